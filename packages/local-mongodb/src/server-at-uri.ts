@@ -1,0 +1,17 @@
+import { MongoClient } from "mongodb";
+
+/** The version a server says it has. Throws if it cannot be reached within 10 seconds. */
+export async function askVersion(uri: string): Promise<string> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 10_000 });
+  try {
+    const { version } = await client.db("admin").command({ buildInfo: 1 });
+    return String(version);
+  } finally {
+    await client.close();
+  }
+}
+
+/** A connection string fit for a log: without the password. */
+export function hidePassword(uri: string): string {
+  return uri.replace(/^(mongodb(?:\+srv)?:\/\/[^:@/]*):[^@]*@/, "$1:***@");
+}

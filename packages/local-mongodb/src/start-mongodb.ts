@@ -1,0 +1,163 @@
+import { fileURLToPath } from "node:url";
+import { findDownloadedMongod } from "./downloaded-mongod.ts";
+import type { Environment } from "./environment.ts";
+import type { Finding } from "./finding.ts";
+import { findInstalledMongod } from "./installed-mongod.ts";
+import { type FailedWay, NoMongoDBError } from "./no-mongodb-error.ts";
+import { runSupervised } from "./run-supervised.ts";
+import { findSecantus } from "./secantus.ts";
+import type { ServerProgram } from "./server-program.ts";
+import { askVersion, hidePassword } from "./server-at-uri.ts";
+
+/** A MongoDB to work with. */
+export interface LocalMongoDB extends AsyncDisposable {
+  /** The connection string. */
+  readonly uri: string;
+  /** One line that says which server is used. */
+  readonly description: string;
+  /** Ends a started server and removes its files; a server of `MONGODB_URI` is left alone. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Takes each line for people to read. Default: to standard error. */
+  readonly log?: (line: string) => void;
+  /**
+   * Seconds between two TTL sweeps of a started server. Default: the server's own, 60. No effect on
+   * a server of `MONGODB_URI`.
+   */
+  readonly ttlSweepSeconds?: number;
+}
+
+interface Way {
+  readonly choice: "mongod" | "memory-server" | "secantus";
+  readonly label: string;
+  readonly find: (environment: Environment, chosen: boolean) => Promise<Finding>;
+}
+
+const allWays: readonly Way[] = [
+  {
+    choice: "mongod",
+    label: "a mongod on the PATH or at MONGOMS_SYSTEM_BINARY",
+    find: findInstalledMongod,
+  },
+  {
+    choice: "memory-server",
+    label: "the mongod that mongodb-memory-server downloads",
+    find: (environment, chosen) =>
+      findDownloadedMongod(environment, { ignoreRememberedFailure: chosen }),
+  },
+  {
+    choice: "secantus",
+    label: "SecantusDB from PyPI, which needs Python 3.11 or later",
+    find: findSecantus,
+  },
+];
+
+/**
+ * Finds or starts a MongoDB: the server of `MONGODB_URI`, else a mongod on the `PATH` or at
+ * `MONGOMS_SYSTEM_BINARY`, else the one `mongodb-memory-server` downloads, else SecantusDB.
+ * `THREADKEEP_MONGODB` (`mongod`, `memory-server` or `secantus`) allows that one way alone.
+ *
+ * A started server is a replica set of one without users, on a port of its own of 127.0.0.1, on an
+ * empty directory under the system's temporary directory. It ends with this process, however this
+ * process ends, and its directory with it.
+ *
+ * @throws NoMongoDBError if no way leads to a server; Error if the server of `MONGODB_URI` cannot
+ * be reached: another one than the one asked for would be the wrong one.
+ *
+ * @example
+ * ```ts
+ * await using mongodb = await startMongoDB();
+ * const client = new MongoClient(mongodb.uri);
+ * ```
+ */
+export function startMongoDB(options: StartOptions = {}): Promise<LocalMongoDB> {
+  return startFrom(
+    {
+      variables: process.env,
+      cacheDirectory: fileURLToPath(
+        new URL("../../../node_modules/.cache/threadkeep", import.meta.url),
+      ),
+      log: options.log ?? console.error,
+    },
+    options,
+  );
+}
+
+/** {@link startMongoDB} in a given environment. */
+export async function startFrom(
+  environment: Environment,
+  options: Pick<StartOptions, "ttlSweepSeconds"> = {},
+): Promise<LocalMongoDB> {
+  const uri = environment.variables["MONGODB_URI"];
+  const choice = parseChoice(environment.variables["THREADKEEP_MONGODB"]);
+  if (uri && choice === undefined) return useServerAt(uri, environment);
+
+  const ruledOut = `ruled out by THREADKEEP_MONGODB=${choice}`;
+  const failures: FailedWay[] = [
+    {
+      way: "a server of your own, named by MONGODB_URI",
+      reason: choice === undefined ? "it is not set" : ruledOut,
+    },
+  ];
+  const ways = allWays.filter((way) => choice === undefined || way.choice === choice);
+  for (const way of allWays) {
+    if (!ways.includes(way)) {
+      failures.push({ way: way.label, reason: ruledOut });
+      continue;
+    }
+    try {
+      const finding = await way.find(environment, choice !== undefined);
+      if (finding.program) return await startProgram(finding.program, environment, options);
+      failures.push({ way: way.label, reason: finding.absent });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.push({ way: way.label, reason });
+      const next = ways[ways.indexOf(way) + 1];
+      if (next) environment.log(`MongoDB: not ${way.label} (${reason}); trying ${next.label}`);
+    }
+  }
+  throw new NoMongoDBError(failures);
+}
+
+function parseChoice(value: string | undefined): Way["choice"] | undefined {
+  if (!value) return undefined;
+  const choices = allWays.map((way) => way.choice);
+  const choice = choices.find((known) => known === value);
+  if (choice !== undefined) return choice;
+  throw new Error(`THREADKEEP_MONGODB is "${value}"; it has to be one of ${choices.join(", ")}`);
+}
+
+async function useServerAt(uri: string, { log }: Environment): Promise<LocalMongoDB> {
+  const shownUri = hidePassword(uri);
+  const version = await askVersion(uri).catch((error: unknown) => {
+    throw new Error(
+      `MONGODB_URI names ${shownUri}, which cannot be reached. Start it, or unset MONGODB_URI to ` +
+        `have a server started for you.`,
+      { cause: error },
+    );
+  });
+  const description = `MongoDB: the server of MONGODB_URI (${shownUri}), MongoDB ${version}`;
+  log(description);
+  const stop = (): Promise<void> => Promise.resolve();
+  return { uri, description, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function startProgram(
+  program: ServerProgram,
+  { log }: Environment,
+  options: Pick<StartOptions, "ttlSweepSeconds">,
+): Promise<LocalMongoDB> {
+  const { port, stop } = await runSupervised(program, { ...options, log });
+  const uri = `mongodb://127.0.0.1:${port}/`;
+  try {
+    const version = await askVersion(uri);
+    const description = `MongoDB: ${program.name} on 127.0.0.1:${port}, speaking MongoDB ${version}`;
+    log(description);
+    return { uri, description, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
