@@ -1,8 +1,14 @@
 import { MongoClient } from "mongodb";
 
-/** The version a server says it has. Throws if it cannot be reached within 10 seconds. */
+/**
+ * The version a server says it has.
+ *
+ * @throws MongoServerSelectionError if it cannot be reached within 10 seconds, or within the
+ * `serverSelectionTimeoutMS` of the connection string.
+ */
 export async function askVersion(uri: string): Promise<string> {
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 10_000 });
+  const hasOwnLimit = /[?&]serverSelectionTimeoutMS=/i.test(uri);
+  const client = new MongoClient(uri, hasOwnLimit ? {} : { serverSelectionTimeoutMS: 10_000 });
   try {
     const { version } = await client.db("admin").command({ buildInfo: 1 });
     return String(version);

@@ -1,6 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { findDownloadedMongod } from "./downloaded-mongod.ts";
-import type { Environment } from "./environment.ts";
+import { currentEnvironment, type Environment } from "./environment.ts";
 import type { Finding } from "./finding.ts";
 import { findInstalledMongod } from "./installed-mongod.ts";
 import { type FailedWay, NoMongoDBError } from "./no-mongodb-error.ts";
@@ -73,16 +72,7 @@ const allWays: readonly Way[] = [
  * ```
  */
 export function startMongoDB(options: StartOptions = {}): Promise<LocalMongoDB> {
-  return startFrom(
-    {
-      variables: process.env,
-      cacheDirectory: fileURLToPath(
-        new URL("../../../node_modules/.cache/threadkeep", import.meta.url),
-      ),
-      log: options.log ?? console.error,
-    },
-    options,
-  );
+  return startFrom(currentEnvironment(options.log), options);
 }
 
 /** {@link startMongoDB} in a given environment. */

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+const fixture = fileURLToPath(new URL("run-supervised.fixture.ts", import.meta.url));
+
+/** Each test's own temporary directory: whatever a server leaves behind lies in it. */
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "threadkeep-supervision-test-"));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** A process that has started a server and goes on to end in the given way. */
+async function startOwner(ending: string): Promise<{ owner: ChildProcess; port: number }> {
+  const { MONGODB_URI: _notStarted, ...variables } = process.env;
+  const owner = spawn(process.execPath, [fixture, ending], {
+    env: { ...variables, TMPDIR: directory, TEMP: directory },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [uri] = (await once(createInterface(owner.stdout), "line")) as [string];
+  return { owner, port: Number(new URL(uri).port) };
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The supervisor may outlive the owner by as long as it takes to clean up. */
+async function expectNothingLeft(port: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      expect(await readdir(directory)).toEqual([]);
+      expect(await isListening(port)).toBe(false);
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+}
+
+describe("a started server and its directory are gone", () => {
+  it("when stop() has returned", async () => {
+    const { owner, port } = await startOwner("stop");
+    await once(owner, "exit");
+    expect(await readdir(directory)).toEqual([]);
+    expect(await isListening(port)).toBe(false);
+  });
+
+  it.each([
+    ["when its process comes to its end without a stop()", "return", 0],
+    ["when its process calls exit()", "exit", 3],
+    ["when its process dies of an uncaught exception", "throw", 1],
+  ])("%s", async (_when, ending, exitCode) => {
+    const { owner, port } = await startOwner(ending);
+    expect(await once(owner, "exit")).toEqual([exitCode, null]);
+    await expectNothingLeft(port);
+  });
+
+  it.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)(
+    "when its process is ended with %s",
+    async (signal) => {
+      const { owner, port } = await startOwner("wait");
+      // While its process runs, a server is there to be used.
+      expect(await readdir(directory)).toHaveLength(1);
+      expect(await isListening(port)).toBe(true);
+      owner.kill(signal);
+      expect(await once(owner, "exit")).toEqual([null, signal]);
+      await expectNothingLeft(port);
+    },
+  );
+});
