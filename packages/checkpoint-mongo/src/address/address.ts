@@ -1,0 +1,150 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { InvalidAddressError } from "../errors/index.ts";
+
+/** Where the checkpoints of one graph or subgraph of a thread lie. */
+export interface NamespaceAddress {
+  readonly threadId: string;
+  /** Empty for the root graph; `node:task` parts joined by `|` for subgraphs. */
+  readonly checkpointNs: string;
+}
+
+/** Where one checkpoint lies. */
+export interface CheckpointAddress extends NamespaceAddress {
+  readonly checkpointId: string;
+}
+
+/** An address as callers write it: the checkpoint may be left open, meaning the latest one. */
+export interface OpenAddress extends NamespaceAddress {
+  readonly checkpointId: string | undefined;
+}
+
+/** What a list query may leave open. */
+export interface AddressFilter {
+  readonly threadId: string | undefined;
+  readonly checkpointNs: string | undefined;
+  readonly checkpointId: string | undefined;
+}
+
+/**
+ * Reads an address from a config. A missing `checkpoint_ns` is the root graph; a missing or empty
+ * `checkpoint_id` leaves the checkpoint open.
+ *
+ * @throws InvalidAddressError if `thread_id` is missing or empty, or any part is no string
+ */
+export function parseAddress(config: RunnableConfig): OpenAddress {
+  return {
+    threadId: parseThreadId(config.configurable?.["thread_id"]),
+    ...parseOptionalParts(config),
+  };
+}
+
+/**
+ * Like {@link parseAddress}, but without a `thread_id` there is no address, as LangGraph's reads
+ * expect.
+ *
+ * @throws InvalidAddressError if a part is no string, or `thread_id` is empty
+ */
+export function parseAddressToRead(config: RunnableConfig): OpenAddress | undefined {
+  return config.configurable?.["thread_id"] === undefined ? undefined : parseAddress(config);
+}
+
+/**
+ * Reads the address of one checkpoint.
+ *
+ * @throws InvalidAddressError if any part is missing, or is no string
+ */
+export function parseCheckpointAddress(config: RunnableConfig): CheckpointAddress {
+  const { checkpointId, ...namespace } = parseAddress(config);
+  if (checkpointId === undefined) {
+    throw new InvalidAddressError(
+      "configurable.checkpoint_id",
+      "the id of the checkpoint",
+      config.configurable?.["checkpoint_id"],
+    );
+  }
+  return { ...namespace, checkpointId };
+}
+
+/**
+ * Reads what a list query asks for: each part may be missing.
+ *
+ * @throws InvalidAddressError if a part is no string, or `thread_id` is empty
+ */
+export function parseAddressFilter(config: RunnableConfig): AddressFilter {
+  const { thread_id: threadId, checkpoint_ns: checkpointNs } = config.configurable ?? {};
+  return {
+    threadId: threadId === undefined ? undefined : parseThreadId(threadId),
+    checkpointNs:
+      checkpointNs === undefined
+        ? undefined
+        : requireString("configurable.checkpoint_ns", checkpointNs),
+    checkpointId: parseOptionalParts(config).checkpointId,
+  };
+}
+
+/**
+ * Checks a thread id.
+ *
+ * @throws InvalidAddressError if it is no string or empty
+ */
+export function parseThreadId(value: unknown): string {
+  return requireNonEmpty("configurable.thread_id", "a non-empty string", value);
+}
+
+/**
+ * Checks the id of a checkpoint to store.
+ *
+ * @throws InvalidAddressError if it is no string or empty
+ */
+export function parseNewCheckpointId(value: unknown): string {
+  return requireNonEmpty("checkpoint.id", "a non-empty string", value);
+}
+
+/**
+ * Checks a task id.
+ *
+ * @throws InvalidAddressError if it is no string or empty
+ */
+export function parseTaskId(value: unknown): string {
+  return requireNonEmpty("taskId", "a non-empty string", value);
+}
+
+/** The config that names exactly this checkpoint. */
+export function toConfig(address: CheckpointAddress): RunnableConfig {
+  return {
+    configurable: {
+      thread_id: address.threadId,
+      checkpoint_ns: address.checkpointNs,
+      checkpoint_id: address.checkpointId,
+    },
+  };
+}
+
+function parseOptionalParts(config: RunnableConfig): {
+  checkpointNs: string;
+  checkpointId: string | undefined;
+} {
+  const { checkpoint_ns: checkpointNs, checkpoint_id: checkpointId } = config.configurable ?? {};
+  return {
+    checkpointNs:
+      checkpointNs === undefined
+        ? ""
+        : requireString("configurable.checkpoint_ns", checkpointNs),
+    checkpointId:
+      checkpointId === undefined || checkpointId === ""
+        ? undefined
+        : requireString("configurable.checkpoint_id", checkpointId),
+  };
+}
+
+function requireString(field: string, value: unknown): string {
+  if (typeof value !== "string") throw new InvalidAddressError(field, "a string", value);
+  return value;
+}
+
+function requireNonEmpty(field: string, expectation: string, value: unknown): string {
+  if (typeof value !== "string" || value === "") {
+    throw new InvalidAddressError(field, expectation, value);
+  }
+  return value;
+}

@@ -1,0 +1,114 @@
+import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/manifest.ts";
+import { encodeValue } from "./encode-value.ts";
+import { formatEntry } from "./map-entries.ts";
+import type { PlannedSlices, StoredRun } from "./pieces.ts";
+import { planList } from "./plan-list.ts";
+import { planMap } from "./plan-map.ts";
+import { createSegment, type Segment } from "./segment.ts";
+
+/** Encoded values up to this many characters lie in the checkpoint document itself. */
+const MAX_INLINE_LENGTH = 256;
+
+/** The items of stored segments that are at hand; undefined for one that is not. */
+export type ReadLines = (segment: SegmentId) => readonly string[] | undefined;
+
+/** How a channel's value is stored: its manifest, and the segments that must be there first. */
+export interface EncodedChannel {
+  readonly manifest: ChannelManifest;
+  readonly segments: readonly Segment[];
+}
+
+/**
+ * Encodes a channel's value as what it adds to the parent's.
+ *
+ * @param parent how the parent checkpoint stores this channel, if it does
+ * @param readLines the items of the parent's segments; those not at hand are stored again
+ * @throws UnserializableStateError if the value could not come back as it is
+ */
+export function encodeChannel(
+  channel: string,
+  value: unknown,
+  parent: ChannelManifest | undefined,
+  readLines: ReadLines,
+): EncodedChannel {
+  if (Array.isArray(value)) {
+    const lines = Array.from(value, (item: unknown, index) =>
+      encodeValue(item, channel, [index]),
+    );
+    const text = `[${lines.join(",")}]`;
+    return isSmall(text)
+      ? inline(text)
+      : asSlices("list", planList(lines, readRuns("list", parent, readLines), countWith(readLines)));
+  }
+  if (isPlainObject(value)) {
+    const entries = new Map(
+      Object.keys(value).map((key) => [
+        key,
+        formatEntry(key, encodeValue(value[key], channel, [key])),
+      ]),
+    );
+    if (sumLengths(entries.values()) > MAX_INLINE_LENGTH) {
+      const runs = readRuns("map", parent, readLines);
+      return asSlices("map", planMap(entries, runs, countWith(readLines)));
+    }
+  }
+  const text = encodeValue(value, channel);
+  return isSmall(text) ? inline(text) : asValue(text);
+}
+
+function inline(text: string): EncodedChannel {
+  return { manifest: { kind: "inline", text }, segments: [] };
+}
+
+function asValue(text: string): EncodedChannel {
+  const segment = createSegment([text]);
+  return { manifest: { kind: "value", segment: segment.id }, segments: [segment] };
+}
+
+function asSlices(kind: "list" | "map", { slices, segments }: PlannedSlices): EncodedChannel {
+  return { manifest: { kind, slices }, segments };
+}
+
+function readRuns(
+  kind: "list" | "map",
+  parent: ChannelManifest | undefined,
+  readLines: ReadLines,
+): readonly StoredRun[] {
+  if (parent?.kind !== kind) return [];
+  const runs: StoredRun[] = [];
+  for (const { segment, from, to } of parent.slices) {
+    const lines = readLines(segment);
+    // A map's later entries mean nothing without the earlier ones.
+    if (lines === undefined && kind === "map") return [];
+    if (lines !== undefined) runs.push({ segment, from, lines: lines.slice(from, to) });
+  }
+  return runs;
+}
+
+function countWith(readLines: ReadLines): (segment: SegmentId) => number | undefined {
+  return (segment) => readLines(segment)?.length;
+}
+
+function isSmall(text: string): boolean {
+  return text.length <= MAX_INLINE_LENGTH;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (
+    (prototype === Object.prototype || prototype === null) &&
+    Object.getOwnPropertySymbols(value).length === 0
+  );
+}
+
+function sumLengths(texts: Iterable<string>): number {
+  let length = 0;
+  for (const text of texts) length += text.length;
+  return length;
+}
+
+/** The segments that hold the parts of this channel which a child would build upon. */
+export function listReusable(manifest: ChannelManifest | undefined): readonly SegmentSlice[] {
+  return manifest?.kind === "list" || manifest?.kind === "map" ? manifest.slices : [];
+}

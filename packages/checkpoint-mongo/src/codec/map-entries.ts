@@ -1,0 +1,32 @@
+/** An entry of a map as one line: `["key",value]` sets it, `["key"]` deletes it. */
+export function formatEntry(key: string, text: string): string {
+  return `[${JSON.stringify(key)},${text}]`;
+}
+
+/** The line that deletes an entry. */
+export function formatDeletion(key: string): string {
+  return `[${JSON.stringify(key)}]`;
+}
+
+/** The key of an entry's line, and whether the line deletes it. */
+export function readEntry(line: string): { readonly key: string; readonly deleted: boolean } {
+  const end = findStringEnd(line);
+  return { key: JSON.parse(line.slice(1, end)) as string, deleted: line[end] === "]" };
+}
+
+/** Applies entries in order; the last line of each key that is not deleted, in key order. */
+export function replayEntries(lines: Iterable<string>): Map<string, string> {
+  const live = new Map<string, string>();
+  for (const line of lines) {
+    const { key, deleted } = readEntry(line);
+    if (deleted) live.delete(key);
+    else live.set(key, line);
+  }
+  return live;
+}
+
+function findStringEnd(line: string): number {
+  let index = 2;
+  while (line[index] !== '"') index += line[index] === "\\" ? 2 : 1;
+  return index + 1;
+}

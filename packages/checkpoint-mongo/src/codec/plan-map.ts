@@ -1,0 +1,84 @@
+import { formatDeletion, readEntry, replayEntries } from "./map-entries.ts";
+import { mergePieces } from "./merge-pieces.ts";
+import {
+  measureLines,
+  storePieces,
+  type Piece,
+  type PlannedSlices,
+  type StoredRun,
+} from "./pieces.ts";
+
+/** A map whose stored entries take more than this many times its live ones is written anew. */
+const MAX_GARBAGE_RATIO = 2;
+
+/**
+ * Plans how a map's entries are stored, given how the parent's were: what changed is appended;
+ * what was overwritten too often is left behind.
+ *
+ * @param entries the line of every key, in key order
+ * @param sizeOfSegment the number of entries of a stored segment
+ */
+export function planMap(
+  entries: ReadonlyMap<string, string>,
+  runs: readonly StoredRun[],
+  sizeOfSegment: (segment: string) => number | undefined,
+): PlannedSlices {
+  const stored = runs.map(({ segment, from, lines }) => ({ lines, stored: { segment, from } }));
+  const changes = listChanges(entries, replayEntries(stored.flatMap((piece) => piece.lines)));
+  const appended =
+    changes.length === 0 ? stored : [...stored, { lines: changes, stored: undefined }];
+  const live = [...entries.values()];
+  const storedBytes = appended.reduce((sum, piece) => sum + measureLines(piece.lines), 0);
+  const pieces: readonly Piece[] =
+    storedBytes > MAX_GARBAGE_RATIO * measureLines(live)
+      ? [{ lines: live, stored: undefined }]
+      : mergePieces(appended, dropOverwritten);
+  return storePieces(pieces, sizeOfSegment);
+}
+
+function listChanges(
+  entries: ReadonlyMap<string, string>,
+  stored: ReadonlyMap<string, string>,
+): string[] {
+  const moved = findMovedKeys(entries, stored);
+  const deletions = [...stored.keys()].filter((key) => !entries.has(key) || moved.has(key));
+  const sets = [...entries].filter(([key, line]) => moved.has(key) || stored.get(key) !== line);
+  return [...deletions.map(formatDeletion), ...sets.map(([, line]) => line)];
+}
+
+/**
+ * Keys that would come back in another place than they have now: from the first difference on, all
+ * of them are deleted and set again.
+ */
+function findMovedKeys(
+  entries: ReadonlyMap<string, string>,
+  stored: ReadonlyMap<string, string>,
+): ReadonlySet<string> {
+  const wanted = [...entries.keys()];
+  // As an object orders them, whole numbers first.
+  const replayed: Record<string, true> = Object.create(null) as Record<string, true>;
+  for (const key of stored.keys()) if (entries.has(key)) replayed[key] = true;
+  for (const key of wanted) replayed[key] = true;
+  const actual = Object.keys(replayed);
+  const difference = wanted.findIndex((key, index) => key !== actual[index]);
+  return new Set(difference === -1 ? [] : wanted.slice(difference));
+}
+
+/**
+ * Keeps the last line of each key. A deletion is kept too, ahead of what was set after it: an
+ * earlier piece may hold the key, and a key that is set again after a deletion stands last.
+ */
+function dropOverwritten(pieces: readonly Piece[]): readonly string[] {
+  const deleted = new Set<string>();
+  const live = new Map<string, string>();
+  for (const line of pieces.flatMap((piece) => piece.lines)) {
+    const entry = readEntry(line);
+    if (entry.deleted) {
+      deleted.add(entry.key);
+      live.delete(entry.key);
+    } else {
+      live.set(entry.key, line);
+    }
+  }
+  return [...Array.from(deleted, formatDeletion), ...live.values()];
+}

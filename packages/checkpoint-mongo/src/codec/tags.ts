@@ -1,0 +1,26 @@
+/**
+ * How values that JSON lacks are written: as an object whose first and only marker key is `$`, for
+ * example `{"$":"date","v":"2026-01-01T00:00:00.000Z"}`. A user's own object with a `$` key is
+ * written as `{"$":"object","v":{…}}`, so that data never reads as a tag.
+ */
+export const TAG = "$";
+
+/** Every tag starts like this in the text; a text without it needs no reviving. */
+export const TAG_OPENING = `{"${TAG}":"`;
+
+/** The closed list of what a tag may revive. */
+export type TagName =
+  | "bigint"
+  | "bytes"
+  | "date"
+  | "delta"
+  | "error"
+  | "langchain"
+  | "map"
+  | "message"
+  | "number"
+  | "object"
+  | "regexp"
+  | "set"
+  | "undefined"
+  | "url";

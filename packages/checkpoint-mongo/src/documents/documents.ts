@@ -1,0 +1,84 @@
+import type { Binary } from "mongodb";
+
+/** What every document of a thread carries. */
+export interface ThreadPart {
+  readonly thread_id: string;
+  /** Which life of the thread it belongs to; absent for the first, before any `deleteThread`. */
+  readonly epoch?: number;
+  /** When the thread expires; the same in all of the thread's documents. Absent without a TTL. */
+  readonly expires_at?: Date;
+}
+
+/** Bytes that may be compressed. */
+export interface PackedPart {
+  readonly data: Binary;
+  readonly compression?: "zstd";
+}
+
+/** One per thread. `_id` is the thread's id. */
+export interface ThreadDocument {
+  readonly _id: string;
+  readonly thread_id: string;
+  /** Counts the thread's lives: each `deleteThread` begins the next. */
+  readonly epoch: number;
+  readonly expires_at?: Date;
+  /** Set while `expires_at` is being changed in the thread's other documents. */
+  readonly extending?: true;
+  /** Set while the thread is deleted and not yet written to again. */
+  readonly deleted_at?: Date;
+}
+
+/** An immutable, content-addressed run of items of a channel. */
+export interface SegmentDocument extends ThreadPart, PackedPart {
+  /** SHA-256 of the plain content, 32 bytes. */
+  readonly segment: Binary;
+  /** Counts from 0; content over the document limit continues in the next part. */
+  readonly part: number;
+}
+
+/** One per checkpoint: the commit point of everything it refers to. */
+export interface CheckpointDocument extends ThreadPart {
+  /** SHA-256 of the address, 32 bytes: what pending writes point at. */
+  readonly _id: Binary;
+  readonly checkpoint_ns: string;
+  readonly checkpoint_id: string;
+  readonly parent_checkpoint_id?: string;
+  /** Order within thread and namespace: counts up from 1, no two alike. */
+  readonly seq: number;
+  /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
+  readonly head?: true;
+  /** Header and manifest as text. */
+  readonly body: PackedPart;
+  /** Ids of the segments that the manifest names by number, 32 bytes each. */
+  readonly segments: Binary;
+  readonly metadata: MetadataPart;
+  /** What of the metadata the server can search; absent with a serializer of the user's. */
+  readonly metadata_search?: Readonly<Record<string, unknown>>;
+  /** The parent's `hash`, if the parent is stored. */
+  readonly parent_hash?: Binary;
+  /** SHA-256 over address, parent, body, segments and metadata. */
+  readonly hash: Binary;
+  readonly upserted_at?: Date;
+}
+
+/** Metadata as text, or as the bytes and type that the user's serializer gave. */
+export type MetadataPart = string | { readonly type: string; readonly data: Binary };
+
+/** A pending write: what one task wrote to one channel after a checkpoint. */
+export interface WriteDocument extends ThreadPart {
+  readonly checkpoint_ns: string;
+  readonly checkpoint_id: string;
+  /** `_id` of the checkpoint it belongs to. */
+  readonly checkpoint: Binary;
+  readonly task_id: string;
+  /** Position among the task's writes; below zero for the special channels. */
+  readonly idx: number;
+  readonly channel: string;
+  /** The encoded value, or the segment that holds it where it is too large. */
+  readonly value: PackedPart | { readonly segment: Binary };
+  /** The type that the user's serializer gave; absent for this package's own encoding. */
+  readonly type?: string;
+  /** SHA-256 over address, task, position, channel, type and plain value. */
+  readonly hash: Binary;
+  readonly upserted_at?: Date;
+}

@@ -1,0 +1,10 @@
+export type {
+  CheckpointDocument,
+  MetadataPart,
+  PackedPart,
+  SegmentDocument,
+  ThreadDocument,
+  ThreadPart,
+  WriteDocument,
+} from "./documents.ts";
+export { listSegments, type ChannelManifest, type Manifest, type SegmentId } from "./manifest.ts";

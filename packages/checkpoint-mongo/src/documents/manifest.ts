@@ -1,0 +1,42 @@
+/** A segment's id: SHA-256 of its plain content, in hex. */
+export type SegmentId = string;
+
+/** A run of consecutive items of one segment: from `from` (inclusive) to `to` (exclusive). */
+export interface SegmentSlice {
+  readonly segment: SegmentId;
+  readonly from: number;
+  /** Undefined for the segment's end. */
+  readonly to: number | undefined;
+}
+
+/**
+ * What a channel's value is made of.
+ *
+ * - `inline`: the encoded value itself, for small values.
+ * - `value`: the encoded value is the content of one segment.
+ * - `list`: the items of an array, slice after slice.
+ * - `map`: entries of a plain object, to be applied slice after slice; later ones win.
+ * - `typed`: bytes made by the user's own serializer, with the type it gave them.
+ */
+export type ChannelManifest =
+  | { readonly kind: "inline"; readonly text: string }
+  | { readonly kind: "value"; readonly segment: SegmentId }
+  | { readonly kind: "list"; readonly slices: readonly SegmentSlice[] }
+  | { readonly kind: "map"; readonly slices: readonly SegmentSlice[] }
+  | { readonly kind: "typed"; readonly type: string; readonly segment: SegmentId };
+
+/** What every channel of a checkpoint is made of, by channel name, in the order of the state. */
+export type Manifest = ReadonlyMap<string, ChannelManifest>;
+
+/** The segments a manifest refers to, each once, in the order of first use. */
+export function listSegments(manifest: Manifest): SegmentId[] {
+  const segments = new Set<SegmentId>();
+  for (const channel of manifest.values()) {
+    if (channel.kind === "list" || channel.kind === "map") {
+      for (const slice of channel.slices) segments.add(slice.segment);
+    } else if (channel.kind !== "inline") {
+      segments.add(channel.segment);
+    }
+  }
+  return [...segments];
+}

@@ -1,0 +1,35 @@
+import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+
+/**
+ * A `thread_id`, `checkpoint_ns`, `checkpoint_id` or task id is missing or is no usable string.
+ * Thrown before anything reaches the database.
+ */
+export class InvalidAddressError extends ThreadkeepError {
+  /** Where the bad value stood, for example `configurable.thread_id`. */
+  readonly field: string;
+
+  constructor(field: string, expectation: string, found: unknown) {
+    super(
+      "INVALID_ADDRESS",
+      `Invalid ${field}: expected ${expectation}, got ${describeValue(found)}.`,
+    );
+    this.field = field;
+  }
+
+  static override isInstance(value: unknown): value is InvalidAddressError {
+    return hasErrorCode(value, "INVALID_ADDRESS");
+  }
+}
+
+function describeValue(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (value === "") return "an empty string";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") {
+    const operator = Object.keys(value).find((key) => key.startsWith("$"));
+    return operator === undefined ? "an object" : `an object with the query operator ${operator}`;
+  }
+  if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
+  return `a ${typeof value}`;
+}

@@ -1,0 +1,42 @@
+const BRAND: unique symbol = Symbol.for("@threadkeep/checkpoint-mongo/error");
+
+/**
+ * The stable identifiers of everything this package throws on purpose. A code never changes its
+ * meaning; messages may.
+ */
+export type ThreadkeepErrorCode =
+  | "CORRUPT_CHECKPOINT"
+  | "INVALID_ADDRESS"
+  | "INVALID_OPTIONS"
+  | "SETUP_FAILED"
+  | "UNSERIALIZABLE_STATE"
+  | "WRITE_CONFLICT";
+
+/**
+ * Base of every error thrown by this package. Tell errors apart by {@link ThreadkeepError.code} or
+ * by each class's `isInstance`, which also holds when two copies of the package are installed.
+ */
+export class ThreadkeepError extends Error {
+  readonly [BRAND] = true;
+  readonly code: ThreadkeepErrorCode;
+
+  constructor(code: ThreadkeepErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+
+  /** Whether `value` was thrown by this package, in whichever copy of it. */
+  static isInstance(value: unknown): value is ThreadkeepError {
+    return hasBrand(value);
+  }
+}
+
+/** Whether `value` is a {@link ThreadkeepError} with this code, in whichever copy of the package. */
+export function hasErrorCode(value: unknown, code: ThreadkeepErrorCode): boolean {
+  return hasBrand(value) && value.code === code;
+}
+
+function hasBrand(value: unknown): value is ThreadkeepError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}

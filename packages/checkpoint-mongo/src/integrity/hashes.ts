@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import type { CheckpointAddress } from "../address/address.ts";
+
+/** What a checkpoint's hash covers. */
+export interface HashedCheckpoint {
+  readonly address: CheckpointAddress;
+  readonly parentCheckpointId: string | undefined;
+  readonly parentHash: Uint8Array | undefined;
+  readonly order: number;
+  /** Header and manifest as plain text. */
+  readonly body: Uint8Array;
+  /** Ids of the segments, one after the other. */
+  readonly segments: Uint8Array;
+  /** Metadata as stored, with the type that a user's serializer gave it. */
+  readonly metadataType: string | undefined;
+  readonly metadata: Uint8Array;
+}
+
+/** What a pending write's hash covers. */
+export interface HashedWrite {
+  readonly address: CheckpointAddress;
+  readonly taskId: string;
+  readonly index: number;
+  readonly channel: string;
+  readonly type: string | undefined;
+  /** The plain encoded value. */
+  readonly value: Uint8Array;
+}
+
+type Field = string | number | Uint8Array | undefined;
+
+/** The key of a checkpoint: SHA-256 of its address, 32 bytes. */
+export function hashAddress(address: CheckpointAddress): Uint8Array {
+  return hashFields("address", [address.threadId, address.checkpointNs, address.checkpointId]);
+}
+
+/** The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them. */
+export function hashCheckpoint(parts: HashedCheckpoint): Uint8Array {
+  return hashFields("checkpoint", [
+    hashAddress(parts.address),
+    parts.parentCheckpointId,
+    parts.parentHash,
+    parts.order,
+    parts.body,
+    parts.segments,
+    parts.metadataType,
+    parts.metadata,
+  ]);
+}
+
+/** The hash of a pending write, 32 bytes, bound to the place it belongs to. */
+export function hashWrite(parts: HashedWrite): Uint8Array {
+  return hashFields("write", [
+    hashAddress(parts.address),
+    parts.taskId,
+    parts.index,
+    parts.channel,
+    parts.type,
+    parts.value,
+  ]);
+}
+
+/**
+ * SHA-256 over fields, each preceded by its kind and length, so that no two lists of fields give
+ * the same input; the domain keeps hashes of different things apart.
+ */
+function hashFields(domain: string, fields: readonly Field[]): Uint8Array {
+  const hash = createHash("sha256").update(`threadkeep:${domain}\n`);
+  for (const field of fields) {
+    if (field === undefined) {
+      hash.update("-\n");
+    } else if (typeof field === "number") {
+      hash.update(`n${field}\n`);
+    } else {
+      const bytes = typeof field === "string" ? Buffer.from(field) : field;
+      hash.update(`${typeof field === "string" ? "s" : "b"}${bytes.byteLength}\n`).update(bytes);
+    }
+  }
+  return hash.digest();
+}

@@ -1,0 +1,121 @@
+import { LRUCache } from "lru-cache";
+import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
+import { listSegments, type SegmentId } from "../documents/index.ts";
+import type { ThreadState } from "../store/index.ts";
+import type { CheckpointRecord } from "./checkpoint-record.ts";
+
+/** The latest checkpoint of a namespace, as far as this process knows. */
+export interface KnownHead {
+  /** Its place in the order; 0 if there is no checkpoint. */
+  readonly seq: number;
+  /** Places of others that are still marked as the latest. */
+  readonly staleSeqs: readonly number[];
+}
+
+/** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
+export type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
+
+/** What the cache holds and how it fares. */
+export interface CacheStats {
+  /** Bytes held, estimated. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Segments and checkpoints held. */
+  readonly entries: number;
+  /** Segments asked for that were there. */
+  readonly hits: number;
+  /** Segments asked for that were not there. */
+  readonly misses: number;
+}
+
+/** A thread's state is asked for again after this time, in case it was deleted elsewhere. */
+const THREAD_MAX_AGE_MS = 10 * 60 * 1_000;
+const MAX_THREADS = 10_000;
+const MAX_HEADS = 10_000;
+
+/** Memory that an entry takes besides its content, about. */
+const ENTRY_BYTES = 200;
+
+/**
+ * What this process knows of what is stored. Segments never change, so they never go stale;
+ * everything else is checked by the server when it is used for writing.
+ */
+export class Cache {
+  readonly #content: LRUCache<string, SegmentContent | CheckpointRecord>;
+  readonly #heads = new LRUCache<string, KnownHead>({ max: MAX_HEADS });
+  readonly #threads = new LRUCache<string, ThreadState>({
+    max: MAX_THREADS,
+    ttl: THREAD_MAX_AGE_MS,
+  });
+  #hits = 0;
+  #misses = 0;
+
+  constructor(maxBytes: number) {
+    this.#content = new LRUCache({ maxSize: maxBytes, sizeCalculation: measure });
+  }
+
+  get stats(): CacheStats {
+    return {
+      bytes: this.#content.calculatedSize,
+      maxBytes: this.#content.maxSize,
+      entries: this.#content.size,
+      hits: this.#hits,
+      misses: this.#misses,
+    };
+  }
+
+  getSegment(id: SegmentId): SegmentContent | undefined {
+    const found = this.#content.get(id) as SegmentContent | undefined;
+    if (found === undefined) this.#misses += 1;
+    else this.#hits += 1;
+    return found;
+  }
+
+  setSegment(id: SegmentId, content: SegmentContent): void {
+    this.#content.set(id, content);
+  }
+
+  getRecord(address: CheckpointAddress): CheckpointRecord | undefined {
+    return this.#content.get(formatKey(address)) as CheckpointRecord | undefined;
+  }
+
+  setRecord(record: CheckpointRecord): void {
+    this.#content.set(formatKey(record.address), record);
+  }
+
+  getHead(address: NamespaceAddress): KnownHead | undefined {
+    return this.#heads.get(formatKey(address));
+  }
+
+  setHead(address: NamespaceAddress, head: KnownHead): void {
+    this.#heads.set(formatKey(address), head);
+  }
+
+  forgetHead(address: NamespaceAddress): void {
+    this.#heads.delete(formatKey(address));
+  }
+
+  getThread(threadId: string): ThreadState | undefined {
+    return this.#threads.get(threadId);
+  }
+
+  setThread(thread: ThreadState): void {
+    this.#threads.set(thread.threadId, thread);
+  }
+
+  forgetThread(threadId: string): void {
+    this.#threads.delete(threadId);
+  }
+}
+
+function formatKey(address: NamespaceAddress & { readonly checkpointId?: string }): string {
+  return JSON.stringify([address.threadId, address.checkpointNs, address.checkpointId]);
+}
+
+function measure(entry: SegmentContent | CheckpointRecord): number {
+  if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
+  if ("lines" in entry) {
+    return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);
+  }
+  return ENTRY_BYTES * (1 + entry.manifest.size + listSegments(entry.manifest).length);
+}

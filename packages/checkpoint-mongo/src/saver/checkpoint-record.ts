@@ -1,0 +1,108 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import { decodeCheckpointText, unpack, type CheckpointHeader } from "../codec/index.ts";
+import type { CheckpointDocument, Manifest, MetadataPart, SegmentId } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import { hashCheckpoint } from "../integrity/hashes.ts";
+import { toBytes } from "../store/index.ts";
+import type { TypedBytes } from "./serializer.ts";
+
+/** A checkpoint as it is stored, verified, without its channels' values. */
+export interface CheckpointRecord {
+  readonly address: CheckpointAddress;
+  readonly parentCheckpointId: string | undefined;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly expiresAt: Date | undefined;
+  readonly header: CheckpointHeader;
+  readonly manifest: Manifest;
+  readonly metadata: TypedBytes;
+  /** Undefined if the parent was not stored. */
+  readonly parentHash: Uint8Array | undefined;
+  readonly hash: Uint8Array;
+}
+
+/** Where a checkpoint document lies. */
+export function readAddress(document: CheckpointDocument): CheckpointAddress {
+  return {
+    threadId: document.thread_id,
+    checkpointNs: document.checkpoint_ns,
+    checkpointId: document.checkpoint_id,
+  };
+}
+
+/**
+ * Reads a checkpoint document and verifies its hash.
+ *
+ * @throws CorruptCheckpointError if it is not as it was written
+ */
+export function readRecord(document: CheckpointDocument): CheckpointRecord {
+  const address = readAddress(document);
+  try {
+    const body = unpack({
+      data: toBytes(document.body.data),
+      compression: document.body.compression,
+    });
+    const segments = toBytes(document.segments);
+    const metadata = readMetadata(document.metadata);
+    const parentHash = document.parent_hash && toBytes(document.parent_hash);
+    const expected = Buffer.from(toBytes(document.hash)).toString("hex");
+    const hash = hashCheckpoint({
+      address,
+      parentCheckpointId: document.parent_checkpoint_id,
+      parentHash,
+      order: document.seq,
+      body,
+      segments,
+      metadataType: metadata.type,
+      metadata: metadata.bytes,
+    });
+    const found = Buffer.from(hash).toString("hex");
+    if (found !== expected) throw corrupt(address, `the hash ${expected}`, `the hash ${found}`);
+    return {
+      address,
+      parentCheckpointId: document.parent_checkpoint_id,
+      seq: document.seq,
+      epoch: document.epoch ?? 0,
+      expiresAt: document.expires_at,
+      ...decodeCheckpointText({
+        text: Buffer.from(body).toString(),
+        segments: splitSegmentIds(segments),
+      }),
+      metadata,
+      parentHash,
+      hash,
+    };
+  } catch (error) {
+    if (CorruptCheckpointError.isInstance(error)) throw error;
+    throw corrupt(address, "a readable document", String(error), error);
+  }
+}
+
+/** Ids of segments as one run of bytes, 32 each. */
+export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
+  return Buffer.from(segments.join(""), "hex");
+}
+
+function splitSegmentIds(bytes: Uint8Array): SegmentId[] {
+  const text = Buffer.from(bytes).toString("hex");
+  return text.match(/.{64}/g) ?? [];
+}
+
+function readMetadata(metadata: MetadataPart): TypedBytes {
+  return typeof metadata === "string"
+    ? { type: undefined, bytes: Buffer.from(metadata) }
+    : { type: metadata.type, bytes: toBytes(metadata.data) };
+}
+
+function corrupt(
+  address: CheckpointAddress,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): CorruptCheckpointError {
+  return new CorruptCheckpointError(
+    address,
+    { document: "checkpoint", which: address.checkpointId, expected, found },
+    { cause },
+  );
+}

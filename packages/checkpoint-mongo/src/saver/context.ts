@@ -1,0 +1,13 @@
+import type { Collections, ServerFeatures } from "../store/index.ts";
+import type { Cache } from "./cache.ts";
+import type { ResolvedSettings } from "./options.ts";
+import type { Serializer } from "./serializer.ts";
+
+/** What every operation of a saver works with. */
+export interface SaverContext {
+  readonly collections: Collections;
+  readonly features: ServerFeatures;
+  readonly cache: Cache;
+  readonly serializer: Serializer;
+  readonly settings: ResolvedSettings;
+}

@@ -1,0 +1,127 @@
+import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
+import type { OpenAddress } from "../address/address.ts";
+import type { CheckpointDocument, WriteDocument } from "../documents/index.ts";
+import { findAncestors, findCheckpointOnly, findWrites } from "../store/index.ts";
+import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
+import { loadContents } from "./contents.ts";
+import type { SaverContext } from "./context.ts";
+import { listManifestSegments, listWriteSegments, readChannels, readWrites } from "./read-tuple.ts";
+import { isExpired } from "./threads.ts";
+
+/** Ancestors read with one command. */
+const PAGE_SIZE = 1_000;
+
+/**
+ * Collects, for each channel, the writes on the way from the nearest ancestor that stores a value
+ * of it to the given checkpoint, oldest first, and that value as seed. Only ancestors on the parent
+ * chain count.
+ *
+ * @throws CorruptCheckpointError if an ancestor or a write is not as it was written
+ */
+export async function getDeltaHistory(
+  context: SaverContext,
+  address: OpenAddress,
+  channels: readonly string[],
+): Promise<Record<string, DeltaChannelHistory>> {
+  const target = await findCheckpointOnly(context.collections, address);
+  const walk = new Walk(channels);
+  if (target !== undefined && !isExpired(target.expires_at)) {
+    for await (const ancestor of walkParents(context, target)) {
+      walk.visit(readRecord(ancestor), ancestor);
+      if (walk.isDone) break;
+    }
+  }
+  const writes = await findWrites(context.collections, context.features, walk.documents, channels);
+  return assemble(context, walk, channels, writes, address.threadId);
+}
+
+/** The ancestors on the parent chain, nearest first. */
+async function* walkParents(
+  { collections }: SaverContext,
+  target: CheckpointDocument,
+): AsyncGenerator<CheckpointDocument> {
+  let parentId = target.parent_checkpoint_id;
+  let place: Parameters<typeof findAncestors>[1] = target;
+  while (parentId !== undefined) {
+    const page = await findAncestors(collections, place, PAGE_SIZE);
+    for (const document of page) {
+      // Checkpoints of other branches lie between.
+      if (document.checkpoint_id !== parentId) continue;
+      yield document;
+      parentId = document.parent_checkpoint_id;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_SIZE) return;
+    place = last;
+  }
+}
+
+/** What was met on the way, and where each channel's way ends. */
+class Walk {
+  readonly documents: CheckpointDocument[] = [];
+  /** Where each channel's seed is; channels that are not in it have none. */
+  readonly seeds = new Map<string, CheckpointRecord>();
+  /** How many of the documents count for each channel. */
+  readonly lengths = new Map<string, number>();
+  readonly #open: Set<string>;
+
+  constructor(channels: readonly string[]) {
+    this.#open = new Set(channels);
+  }
+
+  get isDone(): boolean {
+    return this.#open.size === 0;
+  }
+
+  visit(record: CheckpointRecord, document: CheckpointDocument): void {
+    this.documents.push(document);
+    for (const channel of this.#open) {
+      this.lengths.set(channel, this.documents.length);
+      if (record.manifest.has(channel)) {
+        this.seeds.set(channel, record);
+        this.#open.delete(channel);
+      }
+    }
+  }
+}
+
+async function assemble(
+  { collections, cache, serializer }: SaverContext,
+  walk: Walk,
+  channels: readonly string[],
+  writes: readonly WriteDocument[],
+  threadId: string,
+): Promise<Record<string, DeltaChannelHistory>> {
+  const seedManifests = Array.from(walk.seeds, ([channel, { address, manifest }]) => ({
+    address,
+    manifest: new Map([[channel, manifest.get(channel)!]]),
+  }));
+  const contents = await loadContents(collections, cache, [
+    ...seedManifests.map(({ manifest }) => ({ threadId, ...listManifestSegments(manifest) })),
+    { threadId, lines: [], bytes: listWriteSegments(writes) },
+  ]);
+  const seeds: Record<string, unknown> = {};
+  for (const seed of seedManifests) {
+    Object.assign(seeds, await readChannels(seed, contents, serializer));
+  }
+  const byPlace = Map.groupBy(writes, ({ checkpoint_id, channel }) =>
+    JSON.stringify([checkpoint_id, channel]),
+  );
+  const history: [string, DeltaChannelHistory][] = [];
+  for (const channel of channels) {
+    const collected: DeltaChannelHistory["writes"] = [];
+    const documents = walk.documents.slice(0, walk.lengths.get(channel) ?? 0);
+    for (const { checkpoint_id } of documents.toReversed()) {
+      const group = byPlace.get(JSON.stringify([checkpoint_id, channel])) ?? [];
+      collected.push(...(await readWrites(group, contents, serializer)));
+    }
+    history.push([
+      channel,
+      {
+        writes: collected,
+        ...(walk.seeds.has(channel) && { seed: seeds[channel] }),
+      },
+    ]);
+  }
+  return Object.fromEntries(history);
+}

@@ -1,0 +1,295 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import {
+  BaseCheckpointSaver,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointListOptions,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  type DeltaChannelHistory,
+  type PendingWrite,
+  type SerializerProtocol,
+} from "@langchain/langgraph-checkpoint";
+import { MongoClient, type MongoClientOptions } from "mongodb";
+import {
+  parseAddress,
+  parseAddressFilter,
+  parseAddressToRead,
+  parseCheckpointAddress,
+  parseNewCheckpointId,
+  parseTaskId,
+  parseThreadId,
+  toConfig,
+  type CheckpointAddress,
+} from "../address/address.ts";
+import { InvalidOptionsError } from "../errors/index.ts";
+import {
+  deleteThread,
+  detectServerFeatures,
+  ensureIndexes,
+  openCollections,
+  type Collections,
+} from "../store/index.ts";
+import { Cache, type CacheStats } from "./cache.ts";
+import type { SaverContext } from "./context.ts";
+import { getDeltaHistory } from "./delta-history.ts";
+import { getTuple } from "./get-tuple.ts";
+import { listTuples } from "./list-tuples.ts";
+import {
+  requireClient,
+  resolveSettings,
+  type MongoDBSaverOptions,
+  type MongoDBSaverSettings,
+  type ResolvedSettings,
+} from "./options.ts";
+import { putCheckpoint } from "./put-checkpoint.ts";
+import { putWrites } from "./put-writes.ts";
+import { Serializer } from "./serializer.ts";
+import { prepareThread } from "./threads.ts";
+import { WritesUnderWay } from "./writes-under-way.ts";
+
+/**
+ * A LangGraph.js checkpoint saver on MongoDB. A step stores what it adds to the state, not the
+ * whole state; everything is verified by hashes when it is read; `put` and `putWrites` return when
+ * a majority of the replica set has the data in its journal.
+ *
+ * @example
+ * ```ts
+ * const client = new MongoClient(process.env.MONGODB_URI);
+ * const graph = builder.compile({ checkpointer: new MongoDBSaver({ client, dbName: "agents" }) });
+ * await graph.invoke(input, { configurable: { thread_id: "42" } });
+ * ```
+ */
+export class MongoDBSaver extends BaseCheckpointSaver {
+  readonly #collections: Collections;
+  readonly #settings: ResolvedSettings;
+  readonly #serializer: Serializer;
+  readonly #cache: Cache;
+  readonly #writesUnderWay = new WritesUnderWay();
+  #context: Promise<SaverContext> | undefined;
+  #ownedClient: MongoClient | undefined;
+
+  /**
+   * Makes a saver on the user's client. Nothing is read or written before the first call.
+   *
+   * @param serde stores every value and all metadata with this serializer instead of the saver's
+   *   own encoding. Each channel is then one value: a step stores the whole of each changed channel
+   * @throws InvalidOptionsError if an option has a value that cannot work
+   */
+  constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
+    super(serde);
+    this.#settings = resolveSettings(options);
+    const client = requireClient(options.client);
+    client.appendMetadata?.({ name: "threadkeep" });
+    this.#collections = openCollections(
+      client,
+      this.#settings.dbName,
+      this.#settings.collectionPrefix,
+    );
+    this.#serializer = new Serializer(serde);
+    this.#cache = new Cache(this.#settings.cacheMaxBytes);
+  }
+
+  /**
+   * Makes a saver with a connection of its own, to be closed with {@link MongoDBSaver.close}.
+   *
+   * @param uri a MongoDB connection string
+   * @throws InvalidOptionsError if an option has a value that cannot work
+   * @throws MongoParseError if the connection string is malformed
+   */
+  static fromConnString(
+    uri: string,
+    options: MongoDBSaverSettings & { clientOptions?: MongoClientOptions } = {},
+    serde?: SerializerProtocol,
+  ): MongoDBSaver {
+    const { clientOptions, ...settings } = options;
+    const client = new MongoClient(uri, clientOptions);
+    const saver = new MongoDBSaver({ ...settings, client }, serde);
+    saver.#ownedClient = client;
+    return saver;
+  }
+
+  /**
+   * Makes the collections' indexes. May be called at every start and by many processes at once. A
+   * saver that was never set up does this on first use.
+   *
+   * @throws SetupError if an index cannot be made
+   */
+  async setup(): Promise<void> {
+    await this.#open();
+  }
+
+  /** Closes the connection if the saver opened it itself; a client that was passed in stays open. */
+  async close(): Promise<void> {
+    await this.#ownedClient?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What this process keeps in memory of what it read and wrote. */
+  get cacheStats(): CacheStats {
+    return this.#cache.stats;
+  }
+
+  /**
+   * Returns the checkpoint that the config names, or the latest one of its thread and namespace:
+   * the one that was put last, whatever the clocks said.
+   *
+   * @throws InvalidAddressError if a part of the address is no string
+   * @throws CorruptCheckpointError if what is stored is not what was written
+   */
+  override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const address = parseAddressToRead(config);
+    if (address === undefined) return undefined;
+    const context = await this.#open();
+    const tuple = await getTuple(context, address);
+    if (tuple !== undefined && this.#settings.ttlRefreshOnRead) {
+      await prepareThread(context, address.threadId);
+    }
+    return tuple;
+  }
+
+  /**
+   * Lists checkpoints, newest first, reading them in pages of 100.
+   *
+   * Within one namespace of a thread they come in the order in which they were put; otherwise in the
+   * order of their ids. A filter compares metadata values deeply.
+   *
+   * @throws InvalidAddressError if a part of an address is no string
+   * @throws InvalidOptionsError if `limit` is no whole number from 0, or `filter` no plain object
+   * @throws CorruptCheckpointError on reaching a checkpoint that is not what was written
+   */
+  override async *list(
+    config: RunnableConfig,
+    options: CheckpointListOptions = {},
+  ): AsyncGenerator<CheckpointTuple> {
+    const address = parseAddressFilter(config);
+    const beforeId = options.before && parseAddressFilter(options.before).checkpointId;
+    const request = { address, beforeId, limit: checkLimit(options.limit) };
+    const filter = checkFilter(options.filter);
+    yield* listTuples(await this.#open(), { ...request, filter });
+  }
+
+  /**
+   * Stores a checkpoint as child of the one that the config names, and makes it the latest of its
+   * namespace. Only channels named in `newVersions` are encoded; the others stay as the parent has
+   * them.
+   *
+   * @returns the config that names the new checkpoint
+   * @throws InvalidAddressError if a part of the address is missing or no string
+   * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
+   * @throws WriteConflictError if other writers of the thread keep getting in first
+   */
+  override async put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<RunnableConfig> {
+    const { checkpointId: parentCheckpointId, ...namespace } = parseAddress(config);
+    const address = { ...namespace, checkpointId: parseNewCheckpointId(checkpoint.id) };
+    const context = await this.#open();
+    if (parentCheckpointId !== undefined) {
+      await this.#writesUnderWay.settle({ ...namespace, checkpointId: parentCheckpointId });
+    }
+    await putCheckpoint(context, { address, parentCheckpointId, checkpoint, metadata, newVersions });
+    return toConfig(address);
+  }
+
+  /**
+   * Stores what a task wrote after the checkpoint that the config names. A write that is there
+   * already stays, unless all of `writes` go to special channels: then they replace it.
+   *
+   * @param writes pairs of channel and value
+   * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
+   * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
+   */
+  override async putWrites(
+    config: RunnableConfig,
+    writes: PendingWrite[],
+    taskId: string,
+  ): Promise<void> {
+    const address: CheckpointAddress = parseCheckpointAddress(config);
+    const task = parseTaskId(taskId);
+    if (writes.length === 0) return;
+    const stored = this.#open().then((context) => putWrites(context, address, writes, task));
+    await this.#writesUnderWay.track(address, stored);
+  }
+
+  /**
+   * Deletes all that is stored of a thread, in all namespaces. A run that goes on writing to it
+   * begins a new thread of the same id.
+   *
+   * @throws InvalidAddressError if the id is no string or empty
+   */
+  override async deleteThread(threadId: string): Promise<void> {
+    const id = parseThreadId(threadId);
+    const { collections, cache } = await this.#open();
+    await deleteThread(collections, id);
+    cache.forgetThread(id);
+  }
+
+  /**
+   * Collects what was written to channels since they were last stored as a whole, on the parent
+   * chain of the checkpoint that the config names.
+   *
+   * @throws InvalidAddressError if a part of the address is no string
+   * @throws CorruptCheckpointError if what is stored is not what was written
+   */
+  override async getDeltaChannelHistory(options: {
+    config: RunnableConfig;
+    channels: string[];
+  }): Promise<Record<string, DeltaChannelHistory>> {
+    const { channels } = options;
+    if (channels.length === 0) return {};
+    const address = parseAddressToRead(options.config);
+    if (address === undefined) {
+      return Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
+    }
+    return getDeltaHistory(await this.#open(), address, channels);
+  }
+
+  #open(): Promise<SaverContext> {
+    this.#context ??= this.#setUp().catch((error: unknown) => {
+      // The next call tries again.
+      this.#context = undefined;
+      throw error;
+    });
+    return this.#context;
+  }
+
+  async #setUp(): Promise<SaverContext> {
+    const collections = this.#collections;
+    const features = await detectServerFeatures(collections.db);
+    await ensureIndexes(collections, this.#settings.ttlGraceSeconds);
+    return {
+      collections,
+      features,
+      cache: this.#cache,
+      serializer: this.#serializer,
+      settings: this.#settings,
+    };
+  }
+}
+
+function checkLimit(limit: unknown): number | undefined {
+  if (limit === undefined) return undefined;
+  if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
+    throw new InvalidOptionsError(
+      `Invalid option limit of list: expected a whole number from 0, got ${String(limit)}.`,
+    );
+  }
+  return limit;
+}
+
+function checkFilter(filter: unknown): Record<string, unknown> {
+  if (filter === undefined || filter === null) return {};
+  if (typeof filter !== "object" || Array.isArray(filter)) {
+    throw new InvalidOptionsError(
+      "Invalid option filter of list: expected an object of metadata keys and values.",
+    );
+  }
+  return filter as Record<string, unknown>;
+}

@@ -1,0 +1,158 @@
+import type { MongoClient } from "mongodb";
+import { z } from "zod";
+import { InvalidOptionsError } from "../errors/index.ts";
+
+/** How a saver stores: all that does not depend on the connection. */
+export interface MongoDBSaverSettings {
+  /**
+   * Database name.
+   *
+   * @default the database of the connection string, else `test`
+   */
+  dbName?: string | undefined;
+
+  /**
+   * The saver's own collections are named `{prefix}threads`, `{prefix}checkpoints`,
+   * `{prefix}segments` and `{prefix}writes`.
+   *
+   * @default "threadkeep_"
+   */
+  collectionPrefix?: string | undefined;
+
+  /**
+   * The collection in which `@langchain/langgraph-checkpoint-mongodb` kept checkpoints. Threads that
+   * are only there are read from there.
+   *
+   * @default "checkpoints"
+   */
+  checkpointCollectionName?: string | undefined;
+
+  /**
+   * The collection in which `@langchain/langgraph-checkpoint-mongodb` kept pending writes.
+   *
+   * @default "checkpoint_writes"
+   */
+  checkpointWritesCollectionName?: string | undefined;
+
+  /**
+   * Whether checkpoints and pending writes carry the time of their storage in `upserted_at`.
+   *
+   * @default false
+   */
+  enableTimestamps?: boolean | undefined;
+
+  /**
+   * Seconds that a thread stays after it was last written to. A thread expires as a whole. The
+   * expiry is moved only when less than half of this is left, so a thread expires between half the
+   * TTL and the whole TTL after its last write.
+   *
+   * @default undefined: threads stay
+   */
+  ttl?: number | undefined;
+
+  /**
+   * Whether reading a thread's latest checkpoint counts like writing to it.
+   *
+   * @default false
+   */
+  ttlRefreshOnRead?: boolean | undefined;
+
+  /**
+   * Seconds between a thread's expiry, from which on it is not returned any more, and the earliest
+   * moment the server may delete its documents. Covers reads under way and differences between
+   * clocks. The same for all savers on the same collections.
+   *
+   * @default 60
+   */
+  ttlGraceSeconds?: number | undefined;
+
+  /**
+   * Upper bound for what the saver keeps in memory of what it read and wrote, in bytes. What is not
+   * there is read again.
+   *
+   * @default 67_108_864 (64 MiB)
+   */
+  cacheMaxBytes?: number | undefined;
+}
+
+/** Options of `new MongoDBSaver(…)`. */
+export interface MongoDBSaverOptions extends MongoDBSaverSettings {
+  /** A client of the `mongodb` driver, 6.21 or later. The saver never closes it. */
+  client: MongoClient;
+}
+
+/** Checked settings with their defaults. */
+export interface ResolvedSettings {
+  readonly dbName: string | undefined;
+  readonly collectionPrefix: string;
+  readonly checkpointCollectionName: string;
+  readonly checkpointWritesCollectionName: string;
+  readonly enableTimestamps: boolean;
+  readonly ttl: number | undefined;
+  readonly ttlRefreshOnRead: boolean;
+  readonly ttlGraceSeconds: number;
+  readonly cacheMaxBytes: number;
+}
+
+const collectionName = z
+  .string()
+  .min(1)
+  .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection");
+
+const settingsSchema = z.strictObject({
+  client: z.unknown(),
+  dbName: z
+    .string()
+    .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
+    .optional(),
+  collectionPrefix: collectionName.default("threadkeep_"),
+  checkpointCollectionName: collectionName.default("checkpoints"),
+  checkpointWritesCollectionName: collectionName.default("checkpoint_writes"),
+  enableTimestamps: z.boolean().default(false),
+  ttl: z.number().positive().finite().optional(),
+  ttlRefreshOnRead: z.boolean().default(false),
+  ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
+  cacheMaxBytes: z.number().int().positive().default(67_108_864),
+});
+
+/**
+ * Checks settings and fills in the defaults.
+ *
+ * @throws InvalidOptionsError naming the option, what is expected and what was given
+ */
+export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSettings {
+  const result = settingsSchema.safeParse(settings);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const path = issue!.path.join(".");
+    const value: unknown = (settings as Record<string, unknown>)[path];
+    throw new InvalidOptionsError(
+      path === ""
+        ? `Invalid options of MongoDBSaver: ${issue!.message}.`
+        : `Invalid option ${path} of MongoDBSaver: ${issue!.message}; got ${String(value)}.`,
+    );
+  }
+  const { client: _client, dbName, ttl, ...rest } = result.data;
+  if (rest.ttlRefreshOnRead && ttl === undefined) {
+    throw new InvalidOptionsError(
+      "Invalid option ttlRefreshOnRead of MongoDBSaver: there is no ttl to refresh; set ttl too.",
+    );
+  }
+  return { ...rest, dbName, ttl };
+}
+
+/**
+ * Checks that there is a client to work with.
+ *
+ * @throws InvalidOptionsError if it is no client, or one of a driver that is too old
+ */
+export function requireClient(client: unknown): MongoClient {
+  const candidate = client as Partial<MongoClient> | null | undefined;
+  if (typeof candidate?.db !== "function" || typeof candidate.bulkWrite !== "function") {
+    throw new InvalidOptionsError(
+      "Invalid option client of MongoDBSaver: expected a MongoClient of the mongodb driver, 6.21 or " +
+        "later. To connect by a connection string use MongoDBSaver.fromConnString(uri).",
+    );
+  }
+  return client as MongoClient;
+}

@@ -1,0 +1,223 @@
+import type {
+  ChannelVersions,
+  Checkpoint,
+  CheckpointMetadata,
+} from "@langchain/langgraph-checkpoint";
+import type { CheckpointAddress } from "../address/address.ts";
+import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
+import { hashAddress, hashCheckpoint } from "../integrity/hashes.ts";
+import {
+  findCheckpointOnly,
+  findHeads,
+  replaceCheckpoint,
+  saveCheckpoint,
+  toBinary,
+  toBytes,
+  type CheckpointToStore,
+  type SegmentToStore,
+  type ThreadState,
+} from "../store/index.ts";
+import type { KnownHead } from "./cache.ts";
+import { joinSegmentIds, type CheckpointRecord } from "./checkpoint-record.ts";
+import type { SaverContext } from "./context.ts";
+import { encodeState, type EncodedState } from "./encode-state.ts";
+import { loadRecord } from "./load-record.ts";
+import { retryConflicts } from "./retry.ts";
+import { toSearchable } from "./searchable-metadata.ts";
+import type { TypedBytes } from "./serializer.ts";
+import { isExpired, prepareThread } from "./threads.ts";
+
+/** What `put` was asked to store. */
+export interface PutRequest {
+  readonly address: CheckpointAddress;
+  readonly parentCheckpointId: string | undefined;
+  readonly checkpoint: Checkpoint;
+  readonly metadata: CheckpointMetadata;
+  readonly newVersions: ChannelVersions;
+}
+
+/** A request encoded for one life of its thread. */
+interface Draft {
+  readonly epoch: number;
+  readonly parentHash: Uint8Array | undefined;
+  readonly header: CheckpointHeader;
+  readonly state: EncodedState;
+  readonly metadata: TypedBytes;
+  readonly segments: readonly SegmentToStore[];
+}
+
+/**
+ * Stores a checkpoint and makes it the latest of its namespace.
+ *
+ * @throws UnserializableStateError if the state or the metadata could not come back as it is
+ * @throws WriteConflictError if other writers of the thread keep getting in first
+ */
+export async function putCheckpoint(context: SaverContext, request: PutRequest): Promise<void> {
+  const { cache } = context;
+  const { address } = request;
+  let draft: Draft | undefined;
+  await retryConflicts(`checkpoint ${address.checkpointId}`, async () => {
+    const thread = await prepareThread(context, address.threadId);
+    // After a deletion, nothing of the parent that the state was to build upon is there any more.
+    if (draft?.epoch !== thread.epoch) draft = await createDraft(context, request, thread);
+    const saved =
+      (await saveAsLatest(context, request, draft, thread)) ??
+      (await saveOverExisting(context, request, draft, thread));
+    if (saved === undefined) {
+      cache.forgetHead(address);
+      cache.forgetThread(address.threadId);
+    } else {
+      remember(context, draft, saved);
+    }
+    return saved;
+  });
+}
+
+async function createDraft(
+  context: SaverContext,
+  request: PutRequest,
+  thread: ThreadState,
+): Promise<Draft> {
+  const { address, checkpoint, metadata, newVersions, parentCheckpointId } = request;
+  const parent = await loadParent(context, request, thread);
+  const state = await encodeState(
+    context,
+    address.threadId,
+    checkpoint,
+    metadata,
+    newVersions,
+    parent,
+    parent === undefined && parentCheckpointId !== undefined,
+  );
+  const { id: _id, channel_values: _values, ...header } = checkpoint;
+  return {
+    epoch: thread.epoch,
+    parentHash: parent?.hash,
+    header,
+    state,
+    metadata: await context.serializer.encode(metadata, "metadata"),
+    segments: state.segments.map(({ id, content }) => ({ id, packed: pack(content) })),
+  };
+}
+
+async function loadParent(
+  context: SaverContext,
+  { address, parentCheckpointId }: PutRequest,
+  thread: ThreadState,
+): Promise<CheckpointRecord | undefined> {
+  if (parentCheckpointId === undefined) return undefined;
+  const parent = await loadRecord(context, { ...address, checkpointId: parentCheckpointId });
+  return parent === undefined || parent.epoch !== thread.epoch || isExpired(parent.expiresAt)
+    ? undefined
+    : parent;
+}
+
+async function saveAsLatest(
+  context: SaverContext,
+  request: PutRequest,
+  draft: Draft,
+  thread: ThreadState,
+): Promise<CheckpointRecord | undefined> {
+  const { collections, features, cache } = context;
+  const head = cache.getHead(request.address) ?? (await readHead(context, request.address));
+  const { document, record } = build(context, request, draft, thread, head.seq + 1);
+  const replaced = head.seq === 0 ? [] : [head.seq, ...head.staleSeqs];
+  const outcome = await saveCheckpoint(
+    collections,
+    features,
+    thread,
+    draft.segments,
+    document,
+    replaced,
+  );
+  if (outcome === "conflict") return undefined;
+  cache.setHead(request.address, { seq: record.seq, staleSeqs: [] });
+  return record;
+}
+
+/** The same checkpoint may be there already: this call repeated, or another content for its id. */
+async function saveOverExisting(
+  context: SaverContext,
+  request: PutRequest,
+  draft: Draft,
+  thread: ThreadState,
+): Promise<CheckpointRecord | undefined> {
+  const { collections, features, cache } = context;
+  const existing = await findCheckpointOnly(collections, request.address);
+  if (existing === undefined || (existing.epoch ?? 0) !== thread.epoch) return undefined;
+  cache.forgetHead(request.address);
+  const { document, record } = build(context, request, draft, thread, existing.seq);
+  if (Buffer.compare(toBytes(existing.hash), record.hash) === 0) return record;
+  const outcome = await replaceCheckpoint(
+    collections,
+    features,
+    thread,
+    draft.segments,
+    document,
+  );
+  return outcome === "saved" ? record : undefined;
+}
+
+async function readHead(context: SaverContext, address: CheckpointAddress): Promise<KnownHead> {
+  const [seq, ...staleSeqs] = await findHeads(context.collections, address);
+  return { seq: seq ?? 0, staleSeqs };
+}
+
+function build(
+  { serializer, settings }: SaverContext,
+  { address, parentCheckpointId, metadata }: PutRequest,
+  draft: Draft,
+  thread: ThreadState,
+  seq: number,
+): { document: CheckpointToStore; record: CheckpointRecord } {
+  const { text, segments } = encodeCheckpointText(draft.header, draft.state.manifest);
+  const body = Buffer.from(text);
+  const segmentIds = joinSegmentIds(segments);
+  const hash = hashCheckpoint({
+    address,
+    parentCheckpointId,
+    parentHash: draft.parentHash,
+    order: seq,
+    body,
+    segments: segmentIds,
+    metadataType: draft.metadata.type,
+    metadata: draft.metadata.bytes,
+  });
+  const packed = pack(body);
+  const { type, bytes } = draft.metadata;
+  const document: CheckpointToStore = {
+    _id: toBinary(hashAddress(address)),
+    thread_id: address.threadId,
+    checkpoint_ns: address.checkpointNs,
+    checkpoint_id: address.checkpointId,
+    ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),
+    seq,
+    body: { ...packed, data: toBinary(packed.data) },
+    segments: toBinary(segmentIds),
+    metadata: type === undefined ? Buffer.from(bytes).toString() : { type, data: toBinary(bytes) },
+    ...(serializer.isNative && { metadata_search: toSearchable(metadata) }),
+    ...(draft.parentHash !== undefined && { parent_hash: toBinary(draft.parentHash) }),
+    hash: toBinary(hash),
+    ...(settings.enableTimestamps && { upserted_at: new Date() }),
+  };
+  const record: CheckpointRecord = {
+    address,
+    parentCheckpointId,
+    seq,
+    epoch: thread.epoch,
+    expiresAt: thread.expiresAt,
+    header: draft.header,
+    manifest: draft.state.manifest,
+    metadata: draft.metadata,
+    parentHash: draft.parentHash,
+    hash,
+  };
+  return { document, record };
+}
+
+function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {
+  cache.setRecord(record);
+  for (const { id, content, lines } of draft.state.segments) {
+    cache.setSegment(id, lines === undefined ? { bytes: content } : { lines });
+  }
+}

@@ -1,0 +1,208 @@
+import {
+  maxChannelVersion,
+  TASKS,
+  type Checkpoint,
+  type CheckpointPendingWrite,
+  type CheckpointTuple,
+  type CheckpointMetadata,
+} from "@langchain/langgraph-checkpoint";
+import { toConfig, type CheckpointAddress } from "../address/address.ts";
+import { unpack } from "../codec/index.ts";
+import type { Manifest, SegmentId, WriteDocument } from "../documents/index.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import { hashWrite } from "../integrity/hashes.ts";
+import { binaryToHex, compareWrites, toBytes } from "../store/index.ts";
+import type { CheckpointRecord } from "./checkpoint-record.ts";
+import type { Contents, WantedSegments } from "./contents.ts";
+import type { Serializer } from "./serializer.ts";
+
+/** A segment that a checkpoint refers to is not there: damage, or the thread has just gone. */
+export class MissingSegmentError extends CorruptCheckpointError {
+  override readonly name = "CorruptCheckpointError";
+}
+
+/** All that a tuple is made of, as stored. */
+export interface StoredTuple {
+  readonly record: CheckpointRecord;
+  readonly writes: readonly WriteDocument[];
+  /** Pending sends that the parent of a checkpoint of format 1 to 3 holds; see {@link TASKS}. */
+  readonly migratedSends: readonly WriteDocument[];
+}
+
+/** The segments that a tuple is made of. */
+export function listWanted({ record, writes, migratedSends }: StoredTuple): WantedSegments {
+  return {
+    threadId: record.address.threadId,
+    ...listManifestSegments(record.manifest),
+    bytes: [
+      ...listManifestSegments(record.manifest).bytes,
+      ...listWriteSegments([...writes, ...migratedSends]),
+    ],
+  };
+}
+
+/** The segments of a manifest, by how they are to be read. */
+export function listManifestSegments(
+  manifest: Manifest,
+): Pick<WantedSegments, "lines" | "bytes"> {
+  const lines: SegmentId[] = [];
+  const bytes: SegmentId[] = [];
+  for (const channel of manifest.values()) {
+    if (channel.kind === "typed") bytes.push(channel.segment);
+    else if (channel.kind === "value") lines.push(channel.segment);
+    else if (channel.kind !== "inline") lines.push(...channel.slices.map((s) => s.segment));
+  }
+  return { lines, bytes };
+}
+
+/** The segments that hold the values of large pending writes. */
+export function listWriteSegments(writes: readonly WriteDocument[]): SegmentId[] {
+  return writes.flatMap(({ value }) => ("segment" in value ? [binaryToHex(value.segment)] : []));
+}
+
+/**
+ * Decodes a checkpoint with everything that belongs to it.
+ *
+ * @throws CorruptCheckpointError if anything of it is not as it was written
+ */
+export async function readTuple(
+  stored: StoredTuple,
+  contents: Contents,
+  serializer: Serializer,
+): Promise<CheckpointTuple> {
+  const { record, writes, migratedSends } = stored;
+  const { address } = record;
+  const checkpoint = {
+    ...record.header,
+    id: address.checkpointId,
+    channel_values: await readChannels(record, contents, serializer),
+  } as Checkpoint;
+  if (checkpoint.v < 4 && record.parentCheckpointId !== undefined) {
+    await migrateSends(checkpoint, migratedSends, contents, serializer);
+  }
+  const metadata = await serializer.decode(record.metadata, "checkpoint's metadata");
+  const tuple: CheckpointTuple = {
+    config: toConfig(address),
+    checkpoint,
+    metadata: metadata as CheckpointMetadata,
+    pendingWrites: await readWrites(writes, contents, serializer),
+  };
+  if (record.parentCheckpointId !== undefined) {
+    tuple.parentConfig = toConfig({ ...address, checkpointId: record.parentCheckpointId });
+  }
+  return tuple;
+}
+
+/**
+ * Decodes a record's channels.
+ *
+ * @param names only these; by default all
+ * @throws CorruptCheckpointError if a segment is missing or not as it was written
+ */
+export async function readChannels(
+  { address, manifest }: Pick<CheckpointRecord, "address" | "manifest">,
+  contents: Contents,
+  serializer: Serializer,
+): Promise<Record<string, unknown>> {
+  const get = (id: SegmentId) => contents.get(id) ?? throwFault(address, id, contents);
+  const reader = {
+    lines: (id: SegmentId) => (get(id) as { lines: readonly string[] }).lines,
+    content: (id: SegmentId) => (get(id) as { bytes: Uint8Array }).bytes,
+  };
+  const values: [string, unknown][] = [];
+  for (const [name, channel] of manifest) {
+    values.push([name, await serializer.decodeChannel(channel, reader)]);
+  }
+  return Object.fromEntries(values);
+}
+
+/**
+ * Decodes pending writes, ordered by task and position.
+ *
+ * @throws CorruptCheckpointError if one is not as it was written
+ */
+export async function readWrites(
+  documents: readonly WriteDocument[],
+  contents: Contents,
+  serializer: Serializer,
+): Promise<CheckpointPendingWrite[]> {
+  const writes: CheckpointPendingWrite[] = [];
+  for (const document of documents.toSorted(compareWrites)) {
+    const value = await serializer.decode(readWriteValue(document, contents), "pending write");
+    writes.push([document.task_id, document.channel, value]);
+  }
+  return writes;
+}
+
+function readWriteValue(document: WriteDocument, contents: Contents) {
+  const address: CheckpointAddress = {
+    threadId: document.thread_id,
+    checkpointNs: document.checkpoint_ns,
+    checkpointId: document.checkpoint_id,
+  };
+  const { type } = document;
+  let bytes: Uint8Array;
+  try {
+    if ("segment" in document.value) {
+      const id = binaryToHex(document.value.segment);
+      bytes = (contents.get(id) as { bytes: Uint8Array } | undefined)?.bytes ??
+        throwFault(address, id, contents);
+    } else {
+      const { data, compression } = document.value;
+      bytes = unpack({ data: toBytes(data), compression });
+    }
+  } catch (error) {
+    if (CorruptCheckpointError.isInstance(error)) throw error;
+    throw corruptWrite(address, document, "a readable value", String(error), error);
+  }
+  const expected = binaryToHex(document.hash);
+  const hash = hashWrite({
+    address,
+    taskId: document.task_id,
+    index: document.idx,
+    channel: document.channel,
+    type,
+    value: bytes,
+  });
+  const found = Buffer.from(hash).toString("hex");
+  if (found !== expected) {
+    throw corruptWrite(address, document, `the hash ${expected}`, `the hash ${found}`);
+  }
+  return { type, bytes };
+}
+
+/** Before format 4, tasks sent by a checkpoint's parent were not among its channels. */
+async function migrateSends(
+  checkpoint: Checkpoint,
+  sends: readonly WriteDocument[],
+  contents: Contents,
+  serializer: Serializer,
+): Promise<void> {
+  const writes = await readWrites(sends, contents, serializer);
+  checkpoint.channel_values[TASKS] = writes.map(([, , value]) => value);
+  const versions = Object.values(checkpoint.channel_versions);
+  checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;
+}
+
+function throwFault(address: CheckpointAddress, id: SegmentId, contents: Contents): never {
+  const { missing, expected, found } = contents.fault(id);
+  const corruption: Corruption = { document: "segment", which: id, expected, found };
+  throw missing
+    ? new MissingSegmentError(address, corruption)
+    : new CorruptCheckpointError(address, corruption);
+}
+
+function corruptWrite(
+  address: CheckpointAddress,
+  document: WriteDocument,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): CorruptCheckpointError {
+  const which = `${document.task_id}/${document.idx} to channel "${document.channel}"`;
+  return new CorruptCheckpointError(
+    address,
+    { document: "write", which, expected, found },
+    { cause },
+  );
+}

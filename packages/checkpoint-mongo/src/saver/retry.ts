@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { WriteConflictError } from "../errors/index.ts";
+
+const MAX_ATTEMPTS = 20;
+const MAX_DELAY_MS = 50;
+
+/**
+ * Repeats a write until no other writer gets in first, after short random waits.
+ *
+ * @param attempt does the write; returns undefined if another writer got in first
+ * @throws WriteConflictError if the attempts are used up
+ */
+export async function retryConflicts<T>(
+  what: string,
+  attempt: () => Promise<T | undefined>,
+): Promise<T> {
+  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
+    const result = await attempt();
+    if (result !== undefined) return result;
+    await sleep(Math.random() * Math.min(MAX_DELAY_MS, 2 ** attempts));
+  }
+  throw new WriteConflictError(
+    `Could not save ${what}: other writers got in first ${MAX_ATTEMPTS} times in a row. ` +
+      "Nothing was stored; try again, and check that not many runs work on one thread at once.",
+  );
+}

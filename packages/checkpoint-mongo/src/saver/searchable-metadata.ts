@@ -1,0 +1,46 @@
+const MAX_DEPTH = 8;
+
+/**
+ * A copy of metadata that the server can search: what BSON has, under keys that queries can name.
+ * What is left out is still in the metadata itself and is compared after reading.
+ */
+export function toSearchable(metadata: object): Record<string, unknown> {
+  return copyEntries(metadata, 1);
+}
+
+/** Whether the searchable copy decides on a filter: a plain value under a key that can be named. */
+export function isSearchable(key: string, value: unknown): boolean {
+  return isSearchableKey(key) && isScalar(value);
+}
+
+function copyEntries(object: object, depth: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(object)
+      .filter(([key]) => isSearchableKey(key))
+      .map(([key, value]: [string, unknown]) => [key, copy(value, depth)])
+      .filter(([, value]) => value !== undefined),
+  );
+}
+
+function copy(value: unknown, depth: number): unknown {
+  if (isScalar(value)) return value;
+  if (depth === MAX_DEPTH || typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1) ?? null);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null
+    ? copyEntries(value, depth + 1)
+    : undefined;
+}
+
+function isSearchableKey(key: string): boolean {
+  return key !== "" && key !== "__proto__" && !key.startsWith("$") && !/[.\0]/.test(key);
+}
+
+function isScalar(value: unknown): boolean {
+  return (
+    value === null ||
+    typeof value === "string" ||
+    typeof value === "boolean" ||
+    (typeof value === "number" && Number.isFinite(value))
+  );
+}

@@ -1,0 +1,27 @@
+import { computeExpiry, planExpiry } from "../retention/plan-expiry.ts";
+import { changeExpiry, openThread, type ThreadState } from "../store/index.ts";
+import type { SaverContext } from "./context.ts";
+
+/**
+ * Gets a thread ready to be written to: opens it if this process does not know it, and moves its
+ * expiry if that is due.
+ */
+export async function prepareThread(
+  { collections, cache, settings }: SaverContext,
+  threadId: string,
+): Promise<ThreadState> {
+  const now = Date.now();
+  let thread = cache.getThread(threadId);
+  if (thread === undefined || (thread.expiresAt?.getTime() ?? Infinity) <= now) {
+    thread = await openThread(collections, threadId, computeExpiry(settings.ttl, now));
+  }
+  const plan = planExpiry(settings.ttl, thread.expiresAt, now);
+  if (plan.kind === "change") thread = await changeExpiry(collections, thread, plan.expiresAt);
+  cache.setThread(thread);
+  return thread;
+}
+
+/** Whether documents with this expiry are as good as gone. */
+export function isExpired(expiresAt: Date | undefined): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= Date.now();
+}

@@ -1,0 +1,129 @@
+import {
+  MongoServerError,
+  type Collection,
+  type Db,
+  type Document,
+  type IndexDescription,
+} from "mongodb";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SetupError } from "../errors/index.ts";
+import type { Collections } from "./collections.ts";
+
+/** Several processes that make the same index at once can disturb each other for a moment. */
+const ATTEMPTS = 5;
+const RETRY_DELAY_MS = 200;
+
+const INDEX_OPTIONS_CONFLICT = 85;
+const TRANSIENT_CODES: ReadonlySet<number> = new Set([
+  48, // NamespaceExists
+  112, // WriteConflict
+  117, // ConflictingOperationInProgress
+  276, // IndexBuildAborted
+  342, // IndexBuildAlreadyInProgress
+]);
+
+/**
+ * Makes the indexes of all collections. May be called by many processes at once, and again.
+ *
+ * @param graceSeconds how long after `expires_at` the server may delete
+ * @throws SetupError if an index cannot be made
+ */
+export async function ensureIndexes(collections: Collections, graceSeconds: number): Promise<void> {
+  const expiry: IndexDescription = {
+    key: { expires_at: 1 },
+    name: "expiry",
+    expireAfterSeconds: graceSeconds,
+  };
+  // Every index but those on expiry and on the pointer to a checkpoint starts with the thread, so
+  // that the collections can be sharded by it.
+  const wanted: readonly [Collection<Document>, readonly IndexDescription[]][] = [
+    [collections.threads as unknown as Collection<Document>, [expiry]],
+    [
+      collections.checkpoints as unknown as Collection<Document>,
+      [
+        {
+          key: { thread_id: 1, checkpoint_id: -1, checkpoint_ns: 1 },
+          name: "address",
+          unique: true,
+        },
+        { key: { thread_id: 1, checkpoint_ns: 1, seq: -1 }, name: "order", unique: true },
+        {
+          key: { thread_id: 1, checkpoint_ns: 1, head: 1 },
+          name: "head",
+          partialFilterExpression: { head: true },
+        },
+        expiry,
+      ],
+    ],
+    [
+      collections.segments as unknown as Collection<Document>,
+      [{ key: { thread_id: 1, segment: 1, part: 1 }, name: "content", unique: true }, expiry],
+    ],
+    [
+      collections.writes as unknown as Collection<Document>,
+      [
+        {
+          key: { thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 },
+          name: "address",
+          unique: true,
+        },
+        { key: { checkpoint: 1 }, name: "checkpoint" },
+        expiry,
+      ],
+    ],
+  ];
+  await Promise.all(
+    wanted.map(([collection, indexes]) =>
+      createIndexes(collections.db, collection, indexes, graceSeconds),
+    ),
+  );
+}
+
+async function createIndexes(
+  db: Db,
+  collection: Collection<Document>,
+  indexes: readonly IndexDescription[],
+  graceSeconds: number,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await collection.createIndexes([...indexes]);
+      return;
+    } catch (error) {
+      const code = error instanceof MongoServerError ? error.code : undefined;
+      if (code === INDEX_OPTIONS_CONFLICT) {
+        await changeGrace(db, collection, graceSeconds, error);
+      } else if (attempt === ATTEMPTS || !TRANSIENT_CODES.has(Number(code))) {
+        throw new SetupError(
+          `Could not make the indexes of ${collection.namespace}: ${String(error)} ` +
+            "Check that the database user may create indexes there, or make them beforehand.",
+          { cause: error },
+        );
+      } else {
+        await sleep(RETRY_DELAY_MS * attempt * Math.random());
+      }
+    }
+  }
+}
+
+/** The one option that may differ from an earlier setup is how long expired documents stay. */
+async function changeGrace(
+  db: Db,
+  collection: Collection<Document>,
+  graceSeconds: number,
+  cause: unknown,
+): Promise<void> {
+  const existing = await collection.indexes();
+  const expiry = existing.find((index) => index.name === "expiry");
+  if (expiry?.expireAfterSeconds === undefined || expiry.expireAfterSeconds === graceSeconds) {
+    throw new SetupError(
+      `Could not make the indexes of ${collection.namespace}: one of the same name or key but with ` +
+        `other options is there. Drop it, or use another collectionPrefix. ${String(cause)}`,
+      { cause },
+    );
+  }
+  await db.command({
+    collMod: collection.collectionName,
+    index: { name: "expiry", expireAfterSeconds: graceSeconds },
+  });
+}

@@ -1,0 +1,109 @@
+import { MongoServerError, type Document, type Filter } from "mongodb";
+import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
+import type { CheckpointDocument, WriteDocument } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+import { findWrites } from "./find-writes.ts";
+import type { ServerFeatures } from "./server-features.ts";
+
+/** A checkpoint as stored, with the pending writes that belong to it. */
+export interface FoundCheckpoint {
+  readonly document: CheckpointDocument;
+  readonly writes: readonly WriteDocument[];
+  /**
+   * Places in the order of further checkpoints that are marked as the latest: left so by a server
+   * that stopped in mid-command.
+   */
+  readonly staleHeads: readonly number[];
+}
+
+/** A found document would be over the limit with everything joined to it. */
+const TOO_LARGE_CODES: ReadonlySet<unknown> = new Set([4568, 10_334, 17_280, 17_419, 17_420]);
+
+/**
+ * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command,
+ * on a sharded cluster with two.
+ */
+export async function findCheckpoint(
+  collections: Collections,
+  features: ServerFeatures,
+  address: OpenAddress,
+): Promise<FoundCheckpoint | undefined> {
+  const filter = matchCheckpoint(address);
+  if (!features.sharded) {
+    try {
+      return await findWithWrites(collections, filter);
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || !TOO_LARGE_CODES.has(error.code)) throw error;
+    }
+  }
+  const found = takeLatest(await collections.checkpoints.find(filter).toArray());
+  if (found === undefined) return undefined;
+  const writes = await findWrites(collections, features, [found.document]);
+  return { ...found, writes };
+}
+
+/** Finds a checkpoint without its pending writes. */
+export async function findCheckpointOnly(
+  collections: Collections,
+  address: OpenAddress,
+): Promise<CheckpointDocument | undefined> {
+  return takeLatest(await collections.checkpoints.find(matchCheckpoint(address)).toArray())
+    ?.document;
+}
+
+/**
+ * The places in the order of all checkpoints that are marked as the latest, highest first, expired
+ * ones too.
+ */
+export async function findHeads(
+  collections: Collections,
+  { threadId, checkpointNs }: NamespaceAddress,
+): Promise<readonly number[]> {
+  const documents = await collections.checkpoints
+    .find(
+      { thread_id: threadId, checkpoint_ns: checkpointNs, head: true },
+      { projection: { _id: 0, seq: 1 } },
+    )
+    .toArray();
+  return documents.map(({ seq }) => seq).toSorted((a, b) => b - a);
+}
+
+async function findWithWrites(
+  collections: Collections,
+  filter: Filter<CheckpointDocument>,
+): Promise<FoundCheckpoint | undefined> {
+  const documents = await collections.checkpoints
+    .aggregate<CheckpointDocument & { writes: WriteDocument[] }>([
+      { $match: filter as Document },
+      {
+        $lookup: {
+          from: collections.writes.collectionName,
+          localField: "_id",
+          foreignField: "checkpoint",
+          as: "writes",
+        },
+      },
+    ])
+    .toArray();
+  const found = takeLatest(documents);
+  return found === undefined ? undefined : { ...found, writes: found.document.writes };
+}
+
+function matchCheckpoint({
+  threadId,
+  checkpointNs,
+  checkpointId,
+}: OpenAddress): Filter<CheckpointDocument> {
+  return checkpointId === undefined
+    ? { thread_id: threadId, checkpoint_ns: checkpointNs, head: true }
+    : { thread_id: threadId, checkpoint_id: checkpointId, checkpoint_ns: checkpointNs };
+}
+
+function takeLatest<T extends CheckpointDocument>(
+  documents: readonly T[],
+): { document: T; staleHeads: readonly number[] } | undefined {
+  const [document, ...stale] = documents.toSorted((a, b) => b.seq - a.seq);
+  return document === undefined
+    ? undefined
+    : { document, staleHeads: stale.map(({ seq }) => seq) };
+}

@@ -1,0 +1,44 @@
+import type { SegmentDocument, SegmentId } from "../documents/index.ts";
+import { binaryToHex, hexToBinary, toBytes } from "./binary.ts";
+import type { Collections } from "./collections.ts";
+
+/** A segment's stored bytes, put together from its parts. */
+export interface StoredSegment {
+  readonly data: Uint8Array;
+  readonly compression: string | undefined;
+}
+
+/**
+ * Reads segments. Those that are not there are not in the result.
+ *
+ * @param threadIds the threads whose segments they are; the same content is the same in all of them
+ */
+export async function findSegments(
+  collections: Collections,
+  threadIds: readonly string[],
+  ids: readonly SegmentId[],
+): Promise<Map<SegmentId, StoredSegment>> {
+  if (ids.length === 0) return new Map();
+  const documents = await collections.segments
+    .find({
+      thread_id: threadIds.length === 1 ? threadIds[0]! : { $in: [...threadIds] },
+      segment: { $in: ids.map(hexToBinary) },
+    })
+    .toArray();
+  const copies = Map.groupBy(documents, (document) => binaryToHex(document.segment));
+  return new Map(Array.from(copies, ([id, parts]) => [id, joinParts(takeOneCopy(parts))]));
+}
+
+/** Several threads may each have a copy of a segment. */
+function takeOneCopy(parts: readonly SegmentDocument[]): SegmentDocument[] {
+  const { thread_id } = parts[0]!;
+  return parts.filter((part) => part.thread_id === thread_id).toSorted((a, b) => a.part - b.part);
+}
+
+function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
+  const data = parts.map((part) => toBytes(part.data));
+  return {
+    data: data.length === 1 ? data[0]! : Buffer.concat(data),
+    compression: parts[0]!.compression,
+  };
+}

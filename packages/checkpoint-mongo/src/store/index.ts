@@ -1,0 +1,17 @@
+export { binaryToHex, hexToBinary, toBinary, toBytes } from "./binary.ts";
+export { openCollections, type Collections } from "./collections.ts";
+export { ensureIndexes } from "./ensure-indexes.ts";
+export {
+  findCheckpoint,
+  findCheckpointOnly,
+  findHeads,
+  type FoundCheckpoint,
+} from "./find-checkpoint.ts";
+export { findSegments, type StoredSegment } from "./find-segments.ts";
+export { compareWrites, findWrites } from "./find-writes.ts";
+export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
+export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";
+export { MAX_PART_BYTES, type SegmentToStore } from "./save-segments.ts";
+export { saveWrites, type WriteToStore } from "./save-writes.ts";
+export { detectServerFeatures, type ServerFeatures } from "./server-features.ts";
+export { changeExpiry, deleteThread, openThread, type ThreadState } from "./thread-lifecycle.ts";

@@ -1,0 +1,73 @@
+import type { CheckpointDocument } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+import { segmentUpdates, type SegmentToStore } from "./save-segments.ts";
+import type { ServerFeatures } from "./server-features.ts";
+import { fence, toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
+import { writeBatch } from "./write-batch.ts";
+
+/** A checkpoint document but for what the thread's state adds. */
+export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head">;
+
+/** How saving a checkpoint ended. Failures of the server are thrown. */
+export type SaveOutcome = "saved" | "conflict";
+
+/**
+ * Saves a new checkpoint with the segments it needs and makes it the latest of its namespace. It is
+ * a conflict if the thread has changed, the address is taken, or another writer took the place in
+ * the order.
+ *
+ * @param replaced the place in the order of the checkpoints that were the latest so far
+ */
+export async function saveCheckpoint(
+  collections: Collections,
+  features: ServerFeatures,
+  thread: ThreadState,
+  segments: readonly SegmentToStore[],
+  checkpoint: CheckpointToStore,
+  replaced: readonly number[],
+): Promise<SaveOutcome> {
+  const { thread_id, checkpoint_ns, seq, ...rest } = checkpoint;
+  const place = { thread_id, checkpoint_ns };
+  const stored = segmentUpdates(thread, segments);
+  const outcome = await writeBatch(collections, features, [
+    fence(thread),
+    ...stored,
+    {
+      collection: "checkpoints",
+      filter: { ...place, seq },
+      update: { $setOnInsert: { ...rest, ...toThreadPart(thread), head: true } },
+      upsert: true,
+    },
+    ...replaced.map((earlier) => ({
+      collection: "checkpoints" as const,
+      filter: { ...place, seq: earlier },
+      update: { $unset: { head: "" } },
+    })),
+  ]);
+  // If another checkpoint has this place in the order, the upsert finds it and does nothing.
+  return outcome.kind === "done" && outcome.inserted.has(1 + stored.length) ? "saved" : "conflict";
+}
+
+/**
+ * Gives a checkpoint that is stored already another content, as a second `put` of the same id asks
+ * for. Its place in the order stays.
+ */
+export async function replaceCheckpoint(
+  collections: Collections,
+  features: ServerFeatures,
+  thread: ThreadState,
+  segments: readonly SegmentToStore[],
+  checkpoint: CheckpointToStore,
+): Promise<SaveOutcome> {
+  const { _id, thread_id, checkpoint_ns, checkpoint_id, seq: _seq, ...content } = checkpoint;
+  const outcome = await writeBatch(collections, features, [
+    fence(thread),
+    ...segmentUpdates(thread, segments),
+    {
+      collection: "checkpoints",
+      filter: { thread_id, checkpoint_id, checkpoint_ns },
+      update: { $set: { ...content, ...toThreadPart(thread) } },
+    },
+  ]);
+  return outcome.kind === "done" ? "saved" : "conflict";
+}

@@ -1,0 +1,45 @@
+import type { PackedPart, SegmentId } from "../documents/index.ts";
+import { hexToBinary, toBinary } from "./binary.ts";
+import { toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
+import type { BatchUpdate } from "./write-batch.ts";
+
+/** A segment as it is stored. */
+export interface SegmentToStore {
+  readonly id: SegmentId;
+  readonly packed: { readonly data: Uint8Array; readonly compression?: "zstd" };
+}
+
+/** Bytes in one document; the limit is 16 MB for all of it. */
+export const MAX_PART_BYTES = 8 * 1_024 * 1_024;
+
+/**
+ * The updates that store segments. One that is there already stays as it is: the same content has
+ * the same id.
+ */
+export function segmentUpdates(
+  thread: ThreadState,
+  segments: readonly SegmentToStore[],
+): BatchUpdate[] {
+  return segments.flatMap(({ id, packed }) =>
+    cutParts(packed.data).map((data, part) => ({
+      collection: "segments" as const,
+      filter: { thread_id: thread.threadId, segment: hexToBinary(id), part },
+      update: {
+        $setOnInsert: {
+          data: toBinary(data),
+          ...(packed.compression !== undefined && { compression: packed.compression }),
+          ...toThreadPart(thread),
+        } satisfies PackedPart,
+      },
+      upsert: true,
+    })),
+  );
+}
+
+function cutParts(data: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start === 0 || start < data.byteLength; start += MAX_PART_BYTES) {
+    parts.push(data.subarray(start, start + MAX_PART_BYTES));
+  }
+  return parts;
+}

@@ -1,0 +1,155 @@
+import type { Document, Filter } from "mongodb";
+import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+import type { BatchUpdate } from "./write-batch.ts";
+
+/** What every write to a thread must know of it. */
+export interface ThreadState {
+  readonly threadId: string;
+  /** Which life of the thread it is; each `deleteThread` begins the next. */
+  readonly epoch: number;
+  readonly expiresAt: Date | undefined;
+}
+
+/** How long the record of a deletion stays, so that late writers notice it. */
+const TOMBSTONE_MS = 24 * 60 * 60 * 1_000;
+
+/**
+ * Opens a thread for writing, making it if it isn't there. A deleted or expired one begins a new
+ * life; what another process left half done is finished first.
+ *
+ * @param expiresAt when a thread that is made now expires
+ */
+export async function openThread(
+  collections: Collections,
+  threadId: string,
+  expiresAt: Date | undefined,
+): Promise<ThreadState> {
+  const document = await collections.threads.findOneAndUpdate(
+    { _id: threadId },
+    { $setOnInsert: { thread_id: threadId, epoch: 0, ...(expiresAt && { expires_at: expiresAt }) } },
+    { upsert: true, returnDocument: "after" },
+  );
+  if (document === null) throw new Error(`The server returned no record of thread "${threadId}".`);
+  const state = toState(document);
+  if (document.deleted_at !== undefined) {
+    await finishDeletion(collections, state);
+    await collections.threads.updateOne(
+      { _id: threadId, epoch: state.epoch, deleted_at: { $exists: true } },
+      withExpiry(expiresAt, { deleted_at: "" }),
+    );
+    return openThread(collections, threadId, expiresAt);
+  }
+  if (state.expiresAt !== undefined && state.expiresAt.getTime() <= Date.now()) {
+    await deleteThread(collections, threadId);
+    return openThread(collections, threadId, expiresAt);
+  }
+  if (document.extending === true) await finishExtension(collections, state);
+  return state;
+}
+
+/**
+ * Changes when a thread expires, for all of its documents. If the process dies in between, whoever
+ * opens the thread next finishes it.
+ *
+ * @returns the thread as it is now; another process may have changed it otherwise
+ */
+export async function changeExpiry(
+  collections: Collections,
+  state: ThreadState,
+  expiresAt: Date | undefined,
+): Promise<ThreadState> {
+  const { matchedCount } = await collections.threads.updateOne(
+    matchThread(state),
+    expiresAt === undefined
+      ? { $unset: { expires_at: "" }, $set: { extending: true } }
+      : { $set: { expires_at: expiresAt, extending: true } },
+  );
+  if (matchedCount === 0) return openThread(collections, state.threadId, expiresAt);
+  const changed = { ...state, expiresAt };
+  await finishExtension(collections, changed);
+  return changed;
+}
+
+/**
+ * An update that changes nothing, but fails, and so ends its batch, if the thread has another life
+ * or another expiry by now: its upsert then collides with the thread's own record.
+ */
+export function fence(state: ThreadState): BatchUpdate {
+  return {
+    collection: "threads",
+    filter: matchThread(state) as Filter<Document>,
+    update: { $setOnInsert: { thread_id: state.threadId } },
+    upsert: true,
+  };
+}
+
+/** The fields that bind a document to this life of its thread. */
+export function toThreadPart(state: ThreadState): Omit<ThreadPart, "thread_id"> {
+  return {
+    ...(state.epoch > 0 && { epoch: state.epoch }),
+    ...(state.expiresAt !== undefined && { expires_at: state.expiresAt }),
+  };
+}
+
+/** Deletes a thread. What is written to it from now on belongs to its next life. */
+export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
+  const now = Date.now();
+  const document = await collections.threads.findOneAndUpdate(
+    { _id: threadId },
+    {
+      $inc: { epoch: 1 },
+      $set: { deleted_at: new Date(now), expires_at: new Date(now + TOMBSTONE_MS) },
+      $unset: { extending: "" },
+    },
+    { returnDocument: "after" },
+  );
+  if (document !== null) await finishDeletion(collections, toState(document));
+}
+
+async function finishDeletion(collections: Collections, state: ThreadState): Promise<void> {
+  // Not those of a life that has begun meanwhile. Checkpoints go first: what they refer to is then
+  // out of reach.
+  const earlier = { thread_id: state.threadId, epoch: { $not: { $gte: state.epoch } } };
+  await collections.checkpoints.deleteMany(earlier);
+  await collections.writes.deleteMany(earlier);
+  await collections.segments.deleteMany(earlier);
+}
+
+async function finishExtension(collections: Collections, state: ThreadState): Promise<void> {
+  const all = { thread_id: state.threadId };
+  const update = withExpiry(state.expiresAt);
+  // Checkpoints go last: as long as one is there, what it refers to is.
+  await collections.segments.updateMany(all, update);
+  await collections.writes.updateMany(all, update);
+  await collections.checkpoints.updateMany(all, update);
+  await collections.threads.updateOne(
+    { ...matchThread(state), extending: true },
+    { $unset: { extending: "" } },
+  );
+}
+
+function withExpiry(
+  expiresAt: Date | undefined,
+  unset: Record<string, ""> = {},
+): Record<string, Record<string, unknown>> {
+  return expiresAt === undefined
+    ? { $unset: { ...unset, expires_at: "" } }
+    : {
+        $set: { expires_at: expiresAt },
+        ...(Object.keys(unset).length > 0 && { $unset: unset }),
+      };
+}
+
+function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<ThreadDocument> {
+  return {
+    _id: threadId,
+    thread_id: threadId,
+    epoch,
+    expires_at: expiresAt ?? { $exists: false },
+  };
+}
+
+function toState(document: ThreadDocument): ThreadState {
+  return { threadId: document._id, epoch: document.epoch, expiresAt: document.expires_at };
+}

@@ -1,0 +1,119 @@
+import {
+  MongoBulkWriteError,
+  MongoClientBulkWriteError,
+  type AnyBulkWriteOperation,
+  type AnyClientBulkWriteModel,
+  type Document,
+  type Filter,
+  type UpdateFilter,
+} from "mongodb";
+import { DURABLE, type Collections } from "./collections.ts";
+import type { ServerFeatures } from "./server-features.ts";
+
+/** The collections that hold a thread's documents. */
+export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
+
+/** One update of one document. */
+export interface BatchUpdate {
+  readonly collection: CollectionKind;
+  readonly filter: Filter<Document>;
+  readonly update: UpdateFilter<Document>;
+  readonly upsert?: boolean;
+}
+
+/** How a batch ended. Other failures are thrown. */
+export type BatchOutcome =
+  | {
+      readonly kind: "done";
+      /** The positions of the updates that inserted a document. */
+      readonly inserted: ReadonlySet<number>;
+    }
+  /** A unique index refused an update; it and those after it were not carried out. */
+  | { readonly kind: "conflict" };
+
+const DUPLICATE_KEY = 11_000;
+
+/**
+ * Carries out updates in order and stops at the first that fails, so that whatever a later one
+ * refers to is there. One command where the server can write to several collections at once, else
+ * one for each run of updates to one collection.
+ */
+export async function writeBatch(
+  collections: Collections,
+  features: ServerFeatures,
+  updates: readonly BatchUpdate[],
+): Promise<BatchOutcome> {
+  try {
+    return {
+      kind: "done",
+      inserted: features.clientBulkWrite
+        ? await writeAtOnce(collections, updates)
+        : await writeByCollection(collections, updates),
+    };
+  } catch (error) {
+    if (isDuplicateKey(error)) return { kind: "conflict" };
+    throw error;
+  }
+}
+
+async function writeAtOnce(
+  collections: Collections,
+  updates: readonly BatchUpdate[],
+): Promise<ReadonlySet<number>> {
+  const models = updates.map(
+    ({ collection, filter, update, upsert }): AnyClientBulkWriteModel<Document> => ({
+      name: "updateOne",
+      namespace: collections[collection].namespace,
+      filter,
+      update,
+      upsert: upsert ?? false,
+    }),
+  );
+  const result = await collections.client.bulkWrite(models, {
+    ordered: true,
+    verboseResults: true,
+    writeConcern: DURABLE,
+    ignoreUndefined: true,
+  });
+  const inserted = new Set<number>();
+  for (const [index, update] of result.updateResults ?? []) {
+    if (update.didUpsert) inserted.add(index);
+  }
+  return inserted;
+}
+
+async function writeByCollection(
+  collections: Collections,
+  updates: readonly BatchUpdate[],
+): Promise<ReadonlySet<number>> {
+  const inserted = new Set<number>();
+  let start = 0;
+  while (start < updates.length) {
+    const { collection } = updates[start]!;
+    let end = start + 1;
+    while (updates[end]?.collection === collection) end += 1;
+    const operations = updates
+      .slice(start, end)
+      .map(({ filter, update, upsert }): AnyBulkWriteOperation => ({
+        updateOne: { filter, update, upsert: upsert ?? false },
+      }));
+    const result = await collections.db
+      .collection(collections[collection].collectionName)
+      .bulkWrite(operations, { ordered: true, writeConcern: DURABLE, ignoreUndefined: true });
+    for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
+    start = end;
+  }
+  return inserted;
+}
+
+function isDuplicateKey(error: unknown): boolean {
+  if (error instanceof MongoClientBulkWriteError) {
+    const errors = [...error.writeErrors.values()];
+    return (
+      error.writeConcernErrors.length === 0 &&
+      errors.length > 0 &&
+      errors.every((writeError) => writeError.code === DUPLICATE_KEY)
+    );
+  }
+  return error instanceof MongoBulkWriteError && error.code === DUPLICATE_KEY;
+}
