@@ -64,7 +64,12 @@ async function buildEnvironment(
   const bin = join(directory, process.platform === "win32" ? "Scripts" : "bin");
   await step(
     join(bin, "python"),
-    ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"],
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-deps",
     `SecantusDB==${SECANTUS_VERSION}`,
   );
   const server = await findServerBinary(directory);

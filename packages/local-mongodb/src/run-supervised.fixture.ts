@@ -8,8 +8,6 @@ switch (process.argv[2]) {
   case "stop":
     await mongodb.stop();
     break;
-  case "return":
-    break;
   case "exit":
     process.exit(3);
     break;
@@ -21,4 +19,6 @@ switch (process.argv[2]) {
   case "wait":
     setInterval(() => {}, 60_000);
     break;
+  default:
+  // The end of this file is the end of the process.
 }

@@ -20,7 +20,7 @@ const ATTEMPTS = 3;
 export interface SupervisedServer {
   readonly port: number;
   /** Ends the server; resolves when its process and its directory are gone. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface RunOptions {

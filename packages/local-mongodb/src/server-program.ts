@@ -20,7 +20,7 @@ export interface LaunchPlan {
   /** Files to write into the server's directory first, text by file name. */
   readonly files: Readonly<Record<string, string>>;
   /** The port, once the server's log says that it listens. */
-  readPort(log: string): number | undefined;
+  readonly readPort: (log: string) => number | undefined;
   /** Set for a server that has to be told to become a replica set of one. */
   readonly initiateReplicaSet?: string;
 }

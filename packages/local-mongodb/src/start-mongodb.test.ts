@@ -45,7 +45,7 @@ describe("the server of a run", () => {
       await using mine = temporaryDatabase(client);
       await using other = temporaryDatabase(client);
       const documents = client.db(mine.name).collection("documents");
-      await documents.createIndex({ n: 1 });
+      await documents.createIndexes([{ key: { n: 1 } }]);
       await client.withSession((session) =>
         session.withTransaction(() => documents.insertMany([{ n: 1 }, { n: 2 }], { session })),
       );
@@ -68,7 +68,7 @@ describe("startMongoDB", () => {
     const client = new MongoClient(mongodb.uri);
     try {
       const documents = client.db("ttl").collection("documents");
-      await documents.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 });
+      await documents.createIndexes([{ key: { expires_at: 1 }, expireAfterSeconds: 0 }]);
       await documents.insertOne({ expires_at: new Date() });
       await vi.waitFor(async () => expect(await documents.countDocuments()).toBe(0), 10_000);
     } finally {
