@@ -1,0 +1,185 @@
+import type { Failure, TimeoutPhase } from "../failure/failure.ts";
+import type { Clock } from "../time/clock.ts";
+import { WireFailure } from "../wire/wire-failure.ts";
+
+/** Time limits of one attempt, in ms. `Infinity` switches one off. */
+export interface AttemptLimits {
+  /** Until the response's headers are there (streams only). */
+  readonly connectMs: number;
+  /** Until the first content arrives (streams only). */
+  readonly firstTokenMs: number;
+  /** Between two pieces of content (streams only). */
+  readonly idleMs: number;
+  /** For the whole attempt. */
+  readonly totalMs: number;
+}
+
+const phaseNames: Readonly<Record<TimeoutPhase, string>> = {
+  connect: "no response headers",
+  "first-token": "no first token",
+  idle: "no further content",
+  total: "no complete answer",
+};
+
+/**
+ * Lifetime of one attempt: its abort signal, and the time limits that trip it.
+ *
+ * Aborts when the caller's signal aborts (with the same reason) or a limit runs out (with a
+ * {@link WireFailure}). `close` must be called in the end; it removes timers and listeners and aborts
+ * whatever is still running.
+ */
+export class AttemptScope {
+  readonly startedAtMs: number;
+  readonly #clock: Clock;
+  readonly #limits: AttemptLimits;
+  readonly #describe: string;
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  readonly #onOuterAbort: () => void;
+  #phase: TimeoutPhase;
+  #phaseStartedAtMs: number;
+  #pausedAtMs: number | undefined;
+  #pausedMs = 0;
+  #cancelTimer: (() => void) | undefined;
+  #rejectPending: ((reason: unknown) => void) | undefined;
+  #failure: Failure | undefined;
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly limits: AttemptLimits;
+    readonly describe: string;
+    readonly firstPhase: TimeoutPhase;
+    readonly outer: AbortSignal | undefined;
+  }) {
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#describe = options.describe;
+    this.#phase = options.firstPhase;
+    this.startedAtMs = this.#clock.now();
+    this.#phaseStartedAtMs = this.startedAtMs;
+    this.#outer = options.outer;
+    this.#onOuterAbort = () => this.#abort(options.outer?.reason);
+    if (options.outer?.aborted) this.#abort(options.outer.reason);
+    else options.outer?.addEventListener("abort", this.#onOuterAbort, { once: true });
+    this.#arm();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The limit that ran out, as a failure. */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** The headers are there: from now on the first token is awaited. */
+  reachHeaders(): void {
+    if (this.#phase === "connect") this.#enter("first-token");
+  }
+
+  /** Content arrived: from now on the next piece is awaited. */
+  reachContent(): void {
+    if (this.#phase === "idle") this.#phaseStartedAtMs = this.#clock.now();
+    else if (this.#phase !== "total") this.#enter("idle");
+  }
+
+  /** The consumer holds a chunk; its time isn't the provider's. */
+  pause(): void {
+    this.#pausedAtMs = this.#clock.now();
+  }
+
+  /** The consumer is back for more. */
+  resume(): void {
+    if (this.#pausedAtMs === undefined) return;
+    const paused = this.#clock.now() - this.#pausedAtMs;
+    this.#pausedMs += paused;
+    this.#phaseStartedAtMs += paused;
+    this.#pausedAtMs = undefined;
+  }
+
+  /**
+   * Settles like `promise`, or rejects as soon as the scope aborts, whichever comes first. One call
+   * at a time. Not `Promise.race` against one long-lived promise: that would collect a reaction per
+   * chunk.
+   */
+  race<T>(promise: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.signal.aborted) {
+        promise.catch(() => undefined);
+        reject(this.signal.reason);
+        return;
+      }
+      this.#rejectPending = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  /** Ends the attempt; safe to call twice. */
+  close(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#outer?.removeEventListener("abort", this.#onOuterAbort);
+    if (!this.signal.aborted) this.#controller.abort();
+  }
+
+  #enter(phase: TimeoutPhase): void {
+    this.#phase = phase;
+    this.#phaseStartedAtMs = this.#clock.now();
+    // A later limit may end sooner than the one the timer is set for.
+    this.#arm();
+  }
+
+  #nextDeadline(): { readonly phase: TimeoutPhase; readonly atMs: number; readonly limitMs: number } {
+    const totalAt = this.startedAtMs + this.#pausedMs + this.#limits.totalMs;
+    const limitMs = this.#limitOf(this.#phase);
+    const phaseAt = this.#phaseStartedAtMs + limitMs;
+    return this.#phase === "total" || totalAt <= phaseAt
+      ? { phase: "total", atMs: totalAt, limitMs: this.#limits.totalMs }
+      : { phase: this.#phase, atMs: phaseAt, limitMs };
+  }
+
+  #limitOf(phase: TimeoutPhase): number {
+    const { connectMs, firstTokenMs, idleMs, totalMs } = this.#limits;
+    return { connect: connectMs, "first-token": firstTokenMs, idle: idleMs, total: totalMs }[phase];
+  }
+
+  #arm(): void {
+    this.#cancelTimer?.();
+    if (this.signal.aborted) return;
+    const { atMs } = this.#nextDeadline();
+    if (!Number.isFinite(atMs)) return;
+    // One timer for all limits; content only moves the deadline, so a fast stream sets no timers.
+    this.#cancelTimer = this.#clock.setTimer(() => this.#check(), atMs - this.#clock.now());
+  }
+
+  #check(): void {
+    this.#bookPause();
+    const { phase, atMs, limitMs } = this.#nextDeadline();
+    if (this.#clock.now() < atMs || this.#pausedAtMs !== undefined) {
+      this.#arm();
+      return;
+    }
+    this.#failure = {
+      kind: "timeout",
+      phase,
+      message: `${this.#describe}: ${phaseNames[phase]} within ${Math.round(limitMs)} ms (${phase} timeout)`,
+      nextStep: `If the model is just slow, raise timeout.${phase === "first-token" ? "firstToken" : phase}Ms.`,
+    };
+    this.#abort(new WireFailure(this.#failure));
+  }
+
+  /** Books the pause so far, so that the deadlines stay ahead of a consumer that takes its time. */
+  #bookPause(): void {
+    if (this.#pausedAtMs === undefined) return;
+    this.resume();
+    this.pause();
+  }
+
+  #abort(reason: unknown): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#controller.abort(reason);
+    this.#rejectPending?.(reason);
+  }
+}

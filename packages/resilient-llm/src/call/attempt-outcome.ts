@@ -1,0 +1,22 @@
+import type { TokenUsage } from "../cost/token-usage.ts";
+import type { PartialAnswer } from "../errors/model-call-error.ts";
+import type { Failure } from "../failure/failure.ts";
+
+/** What the provider said about its answer. */
+export interface AnswerFacts {
+  readonly finishReason: string | undefined;
+  readonly responseId: string | undefined;
+  readonly responseModel: string | undefined;
+}
+
+/** How an attempt ended. A failure is a value here; it's thrown once, at the edge. */
+export type AttemptOutcome<Value> = (
+  | { readonly status: "succeeded"; readonly value: Value; readonly facts: AnswerFacts }
+  | { readonly status: "failed"; readonly failure: Failure; readonly partial?: PartialAnswer }
+  | { readonly status: "aborted"; readonly reason: unknown }
+) & {
+  readonly usage: TokenUsage;
+  readonly durationMs: number;
+  /** Until the first content; `undefined` if none came or it wasn't a stream. */
+  readonly firstTokenMs: number | undefined;
+};

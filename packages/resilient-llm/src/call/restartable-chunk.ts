@@ -1,0 +1,51 @@
+import type { AIMessageChunk } from "@langchain/core/messages";
+import type { ChatGenerationChunk } from "@langchain/core/outputs";
+
+const restarts = new WeakSet<object>();
+
+interface Joinable {
+  concat(other: this): this;
+}
+
+/** Gives one object a `concat` that forgets what came before a restart. */
+function makeForgetful<T extends Joinable>(chunk: T, finish: (joined: T) => void): void {
+  const join = chunk.concat.bind(chunk) as (other: T) => T;
+  // An own property, not a subclass: LangChain stores the class's name with a message, and a name it
+  // doesn't know can't be read back from a checkpoint.
+  Object.defineProperty(chunk, "concat", {
+    configurable: true,
+    enumerable: false,
+    value(other: T): T {
+      if (restarts.has(other)) return other;
+      const joined = join(other);
+      if (restarts.has(chunk)) restarts.add(joined);
+      finish(joined);
+      return joined;
+    },
+  });
+}
+
+function makeMessageForgetful(message: AIMessageChunk): void {
+  makeForgetful(message, makeMessageForgetful);
+}
+
+/**
+ * Lets `chunk` be joined with later ones such that a restart voids everything before it. Works for
+ * chunks of generations and their messages, in any order of joining.
+ */
+export function makeRestartable(chunk: ChatGenerationChunk): ChatGenerationChunk {
+  makeForgetful(chunk, makeRestartable);
+  makeMessageForgetful(chunk.message as AIMessageChunk);
+  return chunk;
+}
+
+/** Marks `chunk` as the first one of an answer that begins anew. */
+export function markRestart(chunk: ChatGenerationChunk): void {
+  restarts.add(chunk);
+  restarts.add(chunk.message);
+}
+
+/** Whether the answer begins anew with `chunk`. */
+export function isRestart(chunk: ChatGenerationChunk): boolean {
+  return restarts.has(chunk);
+}

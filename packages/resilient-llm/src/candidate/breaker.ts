@@ -1,0 +1,97 @@
+import { CircuitState, CountBreaker } from "cockatiel";
+
+/** When a candidate's circuit breaker opens, and for how long. */
+export interface BreakerOptions {
+  /** Share of failed attempts, 0 to 1, above which it opens. */
+  readonly threshold: number;
+  /** Number of latest attempts looked at. */
+  readonly windowSize: number;
+  /** It doesn't open before this many attempts. */
+  readonly minimumAttempts: number;
+  /** After this time, in ms, one attempt probes whether the endpoint is back. */
+  readonly openMs: number;
+}
+
+/** State of a breaker, as events and snapshots report it. */
+export type BreakerState = "closed" | "open" | "half-open";
+
+/**
+ * Circuit breaker of one endpoint and model.
+ *
+ * cockatiel's `CountBreaker` decides when to open. Its policy around that isn't used: it reads the
+ * machine's clock, wants to run the call itself, which a stream doesn't fit, and queues callers while
+ * a probe is out, where this package wants to go on to the next candidate.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  readonly #onChange: (state: BreakerState) => void;
+  #counter: CountBreaker;
+  #openedAtMs: number | undefined;
+  #probing = false;
+
+  constructor(options: BreakerOptions, onChange: (state: BreakerState) => void) {
+    this.#options = options;
+    this.#onChange = onChange;
+    this.#counter = this.#createCounter();
+  }
+
+  /** When it opened, in ms since the epoch; `undefined` while closed. */
+  get openedAtMs(): number | undefined {
+    return this.#openedAtMs;
+  }
+
+  /** Whether an attempt may be made now: closed, or due for a probe that nobody is making. */
+  permits(nowMs: number): boolean {
+    if (this.#openedAtMs === undefined) return true;
+    return !this.#probing && nowMs - this.#openedAtMs >= this.#options.openMs;
+  }
+
+  /** An attempt begins. Open, it is the probe, even before its time if nothing else is left to try. */
+  begin(): void {
+    if (this.#openedAtMs === undefined || this.#probing) return;
+    this.#probing = true;
+    this.#onChange("half-open");
+  }
+
+  /** The endpoint answered. */
+  succeed(): void {
+    if (this.#openedAtMs === undefined) {
+      this.#counter.success(CircuitState.Closed);
+      return;
+    }
+    this.#openedAtMs = undefined;
+    this.#probing = false;
+    this.#counter = this.#createCounter();
+    this.#onChange("closed");
+  }
+
+  /** The endpoint failed in a way that speaks against its health. */
+  fail(nowMs: number): void {
+    if (this.#openedAtMs !== undefined) {
+      // Attempts from before it opened say nothing new; a failed probe starts the time anew.
+      if (this.#probing) this.#open(nowMs);
+      return;
+    }
+    if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs);
+  }
+
+  /** The attempt ended without saying anything about the endpoint. */
+  release(): void {
+    this.#probing = false;
+  }
+
+  #open(nowMs: number): void {
+    this.#probing = false;
+    this.#openedAtMs = nowMs;
+    this.#onChange("open");
+  }
+
+  #createCounter(): CountBreaker {
+    const { threshold, windowSize, minimumAttempts } = this.#options;
+    return new CountBreaker({
+      threshold,
+      size: windowSize,
+      minimumNumberOfCalls: minimumAttempts,
+    });
+  }
+}

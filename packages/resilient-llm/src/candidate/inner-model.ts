@@ -1,0 +1,155 @@
+import type { BaseChatModel, BindToolsInput } from "@langchain/core/language_models/chat_models";
+import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
+import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
+import { RunnableBinding } from "@langchain/core/runnables";
+import type { ChatOpenAI, ChatOpenAIFields } from "@langchain/openai";
+import { createWatchedFetch } from "../wire/watched-fetch.ts";
+import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
+
+/** Call options as LangChain hands them to a model: tools, stop, response_format and the like. */
+export type CallOptions = Readonly<Record<string, unknown>>;
+
+interface Bound {
+  readonly model: BaseChatModel;
+  readonly options: CallOptions;
+}
+
+/** The chat model under any number of bindings, and the options they bind. */
+function unwrapBinding(runnable: unknown): Bound {
+  if (RunnableBinding.isRunnableBinding(runnable)) {
+    const inner = unwrapBinding(runnable.bound);
+    const kwargs = (runnable as { kwargs?: CallOptions }).kwargs;
+    return { model: inner.model, options: { ...inner.options, ...runnable.config, ...kwargs } };
+  }
+  const { defaultOptions } = runnable as { defaultOptions?: CallOptions };
+  return { model: runnable as BaseChatModel, options: defaultOptions ?? {} };
+}
+
+/** Options that belong to the run of the outer model and mustn't start a second one inside. */
+const runOptions = ["callbacks", "runId", "runName", "tags", "metadata", "configurable", "recursionLimit"];
+
+/**
+ * A candidate's chat model, called below the level of runs: `_generate` and `_streamResponseChunks`
+ * without callbacks, so that LangChain sees one run per call however many attempts it takes.
+ */
+export class InnerModel {
+  readonly chatModel: BaseChatModel;
+  /** The HTTP exchange can be watched; otherwise only what the model reports is known. */
+  readonly watched: boolean;
+  readonly #base: Bound;
+  readonly #boundTools = new WeakMap<object, Bound>();
+
+  constructor(model: BaseChatModel) {
+    this.#base = unwrapBinding(model);
+    this.chatModel = this.#base.model;
+    this.watched = watchedModels.has(this.chatModel);
+  }
+
+  async generate(
+    messages: BaseMessage[],
+    options: CallOptions,
+    watch: WireWatch,
+    signal: AbortSignal,
+  ): Promise<ChatResult> {
+    const { model, callOptions } = this.#prepare(options, watch, signal);
+    return model._generate(messages, callOptions);
+  }
+
+  async *stream(
+    messages: BaseMessage[],
+    options: CallOptions,
+    watch: WireWatch,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    const { model, callOptions } = this.#prepare(options, watch, signal);
+    if (implementsStreaming(model)) {
+      yield* model._streamResponseChunks(messages, callOptions);
+      return;
+    }
+    const result = await model._generate(messages, callOptions);
+    for (const generation of result.generations) {
+      const chunk = new ChatGenerationChunk({
+        text: generation.text,
+        message: new AIMessageChunk({ ...generation.message }),
+      });
+      if (generation.generationInfo) chunk.generationInfo = generation.generationInfo;
+      yield chunk;
+    }
+  }
+
+  #prepare(
+    options: CallOptions,
+    watch: WireWatch,
+    signal: AbortSignal,
+  ): { readonly model: BaseChatModel; readonly callOptions: BaseChatModel["ParsedCallOptions"] } {
+    const { tools, ...rest } = options;
+    const bound = Array.isArray(tools) && tools.length > 0 ? this.#bindTools(tools, rest) : this.#base;
+    const merged: Record<string, unknown> = { ...bound.options, ...rest, signal };
+    for (const key of runOptions) delete merged[key];
+    // One owner of retries: whatever is asked for outside, an attempt is one request.
+    merged["maxRetries"] = 0;
+    if (this.watched) {
+      const fetchOptions = { [wireWatchKey]: watch };
+      merged["fetchOptions"] = fetchOptions;
+      merged["options"] = { ...(rest["options"] as object | undefined), fetchOptions };
+    }
+    return { model: bound.model, callOptions: merged as BaseChatModel["ParsedCallOptions"] };
+  }
+
+  /** Tools in this model's own format; converted once per array of tools. */
+  #bindTools(tools: BindToolsInput[], options: CallOptions): Bound {
+    const known = this.#boundTools.get(tools);
+    if (known) return known;
+    if (!this.chatModel.bindTools) {
+      throw new TypeError(`${this.chatModel.getName()} has no bindTools and can't be given tools`);
+    }
+    const kwargs: object = options["strict"] === undefined ? {} : { strict: options["strict"] };
+    const tooled = unwrapBinding(this.chatModel.bindTools(tools, kwargs));
+    const bound = { model: tooled.model, options: { ...this.#base.options, ...tooled.options } };
+    this.#boundTools.set(tools, bound);
+    return bound;
+  }
+}
+
+const watchedModels = new WeakSet<object>();
+
+/** The base class has a `_streamResponseChunks` that throws; only an overridden one streams. */
+function implementsStreaming(model: BaseChatModel): boolean {
+  let prototype: object | null = model;
+  while (prototype && !Object.hasOwn(prototype, "_streamResponseChunks")) {
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  const owner = prototype?.constructor.name;
+  return owner !== "BaseChatModel" && !model.disableStreaming;
+}
+
+/** A ChatOpenAI itself, not a subclass, possibly from another copy of its package. */
+export function isPlainChatOpenAI(model: BaseChatModel): model is ChatOpenAI {
+  return model.constructor.name === "ChatOpenAI" && "fields" in model && "completions" in model;
+}
+
+/**
+ * A copy of a ChatOpenAI that makes one request per call and whose HTTP exchanges are watched. The
+ * original stays as it is.
+ */
+export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
+  const { fields, defaultOptions } = model as unknown as {
+    fields?: ChatOpenAIFields;
+    defaultOptions?: CallOptions;
+  };
+  const configuration = fields?.configuration;
+  const Constructor = model.constructor as typeof ChatOpenAI;
+  const copy = new Constructor({
+    ...fields,
+    maxRetries: 0,
+    configuration: {
+      ...configuration,
+      fetch: createWatchedFetch(configuration?.fetch as typeof globalThis.fetch | undefined),
+    },
+  });
+  // bindTools on the copy must come out as a watched model too: withConfig builds it from `fields`,
+  // which carry the watched fetch along.
+  Object.assign(copy, { defaultOptions: { ...defaultOptions } });
+  watchedModels.add(copy);
+  return copy;
+}

@@ -1,0 +1,72 @@
+import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
+import type { RateLimitOptions } from "./candidate-options.ts";
+
+/** Makes the limiter that counts one kind of unit; for instance a `RateLimiterMongo` shared by processes. */
+export type RateLimiterFactory = (settings: {
+  /** Units per window. */
+  readonly points: number;
+  /** Length of the window in seconds. */
+  readonly duration: number;
+  /** Tells the counters of requests and tokens apart. */
+  readonly keyPrefix: string;
+}) => RateLimiterAbstract;
+
+const windowSeconds = 60;
+
+/** Whether an attempt may go, or how long it must wait. */
+export type RateLimitDecision =
+  | { readonly granted: true; readonly giveBack: () => Promise<void> }
+  | { readonly granted: false; readonly waitMs: number };
+
+interface Limit {
+  readonly limiter: RateLimiterAbstract;
+  readonly points: number;
+  readonly weigh: (tokens: number) => number;
+}
+
+/** Keeps one candidate within its requests and tokens per minute. */
+export class RateLimiter {
+  readonly #key: string;
+  readonly #limits: readonly Limit[];
+
+  constructor(
+    key: string,
+    options: RateLimitOptions,
+    create: RateLimiterFactory = (settings) => new RateLimiterMemory(settings),
+  ) {
+    this.#key = key;
+    const limits: Limit[] = [];
+    const add = (points: number | undefined, keyPrefix: string, weigh: Limit["weigh"]) => {
+      if (points === undefined) return;
+      limits.push({ limiter: create({ points, duration: windowSeconds, keyPrefix }), points, weigh });
+    };
+    add(options.requestsPerMinute, "threadkeep-requests", () => 1);
+    // A prompt larger than the whole limit would wait for ever; it takes a full window instead.
+    add(options.tokensPerMinute, "threadkeep-tokens", (tokens) =>
+      Math.min(tokens, options.tokensPerMinute ?? tokens),
+    );
+    this.#limits = limits;
+  }
+
+  /** Takes one request and `tokens` tokens, all or nothing. */
+  async take(tokens: number): Promise<RateLimitDecision> {
+    const taken: { readonly limit: Limit; readonly points: number }[] = [];
+    const giveBack = async () => {
+      await Promise.all(taken.map(({ limit, points }) => limit.limiter.reward(this.#key, points)));
+    };
+    for (const limit of this.#limits) {
+      const points = limit.weigh(tokens);
+      try {
+        await limit.limiter.consume(this.#key, points);
+        taken.push({ limit, points });
+      } catch (reason) {
+        // A refused request is counted too; take it back, or waiting callers would use up the window.
+        if (!(reason instanceof RateLimiterRes)) throw reason;
+        taken.push({ limit, points });
+        await giveBack();
+        return { granted: false, waitMs: Math.max(reason.msBeforeNext, 1) };
+      }
+    }
+    return { granted: true, giveBack };
+  }
+}

@@ -1,0 +1,116 @@
+import type { Spender } from "./budget-book.ts";
+import { addUsage, noUsage, type TokenUsage } from "./token-usage.ts";
+
+/** What some attempts used and cost. */
+export interface CostTotals {
+  readonly calls: number;
+  readonly attempts: number;
+  readonly inputTokens: number;
+  /** Part of `inputTokens`. */
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  /** Part of `outputTokens`. */
+  readonly reasoningTokens: number;
+  /** USD of all attempts whose price is known. */
+  readonly costUsd: number;
+  /** Attempts that used tokens at a price nobody knows; their cost isn't in `costUsd`. */
+  readonly unpricedAttempts: number;
+  /** Attempts whose tokens were estimated because the provider didn't report them. */
+  readonly estimatedAttempts: number;
+}
+
+/** Totals, and the same by model and by thread. */
+export interface CostSnapshot extends CostTotals {
+  readonly byModel: Readonly<Record<string, CostTotals>>;
+  /** By `configurable.thread_id`; calls outside of a thread aren't in here. */
+  readonly byThread: Readonly<Record<string, CostTotals>>;
+}
+
+/** One attempt as the ledger books it. */
+export interface CostEntry {
+  readonly candidate: string;
+  readonly spender: Spender;
+  readonly usage: TokenUsage;
+  readonly costUsd: number | undefined;
+  readonly outcome: "succeeded" | "failed" | "aborted";
+  /** First attempt of its call. */
+  readonly opensCall: boolean;
+}
+
+const nothing: CostTotals = {
+  calls: 0,
+  attempts: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  costUsd: 0,
+  unpricedAttempts: 0,
+  estimatedAttempts: 0,
+};
+
+/** Threads kept apart at once; the one not used for longest goes first. The totals keep everything. */
+const maximumThreads = 10_000;
+
+function add(totals: CostTotals, entry: CostEntry): CostTotals {
+  const { estimated, ...tokens } = addUsage({ ...noUsage, ...totals }, entry.usage);
+  const usesTokens = entry.usage.inputTokens + entry.usage.outputTokens > 0;
+  return {
+    calls: totals.calls + (entry.opensCall ? 1 : 0),
+    attempts: totals.attempts + 1,
+    inputTokens: tokens.inputTokens,
+    cachedInputTokens: tokens.cachedInputTokens,
+    outputTokens: tokens.outputTokens,
+    reasoningTokens: tokens.reasoningTokens,
+    costUsd: totals.costUsd + (entry.costUsd ?? 0),
+    unpricedAttempts: totals.unpricedAttempts + (entry.costUsd === undefined && usesTokens ? 1 : 0),
+    estimatedAttempts: totals.estimatedAttempts + (estimated ? 1 : 0),
+  };
+}
+
+/** What a model has used and cost since it was made or since `reset`. */
+export class CostLedger {
+  #totals = nothing;
+  #byModel = new Map<string, CostTotals>();
+  #byThread = new Map<string, CostTotals>();
+  readonly #listeners = new Set<(entry: CostEntry) => void>();
+
+  /** The totals now; later calls don't change it. */
+  snapshot(): CostSnapshot {
+    return {
+      ...this.#totals,
+      byModel: Object.fromEntries(this.#byModel),
+      byThread: Object.fromEntries(this.#byThread),
+    };
+  }
+
+  /** Starts again from nothing. Budgets aren't touched. */
+  reset(): void {
+    this.#totals = nothing;
+    this.#byModel.clear();
+    this.#byThread.clear();
+  }
+
+  /** Calls `listener` for every attempt booked; the returned function ends it. */
+  subscribe(listener: (entry: CostEntry) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @internal */
+  book(entry: CostEntry): void {
+    this.#totals = add(this.#totals, entry);
+    this.#byModel.set(entry.candidate, add(this.#byModel.get(entry.candidate) ?? nothing, entry));
+    const { threadId } = entry.spender;
+    if (threadId !== undefined) {
+      const sum = add(this.#byThread.get(threadId) ?? nothing, entry);
+      this.#byThread.delete(threadId);
+      this.#byThread.set(threadId, sum);
+      if (this.#byThread.size > maximumThreads) {
+        const [oldest] = this.#byThread.keys();
+        if (oldest !== undefined) this.#byThread.delete(oldest);
+      }
+    }
+    for (const listener of this.#listeners) listener(entry);
+  }
+}

@@ -1,0 +1,49 @@
+export {
+  ResilientChatModel,
+  type ResilientCallOptions,
+} from "./resilient-chat-model.ts";
+export type {
+  ContextOptions,
+  FallbackOptions,
+  ResilientChatModelOptions,
+  RetryOptions,
+  StreamRecovery,
+  TimeoutOptions,
+} from "./options.ts";
+export type { AdaptiveStrategy } from "./candidate/adaptive-timeout.ts";
+export type { BreakerOptions, BreakerState } from "./candidate/breaker.ts";
+export type { CandidateOptions, ModelOption, RateLimitOptions } from "./candidate/candidate-options.ts";
+export type { RateLimiterFactory } from "./candidate/rate-limiter.ts";
+export type { AttemptRecord } from "./call/attempt-record.ts";
+export { formatTimeline } from "./call/attempt-record.ts";
+export type { ResilienceMetadata } from "./call/resilience-metadata.ts";
+export { trimToWindow, type TrimOptions, type TrimResult } from "./context/trim-messages.ts";
+export { estimatePromptTokens } from "./context/estimate-tokens.ts";
+export type { BudgetLimits } from "./cost/budget.ts";
+export type { BudgetOptions, Spender } from "./cost/budget-book.ts";
+export { CostLedger, type CostEntry, type CostSnapshot, type CostTotals } from "./cost/cost-ledger.ts";
+export type { Pricing } from "./cost/pricing.ts";
+export type { TokenUsage } from "./cost/token-usage.ts";
+export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";
+export {
+  AllCandidatesFailedError,
+  AuthenticationError,
+  ContentFilterError,
+  ContextLengthError,
+  InvalidResponseError,
+  ModelCallError,
+  StreamInterruptedError,
+  type ModelCallErrorDetails,
+  type PartialAnswer,
+} from "./errors/model-call-error.ts";
+export { OptionsError } from "./errors/options-error.ts";
+export { ThreadkeepError } from "./errors/threadkeep-error.ts";
+export type { Failure, FailureKind, TimeoutPhase } from "./failure/failure.ts";
+export type { RetryQuotaOptions } from "./retry/retry-quota.ts";
+export type {
+  AttemptReference,
+  AttemptResult,
+  ResilienceEvent,
+  ResilienceListener,
+} from "./telemetry/events.ts";
+export type { Clock } from "./time/clock.ts";

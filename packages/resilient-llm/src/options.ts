@@ -1,0 +1,299 @@
+import type { BaseChatModelParams } from "@langchain/core/language_models/chat_models";
+import { z } from "zod";
+import type { AdaptiveStrategy } from "./candidate/adaptive-timeout.ts";
+import type { BreakerOptions } from "./candidate/breaker.ts";
+import type { ModelOption } from "./candidate/candidate-options.ts";
+import type { RateLimiterFactory } from "./candidate/rate-limiter.ts";
+import type { BudgetOptions } from "./cost/budget-book.ts";
+import { OptionsError } from "./errors/options-error.ts";
+import type { RetryQuotaOptions } from "./retry/retry-quota.ts";
+import { systemClock, type Clock } from "./time/clock.ts";
+import type { ResilienceListener } from "./telemetry/events.ts";
+
+/** Retries of one candidate, and the bound over all attempts of a call. */
+export interface RetryOptions {
+  /** Retries of one candidate before the next is tried. Default 3. */
+  readonly maxRetries?: number | undefined;
+  /** Upper bound of the first random delay, in ms; it doubles with each retry. Default 500. */
+  readonly baseDelayMs?: number | undefined;
+  /**
+   * No random delay is longer, in ms. A longer wait asked for by the provider sends the call to the
+   * next candidate, if one is healthy. Default 30,000.
+   */
+  readonly maxDelayMs?: number | undefined;
+  /** For all attempts and waits of one call, in ms. Default 300,000. */
+  readonly deadlineMs?: number | undefined;
+  /** Bounds the retries of all calls together, per candidate. Default: 100 tokens, 5 per retry, 1 back. */
+  readonly quota?: Partial<RetryQuotaOptions> | undefined;
+}
+
+/** Time limits of one attempt, in ms. `Infinity` switches one off. */
+export interface TimeoutOptions {
+  /**
+   * The limits for the first token and for the whole attempt of `invoke` follow the latencies seen,
+   * with `firstTokenMs` and `totalMs` as ceilings. `true` means `"quantile"`. Default `true`.
+   */
+  readonly adaptive?: boolean | AdaptiveStrategy | undefined;
+  /** Adaptive limits never get shorter than this, in ms. Default 10,000. */
+  readonly adaptiveFloorMs?: number | undefined;
+  /** Streams: until the response's headers are there. Default 30,000. */
+  readonly connectMs?: number | undefined;
+  /** Streams: from the headers until the first content. Default 60,000. */
+  readonly firstTokenMs?: number | undefined;
+  /** Streams: between two pieces of content; keep-alives don't count. Default 30,000. */
+  readonly idleMs?: number | undefined;
+  /** The whole attempt. Default 300,000. */
+  readonly totalMs?: number | undefined;
+}
+
+/** When another candidate may be asked, beyond outages. */
+export interface FallbackOptions {
+  /** Also after 401 and 403. Default `false`: a wrong key should be noticed. */
+  readonly onAuthentication?: boolean | undefined;
+  /** Also after a content filter, but only a candidate of another provider. Default `false`. */
+  readonly onContentFilter?: boolean | undefined;
+  /** How long a candidate that was fallen back from is avoided, in ms. Default 60,000. */
+  readonly stickyMs?: number | undefined;
+}
+
+/**
+ * What happens when a stream breaks after some of the answer has been handed out.
+ *
+ * - `error`: a {@link StreamInterruptedError} with the partial answer.
+ * - `restart`: the answer begins anew; a chunk with `response_metadata.resilience.restarted` says so,
+ *   and chunks joined with `concat` hold only the new one.
+ * - `continue`: the next attempt takes the text on where it broke off. Tool calls and JSON are
+ *   restarted even then.
+ */
+export type StreamRecovery = "error" | "restart" | "continue";
+
+/** What happens with prompts that are too long. */
+export interface ContextOptions {
+  /** After a context-length error leave out the oldest messages and try once more. Default `true`. */
+  readonly trimOnOverflow?: boolean | undefined;
+  /** Trim every prompt to this many tokens beforehand. Default: never. */
+  readonly maxPromptTokens?: number | undefined;
+}
+
+/** Options of {@link ResilientChatModel}. */
+export interface ResilientChatModelOptions extends BaseChatModelParams {
+  /** The chain: the first healthy one answers. At least one. */
+  readonly models: readonly ModelOption[];
+  /** For models given by name. Default: `OPENAI_BASE_URL`, else OpenAI's own. */
+  readonly baseURL?: string | undefined;
+  /** For models given by name. Default: `OPENAI_API_KEY`. */
+  readonly apiKey?: string | undefined;
+  readonly retry?: RetryOptions | undefined;
+  readonly timeout?: TimeoutOptions | undefined;
+  readonly fallback?: FallbackOptions | undefined;
+  /** Default: opens when more than half of the last 20 attempts failed, from 5 on, for 30 s. */
+  readonly breaker?: Partial<BreakerOptions> | undefined;
+  /** Default `restart`. */
+  readonly streamRecovery?: StreamRecovery | undefined;
+  readonly context?: ContextOptions | undefined;
+  /** Default: no limits. */
+  readonly budget?: BudgetOptions | undefined;
+  /** Where `rateLimit` of the candidates is counted. Default: in this process. */
+  readonly createRateLimiter?: RateLimiterFactory | undefined;
+  /** Told about every attempt, retry, fallback and breaker change. */
+  readonly onEvent?: ResilienceListener | undefined;
+  /** Source of time; for tests. */
+  readonly clock?: Clock | undefined;
+  /** Source of randomness in [0, 1); for tests. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly models: readonly ModelOption[];
+  readonly baseURL: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly retry: {
+    readonly maxRetries: number;
+    readonly baseDelayMs: number;
+    readonly maxDelayMs: number;
+    readonly deadlineMs: number;
+    readonly quota: RetryQuotaOptions;
+  };
+  readonly timeout: {
+    readonly adaptive: AdaptiveStrategy | false;
+    readonly adaptiveFloorMs: number;
+    readonly connectMs: number;
+    readonly firstTokenMs: number;
+    readonly idleMs: number;
+    readonly totalMs: number;
+  };
+  readonly fallback: {
+    readonly onAuthentication: boolean;
+    readonly onContentFilter: boolean;
+    readonly stickyMs: number;
+  };
+  readonly breaker: BreakerOptions;
+  readonly streamRecovery: StreamRecovery;
+  readonly context: {
+    readonly trimOnOverflow: boolean;
+    readonly maxPromptTokens: number | undefined;
+  };
+  readonly budget: BudgetOptions;
+  readonly createRateLimiter: RateLimiterFactory | undefined;
+  readonly onEvent: ResilienceListener | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const duration = z.union([z.number().positive(), z.literal(Infinity)]);
+const count = z.number().int().nonnegative();
+const limits = {
+  maxCostUsd: z.number().nonnegative().optional(),
+  maxTokens: count.optional(),
+};
+const pricing = z.strictObject({
+  inputPerMillionUsd: z.number().nonnegative(),
+  outputPerMillionUsd: z.number().nonnegative(),
+  cachedInputPerMillionUsd: z.number().nonnegative().optional(),
+});
+const chatModel = z.custom<object>(
+  (value) => typeof value === "object" && value !== null && "invoke" in value && "lc_namespace" in value,
+  "expected a LangChain chat model",
+);
+const candidate = z.strictObject({
+  model: z.union([z.string().min(1), chatModel]),
+  name: z.string().min(1).optional(),
+  baseURL: z.url().optional(),
+  apiKey: z.string().min(1).optional(),
+  provider: z.string().min(1).optional(),
+  pricing: pricing.optional(),
+  contextWindowTokens: z.number().int().positive().optional(),
+  maxOutputTokens: z.number().int().positive().optional(),
+  profile: z.record(z.string(), z.unknown()).optional(),
+  rateLimit: z
+    .strictObject({
+      requestsPerMinute: z.number().int().positive().optional(),
+      tokensPerMinute: z.number().int().positive().optional(),
+    })
+    .optional(),
+  fields: z.record(z.string(), z.unknown()).optional(),
+});
+
+const schema = z.object({
+  models: z.array(z.union([z.string().min(1), chatModel, candidate])).min(1),
+  baseURL: z.url().optional(),
+  apiKey: z.string().min(1).optional(),
+  retry: z
+    .strictObject({
+      maxRetries: count.optional(),
+      baseDelayMs: z.number().nonnegative().optional(),
+      maxDelayMs: z.number().nonnegative().optional(),
+      deadlineMs: duration.optional(),
+      quota: z
+        .strictObject({
+          capacity: z.number().nonnegative().optional(),
+          retryCost: z.number().nonnegative().optional(),
+          successRefund: z.number().nonnegative().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  timeout: z
+    .strictObject({
+      adaptive: z.union([z.boolean(), z.enum(["quantile", "mean"])]).optional(),
+      adaptiveFloorMs: z.number().nonnegative().optional(),
+      connectMs: duration.optional(),
+      firstTokenMs: duration.optional(),
+      idleMs: duration.optional(),
+      totalMs: duration.optional(),
+    })
+    .optional(),
+  fallback: z
+    .strictObject({
+      onAuthentication: z.boolean().optional(),
+      onContentFilter: z.boolean().optional(),
+      stickyMs: z.number().nonnegative().optional(),
+    })
+    .optional(),
+  breaker: z
+    .strictObject({
+      threshold: z.number().gt(0).lt(1).optional(),
+      windowSize: z.number().int().positive().optional(),
+      minimumAttempts: z.number().int().positive().optional(),
+      openMs: z.number().positive().optional(),
+    })
+    .optional(),
+  streamRecovery: z.enum(["error", "restart", "continue"]).optional(),
+  context: z
+    .strictObject({
+      trimOnOverflow: z.boolean().optional(),
+      maxPromptTokens: z.number().int().positive().optional(),
+    })
+    .optional(),
+  budget: z
+    .strictObject({
+      ...limits,
+      perThread: z.strictObject(limits).optional(),
+      perRun: z.strictObject(limits).optional(),
+      onUnknownPrice: z.enum(["refuse", "allow"]).optional(),
+    })
+    .optional(),
+});
+
+/**
+ * Checks options and fills in defaults.
+ *
+ * @throws {OptionsError} Naming the option, what it must be and what it is.
+ */
+export function resolveOptions(options: ResilientChatModelOptions): ResolvedOptions {
+  const checked = schema.safeParse(options);
+  if (!checked.success) {
+    throw new OptionsError(
+      `ResilientChatModel can't be made with these options:\n${z.prettifyError(checked.error)}`,
+      { cause: checked.error },
+    );
+  }
+  const { retry = {}, timeout = {}, fallback = {}, breaker = {}, context = {} } = options;
+  const adaptive = timeout.adaptive ?? true;
+  return {
+    models: options.models,
+    baseURL: options.baseURL,
+    apiKey: options.apiKey,
+    retry: {
+      maxRetries: retry.maxRetries ?? 3,
+      baseDelayMs: retry.baseDelayMs ?? 500,
+      maxDelayMs: retry.maxDelayMs ?? 30_000,
+      deadlineMs: retry.deadlineMs ?? 300_000,
+      quota: {
+        capacity: retry.quota?.capacity ?? 100,
+        retryCost: retry.quota?.retryCost ?? 5,
+        successRefund: retry.quota?.successRefund ?? 1,
+      },
+    },
+    timeout: {
+      adaptive: adaptive === true ? "quantile" : adaptive,
+      adaptiveFloorMs: timeout.adaptiveFloorMs ?? 10_000,
+      connectMs: timeout.connectMs ?? 30_000,
+      firstTokenMs: timeout.firstTokenMs ?? 60_000,
+      idleMs: timeout.idleMs ?? 30_000,
+      totalMs: timeout.totalMs ?? 300_000,
+    },
+    fallback: {
+      onAuthentication: fallback.onAuthentication ?? false,
+      onContentFilter: fallback.onContentFilter ?? false,
+      stickyMs: fallback.stickyMs ?? 60_000,
+    },
+    breaker: {
+      threshold: breaker.threshold ?? 0.5,
+      windowSize: breaker.windowSize ?? 20,
+      minimumAttempts: breaker.minimumAttempts ?? 5,
+      openMs: breaker.openMs ?? 30_000,
+    },
+    streamRecovery: options.streamRecovery ?? "restart",
+    context: {
+      trimOnOverflow: context.trimOnOverflow ?? true,
+      maxPromptTokens: context.maxPromptTokens,
+    },
+    budget: options.budget ?? {},
+    createRateLimiter: options.createRateLimiter,
+    onEvent: options.onEvent,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}

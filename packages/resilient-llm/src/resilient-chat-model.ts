@@ -1,0 +1,277 @@
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import type {
+  BaseLanguageModelInput,
+  StructuredOutputMethodOptions,
+} from "@langchain/core/language_models/base";
+import {
+  BaseChatModel,
+  type BaseChatModelCallOptions,
+  type BindToolsInput,
+  type LangSmithParams,
+} from "@langchain/core/language_models/chat_models";
+import type { ChatModelStreamEvent } from "@langchain/core/language_models/event";
+import type { ModelProfile } from "@langchain/core/language_models/profile";
+import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
+import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
+import { mergeConfigs, type Runnable, type RunnableConfig } from "@langchain/core/runnables";
+import type { CallContext, CallRequest } from "./call/call-context.ts";
+import { convertRestartableChunks } from "./call/restartable-events.ts";
+import { runGenerate } from "./call/run-generate.ts";
+import { runStream } from "./call/run-stream.ts";
+import { combineProfiles } from "./candidate/combine-profiles.ts";
+import { createCandidates } from "./candidate/create-candidates.ts";
+import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
+import { CostLedger } from "./cost/cost-ledger.ts";
+import { resolveOptions, type ResilientChatModelOptions } from "./options.ts";
+import { createStructuredOutput } from "./structured-output.ts";
+import { EventHub, type ResilienceListener } from "./telemetry/events.ts";
+
+/** Options of one call. What isn't known here goes to the model as it is. */
+export interface ResilientCallOptions extends BaseChatModelCallOptions {
+  /** Tools of any kind LangChain knows; every candidate gets them in its own format. */
+  tools?: BindToolsInput[];
+  response_format?: Record<string, unknown>;
+  /** Where the provider supports it: hold tool arguments to their schema. */
+  strict?: boolean;
+  parallel_tool_calls?: boolean;
+}
+
+/** Who pays travels with the call options, out of sight of models and traces. */
+const spenderKey: unique symbol = Symbol("threadkeep.spender");
+
+interface InternalState {
+  readonly context: CallContext;
+  readonly defaults: Partial<ResilientCallOptions> & RunnableConfig;
+}
+
+function readIdentifier(value: unknown): string | undefined {
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
+/**
+ * A chat model that gets the answer: a chain of models behind one LangChain chat model, with retry,
+ * time limits, fallback, circuit breakers, budgets and costs.
+ *
+ * Goes wherever a chat model goes. Throws a {@link ModelCallError} with every attempt when no
+ * candidate answers, a {@link BudgetExceededError} before a budget is overspent, and the reason of
+ * the caller's signal as soon as that aborts.
+ *
+ * @example
+ * ```ts
+ * const model = new ResilientChatModel({
+ *   models: ["deepseek-v3.2", "gpt-4.1"],
+ *   baseURL: process.env.OPENAI_BASE_URL,
+ *   budget: { maxCostUsd: 5 },
+ * });
+ * const answer = await model.invoke("Why is the sky blue?");
+ * console.log(answer.text, model.costs.snapshot().costUsd);
+ * ```
+ */
+export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
+  readonly #options: ResilientChatModelOptions;
+  readonly #context: CallContext;
+  readonly #defaults: InternalState["defaults"];
+
+  /**
+   * @param internal Shared state of derived models; not for users.
+   * @throws {OptionsError} Naming the option, what it must be and what it is.
+   */
+  constructor(options: ResilientChatModelOptions, internal?: InternalState) {
+    const resolved = internal?.context.options ?? resolveOptions(options);
+    super(options);
+    this.#options = options;
+    this.#defaults = internal?.defaults ?? {};
+    if (internal) {
+      this.#context = internal.context;
+      return;
+    }
+    const events = new EventHub();
+    if (resolved.onEvent) events.subscribe(resolved.onEvent);
+    this.#context = {
+      candidates: createCandidates(resolved, events),
+      options: resolved,
+      costs: new CostLedger(),
+      budgets: new BudgetBook(resolved.budget),
+      events,
+    };
+  }
+
+  static override lc_name(): string {
+    return "ResilientChatModel";
+  }
+
+  override _llmType(): string {
+    return "resilient";
+  }
+
+  /** Tokens and USD of all calls, by model and thread; derived models share it. */
+  get costs(): CostLedger {
+    return this.#context.costs;
+  }
+
+  /** What all models of the chain can do, and the smallest of their windows. */
+  override get profile(): ModelProfile {
+    return combineProfiles(
+      this.#context.candidates.map(({ profile, contextWindowTokens }) =>
+        contextWindowTokens === undefined
+          ? profile
+          : { ...profile, maxInputTokens: contextWindowTokens },
+      ),
+    );
+  }
+
+  /** Names of the models in the order of the chain. */
+  get models(): readonly string[] {
+    return this.#context.candidates.map((candidate) => candidate.name);
+  }
+
+  /** Calls `listener` for every event from now on; the returned function ends it. */
+  subscribe(listener: ResilienceListener): () => void {
+    return this.#context.events.subscribe(listener);
+  }
+
+  override getLsParams(options: this["ParsedCallOptions"]): LangSmithParams {
+    const [first] = this.#context.candidates;
+    return {
+      ls_model_type: "chat",
+      ls_provider: first?.provider ?? "resilient",
+      ls_model_name: first?.endpoint.model ?? "",
+      ...(options.stop ? { ls_stop: options.stop } : {}),
+    };
+  }
+
+  override invocationParams(options?: this["ParsedCallOptions"]): Record<string, unknown> {
+    const { tools, tool_choice, response_format, stop } = (options ?? {}) as ResilientCallOptions;
+    return { models: this.models, tools, tool_choice, response_format, stop };
+  }
+
+  /** Part of the key under which LangChain's cache keeps answers. */
+  override _identifyingParams(): Record<string, unknown> {
+    return {
+      models: this.#context.candidates.map(({ endpoint }) => `${endpoint.model} ${endpoint.baseUrl}`),
+    };
+  }
+
+  /** A model with these call options bound; breakers, costs and budgets are shared with this one. */
+  override withConfig(config: Partial<ResilientCallOptions> & RunnableConfig): ResilientChatModel {
+    return new ResilientChatModel(this.#options, {
+      context: this.#context,
+      defaults: mergeConfigs(this.#defaults, config) as InternalState["defaults"],
+    });
+  }
+
+  /** A model that shares everything with this one except for budgets: it has its own, all unspent. */
+  withBudget(budget: BudgetOptions): ResilientChatModel {
+    const options = resolveOptions({ ...this.#options, budget });
+    return new ResilientChatModel(this.#options, {
+      context: {
+        ...this.#context,
+        options: { ...this.#context.options, budget: options.budget },
+        budgets: new BudgetBook(options.budget),
+      },
+      defaults: this.#defaults,
+    });
+  }
+
+  /** A model that may call these tools. Every candidate gets them in its own format. */
+  override bindTools(
+    tools: BindToolsInput[],
+    kwargs?: Partial<ResilientCallOptions>,
+  ): Runnable<BaseLanguageModelInput, AIMessageChunk, ResilientCallOptions> {
+    return this.withConfig({ ...kwargs, tools });
+  }
+
+  override withStructuredOutput<RunOutput extends Record<string, any> = Record<string, any>>(
+    outputSchema: Parameters<typeof createStructuredOutput>[1],
+    config?: StructuredOutputMethodOptions<false>,
+  ): Runnable<BaseLanguageModelInput, RunOutput>;
+  override withStructuredOutput<RunOutput extends Record<string, any> = Record<string, any>>(
+    outputSchema: Parameters<typeof createStructuredOutput>[1],
+    config?: StructuredOutputMethodOptions<true>,
+  ): Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: RunOutput }>;
+  /**
+   * A runnable that answers in the shape of `outputSchema`. Without a method: `jsonSchema` if every
+   * model of the chain is known to support it, else `functionCalling`.
+   */
+  override withStructuredOutput(
+    outputSchema: Parameters<typeof createStructuredOutput>[1],
+    config?: StructuredOutputMethodOptions<boolean>,
+  ): Runnable<BaseLanguageModelInput, any> {
+    return createStructuredOutput(
+      (options) => this.withConfig({ ...options, outputVersion: "v0" }),
+      outputSchema,
+      config,
+      this.profile.structuredOutput === true ? "jsonSchema" : "functionCalling",
+    );
+  }
+
+  /** Every way of calling the model passes through here: the place to add what is bound. */
+  protected override _separateRunnableConfigFromCallOptionsCompat(
+    options?: Partial<ResilientCallOptions>,
+  ): [RunnableConfig, this["ParsedCallOptions"]] {
+    const merged = mergeConfigs(
+      this.#defaults,
+      options as RunnableConfig,
+    ) as Partial<ResilientCallOptions>;
+    const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(merged);
+    const { configurable, metadata } = runnableConfig;
+    const spender: Spender = {
+      threadId: readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]),
+      runId: readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]),
+    };
+    return [runnableConfig, { ...callOptions, [spenderKey]: spender } as this["ParsedCallOptions"]];
+  }
+
+  override async _generate(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+  ): Promise<ChatResult> {
+    return runGenerate(this.#context, this.#createRequest(messages, options, false));
+  }
+
+  override async *_streamResponseChunks(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    runManager?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    const request = this.#createRequest(messages, options, true);
+    for await (const chunk of runStream(this.#context, request, this.#context.options.streamRecovery)) {
+      yield chunk;
+      const index = { prompt: 0, completion: 0 };
+      await runManager?.handleLLMNewToken(chunk.text, index, undefined, undefined, undefined, {
+        chunk,
+      });
+    }
+  }
+
+  override async *_streamChatModelEvents(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+  ): AsyncGenerator<ChatModelStreamEvent> {
+    const request = this.#createRequest(messages, options, true);
+    const chunks = runStream(this.#context, request, this.#context.options.streamRecovery);
+    try {
+      yield* convertRestartableChunks(chunks);
+    } finally {
+      await chunks.return(undefined);
+    }
+  }
+
+  #createRequest(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    streaming: boolean,
+  ): CallRequest {
+    const { signal, promptIndex: _, [spenderKey]: spender, ...rest } = options as ResilientCallOptions & {
+      promptIndex?: number;
+      [spenderKey]?: Spender;
+    };
+    return {
+      messages,
+      options: rest as CallRequest["options"],
+      signal,
+      spender: spender ?? { threadId: undefined, runId: undefined },
+      streaming,
+    };
+  }
+}

@@ -1,0 +1,38 @@
+/** Sizes of the retry token bucket. */
+export interface RetryQuotaOptions {
+  /** Tokens in a full bucket. */
+  readonly capacity: number;
+  /** Tokens a retry takes. */
+  readonly retryCost: number;
+  /** Tokens a success at the first try gives back. */
+  readonly successRefund: number;
+}
+
+/**
+ * Token bucket that bounds how many retries all calls together may make, as in the AWS SDK
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html): in a full outage
+ * `capacity / retryCost` retries are made and no more, however many calls are in flight. A retry that
+ * succeeds gives back what it took.
+ */
+export class RetryQuota {
+  readonly #options: RetryQuotaOptions;
+  #tokens: number;
+
+  constructor(options: RetryQuotaOptions) {
+    this.#options = options;
+    this.#tokens = options.capacity;
+  }
+
+  /** Takes the tokens for one retry; `false` if there aren't enough. */
+  tryTake(): boolean {
+    if (this.#tokens < this.#options.retryCost) return false;
+    this.#tokens -= this.#options.retryCost;
+    return true;
+  }
+
+  /** Books a success, made after `retries` retries on this candidate. */
+  giveBack(retries: number): void {
+    const refund = retries > 0 ? this.#options.retryCost : this.#options.successRefund;
+    this.#tokens = Math.min(this.#options.capacity, this.#tokens + refund);
+  }
+}

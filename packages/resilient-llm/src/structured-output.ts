@@ -1,0 +1,114 @@
+import type {
+  BaseLanguageModelInput,
+  StructuredOutputMethodOptions,
+} from "@langchain/core/language_models/base";
+import {
+  assembleStructuredOutputPipeline,
+  createContentParser,
+  createFunctionCallingParser,
+} from "@langchain/core/language_models/structured_output";
+import { JsonOutputParser } from "@langchain/core/output_parsers";
+import type { Runnable } from "@langchain/core/runnables";
+import { toJsonSchema } from "@langchain/core/utils/json_schema";
+import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
+import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
+import { OptionsError } from "./errors/options-error.ts";
+
+type AnySchema = Parameters<typeof createContentParser>[0];
+type BoundModel = Runnable<BaseLanguageModelInput>;
+
+/** How a model is made to answer in a given shape. */
+export type StructuredOutputMethod = "functionCalling" | "jsonMode" | "jsonSchema";
+
+function describeFunction(schema: AnySchema, name: string | undefined) {
+  const jsonSchema = toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]) as Record<string, unknown>;
+  const given = schema as { name?: unknown; parameters?: unknown; title?: unknown };
+  if (!isInteropZodSchema(schema) && !isSerializableSchema(schema)) {
+    // A whole OpenAI function definition is accepted in place of a schema.
+    if (typeof given.name === "string" && typeof given.parameters === "object") {
+      return { name: given.name, function: schema as Record<string, unknown> };
+    }
+    const functionName = name ?? (typeof given.title === "string" ? given.title : "extract");
+    return {
+      name: functionName,
+      function: {
+        name: functionName,
+        description: jsonSchema["description"] ?? "",
+        parameters: jsonSchema,
+      },
+    };
+  }
+  const functionName = name ?? "extract";
+  return {
+    name: functionName,
+    function: {
+      name: functionName,
+      description: jsonSchema["description"] ?? "A function available to call.",
+      parameters: jsonSchema,
+    },
+  };
+}
+
+/**
+ * The pipeline behind `withStructuredOutput`: the model bound to the schema, and the parser.
+ *
+ * @param bind Binds call options to the model.
+ * @param defaultMethod Used where the caller names no method.
+ */
+export function createStructuredOutput(
+  bind: (options: Record<string, unknown>) => BoundModel,
+  schema: AnySchema,
+  config: StructuredOutputMethodOptions<boolean> | undefined,
+  defaultMethod: StructuredOutputMethod,
+): Runnable<BaseLanguageModelInput> {
+  const method = config?.method ?? defaultMethod;
+  const strict = config?.strict === undefined ? {} : { strict: config.strict };
+  const toSchema = () => toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]);
+  if (method === "functionCalling") {
+    const described = describeFunction(schema, config?.name);
+    const model = bind({
+      tools: [{ type: "function", function: described.function }],
+      tool_choice: { type: "function", function: { name: described.name } },
+      ls_structured_output_format: { kwargs: { method: "function_calling" }, schema: toSchema() },
+      ...strict,
+    });
+    const parser = createFunctionCallingParser(schema, described.name);
+    return assembleStructuredOutputPipeline(model, parser, config?.includeRaw);
+  }
+  if (method === "jsonMode") {
+    if (config?.strict !== undefined) {
+      throw new OptionsError('withStructuredOutput: "strict" can\'t be combined with method "jsonMode"');
+    }
+    const model = bind({
+      response_format: { type: "json_object" },
+      ls_structured_output_format: { kwargs: { method: "json_mode" }, schema: toSchema() },
+    });
+    return assembleStructuredOutputPipeline(model, createContentParser(schema), config?.includeRaw);
+  }
+  if (method === "jsonSchema") {
+    const jsonSchema = toSchema();
+    const description = getSchemaDescription(jsonSchema);
+    const model = bind({
+      response_format: {
+        type: "json_schema",
+        json_schema: {
+          name: config?.name ?? "extract",
+          ...(description === undefined ? {} : { description }),
+          // The schema in JSON, not the zod object: with that the SDK parses by itself, and an answer
+          // cut at the token limit becomes an exception inside of it.
+          schema: jsonSchema,
+          strict: config?.strict ?? isInteropZodSchema(schema),
+        },
+      },
+      ls_structured_output_format: { kwargs: { method: "json_schema" }, schema: jsonSchema },
+    });
+    const parser =
+      isInteropZodSchema(schema) || isSerializableSchema(schema)
+        ? createContentParser(schema)
+        : new JsonOutputParser<Record<string, unknown>>();
+    return assembleStructuredOutputPipeline(model, parser, config?.includeRaw);
+  }
+  throw new OptionsError(
+    `withStructuredOutput: method must be "functionCalling", "jsonMode" or "jsonSchema", not ${JSON.stringify(method)}`,
+  );
+}

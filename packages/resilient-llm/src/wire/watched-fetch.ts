@@ -1,0 +1,131 @@
+import { redactError } from "../errors/redact.ts";
+import { classifyConnectionError } from "../failure/classify-connection.ts";
+import { classifyProviderError } from "../failure/classify-provider-error.ts";
+import type { Failure } from "../failure/failure.ts";
+import { inspectJsonBody, inspectUnstreamedBody } from "./inspect-json-body.ts";
+import { SseInspector } from "./sse-inspector.ts";
+import { WireFailure } from "./wire-failure.ts";
+import { wireWatchKey, type WireWatch } from "./wire-watch.ts";
+
+type Fetch = typeof globalThis.fetch;
+
+/** No error body is read further than this, in characters; what follows can't help anybody. */
+const longestErrorBody = 20_000;
+
+function fail(watch: WireWatch, failure: Failure): WireFailure {
+  watch.failure ??= failure;
+  return new WireFailure(watch.failure);
+}
+
+function rebuild(response: Response, body: BodyInit): Response {
+  const headers = new Headers(response.headers);
+  // The body has been decoded and may have changed its length.
+  headers.delete("content-encoding");
+  headers.delete("content-length");
+  return new Response(body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
+}
+
+function inspectStream(response: Response, watch: WireWatch): Response {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  const inspector = new SseInspector(watch);
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        let piece: Awaited<ReturnType<typeof reader.read>>;
+        try {
+          piece = await reader.read();
+        } catch (error) {
+          const failure = inspector.end(redactError(error, watch.endpoint.secrets));
+          if (failure) controller.error(fail(watch, failure));
+          else controller.close();
+          return;
+        }
+        const failure = piece.done
+          ? inspector.end()
+          : inspector.push(decoder.decode(piece.value, { stream: true }));
+        if (failure) {
+          controller.error(fail(watch, failure));
+          // The rest is of no use; give the connection back.
+          reader.cancel().catch(() => undefined);
+        } else if (piece.done) {
+          controller.close();
+        } else {
+          controller.enqueue(piece.value);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    // Nothing is read ahead: an unread stream must not look alive to the idle timer.
+    { highWaterMark: 0 },
+  );
+  return rebuild(response, body);
+}
+
+async function inspectError(response: Response, watch: WireWatch): Promise<Response> {
+  const body = (await response.text()).slice(0, longestErrorBody);
+  let details: { code?: string | number; type?: string; message?: string } = {};
+  try {
+    const parsed = JSON.parse(body) as { error?: unknown; message?: unknown; detail?: unknown };
+    const error = parsed.error ?? parsed;
+    details =
+      typeof error === "string" ? { message: error } : (error as { message?: string; code?: string });
+    const detail = details.message ?? parsed.message ?? parsed.detail;
+    details = { ...details, message: typeof detail === "string" ? detail : body };
+  } catch {
+    details = { message: body };
+  }
+  fail(
+    watch,
+    classifyProviderError(
+      {
+        status: response.status,
+        code: details.code,
+        type: details.type,
+        message: details.message ?? "",
+        headers: response.headers,
+      },
+      watch.endpoint,
+      watch.now(),
+    ),
+  );
+  return rebuild(response, body);
+}
+
+/**
+ * A `fetch` that reports on every exchange of an attempt: when headers and content come, and whether
+ * the answer is one. Requests without a watch pass through untouched.
+ */
+export function createWatchedFetch(innerFetch: Fetch = (...args) => globalThis.fetch(...args)): Fetch {
+  return async (input, init) => {
+    const watch = (init as { [wireWatchKey]?: WireWatch } | undefined)?.[wireWatchKey];
+    if (!watch) return innerFetch(input, init);
+    let response: Response;
+    try {
+      response = await innerFetch(input, init);
+    } catch (error) {
+      const failure = classifyConnectionError(error, watch.endpoint);
+      if (failure) {
+        watch.failure ??= { ...failure, cause: redactError(error, watch.endpoint.secrets) };
+      }
+      throw error;
+    }
+    watch.headers = response.headers;
+    watch.onHeaders();
+    if (!response.ok) return inspectError(response, watch);
+    const type = response.headers.get("content-type") ?? "";
+    if (watch.streaming && response.body && !/json|html/i.test(type)) {
+      return inspectStream(response, watch);
+    }
+    const body = await response.text();
+    const failure = watch.streaming
+      ? inspectUnstreamedBody(body, watch)
+      : inspectJsonBody(body, watch);
+    if (failure) throw fail(watch, failure);
+    return rebuild(response, body);
+  };
+}

@@ -1,0 +1,20 @@
+import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { Failure } from "../failure/failure.ts";
+
+/** What one attempt wants to know about its HTTP exchange. The watched `fetch` fills it. */
+export interface WireWatch {
+  readonly endpoint: EndpointDescription;
+  /** The request asks for a stream. */
+  readonly streaming: boolean;
+  readonly now: () => number;
+  /** The response's headers are there. */
+  onHeaders(): void;
+  /** Something other than a keep-alive arrived: text, reasoning, a piece of a tool call, the end. */
+  onProgress(): void;
+  headers?: Headers;
+  /** Set as soon as the exchange is known to have failed; says more than the error the SDK makes of it. */
+  failure?: Failure;
+}
+
+/** Key under which a watch travels through the SDK's `fetchOptions` to the watched `fetch`. */
+export const wireWatchKey: unique symbol = Symbol("threadkeep.wire-watch");
