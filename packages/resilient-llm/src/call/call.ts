@@ -72,7 +72,7 @@ export class Call {
   #trimmed = false;
   /** The candidate to stay with for the next attempt. */
   #retrying: Candidate | undefined;
-  #last: { readonly candidate: Candidate; readonly failure: Failure } | undefined;
+  #last: { readonly candidate: Candidate; readonly failure: Failure; delayMs: number } | undefined;
   #final: string | undefined;
   #refusal: string | undefined;
   #decidingFailure: Failure | undefined;
@@ -106,7 +106,7 @@ export class Call {
       const choice = this.#choose(nowMs);
       if (!choice) return this.#createError(this.#refusal ?? "no candidate is left");
       if (choice.notBeforeMs >= this.#deadlineMs) return this.#createError(this.#describeDeadline());
-      this.#announce(choice, nowMs);
+      this.#announce(choice.candidate, nowMs);
       if (choice.notBeforeMs > nowMs) {
         await sleep(clock, choice.notBeforeMs - nowMs, this.#request.signal);
         continue;
@@ -215,7 +215,7 @@ export class Call {
     else if (candidate.breaker.openedAtMs !== undefined) candidate.breaker.succeed();
     if (failure.kind === "timeout") this.#recordTimeout(candidate, failure, durationMs, limits);
     if (failure.waitHintMs !== undefined) candidate.block(nowMs + failure.waitHintMs);
-    this.#last = { candidate, failure };
+    this.#last = { candidate, failure, delayMs: 0 };
     this.#decidingFailure = failure;
     this.#retrying = undefined;
 
@@ -247,6 +247,7 @@ export class Call {
     const delayMs =
       failure.waitHintMs ?? fullJitterDelayMs(visit.attempts - 1, retry, random);
     visit.notBeforeMs = nowMs + delayMs;
+    this.#last.delayMs = delayMs;
     // No use in staying; the choice goes to whoever can answer before the deadline.
     if (visit.notBeforeMs >= this.#deadlineMs) return;
     const othersHealthy = this.#eligible().some(
@@ -422,13 +423,13 @@ export class Call {
   }
 
   /** Writes into timeline and events what follows from the last failure; once per failure. */
-  #announce({ candidate, notBeforeMs }: Choice, nowMs: number): void {
+  #announce(candidate: Candidate, nowMs: number): void {
     const last = this.#last;
     if (!last) return;
     this.#last = undefined;
     const { events, options } = this.#context;
     if (candidate === last.candidate) {
-      const delayMs = Math.max(0, notBeforeMs - nowMs);
+      const { delayMs } = last;
       this.#noteNext(`retry in ${Math.round(delayMs)} ms`);
       events.emit({
         type: "retry",
@@ -483,8 +484,10 @@ export class Call {
       stoppedBecause,
       partial: this.#partial,
     };
-    const severalTried = this.#visits.size > 1;
-    return severalTried && this.#final === undefined
+    // These two say what is wrong with the prompt, whoever was asked.
+    const promptAtFault = failure.kind === "context-length" || failure.kind === "content-filter";
+    const severalTried = this.#visits.size > 1 && this.#final === undefined;
+    return severalTried && !promptAtFault
       ? new AllCandidatesFailedError(details)
       : createCallError(details);
   }

@@ -3,7 +3,8 @@ import type { Failure } from "../failure/failure.ts";
 import { redactText } from "../errors/redact.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
-function describeWrongBody(watch: WireWatch, what: string, body: string): Failure {
+/** The failure of an answer with status 200 that is something else than an answer. */
+export function describeWrongBody(watch: WireWatch, what: string, body: string): Failure {
   const { model, baseUrl, secrets } = watch.endpoint;
   const quoted = redactText(shortenMessage(body), secrets).slice(0, 120);
   return {

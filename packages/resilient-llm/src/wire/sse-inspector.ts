@@ -1,5 +1,6 @@
 import { classifyProviderError } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
+import { describeWrongBody } from "./inspect-json-body.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
 interface Frame {
@@ -35,6 +36,8 @@ export class SseInspector {
   #line = "";
   #event = "";
   #data: string[] = [];
+  /** The first line that is no field of an event: what a page or a plain text begins with. */
+  #strayLine: string | undefined;
   #sawChoice = false;
   #sawFrame = false;
   #finished = false;
@@ -67,6 +70,9 @@ export class SseInspector {
     if (this.finished) return undefined;
     if (last) return last;
     const { model, baseUrl } = this.#watch.endpoint;
+    if (!this.#sawFrame && this.#strayLine !== undefined) {
+      return describeWrongBody(this.#watch, "a body that isn't an event stream", this.#strayLine);
+    }
     if (this.#sawFrame && !this.#sawChoice) {
       return {
         kind: "invalid-response",
@@ -84,6 +90,7 @@ export class SseInspector {
 
   #readLine(line: string): Failure | undefined {
     if (line === "") return this.#data.length > 0 ? this.#readEvent() : undefined;
+    if (!/^(?::|data|event|id|retry)/.test(line)) this.#strayLine ??= line;
     if (line.startsWith("data:")) this.#data.push(line.slice(line[5] === " " ? 6 : 5));
     else if (line.startsWith("event:")) this.#event = line.slice(6).trim();
     return undefined;

@@ -1,0 +1,60 @@
+import { onTestFinished } from "vitest";
+import { ResilientChatModel, type ResilienceEvent, type ResilientChatModelOptions } from "../index.ts";
+import { createAcceleratedClock } from "./accelerated-clock.ts";
+import { FaultServer, type Reply } from "./fault-server.ts";
+
+/** How much faster than the machine's the clock of the test models runs. */
+export const acceleration = 100;
+
+/** The key every test model uses; no message may show it. */
+export const testKey = "sk-test-0123456789abcdef";
+
+/** A scripted server that ends with the test. */
+export async function startServer(...replies: Reply[]): Promise<FaultServer> {
+  const server = await FaultServer.start(...replies);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/**
+ * A model with one candidate per server, named `first`, `second`, …, on a clock that runs 100 times
+ * faster, with an event log.
+ */
+export function createModel(
+  servers: readonly FaultServer[],
+  options: Partial<ResilientChatModelOptions> = {},
+): { readonly model: ResilientChatModel; readonly events: ResilienceEvent[] } {
+  const names = ["first", "second", "third"];
+  const events: ResilienceEvent[] = [];
+  const model = new ResilientChatModel({
+    models: servers.map((server, index) => ({
+      model: `${names[index]}-model`,
+      name: names[index],
+      baseURL: server.baseURL,
+      provider: `${names[index]}-provider`,
+      pricing: { inputPerMillionUsd: 1, outputPerMillionUsd: 10 },
+    })),
+    apiKey: testKey,
+    clock: createAcceleratedClock(acceleration),
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  return { model, events };
+}
+
+/** What `promise` rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("Expected a rejection");
+}
+
+/** Real time in ms until `promise` settles. */
+export async function settledAfterMs(promise: Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await promise.catch(() => undefined);
+  return performance.now() - startedAt;
+}
