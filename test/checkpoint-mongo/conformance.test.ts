@@ -1,7 +1,7 @@
 import {
   deltaChannelHistoryTests,
   specTest,
-  type CheckpointerTestInitializer,
+  type CheckpointSaverTestInitializer,
 } from "@langchain/langgraph-checkpoint-validation";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase, type TemporaryDatabase } from "@threadkeep/local-mongodb";
@@ -13,7 +13,7 @@ const databases = new Map<MongoDBSaver, TemporaryDatabase>();
 
 afterAll(() => client.close());
 
-const initializer: CheckpointerTestInitializer<MongoDBSaver> = {
+const initializer: CheckpointSaverTestInitializer<MongoDBSaver> = {
   // Another name than the official saver's, for which the suite leaves tests out.
   checkpointerName: "@threadkeep/checkpoint-mongo",
   createCheckpointer() {

@@ -88,7 +88,7 @@ export function parseAddressFilter(config: RunnableConfig): AddressFilter {
  * @throws InvalidAddressError if it is no string or empty
  */
 export function parseThreadId(value: unknown): string {
-  return requireNonEmpty("configurable.thread_id", "a non-empty string", value);
+  return requireNonEmpty("configurable.thread_id", value);
 }
 
 /**
@@ -97,7 +97,7 @@ export function parseThreadId(value: unknown): string {
  * @throws InvalidAddressError if it is no string or empty
  */
 export function parseNewCheckpointId(value: unknown): string {
-  return requireNonEmpty("checkpoint.id", "a non-empty string", value);
+  return requireNonEmpty("checkpoint.id", value);
 }
 
 /**
@@ -106,7 +106,7 @@ export function parseNewCheckpointId(value: unknown): string {
  * @throws InvalidAddressError if it is no string or empty
  */
 export function parseTaskId(value: unknown): string {
-  return requireNonEmpty("taskId", "a non-empty string", value);
+  return requireNonEmpty("taskId", value);
 }
 
 /** The config that names exactly this checkpoint. */
@@ -139,12 +139,14 @@ function parseOptionalParts(config: RunnableConfig): {
 
 function requireString(field: string, value: unknown): string {
   if (typeof value !== "string") throw new InvalidAddressError(field, "a string", value);
+  // UTF-8 has no lone surrogates: the server would store another string.
+  if (!value.isWellFormed()) {
+    throw new InvalidAddressError(field, "a string of whole Unicode characters", value);
+  }
   return value;
 }
 
-function requireNonEmpty(field: string, expectation: string, value: unknown): string {
-  if (typeof value !== "string" || value === "") {
-    throw new InvalidAddressError(field, expectation, value);
-  }
-  return value;
+function requireNonEmpty(field: string, value: unknown): string {
+  if (value === "") throw new InvalidAddressError(field, "a non-empty string", value);
+  return requireString(field, value);
 }

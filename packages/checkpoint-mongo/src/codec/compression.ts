@@ -6,28 +6,26 @@ const MIN_BYTES = 192;
 /** Bytes as they lie in a document. */
 export interface PackedBytes {
   readonly data: Uint8Array;
-  /** Absent if the bytes are stored as they are. */
-  readonly compression?: "zstd";
+  /** Undefined if the bytes are stored as they are. */
+  readonly compression: "zstd" | undefined;
 }
 
 /** Compresses content where that pays: where it saves a tenth or more. */
 export function pack(content: Uint8Array): PackedBytes {
-  if (content.byteLength < MIN_BYTES) return { data: content };
+  if (content.byteLength < MIN_BYTES) return { data: content, compression: undefined };
   const data = zstdCompressSync(content, {
     params: { [constants.ZSTD_c_compressionLevel]: 3 },
   });
   return data.byteLength < content.byteLength * 0.9
     ? { data, compression: "zstd" }
-    : { data: content };
+    : { data: content, compression: undefined };
 }
 
 /**
  * Gives back what {@link pack} packed.
  *
- * @throws Error if compressed bytes are damaged, or the compression is unknown
+ * @throws Error if compressed bytes are damaged
  */
-export function unpack(packed: { data: Uint8Array; compression?: string | undefined }): Uint8Array {
-  if (packed.compression === undefined) return packed.data;
-  if (packed.compression === "zstd") return zstdDecompressSync(packed.data);
-  throw new Error(`unknown compression "${packed.compression}"`);
+export function unpack({ data, compression }: PackedBytes): Uint8Array {
+  return compression === "zstd" ? zstdDecompressSync(data) : data;
 }

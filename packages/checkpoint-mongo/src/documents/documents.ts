@@ -9,11 +9,11 @@ export interface ThreadPart {
   readonly expires_at?: Date;
 }
 
-/** Bytes that may be compressed. */
-export interface PackedPart {
-  readonly data: Binary;
-  readonly compression?: "zstd";
-}
+/**
+ * Bytes that may be compressed: plain with BSON's generic subtype 0, a zstd frame with subtype 128,
+ * the first of those that are free for users.
+ */
+export type PackedBinary = Binary;
 
 /** One per thread. `_id` is the thread's id. */
 export interface ThreadDocument {
@@ -29,11 +29,12 @@ export interface ThreadDocument {
 }
 
 /** An immutable, content-addressed run of items of a channel. */
-export interface SegmentDocument extends ThreadPart, PackedPart {
+export interface SegmentDocument extends ThreadPart {
   /** SHA-256 of the plain content, 32 bytes. */
   readonly segment: Binary;
   /** Counts from 0; content over the document limit continues in the next part. */
   readonly part: number;
+  readonly data: PackedBinary;
 }
 
 /** One per checkpoint: the commit point of everything it refers to. */
@@ -48,12 +49,13 @@ export interface CheckpointDocument extends ThreadPart {
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;
   /** Header and manifest as text. */
-  readonly body: PackedPart;
+  readonly body: PackedBinary;
   /** Ids of the segments that the manifest names by number, 32 bytes each. */
   readonly segments: Binary;
-  readonly metadata: MetadataPart;
   /** What of the metadata the server can search; absent with a serializer of the user's. */
-  readonly metadata_search?: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** The metadata, where `metadata` is not all of it. */
+  readonly metadata_encoded?: EncodedMetadata;
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: Binary;
   /** SHA-256 over address, parent, body, segments and metadata. */
@@ -62,7 +64,7 @@ export interface CheckpointDocument extends ThreadPart {
 }
 
 /** Metadata as text, or as the bytes and type that the user's serializer gave. */
-export type MetadataPart = string | { readonly type: string; readonly data: Binary };
+export type EncodedMetadata = string | { readonly type: string; readonly data: Binary };
 
 /** A pending write: what one task wrote to one channel after a checkpoint. */
 export interface WriteDocument extends ThreadPart {
@@ -75,7 +77,7 @@ export interface WriteDocument extends ThreadPart {
   readonly idx: number;
   readonly channel: string;
   /** The encoded value, or the segment that holds it where it is too large. */
-  readonly value: PackedPart | { readonly segment: Binary };
+  readonly value: PackedBinary | { readonly segment: Binary };
   /** The type that the user's serializer gave; absent for this package's own encoding. */
   readonly type?: string;
   /** SHA-256 over address, task, position, channel, type and plain value. */

@@ -1,7 +1,7 @@
 export type {
   CheckpointDocument,
-  MetadataPart,
-  PackedPart,
+  EncodedMetadata,
+  PackedBinary,
   SegmentDocument,
   ThreadDocument,
   ThreadPart,

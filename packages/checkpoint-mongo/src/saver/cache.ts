@@ -76,23 +76,23 @@ export class Cache {
   }
 
   getRecord(address: CheckpointAddress): CheckpointRecord | undefined {
-    return this.#content.get(formatKey(address)) as CheckpointRecord | undefined;
+    return this.#content.get(formatAddress(address)) as CheckpointRecord | undefined;
   }
 
   setRecord(record: CheckpointRecord): void {
-    this.#content.set(formatKey(record.address), record);
+    this.#content.set(formatAddress(record.address), record);
   }
 
   getHead(address: NamespaceAddress): KnownHead | undefined {
-    return this.#heads.get(formatKey(address));
+    return this.#heads.get(formatNamespace(address));
   }
 
   setHead(address: NamespaceAddress, head: KnownHead): void {
-    this.#heads.set(formatKey(address), head);
+    this.#heads.set(formatNamespace(address), head);
   }
 
   forgetHead(address: NamespaceAddress): void {
-    this.#heads.delete(formatKey(address));
+    this.#heads.delete(formatNamespace(address));
   }
 
   getThread(threadId: string): ThreadState | undefined {
@@ -108,8 +108,12 @@ export class Cache {
   }
 }
 
-function formatKey(address: NamespaceAddress & { readonly checkpointId?: string }): string {
-  return JSON.stringify([address.threadId, address.checkpointNs, address.checkpointId]);
+function formatNamespace({ threadId, checkpointNs }: NamespaceAddress): string {
+  return JSON.stringify([threadId, checkpointNs]);
+}
+
+function formatAddress({ threadId, checkpointNs, checkpointId }: CheckpointAddress): string {
+  return JSON.stringify([threadId, checkpointNs, checkpointId]);
 }
 
 function measure(entry: SegmentContent | CheckpointRecord): number {

@@ -1,9 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { decodeCheckpointText, unpack, type CheckpointHeader } from "../codec/index.ts";
-import type { CheckpointDocument, Manifest, MetadataPart, SegmentId } from "../documents/index.ts";
+import { decodeCheckpointText, encodeValue, unpack, type CheckpointHeader } from "../codec/index.ts";
+import type { CheckpointDocument, Manifest, SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashCheckpoint } from "../integrity/hashes.ts";
-import { toBytes } from "../store/index.ts";
+import { toBytes, toPackedBytes } from "../store/index.ts";
 import type { TypedBytes } from "./serializer.ts";
 
 /** A checkpoint as it is stored, verified, without its channels' values. */
@@ -38,12 +38,9 @@ export function readAddress(document: CheckpointDocument): CheckpointAddress {
 export function readRecord(document: CheckpointDocument): CheckpointRecord {
   const address = readAddress(document);
   try {
-    const body = unpack({
-      data: toBytes(document.body.data),
-      compression: document.body.compression,
-    });
+    const body = unpack(toPackedBytes(document.body));
     const segments = toBytes(document.segments);
-    const metadata = readMetadata(document.metadata);
+    const metadata = readMetadata(document);
     const parentHash = document.parent_hash && toBytes(document.parent_hash);
     const expected = Buffer.from(toBytes(document.hash)).toString("hex");
     const hash = hashCheckpoint({
@@ -88,10 +85,13 @@ function splitSegmentIds(bytes: Uint8Array): SegmentId[] {
   return text.match(/.{64}/g) ?? [];
 }
 
-function readMetadata(metadata: MetadataPart): TypedBytes {
-  return typeof metadata === "string"
-    ? { type: undefined, bytes: Buffer.from(metadata) }
-    : { type: metadata.type, bytes: toBytes(metadata.data) };
+function readMetadata({ metadata, metadata_encoded }: CheckpointDocument): TypedBytes {
+  if (metadata_encoded === undefined) {
+    return { type: undefined, bytes: Buffer.from(encodeValue(metadata, "metadata")) };
+  }
+  return typeof metadata_encoded === "string"
+    ? { type: undefined, bytes: Buffer.from(metadata_encoded) }
+    : { type: metadata_encoded.type, bytes: toBytes(metadata_encoded.data) };
 }
 
 function corrupt(

@@ -1,6 +1,6 @@
 import { hashContent, splitLines, unpack } from "../codec/index.ts";
 import type { SegmentId } from "../documents/index.ts";
-import { findSegments, type Collections, type StoredSegment } from "../store/index.ts";
+import { findSegments, type Collections, type PackedBytes } from "../store/index.ts";
 import type { Cache, SegmentContent } from "./cache.ts";
 
 /** Which segments are wanted, and how their content is to be read. */
@@ -68,7 +68,7 @@ export async function loadContents(
 
 function verify(
   id: SegmentId,
-  stored: StoredSegment,
+  stored: PackedBytes,
   asLines: boolean,
 ): SegmentContent | SegmentFault {
   let bytes: Uint8Array;

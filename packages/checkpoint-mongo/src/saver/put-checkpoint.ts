@@ -5,6 +5,7 @@ import type {
 } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
+import { isDeepStrictEqual } from "node:util";
 import { hashAddress, hashCheckpoint } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
@@ -13,6 +14,7 @@ import {
   saveCheckpoint,
   toBinary,
   toBytes,
+  toPackedBinary,
   type CheckpointToStore,
   type SegmentToStore,
   type ThreadState,
@@ -164,7 +166,7 @@ async function readHead(context: SaverContext, address: CheckpointAddress): Prom
 }
 
 function build(
-  { serializer, settings }: SaverContext,
+  { settings }: SaverContext,
   { address, parentCheckpointId, metadata }: PutRequest,
   draft: Draft,
   thread: ThreadState,
@@ -183,8 +185,6 @@ function build(
     metadataType: draft.metadata.type,
     metadata: draft.metadata.bytes,
   });
-  const packed = pack(body);
-  const { type, bytes } = draft.metadata;
   const document: CheckpointToStore = {
     _id: toBinary(hashAddress(address)),
     thread_id: address.threadId,
@@ -192,10 +192,9 @@ function build(
     checkpoint_id: address.checkpointId,
     ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),
     seq,
-    body: { ...packed, data: toBinary(packed.data) },
+    body: toPackedBinary(pack(body)),
     segments: toBinary(segmentIds),
-    metadata: type === undefined ? Buffer.from(bytes).toString() : { type, data: toBinary(bytes) },
-    ...(serializer.isNative && { metadata_search: toSearchable(metadata) }),
+    ...storeMetadata(metadata, draft.metadata),
     ...(draft.parentHash !== undefined && { parent_hash: toBinary(draft.parentHash) }),
     hash: toBinary(hash),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
@@ -213,6 +212,18 @@ function build(
     hash,
   };
   return { document, record };
+}
+
+function storeMetadata(
+  metadata: CheckpointMetadata,
+  { type, bytes }: TypedBytes,
+): Pick<CheckpointToStore, "metadata" | "metadata_encoded"> {
+  // A serializer of the user's may encrypt: then nothing lies in clear.
+  if (type !== undefined) return { metadata_encoded: { type, data: toBinary(bytes) } };
+  const searchable = toSearchable(metadata);
+  return isDeepStrictEqual(searchable, metadata)
+    ? { metadata: searchable }
+    : { metadata: searchable, metadata_encoded: Buffer.from(bytes).toString() };
 }
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {

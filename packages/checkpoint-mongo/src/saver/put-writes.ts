@@ -7,6 +7,7 @@ import {
   MAX_PART_BYTES,
   saveWrites,
   toBinary,
+  toPackedBinary,
   type SegmentToStore,
   type WriteToStore,
 } from "../store/index.ts";
@@ -73,7 +74,7 @@ async function encodeWrite(
     channel,
     value:
       segment === undefined
-        ? { ...packed, data: toBinary(packed.data) }
+        ? toPackedBinary(packed)
         : { segment: hexToBinary(segment.id) },
     ...(type !== undefined && { type }),
     hash: toBinary(hashWrite({ address, taskId, index, channel, type, value: bytes })),

@@ -11,7 +11,7 @@ import { unpack } from "../codec/index.ts";
 import type { Manifest, SegmentId, WriteDocument } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
 import { hashWrite } from "../integrity/hashes.ts";
-import { binaryToHex, compareWrites, toBytes } from "../store/index.ts";
+import { binaryToHex, compareWrites, toPackedBytes } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { Contents, WantedSegments } from "./contents.ts";
 import type { Serializer } from "./serializer.ts";
@@ -148,8 +148,7 @@ function readWriteValue(document: WriteDocument, contents: Contents) {
       bytes = (contents.get(id) as { bytes: Uint8Array } | undefined)?.bytes ??
         throwFault(address, id, contents);
     } else {
-      const { data, compression } = document.value;
-      bytes = unpack({ data: toBytes(data), compression });
+      bytes = unpack(toPackedBytes(document.value));
     }
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) throw error;

@@ -33,14 +33,15 @@ function copy(value: unknown, depth: number): unknown {
 }
 
 function isSearchableKey(key: string): boolean {
-  return key !== "" && key !== "__proto__" && !key.startsWith("$") && !/[.\0]/.test(key);
+  return key !== "" && key !== "__proto__" && key.isWellFormed() && !key.startsWith("$") && !/[.\0]/.test(key);
 }
 
+/** Whether BSON gives the value back as it is. */
 function isScalar(value: unknown): boolean {
   return (
     value === null ||
-    typeof value === "string" ||
     typeof value === "boolean" ||
-    (typeof value === "number" && Number.isFinite(value))
+    (typeof value === "string" && value.isWellFormed()) ||
+    (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0))
   );
 }

@@ -1,15 +1,9 @@
 import type { SegmentDocument, SegmentId } from "../documents/index.ts";
-import { binaryToHex, hexToBinary, toBytes } from "./binary.ts";
+import { binaryToHex, hexToBinary, toPackedBytes, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 
-/** A segment's stored bytes, put together from its parts. */
-export interface StoredSegment {
-  readonly data: Uint8Array;
-  readonly compression: string | undefined;
-}
-
 /**
- * Reads segments. Those that are not there are not in the result.
+ * Reads segments, putting them together from their parts. Those that are not there are not in the result.
  *
  * @param threadIds the threads whose segments they are; the same content is the same in all of them
  */
@@ -17,7 +11,7 @@ export async function findSegments(
   collections: Collections,
   threadIds: readonly string[],
   ids: readonly SegmentId[],
-): Promise<Map<SegmentId, StoredSegment>> {
+): Promise<Map<SegmentId, PackedBytes>> {
   if (ids.length === 0) return new Map();
   const documents = await collections.segments
     .find({
@@ -35,10 +29,11 @@ function takeOneCopy(parts: readonly SegmentDocument[]): SegmentDocument[] {
   return parts.filter((part) => part.thread_id === thread_id).toSorted((a, b) => a.part - b.part);
 }
 
-function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
-  const data = parts.map((part) => toBytes(part.data));
+function joinParts(parts: readonly SegmentDocument[]): PackedBytes {
+  const packed = parts.map((part) => toPackedBytes(part.data));
+  if (packed.length === 1) return packed[0]!;
   return {
-    data: data.length === 1 ? data[0]! : Buffer.concat(data),
-    compression: parts[0]!.compression,
+    data: Buffer.concat(packed.map(({ data }) => data)),
+    compression: packed[0]!.compression,
   };
 }

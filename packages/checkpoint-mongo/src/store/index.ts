@@ -1,4 +1,12 @@
-export { binaryToHex, hexToBinary, toBinary, toBytes } from "./binary.ts";
+export {
+  binaryToHex,
+  hexToBinary,
+  toBinary,
+  toBytes,
+  toPackedBinary,
+  toPackedBytes,
+  type PackedBytes,
+} from "./binary.ts";
 export { openCollections, type Collections } from "./collections.ts";
 export { ensureIndexes } from "./ensure-indexes.ts";
 export {
@@ -7,7 +15,7 @@ export {
   findHeads,
   type FoundCheckpoint,
 } from "./find-checkpoint.ts";
-export { findSegments, type StoredSegment } from "./find-segments.ts";
+export { findSegments } from "./find-segments.ts";
 export { compareWrites, findWrites } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";

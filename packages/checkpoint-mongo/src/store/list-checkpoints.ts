@@ -34,7 +34,7 @@ export function listCheckpoints(
   };
   if (Object.keys(ids).length > 0) filter["checkpoint_id"] = ids;
   for (const [key, value] of Object.entries(metadata)) {
-    filter[`metadata_search.${key}`] = { $eq: value };
+    filter[`metadata.${key}`] = { $eq: value };
   }
   const inOneNamespace = address.threadId !== undefined && address.checkpointNs !== undefined;
   const cursor = collections.checkpoints

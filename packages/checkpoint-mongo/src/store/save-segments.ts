@@ -1,12 +1,12 @@
-import type { PackedPart, SegmentId } from "../documents/index.ts";
-import { hexToBinary, toBinary } from "./binary.ts";
+import type { SegmentId } from "../documents/index.ts";
+import { hexToBinary, toPackedBinary, type PackedBytes } from "./binary.ts";
 import { toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
 import type { BatchUpdate } from "./write-batch.ts";
 
 /** A segment as it is stored. */
 export interface SegmentToStore {
   readonly id: SegmentId;
-  readonly packed: { readonly data: Uint8Array; readonly compression?: "zstd" };
+  readonly packed: PackedBytes;
 }
 
 /** Bytes in one document; the limit is 16 MB for all of it. */
@@ -26,10 +26,9 @@ export function segmentUpdates(
       filter: { thread_id: thread.threadId, segment: hexToBinary(id), part },
       update: {
         $setOnInsert: {
-          data: toBinary(data),
-          ...(packed.compression !== undefined && { compression: packed.compression }),
+          data: toPackedBinary({ data, compression: packed.compression }),
           ...toThreadPart(thread),
-        } satisfies PackedPart,
+        },
       },
       upsert: true,
     })),
