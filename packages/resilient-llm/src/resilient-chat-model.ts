@@ -13,6 +13,7 @@ import type { ChatModelStreamEvent } from "@langchain/core/language_models/event
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
+import type { IterableReadableStream } from "@langchain/core/utils/stream";
 import { mergeConfigs, type Runnable, type RunnableConfig } from "@langchain/core/runnables";
 import type { CallContext, CallRequest } from "./call/call-context.ts";
 import { convertRestartableChunks } from "./call/restartable-events.ts";
@@ -203,6 +204,32 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       config,
       this.profile.structuredOutput === true ? "jsonSchema" : "functionCalling",
     );
+  }
+
+  /**
+   * As in LangChain, and when the consumer stops reading, the request upstream is aborted at once.
+   * LangChain alone would wait for the next chunk first, however long that takes.
+   */
+  override async stream(
+    input: BaseLanguageModelInput,
+    options?: Partial<ResilientCallOptions>,
+  ): Promise<IterableReadableStream<AIMessageChunk>> {
+    const controller = new AbortController();
+    const signal = options?.signal
+      ? AbortSignal.any([options.signal, controller.signal])
+      : controller.signal;
+    const stream = await super.stream(input, { ...options, signal });
+    const stop = () => controller.abort(new Error("The consumer stopped reading"));
+    const { cancel, return: finish } = stream;
+    stream.cancel = (reason) => {
+      stop();
+      return cancel.call(stream, reason);
+    };
+    stream.return = () => {
+      stop();
+      return finish.call(stream);
+    };
+    return stream;
   }
 
   /** Every way of calling the model passes through here: the place to add what is bound. */

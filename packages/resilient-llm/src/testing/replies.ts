@@ -39,6 +39,7 @@ export function stream(...steps: readonly StreamStep[]): Reply {
   return async (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.flushHeaders();
+    writeEvent(response, frameOf({ role: "assistant", content: "" }));
     for (const step of steps) {
       if (response.destroyed) return;
       if ("text" in step) writeEvent(response, frameOf({ content: step.text }));
@@ -71,7 +72,6 @@ export function stream(...steps: readonly StreamStep[]): Reply {
 export function streamText(text: string): Reply {
   const words = text.match(/\S+\s*/g) ?? [];
   return stream(
-    { frame: frameOf({ role: "assistant", content: "" }) },
     ...words.map((word) => ({ text: word })),
     { finish: "stop" },
     { usage },

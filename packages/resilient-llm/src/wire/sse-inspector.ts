@@ -23,6 +23,13 @@ function hasContent(delta: Readonly<Record<string, unknown>> | undefined): boole
   return false;
 }
 
+/** A failure in the middle of a piece of the body. */
+export interface InspectedFailure {
+  readonly failure: Failure;
+  /** The part of the piece before the event that failed. */
+  readonly soundText: string;
+}
+
 /**
  * Reads the server-sent events of a streamed answer as they pass by and tells a complete answer from
  * a cut one, content from keep-alives, and error frames from both.
@@ -52,12 +59,18 @@ export class SseInspector {
   }
 
   /** Takes the next piece of the body; returns a failure as soon as one shows. */
-  push(text: string): Failure | undefined {
-    const lines = (this.#line + text).split("\n");
+  push(text: string): InspectedFailure | undefined {
+    const alreadyPassed = this.#line.length;
+    const buffered = this.#line + text;
+    const lines = buffered.split("\n");
     this.#line = lines.pop() ?? "";
+    let position = 0;
+    let lastBoundary = alreadyPassed;
     for (const line of lines) {
       const failure = this.#readLine(line.endsWith("\r") ? line.slice(0, -1) : line);
-      if (failure) return failure;
+      if (failure) return { failure, soundText: buffered.slice(alreadyPassed, lastBoundary) };
+      position += line.length + 1;
+      if (this.#data.length === 0) lastBoundary = Math.max(alreadyPassed, position);
     }
     return undefined;
   }
@@ -67,8 +80,10 @@ export class SseInspector {
     // The last event counts even where a server leaves out the blank line after it.
     const pending = this.#line === "" ? undefined : this.#readLine(this.#line.trimEnd());
     const last = pending ?? (this.#data.length > 0 ? this.#readEvent() : undefined);
-    if (this.finished) return undefined;
-    if (last) return last;
+    return this.finished ? undefined : (last ?? this.#describeEnd(cause));
+  }
+
+  #describeEnd(cause?: unknown): Failure {
     const { model, baseUrl } = this.#watch.endpoint;
     if (!this.#sawFrame && this.#strayLine !== undefined) {
       return describeWrongBody(this.#watch, "a body that isn't an event stream", this.#strayLine);
@@ -101,7 +116,8 @@ export class SseInspector {
     const event = this.#event;
     this.#data = [];
     this.#event = "";
-    if (data.trim() === "[DONE]") return undefined;
+    // The SDK reads no further than this.
+    if (data.trim() === "[DONE]") return this.finished ? undefined : this.#describeEnd();
     let frame: Frame;
     try {
       frame = JSON.parse(data) as Frame;

@@ -33,9 +33,15 @@ function inspectStream(response: Response, watch: WireWatch): Response {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   const inspector = new SseInspector(watch);
+  const encoder = new TextEncoder();
+  let pending: Failure | undefined;
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (pending) {
+          controller.error(fail(watch, pending));
+          return;
+        }
         let piece: Awaited<ReturnType<typeof reader.read>>;
         try {
           piece = await reader.read();
@@ -45,18 +51,26 @@ function inspectStream(response: Response, watch: WireWatch): Response {
           else controller.close();
           return;
         }
-        const failure = piece.done
-          ? inspector.end()
-          : inspector.push(decoder.decode(piece.value, { stream: true }));
-        if (failure) {
-          controller.error(fail(watch, failure));
-          // The rest is of no use; give the connection back.
-          reader.cancel().catch(() => undefined);
-        } else if (piece.done) {
-          controller.close();
-        } else {
-          controller.enqueue(piece.value);
+        if (piece.done) {
+          const failure = inspector.end();
+          if (failure) controller.error(fail(watch, failure));
+          else controller.close();
+          return;
         }
+        const inspected = inspector.push(decoder.decode(piece.value, { stream: true }));
+        if (!inspected) {
+          controller.enqueue(piece.value);
+          return;
+        }
+        // The rest is of no use; give the connection back.
+        reader.cancel().catch(() => undefined);
+        if (inspected.soundText === "") {
+          controller.error(fail(watch, inspected.failure));
+          return;
+        }
+        // An error drops what is queued, so what came before it goes first.
+        controller.enqueue(encoder.encode(inspected.soundText));
+        pending = inspected.failure;
       },
       cancel: (reason) => reader.cancel(reason),
     },
