@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { ServerProgram } from "./server-program.ts";
-import { LOG_FILE, type SupervisorOrder } from "./supervisor.ts";
 import { becomePrimary } from "./become-primary.ts";
+import type { ServerProgram } from "./server-program.ts";
+import { LOG_FILE, type SupervisorOrder } from "./supervisor-order.ts";
 
 const START_LIMIT_MS = 60_000;
 const POLL_INTERVAL_MS = 20;
@@ -109,7 +109,7 @@ function startSupervisor(order: SupervisorOrder): { end(): void; ended: Promise<
   }
   const ended = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(error.message));
-    child.on("close", () => resolve(report.trim()));
+    child.on("close", () => resolve(report.trim() || "its supervisor was ended"));
   });
   // A supervisor that is already gone has closed its end of the pipe.
   child.stdin.on("error", () => {});

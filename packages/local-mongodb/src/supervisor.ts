@@ -9,20 +9,9 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { LOG_FILE, type SupervisorOrder } from "./supervisor-order.ts";
 
-/** The order, as JSON in the only argument. */
-export interface SupervisorOrder {
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Made here, so that whoever makes it is also certain to remove it. */
-  readonly directory: string;
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** The file in the server's directory that takes what the server prints. */
-export const LOG_FILE = "server.log";
-
-if (import.meta.main) await supervise(JSON.parse(process.argv[2] ?? "") as SupervisorOrder);
+await supervise(JSON.parse(process.argv[2] ?? "") as SupervisorOrder);
 
 async function supervise(order: SupervisorOrder): Promise<void> {
   mkdirSync(order.directory, { mode: 0o700 });
