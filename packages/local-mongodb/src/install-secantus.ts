@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, type ExecFileException } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { findOnPath, isExecutable } from "./find-on-path.ts";
 export const SECANTUS_VERSION = "0.6.0b17";
 
 const STEP_LIMIT_MS = 120_000;
+const MESSAGE_LIMIT = 600;
 /** Older unfinished installations belong to processes that were killed. */
 const ABANDONED_AFTER_MS = 60 * 60_000;
 
@@ -56,9 +57,7 @@ async function buildEnvironment(
 ): Promise<void> {
   const step = (command: string, ...args: string[]): Promise<unknown> =>
     run(command, args, { env: variables, timeout: STEP_LIMIT_MS }).catch((error: unknown) => {
-      const { message, stderr } = error as { message: string; stderr?: string };
-      const lastLine = stderr?.trim().split("\n").at(-1);
-      throw new Error(`"${[command, ...args].join(" ")}" failed: ${lastLine || message}`);
+      throw new Error(`"${[command, ...args].join(" ")}" ${describeFailure(error)}`);
     });
   await step(python, "-m", "venv", directory);
   const bin = join(directory, process.platform === "win32" ? "Scripts" : "bin");
@@ -70,12 +69,22 @@ async function buildEnvironment(
     "--quiet",
     "--disable-pip-version-check",
     "--no-deps",
+    "--retries",
+    "2",
     `SecantusDB==${SECANTUS_VERSION}`,
   );
   const server = await findServerBinary(directory);
   if (server === undefined) throw new Error("the package has no secantusd-rs for this platform");
   // Shows now, not at the first start, whether this machine's libraries are recent enough.
   await step(server, "--version");
+}
+
+function describeFailure(error: unknown): string {
+  const { killed, message, stderr, stdout } = error as Partial<ExecFileException>;
+  if (killed) return `was not done after ${STEP_LIMIT_MS / 1000} s`;
+  // What helps most stands at the end; Debian's advice on a missing venv comes on standard output.
+  const output = (stderr || stdout || message || "").trim().replaceAll(/\s+/g, " ");
+  return `failed: ${output.slice(-MESSAGE_LIMIT)}`;
 }
 
 /**
