@@ -24,10 +24,12 @@ export type StreamStep =
   | { readonly reset: true }
   | { readonly hang: true };
 
-const chunkBase = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "served" };
+let answersSent = 0;
 
-function frameOf(delta: object, finishReason: string | null = null): object {
-  return { ...chunkBase, choices: [{ index: 0, delta, finish_reason: finishReason }] };
+/** LangGraph takes two messages with one id for one message, so every answer has its own. */
+function createAnswerId(): string {
+  answersSent += 1;
+  return `chatcmpl-${answersSent}`;
 }
 
 function writeEvent(response: ServerResponse, frame: unknown): void {
@@ -39,6 +41,16 @@ export function stream(...steps: readonly StreamStep[]): Reply {
   return async (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.flushHeaders();
+    const chunkBase = {
+      id: createAnswerId(),
+      object: "chat.completion.chunk",
+      created: 1,
+      model: "served",
+    };
+    const frameOf = (delta: object, finishReason: string | null = null) => ({
+      ...chunkBase,
+      choices: [{ index: 0, delta, finish_reason: finishReason }],
+    });
     writeEvent(response, frameOf({ role: "assistant", content: "" }));
     for (const step of steps) {
       if (response.destroyed) return;
@@ -101,20 +113,21 @@ export function completion(
     type: "function",
     function: { name, arguments: args },
   }));
-  return json(200, {
-    id: "chatcmpl-1",
-    object: "chat.completion",
-    created: 1,
-    model: "served",
-    choices: [
-      {
-        index: 0,
-        message: { role: "assistant", content: text, ...(toolCalls ? { tool_calls: toolCalls } : {}) },
-        finish_reason: extra.finishReason ?? (toolCalls ? "tool_calls" : "stop"),
-      },
-    ],
-    ...(extra.usage === null ? {} : { usage: extra.usage ?? usage }),
-  });
+  const message = {
+    role: "assistant",
+    content: text,
+    ...(toolCalls ? { tool_calls: toolCalls } : {}),
+  };
+  const finishReason = extra.finishReason ?? (toolCalls ? "tool_calls" : "stop");
+  return (response, request) =>
+    json(200, {
+      id: createAnswerId(),
+      object: "chat.completion",
+      created: 1,
+      model: "served",
+      choices: [{ index: 0, message, finish_reason: finishReason }],
+      ...(extra.usage === null ? {} : { usage: extra.usage ?? usage }),
+    })(response, request);
 }
 
 /** The same complete answer, streamed or not, as the request wants it. */
