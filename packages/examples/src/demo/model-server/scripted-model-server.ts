@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { HttpServer } from "../http-server.ts";
+import { renderChunks, renderCompletion } from "./chat-completion.ts";
+import { chatRequestSchema, identifySpeaker, type ChatRequest } from "./chat-protocol.ts";
+import { replyTo, type ScriptedReply } from "./script.ts";
+
+/** How long the scripted model takes. */
+export interface ModelPace {
+  /** Before the first word, or before the whole answer where it isn't streamed. Default 0. */
+  firstTokenMs?: number;
+  /** Between two words of a streamed answer. Default 0. */
+  tokenMs?: number;
+}
+
+/**
+ * An OpenAI-compatible server with scripted replies, for when there is no key to a real one: `POST
+ * /v1/chat/completions`, streamed or whole, with tool calls and usage, and `GET /v1/models`.
+ *
+ * It keeps no state at all; see {@link replyTo}.
+ */
+export class ScriptedModelServer {
+  readonly #pace: Required<ModelPace>;
+  readonly #server = new HttpServer((request, response) => this.#answer(request, response));
+
+  constructor(pace: ModelPace = {}) {
+    this.#pace = { firstTokenMs: 0, tokenMs: 0, ...pace };
+  }
+
+  /** Listens, and returns the base URL that OpenAI clients want, with `/v1` at the end. */
+  async start(): Promise<string> {
+    return `${await this.#server.start()}/v1`;
+  }
+
+  stop(): Promise<void> {
+    return this.#server.stop();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === "GET" && request.url === "/v1/models")
+      return sendJson(response, 200, {
+        object: "list",
+        data: [{ id: "scripted", object: "model", created: 0, owned_by: "threadkeep" }],
+      });
+    if (request.method !== "POST" || request.url !== "/v1/chat/completions")
+      return sendError(response, 404, `No such path: ${request.method} ${request.url}`);
+
+    const parsed = chatRequestSchema.safeParse(JSON.parse(await text(request)));
+    if (!parsed.success) return sendError(response, 400, z.prettifyError(parsed.error));
+    const reply = replyTo(parsed.data.messages);
+    if (!reply) {
+      const { role, turn } = identifySpeaker(parsed.data.messages);
+      return sendError(response, 400, `The script has no reply to turn ${turn} of the ${role}.`);
+    }
+
+    await sleep(this.#pace.firstTokenMs);
+    if (parsed.data.stream) await this.#stream(response, parsed.data, reply);
+    else sendJson(response, 200, renderCompletion(parsed.data, reply));
+  }
+
+  async #stream(
+    response: ServerResponse,
+    request: ChatRequest,
+    reply: ScriptedReply,
+  ): Promise<void> {
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+    for (const chunk of renderChunks(request, reply)) {
+      if (response.destroyed) return;
+      response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      await sleep(this.#pace.tokenMs);
+    }
+    response.end("data: [DONE]\n\n");
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function sendError(response: ServerResponse, status: number, message: string): void {
+  sendJson(response, status, {
+    error: { message, type: "invalid_request_error", param: null, code: null },
+  });
+}
