@@ -47,3 +47,9 @@ export type {
   ResilienceListener,
 } from "./telemetry/events.ts";
 export type { Clock } from "./time/clock.ts";
+export { formatCostTable } from "./cost/format-cost-table.ts";
+export { AnswerParseError } from "./parsing/answer-parse-error.ts";
+export type { Answer } from "./parsing/answer-text.ts";
+export { parseJsonAnswer, type ParseJsonOptions } from "./parsing/parse-json-answer.ts";
+export { parseTaggedAnswer } from "./parsing/parse-tagged-answer.ts";
+export { holySheep, type HolySheepModel, type HolySheepOptions } from "./presets/holy-sheep.ts";
