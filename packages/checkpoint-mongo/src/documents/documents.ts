@@ -34,6 +34,8 @@ export interface SegmentDocument extends ThreadPart {
   readonly segment: Binary;
   /** Counts from 0; content over the document limit continues in the next part. */
   readonly part: number;
+  /** Set by a sweep that found no reference to it. A put that refers to it takes it back. */
+  readonly condemned_at?: Date;
   readonly data: PackedBinary;
 }
 
@@ -75,6 +77,11 @@ export interface WriteDocument extends ThreadPart {
   readonly task_id: string;
   /** Position among the task's writes; below zero for the special channels. */
   readonly idx: number;
+  /**
+   * The positions of all writes that were stored together, where there were several: that one is
+   * missing shows by it.
+   */
+  readonly set?: readonly number[];
   readonly channel: string;
   /** The encoded value, or the segment that holds it where it is too large. */
   readonly value: PackedBinary | { readonly segment: Binary };

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
 
 /** What a checkpoint's hash covers. */
@@ -21,6 +21,8 @@ export interface HashedWrite {
   readonly address: CheckpointAddress;
   readonly taskId: string;
   readonly index: number;
+  /** The positions of all writes that were stored together with this one. */
+  readonly set: readonly number[];
   readonly channel: string;
   readonly type: string | undefined;
   /** The plain encoded value. */
@@ -34,38 +36,58 @@ export function hashAddress(address: CheckpointAddress): Uint8Array {
   return hashFields("address", [address.threadId, address.checkpointNs, address.checkpointId]);
 }
 
-/** The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them. */
-export function hashCheckpoint(parts: HashedCheckpoint): Uint8Array {
-  return hashFields("checkpoint", [
-    hashAddress(parts.address),
-    parts.parentCheckpointId,
-    parts.parentHash,
-    parts.order,
-    parts.body,
-    parts.segments,
-    parts.metadataType,
-    parts.metadata,
-  ]);
-}
+/**
+ * Hashes what must come back as it was written: SHA-256, or HMAC-SHA-256 with a key, which whoever
+ * can write to the database but lacks the key cannot recompute.
+ */
+export class Hasher {
+  readonly #key: string | Uint8Array | undefined;
 
-/** The hash of a pending write, 32 bytes, bound to the place it belongs to. */
-export function hashWrite(parts: HashedWrite): Uint8Array {
-  return hashFields("write", [
-    hashAddress(parts.address),
-    parts.taskId,
-    parts.index,
-    parts.channel,
-    parts.type,
-    parts.value,
-  ]);
+  constructor(key: string | Uint8Array | undefined) {
+    this.#key = key;
+  }
+
+  /** The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them. */
+  hashCheckpoint(parts: HashedCheckpoint): Uint8Array {
+    const fields = [
+      hashAddress(parts.address),
+      parts.parentCheckpointId,
+      parts.parentHash,
+      parts.order,
+      parts.body,
+      parts.segments,
+      parts.metadataType,
+      parts.metadata,
+    ];
+    return hashFields("checkpoint", fields, this.#key);
+  }
+
+  /** The hash of a pending write, 32 bytes, bound to the place it belongs to. */
+  hashWrite(parts: HashedWrite): Uint8Array {
+    const fields = [
+      hashAddress(parts.address),
+      parts.taskId,
+      parts.index,
+      parts.set.join(),
+      parts.channel,
+      parts.type,
+      parts.value,
+    ];
+    return hashFields("write", fields, this.#key);
+  }
 }
 
 /**
- * SHA-256 over fields, each preceded by its kind and length, so that no two lists of fields give
- * the same input; the domain keeps hashes of different things apart.
+ * Hashes fields, each preceded by its kind and length, so that no two lists of fields give the same
+ * input; the domain keeps hashes of different things apart.
  */
-function hashFields(domain: string, fields: readonly Field[]): Uint8Array {
-  const hash = createHash("sha256").update(`threadkeep:${domain}\n`);
+function hashFields(
+  domain: string,
+  fields: readonly Field[],
+  key?: string | Uint8Array,
+): Uint8Array {
+  const hash = key === undefined ? createHash("sha256") : createHmac("sha256", key);
+  hash.update(`threadkeep:${domain}\n`);
   for (const field of fields) {
     if (field === undefined) {
       hash.update("-\n");

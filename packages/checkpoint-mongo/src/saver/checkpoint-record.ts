@@ -2,7 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { decodeCheckpointText, encodeValue, unpack, type CheckpointHeader } from "../codec/index.ts";
 import type { CheckpointDocument, Manifest, SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { hashCheckpoint } from "../integrity/hashes.ts";
+import type { Hasher } from "../integrity/hashes.ts";
 import { toBytes, toPackedBytes } from "../store/index.ts";
 import type { TypedBytes } from "./serializer.ts";
 
@@ -35,7 +35,7 @@ export function readAddress(document: CheckpointDocument): CheckpointAddress {
  *
  * @throws CorruptCheckpointError if it is not as it was written
  */
-export function readRecord(document: CheckpointDocument): CheckpointRecord {
+export function readRecord(document: CheckpointDocument, hasher: Hasher): CheckpointRecord {
   const address = readAddress(document);
   try {
     const body = unpack(toPackedBytes(document.body));
@@ -43,7 +43,7 @@ export function readRecord(document: CheckpointDocument): CheckpointRecord {
     const metadata = readMetadata(document);
     const parentHash = document.parent_hash && toBytes(document.parent_hash);
     const expected = Buffer.from(toBytes(document.hash)).toString("hex");
-    const hash = hashCheckpoint({
+    const hash = hasher.hashCheckpoint({
       address,
       parentCheckpointId: document.parent_checkpoint_id,
       parentHash,

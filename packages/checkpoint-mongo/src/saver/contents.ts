@@ -14,7 +14,6 @@ export interface WantedSegments {
 
 /** What is wrong with a segment that cannot be used. */
 export interface SegmentFault {
-  readonly missing: boolean;
   readonly expected: string;
   readonly found: string;
 }
@@ -53,7 +52,7 @@ export async function loadContents(
   const found = await findSegments(collections, [...threadIds], [...missing.keys()]);
   for (const [id, stored] of found) {
     const content = verify(id, stored, missing.get(id) === "lines");
-    if ("missing" in content) {
+    if ("found" in content) {
       faults.set(id, content);
     } else {
       contents.set(id, content);
@@ -62,7 +61,7 @@ export async function loadContents(
   }
   return {
     get: (id) => contents.get(id),
-    fault: (id) => faults.get(id) ?? { missing: true, expected: "it to exist", found: "nothing" },
+    fault: (id) => faults.get(id) ?? { expected: "it to exist", found: "nothing" },
   };
 }
 
@@ -75,11 +74,11 @@ function verify(
   try {
     bytes = unpack(stored);
   } catch (error) {
-    return { missing: false, expected: "readable content", found: String(error) };
+    return { expected: "readable content", found: String(error) };
   }
   const hash = hashContent(bytes);
   if (hash !== id) {
-    return { missing: false, expected: `the hash ${id}`, found: `the hash ${hash}` };
+    return { expected: `the hash ${id}`, found: `the hash ${hash}` };
   }
   return asLines ? { lines: splitLines(bytes) } : { bytes };
 }

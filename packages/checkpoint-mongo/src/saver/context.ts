@@ -1,3 +1,4 @@
+import type { Hasher } from "../integrity/hashes.ts";
 import type { Collections, ServerFeatures } from "../store/index.ts";
 import type { Cache } from "./cache.ts";
 import type { ResolvedSettings } from "./options.ts";
@@ -9,5 +10,6 @@ export interface SaverContext {
   readonly features: ServerFeatures;
   readonly cache: Cache;
   readonly serializer: Serializer;
+  readonly hasher: Hasher;
   readonly settings: ResolvedSettings;
 }

@@ -1,15 +1,13 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteDocument } from "../documents/index.ts";
-import { findAncestors, findCheckpointOnly, findWrites } from "../store/index.ts";
+import { findCheckpointOnly, findWrites } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { listManifestSegments, listWriteSegments, readChannels, readWrites } from "./read-tuple.ts";
 import { isExpired } from "./threads.ts";
-
-/** Ancestors read with one command. */
-const PAGE_SIZE = 1_000;
+import { walkParents } from "./walk-parents.ts";
 
 /**
  * Collects, for each channel, the writes on the way from the nearest ancestor that stores a value
@@ -27,33 +25,12 @@ export async function getDeltaHistory(
   const walk = new Walk(channels);
   if (target !== undefined && !isExpired(target.expires_at)) {
     for await (const ancestor of walkParents(context, target)) {
-      walk.visit(readRecord(ancestor), ancestor);
+      walk.visit(readRecord(ancestor, context.hasher), ancestor);
       if (walk.isDone) break;
     }
   }
   const writes = await findWrites(context.collections, context.features, walk.documents, channels);
   return assemble(context, walk, channels, writes, address.threadId);
-}
-
-/** The ancestors on the parent chain, nearest first. */
-async function* walkParents(
-  { collections }: SaverContext,
-  target: CheckpointDocument,
-): AsyncGenerator<CheckpointDocument> {
-  let parentId = target.parent_checkpoint_id;
-  let place: Parameters<typeof findAncestors>[1] = target;
-  while (parentId !== undefined) {
-    const page = await findAncestors(collections, place, PAGE_SIZE);
-    for (const document of page) {
-      // Checkpoints of other branches lie between.
-      if (document.checkpoint_id !== parentId) continue;
-      yield document;
-      parentId = document.parent_checkpoint_id;
-    }
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_SIZE) return;
-    place = last;
-  }
 }
 
 /** What was met on the way, and where each channel's way ends. */
@@ -86,7 +63,7 @@ class Walk {
 }
 
 async function assemble(
-  { collections, cache, serializer }: SaverContext,
+  context: SaverContext,
   walk: Walk,
   channels: readonly string[],
   writes: readonly WriteDocument[],
@@ -96,13 +73,13 @@ async function assemble(
     address,
     manifest: new Map([[channel, manifest.get(channel)!]]),
   }));
-  const contents = await loadContents(collections, cache, [
+  const contents = await loadContents(context.collections, context.cache, [
     ...seedManifests.map(({ manifest }) => ({ threadId, ...listManifestSegments(manifest) })),
     { threadId, lines: [], bytes: listWriteSegments(writes) },
   ]);
   const seeds: Record<string, unknown> = {};
   for (const seed of seedManifests) {
-    Object.assign(seeds, await readChannels(seed, contents, serializer));
+    Object.assign(seeds, await readChannels(seed, contents, context));
   }
   const byPlace = Map.groupBy(writes, ({ checkpoint_id, channel }) =>
     JSON.stringify([checkpoint_id, channel]),
@@ -113,7 +90,7 @@ async function assemble(
     const documents = walk.documents.slice(0, walk.lengths.get(channel) ?? 0);
     for (const { checkpoint_id } of documents.toReversed()) {
       const group = byPlace.get(JSON.stringify([checkpoint_id, channel])) ?? [];
-      collected.push(...(await readWrites(group, contents, serializer)));
+      collected.push(...(await readWrites(group, contents, context)));
     }
     history.push([
       channel,

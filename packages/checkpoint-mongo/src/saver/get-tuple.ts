@@ -1,16 +1,21 @@
 import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
-import type { OpenAddress } from "../address/address.ts";
+import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
 import type { WriteDocument } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
-import { findCheckpoint, findWrites, toBinary, type FoundCheckpoint } from "../store/index.ts";
+import {
+  findCheckpoint,
+  findLastInOrder,
+  findWrites,
+  isThreadAlive,
+  toBinary,
+  type FoundCheckpoint,
+} from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { listWanted, MissingSegmentError, readTuple } from "./read-tuple.ts";
+import { listWanted, readTuple } from "./read-tuple.ts";
 import { isExpired } from "./threads.ts";
-
-/** How often a read that met a thread in the middle of its deletion or replacement looks again. */
-const MAX_ATTEMPTS = 3;
 
 /**
  * Reads a checkpoint, or the latest one of its namespace.
@@ -21,32 +26,39 @@ export async function getTuple(
   context: SaverContext,
   address: OpenAddress,
 ): Promise<CheckpointTuple | undefined> {
-  const { collections, features, cache, serializer } = context;
-  for (let attempt = 1; ; attempt += 1) {
-    const found = await findCheckpoint(collections, features, address);
-    if (found === undefined || isExpired(found.document.expires_at)) {
-      if (address.checkpointId === undefined) cache.forgetHead(address);
-      return undefined;
-    }
-    const record = readRecord(found.document);
-    const stored = {
-      record,
-      writes: found.writes,
-      migratedSends: await findMigratedSends(context, record),
-    };
-    try {
-      const contents = await loadContents(collections, cache, [listWanted(stored)]);
-      const tuple = await readTuple(stored, contents, serializer);
-      if (address.checkpointId === undefined) {
-        cache.setHead(address, { seq: record.seq, staleSeqs: found.staleHeads });
-      }
-      remember(context, record, found);
-      return tuple;
-    } catch (error) {
-      // Segments go after their checkpoint: if it has gone too, there is nothing to return.
-      if (!(error instanceof MissingSegmentError) || attempt === MAX_ATTEMPTS) throw error;
-    }
+  const { collections, features, cache } = context;
+  const found = await findCheckpoint(collections, features, address);
+  if (found === undefined || isExpired(found.document.expires_at)) {
+    if (address.checkpointId === undefined) await checkEmpty(context, address);
+    return undefined;
   }
+  if (address.checkpointId === undefined) {
+    cache.setHead(address, { seq: found.document.seq, staleSeqs: found.staleHeads });
+  }
+  try {
+    return await readFound(context, found);
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    // A deletion or the server's sweep that runs meanwhile looks like damage.
+    if (await hasGone(context, found)) return undefined;
+    throw error;
+  }
+}
+
+/** Reads a checkpoint that was found. */
+export async function readFound(
+  context: SaverContext,
+  { document, writes }: FoundCheckpoint,
+): Promise<CheckpointTuple> {
+  const { collections, cache, hasher } = context;
+  const record = readRecord(document, hasher);
+  const stored = { record, writes, migratedSends: await findMigratedSends(context, record) };
+  const contents = await loadContents(collections, cache, [listWanted(stored)]);
+  const tuple = await readTuple(stored, contents, context);
+  cache.setRecord(record);
+  const { epoch, expiresAt } = record;
+  cache.setThread({ threadId: record.address.threadId, epoch, expiresAt });
+  return tuple;
 }
 
 /** Tasks that the parent of a checkpoint of format 1 to 3 sent, which lie among its writes. */
@@ -64,8 +76,42 @@ export async function findMigratedSends(
   );
 }
 
-function remember({ cache }: SaverContext, record: CheckpointRecord, found: FoundCheckpoint): void {
-  cache.setRecord(record);
-  const { thread_id: threadId, epoch = 0, expires_at: expiresAt } = found.document;
-  cache.setThread({ threadId, epoch, expiresAt });
+/** Whether a checkpoint that was just found belongs to a thread that has been deleted or expired. */
+export async function hasGone(
+  { collections }: SaverContext,
+  { document }: Pick<FoundCheckpoint, "document">,
+): Promise<boolean> {
+  if (isExpired(document.expires_at)) return true;
+  if (!(await isThreadAlive(collections, document.thread_id))) return true;
+  // Alive, but perhaps in its next life.
+  const current = await collections.checkpoints.findOne(
+    { _id: document._id },
+    { projection: { epoch: 1 } },
+  );
+  return current === null || current.epoch !== document.epoch;
+}
+
+/**
+ * Where nothing is marked as the latest, nothing must be there.
+ *
+ * @throws CorruptCheckpointError if the latest checkpoint has been removed
+ */
+async function checkEmpty(context: SaverContext, address: NamespaceAddress): Promise<void> {
+  const { collections, cache } = context;
+  const last = await findLastInOrder(collections, address);
+  if (last === undefined) {
+    cache.setHead(address, { seq: 0, staleSeqs: [] });
+    return;
+  }
+  cache.forgetHead(address);
+  if (await hasGone(context, { document: last })) return;
+  throw new CorruptCheckpointError(
+    { ...address, checkpointId: last.checkpoint_id },
+    {
+      document: "checkpoint",
+      which: "that is the latest",
+      expected: "it to exist",
+      found: `only earlier ones, the last of them ${last.checkpoint_id}`,
+    },
+  );
 }

@@ -2,12 +2,13 @@ import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgrap
 import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import { binaryToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
-import { readAddress, readRecord } from "./checkpoint-record.ts";
+import { readRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { findMigratedSends, getTuple } from "./get-tuple.ts";
-import { listWanted, MissingSegmentError, readTuple, type StoredTuple } from "./read-tuple.ts";
+import { findMigratedSends, hasGone } from "./get-tuple.ts";
+import { listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
 import { isSearchable } from "./searchable-metadata.ts";
 import { isExpired } from "./threads.ts";
 
@@ -75,29 +76,45 @@ async function* readPage(
   context: SaverContext,
   page: readonly CheckpointDocument[],
 ): AsyncGenerator<CheckpointTuple> {
-  const { collections, features, cache, serializer } = context;
-  const records = page.map(readRecord);
+  const { collections, features, cache, hasher } = context;
   const writes = Map.groupBy(await findWrites(collections, features, page), (write) =>
     binaryToHex(write.checkpoint),
   );
-  const tuples: StoredTuple[] = [];
-  for (const [index, record] of records.entries()) {
-    tuples.push({
-      record,
-      writes: writes.get(binaryToHex(page[index]!._id)) ?? [],
-      migratedSends: await findMigratedSends(context, record),
+  const tuples: { readonly document: CheckpointDocument; readonly stored: StoredTuple }[] = [];
+  for (const document of page) {
+    await passOver(context, document, async () => {
+      const record = readRecord(document, hasher);
+      const stored = {
+        record,
+        writes: writes.get(binaryToHex(document._id)) ?? [],
+        migratedSends: await findMigratedSends(context, record),
+      };
+      tuples.push({ document, stored });
     });
   }
-  const contents = await loadContents(collections, cache, tuples.map(listWanted));
-  for (const [index, stored] of tuples.entries()) {
-    try {
-      yield await readTuple(stored, contents, serializer);
-    } catch (error) {
-      if (!(error instanceof MissingSegmentError)) throw error;
-      // The thread may just have been deleted or have expired.
-      const tuple = await getTuple(context, readAddress(page[index]!));
-      if (tuple !== undefined) yield tuple;
-    }
+  const wanted = tuples.map(({ stored }) => listWanted(stored));
+  const contents = await loadContents(collections, cache, wanted);
+  for (const { document, stored } of tuples) {
+    const tuple = await passOver(context, document, () => readTuple(stored, contents, context));
+    if (tuple !== undefined) yield tuple;
+  }
+}
+
+/** Reads something of a checkpoint; what is damaged or has just gone is passed over. */
+async function passOver<T>(
+  context: SaverContext,
+  document: CheckpointDocument,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    // A deletion or the server's sweep that runs meanwhile looks like damage.
+    if (await hasGone(context, { document })) return undefined;
+    if (context.settings.onCorruption === "throw") throw error;
+    context.settings.onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
+    return undefined;
   }
 }
 

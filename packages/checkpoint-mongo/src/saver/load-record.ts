@@ -9,14 +9,14 @@ import type { SaverContext } from "./context.ts";
  * @throws CorruptCheckpointError if it is not as it was written
  */
 export async function loadRecord(
-  { collections, cache }: SaverContext,
+  { collections, cache, hasher }: SaverContext,
   address: CheckpointAddress,
 ): Promise<CheckpointRecord | undefined> {
   const cached = cache.getRecord(address);
   if (cached !== undefined) return cached;
   const document = await findCheckpointOnly(collections, address);
   if (document === undefined) return undefined;
-  const record = readRecord(document);
+  const record = readRecord(document, hasher);
   cache.setRecord(record);
   return record;
 }

@@ -23,6 +23,7 @@ import {
   type CheckpointAddress,
 } from "../address/address.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
+import { Hasher } from "../integrity/hashes.ts";
 import {
   deleteThread,
   detectServerFeatures,
@@ -33,7 +34,7 @@ import {
 import { Cache, type CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
 import { getDeltaHistory } from "./delta-history.ts";
-import { getTuple } from "./get-tuple.ts";
+import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
 import {
   requireClient,
@@ -64,6 +65,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   readonly #collections: Collections;
   readonly #settings: ResolvedSettings;
   readonly #serializer: Serializer;
+  readonly #hasher: Hasher;
   readonly #cache: Cache;
   readonly #writesUnderWay = new WritesUnderWay();
   #context: Promise<SaverContext> | undefined;
@@ -87,6 +89,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       this.#settings.collectionPrefix,
     );
     this.#serializer = new Serializer(serde);
+    this.#hasher = new Hasher(this.#settings.integrityKey);
     this.#cache = new Cache(this.#settings.cacheMaxBytes);
   }
 
@@ -144,7 +147,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const address = parseAddressToRead(config);
     if (address === undefined) return undefined;
     const context = await this.#open();
-    const tuple = await getTuple(context, address);
+    const tuple = await getTupleOrAncestor(context, address);
     if (tuple !== undefined && this.#settings.ttlRefreshOnRead) {
       await prepareThread(context, address.threadId);
     }
@@ -269,6 +272,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       features,
       cache: this.#cache,
       serializer: this.#serializer,
+      hasher: this.#hasher,
       settings: this.#settings,
     };
   }

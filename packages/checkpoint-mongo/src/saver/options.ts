@@ -1,6 +1,7 @@
 import type { MongoClient } from "mongodb";
 import { z } from "zod";
 import { InvalidOptionsError } from "../errors/index.ts";
+import { emitWarning, type ReportEvent } from "./events.ts";
 
 /** How a saver stores: all that does not depend on the connection. */
 export interface MongoDBSaverSettings {
@@ -73,7 +74,45 @@ export interface MongoDBSaverSettings {
    * @default 67_108_864 (64 MiB)
    */
   cacheMaxBytes?: number | undefined;
+
+  /**
+   * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
+   * change a checkpoint or a pending write without its being noticed. All savers on the same
+   * collections need the same key.
+   *
+   * @default undefined: plain SHA-256, which shows damage but no forgery
+   */
+  integrity?: { readonly key: string | Uint8Array } | undefined;
+
+  /**
+   * What `getTuple` and `list` do on meeting a checkpoint that is not as it was written:
+   *
+   * - `"throw"` a `CorruptCheckpointError`
+   * - `"fall-back"`: `getTuple` returns the newest valid ancestor, `list` leaves the damaged one
+   *   out; both report it to `onEvent`
+   *
+   * @default "throw"
+   */
+  onCorruption?: CorruptionPolicy | undefined;
+
+  /**
+   * Whether `put` and `putWrites` read back and verify what they stored before they return. Costs
+   * one or two more commands each.
+   *
+   * @default false
+   */
+  verifyAfterSave?: boolean | undefined;
+
+  /**
+   * Gets what the saver reports beside what its methods return.
+   *
+   * @default a warning of the process (`process.emitWarning`)
+   */
+  onEvent?: ReportEvent | undefined;
 }
+
+/** What happens when a checkpoint turns out to be damaged. */
+export type CorruptionPolicy = "throw" | "fall-back";
 
 /** Options of `new MongoDBSaver(…)`. */
 export interface MongoDBSaverOptions extends MongoDBSaverSettings {
@@ -92,7 +131,14 @@ export interface ResolvedSettings {
   readonly ttlRefreshOnRead: boolean;
   readonly ttlGraceSeconds: number;
   readonly cacheMaxBytes: number;
+  readonly integrityKey: string | Uint8Array | undefined;
+  readonly onCorruption: CorruptionPolicy;
+  readonly verifyAfterSave: boolean;
+  readonly onEvent: ReportEvent;
 }
+
+/** Shorter keys can be guessed. */
+const MIN_KEY_BYTES = 16;
 
 const collectionName = z
   .string()
@@ -113,6 +159,10 @@ const settingsSchema = z.strictObject({
   ttlRefreshOnRead: z.boolean().default(false),
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),
+  integrity: z.strictObject({ key: z.union([z.string(), z.instanceof(Uint8Array)]) }).optional(),
+  onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
+  verifyAfterSave: z.boolean().default(false),
+  onEvent: z.custom<ReportEvent>((value) => typeof value === "function").optional(),
 });
 
 /**
@@ -132,13 +182,24 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
         : `Invalid option ${path} of MongoDBSaver: ${issue!.message}; got ${String(value)}.`,
     );
   }
-  const { client: _client, dbName, ttl, ...rest } = result.data;
+  const { client: _client, dbName, ttl, integrity, onEvent, ...rest } = result.data;
+  if (integrity !== undefined && Buffer.byteLength(integrity.key) < MIN_KEY_BYTES) {
+    throw new InvalidOptionsError(
+      `Invalid option integrity.key of MongoDBSaver: expected at least ${MIN_KEY_BYTES} bytes.`,
+    );
+  }
   if (rest.ttlRefreshOnRead && ttl === undefined) {
     throw new InvalidOptionsError(
       "Invalid option ttlRefreshOnRead of MongoDBSaver: there is no ttl to refresh; set ttl too.",
     );
   }
-  return { ...rest, dbName, ttl };
+  return {
+    ...rest,
+    dbName,
+    ttl,
+    integrityKey: integrity?.key,
+    onEvent: onEvent ?? emitWarning,
+  };
 }
 
 /**

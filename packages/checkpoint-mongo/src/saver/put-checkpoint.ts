@@ -6,7 +6,7 @@ import type {
 import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
 import { isDeepStrictEqual } from "node:util";
-import { hashAddress, hashCheckpoint } from "../integrity/hashes.ts";
+import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
   findHeads,
@@ -166,7 +166,7 @@ async function readHead(context: SaverContext, address: CheckpointAddress): Prom
 }
 
 function build(
-  { settings }: SaverContext,
+  { settings, hasher }: SaverContext,
   { address, parentCheckpointId, metadata }: PutRequest,
   draft: Draft,
   thread: ThreadState,
@@ -175,7 +175,7 @@ function build(
   const { text, segments } = encodeCheckpointText(draft.header, draft.state.manifest);
   const body = Buffer.from(text);
   const segmentIds = joinSegmentIds(segments);
-  const hash = hashCheckpoint({
+  const hash = hasher.hashCheckpoint({
     address,
     parentCheckpointId,
     parentHash: draft.parentHash,

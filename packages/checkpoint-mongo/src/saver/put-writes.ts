@@ -1,7 +1,7 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, pack } from "../codec/index.ts";
-import { hashAddress, hashWrite } from "../integrity/hashes.ts";
+import { hashAddress } from "../integrity/hashes.ts";
 import {
   hexToBinary,
   MAX_PART_BYTES,
@@ -27,8 +27,14 @@ export async function putWrites(
   writes: readonly PendingWrite[],
   taskId: string,
 ): Promise<void> {
+  const indexes = writes.map(([channel], position) =>
+    Object.hasOwn(WRITES_IDX_MAP, channel) ? WRITES_IDX_MAP[channel]! : position,
+  );
+  const set = [...new Set(indexes)];
   const encoded = await Promise.all(
-    writes.map((write, index) => encodeWrite(context, address, write, taskId, index)),
+    writes.map((write, position) =>
+      encodeWrite(context, address, write, taskId, indexes[position]!, set),
+    ),
   );
   const segments = encoded.flatMap(({ segment }) => (segment === undefined ? [] : [segment]));
   const documents = encoded.map(({ document }) => document);
@@ -50,14 +56,14 @@ export async function putWrites(
 }
 
 async function encodeWrite(
-  { serializer, settings }: SaverContext,
+  { serializer, settings, hasher }: SaverContext,
   address: CheckpointAddress,
   [channel, value]: PendingWrite,
   taskId: string,
-  position: number,
+  index: number,
+  set: readonly number[],
 ): Promise<{ document: WriteToStore; segment: SegmentToStore | undefined }> {
   const { type, bytes } = await serializer.encode(value, channel);
-  const index = Object.hasOwn(WRITES_IDX_MAP, channel) ? WRITES_IDX_MAP[channel]! : position;
   const packed = pack(bytes);
   // A value that is too large for its document goes where segments go.
   const segment =
@@ -71,13 +77,16 @@ async function encodeWrite(
     checkpoint: toBinary(hashAddress(address)),
     task_id: taskId,
     idx: index,
+    ...(set.length > 1 && { set }),
     channel,
     value:
       segment === undefined
         ? toPackedBinary(packed)
         : { segment: hexToBinary(segment.id) },
     ...(type !== undefined && { type }),
-    hash: toBinary(hashWrite({ address, taskId, index, channel, type, value: bytes })),
+    hash: toBinary(
+      hasher.hashWrite({ address, taskId, index, set, channel, type, value: bytes }),
+    ),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segment };

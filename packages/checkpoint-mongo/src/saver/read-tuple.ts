@@ -9,17 +9,13 @@ import {
 import { toConfig, type CheckpointAddress } from "../address/address.ts";
 import { unpack } from "../codec/index.ts";
 import type { Manifest, SegmentId, WriteDocument } from "../documents/index.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { hashWrite } from "../integrity/hashes.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import type { Hasher } from "../integrity/hashes.ts";
 import { binaryToHex, compareWrites, toPackedBytes } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { Contents, WantedSegments } from "./contents.ts";
-import type { Serializer } from "./serializer.ts";
-
-/** A segment that a checkpoint refers to is not there: damage, or the thread has just gone. */
-export class MissingSegmentError extends CorruptCheckpointError {
-  override readonly name = "CorruptCheckpointError";
-}
+import type { SaverContext } from "./context.ts";
+import type { TypedBytes } from "./serializer.ts";
 
 /** All that a tuple is made of, as stored. */
 export interface StoredTuple {
@@ -28,6 +24,9 @@ export interface StoredTuple {
   /** Pending sends that the parent of a checkpoint of format 1 to 3 holds; see {@link TASKS}. */
   readonly migratedSends: readonly WriteDocument[];
 }
+
+/** What turns stored bytes into values. */
+export type ReadingTools = Pick<SaverContext, "serializer" | "hasher">;
 
 /** The segments that a tuple is made of. */
 export function listWanted({ record, writes, migratedSends }: StoredTuple): WantedSegments {
@@ -68,24 +67,25 @@ export function listWriteSegments(writes: readonly WriteDocument[]): SegmentId[]
 export async function readTuple(
   stored: StoredTuple,
   contents: Contents,
-  serializer: Serializer,
+  tools: ReadingTools,
 ): Promise<CheckpointTuple> {
   const { record, writes, migratedSends } = stored;
   const { address } = record;
   const checkpoint = {
     ...record.header,
     id: address.checkpointId,
-    channel_values: await readChannels(record, contents, serializer),
+    channel_values: await readChannels(record, contents, tools),
   } as Checkpoint;
   if (checkpoint.v < 4 && record.parentCheckpointId !== undefined) {
-    await migrateSends(checkpoint, migratedSends, contents, serializer);
+    await migrateSends(checkpoint, migratedSends, contents, tools);
   }
-  const metadata = await serializer.decode(record.metadata, "checkpoint's metadata");
+  const metadata = await tools.serializer.decode(record.metadata, "checkpoint's metadata");
+  checkSets(address, writes);
   const tuple: CheckpointTuple = {
     config: toConfig(address),
     checkpoint,
     metadata: metadata as CheckpointMetadata,
-    pendingWrites: await readWrites(writes, contents, serializer),
+    pendingWrites: await readWrites(writes, contents, tools),
   };
   if (record.parentCheckpointId !== undefined) {
     tuple.parentConfig = toConfig({ ...address, checkpointId: record.parentCheckpointId });
@@ -96,13 +96,12 @@ export async function readTuple(
 /**
  * Decodes a record's channels.
  *
- * @param names only these; by default all
  * @throws CorruptCheckpointError if a segment is missing or not as it was written
  */
 export async function readChannels(
   { address, manifest }: Pick<CheckpointRecord, "address" | "manifest">,
   contents: Contents,
-  serializer: Serializer,
+  { serializer }: ReadingTools,
 ): Promise<Record<string, unknown>> {
   const get = (id: SegmentId) => contents.get(id) ?? throwFault(address, id, contents);
   const reader = {
@@ -124,17 +123,24 @@ export async function readChannels(
 export async function readWrites(
   documents: readonly WriteDocument[],
   contents: Contents,
-  serializer: Serializer,
+  { serializer, hasher }: ReadingTools,
 ): Promise<CheckpointPendingWrite[]> {
   const writes: CheckpointPendingWrite[] = [];
   for (const document of documents.toSorted(compareWrites)) {
-    const value = await serializer.decode(readWriteValue(document, contents), "pending write");
+    const value = await serializer.decode(
+      readWriteValue(document, contents, hasher),
+      "pending write",
+    );
     writes.push([document.task_id, document.channel, value]);
   }
   return writes;
 }
 
-function readWriteValue(document: WriteDocument, contents: Contents) {
+function readWriteValue(
+  document: WriteDocument,
+  contents: Contents,
+  hasher: Hasher,
+): TypedBytes {
   const address: CheckpointAddress = {
     threadId: document.thread_id,
     checkpointNs: document.checkpoint_ns,
@@ -155,10 +161,11 @@ function readWriteValue(document: WriteDocument, contents: Contents) {
     throw corruptWrite(address, document, "a readable value", String(error), error);
   }
   const expected = binaryToHex(document.hash);
-  const hash = hashWrite({
+  const hash = hasher.hashWrite({
     address,
     taskId: document.task_id,
     index: document.idx,
+    set: document.set ?? [document.idx],
     channel: document.channel,
     type,
     value: bytes,
@@ -170,25 +177,41 @@ function readWriteValue(document: WriteDocument, contents: Contents) {
   return { type, bytes };
 }
 
+/** Writes that were stored together are there together. */
+function checkSets(address: CheckpointAddress, documents: readonly WriteDocument[]): void {
+  const present = new Set(documents.map(({ task_id, idx }) => `${idx} ${task_id}`));
+  for (const document of documents) {
+    for (const index of document.set ?? []) {
+      if (present.has(`${index} ${document.task_id}`)) continue;
+      throw new CorruptCheckpointError(address, {
+        document: "write",
+        which: `${document.task_id}/${index}`,
+        expected: "it to exist",
+        found: "nothing",
+      });
+    }
+  }
+}
+
 /** Before format 4, tasks sent by a checkpoint's parent were not among its channels. */
 async function migrateSends(
   checkpoint: Checkpoint,
   sends: readonly WriteDocument[],
   contents: Contents,
-  serializer: Serializer,
+  tools: ReadingTools,
 ): Promise<void> {
-  const writes = await readWrites(sends, contents, serializer);
+  const writes = await readWrites(sends, contents, tools);
   checkpoint.channel_values[TASKS] = writes.map(([, , value]) => value);
   const versions = Object.values(checkpoint.channel_versions);
   checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;
 }
 
 function throwFault(address: CheckpointAddress, id: SegmentId, contents: Contents): never {
-  const { missing, expected, found } = contents.fault(id);
-  const corruption: Corruption = { document: "segment", which: id, expected, found };
-  throw missing
-    ? new MissingSegmentError(address, corruption)
-    : new CorruptCheckpointError(address, corruption);
+  throw new CorruptCheckpointError(address, {
+    document: "segment",
+    which: id,
+    ...contents.fault(id),
+  });
 }
 
 function corruptWrite(

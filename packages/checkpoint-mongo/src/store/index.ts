@@ -16,6 +16,7 @@ export {
   type FoundCheckpoint,
 } from "./find-checkpoint.ts";
 export { findSegments } from "./find-segments.ts";
+export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
 export { compareWrites, findWrites } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";

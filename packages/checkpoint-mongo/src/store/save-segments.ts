@@ -29,6 +29,8 @@ export function segmentUpdates(
           data: toPackedBinary({ data, compression: packed.compression }),
           ...toThreadPart(thread),
         },
+        // Takes it back from a sweep that is about to remove it.
+        $unset: { condemned_at: "" },
       },
       upsert: true,
     })),
