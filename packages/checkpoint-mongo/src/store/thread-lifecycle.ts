@@ -1,4 +1,4 @@
-import type { Document, Filter } from "mongodb";
+import { MongoServerError, type Document, type Filter } from "mongodb";
 import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import type { BatchUpdate } from "./write-batch.ts";
@@ -25,12 +25,7 @@ export async function openThread(
   threadId: string,
   expiresAt: Date | undefined,
 ): Promise<ThreadState> {
-  const document = await collections.threads.findOneAndUpdate(
-    { _id: threadId },
-    { $setOnInsert: { thread_id: threadId, epoch: 0, ...(expiresAt && { expires_at: expiresAt }) } },
-    { upsert: true, returnDocument: "after" },
-  );
-  if (document === null) throw new Error(`The server returned no record of thread "${threadId}".`);
+  const document = await findOrCreate(collections, threadId, expiresAt);
   const state = toState(document);
   if (document.deleted_at !== undefined) {
     await finishDeletion(collections, state);
@@ -41,11 +36,40 @@ export async function openThread(
     return openThread(collections, threadId, expiresAt);
   }
   if (state.expiresAt !== undefined && state.expiresAt.getTime() <= Date.now()) {
-    await deleteThread(collections, threadId);
+    // Only this life of it: another process may have begun the next one, and written to it.
+    await beginNextLife(collections, matchThread(state));
     return openThread(collections, threadId, expiresAt);
   }
   if (document.extending === true) await finishExtension(collections, state);
   return state;
+}
+
+/** A server may find several processes making the same record at once, and turn down the later. */
+const CREATE_ATTEMPTS = 5;
+
+async function findOrCreate(
+  collections: Collections,
+  threadId: string,
+  expiresAt: Date | undefined,
+): Promise<ThreadDocument> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const document = await collections.threads.findOneAndUpdate(
+        { _id: threadId },
+        {
+          $setOnInsert: { thread_id: threadId, epoch: 0, ...(expiresAt && { expires_at: expiresAt }) },
+        },
+        { upsert: true, returnDocument: "after" },
+      );
+      // MongoDB always returns it; a compatible server may not to whoever came second.
+      if (document !== null) return document;
+      if (attempt === CREATE_ATTEMPTS) {
+        throw new Error(`The server returned no record of thread "${threadId}".`);
+      }
+    } catch (error) {
+      if (!isDuplicateKey(error) || attempt === CREATE_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /**
@@ -94,9 +118,16 @@ export function toThreadPart(state: ThreadState): Omit<ThreadPart, "thread_id"> 
 
 /** Deletes a thread. What is written to it from now on belongs to its next life. */
 export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
+  await beginNextLife(collections, { _id: threadId });
+}
+
+async function beginNextLife(
+  collections: Collections,
+  filter: Filter<ThreadDocument>,
+): Promise<void> {
   const now = Date.now();
   const document = await collections.threads.findOneAndUpdate(
-    { _id: threadId },
+    filter,
     {
       $inc: { epoch: 1 },
       $set: { deleted_at: new Date(now), expires_at: new Date(now + TOMBSTONE_MS) },
@@ -148,6 +179,10 @@ function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<Thread
     epoch,
     expires_at: expiresAt ?? { $exists: false },
   };
+}
+
+function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 11_000;
 }
 
 function toState(document: ThreadDocument): ThreadState {

@@ -31,7 +31,11 @@ export type BatchOutcome =
   /** A unique index refused an update; it and those after it were not carried out. */
   | { readonly kind: "conflict" };
 
-const DUPLICATE_KEY = 11_000;
+/** How servers say that an upsert lost to another one of the same document or place. */
+const CONFLICT_CODES: ReadonlySet<unknown> = new Set([
+  11_000, // DuplicateKey
+  66, // ImmutableField: a compatible server found the winner's document and tried to change its _id.
+]);
 
 /**
  * Carries out updates in order and stops at the first that fails, so that whatever a later one
@@ -51,7 +55,7 @@ export async function writeBatch(
         : await writeByCollection(collections, updates),
     };
   } catch (error) {
-    if (isDuplicateKey(error)) return { kind: "conflict" };
+    if (isConflict(error)) return { kind: "conflict" };
     throw error;
   }
 }
@@ -106,14 +110,14 @@ async function writeByCollection(
   return inserted;
 }
 
-function isDuplicateKey(error: unknown): boolean {
+function isConflict(error: unknown): boolean {
   if (error instanceof MongoClientBulkWriteError) {
     const errors = [...error.writeErrors.values()];
     return (
       error.writeConcernErrors.length === 0 &&
       errors.length > 0 &&
-      errors.every((writeError) => writeError.code === DUPLICATE_KEY)
+      errors.every((writeError) => CONFLICT_CODES.has(writeError.code))
     );
   }
-  return error instanceof MongoBulkWriteError && error.code === DUPLICATE_KEY;
+  return error instanceof MongoBulkWriteError && CONFLICT_CODES.has(error.code);
 }
