@@ -1,0 +1,151 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { InvalidAddressError, InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
+import { beforeAll, describe, expect, it } from "vitest";
+import { makeCheckpoint, makeMetadata, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const saver = database.openSaver();
+
+beforeAll(() => saver.setup());
+
+/** What is no usable string, and what the error calls it. */
+const BAD_STRINGS: readonly (readonly [unknown, string])[] = [
+  [null, "null"],
+  [42, "a number"],
+  [true, "a boolean"],
+  [7n, "a bigint"],
+  [Symbol("id"), "a symbol"],
+  [() => "id", "a function"],
+  [["id"], "an array"],
+  [{ id: "id" }, "an object"],
+  [{ $ne: null }, "an object with the query operator $ne"],
+  [{ $gt: "" }, "an object with the query operator $gt"],
+  ["half \ud83d", String.raw`the string "half \ud83d"`],
+];
+const BAD_IDS: typeof BAD_STRINGS = [...BAD_STRINGS, ["", "an empty string"]];
+
+/** Where a config's part goes wrong, and all the methods that read it. */
+function configWith(part: string, value: unknown): RunnableConfig {
+  const good = threadConfig("thread", { checkpointId: "checkpoint" });
+  return { configurable: { ...good.configurable, [part]: value } };
+}
+
+const metadata = makeMetadata();
+const checkpoint = makeCheckpoint({ a: 1 });
+const METHODS: Record<string, (config: RunnableConfig) => Promise<unknown>> = {
+  getTuple: (config) => saver.getTuple(config),
+  get: (config) => saver.get(config),
+  list: (config) => Array.fromAsync(saver.list(config)),
+  "list before": (before) => Array.fromAsync(saver.list(threadConfig("thread"), { before })),
+  put: (config) => saver.put(config, checkpoint, metadata, { a: 1 }),
+  putWrites: (config) => saver.putWrites(config, [["a", 1]], "task"),
+  "putWrites of nothing": (config) => saver.putWrites(config, [], "task"),
+  getDeltaChannelHistory: (config) => saver.getDeltaChannelHistory({ config, channels: ["a"] }),
+};
+
+/** Runs the action; gives its error, having seen that no command was sent. */
+async function refuse(action: () => Promise<unknown>): Promise<Error> {
+  let thrown: unknown;
+  const commands = await database.recordCommands(async () => {
+    await action().catch((error: unknown) => {
+      thrown = error;
+    });
+  });
+  expect(commands).toEqual([]);
+  expect(thrown).toBeInstanceOf(Error);
+  return thrown as Error;
+}
+
+describe.each(Object.entries(METHODS))("%s", (_name, call) => {
+  it.each([
+    ["thread_id", BAD_IDS],
+    ["checkpoint_ns", BAD_STRINGS],
+    ["checkpoint_id", BAD_STRINGS],
+  ] as const)("refuses a bad %s before any command", async (part, values) => {
+    for (const [value, description] of values) {
+      const error = await refuse(() => call(configWith(part, value)));
+      expect(InvalidAddressError.isInstance(error)).toBe(true);
+      expect(error).toMatchObject({ code: "INVALID_ADDRESS", field: `configurable.${part}` });
+      expect(error.message).toContain(description);
+    }
+  });
+});
+
+describe("put", () => {
+  it("refuses a config without a thread before any command", async () => {
+    for (const config of [{}, { configurable: {} }, { configurable: { thread_id: undefined } }]) {
+      expect(await refuse(() => METHODS["put"]!(config))).toMatchObject({
+        code: "INVALID_ADDRESS",
+        message: "Invalid configurable.thread_id: expected a string, got nothing.",
+      });
+    }
+  });
+
+  it("refuses a bad checkpoint id before any command", async () => {
+    for (const [value] of [...BAD_IDS, [undefined]] as const) {
+      const bad = { ...checkpoint, id: value as string };
+      expect(
+        await refuse(() => saver.put(threadConfig("thread"), bad, metadata, {})),
+      ).toMatchObject({ code: "INVALID_ADDRESS", field: "checkpoint.id" });
+    }
+  });
+});
+
+describe("putWrites", () => {
+  it("refuses a config without a checkpoint before any command", async () => {
+    for (const config of [threadConfig("thread"), configWith("checkpoint_id", "")]) {
+      expect(await refuse(() => METHODS["putWrites"]!(config))).toMatchObject({
+        code: "INVALID_ADDRESS",
+        field: "configurable.checkpoint_id",
+      });
+    }
+  });
+
+  it("refuses a bad task id before any command", async () => {
+    const config = threadConfig("thread", { checkpointId: "checkpoint" });
+    for (const [value] of [...BAD_IDS, [undefined]] as const) {
+      expect(
+        await refuse(() => saver.putWrites(config, [["a", 1]], value as string)),
+      ).toMatchObject({ code: "INVALID_ADDRESS", field: "taskId" });
+    }
+  });
+});
+
+describe("deleteThread", () => {
+  it("refuses a bad thread id before any command", async () => {
+    for (const [value] of [...BAD_IDS, [undefined]] as const) {
+      expect(await refuse(() => saver.deleteThread(value as string))).toMatchObject({
+        code: "INVALID_ADDRESS",
+      });
+    }
+  });
+});
+
+describe("list", () => {
+  it.each([-1, 1.5, Number.NaN, Infinity, "10", null])(
+    "refuses the limit %s before any command",
+    async (limit) => {
+      const options = { limit: limit as number };
+      const error = await refuse(() => Array.fromAsync(saver.list(threadConfig("t"), options)));
+      expect(InvalidOptionsError.isInstance(error)).toBe(true);
+      expect(error.message).toContain(`limit of list: expected a whole number from 0, got ${limit}`);
+    },
+  );
+
+  it.each([[["step"]], ["step"], [7]])(
+    "refuses the filter %j before any command",
+    async (filter) => {
+      const options = { filter: filter as unknown as Record<string, unknown> };
+      expect(
+        await refuse(() => Array.fromAsync(saver.list(threadConfig("t"), options))),
+      ).toMatchObject({ code: "INVALID_OPTIONS" });
+    },
+  );
+});
+
+describe("a refused call", () => {
+  it("stores nothing", async () => {
+    expect(await database.readAll()).toEqual([]);
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const saver = database.openSaver();
+
+/** A list that is stored in a segment, not in the checkpoint itself. */
+function makeList(length: number): string[] {
+  return Array.from({ length }, (_, index) => `item ${index} `.repeat(20));
+}
+
+async function startThread(threadId: string, writer = saver) {
+  const checkpoint = makeCheckpoint({ list: makeList(3), name: threadId });
+  const config = await putCheckpoint(writer, threadConfig(threadId), checkpoint);
+  await writer.putWrites(config, [["list", "pending"]], "task");
+  const namespace = threadConfig(threadId, { namespace: "sub:1" });
+  await putCheckpoint(writer, namespace, makeCheckpoint({ sub: makeList(2) }));
+  return config;
+}
+
+describe("deleteThread", () => {
+  it("removes the thread in all namespaces, and no other thread", async () => {
+    await startThread("deleted");
+    await startThread("stays");
+    await saver.deleteThread("deleted");
+    for (const reader of [saver, database.openSaverElsewhere()]) {
+      expect(await reader.getTuple(threadConfig("deleted"))).toBeUndefined();
+      const all = { configurable: { thread_id: "deleted" } };
+      expect(await Array.fromAsync(reader.list(all))).toEqual([]);
+      expect(
+        (await reader.getTuple(threadConfig("stays")))?.checkpoint.channel_values,
+      ).toMatchObject({ list: makeList(3) });
+    }
+    // What is left is the record of the deletion, which the server removes after a day.
+    expect(await database.readAll("deleted")).toEqual([
+      expect.objectContaining({ _id: "deleted", deleted_at: expect.any(Date) as Date }),
+    ]);
+  });
+
+  it("may be called again", async () => {
+    await startThread("twice");
+    await saver.deleteThread("twice");
+    await saver.deleteThread("twice");
+    expect(await saver.getTuple(threadConfig("twice"))).toBeUndefined();
+  });
+
+  it("leaves an id that can be used again, again and again", async () => {
+    for (const round of [1, 2, 3]) {
+      await startThread("again");
+      const config = threadConfig("again");
+      for (const reader of [saver, database.openSaverElsewhere()]) {
+        const listed = await Array.fromAsync(reader.list(config));
+        expect(listed).toHaveLength(1);
+        expect(listed[0]?.checkpoint.channel_values).toMatchObject({ list: makeList(3) });
+        expect(listed[0]?.pendingWrites).toEqual([["task", "list", "pending"]]);
+      }
+      const records = await database.db.collection("threadkeep_threads").find({}).toArray();
+      expect(records.find(({ _id }) => String(_id) === "again")).toMatchObject({ epoch: round - 1 });
+      await saver.deleteThread("again");
+    }
+  });
+
+  it("by another process leaves a run that goes on with its full state", async () => {
+    const config = await startThread("going-on");
+    // The run knows parent, thread and segments from before.
+    await database.openSaverElsewhere().deleteThread("going-on");
+    const list = [...makeList(3), "new"];
+    const next = makeCheckpoint({ list, name: "going-on" }, { versions: { list: 2 } });
+    const nextConfig = await saver.put(
+      config,
+      next,
+      { source: "loop", step: 1, parents: {} },
+      { list: 2 },
+    );
+    await saver.putWrites(nextConfig, [["list", "after"]], "task");
+    for (const reader of [saver, database.openSaverElsewhere()]) {
+      const tuple = await reader.getTuple(threadConfig("going-on"));
+      expect(tuple?.checkpoint).toEqual(next);
+      expect(tuple?.pendingWrites).toEqual([["task", "list", "after"]]);
+      expect(await Array.fromAsync(reader.list(threadConfig("going-on")))).toHaveLength(1);
+    }
+  });
+
+  it("by another process does not lose pending writes that follow it", async () => {
+    const config = await startThread("writes-after");
+    await database.openSaverElsewhere().deleteThread("writes-after");
+    await saver.putWrites(config, [["list", "after"]], "task");
+    await putCheckpoint(
+      saver,
+      threadConfig("writes-after"),
+      makeCheckpoint({ a: 1 }, { id: config.configurable!["checkpoint_id"] as string }),
+    );
+    const tuple = await database.openSaverElsewhere().getTuple(threadConfig("writes-after"));
+    expect(tuple?.pendingWrites).toEqual([["task", "list", "after"]]);
+  });
+
+  it("at the same time as writes leaves the thread readable, whatever came first", async () => {
+    const other = database.openSaverElsewhere();
+    for (let round = 0; round < 10; round += 1) {
+      const config = await startThread("contended");
+      const list = [...makeList(3), `round ${round}`];
+      const next = makeCheckpoint({ list, name: "contended" }, { versions: { list: 2 } });
+      await Promise.all([
+        other.deleteThread("contended"),
+        saver.put(config, next, { source: "loop", step: 1, parents: {} }, { list: 2 }),
+        saver.putWrites(config, [["list", "pending"]], "other-task"),
+      ]);
+      const read = await database.openSaverElsewhere().getTuple(threadConfig("contended"));
+      if (read !== undefined) expect(read.checkpoint).toEqual(next);
+    }
+  });
+});

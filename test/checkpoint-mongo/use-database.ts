@@ -1,0 +1,70 @@
+import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
+import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { MongoClient, type CommandStartedEvent, type Db, type Document } from "mongodb";
+import { afterAll, inject } from "vitest";
+
+/** The collections of a saver with default options. */
+export const COLLECTIONS = [
+  "threadkeep_threads",
+  "threadkeep_checkpoints",
+  "threadkeep_segments",
+  "threadkeep_writes",
+] as const;
+
+/** A database of one's own on the test run's server, for all tests of one file. */
+export interface TestDatabase {
+  readonly uri: string;
+  readonly name: string;
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** A saver on the file's client. */
+  openSaver(settings?: MongoDBSaverSettings): MongoDBSaver;
+  /** A saver on a second client and with an empty cache, as another process has. */
+  openSaverElsewhere(settings?: MongoDBSaverSettings): MongoDBSaver;
+  /** Everything stored of a thread, or of all threads. */
+  readAll(threadId?: string): Promise<Document[]>;
+  /** The commands that the file's client sends while an action runs. */
+  recordCommands(action: () => Promise<unknown>): Promise<string[]>;
+}
+
+/** Sets up a database before the tests of a file and removes it, with its clients, after them. */
+export function useDatabase(): TestDatabase {
+  const uri = inject("mongodbUri");
+  const client = new MongoClient(uri, { monitorCommands: true });
+  const database = temporaryDatabase(client);
+  const db = client.db(database.name);
+  // It connects on first use.
+  const otherClient = new MongoClient(uri);
+  afterAll(async () => {
+    await database.drop();
+    await client.close();
+    await otherClient.close();
+  });
+  return {
+    uri,
+    name: database.name,
+    client,
+    db,
+    openSaver: (settings) => new MongoDBSaver({ ...settings, client, dbName: database.name }),
+    openSaverElsewhere: (settings) =>
+      new MongoDBSaver({ ...settings, client: otherClient, dbName: database.name }),
+    readAll: async (threadId) => {
+      const filter = threadId === undefined ? {} : { thread_id: threadId };
+      const found = await Promise.all(
+        COLLECTIONS.map((collection) => db.collection(collection).find(filter).toArray()),
+      );
+      return found.flat();
+    },
+    recordCommands: async (action) => {
+      const names: string[] = [];
+      const record = ({ commandName }: CommandStartedEvent) => names.push(commandName);
+      client.on("commandStarted", record);
+      try {
+        await action();
+      } finally {
+        client.off("commandStarted", record);
+      }
+      return names;
+    },
+  };
+}
