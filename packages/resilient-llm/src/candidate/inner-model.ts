@@ -142,6 +142,9 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
   const copy = new Constructor({
     ...fields,
     maxRetries: 0,
+    // Whether to stream is decided per call; switched on here it would turn every `invoke` into a
+    // stream, and have LangChain fetch a tokenizer over the network to count what it could be told.
+    streaming: false,
     configuration: {
       ...configuration,
       fetch: createWatchedFetch(configuration?.fetch as typeof globalThis.fetch | undefined),

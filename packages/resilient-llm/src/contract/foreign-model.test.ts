@@ -1,0 +1,96 @@
+import { FakeListChatModel, FakeStreamingChatModel } from "@langchain/core/utils/testing";
+import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
+import { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { ChatResult } from "@langchain/core/outputs";
+import { ChatOpenAI } from "@langchain/openai";
+import { expect, it } from "vitest";
+import { ResilientChatModel } from "../index.ts";
+import * as replies from "../testing/replies.ts";
+import { createModel, rejection, startServer } from "../testing/test-model.ts";
+
+/** A model of some other provider: no HTTP to watch, errors of its own making. */
+class OtherProviderModel extends BaseChatModel {
+  readonly #error: unknown;
+  calls = 0;
+
+  constructor(error: unknown) {
+    super({});
+    this.#error = error;
+  }
+
+  override _llmType(): string {
+    return "other";
+  }
+
+  override async _generate(_messages: BaseMessage[]): Promise<ChatResult> {
+    this.calls += 1;
+    throw this.#error;
+  }
+}
+
+it("a ChatOpenAI of the user's is watched on a copy; it stays as it is", async () => {
+  const server = await startServer(replies.stream({ text: "half" }), replies.streamText("whole"));
+  const own = new ChatOpenAI({
+    model: "own",
+    apiKey: "sk-own-0123456789",
+    configuration: { baseURL: server.baseURL },
+    temperature: 0.25,
+  });
+  const { model } = createModel([], { models: [own] });
+  const chunks = await Array.fromAsync(await model.stream("hi"));
+  expect(chunks.reduce((whole, chunk) => whole.concat(chunk)).text).toBe("whole");
+  expect(server.requests[0]?.body).toMatchObject({ model: "own", temperature: 0.25 });
+  // Unwatched, LangChain takes the half for the whole.
+  server.play(replies.stream({ text: "half" }));
+  expect((await Array.fromAsync(await own.stream("hi"))).map((chunk) => chunk.text).join("")).toBe("half");
+});
+
+it("any chat model can be a candidate, streaming or not", async () => {
+  const list = new ResilientChatModel({ models: [new FakeListChatModel({ responses: ["hello"] })] });
+  expect((await list.invoke("hi")).text).toBe("hello");
+  const streaming = new ResilientChatModel({
+    models: [
+      new FakeStreamingChatModel({
+        chunks: [new AIMessageChunk("a "), new AIMessageChunk("b")],
+      }),
+    ],
+  });
+  const chunks = await Array.fromAsync(await streaming.stream("hi"));
+  expect(chunks.map((chunk) => chunk.text).join("")).toBe("a b");
+});
+
+it("errors of other providers' SDKs are classified by status, code and headers", async () => {
+  const second = await startServer(replies.answer("from second"));
+  const cases = [
+    [Object.assign(new Error("overloaded"), { status: 529 }), 4, undefined],
+    [
+      Object.assign(new Error("400 prompt is too long: 9 tokens > 8 maximum"), {
+        status: 400,
+        error: { error: { type: "invalid_request_error", message: "prompt is too long" } },
+      }),
+      1,
+      "CONTEXT_LENGTH_EXCEEDED",
+    ],
+    [Object.assign(new Error("no"), { response: { status: 401 } }), 1, "AUTHENTICATION_FAILED"],
+    [new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }), 4, undefined],
+    [new Error("something else"), 1, undefined],
+  ] as const;
+  for (const [error, calls, code] of cases) {
+    const other = new OtherProviderModel(error);
+    const { model } = createModel([second], {
+      models: [other, { model: "b", baseURL: second.baseURL }],
+    });
+    if (code) expect(await rejection(model.invoke("hi"))).toMatchObject({ code });
+    else expect((await model.invoke("hi")).text).toBe("from second");
+    expect(other.calls).toBe(calls);
+  }
+});
+
+it("a model that retries by itself is warned about", async () => {
+  const warned = new Promise<Error>((resolve) => {
+    process.once("warning", resolve);
+  });
+  const model = new ResilientChatModel({ models: [new FakeListChatModel({ responses: ["x"] })] });
+  expect(model.models).toHaveLength(1);
+  expect((await warned).message).toContain("maxRetries: 0");
+});
