@@ -9,6 +9,13 @@ export {
   type Corruption,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
+export type { SweepResult } from "./maintenance/sweep-segments.ts";
 export type { CacheStats } from "./saver/cache.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
-export type { MongoDBSaverOptions, MongoDBSaverSettings } from "./saver/options.ts";
+export type { FallBackEvent, ReportEvent, SaverEvent } from "./saver/events.ts";
+export type {
+  CorruptionPolicy,
+  MongoDBSaverOptions,
+  MongoDBSaverSettings,
+} from "./saver/options.ts";
+export type { Damage, ThreadReport } from "./saver/verify-thread.ts";

@@ -16,14 +16,21 @@ export function decodeValue(text: string): unknown {
   const parsed: unknown = JSON.parse(text);
   // Plain data needs no walk at all.
   if (!text.includes(TAG_OPENING)) return parsed;
-  if (!text.includes(`${TAG_OPENING}langchain"`)) return revive(parsed, NOTHING_LOADED);
+  if (!needsLoader(text)) return revive(parsed, NOTHING_LOADED);
   return loadAll(parsed).then((loaded) => revive(parsed, loaded));
+}
+
+/** Whether a text holds an object that only LangChain's own loader can bring back. */
+export function needsLoader(text: string): boolean {
+  return text.includes(LANGCHAIN_OPENING);
 }
 
 /** LangChain objects that were loaded ahead, by the tag that stands for them. */
 type LoadedObjects = ReadonlyMap<object, unknown>;
 
 const NOTHING_LOADED: LoadedObjects = new Map();
+
+const LANGCHAIN_OPENING = `${TAG_OPENING}langchain"`;
 
 type Entries = Record<string, unknown>;
 

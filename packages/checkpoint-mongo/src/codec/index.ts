@@ -5,7 +5,7 @@ export {
 } from "./checkpoint-text.ts";
 export { pack, unpack } from "./compression.ts";
 export { decodeChannel } from "./decode-channel.ts";
-export { decodeValue } from "./decode-value.ts";
+export { decodeValue, needsLoader } from "./decode-value.ts";
 export { encodeChannel, listReusable, type EncodedChannel } from "./encode-channel.ts";
 export { encodeValue } from "./encode-value.ts";
 export { createSegmentOfBytes, hashContent, splitLines, type Segment } from "./segment.ts";

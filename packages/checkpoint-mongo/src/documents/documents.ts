@@ -1,4 +1,4 @@
-import type { Binary } from "mongodb";
+import type { Binary, ObjectId } from "mongodb";
 
 /** What every document of a thread carries. */
 export interface ThreadPart {
@@ -30,6 +30,7 @@ export interface ThreadDocument {
 
 /** An immutable, content-addressed run of items of a channel. */
 export interface SegmentDocument extends ThreadPart {
+  readonly _id: ObjectId;
   /** SHA-256 of the plain content, 32 bytes. */
   readonly segment: Binary;
   /** Counts from 0; content over the document limit continues in the next part. */
@@ -70,6 +71,7 @@ export type EncodedMetadata = string | { readonly type: string; readonly data: B
 
 /** A pending write: what one task wrote to one channel after a checkpoint. */
 export interface WriteDocument extends ThreadPart {
+  readonly _id: ObjectId;
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   /** `_id` of the checkpoint it belongs to. */

@@ -1,5 +1,7 @@
+import type { CheckpointAddress } from "../address/address.ts";
 import { hashContent, splitLines, unpack } from "../codec/index.ts";
 import type { SegmentId } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import { findSegments, type Collections, type PackedBytes } from "../store/index.ts";
 import type { Cache, SegmentContent } from "./cache.ts";
 
@@ -63,6 +65,19 @@ export async function loadContents(
     get: (id) => contents.get(id),
     fault: (id) => faults.get(id) ?? { expected: "it to exist", found: "nothing" },
   };
+}
+
+/**
+ * Refuses a checkpoint that needs a segment which is not at hand.
+ *
+ * @throws CorruptCheckpointError always
+ */
+export function throwFault(address: CheckpointAddress, id: SegmentId, contents: Contents): never {
+  throw new CorruptCheckpointError(address, {
+    document: "segment",
+    which: id,
+    ...contents.fault(id),
+  });
 }
 
 function verify(

@@ -5,7 +5,8 @@ import { findCheckpointOnly, findWrites } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { listManifestSegments, listWriteSegments, readChannels, readWrites } from "./read-tuple.ts";
+import { listManifestSegments, readChannels } from "./read-tuple.ts";
+import { listWriteSegments, readWrites } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
 import { walkParents } from "./walk-parents.ts";
 

@@ -29,8 +29,10 @@ import {
   detectServerFeatures,
   ensureIndexes,
   openCollections,
+  scanThreadIds,
   type Collections,
 } from "../store/index.ts";
+import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import { Cache, type CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
 import { getDeltaHistory } from "./delta-history.ts";
@@ -47,7 +49,11 @@ import { putCheckpoint } from "./put-checkpoint.ts";
 import { putWrites } from "./put-writes.ts";
 import { Serializer } from "./serializer.ts";
 import { prepareThread } from "./threads.ts";
+import { verifyThread, type ThreadReport } from "./verify-thread.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
+
+/** Puts under way must have ended before a sweep removes what none of them referred to so far. */
+const MIN_SWEEP_GRACE_SECONDS = 600;
 
 /**
  * A LangGraph.js checkpoint saver on MongoDB. A step stores what it adds to the state, not the
@@ -254,6 +260,42 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return getDeltaHistory(await this.#open(), address, channels);
   }
 
+  /**
+   * Verifies everything that is stored of a thread: every hash, that everything referred to is
+   * there, and the chain of checkpoints. Reads all of it.
+   *
+   * @throws InvalidAddressError if the id is no string or empty
+   */
+  async verifyThread(threadId: string): Promise<ThreadReport> {
+    const id = parseThreadId(threadId);
+    return verifyThread(await this.#open(), id);
+  }
+
+  /**
+   * Removes segments that nothing refers to, which a process that died between two commands left
+   * behind. One that is in use, or that a put under way is about to refer to, is never removed: the
+   * first sweep that finds an orphan marks it, and a later one removes it.
+   *
+   * @param options.threadId sweeps just this thread; by default all, one after the other
+   * @param options.graceSeconds how long an orphan stays marked before it is removed, at least
+   *   600 s; by default 3,600 s
+   * @throws InvalidAddressError if the thread id is no string or empty
+   * @throws InvalidOptionsError if `graceSeconds` is too short
+   */
+  async sweep(
+    options: { threadId?: string; graceSeconds?: number } = {},
+  ): Promise<SweepResult> {
+    const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
+    const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
+    const { collections } = await this.#open();
+    let total: SweepResult = { condemned: 0, removed: 0 };
+    for await (const id of threadId === undefined ? scanThreadIds(collections) : [threadId]) {
+      const { condemned, removed } = await sweepSegments(collections, id, graceMs);
+      total = { condemned: total.condemned + condemned, removed: total.removed + removed };
+    }
+    return total;
+  }
+
   #open(): Promise<SaverContext> {
     this.#context ??= this.#setUp().catch((error: unknown) => {
       // The next call tries again.
@@ -286,6 +328,16 @@ function checkLimit(limit: unknown): number | undefined {
     );
   }
   return limit;
+}
+
+function checkGrace(graceSeconds: unknown): number {
+  if (typeof graceSeconds !== "number" || !(graceSeconds >= MIN_SWEEP_GRACE_SECONDS)) {
+    throw new InvalidOptionsError(
+      `Invalid option graceSeconds of sweep: expected at least ${MIN_SWEEP_GRACE_SECONDS} seconds, ` +
+        `got ${String(graceSeconds)}.`,
+    );
+  }
+  return graceSeconds;
 }
 
 function checkFilter(filter: unknown): Record<string, unknown> {

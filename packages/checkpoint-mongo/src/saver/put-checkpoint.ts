@@ -12,6 +12,7 @@ import {
   findHeads,
   replaceCheckpoint,
   saveCheckpoint,
+  saveSegments,
   toBinary,
   toBytes,
   toPackedBinary,
@@ -25,9 +26,11 @@ import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { loadRecord } from "./load-record.ts";
 import { retryConflicts } from "./retry.ts";
+import { isSlow } from "./slow-save.ts";
 import { toSearchable } from "./searchable-metadata.ts";
 import type { TypedBytes } from "./serializer.ts";
 import { isExpired, prepareThread } from "./threads.ts";
+import { verifySavedCheckpoint } from "./verify-saved.ts";
 
 /** What `put` was asked to store. */
 export interface PutRequest {
@@ -55,10 +58,11 @@ interface Draft {
  * @throws WriteConflictError if other writers of the thread keep getting in first
  */
 export async function putCheckpoint(context: SaverContext, request: PutRequest): Promise<void> {
-  const { cache } = context;
+  const { collections, features, cache, settings } = context;
   const { address } = request;
   let draft: Draft | undefined;
-  await retryConflicts(`checkpoint ${address.checkpointId}`, async () => {
+  const startedMs = Date.now();
+  const { thread, segments } = await retryConflicts(`checkpoint ${address.checkpointId}`, async () => {
     const thread = await prepareThread(context, address.threadId);
     // After a deletion, nothing of the parent that the state was to build upon is there any more.
     if (draft?.epoch !== thread.epoch) draft = await createDraft(context, request, thread);
@@ -71,8 +75,16 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
     } else {
       remember(context, draft, saved);
     }
-    return saved;
+    return saved && { thread, segments: draft.segments };
   });
+  if (isSlow(startedMs)) await saveSegments(collections, features, thread, segments);
+  if (settings.verifyAfterSave) {
+    await verifySavedCheckpoint(
+      context,
+      address,
+      segments.map(({ id }) => id),
+    );
+  }
 }
 
 async function createDraft(

@@ -5,6 +5,7 @@ import { hashAddress } from "../integrity/hashes.ts";
 import {
   hexToBinary,
   MAX_PART_BYTES,
+  saveSegments,
   saveWrites,
   toBinary,
   toPackedBinary,
@@ -13,7 +14,9 @@ import {
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { retryConflicts } from "./retry.ts";
+import { isSlow } from "./slow-save.ts";
 import { prepareThread } from "./threads.ts";
+import { verifySavedWrites } from "./verify-saved.ts";
 
 /**
  * Stores what one task wrote. A write that is there already stays, unless all of them are to
@@ -39,7 +42,8 @@ export async function putWrites(
   const segments = encoded.flatMap(({ segment }) => (segment === undefined ? [] : [segment]));
   const documents = encoded.map(({ document }) => document);
   const overwrite = writes.every(([channel]) => Object.hasOwn(WRITES_IDX_MAP, channel));
-  await retryConflicts(`the writes of task ${taskId}`, async () => {
+  const startedMs = Date.now();
+  const saved = await retryConflicts(`the writes of task ${taskId}`, async () => {
     const thread = await prepareThread(context, address.threadId);
     const outcome = await saveWrites(
       context.collections,
@@ -49,10 +53,14 @@ export async function putWrites(
       documents,
       overwrite,
     );
-    if (outcome === "saved") return true;
+    if (outcome === "saved") return thread;
     context.cache.forgetThread(address.threadId);
     return undefined;
   });
+  if (isSlow(startedMs)) {
+    await saveSegments(context.collections, context.features, saved, segments);
+  }
+  if (context.settings.verifyAfterSave) await verifySavedWrites(context, address, taskId);
 }
 
 async function encodeWrite(

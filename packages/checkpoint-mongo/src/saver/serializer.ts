@@ -5,10 +5,11 @@ import {
   decodeValue,
   encodeChannel,
   encodeValue,
+  needsLoader,
   type EncodedChannel,
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError, UnserializableStateError } from "../errors/index.ts";
 
 /** A value as bytes. The type is the user's serializer's; this package's own encoding has none. */
 export interface TypedBytes {
@@ -44,7 +45,11 @@ export class Serializer {
     parent: ChannelManifest | undefined,
     readLines: (segment: SegmentId) => readonly string[] | undefined,
   ): Promise<EncodedChannel> {
-    if (this.#serde === undefined) return encodeChannel(channel, value, parent, readLines);
+    if (this.#serde === undefined) {
+      const encoded = encodeChannel(channel, value, parent, readLines);
+      await assertLoadable(channel, encoded);
+      return encoded;
+    }
     const [type, bytes] = await this.#serde.dumpsTyped(value);
     const segment = createSegmentOfBytes(bytes);
     return { manifest: { kind: "typed", type, segment: segment.id }, segments: [segment] };
@@ -57,7 +62,9 @@ export class Serializer {
 
   async encode(value: unknown, channel: string): Promise<TypedBytes> {
     if (this.#serde === undefined) {
-      return { type: undefined, bytes: Buffer.from(encodeValue(value, channel)) };
+      const text = encodeValue(value, channel);
+      await assertTextLoadable(channel, text);
+      return { type: undefined, bytes: Buffer.from(text) };
     }
     const [type, bytes] = await this.#serde.dumpsTyped(value);
     return { type, bytes };
@@ -72,5 +79,30 @@ export class Serializer {
       );
     }
     return this.#serde.loadsTyped(type, bytes);
+  }
+}
+
+/**
+ * LangChain's loader cannot load every object that serializes itself. Better to hear of it now than
+ * when the checkpoint is read.
+ */
+async function assertLoadable(channel: string, { manifest, segments }: EncodedChannel): Promise<void> {
+  if (manifest.kind === "inline") await assertTextLoadable(channel, manifest.text);
+  for (const { lines } of segments) {
+    for (const line of lines ?? []) await assertTextLoadable(channel, line);
+  }
+}
+
+async function assertTextLoadable(channel: string, text: string): Promise<void> {
+  if (!needsLoader(text)) return;
+  try {
+    await decodeValue(text);
+  } catch (error) {
+    throw new UnserializableStateError(
+      channel,
+      channel,
+      `it holds a LangChain object that LangChain cannot load again: ${String(error)}.`,
+      { cause: error },
+    );
   }
 }

@@ -29,7 +29,8 @@ function takeOneCopy(parts: readonly SegmentDocument[]): SegmentDocument[] {
   return parts.filter((part) => part.thread_id === thread_id).toSorted((a, b) => a.part - b.part);
 }
 
-function joinParts(parts: readonly SegmentDocument[]): PackedBytes {
+/** Puts a segment together from its parts, given in order. */
+export function joinParts(parts: readonly SegmentDocument[]): PackedBytes {
   const packed = parts.map((part) => toPackedBytes(part.data));
   if (packed.length === 1) return packed[0]!;
   return {

@@ -7,6 +7,7 @@ export {
   toPackedBytes,
   type PackedBytes,
 } from "./binary.ts";
+export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
 export { ensureIndexes } from "./ensure-indexes.ts";
 export {
@@ -15,12 +16,21 @@ export {
   findHeads,
   type FoundCheckpoint,
 } from "./find-checkpoint.ts";
-export { findSegments } from "./find-segments.ts";
+export { findSegments, joinParts } from "./find-segments.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
 export { compareWrites, findWrites } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";
-export { MAX_PART_BYTES, type SegmentToStore } from "./save-segments.ts";
+export { MAX_PART_BYTES, saveSegments, type SegmentToStore } from "./save-segments.ts";
 export { saveWrites, type WriteToStore } from "./save-writes.ts";
+export {
+  scanCheckpoints,
+  scanReferences,
+  scanSegmentHeads,
+  scanSegments,
+  scanThreadIds,
+  scanWrites,
+  type SegmentHead,
+} from "./scan-thread.ts";
 export { detectServerFeatures, type ServerFeatures } from "./server-features.ts";
 export { changeExpiry, deleteThread, openThread, type ThreadState } from "./thread-lifecycle.ts";

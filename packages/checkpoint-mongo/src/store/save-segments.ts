@@ -1,7 +1,9 @@
 import type { SegmentId } from "../documents/index.ts";
 import { hexToBinary, toPackedBinary, type PackedBytes } from "./binary.ts";
+import type { Collections } from "./collections.ts";
+import type { ServerFeatures } from "./server-features.ts";
 import { toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
-import type { BatchUpdate } from "./write-batch.ts";
+import { writeBatch, type BatchUpdate } from "./write-batch.ts";
 
 /** A segment as it is stored. */
 export interface SegmentToStore {
@@ -35,6 +37,18 @@ export function segmentUpdates(
       upsert: true,
     })),
   );
+}
+
+/** Stores segments for themselves: those that are there already stay. */
+export async function saveSegments(
+  collections: Collections,
+  features: ServerFeatures,
+  thread: ThreadState,
+  segments: readonly SegmentToStore[],
+): Promise<void> {
+  if (segments.length > 0) {
+    await writeBatch(collections, features, segmentUpdates(thread, segments));
+  }
 }
 
 function cutParts(data: Uint8Array): Uint8Array[] {

@@ -6,7 +6,7 @@ import { fence, toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
 import { writeBatch } from "./write-batch.ts";
 
 /** A pending write document but for what the thread's state adds. */
-export type WriteToStore = Omit<WriteDocument, "epoch" | "expires_at">;
+export type WriteToStore = Omit<WriteDocument, "_id" | "epoch" | "expires_at">;
 
 /**
  * Saves the writes of one task.

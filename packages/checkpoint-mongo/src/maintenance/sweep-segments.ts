@@ -1,0 +1,70 @@
+import type { SegmentId } from "../documents/index.ts";
+import {
+  binaryToHex,
+  condemnSegments,
+  pardonSegments,
+  removeCondemned,
+  scanReferences,
+  scanSegmentHeads,
+  type Collections,
+  type SegmentHead,
+} from "../store/index.ts";
+
+/** What a sweep did. */
+export interface SweepResult {
+  /** Segments that no checkpoint and no pending write refers to, found by this sweep. */
+  readonly condemned: number;
+  /** Segments that an earlier sweep had found and nobody has referred to since. */
+  readonly removed: number;
+}
+
+/**
+ * Removes segments that nothing refers to: left by a process or a server that stopped between
+ * storing segments and the checkpoint they were for.
+ *
+ * A segment is removed only if an earlier sweep, at least `graceMs` ago, marked it and nothing has
+ * referred to it since. A put that refers to a marked one takes the mark off with the same command
+ * that stores its checkpoint, and a put that took nearly that long stores its segments once more
+ * before it returns. So none that is in use, or about to be, is removed.
+ */
+export async function sweepSegments(
+  collections: Collections,
+  threadId: string,
+  graceMs: number,
+): Promise<SweepResult> {
+  const now = Date.now();
+  // Segments first, references after: what is stored in between is not among the segments.
+  const heads = await scanSegmentHeads(collections, threadId).toArray();
+  const referred = await collectReferences(collections, threadId);
+  const byUse = Map.groupBy(heads, ({ segment }) => referred.has(binaryToHex(segment)));
+  const orphans = byUse.get(false) ?? [];
+  const isMarked = ({ condemned_at }: SegmentHead) => condemned_at !== undefined;
+  const pardoned = (byUse.get(true) ?? []).filter(isMarked);
+  const fresh = orphans.filter((head) => !isMarked(head));
+  await pardonSegments(
+    collections,
+    pardoned.map(({ _id }) => _id),
+  );
+  await condemnSegments(
+    collections,
+    fresh.map(({ _id }) => _id),
+    new Date(now),
+  );
+  const removed = await removeCondemned(
+    collections,
+    orphans.filter(isMarked).map(({ _id }) => _id),
+    new Date(now - graceMs),
+  );
+  return { condemned: fresh.length, removed };
+}
+
+async function collectReferences(
+  collections: Collections,
+  threadId: string,
+): Promise<ReadonlySet<SegmentId>> {
+  const referred = new Set<SegmentId>();
+  for await (const segments of scanReferences(collections, threadId)) {
+    for (const id of binaryToHex(segments).match(/.{64}/g) ?? []) referred.add(id);
+  }
+  return referred;
+}

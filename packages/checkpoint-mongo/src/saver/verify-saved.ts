@@ -1,0 +1,86 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import { hashContent, unpack } from "../codec/index.ts";
+import type { SegmentId } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import { hashAddress } from "../integrity/hashes.ts";
+import {
+  findCheckpointOnly,
+  findSegments,
+  findWrites,
+  toBinary,
+  type PackedBytes,
+} from "../store/index.ts";
+import { readRecord } from "./checkpoint-record.ts";
+import { loadContents } from "./contents.ts";
+import type { SaverContext } from "./context.ts";
+import { checkSets, listWriteSegments, readWriteValue } from "./read-writes.ts";
+
+/**
+ * Reads back a checkpoint and the segments that were stored with it.
+ *
+ * @throws CorruptCheckpointError if they are not as they were written
+ */
+export async function verifySavedCheckpoint(
+  { collections, hasher }: SaverContext,
+  address: CheckpointAddress,
+  segments: readonly SegmentId[],
+): Promise<void> {
+  const document = await findCheckpointOnly(collections, address);
+  if (document === undefined) {
+    throw new CorruptCheckpointError(address, {
+      document: "checkpoint",
+      which: address.checkpointId,
+      expected: "it to exist after it was stored",
+      found: "nothing",
+    });
+  }
+  readRecord(document, hasher);
+  const stored = await findSegments(collections, [address.threadId], segments);
+  for (const id of segments) {
+    const found = describeContent(stored.get(id));
+    if (found === `the hash ${id}`) continue;
+    throw new CorruptCheckpointError(address, {
+      document: "segment",
+      which: id,
+      expected: `the hash ${id} after it was stored`,
+      found,
+    });
+  }
+}
+
+/**
+ * Reads back what a task wrote.
+ *
+ * @throws CorruptCheckpointError if it is not as it was written
+ */
+export async function verifySavedWrites(
+  context: SaverContext,
+  address: CheckpointAddress,
+  taskId: string,
+): Promise<void> {
+  const { collections, features, cache } = context;
+  const key = { _id: toBinary(hashAddress(address)), thread_id: address.threadId };
+  const found = await findWrites(collections, features, [key]);
+  const writes = found.filter(({ task_id }) => task_id === taskId);
+  if (writes.length === 0) {
+    throw new CorruptCheckpointError(address, {
+      document: "write",
+      which: taskId,
+      expected: "it to exist after it was stored",
+      found: "nothing",
+    });
+  }
+  const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(writes) };
+  const contents = await loadContents(collections, cache, [wanted]);
+  for (const write of writes) readWriteValue(write, contents, context);
+  checkSets(writes);
+}
+
+function describeContent(packed: PackedBytes | undefined): string {
+  if (packed === undefined) return "nothing";
+  try {
+    return `the hash ${hashContent(unpack(packed))}`;
+  } catch (error) {
+    return String(error);
+  }
+}

@@ -1,0 +1,221 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import { hashContent, unpack } from "../codec/index.ts";
+import {
+  listSegments,
+  type SegmentDocument,
+  type SegmentId,
+  type WriteDocument,
+} from "../documents/index.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import {
+  binaryToHex,
+  joinParts,
+  scanCheckpoints,
+  scanSegments,
+  scanWrites,
+} from "../store/index.ts";
+import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
+import { loadContents } from "./contents.ts";
+import type { SaverContext } from "./context.ts";
+import { checkSets, listWriteSegments, readWriteAddress, readWriteValue } from "./read-writes.ts";
+import { isExpired } from "./threads.ts";
+
+/** Something of a thread that is not as it was written. */
+export interface Damage extends Corruption {
+  readonly checkpointNs: string | undefined;
+  /** The checkpoint that it makes unusable; undefined for a segment that several may need. */
+  readonly checkpointId: string | undefined;
+}
+
+/** What a walk through everything that is stored of a thread found. */
+export interface ThreadReport {
+  readonly threadId: string;
+  readonly checkpoints: number;
+  readonly segments: number;
+  readonly writes: number;
+  /** Segments that nothing refers to: harmless, and removed by `sweep`. */
+  readonly orphanedSegments: number;
+  /** Empty if all is as it was written. */
+  readonly damages: readonly Damage[];
+}
+
+/**
+ * Verifies everything that is stored of a thread: each document, and how they hang together. Reads
+ * all of it, one document at a time.
+ */
+export async function verifyThread(context: SaverContext, threadId: string): Promise<ThreadReport> {
+  const damages: Damage[] = [];
+  const checkpoints = await verifyCheckpoints(context, threadId, damages);
+  const writes = await verifyWrites(context, threadId, damages);
+  const segments = await verifySegments(context, threadId, damages);
+  const referred = new Set(writes.segments);
+  for (const { address, manifest } of checkpoints.records) {
+    for (const id of listSegments(manifest)) {
+      referred.add(id);
+      if (!segments.has(id)) damages.push({ ...locate(address), ...missing("segment", id) });
+    }
+  }
+  return {
+    threadId,
+    checkpoints: checkpoints.count,
+    segments: segments.size,
+    writes: writes.count,
+    orphanedSegments: [...segments].filter((id) => !referred.has(id)).length,
+    damages,
+  };
+}
+
+/** What the verification of a chain needs of a checkpoint. */
+type Link = Pick<
+  CheckpointRecord,
+  "address" | "manifest" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
+>;
+
+async function verifyCheckpoints(
+  { collections, hasher }: SaverContext,
+  threadId: string,
+  damages: Damage[],
+): Promise<{ readonly count: number; readonly records: readonly Link[] }> {
+  const records: Link[] = [];
+  const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
+  let count = 0;
+  for await (const document of scanCheckpoints(collections, threadId)) {
+    if (isExpired(document.expires_at)) continue;
+    count += 1;
+    const address = readAddress(document);
+    last.set(address.checkpointNs, { address, marked: document.head === true });
+    collectDamage(damages, () => {
+      const { manifest, parentCheckpointId, parentHash, hash, seq } = readRecord(document, hasher);
+      records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq });
+    });
+  }
+  for (const { address, marked } of last.values()) {
+    if (!marked) {
+      damages.push({ ...locate(address), ...missing("checkpoint", "that comes after it") });
+    }
+  }
+  verifyChain(records, damages);
+  return { count, records };
+}
+
+/** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
+function verifyChain(records: readonly Link[], damages: Damage[]): void {
+  const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
+  for (const { address, parentCheckpointId, parentHash, seq } of records) {
+    if (parentCheckpointId === undefined || parentHash === undefined) continue;
+    const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
+    if (parent === undefined) {
+      damages.push({ ...locate(address), ...missing("checkpoint", parentCheckpointId) });
+    } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
+      damages.push({
+        ...locate(address),
+        document: "checkpoint",
+        which: parentCheckpointId,
+        expected: `the hash ${toHex(parentHash)}, and a place in the order before ${seq}`,
+        found: `the hash ${toHex(parent.hash)} in place ${parent.seq}`,
+      });
+    }
+  }
+}
+
+async function verifyWrites(
+  context: SaverContext,
+  threadId: string,
+  damages: Damage[],
+): Promise<{ readonly count: number; readonly segments: readonly SegmentId[] }> {
+  const segments: SegmentId[] = [];
+  let count = 0;
+  for await (const group of groupRuns(scanWrites(context.collections, threadId), placeOfWrite)) {
+    const writes = group.filter(({ expires_at }) => !isExpired(expires_at));
+    const bytes = listWriteSegments(writes);
+    const contents = await loadContents(context.collections, context.cache, [
+      { threadId, lines: [], bytes },
+    ]);
+    for (const write of writes) {
+      collectDamage(damages, () => readWriteValue(write, contents, context));
+    }
+    collectDamage(damages, () => checkSets(writes));
+    count += writes.length;
+    segments.push(...bytes);
+  }
+  return { count, segments };
+}
+
+async function verifySegments(
+  { collections }: SaverContext,
+  threadId: string,
+  damages: Damage[],
+): Promise<ReadonlySet<SegmentId>> {
+  const segments = new Set<SegmentId>();
+  const cursor = scanSegments(collections, threadId);
+  for await (const parts of groupRuns(cursor, ({ segment }) => binaryToHex(segment))) {
+    if (isExpired(parts[0]!.expires_at)) continue;
+    const id = binaryToHex(parts[0]!.segment);
+    segments.add(id);
+    const found = hashParts(parts);
+    if (found === `the hash ${id}`) continue;
+    damages.push({
+      checkpointNs: undefined,
+      checkpointId: undefined,
+      document: "segment",
+      which: id,
+      expected: `the hash ${id}`,
+      found,
+    });
+  }
+  return segments;
+}
+
+function hashParts(parts: readonly SegmentDocument[]): string {
+  try {
+    return `the hash ${hashContent(unpack(joinParts(parts)))}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Puts neighbours with the same key together. */
+async function* groupRuns<T>(
+  items: AsyncIterable<T>,
+  keyOf: (item: T) => string,
+): AsyncGenerator<T[]> {
+  let run: T[] = [];
+  for await (const item of items) {
+    if (run.length > 0 && keyOf(run[0]!) !== keyOf(item)) {
+      yield run;
+      run = [];
+    }
+    run.push(item);
+  }
+  if (run.length > 0) yield run;
+}
+
+function collectDamage(damages: Damage[], verify: () => unknown): void {
+  try {
+    verify();
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    const { checkpointNs, checkpointId, corruption } = error;
+    damages.push({ checkpointNs, checkpointId, ...corruption });
+  }
+}
+
+function locate({ checkpointNs, checkpointId }: CheckpointAddress): Omit<Damage, keyof Corruption> {
+  return { checkpointNs, checkpointId };
+}
+
+function missing(document: Corruption["document"], which: string): Corruption {
+  return { document, which, expected: "it to exist", found: "nothing" };
+}
+
+function placeOfWrite(write: WriteDocument): string {
+  return formatPlace(readWriteAddress(write));
+}
+
+function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {
+  return JSON.stringify([checkpointNs, checkpointId]);
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

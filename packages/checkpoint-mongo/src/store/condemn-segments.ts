@@ -1,0 +1,52 @@
+import type { ObjectId } from "mongodb";
+import type { Collections } from "./collections.ts";
+
+/** Documents changed with one command. */
+const BATCH_SIZE = 1_000;
+
+/** Marks segments for removal. A put that refers to one from now on takes the mark off again. */
+export async function condemnSegments(
+  { segments }: Collections,
+  ids: readonly ObjectId[],
+  now: Date,
+): Promise<void> {
+  for (const batch of cutBatches(ids)) {
+    await segments.updateMany(
+      { _id: { $in: batch }, condemned_at: { $exists: false } },
+      { $set: { condemned_at: now } },
+    );
+  }
+}
+
+/** Removes segments that have been marked since `before`, and counts them. */
+export async function removeCondemned(
+  { segments }: Collections,
+  ids: readonly ObjectId[],
+  before: Date,
+): Promise<number> {
+  let removed = 0;
+  for (const batch of cutBatches(ids)) {
+    const { deletedCount } = await segments.deleteMany({
+      _id: { $in: batch },
+      condemned_at: { $lte: before },
+    });
+    removed += deletedCount;
+  }
+  return removed;
+}
+
+/** Takes the mark off segments that turn out to be referred to. */
+export async function pardonSegments(
+  { segments }: Collections,
+  ids: readonly ObjectId[],
+): Promise<void> {
+  for (const batch of cutBatches(ids)) {
+    await segments.updateMany({ _id: { $in: batch } }, { $unset: { condemned_at: "" } });
+  }
+}
+
+function* cutBatches(ids: readonly ObjectId[]): Generator<ObjectId[]> {
+  for (let start = 0; start < ids.length; start += BATCH_SIZE) {
+    yield ids.slice(start, start + BATCH_SIZE);
+  }
+}

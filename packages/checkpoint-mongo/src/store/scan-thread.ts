@@ -1,0 +1,64 @@
+import type { Binary, FindCursor } from "mongodb";
+import type { CheckpointDocument, SegmentDocument, WriteDocument } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+
+/** All checkpoints of a thread, by namespace and order. */
+export function scanCheckpoints(
+  { checkpoints }: Collections,
+  threadId: string,
+): FindCursor<CheckpointDocument> {
+  return checkpoints.find({ thread_id: threadId }).sort({ checkpoint_ns: 1, seq: 1 });
+}
+
+/** All pending writes of a thread, those of a checkpoint one after the other. */
+export function scanWrites(
+  { writes }: Collections,
+  threadId: string,
+): FindCursor<WriteDocument> {
+  return writes
+    .find({ thread_id: threadId })
+    .sort({ checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 });
+}
+
+/** All segments of a thread, the parts of each one after the other. */
+export function scanSegments(
+  { segments }: Collections,
+  threadId: string,
+): FindCursor<SegmentDocument> {
+  return segments.find({ thread_id: threadId }).sort({ segment: 1, part: 1 });
+}
+
+/** What a thread's segments are, without their data. */
+export type SegmentHead = Pick<SegmentDocument, "_id" | "segment" | "condemned_at">;
+
+/** All segments of a thread without their data. */
+export function scanSegmentHeads(
+  { segments }: Collections,
+  threadId: string,
+): FindCursor<SegmentHead> {
+  return segments
+    .find({ thread_id: threadId })
+    .project<SegmentHead>({ segment: 1, condemned_at: 1 });
+}
+
+/** The segments that a thread's checkpoints and pending writes refer to. */
+export async function* scanReferences(
+  { checkpoints, writes }: Collections,
+  threadId: string,
+): AsyncGenerator<Binary> {
+  for await (const { segments } of checkpoints
+    .find({ thread_id: threadId })
+    .project<Pick<CheckpointDocument, "segments">>({ segments: 1 })) {
+    yield segments;
+  }
+  for await (const { value } of writes
+    .find({ thread_id: threadId, "value.segment": { $exists: true } })
+    .project<{ value: { segment: Binary } }>({ value: 1 })) {
+    yield value.segment;
+  }
+}
+
+/** The ids of all threads. */
+export async function* scanThreadIds({ threads }: Collections): AsyncGenerator<string> {
+  for await (const { _id } of threads.find().project<{ _id: string }>({ _id: 1 })) yield _id;
+}
