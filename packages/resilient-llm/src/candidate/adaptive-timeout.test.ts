@@ -1,0 +1,46 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { AdaptiveTimeout, type AdaptiveStrategy } from "./adaptive-timeout.ts";
+
+const bounds = { floorMs: 1000, ceilingMs: 60_000 };
+
+function limitAfter(strategy: AdaptiveStrategy, samples: readonly number[]): number {
+  const timeout = new AdaptiveTimeout(strategy, bounds);
+  for (const sample of samples) timeout.record(sample);
+  return timeout.limitMs;
+}
+
+it("the limit is the ceiling until ten latencies are known", () => {
+  expect(limitAfter("quantile", Array(9).fill(2000))).toBe(60_000);
+  expect(limitAfter("quantile", Array(10).fill(2000))).toBe(4000);
+});
+
+it("the quantile follows the slow ones of the last hundred, not older ones", () => {
+  expect(limitAfter("quantile", [...Array(98).fill(1000), 9000, 9000])).toBe(18_000);
+  expect(limitAfter("quantile", [...Array(50).fill(9000), ...Array(100).fill(1000)])).toBe(2000);
+});
+
+it("the mean strategy is mean × 2 + 5 s, and 60 s before the first latency", () => {
+  expect(limitAfter("mean", [])).toBe(60_000);
+  expect(limitAfter("mean", [1000, 3000])).toBe(9000);
+});
+
+it("a timeout raises the limit: it counts as a latency of twice the limit", () => {
+  const timeout = new AdaptiveTimeout("quantile", bounds);
+  for (let sample = 0; sample < 100; sample += 1) timeout.record(1000);
+  const before = timeout.limitMs;
+  timeout.recordTimeout(before);
+  timeout.recordTimeout(before);
+  expect(timeout.limitMs).toBeGreaterThan(before);
+});
+
+it("the limit never leaves its bounds", () => {
+  const latency = fc.double({ min: 0, max: 1e7, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(latency, { maxLength: 250 }), fc.constantFrom("quantile", "mean"), (samples, strategy) => {
+      const limit = limitAfter(strategy, samples);
+      expect(limit).toBeGreaterThanOrEqual(bounds.floorMs);
+      expect(limit).toBeLessThanOrEqual(bounds.ceilingMs);
+    }),
+  );
+});

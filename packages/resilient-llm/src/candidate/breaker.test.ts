@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { Breaker, type BreakerState } from "./breaker.ts";
+
+function createBreaker() {
+  const states: BreakerState[] = [];
+  const breaker = new Breaker(
+    { threshold: 0.5, windowSize: 4, minimumAttempts: 4, openMs: 1000 },
+    (state) => states.push(state),
+  );
+  return { breaker, states };
+}
+
+function failTimes(breaker: Breaker, times: number, nowMs: number): void {
+  for (let failure = 0; failure < times; failure += 1) {
+    breaker.begin();
+    breaker.fail(nowMs);
+  }
+}
+
+it("opens when more than the threshold of the window failed, not before the minimum", () => {
+  const { breaker, states } = createBreaker();
+  failTimes(breaker, 3, 0);
+  expect(breaker.permits(0)).toBe(true);
+  failTimes(breaker, 1, 0);
+  expect(breaker.permits(0)).toBe(false);
+  expect(states).toEqual(["open"]);
+});
+
+it("permits one probe when its time is up; success closes it, failure starts the time anew", () => {
+  const { breaker, states } = createBreaker();
+  failTimes(breaker, 4, 0);
+  expect(breaker.permits(999)).toBe(false);
+  expect(breaker.permits(1000)).toBe(true);
+  breaker.begin();
+  expect(breaker.permits(1000)).toBe(false);
+  breaker.fail(1100);
+  expect(breaker.permits(2000)).toBe(false);
+  expect(breaker.permits(2100)).toBe(true);
+  breaker.begin();
+  breaker.succeed();
+  expect(breaker.permits(2100)).toBe(true);
+  expect(states).toEqual(["open", "half-open", "open", "half-open", "closed"]);
+});
+
+it("a probe that says nothing leaves room for the next", () => {
+  const { breaker } = createBreaker();
+  failTimes(breaker, 4, 0);
+  breaker.begin();
+  breaker.release();
+  expect(breaker.permits(1000)).toBe(true);
+});
