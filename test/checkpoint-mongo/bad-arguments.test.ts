@@ -129,7 +129,9 @@ describe("list", () => {
       const options = { limit: limit as number };
       const error = await refuse(() => Array.fromAsync(saver.list(threadConfig("t"), options)));
       expect(InvalidOptionsError.isInstance(error)).toBe(true);
-      expect(error.message).toContain(`limit of list: expected a whole number from 0, got ${limit}`);
+      expect(error.message).toContain(
+        `limit of list: expected a whole number from 0, got ${limit}`,
+      );
     },
   );
 

@@ -56,7 +56,9 @@ describe("deleteThread", () => {
         expect(listed[0]?.pendingWrites).toEqual([["task", "list", "pending"]]);
       }
       const records = await database.db.collection("threadkeep_threads").find({}).toArray();
-      expect(records.find(({ _id }) => String(_id) === "again")).toMatchObject({ epoch: round - 1 });
+      expect(records.find(({ _id }) => String(_id) === "again")).toMatchObject({
+        epoch: round - 1,
+      });
       await saver.deleteThread("again");
     }
   });

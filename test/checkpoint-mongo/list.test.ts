@@ -14,10 +14,7 @@ const METADATA: readonly Record<string, unknown>[] = [
   { source: "loop", list: ["x", "y"], nested: { $gt: 0 }, lone: "\ud800" },
 ];
 
-async function list(
-  config: RunnableConfig,
-  options?: CheckpointListOptions,
-): Promise<string[]> {
+async function list(config: RunnableConfig, options?: CheckpointListOptions): Promise<string[]> {
   const ids: string[] = [];
   // A filter must not depend on what the reader has in memory.
   for (const reader of [saver, database.openSaver()]) {

@@ -190,7 +190,10 @@ describe("putWrites", () => {
 
   it("hands writes out by task and position, in whatever order they came", async () => {
     const config = await startThread("ordered");
-    const tasks = Array.from({ length: 50 }, (_, index) => `task-${String(index).padStart(2, "0")}`);
+    const tasks = Array.from(
+      { length: 50 },
+      (_, index) => `task-${String(index).padStart(2, "0")}`,
+    );
     const values = [0, 1, 2];
     await Promise.all(
       tasks.toReversed().map((task) =>

@@ -1,0 +1,159 @@
+import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { Binary, BSON, type Document } from "mongodb";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { zstdDecompressSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const SECRET = "the secret of this state";
+
+/** Encrypts everything; the type says what kind of value it is, as some serializers do. */
+class EncryptingSerializer implements SerializerProtocol {
+  readonly types = new Set<string>();
+  readonly #key = randomBytes(32);
+
+  dumpsTyped(value: unknown): Promise<[string, Uint8Array]> {
+    const isMetadata = typeof value === "object" && value !== null && "source" in value;
+    const type = isMetadata ? "aes-metadata" : `aes-${typeof value}`;
+    this.types.add(type);
+    const iv = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", this.#key, iv);
+    const text = cipher.update(JSON.stringify({ type, value }));
+    return Promise.resolve([
+      type,
+      new Uint8Array(Buffer.concat([iv, text, cipher.final(), cipher.getAuthTag()])),
+    ]);
+  }
+
+  loadsTyped(type: string, data: Uint8Array | string): Promise<unknown> {
+    const bytes = Buffer.from(data as Uint8Array);
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, 12));
+    decipher.setAuthTag(bytes.subarray(-16));
+    const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+    const stored = JSON.parse(text.toString()) as { type: string; value: unknown };
+    if (stored.type !== type) throw new Error(`expected ${stored.type}, got ${type}`);
+    return Promise.resolve(stored.value);
+  }
+}
+
+const serde = new EncryptingSerializer();
+const openSaver = (serializer?: SerializerProtocol) =>
+  new MongoDBSaver({ client: database.client, dbName: database.name }, serializer);
+const saver = openSaver(serde);
+
+/** The texts and bytes of a document, decompressed. */
+function readEverything(value: unknown): string {
+  if (value instanceof Binary) {
+    const bytes = value.buffer.subarray(0, value.position);
+    const plain = value.sub_type === 0x80 ? zstdDecompressSync(bytes) : bytes;
+    return Buffer.from(plain).toString("latin1");
+  }
+  if (Array.isArray(value)) return value.map(readEverything).join("\n");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([key, entry]) => `${key}: ${readEverything(entry)}`)
+      .join("\n");
+  }
+  return String(value);
+}
+
+async function fill(threadId: string, writer: MongoDBSaver) {
+  const state = {
+    small: SECRET,
+    list: [SECRET, { deep: SECRET.repeat(100) }],
+    map: { [SECRET]: SECRET, more: "y".repeat(500) },
+    text: SECRET.repeat(5_000),
+    number: 42,
+    nothing: null,
+  };
+  const metadata = makeMetadata({ note: SECRET, nested: { note: [SECRET] } });
+  const first = await putCheckpoint(
+    writer,
+    threadConfig(threadId),
+    makeCheckpoint(state),
+    metadata,
+  );
+  const changed = { ...state, list: [...state.list, SECRET] };
+  const checkpoint = makeCheckpoint(changed, { versions: { list: 2 } });
+  const config = await writer.put(first, checkpoint, metadata, { list: 2 });
+  await writer.putWrites(
+    config,
+    [
+      ["list", SECRET],
+      ["text", SECRET.repeat(100)],
+    ],
+    "task",
+  );
+  await writer.putWrites(config, [["__interrupt__", { ask: SECRET }]], "task");
+  return { checkpoint, metadata, config };
+}
+
+describe("a serializer of the user's", () => {
+  it("makes all that is stored of state, pending writes and metadata", async () => {
+    await fill("encrypted", saver);
+    await fill("clear", openSaver());
+    const read = (documents: Document[]) => documents.map(readEverything).join("\n");
+    expect(read(await database.readAll("encrypted"))).not.toContain(SECRET);
+    const raw = (await database.readAll("encrypted")).map((document) => BSON.serialize(document));
+    expect(Buffer.concat(raw).toString("latin1")).not.toContain(SECRET);
+    // The search finds it where it is.
+    expect(read(await database.readAll("clear")).split(SECRET).length).toBeGreaterThan(100);
+  });
+
+  it("gets everything back under the type it gave", async () => {
+    const { checkpoint, metadata, config } = await fill("read-back", saver);
+    for (const reader of [saver, openSaver(serde)]) {
+      const tuple = await reader.getTuple(config);
+      expect(tuple?.checkpoint).toEqual(checkpoint);
+      expect(tuple?.metadata).toEqual(metadata);
+      expect(tuple?.pendingWrites).toEqual([
+        ["task", "__interrupt__", { ask: SECRET }],
+        ["task", "list", SECRET],
+        ["task", "text", SECRET.repeat(100)],
+      ]);
+      const listed = await Array.fromAsync(reader.list(threadConfig("read-back")));
+      expect(listed[0]).toEqual(tuple);
+      const history = await reader.getDeltaChannelHistory({ config, channels: ["text"] });
+      expect(history["text"]?.seed).toBe(SECRET.repeat(5_000));
+    }
+    expect([...serde.types].toSorted()).toEqual([
+      "aes-metadata",
+      "aes-number",
+      "aes-object",
+      "aes-string",
+    ]);
+  });
+
+  it("still lets metadata be filtered", async () => {
+    const { metadata } = await fill("filtered", saver);
+    const list = async (filter: Record<string, unknown>) =>
+      Array.fromAsync(saver.list(threadConfig("filtered"), { filter }));
+    expect(await list({ note: SECRET, nested: { note: [SECRET] } })).toHaveLength(2);
+    expect(await list({ source: metadata.source })).toHaveLength(2);
+    expect(await list({ note: "another" })).toEqual([]);
+  });
+
+  it("that is missing when its data is read is asked for by name", async () => {
+    const { config } = await fill("no-serializer", saver);
+    await expect(openSaver().getTuple(config)).rejects.toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringMatching(/type "aes-\w+".*second argument/) as string,
+    });
+  });
+
+  it("may fail: then nothing is stored", async () => {
+    const { config } = await fill("failing", saver);
+    const stored = await database.readAll("failing");
+    const failing = openSaver({
+      dumpsTyped: () => Promise.reject(new Error("no key")),
+      loadsTyped: (...args) => serde.loadsTyped(...args),
+    });
+    const checkpoint = makeCheckpoint({ a: 1 });
+    await expect(putCheckpoint(failing, config, checkpoint)).rejects.toThrow("no key");
+    await expect(failing.putWrites(config, [["a", 1]], "other")).rejects.toThrow("no key");
+    expect(await database.readAll("failing")).toEqual(stored);
+  });
+});

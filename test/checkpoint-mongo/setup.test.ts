@@ -1,0 +1,205 @@
+import {
+  InvalidOptionsError,
+  MongoDBSaver,
+  SetupError,
+  type MongoDBSaverOptions,
+} from "@threadkeep/checkpoint-mongo";
+import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { MongoClient, type Db } from "mongodb";
+import { describe, expect, it } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { COLLECTIONS, useDatabase } from "./use-database.ts";
+
+const { client, uri } = useDatabase();
+
+async function listIndexes(db: Db): Promise<unknown[]> {
+  return Promise.all(
+    COLLECTIONS.map(async (name) => {
+      const indexes = await db.collection(name).indexes();
+      return indexes.toSorted((a, b) => (a.name! < b.name! ? -1 : 1));
+    }),
+  );
+}
+
+describe("setup", () => {
+  it("may be run by 8 processes at once, and again, and changes nothing then", async () => {
+    await using database = temporaryDatabase(client);
+    const clients = Array.from({ length: 8 }, () => new MongoClient(uri));
+    try {
+      const savers = clients.map((own) => new MongoDBSaver({ client: own, dbName: database.name }));
+      await Promise.all(savers.map((saver) => saver.setup()));
+      const indexes = await listIndexes(client.db(database.name));
+      await Promise.all(savers.map((saver) => saver.setup()));
+      await new MongoDBSaver({ client, dbName: database.name }).setup();
+      expect(await listIndexes(client.db(database.name))).toEqual(indexes);
+    } finally {
+      await Promise.all(clients.map((own) => own.close()));
+    }
+  });
+
+  it("binds every index to the thread, but for expiry and the pointer to a checkpoint", async () => {
+    await using database = temporaryDatabase(client);
+    await new MongoDBSaver({ client, dbName: database.name }).setup();
+    const indexes = (await listIndexes(client.db(database.name))).flat() as {
+      name: string;
+      key: Record<string, number>;
+    }[];
+    const unbound = indexes.filter(({ key }) => Object.keys(key)[0] !== "thread_id");
+    expect([...new Set(unbound.map(({ name }) => name))].toSorted()).toEqual([
+      "_id_",
+      "checkpoint",
+      "expiry",
+    ]);
+  });
+
+  it("is done on first use by a saver that was never set up", async () => {
+    for (const use of [
+      (saver: MongoDBSaver) => putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 })),
+      (saver: MongoDBSaver) => saver.getTuple(threadConfig("t")),
+      (saver: MongoDBSaver) => Array.fromAsync(saver.list(threadConfig("t"))),
+      (saver: MongoDBSaver) => saver.deleteThread("t"),
+      (saver: MongoDBSaver) =>
+        saver.putWrites(threadConfig("t", { checkpointId: "1" }), [["a", 1]], "task"),
+      (saver: MongoDBSaver) =>
+        saver.getDeltaChannelHistory({ config: threadConfig("t"), channels: ["a"] }),
+    ]) {
+      await using database = temporaryDatabase(client);
+      await use(new MongoDBSaver({ client, dbName: database.name }));
+      const indexes = (await listIndexes(client.db(database.name))) as { name: string }[][];
+      expect(indexes.map((names) => names.length)).toEqual([2, 5, 3, 4]);
+    }
+  });
+
+  it("throws a SetupError that says what is wrong, and the next use tries again", async () => {
+    await using database = temporaryDatabase(client);
+    const writes = client.db(database.name).collection("threadkeep_writes");
+    await writes.createIndex({ something: 1 }, { name: "address" });
+    const saver = new MongoDBSaver({ client, dbName: database.name });
+    const error: unknown = await saver.setup().catch((thrown: unknown) => thrown);
+    expect(SetupError.isInstance(error)).toBe(true);
+    expect(error).toMatchObject({
+      code: "SETUP_FAILED",
+      cause: expect.any(Error) as Error,
+      message: expect.stringContaining(`${database.name}.threadkeep_writes`) as string,
+    });
+    const put = () => putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    await expect(put()).rejects.toMatchObject({ code: "SETUP_FAILED" });
+    await writes.dropIndex("address");
+    await put();
+    expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
+  });
+
+  it("changes how long the server keeps expired documents without making the index anew", async () => {
+    await using database = temporaryDatabase(client);
+    const dbName = database.name;
+    const graces = [];
+    for (const ttlGraceSeconds of [60, 5, 5]) {
+      await new MongoDBSaver({ client, dbName, ttlGraceSeconds }).setup();
+      const indexes = (await listIndexes(client.db(dbName))).flat() as {
+        name: string;
+        expireAfterSeconds: number;
+      }[];
+      const expiry = indexes.filter(({ name }) => name === "expiry");
+      graces.push(expiry.map(({ expireAfterSeconds }) => expireAfterSeconds));
+    }
+    expect(graces).toEqual([Array(4).fill(60), Array(4).fill(5), Array(4).fill(5)]);
+  });
+});
+
+describe("the client", () => {
+  it("that was passed in stays open when the saver is closed", async () => {
+    await using database = temporaryDatabase(client);
+    const saver = new MongoDBSaver({ client, dbName: database.name });
+    await saver.setup();
+    await saver.close();
+    await saver[Symbol.asyncDispose]();
+    expect(await client.db(database.name).command({ ping: 1 })).toMatchObject({ ok: 1 });
+  });
+
+  it("that fromConnString made is closed with the saver", async () => {
+    await using database = temporaryDatabase(client);
+    const saver = MongoDBSaver.fromConnString(uri, { dbName: database.name });
+    await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    await saver.close();
+    await expect(saver.getTuple(threadConfig("t"))).rejects.toThrow(/closed|connect/i);
+    const reader = new MongoDBSaver({ client, dbName: database.name });
+    expect(await reader.getTuple(threadConfig("t"))).toBeDefined();
+  });
+
+  it("that fromConnString made is closed at the end of an `await using`", async () => {
+    await using database = temporaryDatabase(client);
+    let used: MongoDBSaver;
+    {
+      await using saver = MongoDBSaver.fromConnString(uri, { dbName: database.name });
+      await saver.setup();
+      used = saver;
+    }
+    await expect(used.getTuple(threadConfig("t"))).rejects.toThrow(/closed|connect/i);
+  });
+
+  it("by default uses the database of the connection string", async () => {
+    await using database = temporaryDatabase(client);
+    const withDatabase = new URL(uri);
+    withDatabase.pathname = `/${database.name}`;
+    await using saver = MongoDBSaver.fromConnString(withDatabase.href);
+    await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    const stored = client.db(database.name).collection("threadkeep_checkpoints");
+    expect(await stored.countDocuments({})).toBe(1);
+  });
+});
+
+describe("collectionPrefix", () => {
+  it("keeps savers of one database apart", async () => {
+    await using database = temporaryDatabase(client);
+    const savers = ["one_", "two_"].map(
+      (collectionPrefix) => new MongoDBSaver({ client, dbName: database.name, collectionPrefix }),
+    );
+    await putCheckpoint(savers[0]!, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    expect(await savers[0]!.getTuple(threadConfig("t"))).toBeDefined();
+    expect(await savers[1]!.getTuple(threadConfig("t"))).toBeUndefined();
+    const collections = await client.db(database.name).listCollections().toArray();
+    expect(collections.map(({ name }) => name).toSorted()).toEqual(
+      ["one_", "two_"].flatMap((prefix) =>
+        ["checkpoints", "segments", "threads", "writes"].map((name) => prefix + name),
+      ),
+    );
+  });
+});
+
+describe("an option that cannot work", () => {
+  it.each<[Record<string, unknown>, string[]]>([
+    [{ client: undefined }, ["client", "MongoClient", "fromConnString"]],
+    [{ client: {} }, ["client", "MongoClient"]],
+    [{ client: "mongodb://localhost" }, ["client", "MongoClient"]],
+    [{ dbName: "" }, ["dbName", "no valid name for a database"]],
+    [{ dbName: "a.b" }, ["dbName", "no valid name for a database", "got a.b"]],
+    [{ dbName: 7 }, ["dbName", "string", "got 7"]],
+    [{ collectionPrefix: "" }, ["collectionPrefix"]],
+    [{ collectionPrefix: "system.x" }, ["collectionPrefix", "no valid name", "got system.x"]],
+    [{ checkpointCollectionName: "a$b" }, ["checkpointCollectionName", "no valid name", "a$b"]],
+    [{ checkpointWritesCollectionName: null }, ["checkpointWritesCollectionName", "string"]],
+    [{ enableTimestamps: "yes" }, ["enableTimestamps", "boolean", "got yes"]],
+    [{ ttl: 0 }, ["ttl", ">0", "got 0"]],
+    [{ ttl: -5 }, ["ttl", ">0", "got -5"]],
+    [{ ttl: Number.NaN }, ["ttl", "number", "got NaN"]],
+    [{ ttl: "60" }, ["ttl", "number", "got 60"]],
+    [{ ttlRefreshOnRead: true }, ["ttlRefreshOnRead", "set ttl too"]],
+    [{ ttlGraceSeconds: 1.5 }, ["ttlGraceSeconds", "int", "got 1.5"]],
+    [{ cacheMaxBytes: 0 }, ["cacheMaxBytes", ">0", "got 0"]],
+    [{ timeToLive: 60 }, ["timeToLive"]],
+  ])("%o is refused with name, expectation and value", (option, parts) => {
+    let thrown: unknown;
+    try {
+      void new MongoDBSaver({ client, ...option } as unknown as MongoDBSaverOptions);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(InvalidOptionsError.isInstance(thrown)).toBe(true);
+    for (const part of parts) expect((thrown as Error).message).toContain(part);
+  });
+
+  it("is refused by fromConnString before a client is made", () => {
+    expect(() => MongoDBSaver.fromConnString(uri, { ttl: -1 })).toThrow(InvalidOptionsError);
+    expect(() => MongoDBSaver.fromConnString("no uri")).toThrow(/scheme/);
+  });
+});
