@@ -127,9 +127,7 @@ function parseOptionalParts(config: RunnableConfig): {
   const { checkpoint_ns: checkpointNs, checkpoint_id: checkpointId } = config.configurable ?? {};
   return {
     checkpointNs:
-      checkpointNs === undefined
-        ? ""
-        : requireString("configurable.checkpoint_ns", checkpointNs),
+      checkpointNs === undefined ? "" : requireString("configurable.checkpoint_ns", checkpointNs),
     checkpointId:
       checkpointId === undefined || checkpointId === ""
         ? undefined

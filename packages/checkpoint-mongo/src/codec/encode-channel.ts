@@ -32,13 +32,14 @@ export function encodeChannel(
   readLines: ReadLines,
 ): EncodedChannel {
   if (Array.isArray(value)) {
-    const lines = Array.from(value, (item: unknown, index) =>
-      encodeValue(item, channel, [index]),
-    );
+    const lines = Array.from(value, (item: unknown, index) => encodeValue(item, channel, [index]));
     const text = `[${lines.join(",")}]`;
     return isSmall(text)
       ? inline(text)
-      : asSlices("list", planList(lines, readRuns("list", parent, readLines), countWith(readLines)));
+      : asSlices(
+          "list",
+          planList(lines, readRuns("list", parent, readLines), countWith(readLines)),
+        );
   }
   if (isPlainObject(value)) {
     const entries = new Map(

@@ -79,7 +79,10 @@ class Encoder {
   #encodeInstance(value: object): string {
     const className = findClassName(value);
     if (className !== undefined) {
-      return tag("message", `[${JSON.stringify(className)},${this.#encodeEntries(readFields(value))}]`);
+      return tag(
+        "message",
+        `[${JSON.stringify(className)},${this.#encodeEntries(readFields(value))}]`,
+      );
     }
     if (types.isDate(value)) return encodeDate(value);
     if (types.isMap(value)) return this.#encodeMap(value);
@@ -150,7 +153,11 @@ class Encoder {
 
   #encodeError(error: Error): string {
     const { className, fields, own } = takeErrorApart(error);
-    const parts = [JSON.stringify(className), this.#encodeEntries(fields), this.#encodeEntries(own)];
+    const parts = [
+      JSON.stringify(className),
+      this.#encodeEntries(fields),
+      this.#encodeEntries(own),
+    ];
     return tag("error", `[${parts.join(",")}]`);
   }
 

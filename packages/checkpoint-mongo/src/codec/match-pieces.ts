@@ -26,11 +26,7 @@ export function matchPieces(
   }
   const builder = new PieceBuilder();
   for (const item of old.slice(0, start)) builder.addStored(item);
-  matchMiddle(
-    lines.slice(start, lines.length - end),
-    old.slice(start, old.length - end),
-    builder,
-  );
+  matchMiddle(lines.slice(start, lines.length - end), old.slice(start, old.length - end), builder);
   for (const item of old.slice(old.length - end)) builder.addStored(item);
   return builder.pieces;
 }
@@ -86,10 +82,7 @@ class PieceBuilder {
 
   addStored({ line, segment, index }: StoredItem): void {
     const last = this.pieces.at(-1);
-    if (
-      last?.stored?.segment === segment &&
-      last.stored.from + last.lines.length === index
-    ) {
+    if (last?.stored?.segment === segment && last.stored.from + last.lines.length === index) {
       last.lines.push(line);
     } else {
       this.pieces.push({ lines: [line], stored: { segment, from: index } });

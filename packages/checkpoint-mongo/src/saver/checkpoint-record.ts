@@ -1,5 +1,10 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { decodeCheckpointText, encodeValue, unpack, type CheckpointHeader } from "../codec/index.ts";
+import {
+  decodeCheckpointText,
+  encodeValue,
+  unpack,
+  type CheckpointHeader,
+} from "../codec/index.ts";
 import type { CheckpointDocument, Manifest, SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";

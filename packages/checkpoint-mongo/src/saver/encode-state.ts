@@ -1,4 +1,8 @@
-import type { ChannelVersions, Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
+import type {
+  ChannelVersions,
+  Checkpoint,
+  CheckpointMetadata,
+} from "@langchain/langgraph-checkpoint";
 import type { Segment } from "../codec/index.ts";
 import { listReusable } from "../codec/index.ts";
 import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
@@ -31,7 +35,8 @@ export async function encodeState(
   const values = Object.entries(checkpoint.channel_values);
   const kept = new Map<string, ChannelManifest | undefined>();
   for (const [channel] of values) {
-    if (Object.hasOwn(newVersions, channel) || metadata.source === "fork" || parentMissing) continue;
+    if (Object.hasOwn(newVersions, channel) || metadata.source === "fork" || parentMissing)
+      continue;
     if (parent === undefined) {
       // The first checkpoint of a thread holds just what newVersions names.
       kept.set(channel, undefined);

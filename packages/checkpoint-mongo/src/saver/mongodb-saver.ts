@@ -203,7 +203,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (parentCheckpointId !== undefined) {
       await this.#writesUnderWay.settle({ ...namespace, checkpointId: parentCheckpointId });
     }
-    await putCheckpoint(context, { address, parentCheckpointId, checkpoint, metadata, newVersions });
+    await putCheckpoint(context, {
+      address,
+      parentCheckpointId,
+      checkpoint,
+      metadata,
+      newVersions,
+    });
     return toConfig(address);
   }
 
@@ -282,9 +288,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws InvalidAddressError if the thread id is no string or empty
    * @throws InvalidOptionsError if `graceSeconds` is too short
    */
-  async sweep(
-    options: { threadId?: string; graceSeconds?: number } = {},
-  ): Promise<SweepResult> {
+  async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
     const { collections } = await this.#open();

@@ -62,21 +62,24 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
   const { address } = request;
   let draft: Draft | undefined;
   const startedMs = Date.now();
-  const { thread, segments } = await retryConflicts(`checkpoint ${address.checkpointId}`, async () => {
-    const thread = await prepareThread(context, address.threadId);
-    // After a deletion, nothing of the parent that the state was to build upon is there any more.
-    if (draft?.epoch !== thread.epoch) draft = await createDraft(context, request, thread);
-    const saved =
-      (await saveAsLatest(context, request, draft, thread)) ??
-      (await saveOverExisting(context, request, draft, thread));
-    if (saved === undefined) {
-      cache.forgetHead(address);
-      cache.forgetThread(address.threadId);
-    } else {
-      remember(context, draft, saved);
-    }
-    return saved && { thread, segments: draft.segments };
-  });
+  const { thread, segments } = await retryConflicts(
+    `checkpoint ${address.checkpointId}`,
+    async () => {
+      const thread = await prepareThread(context, address.threadId);
+      // After a deletion, nothing of the parent that the state was to build upon is there any more.
+      if (draft?.epoch !== thread.epoch) draft = await createDraft(context, request, thread);
+      const saved =
+        (await saveAsLatest(context, request, draft, thread)) ??
+        (await saveOverExisting(context, request, draft, thread));
+      if (saved === undefined) {
+        cache.forgetHead(address);
+        cache.forgetThread(address.threadId);
+      } else {
+        remember(context, draft, saved);
+      }
+      return saved && { thread, segments: draft.segments };
+    },
+  );
   if (isSlow(startedMs)) await saveSegments(collections, features, thread, segments);
   if (settings.verifyAfterSave) {
     await verifySavedCheckpoint(
@@ -162,13 +165,7 @@ async function saveOverExisting(
   cache.forgetHead(request.address);
   const { document, record } = build(context, request, draft, thread, existing.seq);
   if (Buffer.compare(toBytes(existing.hash), record.hash) === 0) return record;
-  const outcome = await replaceCheckpoint(
-    collections,
-    features,
-    thread,
-    draft.segments,
-    document,
-  );
+  const outcome = await replaceCheckpoint(collections, features, thread, draft.segments, document);
   return outcome === "saved" ? record : undefined;
 }
 

@@ -87,14 +87,9 @@ async function encodeWrite(
     idx: index,
     ...(set.length > 1 && { set }),
     channel,
-    value:
-      segment === undefined
-        ? toPackedBinary(packed)
-        : { segment: hexToBinary(segment.id) },
+    value: segment === undefined ? toPackedBinary(packed) : { segment: hexToBinary(segment.id) },
     ...(type !== undefined && { type }),
-    hash: toBinary(
-      hasher.hashWrite({ address, taskId, index, set, channel, type, value: bytes }),
-    ),
+    hash: toBinary(hasher.hashWrite({ address, taskId, index, set, channel, type, value: bytes })),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segment };

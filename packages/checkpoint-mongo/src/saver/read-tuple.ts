@@ -32,9 +32,7 @@ export function listWanted({ record, writes, migratedSends }: StoredTuple): Want
 }
 
 /** The segments of a manifest, by how they are to be read. */
-export function listManifestSegments(
-  manifest: Manifest,
-): Pick<WantedSegments, "lines" | "bytes"> {
+export function listManifestSegments(manifest: Manifest): Pick<WantedSegments, "lines" | "bytes"> {
   const lines: SegmentId[] = [];
   const bytes: SegmentId[] = [];
   for (const channel of manifest.values()) {

@@ -62,7 +62,8 @@ export function readWriteValue(
   try {
     if ("segment" in document.value) {
       const id = binaryToHex(document.value.segment);
-      bytes = (contents.get(id) as { bytes: Uint8Array } | undefined)?.bytes ??
+      bytes =
+        (contents.get(id) as { bytes: Uint8Array } | undefined)?.bytes ??
         throwFault(address, id, contents);
     } else {
       bytes = unpack(toPackedBytes(document.value));

@@ -33,7 +33,13 @@ function copy(value: unknown, depth: number): unknown {
 }
 
 function isSearchableKey(key: string): boolean {
-  return key !== "" && key !== "__proto__" && key.isWellFormed() && !key.startsWith("$") && !/[.\0]/.test(key);
+  return (
+    key !== "" &&
+    key !== "__proto__" &&
+    key.isWellFormed() &&
+    !key.startsWith("$") &&
+    !/[.\0]/.test(key)
+  );
 }
 
 /** Whether BSON gives the value back as it is. */

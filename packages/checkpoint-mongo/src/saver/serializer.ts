@@ -86,7 +86,10 @@ export class Serializer {
  * LangChain's loader cannot load every object that serializes itself. Better to hear of it now than
  * when the checkpoint is read.
  */
-async function assertLoadable(channel: string, { manifest, segments }: EncodedChannel): Promise<void> {
+async function assertLoadable(
+  channel: string,
+  { manifest, segments }: EncodedChannel,
+): Promise<void> {
   if (manifest.kind === "inline") await assertTextLoadable(channel, manifest.text);
   for (const { lines } of segments) {
     for (const line of lines ?? []) await assertTextLoadable(channel, line);

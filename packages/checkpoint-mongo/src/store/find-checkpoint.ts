@@ -103,7 +103,5 @@ function takeLatest<T extends CheckpointDocument>(
   documents: readonly T[],
 ): { document: T; staleHeads: readonly number[] } | undefined {
   const [document, ...stale] = documents.toSorted((a, b) => b.seq - a.seq);
-  return document === undefined
-    ? undefined
-    : { document, staleHeads: stale.map(({ seq }) => seq) };
+  return document === undefined ? undefined : { document, staleHeads: stale.map(({ seq }) => seq) };
 }

@@ -11,10 +11,7 @@ export function scanCheckpoints(
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
-export function scanWrites(
-  { writes }: Collections,
-  threadId: string,
-): FindCursor<WriteDocument> {
+export function scanWrites({ writes }: Collections, threadId: string): FindCursor<WriteDocument> {
   return writes
     .find({ thread_id: threadId })
     .sort({ checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 });

@@ -57,7 +57,11 @@ async function findOrCreate(
       const document = await collections.threads.findOneAndUpdate(
         { _id: threadId },
         {
-          $setOnInsert: { thread_id: threadId, epoch: 0, ...(expiresAt && { expires_at: expiresAt }) },
+          $setOnInsert: {
+            thread_id: threadId,
+            epoch: 0,
+            ...(expiresAt && { expires_at: expiresAt }),
+          },
         },
         { upsert: true, returnDocument: "after" },
       );

@@ -1,0 +1,168 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { emptyCheckpoint, uuid6, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoClient } from "mongodb";
+import { describe, expect, it, vi } from "vitest";
+import { useDatabase } from "./use-database.ts";
+
+const features = vi.hoisted(() => ({ clientBulkWrite: true, sharded: false }));
+
+// Older servers take several commands for what newer ones do with one; the server at hand is new.
+vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
+  detectServerFeatures: () => Promise.resolve(features),
+}));
+
+const database = useDatabase();
+
+/** More than any operation here sends. */
+const MAX_COMMANDS = 20;
+
+describe.each([{ clientBulkWrite: true }, { clientBulkWrite: false }])(
+  "a process that ends between any two commands (clientBulkWrite: $clientBulkWrite)",
+  (mode) => {
+    it("leaves the thread as before the put or as after it", async () => {
+      Object.assign(features, mode);
+      const seen = await endAfterEachCommand(async (saver, thread) => {
+        const tuple = await saver.getTuple(thread);
+        await putNext(saver, tuple!.config, 3);
+      });
+      expect(seen).toEqual(new Set(["message 0..2", "message 0..3"]));
+    });
+
+    it("leaves the first put of a thread undone or done", async () => {
+      Object.assign(features, mode);
+      const seen = new Set<number | undefined>();
+      for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+        const thread = { configurable: { thread_id: uuid6(0) } };
+        const done = await runFor(commands, (saver) => putNext(saver, thread, 0));
+        const messages = readMessages(await database.openSaver().getTuple(thread));
+        seen.add(messages?.length);
+        await putNext(database.openSaver(), thread, 0);
+        if (done) break;
+      }
+      expect(seen).toEqual(new Set([undefined, 1]));
+    });
+
+    it("leaves a task's writes all undone or all done where one command stores them", async () => {
+      Object.assign(features, mode);
+      for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+        const config = await fill(3);
+        const done = await runFor(commands, (saver) =>
+          saver.putWrites(
+            config,
+            [
+              ["messages", "a"],
+              ["messages", "b"],
+            ],
+            "task",
+          ),
+        );
+        const tuple = await database.openSaver().getTuple(config);
+        expect([0, 2]).toContain(tuple!.pendingWrites!.length);
+        if (done) return;
+      }
+      expect.fail("putWrites never finished");
+    });
+
+    it("lets the next process finish a deletion or find the thread whole", async () => {
+      Object.assign(features, mode);
+      for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+        const config = await fill(3);
+        const threadId = config.configurable!["thread_id"] as string;
+        const done = await runFor(commands, (saver) => saver.deleteThread(threadId));
+        const again = await fill(2, threadId);
+        const tuple = await database.openSaver().getTuple(again);
+        expect(readMessages(tuple)).toHaveLength(2);
+        // Just the new ones, or all of the old ones too: as if deleteThread had never been called.
+        expect([2, 5]).toContain(await countCheckpoints(threadId));
+        if (done) expect(await countCheckpoints(threadId)).toBe(2);
+        expect((await database.openSaver().verifyThread(threadId)).damages).toEqual([]);
+        if (done) return;
+      }
+      expect.fail("deleteThread never finished");
+    });
+  },
+);
+
+/** Runs an action on a thread of three checkpoints again and again, each time ending a step later. */
+async function endAfterEachCommand(
+  action: (saver: MongoDBSaver, thread: RunnableConfig) => Promise<unknown>,
+): Promise<Set<string>> {
+  const seen = new Set<string>();
+  for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+    const config = await fill(3);
+    const threadId = config.configurable!["thread_id"] as string;
+    const thread = { configurable: { thread_id: threadId } };
+    const done = await runFor(commands, (saver) => action(saver, thread));
+    const after = database.openSaver();
+    const tuple = await after.getTuple(thread);
+    seen.add(`message 0..${readMessages(tuple)!.length - 1}`);
+    expect((await after.verifyThread(threadId)).damages).toEqual([]);
+    // The thread goes on from wherever it is.
+    await putNext(after, tuple!.config, 9);
+    expect((await after.verifyThread(threadId)).damages).toEqual([]);
+    if (done) return seen;
+  }
+  throw new Error("the action never finished");
+}
+
+/** Runs an action until the server has carried out so many commands of it, then cuts it off. */
+async function runFor(
+  commands: number,
+  action: (saver: MongoDBSaver) => Promise<unknown>,
+): Promise<boolean> {
+  const client = new MongoClient(database.uri, { monitorCommands: true, retryWrites: false });
+  const saver = new MongoDBSaver({ client, dbName: database.name });
+  await saver.setup();
+  let left = commands;
+  client.on("commandStarted", () => {
+    left -= 1;
+    // Closes the sockets before the command is written to one.
+    if (left < 0) void client.close();
+  });
+  try {
+    await action(saver);
+    return left >= 0;
+  } catch {
+    return false;
+  } finally {
+    await client.close();
+  }
+}
+
+async function fill(count: number, threadId: string = uuid6(0)): Promise<RunnableConfig> {
+  const saver = database.openSaver();
+  let config: RunnableConfig = { configurable: { thread_id: threadId } };
+  for (let step = 0; step < count; step += 1) config = await putNext(saver, config, step);
+  return config;
+}
+
+async function putNext(
+  saver: MongoDBSaver,
+  config: RunnableConfig,
+  step: number,
+): Promise<RunnableConfig> {
+  const parent = config.configurable!["checkpoint_id"] ? await saver.getTuple(config) : undefined;
+  const versions = { messages: step + 1 };
+  const checkpoint = {
+    ...emptyCheckpoint(),
+    id: uuid6(step),
+    channel_values: {
+      messages: [...(readMessages(parent) ?? []), `message ${step} `.repeat(40)],
+    },
+    channel_versions: versions,
+  };
+  return saver.put(config, checkpoint, { source: "loop", step, parents: {} }, versions);
+}
+
+function readMessages(tuple: CheckpointTuple | undefined): unknown[] | undefined {
+  return tuple?.checkpoint.channel_values["messages"] as unknown[] | undefined;
+}
+
+async function countCheckpoints(threadId: string): Promise<number> {
+  let count = 0;
+  for await (const _tuple of database.openSaver().list({ configurable: { thread_id: threadId } })) {
+    count += 1;
+  }
+  return count;
+}

@@ -1,0 +1,143 @@
+import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
+import { InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
+import { Binary, type Document } from "mongodb";
+import { createHash } from "node:crypto";
+import { beforeEach, expect, it } from "vitest";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const LONG_AGO = new Date(Date.now() - 2 * 60 * 60 * 1_000);
+
+let threadId: string;
+
+beforeEach(() => {
+  threadId = uuid6(0);
+});
+
+it("an orphan is marked by one sweep and removed by a later one", async () => {
+  await put(["kept"]);
+  await storeOrphan("left behind");
+  const saver = database.openSaver();
+  expect(await saver.verifyThread(threadId)).toMatchObject({ orphanedSegments: 1, damages: [] });
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 1, removed: 0 });
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
+  await ageMarks();
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 1 });
+  expect(await saver.verifyThread(threadId)).toMatchObject({ orphanedSegments: 0, damages: [] });
+});
+
+it("what any checkpoint or pending write refers to is never marked", async () => {
+  const config = await put(["a", "b"]);
+  await put(["b", "c"], config);
+  const large = randomText(20_000_000);
+  await database.openSaver().putWrites(config, [["messages", large]], "task");
+  expect(await database.openSaver().sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
+});
+
+it("a put takes a marked orphan that it refers to back", async () => {
+  await put(["kept"]);
+  await storeOrphan("about to be used");
+  const saver = database.openSaver();
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 1, removed: 0 });
+  await ageMarks();
+  const config = await put(["about to be used"]);
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
+  const tuple = await database.openSaver().getTuple(config);
+  expect(tuple?.checkpoint.channel_values["messages"]).toEqual([repeat("about to be used")]);
+});
+
+it("a put stores an orphan anew that a sweep removes just before", async () => {
+  await storeOrphan("removed");
+  await put(["kept"]);
+  const saver = database.openSaver();
+  await saver.sweep({ threadId });
+  await ageMarks();
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 1 });
+  await put(["removed"]);
+  expect(await saver.verifyThread(threadId)).toMatchObject({ orphanedSegments: 0, damages: [] });
+});
+
+it("puts that run beside sweeps lose nothing", async () => {
+  const saver = database.openSaver();
+  let config = await put(["0"]);
+  const items = ["0"];
+  for (let round = 1; round <= 15; round += 1) {
+    await storeOrphan(`${round}`);
+    items.push(`${round}`);
+    await ageMarks();
+    [config] = await Promise.all([put(items, config), saver.sweep({ threadId })]);
+  }
+  expect(await saver.verifyThread(threadId)).toMatchObject({ damages: [] });
+  const tuple = await database.openSaver().getTuple(config);
+  expect(tuple?.checkpoint.channel_values["messages"]).toEqual(items.map(repeat));
+});
+
+it("a mark on a segment that is in use is taken off", async () => {
+  await put(["kept"]);
+  const segments = database.db.collection("threadkeep_segments");
+  await segments.updateMany({ thread_id: threadId }, { $set: { condemned_at: LONG_AGO } });
+  expect(await database.openSaver().sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
+  expect(await segments.countDocuments({ thread_id: threadId, condemned_at: LONG_AGO })).toBe(0);
+});
+
+it("without a thread id all threads are swept", async () => {
+  await put(["kept"]);
+  await storeOrphan("left behind");
+  const { condemned } = await database.openSaver().sweep();
+  expect(condemned).toBeGreaterThanOrEqual(1);
+});
+
+it("a grace that puts under way could outlast is refused", async () => {
+  await expect(database.openSaver().sweep({ graceSeconds: 10 })).rejects.toThrow(
+    InvalidOptionsError,
+  );
+});
+
+function repeat(text: string): string {
+  return `${text} `.repeat(60);
+}
+
+async function put(items: readonly string[], parent: Document = {}): Promise<Document> {
+  const checkpoint = {
+    ...emptyCheckpoint(),
+    id: uuid6(1),
+    channel_values: { messages: items.map(repeat) },
+    channel_versions: { messages: items.length },
+  };
+  return database
+    .openSaver()
+    .put(
+      { configurable: { thread_id: threadId, ...parent["configurable"] } },
+      checkpoint,
+      { source: "loop", step: 0, parents: {} },
+      { messages: items.length },
+    );
+}
+
+/** A segment as a put stores it whose process dies before it stores the checkpoint. */
+async function storeOrphan(item: string): Promise<void> {
+  const content = Buffer.from(JSON.stringify(repeat(item)));
+  await database.db.collection("threadkeep_segments").insertOne({
+    thread_id: threadId,
+    segment: new Binary(createHash("sha256").update(content).digest()),
+    part: 0,
+    data: new Binary(content),
+  });
+}
+
+/** Makes marks look as if they had been set long ago. */
+async function ageMarks(): Promise<void> {
+  await database.db
+    .collection("threadkeep_segments")
+    .updateMany({ condemned_at: { $exists: true } }, { $set: { condemned_at: LONG_AGO } });
+}
+
+function randomText(length: number): string {
+  let seed = 1;
+  const letters = Buffer.alloc(length);
+  for (let index = 0; index < length; index += 1) {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    letters[index] = 97 + ((seed >>> 24) % 26);
+  }
+  return letters.toString("latin1");
+}
