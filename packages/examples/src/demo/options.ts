@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { DEFAULT_MODEL } from "./agent/model.ts";
 import { SABOTAGES, type Sabotage } from "./killing/sabotage.ts";
 
 /** What the demo was asked to do on the command line. */
@@ -27,7 +28,7 @@ Environment:
   OPENAI_BASE_URL    an OpenAI-compatible server; without it (and without a key)
                      a local one with scripted replies is used
   OPENAI_API_KEY     the key to it; alone, it means OpenAI's own server
-  OPENAI_MODEL       the model to ask for (default gpt-4.1-mini)
+  OPENAI_MODEL       the model to ask for (default ${DEFAULT_MODEL})
   MONGODB_URI        a MongoDB; without it one is found or started
   NO_COLOR           no colours`;
 

@@ -22,9 +22,10 @@ if (!threadId) {
   process.exit(2);
 }
 
-// Nobody would be left to stop a worker whose parent is gone.
+// Nobody would be left to stop a worker whose parent is gone, be it while this process was loading.
 const die = (): never => process.exit(1);
 process.once("disconnect", die);
+if (process.send && !process.connected) die();
 
 const { mongodbUri, dbName, companyUrl, sabotage } = readWorkerEnvironment(process.env);
 const saver = MongoDBSaver.fromConnString(mongodbUri, { dbName });
