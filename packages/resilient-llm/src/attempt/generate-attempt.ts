@@ -4,6 +4,7 @@ import type { AttemptOutcome } from "../call/attempt-outcome.ts";
 import { estimatePromptTokens, estimateMessageTokens } from "../context/estimate-tokens.ts";
 import { noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
+import { readExhaustionMs } from "../failure/wait-hint.ts";
 import { openAttempt, type AttemptRequest } from "./attempt-request.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
 
@@ -46,7 +47,8 @@ export async function attemptGenerate(request: AttemptRequest): Promise<AttemptO
     const facts = readFacts(generation.message, generation.generationInfo);
     const failure = judgeFinish(facts.finishReason, candidate.endpoint);
     if (failure) return { status: "failed", failure, ...measure(usage) };
-    return { status: "succeeded", value: result, facts, ...measure(usage) };
+    const exhaustedForMs = watch.headers && readExhaustionMs(watch.headers, clock.now());
+    return { status: "succeeded", value: result, facts, exhaustedForMs, ...measure(usage) };
   } catch (error) {
     if (signal?.aborted) return { status: "aborted", reason: signal.reason, ...measure(noUsage) };
     const failure =

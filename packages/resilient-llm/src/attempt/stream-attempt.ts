@@ -4,6 +4,7 @@ import type { AnswerFacts, AttemptOutcome } from "../call/attempt-outcome.ts";
 import { estimatePromptTokens, estimateTextTokens } from "../context/estimate-tokens.ts";
 import { addUsage, noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
+import { readExhaustionMs } from "../failure/wait-hint.ts";
 import { openAttempt, type AttemptRequest } from "./attempt-request.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
 
@@ -114,7 +115,13 @@ export async function* attemptStream(
       outcome = fail(undefined);
       return outcome;
     }
-    outcome = { status: "succeeded", value: undefined, facts: tally.facts, ...measure() };
+    outcome = {
+      status: "succeeded",
+      value: undefined,
+      facts: tally.facts,
+      exhaustedForMs: watch.headers && readExhaustionMs(watch.headers, clock.now()),
+      ...measure(),
+    };
     return outcome;
   } catch (error) {
     outcome = fail(error);

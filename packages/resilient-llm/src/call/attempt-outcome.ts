@@ -11,7 +11,13 @@ export interface AnswerFacts {
 
 /** How an attempt ended. A failure is a value here; it's thrown once, at the edge. */
 export type AttemptOutcome<Value> = (
-  | { readonly status: "succeeded"; readonly value: Value; readonly facts: AnswerFacts }
+  | {
+      readonly status: "succeeded";
+      readonly value: Value;
+      readonly facts: AnswerFacts;
+      /** The answer used up a rate limit; until it is filled again, in ms. */
+      readonly exhaustedForMs: number | undefined;
+    }
   | { readonly status: "failed"; readonly failure: Failure; readonly partial?: PartialAnswer }
   | { readonly status: "aborted"; readonly reason: unknown }
 ) & {

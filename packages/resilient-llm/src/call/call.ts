@@ -196,7 +196,13 @@ export class Call {
     });
   }
 
-  #succeed(candidate: Candidate, outcome: AttemptOutcome<unknown>): void {
+  #succeed(
+    candidate: Candidate,
+    outcome: AttemptOutcome<unknown> & { readonly status: "succeeded" },
+  ): void {
+    if (outcome.exhaustedForMs !== undefined) {
+      candidate.block(this.#context.options.clock.now() + outcome.exhaustedForMs);
+    }
     candidate.breaker.succeed();
     candidate.avoidedUntilMs = 0;
     const visit = this.#visits.get(candidate);

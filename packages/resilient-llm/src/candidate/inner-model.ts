@@ -137,14 +137,14 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
   };
+  // Whether to stream is decided per call: with `streaming` set every `invoke` would be a stream, and
+  // LangChain would fetch a tokenizer over the network to count what the provider reports.
+  const { streaming: _, ...others } = fields ?? {};
   const configuration = fields?.configuration;
   const Constructor = model.constructor as typeof ChatOpenAI;
   const copy = new Constructor({
-    ...fields,
+    ...others,
     maxRetries: 0,
-    // Whether to stream is decided per call; switched on here it would turn every `invoke` into a
-    // stream, and have LangChain fetch a tokenizer over the network to count what it could be told.
-    streaming: false,
     configuration: {
       ...configuration,
       fetch: createWatchedFetch(configuration?.fetch as typeof globalThis.fetch | undefined),

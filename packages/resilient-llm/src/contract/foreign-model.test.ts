@@ -35,11 +35,14 @@ it("a ChatOpenAI of the user's is watched on a copy; it stays as it is", async (
     apiKey: "sk-own-0123456789",
     configuration: { baseURL: server.baseURL },
     temperature: 0.25,
+    streaming: true,
   });
   const { model } = createModel([], { models: [own] });
   const chunks = await Array.fromAsync(await model.stream("hi"));
   expect(chunks.reduce((whole, chunk) => whole.concat(chunk)).text).toBe("whole");
   expect(server.requests[0]?.body).toMatchObject({ model: "own", temperature: 0.25 });
+  server.play(replies.answer("at once"));
+  expect((await model.invoke("hi")).text).toBe("at once");
   // Unwatched, LangChain takes the half for the whole.
   server.play(replies.stream({ text: "half" }));
   expect((await Array.fromAsync(await own.stream("hi"))).map((chunk) => chunk.text).join("")).toBe("half");

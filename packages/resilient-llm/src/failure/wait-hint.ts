@@ -53,6 +53,20 @@ const resetHeaders: readonly (readonly [reset: string, remaining: string])[] = [
 ];
 
 /**
+ * How long until a limit is filled up again that this answer, good as it is, has used up; in ms.
+ * `undefined` if there is room left or the server doesn't report it.
+ */
+export function readExhaustionMs(headers: HeaderLookup, nowMs: number): number | undefined {
+  let longest: number | undefined;
+  for (const [reset, remaining] of resetHeaders) {
+    if (Number(headers.get(remaining) ?? Number.NaN) !== 0) continue;
+    const delay = parseMoment(headers.get(reset) ?? "", nowMs);
+    if (delay !== undefined) longest = Math.max(longest ?? 0, delay);
+  }
+  return longest;
+}
+
+/**
  * How long the server asks to wait, in ms, or `undefined` if it doesn't say.
  *
  * `retry-after-ms` wins over `retry-after` (seconds or an HTTP date), which wins over the

@@ -165,3 +165,11 @@ export const resetAtOnce: Reply = (response) => {
 
 /** Takes the request and never answers. */
 export const hang: Reply = () => undefined;
+
+/** A reply with further headers. */
+export function withHeaders(headers: Readonly<Record<string, string>>, reply: Reply): Reply {
+  return (response, request) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    return reply(response, request);
+  };
+}

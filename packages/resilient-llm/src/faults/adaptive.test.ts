@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import * as replies from "../testing/replies.ts";
+import { createModel, startServer } from "../testing/test-model.ts";
+
+it("after some quick answers a silent server is given up long before the ceiling", async () => {
+  const server = await startServer(replies.answer("quick"));
+  const { model, events } = createModel([server], {
+    timeout: { adaptiveFloorMs: 3000, firstTokenMs: 60_000, totalMs: 300_000 },
+  });
+  const read = async () => Array.fromAsync(await model.stream("hi"));
+  for (let call = 0; call < 12; call += 1) {
+    await model.invoke("hi");
+    await read();
+  }
+  server.play(replies.hang, replies.answer("done"));
+  expect((await model.invoke("hi")).text).toBe("done");
+  server.play(replies.stream({ hang: true }), replies.answer("done"));
+  await read();
+  const timeouts = events.flatMap((event) =>
+    event.type === "attempt-failed" && event.failure.kind === "timeout" ? [event] : [],
+  );
+  expect(timeouts.map((event) => event.failure.phase)).toEqual(["total", "first-token"]);
+  for (const timeout of timeouts) expect(timeout.durationMs).toBeLessThan(20_000);
+});
