@@ -75,7 +75,6 @@ describe.each([{ clientBulkWrite: true }, { clientBulkWrite: false }])(
         expect(readMessages(tuple)).toHaveLength(2);
         // Just the new ones, or all of the old ones too: as if deleteThread had never been called.
         expect([2, 5]).toContain(await countCheckpoints(threadId));
-        if (done) expect(await countCheckpoints(threadId)).toBe(2);
         expect((await database.openSaver().verifyThread(threadId)).damages).toEqual([]);
         if (done) return;
       }

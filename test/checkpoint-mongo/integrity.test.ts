@@ -92,7 +92,7 @@ describe("a document that was removed is detected and named", () => {
   });
 
   it("a checkpoint in the middle, by verifyThread", async () => {
-    const { checkpoint_id } = configs[2]!.configurable!;
+    const checkpoint_id = configs[2]!.configurable!["checkpoint_id"] as string;
     await database.db.collection("threadkeep_checkpoints").deleteOne({ checkpoint_id });
     expect(await newSaver().verifyThread(threadId)).toMatchObject({
       damages: [
@@ -167,9 +167,9 @@ describe("with an integrity key", () => {
     ["no key", undefined],
     ["another key", { key: "another key of sixteen bytes" }],
   ])("a document whose hashes were recomputed with %s is refused", async (_name, integrity) => {
-    await fill(newSaver({ integrity }), threadId + "forged");
+    await fill(newSaver({ integrity }), `${threadId}-forged`);
     await expect(
-      newSaver({ integrity: { key: KEY } }).getTuple(thread(threadId + "forged")),
+      newSaver({ integrity: { key: KEY } }).getTuple(thread(`${threadId}-forged`)),
     ).rejects.toThrow(CorruptCheckpointError);
   });
 

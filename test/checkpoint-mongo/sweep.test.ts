@@ -1,6 +1,7 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import { InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
-import { Binary, type Document } from "mongodb";
+import { Binary } from "mongodb";
 import { createHash } from "node:crypto";
 import { beforeEach, expect, it } from "vitest";
 import { useDatabase } from "./use-database.ts";
@@ -97,7 +98,7 @@ function repeat(text: string): string {
   return `${text} `.repeat(60);
 }
 
-async function put(items: readonly string[], parent: Document = {}): Promise<Document> {
+async function put(items: readonly string[], parent: RunnableConfig = {}): Promise<RunnableConfig> {
   const checkpoint = {
     ...emptyCheckpoint(),
     id: uuid6(1),

@@ -87,7 +87,7 @@ class Encoder {
     if (types.isDate(value)) return encodeDate(value);
     if (types.isMap(value)) return this.#encodeMap(value);
     if (types.isSet(value)) return tag("set", this.#encodeItems([...value]));
-    if (types.isNativeError(value) || value instanceof Error) return this.#encodeError(value);
+    if (value instanceof Error) return this.#encodeError(value);
     if (types.isRegExp(value)) {
       return tag("regexp", JSON.stringify([value.source, value.flags, value.lastIndex]));
     }

@@ -43,7 +43,9 @@ function matchMiddle(
   builder: PieceBuilder,
 ): void {
   const positions = new Map<string, number>();
-  if (lines.length > 0) old.forEach((item, index) => positions.set(item.line, index));
+  if (lines.length > 0) {
+    for (const [index, { line }] of old.entries()) positions.set(line, index);
+  }
   let index = 0;
   while (index < lines.length) {
     const position = positions.get(lines[index]!);

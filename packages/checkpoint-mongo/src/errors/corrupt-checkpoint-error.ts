@@ -28,13 +28,13 @@ export class CorruptCheckpointError extends ThreadkeepError {
     corruption: Corruption,
     options?: ErrorOptions,
   ) {
+    const namespace = address.checkpointNs === "" ? "" : ` (namespace "${address.checkpointNs}")`;
+    const { document, which, expected, found } = corruption;
     super(
       "CORRUPT_CHECKPOINT",
-      `Checkpoint ${address.checkpointId} of thread "${address.threadId}"` +
-        (address.checkpointNs === "" ? "" : ` (namespace "${address.checkpointNs}")`) +
-        ` is corrupt: ${corruption.document} ${corruption.which}: expected ${corruption.expected}, ` +
-        `found ${corruption.found}. It was not returned. Resume from an earlier checkpoint of the ` +
-        "thread by passing its checkpoint_id.",
+      `Checkpoint ${address.checkpointId} of thread "${address.threadId}"${namespace} is corrupt: ` +
+        `${document} ${which}: expected ${expected}, found ${found}. It was not returned. Resume ` +
+        "from an earlier checkpoint of the thread by passing its checkpoint_id.",
       options,
     );
     this.threadId = address.threadId;

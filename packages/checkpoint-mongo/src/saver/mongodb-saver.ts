@@ -11,6 +11,7 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type MongoClientOptions } from "mongodb";
+import { inspect } from "node:util";
 import {
   parseAddress,
   parseAddressFilter,
@@ -328,7 +329,7 @@ function checkLimit(limit: unknown): number | undefined {
   if (limit === undefined) return undefined;
   if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
     throw new InvalidOptionsError(
-      `Invalid option limit of list: expected a whole number from 0, got ${String(limit)}.`,
+      `Invalid option limit of list: expected a whole number from 0, got ${inspect(limit)}.`,
     );
   }
   return limit;
@@ -338,7 +339,7 @@ function checkGrace(graceSeconds: unknown): number {
   if (typeof graceSeconds !== "number" || !(graceSeconds >= MIN_SWEEP_GRACE_SECONDS)) {
     throw new InvalidOptionsError(
       `Invalid option graceSeconds of sweep: expected at least ${MIN_SWEEP_GRACE_SECONDS} seconds, ` +
-        `got ${String(graceSeconds)}.`,
+        `got ${inspect(graceSeconds)}.`,
     );
   }
   return graceSeconds;

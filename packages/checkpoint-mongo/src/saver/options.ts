@@ -155,7 +155,7 @@ const settingsSchema = z.strictObject({
   checkpointCollectionName: collectionName.default("checkpoints"),
   checkpointWritesCollectionName: collectionName.default("checkpoint_writes"),
   enableTimestamps: z.boolean().default(false),
-  ttl: z.number().positive().finite().optional(),
+  ttl: z.number().positive().optional(),
   ttlRefreshOnRead: z.boolean().default(false),
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),

@@ -65,28 +65,25 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
   const { thread, segments } = await retryConflicts(
     `checkpoint ${address.checkpointId}`,
     async () => {
-      const thread = await prepareThread(context, address.threadId);
+      const current = await prepareThread(context, address.threadId);
       // After a deletion, nothing of the parent that the state was to build upon is there any more.
-      if (draft?.epoch !== thread.epoch) draft = await createDraft(context, request, thread);
+      if (draft?.epoch !== current.epoch) draft = await createDraft(context, request, current);
       const saved =
-        (await saveAsLatest(context, request, draft, thread)) ??
-        (await saveOverExisting(context, request, draft, thread));
+        (await saveAsLatest(context, request, draft, current)) ??
+        (await saveOverExisting(context, request, draft, current));
       if (saved === undefined) {
         cache.forgetHead(address);
         cache.forgetThread(address.threadId);
-      } else {
-        remember(context, draft, saved);
+        return undefined;
       }
-      return saved && { thread, segments: draft.segments };
+      remember(context, draft, saved);
+      return { thread: current, segments: draft.segments };
     },
   );
   if (isSlow(startedMs)) await saveSegments(collections, features, thread, segments);
   if (settings.verifyAfterSave) {
-    await verifySavedCheckpoint(
-      context,
-      address,
-      segments.map(({ id }) => id),
-    );
+    const ids = segments.map(({ id }) => id);
+    await verifySavedCheckpoint(context, address, ids);
   }
 }
 

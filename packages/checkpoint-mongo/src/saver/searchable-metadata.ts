@@ -14,12 +14,12 @@ export function isSearchable(key: string, value: unknown): boolean {
 }
 
 function copyEntries(object: object, depth: number): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(object)
-      .filter(([key]) => isSearchableKey(key))
-      .map(([key, value]: [string, unknown]) => [key, copy(value, depth)])
-      .filter(([, value]) => value !== undefined),
-  );
+  const copied: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object) as [string, unknown][]) {
+    const copyOfValue = isSearchableKey(key) ? copy(value, depth) : undefined;
+    if (copyOfValue !== undefined) copied[key] = copyOfValue;
+  }
+  return copied;
 }
 
 function copy(value: unknown, depth: number): unknown {

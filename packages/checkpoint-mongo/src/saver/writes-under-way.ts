@@ -22,7 +22,8 @@ export class WritesUnderWay {
    * seen, they must be there. Whoever stores them hears of a failure.
    */
   async settle(address: CheckpointAddress): Promise<void> {
-    await Promise.allSettled(this.#byCheckpoint.get(formatKey(address)) ?? []);
+    const underWay = this.#byCheckpoint.get(formatKey(address));
+    if (underWay !== undefined) await Promise.allSettled(underWay);
   }
 }
 

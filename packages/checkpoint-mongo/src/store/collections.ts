@@ -12,6 +12,9 @@ import type {
   WriteDocument,
 } from "../documents/index.ts";
 
+/** The collections that hold a thread's documents. */
+export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
+
 /** The collections of one saver. */
 export interface Collections {
   readonly client: MongoClient;

@@ -1,13 +1,7 @@
-import {
-  MongoServerError,
-  type Collection,
-  type Db,
-  type Document,
-  type IndexDescription,
-} from "mongodb";
+import { MongoServerError, type Collection, type Db, type IndexDescription } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SetupError } from "../errors/index.ts";
-import type { Collections } from "./collections.ts";
+import type { CollectionKind, Collections } from "./collections.ts";
 
 /** Several processes that make the same index at once can disturb each other for a moment. */
 const ATTEMPTS = 5;
@@ -36,52 +30,47 @@ export async function ensureIndexes(collections: Collections, graceSeconds: numb
   };
   // Every index but those on expiry and on the pointer to a checkpoint starts with the thread, so
   // that the collections can be sharded by it.
-  const wanted: readonly [Collection<Document>, readonly IndexDescription[]][] = [
-    [collections.threads as unknown as Collection<Document>, [expiry]],
-    [
-      collections.checkpoints as unknown as Collection<Document>,
-      [
-        {
-          key: { thread_id: 1, checkpoint_id: -1, checkpoint_ns: 1 },
-          name: "address",
-          unique: true,
-        },
-        { key: { thread_id: 1, checkpoint_ns: 1, seq: -1 }, name: "order", unique: true },
-        {
-          key: { thread_id: 1, checkpoint_ns: 1, head: 1 },
-          name: "head",
-          partialFilterExpression: { head: true },
-        },
-        expiry,
-      ],
+  const wanted: Record<CollectionKind, readonly IndexDescription[]> = {
+    threads: [expiry],
+    checkpoints: [
+      {
+        key: { thread_id: 1, checkpoint_id: -1, checkpoint_ns: 1 },
+        name: "address",
+        unique: true,
+      },
+      { key: { thread_id: 1, checkpoint_ns: 1, seq: -1 }, name: "order", unique: true },
+      {
+        key: { thread_id: 1, checkpoint_ns: 1, head: 1 },
+        name: "head",
+        partialFilterExpression: { head: true },
+      },
+      expiry,
     ],
-    [
-      collections.segments as unknown as Collection<Document>,
-      [{ key: { thread_id: 1, segment: 1, part: 1 }, name: "content", unique: true }, expiry],
+    segments: [
+      { key: { thread_id: 1, segment: 1, part: 1 }, name: "content", unique: true },
+      expiry,
     ],
-    [
-      collections.writes as unknown as Collection<Document>,
-      [
-        {
-          key: { thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 },
-          name: "address",
-          unique: true,
-        },
-        { key: { checkpoint: 1 }, name: "checkpoint" },
-        expiry,
-      ],
+    writes: [
+      {
+        key: { thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 },
+        name: "address",
+        unique: true,
+      },
+      { key: { checkpoint: 1 }, name: "checkpoint" },
+      expiry,
     ],
-  ];
+  };
   await Promise.all(
-    wanted.map(([collection, indexes]) =>
-      createIndexes(collections.db, collection, indexes, graceSeconds),
-    ),
+    Object.entries(wanted).map(([kind, indexes]) => {
+      const name = collections[kind as CollectionKind].collectionName;
+      return createIndexes(collections.db, collections.db.collection(name), indexes, graceSeconds);
+    }),
   );
 }
 
 async function createIndexes(
   db: Db,
-  collection: Collection<Document>,
+  collection: Collection,
   indexes: readonly IndexDescription[],
   graceSeconds: number,
 ): Promise<void> {
@@ -109,7 +98,7 @@ async function createIndexes(
 /** The one option that may differ from an earlier setup is how long expired documents stay. */
 async function changeGrace(
   db: Db,
-  collection: Collection<Document>,
+  collection: Collection,
   graceSeconds: number,
   cause: unknown,
 ): Promise<void> {

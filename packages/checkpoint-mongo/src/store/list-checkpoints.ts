@@ -37,11 +37,11 @@ export function listCheckpoints(
     filter[`metadata.${key}`] = { $eq: value };
   }
   const inOneNamespace = address.threadId !== undefined && address.checkpointNs !== undefined;
-  const cursor = collections.checkpoints
-    .find(filter as Filter<CheckpointDocument>)
-    .sort(inOneNamespace ? { seq: -1 } : { checkpoint_id: -1 })
-    .batchSize(PAGE_SIZE);
-  return limit === undefined ? cursor : cursor.limit(limit);
+  return collections.checkpoints.find(filter as Filter<CheckpointDocument>, {
+    sort: inOneNamespace ? { seq: -1 } : { checkpoint_id: -1 },
+    batchSize: PAGE_SIZE,
+    limit: limit ?? 0,
+  });
 }
 
 /** Reads the checkpoints of one namespace that come before a place in the order, newest first. */

@@ -7,11 +7,8 @@ import {
   type Filter,
   type UpdateFilter,
 } from "mongodb";
-import { DURABLE, type Collections } from "./collections.ts";
+import { DURABLE, type CollectionKind, type Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
-
-/** The collections that hold a thread's documents. */
-export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
 
 /** One update of one document. */
 export interface BatchUpdate {
