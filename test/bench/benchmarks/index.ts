@@ -1,0 +1,29 @@
+import type { Benchmark } from "../harness/benchmark.ts";
+import { coldRead } from "./cold-read.ts";
+import { deltaHistory } from "./delta-history.ts";
+import { editMiddle } from "./edit-middle.ts";
+import { fileMap } from "./file-map.ts";
+import { fork } from "./fork.ts";
+import { largeState } from "./large-state.ts";
+import { longThread } from "./long-thread.ts";
+import { manyThreads } from "./many-threads.ts";
+
+/** All benchmarks of savers, in the order in which `all` runs them. */
+export const benchmarks: readonly Benchmark[] = [
+  longThread,
+  coldRead,
+  fileMap,
+  editMiddle,
+  fork,
+  deltaHistory,
+  manyThreads,
+  largeState,
+];
+
+/** @throws Error if there is none of that name */
+export function findBenchmark(name: string): Benchmark {
+  const found = benchmarks.find((benchmark) => benchmark.name === name);
+  if (found !== undefined) return found;
+  const known = benchmarks.map((benchmark) => benchmark.name).join(", ");
+  throw new Error(`There is no benchmark "${name}". There are: ${known}, all.`);
+}

@@ -1,0 +1,32 @@
+/** The program of a case's process: takes one order from its parent and sends back the result. */
+import { once } from "node:events";
+import type { CaseMessage } from "./fork-case-process.ts";
+import { performCase, performStage, type CaseOrder } from "./perform-case.ts";
+
+const PROGRESS_INTERVAL_MS = 200;
+
+let lastProgressAt = 0;
+
+function reportProgress(done: number, total: number, doing?: string): void {
+  const now = performance.now();
+  if (doing === undefined && now - lastProgressAt < PROGRESS_INTERVAL_MS) return;
+  lastProgressAt = now;
+  send({ kind: "progress", progress: doing === undefined ? [done, total] : [done, total, doing] });
+}
+
+function send(message: CaseMessage): void {
+  process.send?.(message);
+}
+
+const [order] = (await once(process, "message")) as [CaseOrder];
+try {
+  const { stage } = order;
+  const result =
+    stage === undefined
+      ? await performCase(order, reportProgress)
+      : await performStage({ ...order, stage }, reportProgress);
+  send({ kind: "result", result });
+} catch (error) {
+  send({ kind: "error", message: error instanceof Error ? error.message : String(error) });
+}
+process.disconnect();

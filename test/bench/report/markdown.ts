@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import type { BenchmarkRun } from "../harness/run-benchmark.ts";
+import { formatFigure } from "./format-figure.ts";
+import type { ResultFile } from "./result-file.ts";
+import { listErrors, tabulateFigures, tabulateTargets, type Table } from "./tables.ts";
+
+const BEGIN = "<!-- results: written by `pnpm bench report` -->";
+const END = "<!-- end of results -->";
+
+/** Results as Markdown: for each run its figures, its targets and where it ran. */
+export function toMarkdown(files: readonly ResultFile[]): string {
+  return files.flatMap((file) => file.runs.map((run) => formatRun(run, file))).join("\n\n");
+}
+
+/**
+ * Replaces the part of a Markdown file between the two marks for results.
+ *
+ * @throws Error if the marks are not there
+ */
+export function writeIntoMarkdown(path: string, markdown: string): void {
+  const text = readFileSync(path, "utf8");
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin === -1 || end < begin) {
+    throw new Error(`${path} has no place for results: it needs the lines ${BEGIN} and ${END}.`);
+  }
+  const before = text.slice(0, begin + BEGIN.length);
+  writeFileSync(path, `${before}\n\n${markdown}\n\n${text.slice(end)}`);
+}
+
+function formatRun(run: BenchmarkRun, { date, machine }: ResultFile): string {
+  const memory = formatFigure(machine.memoryBytes, "bytes");
+  return [
+    `### ${run.name}`,
+    `${run.description}. ${run.turns} ${run.turnsAre}.`,
+    formatTable(tabulateTargets(run), ["target", "measured", "limit", "verdict"]),
+    formatTable(tabulateFigures(run)),
+    ...listErrors(run),
+    `\`pnpm bench ${run.name} --turns ${run.turns}\` on ${date.slice(0, 10)}; ${machine.cores} cores ` +
+      `(${machine.cpu}), ${memory}, Node.js ${machine.node}; ${run.servers.join("; ")}.`,
+  ].join("\n\n");
+}
+
+function formatTable({ head, rows }: Table, names: readonly string[] = head): string {
+  const align = names.map((_, column) => (column === 0 ? "---" : "--:"));
+  return [names, align, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}

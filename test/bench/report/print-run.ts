@@ -1,0 +1,38 @@
+import CliTable from "cli-table3";
+import { styleText } from "node:util";
+import type { BenchmarkRun } from "../harness/run-benchmark.ts";
+import type { Judgement } from "../harness/target.ts";
+import { listErrors, tabulateFigures, tabulateTargets, type Table } from "./tables.ts";
+
+/** Prints a run's figures and targets for people. */
+export function printRun(run: BenchmarkRun): void {
+  const title = `${run.name}, ${run.turns} ${run.turnsAre}`;
+  console.log(`\n${styleText("bold", title)}\n${run.description}.`);
+  for (const server of run.servers) console.log(server);
+  console.log(draw(tabulateFigures(run)));
+  for (const error of listErrors(run)) console.log(error);
+  console.log(draw(tabulateTargets(run), (cell) => colourVerdict(cell)));
+}
+
+const verdictColours: Record<Judgement["verdict"], Parameters<typeof styleText>[0]> = {
+  reached: "green",
+  "not reached": "red",
+  "not judged": "yellow",
+};
+
+function colourVerdict(cell: string): string {
+  return Object.hasOwn(verdictColours, cell)
+    ? styleText(verdictColours[cell as Judgement["verdict"]], cell)
+    : cell;
+}
+
+function draw({ head, rows }: Table, decorate: (cell: string) => string = (cell) => cell): string {
+  const table = new CliTable({
+    head: head.map((cell) => styleText("bold", cell)),
+    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
+    // Its own colours come even where there is no terminal.
+    style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows.map((row) => row.map((cell) => decorate(cell))));
+  return table.toString();
+}

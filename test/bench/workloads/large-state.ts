@@ -1,0 +1,65 @@
+import { randomText } from "./random-text.ts";
+
+/** What a changing part of a large state is replaced by. */
+export const CHANGE_LENGTH = 1_000;
+
+/** A large value of a channel that changes a little from put to put. */
+export interface LargeState {
+  readonly value: unknown;
+  /** The value with one part of {@link CHANGE_LENGTH} characters replaced by others. */
+  change(revision: number): LargeState;
+}
+
+/** The forms in which a state can be large. */
+export const largeStates = {
+  "one string": (length) => makeString(randomText("large string", length)),
+  list: (length) => makeList(makeParts(length)),
+  map: (length) =>
+    makeMap(Object.fromEntries(makeParts(length).map((part, index) => [`key-${index}`, part]))),
+} satisfies Record<string, (length: number) => LargeState>;
+
+export type LargeStateForm = keyof typeof largeStates;
+
+function makeParts(length: number): string[] {
+  const count = Math.ceil(length / CHANGE_LENGTH);
+  const text = randomText("large state", count * CHANGE_LENGTH);
+  return Array.from({ length: count }, (_, index) =>
+    text.slice(index * CHANGE_LENGTH, (index + 1) * CHANGE_LENGTH),
+  );
+}
+
+function makeString(value: string): LargeState {
+  return {
+    value,
+    change(revision) {
+      const start = place(revision, Math.max(1, value.length - CHANGE_LENGTH));
+      const end = start + CHANGE_LENGTH;
+      return makeString(value.slice(0, start) + makeChange(revision) + value.slice(end));
+    },
+  };
+}
+
+function makeList(value: readonly string[]): LargeState {
+  return {
+    value,
+    change: (revision) => makeList(value.with(place(revision, value.length), makeChange(revision))),
+  };
+}
+
+function makeMap(value: Readonly<Record<string, string>>): LargeState {
+  const size = Object.keys(value).length;
+  return {
+    value,
+    change: (revision) =>
+      makeMap({ ...value, [`key-${place(revision, size)}`]: makeChange(revision) }),
+  };
+}
+
+function makeChange(revision: number): string {
+  return randomText(`change ${revision}`, CHANGE_LENGTH);
+}
+
+/** Somewhere in the value, spread evenly by the golden ratio. */
+function place(revision: number, size: number): number {
+  return Math.floor(((revision * 0.618_033_988_75) % 1) * size);
+}
