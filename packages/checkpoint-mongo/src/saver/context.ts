@@ -1,4 +1,5 @@
 import type { Hasher } from "../integrity/hashes.ts";
+import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Collections, ServerFeatures } from "../store/index.ts";
 import type { Cache } from "./cache.ts";
 import type { ResolvedSettings } from "./options.ts";
@@ -12,4 +13,6 @@ export interface SaverContext {
   readonly serializer: Serializer;
   readonly hasher: Hasher;
   readonly settings: ResolvedSettings;
+  /** What the official saver stored in the same database; undefined if it stored nothing. */
+  readonly official: OfficialCollections | undefined;
 }

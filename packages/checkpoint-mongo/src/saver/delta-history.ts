@@ -10,6 +10,13 @@ import { listWriteSegments, readWrites } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
 import { walkParents } from "./walk-parents.ts";
 
+/** What was collected, and whether the way back to it was whole. */
+export interface DeltaHistory {
+  readonly history: Record<string, DeltaChannelHistory>;
+  /** False if an ancestor on the way is not stored. */
+  readonly endsAtRoot: boolean;
+}
+
 /**
  * Collects, for each channel, the writes on the way from the nearest ancestor that stores a value
  * of it to the given checkpoint, oldest first, and that value as seed. Only ancestors on the parent
@@ -21,7 +28,7 @@ export async function getDeltaHistory(
   context: SaverContext,
   address: OpenAddress,
   channels: readonly string[],
-): Promise<Record<string, DeltaChannelHistory>> {
+): Promise<DeltaHistory> {
   const target = await findCheckpointOnly(context.collections, address);
   const walk = new Walk(channels);
   if (target !== undefined && !isExpired(target.expires_at)) {
@@ -31,7 +38,11 @@ export async function getDeltaHistory(
     }
   }
   const writes = await findWrites(context.collections, context.features, walk.documents, channels);
-  return assemble(context, walk, channels, writes, address.threadId);
+  const root = walk.documents.at(-1) ?? target;
+  return {
+    history: await assemble(context, walk, channels, writes, address.threadId),
+    endsAtRoot: walk.isDone || (root !== undefined && root.parent_checkpoint_id === undefined),
+  };
 }
 
 /** What was met on the way, and where each channel's way ends. */

@@ -33,12 +33,14 @@ import {
   scanThreadIds,
   type Collections,
 } from "../store/index.ts";
+import { OfficialCollections } from "../migration/official-collections.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import { Cache, type CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
 import { getDeltaHistory } from "./delta-history.ts";
 import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
+import { getOfficialTuple } from "./official-threads.ts";
 import {
   requireClient,
   resolveSettings,
@@ -155,7 +157,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (address === undefined) return undefined;
     const context = await this.#open();
     const tuple = await getTupleOrAncestor(context, address);
-    if (tuple !== undefined && this.#settings.ttlRefreshOnRead) {
+    if (tuple === undefined) return getOfficialTuple(context, address);
+    if (this.#settings.ttlRefreshOnRead) {
       await prepareThread(context, address.threadId);
     }
     return tuple;
@@ -179,7 +182,16 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const beforeId = options.before && parseAddressFilter(options.before).checkpointId;
     const request = { address, beforeId, limit: checkLimit(options.limit) };
     const filter = checkFilter(options.filter);
-    yield* listTuples(await this.#open(), { ...request, filter });
+    const context = await this.#open();
+    let left = request.limit;
+    for await (const tuple of listTuples(context, { ...request, filter })) {
+      if (left !== undefined) left -= 1;
+      yield tuple;
+    }
+    // What the official saver stored is older.
+    if (context.official !== undefined) {
+      yield* context.official.list({ ...request, limit: left, filter });
+    }
   }
 
   /**
@@ -242,8 +254,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    const { collections, cache } = await this.#open();
+    const { collections, cache, official } = await this.#open();
     await deleteThread(collections, id);
+    await official?.deleteThread(id);
     cache.forgetThread(id);
   }
 
@@ -264,7 +277,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (address === undefined) {
       return Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
     }
-    return getDeltaHistory(await this.#open(), address, channels);
+    const context = await this.#open();
+    const { history, endsAtRoot } = await getDeltaHistory(context, address, channels);
+    // The rest of the way may lie in what the official saver stored.
+    return endsAtRoot || context.official === undefined
+      ? history
+      : super.getDeltaChannelHistory(options);
   }
 
   /**
@@ -321,6 +339,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       serializer: this.#serializer,
       hasher: this.#hasher,
       settings: this.#settings,
+      official: await OfficialCollections.find(
+        collections.db,
+        {
+          checkpoints: this.#settings.checkpointCollectionName,
+          writes: this.#settings.checkpointWritesCollectionName,
+        },
+        this.serde,
+      ),
     };
   }
 }

@@ -1,0 +1,217 @@
+import {
+  maxChannelVersion,
+  TASKS,
+  type Checkpoint,
+  type CheckpointMetadata,
+  type CheckpointPendingWrite,
+  type CheckpointTuple,
+  type SerializerProtocol,
+} from "@langchain/langgraph-checkpoint";
+import type { Binary, Collection, Db, Document, Filter, Sort } from "mongodb";
+import { isDeepStrictEqual } from "node:util";
+import {
+  toConfig,
+  type AddressFilter,
+  type CheckpointAddress,
+  type OpenAddress,
+} from "../address/address.ts";
+
+/** A checkpoint as `@langchain/langgraph-checkpoint-mongodb` stores it. */
+interface OfficialCheckpoint {
+  readonly thread_id: string;
+  readonly checkpoint_ns: string;
+  readonly checkpoint_id: string;
+  readonly parent_checkpoint_id?: string | null;
+  /** The serializer's type, of both the checkpoint and its metadata. */
+  readonly type: string;
+  readonly checkpoint: Binary;
+  readonly metadata: Binary;
+}
+
+/** A pending write as `@langchain/langgraph-checkpoint-mongodb` stores it. */
+interface OfficialWrite {
+  readonly thread_id: string;
+  readonly checkpoint_ns: string;
+  readonly checkpoint_id: string;
+  readonly task_id: string;
+  readonly idx: number;
+  readonly channel: string;
+  readonly type: string;
+  readonly value: Binary;
+}
+
+/** Which checkpoints to list; see the saver's `list`. */
+export interface OfficialListQuery {
+  readonly address: AddressFilter;
+  readonly beforeId: string | undefined;
+  readonly limit: number | undefined;
+  readonly filter: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads what `@langchain/langgraph-checkpoint-mongodb` stored, so that its threads go on under this
+ * saver without a stop. Nothing is written there.
+ */
+export class OfficialCollections {
+  readonly #checkpoints: Collection<OfficialCheckpoint>;
+  readonly #writes: Collection<OfficialWrite>;
+  readonly #serde: SerializerProtocol;
+
+  private constructor(
+    checkpoints: Collection<OfficialCheckpoint>,
+    writes: Collection<OfficialWrite>,
+    serde: SerializerProtocol,
+  ) {
+    this.#checkpoints = checkpoints;
+    this.#writes = writes;
+    this.#serde = serde;
+  }
+
+  /**
+   * Opens the collections if they are there.
+   *
+   * @param serde the serializer that the official saver used
+   */
+  static async find(
+    db: Db,
+    names: { readonly checkpoints: string; readonly writes: string },
+    serde: SerializerProtocol,
+  ): Promise<OfficialCollections | undefined> {
+    const found = await db
+      .listCollections({ name: names.checkpoints }, { nameOnly: true })
+      .toArray();
+    return found.length === 0
+      ? undefined
+      : new OfficialCollections(
+          db.collection(names.checkpoints),
+          db.collection(names.writes),
+          serde,
+        );
+  }
+
+  /** Reads a checkpoint, or the latest one of its namespace: the one with the greatest id. */
+  async getTuple({
+    threadId,
+    checkpointNs,
+    checkpointId,
+  }: OpenAddress): Promise<CheckpointTuple | undefined> {
+    const document = await this.#checkpoints.findOne(
+      {
+        ...IS_CHECKPOINT,
+        thread_id: threadId,
+        checkpoint_ns: checkpointNs,
+        ...(checkpointId !== undefined && { checkpoint_id: checkpointId }),
+      },
+      { sort: NEWEST_FIRST },
+    );
+    return document === null ? undefined : this.#read(document);
+  }
+
+  /** Lists checkpoints, those with the greatest ids first. */
+  async *list({
+    address,
+    beforeId,
+    limit,
+    filter,
+  }: OfficialListQuery): AsyncGenerator<CheckpointTuple> {
+    const ids = {
+      ...(address.checkpointId !== undefined && { $eq: address.checkpointId }),
+      ...(beforeId !== undefined && { $lt: beforeId }),
+    };
+    const cursor = this.#checkpoints.find(
+      {
+        ...IS_CHECKPOINT,
+        ...(address.threadId !== undefined && { thread_id: address.threadId }),
+        ...(address.checkpointNs !== undefined && { checkpoint_ns: address.checkpointNs }),
+        ...(Object.keys(ids).length > 0 && { checkpoint_id: ids }),
+      },
+      { sort: NEWEST_FIRST },
+    );
+    let left = limit ?? Infinity;
+    for await (const document of cursor) {
+      if (left <= 0) return;
+      const tuple = await this.#read(document);
+      const metadata = (tuple.metadata ?? {}) as Record<string, unknown>;
+      if (
+        !Object.entries(filter).every(([key, value]) => isDeepStrictEqual(metadata[key], value))
+      ) {
+        continue;
+      }
+      left -= 1;
+      yield tuple;
+    }
+  }
+
+  /** Deletes what is stored there of a thread. */
+  async deleteThread(threadId: string): Promise<void> {
+    await this.#checkpoints.deleteMany({ ...IS_CHECKPOINT, thread_id: threadId });
+    await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
+  }
+
+  async #read(document: OfficialCheckpoint): Promise<CheckpointTuple> {
+    const address: CheckpointAddress = {
+      threadId: document.thread_id,
+      checkpointNs: document.checkpoint_ns,
+      checkpointId: document.checkpoint_id,
+    };
+    const parentId = document.parent_checkpoint_id ?? undefined;
+    const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
+    if (checkpoint.v < 4 && parentId !== undefined) {
+      await this.#migrateSends(checkpoint, { ...address, checkpointId: parentId });
+    }
+    return {
+      config: toConfig(address),
+      checkpoint,
+      metadata: (await this.#load(document.type, document.metadata)) as CheckpointMetadata,
+      pendingWrites: await this.#readWrites(address),
+      ...(parentId !== undefined && {
+        parentConfig: toConfig({ ...address, checkpointId: parentId }),
+      }),
+    };
+  }
+
+  async #readWrites(
+    { threadId, checkpointNs, checkpointId }: CheckpointAddress,
+    channel?: string,
+  ): Promise<CheckpointPendingWrite[]> {
+    const documents = await this.#writes
+      .find(
+        {
+          thread_id: threadId,
+          checkpoint_ns: checkpointNs,
+          checkpoint_id: checkpointId,
+          ...(channel !== undefined && { channel }),
+        },
+        { sort: { task_id: 1, idx: 1 } },
+      )
+      .toArray();
+    const writes: CheckpointPendingWrite[] = [];
+    for (const { task_id, channel: name, type, value } of documents) {
+      writes.push([task_id, name, await this.#load(type, value)]);
+    }
+    return writes;
+  }
+
+  /** Before format 4, tasks sent by a checkpoint's parent were not among its channels. */
+  async #migrateSends(checkpoint: Checkpoint, parent: CheckpointAddress): Promise<void> {
+    const sends = await this.#readWrites(parent, TASKS);
+    checkpoint.channel_values[TASKS] = sends.map(([, , value]) => value);
+    const versions = Object.values(checkpoint.channel_versions);
+    checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;
+  }
+
+  async #load(type: string, value: Binary): Promise<unknown> {
+    return (await this.#serde.loadsTyped(
+      type,
+      value.buffer.subarray(0, value.position),
+    )) as unknown;
+  }
+}
+
+/** A collection of that name may be something else's. */
+const IS_CHECKPOINT: Filter<OfficialCheckpoint> & Document = {
+  type: { $type: "string" },
+  checkpoint: { $type: "binData" },
+};
+
+const NEWEST_FIRST: Sort = { checkpoint_id: -1 };
