@@ -6,7 +6,10 @@ import type { AddressInfo } from "node:net";
 export class HttpServer {
   readonly #server: Server;
 
-  /** @param answer - When it rejects, the request gets status 500 with the reason, or is cut if the answer had begun. */
+  /**
+   * @param answer - When it rejects, the request gets status 500 with the reason, or is cut if the
+   * answer had begun.
+   */
   constructor(answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>) {
     this.#server = createServer((request, response) => {
       answer(request, response).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /** `npm run demo`: an agent that is killed three times and finishes its work. See `--help`. */
 import { constants } from "node:os";
 import { startMongoDB } from "@threadkeep/local-mongodb";
+import { WorkerFailedError } from "./killing/worker-failed-error.ts";
 import { HELP, readOptions, type DemoOptions } from "./options.ts";
 import { runDemo } from "./run-demo.ts";
 
@@ -51,6 +52,8 @@ async function main(): Promise<number> {
   }
 }
 
+/** What a worker said explains its failure; of anything unforeseen the stack is wanted too. */
 function describe(error: unknown): string {
+  if (error instanceof WorkerFailedError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

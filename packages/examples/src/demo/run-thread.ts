@@ -30,9 +30,9 @@ export interface ThreadRun {
 }
 
 /**
- * Runs the incident agent on a thread, in processes that are killed as planned, between servers that live on in this
- * process, and returns what the servers and the database saw. Whatever happens, it leaves no process and no server
- * behind; the database is the caller's.
+ * Runs the incident agent on a thread, in processes that are killed as planned, between servers
+ * that live on in this process, and returns what the servers and the database saw. Whatever
+ * happens, it leaves no process and no server behind; the database is the caller's.
  */
 export async function runThread(options: ThreadRun): Promise<RunEvidence> {
   const { threadId, client, dbName, model, observer, signal } = options;

@@ -8,7 +8,10 @@ const environmentSchema = z.object({
   THREADKEEP_SABOTAGE: z.enum(SABOTAGES).optional(),
 });
 
-/** Where a worker finds everything that is not its thread. The model's variables are read by `createModel`. */
+/**
+ * Where a worker finds everything that is not its thread. The model's variables are read by
+ * `createModel`.
+ */
 export interface WorkerEnvironment {
   /** `MONGODB_URI` */
   mongodbUri: string;

@@ -5,7 +5,10 @@ export interface CheckpointPlace {
   step: number;
 }
 
-/** What a worker process tells the process that started it. Reports only: nothing in here steers the agent. */
+/**
+ * What a worker process tells the process that started it. Reports only: nothing in here steers the
+ * agent.
+ */
 export type WorkerEvent =
   /** It looked for its thread. Without `from` there was none, and it begins. */
   | { type: "ready"; from?: CheckpointPlace & { storedTasks: string[] } }

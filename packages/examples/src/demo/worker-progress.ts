@@ -46,7 +46,8 @@ export async function reportProgress(
         checkpointId: config.configurable?.checkpoint_id ?? "",
         step: metadata?.step ?? -1,
       };
-      // The first checkpoint of a namespace is its input's, unless an earlier process had got further.
+      // The first checkpoint of a namespace is its input's, unless an earlier process had got
+      // further.
       if (path.length > 0 && !stepByNamespace.has(key) && metadata?.source !== "input")
         report({ type: "subgraph-resumed", path, from });
       stepByNamespace.set(key, from.step);

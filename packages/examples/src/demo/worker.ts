@@ -1,6 +1,6 @@
 /**
- * The process that gets killed. It is given a thread id and nothing else about the work: it looks whether the thread
- * has a checkpoint, goes on from there or else begins, and runs to the end.
+ * The process that gets killed. It is given a thread id and nothing else about the work: it looks
+ * whether the thread has a checkpoint, goes on from there or else begins, and runs to the end.
  *
  *     MONGODB_URI=… COMPANY_URL=… node worker.ts THREAD_ID
  *

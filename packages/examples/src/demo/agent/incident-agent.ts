@@ -28,17 +28,19 @@ export interface IncidentAgentParts {
 }
 
 /**
- * An agent that takes a page at night: opens an incident, has the evidence analysed in parallel, finds the root cause,
- * puts it right and publishes a report.
+ * An agent that takes a page at night: opens an incident, has the evidence analysed in parallel,
+ * finds the root cause, puts it right and publishes a report.
  *
  * ```
- * triage ─▶ open_incident ─▶ collect ─┬▶ analyse ─┬▶ correlate ─▶ announce ─▶ remediate ─▶ write_report ─▶ publish
- *                                     ├▶ analyse ─┤                           (an agent
- *                                     └▶ …       ─┘                            of its own)
+ * triage ─▶ open_incident ─▶ collect ─┬▶ analyse ─┬▶ correlate ─▶ announce ─┐
+ *                                     ├▶ analyse ─┤                         │
+ *                                     └▶ …       ─┘                         │
+ *              ┌────────────────────────────────────────────────────────────┘
+ *              └▶ remediate (an agent of its own) ─▶ write_report ─▶ publish
  * ```
  *
- * No task makes more than one model call. A task is the unit that a crash can undo, so this is what makes a crash cost
- * one call at most per task in flight.
+ * No task makes more than one model call. A task is the unit that a crash can undo, so this is what
+ * makes a crash cost one call at most per task in flight.
  */
 export function buildIncidentAgent({ model, company, checkpointer }: IncidentAgentParts) {
   const openIncident = createOpenIncidentTool(company);

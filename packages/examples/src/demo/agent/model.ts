@@ -8,7 +8,8 @@ export type ToolCallingModel = BaseChatModel & Required<Pick<BaseChatModel, "bin
 export const DEFAULT_MODEL = "gpt-4.1-mini";
 
 /**
- * The agent's model: any OpenAI-compatible server, found through the variables that OpenAI's own clients read.
+ * The agent's model: any OpenAI-compatible server, found through the variables that OpenAI's own
+ * clients read.
  *
  * @param environment - `OPENAI_BASE_URL` (default: OpenAI), `OPENAI_API_KEY`, `OPENAI_MODEL` (default
  *   {@link DEFAULT_MODEL})
@@ -29,7 +30,9 @@ export interface ModelServer {
   apiKey: string;
 }
 
-/** The model's server that the environment names, if it names one; a key alone means OpenAI's own. */
+/**
+ * The model's server that the environment names, if it names one; a key alone means OpenAI's own.
+ */
 export function findModelServer(environment: NodeJS.ProcessEnv): ModelServer | undefined {
   const baseUrl = environment["OPENAI_BASE_URL"];
   const apiKey = environment["OPENAI_API_KEY"];

@@ -7,8 +7,8 @@ import type { CompanyClient } from "../company/company-client.ts";
 type ToolRun = RunnableConfig & { toolCallId: string };
 
 /**
- * Names one tool call for good: the same call gets the same name in whichever process it runs, so that the company's
- * systems can tell a repetition from a second order.
+ * Names one tool call for good: the same call gets the same name in whichever process it runs, so
+ * that the company's systems can tell a repetition from a second order.
  */
 function actionKey(run: ToolRun): string {
   return `${run.configurable?.["thread_id"]}/${run.toolCallId}`;

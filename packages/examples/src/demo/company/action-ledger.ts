@@ -2,7 +2,9 @@
 export interface LedgerEntry {
   /** Milliseconds since the epoch. */
   at: number;
-  /** What the action is for, given by who asked: the same order keeps its key when it is repeated. */
+  /**
+   * What the action is for, given by who asked: the same order keeps its key when it is repeated.
+   */
   key: string;
   action: string;
   args: Record<string, unknown>;
@@ -10,8 +12,8 @@ export interface LedgerEntry {
 }
 
 /**
- * Everything the agent did to the outside world, in order. It only grows, and lives outside of the process that acts:
- * an order that comes twice leaves two entries, so a step that ran again shows.
+ * Everything the agent did to the outside world, in order. It only grows, and lives outside of the
+ * process that acts: an order that comes twice leaves two entries, so a step that ran again shows.
  */
 export class ActionLedger {
   readonly #entries: LedgerEntry[] = [];

@@ -31,7 +31,9 @@ export const midAnswer: KillPoint = {
   when: "answering",
 };
 
-/** Inside the remediation agent: the release is rolled back, and the model is asked what comes next. */
+/**
+ * Inside the remediation agent: the release is rolled back, and the model is asked what comes next.
+ */
 export const insideSubgraph: KillPoint = {
   title: "inside the subgraph, after its first tool",
   hits: ({ role, turn }) => role === "remediation engineer" && turn === 2,
@@ -40,12 +42,17 @@ export const insideSubgraph: KillPoint = {
 /** The demo's three kills, in the order in which the agent comes by them. */
 export const DEMO_KILLS: readonly KillPoint[] = [halfFanOut, midAnswer, insideSubgraph];
 
-/** As soon as the k-th request of the run, counted from 1, has come in; later ones of the same superstep with it. */
+/**
+ * As soon as the k-th request of the run, counted from 1, has come in; later ones of the same
+ * superstep with it.
+ */
 export function atRequest(k: number): KillPoint {
   return { title: `request ${k} in flight`, hits: ({ id }) => id >= k };
 }
 
-/** Some milliseconds after a call has been answered, while the worker is about to store what it got. */
+/**
+ * Some milliseconds after a call has been answered, while the worker is about to store what it got.
+ */
 export function afterAnswerTo(role: string, turn: number, delayMs: number): KillPoint {
   return {
     title: `${delayMs} ms after the answer to the ${role}`,

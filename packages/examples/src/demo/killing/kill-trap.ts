@@ -20,16 +20,16 @@ export interface SprungTrap {
 }
 
 /**
- * How long a correct saver may take to store what a finished task wrote. After that the kill comes all the same, and
- * the proofs say what was lost.
+ * How long a correct saver may take to store what a finished task wrote. After that the kill comes
+ * all the same, and the proofs say what was lost.
  */
 const STORE_LIMIT_MS = 3000;
 const POLL_MS = 10;
 
 /**
- * Brings a run to a {@link KillPoint} and stops the clock there, so that the kill is no matter of luck: the calls to be
- * cut are held, every other call of the superstep has been answered, and what those led to is in the database. Only a
- * kill point after an answer lets the worker run on.
+ * Brings a run to a {@link KillPoint} and stops the clock there, so that the kill is no matter of
+ * luck: the calls to be cut are held, every other call of the superstep has been answered, and what
+ * those led to is in the database. Only a kill point after an answer lets the worker run on.
  */
 export class KillTrap {
   readonly #point: KillPoint;
@@ -94,7 +94,10 @@ export class KillTrap {
     );
   }
 
-  /** The newest checkpoint, once it has the result of each parallel task whose model call was answered. */
+  /**
+   * The newest checkpoint, once it has the result of each parallel task whose model call was
+   * answered.
+   */
   async #storedState(signal: AbortSignal): Promise<CheckpointTuple | undefined> {
     const answered = this.#log.inFlight.some(isAnalyst) ? this.#answeredAnalysts() : 0;
     const deadline = Date.now() + STORE_LIMIT_MS;

@@ -4,6 +4,7 @@ import type { WorkerEvent } from "../worker-events.ts";
 import type { KillPoint } from "./kill-point.ts";
 import { KillTrap, type SprungTrap } from "./kill-trap.ts";
 import type { Kill, RunRecord, WorkerLife } from "./run-record.ts";
+import { WorkerFailedError } from "./worker-failed-error.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** Somebody who looks on. */
@@ -29,10 +30,10 @@ export interface RunPlan {
 }
 
 /**
- * Starts a worker for a thread, kills it at each kill point and starts the next one with nothing but the thread id,
- * until one gets to the end.
+ * Starts a worker for a thread, kills it at each kill point and starts the next one with nothing
+ * but the thread id, until one gets to the end.
  *
- * @throws Error when a worker ends by itself with a failure; it carries the worker's last words.
+ * @throws WorkerFailedError when a worker ends by itself before its work is done.
  */
 export async function runWithKills(plan: RunPlan): Promise<RunRecord> {
   const kills: Kill[] = [];
@@ -82,11 +83,9 @@ async function liveOnce(
     ]);
     if ("situation" in ending && point)
       return await strike(plan, worker, point, number, ending.situation);
-    const { code, signal: by } = await worker.exited;
-    if (code === 0) return undefined;
-    throw new Error(
-      `Worker ${worker.pid} of thread ${plan.threadId} ended by itself with ${by ?? `code ${code}`}.\n${worker.errorOutput}`,
-    );
+    const exit = await worker.exited;
+    if (exit.code === 0) return undefined;
+    throw new WorkerFailedError(plan.threadId, worker, exit);
   } finally {
     over.abort();
     await worker.kill();

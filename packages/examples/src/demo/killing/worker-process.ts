@@ -11,7 +11,9 @@ export interface WorkerExit {
   signal: NodeJS.Signals | null;
 }
 
-/** One life of the agent: a process that is given a thread id. Emits `event` with what it reports. */
+/**
+ * One life of the agent: a process that is given a thread id. Emits `event` with what it reports.
+ */
 export class WorkerProcess extends EventEmitter<{ event: [WorkerEvent] }> {
   readonly pid: number;
   /** Resolves when the process is gone and its last event has been emitted. */
@@ -43,7 +45,8 @@ export class WorkerProcess extends EventEmitter<{ event: [WorkerEvent] }> {
       {
         env: { ...process.env, ...environment },
         stdio: ["ignore", "ignore", "pipe", "ipc"],
-        // Ctrl-C reaches a terminal's whole process group; here one process alone decides who ends when.
+        // Ctrl-C reaches a terminal's whole process group; here one process alone decides who ends
+        // when.
         detached: true,
       },
     );
@@ -58,7 +61,10 @@ export class WorkerProcess extends EventEmitter<{ event: [WorkerEvent] }> {
     return this.#errorOutput.trim();
   }
 
-  /** Ends it without a warning: SIGKILL can't be caught, so nothing is written, closed or handed over. */
+  /**
+   * Ends it without a warning: SIGKILL can't be caught, so nothing is written, closed or handed
+   * over.
+   */
   async kill(): Promise<WorkerExit> {
     this.#child.kill("SIGKILL");
     return this.exited;

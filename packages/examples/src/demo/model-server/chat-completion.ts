@@ -22,7 +22,10 @@ export function renderCompletion(request: ChatRequest, reply: ScriptedReply): ob
   };
 }
 
-/** The same answer as a sequence of `chat.completion.chunk`s; the usage comes last, if it was asked for. */
+/**
+ * The same answer as a sequence of `chat.completion.chunk`s; the usage comes last, if it was asked
+ * for.
+ */
 export function* renderChunks(request: ChatRequest, reply: ScriptedReply): Generator<object> {
   const head = envelope(request, "chat.completion.chunk");
   const chunk = (delta: object, finish_reason: string | null = null): object => ({

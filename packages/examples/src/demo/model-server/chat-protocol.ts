@@ -27,7 +27,9 @@ export function messageText({ content }: ChatMessage): string {
   return (content ?? []).map((part) => part.text ?? "").join("");
 }
 
-/** Identifies a conversation: the same messages give the same digest, in any process, at any time. */
+/**
+ * Identifies a conversation: the same messages give the same digest, in any process, at any time.
+ */
 export function digestMessages(messages: readonly ChatMessage[]): string {
   return createHash("sha256").update(JSON.stringify(messages)).digest("hex").slice(0, 12);
 }

@@ -6,8 +6,8 @@ export type ScriptedReply =
   | { kind: "tool-call"; name: string; args: Record<string, unknown> };
 
 /**
- * The scripted model's reply, decided from the conversation alone: whoever repeats a request gets the same answer, so
- * the script can neither hide nor provoke a repetition.
+ * The scripted model's reply, decided from the conversation alone: whoever repeats a request gets
+ * the same answer, so the script can neither hide nor provoke a repetition.
  *
  * @returns `undefined` when the script has nothing to say to this conversation.
  */
@@ -47,7 +47,7 @@ export function replyTo(messages: readonly ChatMessage[]): ScriptedReply | undef
     case "incident commander/1":
       return text(
         `Release v342 prices carts one item at a time; its N+1 queries exhaust the connection pool. ` +
-          `${findingsIn(task).length} of ${findingsIn(task).length} findings fit: ${findingsIn(task).join(", ")}.`,
+          `${findingsIn(task).length} findings fit: ${findingsIn(task).join(", ")}.`,
       );
     case "remediation engineer/1":
       return {

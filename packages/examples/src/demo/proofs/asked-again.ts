@@ -1,7 +1,10 @@
 import { describeCall } from "../recording/model-call.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
-/** From the request log: the calls that a kill cut were asked again, once, in the same words; and no others were. */
+/**
+ * From the request log: the calls that a kill cut were asked again, once, in the same words; and no
+ * others were.
+ */
 export function proveOnlyCutCallsAskedAgain({ calls, run }: RunEvidence): Proof {
   const cutByKills = run.kills.flatMap(({ inFlight }) => inFlight.map(({ id }) => id));
   const repeats = calls.filter(({ id, digest }) =>

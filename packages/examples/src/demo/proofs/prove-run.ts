@@ -7,7 +7,9 @@ import type { Proof, RunEvidence } from "./proof.ts";
 import { proveResumedFromNewest } from "./resumed-newest.ts";
 import { proveUnbrokenHistory } from "./unbroken-history.ts";
 
-/** Everything the demo claims about a run, each claim with its figures and with what contradicts it. */
+/**
+ * Everything the demo claims about a run, each claim with its figures and with what contradicts it.
+ */
 export function proveRun(evidence: RunEvidence): Proof[] {
   return [
     proveKilledAndFinished(evidence),

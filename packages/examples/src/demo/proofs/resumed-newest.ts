@@ -1,6 +1,9 @@
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
-/** From the database and the processes: each process went on from the checkpoint that was the newest at the kill. */
+/**
+ * From the database and the processes: each process went on from the checkpoint that was the newest
+ * at the kill.
+ */
 export function proveResumedFromNewest({ run }: RunEvidence): Proof {
   const violations: string[] = [];
   const steps: (number | undefined)[] = [];

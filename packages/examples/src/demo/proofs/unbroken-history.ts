@@ -5,8 +5,9 @@ import { count, type Proof, type RunEvidence } from "./proof.ts";
 const FIRST_STEP = -1;
 
 /**
- * From the checkpoint history: in each namespace the checkpoints form one chain from parent to child, and their steps
- * count up by one. A superstep that ran twice would leave two children of one parent, or a step twice.
+ * From the checkpoint history: in each namespace the checkpoints form one chain from parent to
+ * child, and their steps count up by one. A superstep that ran twice would leave two children of
+ * one parent, or a step twice.
  */
 export function proveUnbrokenHistory({ history }: RunEvidence): Proof {
   const namespaces = new Set(history.map(namespaceOf));

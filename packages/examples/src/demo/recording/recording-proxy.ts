@@ -10,10 +10,16 @@ import {
 import { CallLog } from "./call-log.ts";
 import type { ModelCall } from "./model-call.ts";
 
-/** When a call can be held: as it comes in, before it costs anything, or once a part of its answer is through. */
+/**
+ * When a call can be held: as it comes in, before it costs anything, or once a part of its answer
+ * is through.
+ */
 export type HoldMoment = "asked" | "answering";
 
-/** Asked at each {@link HoldMoment} of each call; while the promise it returns is pending, the call gets no further. */
+/**
+ * Asked at each {@link HoldMoment} of each call; while the promise it returns is pending, the call
+ * gets no further.
+ */
 export type CallGate = (call: ModelCall, moment: HoldMoment) => Promise<void> | undefined;
 
 /** Headers that concern one connection, or that `fetch` sets by itself. */
@@ -32,8 +38,9 @@ const HOP_HEADERS = new Set([
 ]);
 
 /**
- * Stands between the agent and the model's server, scripted or real, passes everything on unchanged and keeps the
- * request log. As it lives outside of the agent's process, it sees what that process can't tell any more once killed.
+ * Stands between the agent and the model's server, scripted or real, passes everything on unchanged
+ * and keeps the request log. As it lives outside of the agent's process, it sees what that process
+ * can't tell any more once killed.
  */
 export class RecordingProxy {
   readonly log: CallLog = new CallLog();
