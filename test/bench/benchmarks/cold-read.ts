@@ -6,7 +6,7 @@ import { requireSaver } from "../harness/require-saver.ts";
 import { figure } from "../harness/target.ts";
 import { Conversation } from "../workloads/conversation.ts";
 
-const NEW_PROCESSES = 5;
+const MAX_PROCESSES = 5;
 
 /** What a process pays that goes on with a long thread of another process. */
 export const coldRead: Benchmark = {
@@ -44,7 +44,8 @@ export const coldRead: Benchmark = {
     const warmMs = await sampleMs(() => saver.getTuple(conversation.config), { atMost: 30 });
     const newSaverMs: number[] = [];
     const cold: Measurements[] = [];
-    for (let process = 0; process < NEW_PROCESSES; process += 1) {
+    const processes = Math.min(bench.turns, MAX_PROCESSES);
+    for (let index = 0; index < processes; index += 1) {
       await using another = await bench.openAnother();
       newSaverMs.push(await measureMs(async () => another.saver?.getTuple(conversation.config)));
       cold.push(await bench.runInNewProcess("readFirst"));

@@ -58,13 +58,7 @@ function makeBench(order: CaseOrder, open: OpenSaver, progress: ReportProgress):
         ? openSaver(saver, order.database)
         : // What MemorySaver holds is in that one object.
           Promise.resolve({ ...open, [Symbol.asyncDispose]: () => Promise.resolve() }),
-    runInNewProcess: async (stage) => {
-      const reply = await forkCaseProcess<Measurements>(
-        { ...order, stage },
-        { progress: () => {} },
-      );
-      return reply;
-    },
+    runInNewProcess: (stage) => forkCaseProcess({ ...order, stage }, { progress: () => {} }),
     progress,
   };
 }

@@ -34,7 +34,7 @@ function formatRun(run: BenchmarkRun, { date, machine }: ResultFile): string {
     `### ${run.name}`,
     `${run.description}. ${run.turns} ${run.turnsAre}.`,
     formatTable(tabulateTargets(run), ["target", "measured", "limit", "verdict"]),
-    formatTable(tabulateFigures(run)),
+    ...tabulateFigures(run).map((table) => formatTable(table)),
     ...listErrors(run),
     `\`pnpm bench ${run.name} --turns ${run.turns}\` on ${date.slice(0, 10)}; ${machine.cores} cores ` +
       `(${machine.cpu}), ${memory}, Node.js ${machine.node}; ${run.servers.join("; ")}.`,

@@ -9,7 +9,7 @@ export function printRun(run: BenchmarkRun): void {
   const title = `${run.name}, ${run.turns} ${run.turnsAre}`;
   console.log(`\n${styleText("bold", title)}\n${run.description}.`);
   for (const server of run.servers) console.log(server);
-  console.log(draw(tabulateFigures(run)));
+  for (const table of tabulateFigures(run)) console.log(draw(table));
   for (const error of listErrors(run)) console.log(error);
   console.log(draw(tabulateTargets(run), (cell) => colourVerdict(cell)));
 }

@@ -11,8 +11,13 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** The figures of a run: a line for each figure, a column for each case. */
-export function tabulateFigures({ rows }: BenchmarkRun): Table {
+/** The figures of a run, a table for each variant: a line for each figure, a column for each saver. */
+export function tabulateFigures({ rows }: BenchmarkRun): Table[] {
+  const variants = Map.groupBy(rows, (row) => row.variant);
+  return Array.from(variants, ([variant, group]) => tabulateRows(variant, group));
+}
+
+function tabulateRows(variant: string | undefined, rows: readonly Row[]): Table {
   const names = measurementNames.filter((name) => rows.some((row) => row[name] !== undefined));
   const lines = names.map((name) => {
     const { label, unit }: Measurement = measurements[name];
@@ -23,7 +28,8 @@ export function tabulateFigures({ rows }: BenchmarkRun): Table {
   const hasErrors = rows.some((row) => row.error !== undefined);
   if (hasErrors)
     lines.push(["failed", ...rows.map((row) => (row.error === undefined ? "" : "yes"))]);
-  return { head: ["", ...rows.map(nameRow)], rows: lines };
+  const columns = rows.map((row) => saverLabels[row.saver]);
+  return { head: [variant ?? "", ...columns], rows: lines };
 }
 
 /** The targets of a run: what was measured, the limit, and whether it was reached. */
