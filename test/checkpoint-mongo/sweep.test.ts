@@ -81,6 +81,24 @@ it("a mark on a segment that is in use is taken off", async () => {
   expect(await segments.countDocuments({ thread_id: threadId, condemned_at: LONG_AGO })).toBe(0);
 });
 
+it("a put takes a segment back that an earlier life of the thread left to the server's TTL", async () => {
+  await storeOrphan("left to expire");
+  const segments = database.db.collection("threadkeep_segments");
+  await segments.updateMany(
+    { thread_id: threadId },
+    { $set: { expires_at: new Date(Date.now() + 500), epoch: 7 } },
+  );
+  const config = await put(["left to expire"]);
+  expect(await segments.findOne({ thread_id: threadId })).toEqual({
+    _id: expect.anything() as unknown,
+    thread_id: threadId,
+    segment: expect.anything() as unknown,
+    part: 0,
+    data: expect.anything() as unknown,
+  });
+  expect(await database.openSaver().getTuple(config)).toBeDefined();
+});
+
 it("without a thread id all threads are swept", async () => {
   await put(["kept"]);
   await storeOrphan("left behind");

@@ -1,3 +1,4 @@
+import type { Document, UpdateFilter } from "mongodb";
 import type { SegmentId } from "../documents/index.ts";
 import { hexToBinary, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
@@ -15,8 +16,9 @@ export interface SegmentToStore {
 export const MAX_PART_BYTES = 8 * 1_024 * 1_024;
 
 /**
- * The updates that store segments. One that is there already stays as it is: the same content has
- * the same id.
+ * The updates that store segments. One that is there already keeps its content, since the same
+ * content has the same id, but becomes part of this life of its thread: it may be left over from an
+ * earlier one that is just being removed, or marked by a sweep.
  */
 export function segmentUpdates(
   thread: ThreadState,
@@ -27,16 +29,24 @@ export function segmentUpdates(
       collection: "segments" as const,
       filter: { thread_id: thread.threadId, segment: hexToBinary(id), part },
       update: {
-        $setOnInsert: {
-          data: toPackedBinary({ data, compression: packed.compression }),
-          ...toThreadPart(thread),
-        },
-        // Takes it back from a sweep that is about to remove it.
-        $unset: { condemned_at: "" },
+        $setOnInsert: { data: toPackedBinary({ data, compression: packed.compression }) },
+        ...claim(thread),
       },
       upsert: true,
     })),
   );
+}
+
+function claim(thread: ThreadState): UpdateFilter<Document> {
+  const part = toThreadPart(thread);
+  return {
+    ...(Object.keys(part).length > 0 && { $set: part }),
+    $unset: {
+      condemned_at: "",
+      ...(part.epoch === undefined && { epoch: "" }),
+      ...(part.expires_at === undefined && { expires_at: "" }),
+    },
+  };
 }
 
 /** Stores segments for themselves: those that are there already stay. */
