@@ -35,6 +35,7 @@ export function openAttempt(
     endpoint: candidate.endpoint,
     streaming,
     now: () => clock.now(),
+    signal: scope.signal,
     onHeaders: () => scope.reachHeaders(),
     onProgress: () => {
       scope.reachContent();

@@ -115,12 +115,15 @@ export class AttemptScope {
     });
   }
 
-  /** Ends the attempt; safe to call twice. */
-  close(): void {
+  /**
+   * Ends the attempt. Whatever still runs is aborted, unless the answer is complete: then nothing
+   * runs, and an abort would cost more than the rest of the bookkeeping together.
+   */
+  close(complete: boolean): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#outer?.removeEventListener("abort", this.#onOuterAbort);
-    if (!this.signal.aborted) this.#controller.abort();
+    if (!complete && !this.signal.aborted) this.#controller.abort();
   }
 
   #enter(phase: TimeoutPhase): void {

@@ -33,10 +33,12 @@ export async function attemptGenerate(request: AttemptRequest): Promise<AttemptO
     durationMs: clock.now() - scope.startedAtMs,
     firstTokenMs: undefined,
   });
+  let complete = false;
   try {
     const result = await scope.race(
-      candidate.inner.generate(request.messages, request.options, watch, scope.signal),
+      candidate.inner.generate(request.messages, request.options, watch),
     );
+    complete = true;
     const [generation] = result.generations;
     if (!generation) {
       const { model, baseUrl } = candidate.endpoint;
@@ -55,6 +57,6 @@ export async function attemptGenerate(request: AttemptRequest): Promise<AttemptO
       scope.failure ?? watch.failure ?? classifyError(error, candidate.endpoint, clock.now());
     return { status: "failed", failure, ...measure(noUsage) };
   } finally {
-    scope.close();
+    scope.close(complete);
   }
 }

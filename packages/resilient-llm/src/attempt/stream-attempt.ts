@@ -58,7 +58,7 @@ export async function* attemptStream(
     firstTokenAtMs ??= clock.now();
   });
   const tally = new StreamTally();
-  const chunks = candidate.inner.stream(request.messages, request.options, watch, scope.signal);
+  const chunks = candidate.inner.stream(request.messages, request.options, watch);
   const measure = () => ({
     usage:
       tally.reported ??
@@ -127,7 +127,7 @@ export async function* attemptStream(
     outcome = fail(error);
     return outcome;
   } finally {
-    scope.close();
+    scope.close(outcome?.status === "succeeded");
     // Not awaited: a stalled generator would hold up the caller's abort.
     chunks.return(undefined).catch(() => undefined);
     onEnd(

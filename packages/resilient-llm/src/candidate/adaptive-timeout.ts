@@ -11,6 +11,8 @@ export interface AdaptiveBounds {
 
 /** Latencies kept per candidate. */
 const windowSize = 100;
+/** With a full window the limit is worked out anew after this many latencies, and after a timeout. */
+const refreshInterval = 10;
 /** Fewer latencies than this say too little about the slow ones. */
 const coldStartSamples = 10;
 /** A timeout says the latency was longer than the limit; this is how much longer we take it to be. */
@@ -36,6 +38,7 @@ export class AdaptiveTimeout {
   readonly #samples: number[] = [];
   #position = 0;
   #limitMs: number | undefined;
+  #unseen = 0;
 
   constructor(strategy: AdaptiveStrategy, bounds: AdaptiveBounds) {
     this.#strategy = strategy;
@@ -55,12 +58,20 @@ export class AdaptiveTimeout {
   record(latencyMs: number): void {
     this.#samples[this.#position] = latencyMs;
     this.#position = (this.#position + 1) % windowSize;
-    this.#limitMs = undefined;
+    this.#unseen += 1;
+    // Sorting a full window at every call buys nothing: one more sample hardly moves the limit.
+    if (this.#samples.length < windowSize || this.#unseen >= refreshInterval) this.#refresh();
   }
 
   /** Books an attempt that was given up after `limitMs`. */
   recordTimeout(limitMs: number): void {
     this.record(limitMs * censoredFactor);
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    this.#limitMs = undefined;
+    this.#unseen = 0;
   }
 
   #estimate(): number {

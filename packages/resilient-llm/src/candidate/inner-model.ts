@@ -49,9 +49,8 @@ export class InnerModel {
     messages: BaseMessage[],
     options: CallOptions,
     watch: WireWatch,
-    signal: AbortSignal,
   ): Promise<ChatResult> {
-    const { model, callOptions } = this.#prepare(options, watch, signal);
+    const { model, callOptions } = this.#prepare(options, watch);
     return model._generate(messages, callOptions);
   }
 
@@ -59,9 +58,8 @@ export class InnerModel {
     messages: BaseMessage[],
     options: CallOptions,
     watch: WireWatch,
-    signal: AbortSignal,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const { model, callOptions } = this.#prepare(options, watch, signal);
+    const { model, callOptions } = this.#prepare(options, watch);
     if (implementsStreaming(model)) {
       yield* model._streamResponseChunks(messages, callOptions);
       return;
@@ -80,11 +78,10 @@ export class InnerModel {
   #prepare(
     options: CallOptions,
     watch: WireWatch,
-    signal: AbortSignal,
   ): { readonly model: BaseChatModel; readonly callOptions: BaseChatModel["ParsedCallOptions"] } {
     const { tools, ...rest } = options;
     const bound = Array.isArray(tools) && tools.length > 0 ? this.#bindTools(tools, rest) : this.#base;
-    const merged: Record<string, unknown> = { ...bound.options, ...rest, signal };
+    const merged: Record<string, unknown> = { ...bound.options, ...rest };
     for (const key of runOptions) delete merged[key];
     // One owner of retries: whatever is asked for outside, an attempt is one request.
     merged["maxRetries"] = 0;
@@ -92,6 +89,8 @@ export class InnerModel {
       const fetchOptions = { [wireWatchKey]: watch };
       merged["fetchOptions"] = fetchOptions;
       merged["options"] = { ...(rest["options"] as object | undefined), fetchOptions };
+    } else {
+      merged["signal"] = watch.signal;
     }
     return { model: bound.model, callOptions: merged as BaseChatModel["ParsedCallOptions"] };
   }

@@ -71,6 +71,13 @@ export function classifyError(
       nowMs,
     );
   }
+  if (error instanceof SyntaxError) {
+    return {
+      kind: "truncated",
+      message: `The answer of ${endpoint.model} at ${endpoint.baseUrl} is broken JSON`,
+      cause,
+    };
+  }
   if (/^(?:fetch failed|terminated|Connection error\.?|Premature close)/.test(message)) {
     return { kind: "connection", message: `The connection to ${endpoint.baseUrl} broke`, cause };
   }

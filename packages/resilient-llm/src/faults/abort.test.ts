@@ -1,20 +1,35 @@
 import { expect, it } from "vitest";
+import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
-/** Aborts `afterMs` from now and measures how long `promise` then takes to reject. */
+function sleepReal(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Aborts a call `afterMs` after the server has seen `requests` and measures how long it then takes. */
 async function abortAfter(
   afterMs: number,
+  { requests }: FaultServer,
+  expectedRequests: number,
   start: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<{ readonly error: unknown; readonly tookMs: number }> {
   const controller = new AbortController();
   let abortedAt = 0;
-  setTimeout(() => {
+  const abort = async () => {
+    while (requests.length < expectedRequests) await sleepReal(2);
+    await sleepReal(afterMs);
     abortedAt = performance.now();
     controller.abort(new Error("the user left"));
-  }, afterMs);
-  const error = await rejection(start(controller.signal));
-  return { error, tookMs: performance.now() - abortedAt };
+  };
+  let settledAt = 0;
+  const call = rejection(start(controller.signal)).finally(() => {
+    settledAt = performance.now();
+  });
+  const [error] = await Promise.all([call, abort()]);
+  return { error, tookMs: settledAt - abortedAt };
 }
 
 const situations = {
@@ -28,14 +43,12 @@ it.each(Object.entries(situations))(
     for (const streaming of [false, true]) {
       const server = await startServer(reply);
       const { model, events } = createModel([server], { breaker: { minimumAttempts: 1, windowSize: 1 } });
-      const { error, tookMs } = await abortAfter(60, async (signal) =>
+      const { error, tookMs } = await abortAfter(20, server, 1, async (signal) =>
         streaming ? Array.fromAsync(await model.stream("hi", { signal })) : model.invoke("hi", { signal }),
       );
       expect(String(error)).toContain("the user left");
       expect(tookMs).toBeLessThan(50);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 260);
-      });
+      await sleepReal(260);
       expect(server.requests).toHaveLength(1);
       expect(events.some((event) => event.type === "breaker")).toBe(false);
     }
@@ -46,7 +59,7 @@ it("abort in mid-stream rejects within 50 ms, ends the request upstream and book
   const server = await startServer(replies.stream({ text: "some words " }, { hang: true }));
   const { model, events } = createModel([server], { breaker: { minimumAttempts: 1, windowSize: 1 } });
   let text = "";
-  const { error, tookMs } = await abortAfter(80, async (signal) => {
+  const { error, tookMs } = await abortAfter(60, server, 1, async (signal) => {
     for await (const chunk of await model.stream("hi", { signal })) text += chunk.text;
   });
   expect(String(error)).toContain("the user left");
@@ -84,7 +97,7 @@ it("abort while queued for the rate limit rejects within 50 ms, and the slot is 
     models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],
   });
   await model.invoke("takes the only slot");
-  const { error, tookMs } = await abortAfter(60, (signal) => model.invoke("queues", { signal }));
+  const { error, tookMs } = await abortAfter(30, server, 1, (signal) => model.invoke("queues", { signal }));
   expect(String(error)).toContain("the user left");
   expect(tookMs).toBeLessThan(50);
   expect(server.requests).toHaveLength(1);
@@ -95,7 +108,7 @@ it("an aborted attempt gives its slot in the rate limit back", async () => {
   const { model } = createModel([], {
     models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],
   });
-  await abortAfter(60, (signal) => model.invoke("takes the slot", { signal }));
+  await abortAfter(20, server, 1, (signal) => model.invoke("takes the slot", { signal }));
   const startedAt = performance.now();
   expect((await model.invoke("hi")).text).toBe("done");
   expect(performance.now() - startedAt).toBeLessThan(500);

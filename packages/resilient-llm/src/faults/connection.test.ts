@@ -56,11 +56,15 @@ it("an answer cut in the middle of its JSON is retried", async () => {
       response.write('{"id": "x", "choices"');
       setTimeout(() => response.socket?.resetAndDestroy(), 5);
     },
+    (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end('{"choices": [{"message": {"content": "looks like a whole one"}');
+    },
     replies.answer("whole"),
   );
-  const { model } = createModel([server]);
+  const { model } = createModel([server], { retry: { maxRetries: 5 } });
   expect((await model.invoke("hi")).text).toBe("whole");
-  expect(server.requests).toHaveLength(3);
+  expect(server.requests).toHaveLength(4);
 });
 
 it("slow headers run into the connect limit, a slow first token into its own", async () => {

@@ -16,8 +16,14 @@ export function describeWrongBody(watch: WireWatch, what: string, body: string):
   };
 }
 
+/** An object with at least one choice, from brace to brace. */
+const completeAnswer = /^\s*\{[\s\S]*"choices"\s*:\s*\[\s*\{[\s\S]*\}\s*$/;
+
 /** Judges the body of an answer with status 200 that isn't a stream; `undefined` means it's an answer. */
 export function inspectJsonBody(body: string, watch: WireWatch): Failure | undefined {
+  // What every good answer looks like isn't parsed here: the SDK is about to, and should it find the
+  // JSON broken after all, that is classified as truncation too.
+  if (completeAnswer.test(body)) return undefined;
   const { endpoint, headers } = watch;
   let parsed: unknown;
   try {

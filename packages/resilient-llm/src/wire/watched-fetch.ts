@@ -17,8 +17,9 @@ function fail(watch: WireWatch, failure: Failure): WireFailure {
   return new WireFailure(watch.failure);
 }
 
-function rebuild(response: Response, body: BodyInit): Response {
+function rebuild(response: Response, body: BodyInit, contentType?: string): Response {
   const headers = new Headers(response.headers);
+  if (contentType !== undefined) headers.set("content-type", contentType);
   // The body has been decoded and may have changed its length.
   headers.delete("content-encoding");
   headers.delete("content-length");
@@ -120,7 +121,7 @@ export function createWatchedFetch(innerFetch: Fetch = (...args) => globalThis.f
     if (!watch) return innerFetch(input, init);
     let response: Response;
     try {
-      response = await innerFetch(input, init);
+      response = await innerFetch(input, { ...init, signal: watch.signal });
     } catch (error) {
       const failure = classifyConnectionError(error, watch.endpoint);
       if (failure) {
@@ -140,6 +141,8 @@ export function createWatchedFetch(innerFetch: Fetch = (...args) => globalThis.f
       ? inspectUnstreamedBody(body, watch)
       : inspectJsonBody(body, watch);
     if (failure) throw fail(watch, failure);
-    return rebuild(response, body);
+    // The SDK takes JSON for JSON by this header only, and reads the body with `text`.
+    if (!/json/i.test(type)) return rebuild(response, body, "application/json");
+    return Object.defineProperty(response, "text", { value: async () => body });
   };
 }

@@ -7,6 +7,11 @@ export interface WireWatch {
   /** The request asks for a stream. */
   readonly streaming: boolean;
   readonly now: () => number;
+  /**
+   * Ends the request. It goes to `fetch` directly, past the SDK, which would wrap it in a signal of
+   * its own with a listener on each.
+   */
+  readonly signal: AbortSignal;
   /** The response's headers are there. */
   onHeaders(): void;
   /** Something other than a keep-alive arrived: text, reasoning, a piece of a tool call, the end. */
