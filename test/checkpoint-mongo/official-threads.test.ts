@@ -24,7 +24,14 @@ beforeEach(() => {
   config = { configurable: { thread_id: uuid6(0) } };
 });
 
-const openOfficial = () => new OfficialSaver({ client: database.client, dbName: database.name });
+// It brings another version of the driver, whose types differ.
+type OfficialClient = ConstructorParameters<typeof OfficialSaver>[0]["client"];
+
+const openOfficial = () =>
+  new OfficialSaver({
+    client: database.client as unknown as OfficialClient,
+    dbName: database.name,
+  });
 
 it("a thread of the official saver goes on, with its history as one", async () => {
   const before = compileChat(openOfficial());
