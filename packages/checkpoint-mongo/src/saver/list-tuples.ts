@@ -4,12 +4,12 @@ import type { AddressFilter } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { binaryToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
-import { readRecord } from "./checkpoint-record.ts";
+import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findMigratedSends, hasGone } from "./get-tuple.ts";
 import { listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
-import { isSearchable } from "./searchable-metadata.ts";
+import { toConditions } from "./searchable-metadata.ts";
 import { isExpired } from "./threads.ts";
 
 /** What to list, checked. */
@@ -32,21 +32,18 @@ export async function* listTuples(
 ): AsyncGenerator<CheckpointTuple> {
   if (limit === 0) return;
   const entries = Object.entries(filter);
-  const searchable = context.serializer.isNative
-    ? Object.fromEntries(entries.filter(([key, value]) => isSearchable(key, value)))
-    : {};
+  const conditions = context.serializer.isNative ? toConditions(filter) : {};
   const cursor = listCheckpoints(context.collections, {
     address,
     beforeId,
-    metadata: searchable,
+    metadata: conditions,
     // With a filter, a page may hold checkpoints that turn out not to match.
     limit: entries.length === 0 ? limit : undefined,
   });
   let left = limit ?? Infinity;
   try {
     for await (const page of readPages(cursor)) {
-      for await (const tuple of readPage(context, page)) {
-        if (!matches(tuple, entries)) continue;
+      for await (const tuple of readPage(context, page, entries)) {
         yield tuple;
         left -= 1;
         if (left === 0) return;
@@ -75,22 +72,29 @@ async function* readPages(
 async function* readPage(
   context: SaverContext,
   page: readonly CheckpointDocument[],
+  filter: readonly [string, unknown][],
 ): AsyncGenerator<CheckpointTuple> {
-  const { collections, features, cache, hasher } = context;
-  const writes = Map.groupBy(await findWrites(collections, features, page), (write) =>
-    binaryToHex(write.checkpoint),
-  );
-  const tuples: { readonly document: CheckpointDocument; readonly stored: StoredTuple }[] = [];
+  const { collections, features, cache, hasher, serializer } = context;
+  const matching: { document: CheckpointDocument; record: CheckpointRecord }[] = [];
   for (const document of page) {
     await passOver(context, document, async () => {
       const record = readRecord(document, hasher);
-      const stored = {
-        record,
-        writes: writes.get(binaryToHex(document._id)) ?? [],
-        migratedSends: await findMigratedSends(context, record),
-      };
-      tuples.push({ document, stored });
+      const metadata = await serializer.decode(record.metadata, "checkpoint's metadata");
+      if (matches(metadata, filter)) matching.push({ document, record });
     });
+  }
+  const documents = matching.map(({ document }) => document);
+  const writes = Map.groupBy(await findWrites(collections, features, documents), (write) =>
+    binaryToHex(write.checkpoint),
+  );
+  const tuples: { document: CheckpointDocument; stored: StoredTuple }[] = [];
+  for (const { document, record } of matching) {
+    const stored = {
+      record,
+      writes: writes.get(binaryToHex(document._id)) ?? [],
+      migratedSends: await findMigratedSends(context, record),
+    };
+    tuples.push({ document, stored });
   }
   const wanted = tuples.map(({ stored }) => listWanted(stored));
   const contents = await loadContents(collections, cache, wanted);
@@ -118,9 +122,9 @@ async function passOver<T>(
   }
 }
 
-function matches(tuple: CheckpointTuple, filter: readonly [string, unknown][]): boolean {
-  const metadata = (tuple.metadata ?? {}) as Record<string, unknown>;
+function matches(metadata: unknown, filter: readonly [string, unknown][]): boolean {
+  const found = (metadata ?? {}) as Record<string, unknown>;
   return filter.every(
-    ([key, value]) => Object.hasOwn(metadata, key) && isDeepStrictEqual(metadata[key], value),
+    ([key, value]) => Object.hasOwn(found, key) && isDeepStrictEqual(found[key], value),
   );
 }

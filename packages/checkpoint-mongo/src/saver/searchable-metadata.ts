@@ -8,9 +8,27 @@ export function toSearchable(metadata: object): Record<string, unknown> {
   return copyEntries(metadata, 1);
 }
 
-/** Whether the searchable copy decides on a filter: a plain value under a key that can be named. */
-export function isSearchable(key: string, value: unknown): boolean {
-  return isSearchableKey(key) && isScalar(value);
+/**
+ * What the searchable copy must hold for metadata to match a filter, by path, for example
+ * `{"user.id": 7}`. What the copy cannot tell is compared after reading.
+ */
+export function toConditions(filter: object): Record<string, unknown> {
+  return Object.fromEntries(listConditions(filter, "", 1));
+}
+
+function* listConditions(
+  filter: object,
+  prefix: string,
+  depth: number,
+): Generator<[path: string, value: unknown]> {
+  if (depth === MAX_DEPTH) return;
+  for (const [key, value] of Object.entries(filter) as [string, unknown][]) {
+    if (!isSearchableKey(key)) continue;
+    const path = prefix + key;
+    if (isScalar(value)) yield [path, value];
+    else if (isPlainObject(value)) yield* listConditions(value, `${path}.`, depth + 1);
+    else if (Array.isArray(value) && value.every(isScalar)) yield [path, value];
+  }
 }
 
 function copyEntries(object: object, depth: number): Record<string, unknown> {
@@ -24,12 +42,15 @@ function copyEntries(object: object, depth: number): Record<string, unknown> {
 
 function copy(value: unknown, depth: number): unknown {
   if (isScalar(value)) return value;
-  if (depth === MAX_DEPTH || typeof value !== "object" || value === null) return undefined;
+  if (depth === MAX_DEPTH) return undefined;
   if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1) ?? null);
+  return isPlainObject(value) ? copyEntries(value, depth + 1) : undefined;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null
-    ? copyEntries(value, depth + 1)
-    : undefined;
+  return prototype === Object.prototype || prototype === null;
 }
 
 function isSearchableKey(key: string): boolean {

@@ -11,7 +11,7 @@ export interface ListQuery {
   readonly address: AddressFilter;
   /** Only checkpoints with a smaller id. */
   readonly beforeId: string | undefined;
-  /** What the searchable copy of the metadata must hold. */
+  /** What the searchable copy of the metadata must hold, by path. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** At most so many; undefined for all. */
   readonly limit: number | undefined;
