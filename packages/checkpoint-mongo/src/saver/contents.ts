@@ -53,17 +53,18 @@ export async function loadContents(
   const faults = new Map<SegmentId, SegmentFault>();
   const found = await findSegments(collections, [...threadIds], [...missing.keys()]);
   for (const [id, stored] of found) {
-    const content = verify(id, stored, missing.get(id) === "lines");
-    if ("found" in content) {
-      faults.set(id, content);
-    } else {
-      contents.set(id, content);
-      cache.setSegment(id, content);
+    const verified = verifySegment(id, stored);
+    if ("found" in verified) {
+      faults.set(id, verified);
+      continue;
     }
+    const content = missing.get(id) === "lines" ? { lines: splitLines(verified.bytes) } : verified;
+    contents.set(id, content);
+    cache.setSegment(id, content);
   }
   return {
     get: (id) => contents.get(id),
-    fault: (id) => faults.get(id) ?? { expected: "it to exist", found: "nothing" },
+    fault: (id) => faults.get(id) ?? MISSING,
   };
 }
 
@@ -80,11 +81,12 @@ export function throwFault(address: CheckpointAddress, id: SegmentId, contents: 
   });
 }
 
-function verify(
+/** The content of a stored segment, or what is wrong with it. */
+export function verifySegment(
   id: SegmentId,
-  stored: PackedBytes,
-  asLines: boolean,
-): SegmentContent | SegmentFault {
+  stored: PackedBytes | undefined,
+): { readonly bytes: Uint8Array } | SegmentFault {
+  if (stored === undefined) return MISSING;
   let bytes: Uint8Array;
   try {
     bytes = unpack(stored);
@@ -92,8 +94,7 @@ function verify(
     return { expected: "readable content", found: String(error) };
   }
   const hash = hashContent(bytes);
-  if (hash !== id) {
-    return { expected: `the hash ${id}`, found: `the hash ${hash}` };
-  }
-  return asLines ? { lines: splitLines(bytes) } : { bytes };
+  return hash === id ? { bytes } : { expected: `the hash ${id}`, found: `the hash ${hash}` };
 }
+
+const MISSING: SegmentFault = { expected: "it to exist", found: "nothing" };

@@ -83,6 +83,14 @@ export async function encodeState(
 }
 
 /**
+ * Whether newVersions may not name all that has changed: LangGraph names nothing for a copy, and for
+ * an update it first applies pending writes without counting up the versions of their channels.
+ */
+function mayUnderstate({ source }: CheckpointMetadata): boolean {
+  return source === "fork" || source === "update";
+}
+
+/**
  * Whether a channel that newVersions does not name is as in the parent. It is not where a
  * checkpoint is put under another parent than the one it was made from.
  */

@@ -1,17 +1,10 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { hashContent, unpack } from "../codec/index.ts";
 import type { SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
-import {
-  findCheckpointOnly,
-  findSegments,
-  findWrites,
-  toBinary,
-  type PackedBytes,
-} from "../store/index.ts";
+import { findCheckpointOnly, findSegments, findWrites, toBinary } from "../store/index.ts";
 import { readRecord } from "./checkpoint-record.ts";
-import { loadContents } from "./contents.ts";
+import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { checkSets, listWriteSegments, readWriteValue } from "./read-writes.ts";
 
@@ -37,14 +30,10 @@ export async function verifySavedCheckpoint(
   readRecord(document, hasher);
   const stored = await findSegments(collections, [address.threadId], segments);
   for (const id of segments) {
-    const found = describeContent(stored.get(id));
-    if (found === `the hash ${id}`) continue;
-    throw new CorruptCheckpointError(address, {
-      document: "segment",
-      which: id,
-      expected: `the hash ${id} after it was stored`,
-      found,
-    });
+    const verified = verifySegment(id, stored.get(id));
+    if ("found" in verified) {
+      throw new CorruptCheckpointError(address, { document: "segment", which: id, ...verified });
+    }
   }
 }
 
@@ -74,13 +63,4 @@ export async function verifySavedWrites(
   const contents = await loadContents(collections, cache, [wanted]);
   for (const write of writes) readWriteValue(write, contents, context);
   checkSets(writes);
-}
-
-function describeContent(packed: PackedBytes | undefined): string {
-  if (packed === undefined) return "nothing";
-  try {
-    return `the hash ${hashContent(unpack(packed))}`;
-  } catch (error) {
-    return String(error);
-  }
 }

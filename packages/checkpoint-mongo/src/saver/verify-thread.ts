@@ -1,11 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { hashContent, unpack } from "../codec/index.ts";
-import {
-  listSegments,
-  type SegmentDocument,
-  type SegmentId,
-  type WriteDocument,
-} from "../documents/index.ts";
+import { listSegments, type SegmentId, type WriteDocument } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
 import {
   binaryToHex,
@@ -15,7 +9,7 @@ import {
   scanWrites,
 } from "../store/index.ts";
 import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
-import { loadContents } from "./contents.ts";
+import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { checkSets, listWriteSegments, readWriteAddress, readWriteValue } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
@@ -152,26 +146,13 @@ async function verifySegments(
     if (isExpired(parts[0]!.expires_at)) continue;
     const id = binaryToHex(parts[0]!.segment);
     segments.add(id);
-    const found = hashParts(parts);
-    if (found === `the hash ${id}`) continue;
-    damages.push({
-      checkpointNs: undefined,
-      checkpointId: undefined,
-      document: "segment",
-      which: id,
-      expected: `the hash ${id}`,
-      found,
-    });
+    const verified = verifySegment(id, joinParts(parts));
+    if ("found" in verified) {
+      const place = { checkpointNs: undefined, checkpointId: undefined };
+      damages.push({ ...place, document: "segment", which: id, ...verified });
+    }
   }
   return segments;
-}
-
-function hashParts(parts: readonly SegmentDocument[]): string {
-  try {
-    return `the hash ${hashContent(unpack(joinParts(parts)))}`;
-  } catch (error) {
-    return String(error);
-  }
 }
 
 /** Puts neighbours with the same key together. */
