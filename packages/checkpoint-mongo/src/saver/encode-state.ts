@@ -35,8 +35,7 @@ export async function encodeState(
   const values = Object.entries(checkpoint.channel_values);
   const kept = new Map<string, ChannelManifest | undefined>();
   for (const [channel] of values) {
-    if (Object.hasOwn(newVersions, channel) || metadata.source === "fork" || parentMissing)
-      continue;
+    if (Object.hasOwn(newVersions, channel) || mayUnderstate(metadata) || parentMissing) continue;
     if (parent === undefined) {
       // The first checkpoint of a thread holds just what newVersions names.
       kept.set(channel, undefined);
