@@ -57,7 +57,10 @@ describe("pnpm bench", () => {
     const svg = join(directory, "plot.svg");
     const { stdout } = await bench([
       "long-thread",
-      ...["--turns", "2", "--saver", "threadkeep", "--json", json, "--svg", svg],
+      "--turns=2",
+      "--saver=threadkeep",
+      `--json=${json}`,
+      `--svg=${svg}`,
     ]);
     expect(stdout).toContain("commands a turn");
     const { runs } = JSON.parse(await readFile(json, "utf8")) as ResultFile;

@@ -25,6 +25,6 @@ database of that server.
     console.log();
   }
   for (const program of listPrograms()) {
-    console.log(`${styleText("bold", program)}    a program of its own; it has its own --help\n`);
+    console.log(`${styleText("bold", program)}    a program of its own; what follows its name is passed on\n`);
   }
 }

@@ -1,12 +1,12 @@
 import { randomText } from "./random-text.ts";
 
 /** What a changing part of a large state is replaced by. */
-export const CHANGE_LENGTH = 1_000;
+const CHANGE_LENGTH = 1_000;
 
 /** A large value of a channel that changes a little from put to put. */
 export interface LargeState {
   readonly value: unknown;
-  /** The value with one part of {@link CHANGE_LENGTH} characters replaced by others. */
+  /** The value with one part of 1,000 characters replaced by others. */
   change(revision: number): LargeState;
 }
 
