@@ -1,5 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { InvalidAddressError, InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
+import { inspect } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -130,7 +131,7 @@ describe("list", () => {
       const error = await refuse(() => Array.fromAsync(saver.list(threadConfig("t"), options)));
       expect(InvalidOptionsError.isInstance(error)).toBe(true);
       expect(error.message).toContain(
-        `limit of list: expected a whole number from 0, got ${limit}`,
+        `limit of list: expected a whole number from 0, got ${inspect(limit)}`,
       );
     },
   );

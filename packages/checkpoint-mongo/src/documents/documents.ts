@@ -69,27 +69,33 @@ export interface CheckpointDocument extends ThreadPart {
 /** Metadata as text, or as the bytes and type that the user's serializer gave. */
 export type EncodedMetadata = string | { readonly type: string; readonly data: Binary };
 
-/** A pending write: what one task wrote to one channel after a checkpoint. */
-export interface WriteDocument extends ThreadPart {
+/**
+ * Pending writes of one task, stored by one call: all that it wrote to ordinary channels is one
+ * document, so that it is there as a whole or not at all, and each special channel has one of its
+ * own, since later writes replace those.
+ */
+export interface WriteSetDocument extends ThreadPart {
   readonly _id: ObjectId;
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
-  /** `_id` of the checkpoint it belongs to. */
+  /** `_id` of the checkpoint they belong to. */
   readonly checkpoint: Binary;
   readonly task_id: string;
-  /** Position among the task's writes; below zero for the special channels. */
+  /** The first position in the set; below zero for the special channels. */
   readonly idx: number;
-  /**
-   * The positions of all writes that were stored together, where there were several: that one is
-   * missing shows by it.
-   */
-  readonly set?: readonly number[];
+  readonly writes: readonly StoredWrite[];
+  /** SHA-256 over address, task, and each write's position, channel, type and plain value. */
+  readonly hash: Binary;
+  readonly upserted_at?: Date;
+}
+
+/** One pending write. */
+export interface StoredWrite {
+  /** Position among the task's writes. */
+  readonly idx: number;
   readonly channel: string;
-  /** The encoded value, or the segment that holds it where it is too large. */
+  /** The encoded value, or the segment that holds it where it is too large for the document. */
   readonly value: PackedBinary | { readonly segment: Binary };
   /** The type that the user's serializer gave; absent for this package's own encoding. */
   readonly type?: string;
-  /** SHA-256 over address, task, position, channel, type and plain value. */
-  readonly hash: Binary;
-  readonly upserted_at?: Date;
 }

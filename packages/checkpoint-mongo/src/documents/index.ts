@@ -3,8 +3,9 @@ export type {
   EncodedMetadata,
   PackedBinary,
   SegmentDocument,
+  StoredWrite,
   ThreadDocument,
   ThreadPart,
-  WriteDocument,
+  WriteSetDocument,
 } from "./documents.ts";
 export { listSegments, type ChannelManifest, type Manifest, type SegmentId } from "./manifest.ts";

@@ -16,13 +16,16 @@ export interface HashedCheckpoint {
   readonly metadata: Uint8Array;
 }
 
-/** What a pending write's hash covers. */
-export interface HashedWrite {
+/** What the hash of a set of pending writes covers. */
+export interface HashedWriteSet {
   readonly address: CheckpointAddress;
   readonly taskId: string;
+  readonly writes: readonly HashedWrite[];
+}
+
+/** What of one pending write the hash of its set covers. */
+export interface HashedWrite {
   readonly index: number;
-  /** The positions of all writes that were stored together with this one. */
-  readonly set: readonly number[];
   readonly channel: string;
   readonly type: string | undefined;
   /** The plain encoded value. */
@@ -62,18 +65,15 @@ export class Hasher {
     return hashFields("checkpoint", fields, this.#key);
   }
 
-  /** The hash of a pending write, 32 bytes, bound to the place it belongs to. */
-  hashWrite(parts: HashedWrite): Uint8Array {
-    const fields = [
-      hashAddress(parts.address),
-      parts.taskId,
-      parts.index,
-      parts.set.join(),
-      parts.channel,
-      parts.type,
-      parts.value,
-    ];
-    return hashFields("write", fields, this.#key);
+  /** The hash of a set of pending writes, 32 bytes, bound to the place they belong to. */
+  hashWriteSet({ address, taskId, writes }: HashedWriteSet): Uint8Array {
+    const fields = writes.flatMap(({ index, channel, type, value }) => [
+      index,
+      channel,
+      type,
+      value,
+    ]);
+    return hashFields("writes", [hashAddress(address), taskId, ...fields], this.#key);
   }
 }
 

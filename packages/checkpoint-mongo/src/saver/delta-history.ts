@@ -1,6 +1,6 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteDocument } from "../documents/index.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import { findCheckpointOnly, findWrites } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
@@ -78,7 +78,7 @@ async function assemble(
   context: SaverContext,
   walk: Walk,
   channels: readonly string[],
-  writes: readonly WriteDocument[],
+  writes: readonly WriteSetDocument[],
   threadId: string,
 ): Promise<Record<string, DeltaChannelHistory>> {
   const seedManifests = Array.from(walk.seeds, ([channel, { address, manifest }]) => ({
@@ -93,16 +93,14 @@ async function assemble(
   for (const seed of seedManifests) {
     Object.assign(seeds, await readChannels(seed, contents, context));
   }
-  const byPlace = Map.groupBy(writes, ({ checkpoint_id, channel }) =>
-    JSON.stringify([checkpoint_id, channel]),
-  );
+  const byCheckpoint = Map.groupBy(writes, ({ checkpoint_id }) => checkpoint_id);
   const history: [string, DeltaChannelHistory][] = [];
   for (const channel of channels) {
     const collected: DeltaChannelHistory["writes"] = [];
     const documents = walk.documents.slice(0, walk.lengths.get(channel) ?? 0);
     for (const { checkpoint_id } of documents.toReversed()) {
-      const group = byPlace.get(JSON.stringify([checkpoint_id, channel])) ?? [];
-      collected.push(...(await readWrites(group, contents, context)));
+      const sets = byCheckpoint.get(checkpoint_id) ?? [];
+      collected.push(...(await readWrites(sets, contents, context, [channel])));
     }
     history.push([
       channel,

@@ -1,6 +1,6 @@
 import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
-import type { WriteDocument } from "../documents/index.ts";
+import type { WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
@@ -65,7 +65,7 @@ export async function readFound(
 export async function findMigratedSends(
   { collections, features }: SaverContext,
   { header, address, parentCheckpointId }: CheckpointRecord,
-): Promise<WriteDocument[]> {
+): Promise<WriteSetDocument[]> {
   if (header.v >= 4 || parentCheckpointId === undefined) return [];
   const parent = { ...address, checkpointId: parentCheckpointId };
   return findWrites(

@@ -1,8 +1,11 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, pack } from "../codec/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
+import type { StoredWrite } from "../documents/index.ts";
+import { UnserializableStateError } from "../errors/index.ts";
+import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
 import {
+  findWrites,
   hexToBinary,
   MAX_PART_BYTES,
   saveSegments,
@@ -10,13 +13,26 @@ import {
   toBinary,
   toPackedBinary,
   type SegmentToStore,
-  type WriteToStore,
+  type ThreadState,
+  type WriteSetToStore,
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import { prepareThread } from "./threads.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
+
+/** Where a task's writes belong. */
+interface TaskAddress {
+  readonly address: CheckpointAddress;
+  readonly taskId: string;
+}
+
+/** A set of writes, and the segments that hold those of its values that are too large for it. */
+interface EncodedSet {
+  readonly document: WriteSetToStore;
+  readonly segments: readonly SegmentToStore[];
+}
 
 /**
  * Stores what one task wrote. A write that is there already stays, unless all of them are to
@@ -30,67 +46,125 @@ export async function putWrites(
   writes: readonly PendingWrite[],
   taskId: string,
 ): Promise<void> {
-  const indexes = writes.map(([channel], position) =>
-    Object.hasOwn(WRITES_IDX_MAP, channel) ? WRITES_IDX_MAP[channel]! : position,
-  );
-  const set = [...new Set(indexes)];
-  const encoded = await Promise.all(
-    writes.map((write, position) =>
-      encodeWrite(context, address, write, taskId, indexes[position]!, set),
-    ),
-  );
-  const segments = encoded.flatMap(({ segment }) => (segment === undefined ? [] : [segment]));
-  const documents = encoded.map(({ document }) => document);
-  const overwrite = writes.every(([channel]) => Object.hasOwn(WRITES_IDX_MAP, channel));
+  const task = { address, taskId };
+  const encoded = await encodeWrites(context, writes);
+  const overwrite = writes.every(([channel]) => isSpecial(channel));
   const startedMs = Date.now();
-  const saved = await retryConflicts(`the writes of task ${taskId}`, async () => {
+  let left = encoded;
+  while (left.length > 0) {
+    const sets = splitSets(left).map((set) => buildSet(context, task, set));
+    const { thread, kept } = await saveSets(context, task, sets, overwrite);
+    if (isSlow(startedMs)) {
+      const segments = sets.flatMap((set) => set.segments);
+      await saveSegments(context.collections, context.features, thread, segments);
+    }
+    left = kept ? await findMissing(context, task, left) : [];
+  }
+  if (context.settings.verifyAfterSave) await verifySavedWrites(context, address, taskId);
+}
+
+async function saveSets(
+  context: SaverContext,
+  { address, taskId }: TaskAddress,
+  sets: readonly EncodedSet[],
+  overwrite: boolean,
+): Promise<{ readonly thread: ThreadState; readonly kept: boolean }> {
+  return retryConflicts(`the writes of task ${taskId}`, async () => {
     const thread = await prepareThread(context, address.threadId);
     const outcome = await saveWrites(
       context.collections,
       context.features,
       thread,
-      segments,
-      documents,
+      sets.flatMap(({ segments }) => segments),
+      sets.map(({ document }) => document),
       overwrite,
     );
-    if (outcome === "saved") return thread;
+    if (outcome.kind === "saved") return { thread, kept: outcome.kept.length > 0 };
     context.cache.forgetThread(address.threadId);
     return undefined;
   });
-  if (isSlow(startedMs)) {
-    await saveSegments(context.collections, context.features, saved, segments);
-  }
-  if (context.settings.verifyAfterSave) await verifySavedWrites(context, address, taskId);
 }
 
-async function encodeWrite(
-  { serializer, settings, hasher }: SaverContext,
-  address: CheckpointAddress,
-  [channel, value]: PendingWrite,
-  taskId: string,
-  index: number,
-  set: readonly number[],
-): Promise<{ document: WriteToStore; segment: SegmentToStore | undefined }> {
-  const { type, bytes } = await serializer.encode(value, channel);
-  const packed = pack(bytes);
-  // A value that is too large for its document goes where segments go.
-  const segment =
-    packed.data.byteLength > MAX_PART_BYTES
-      ? { id: createSegmentOfBytes(bytes).id, packed }
-      : undefined;
-  const document: WriteToStore = {
+/** Where a set of writes was there already, it may have had fewer of them. */
+async function findMissing(
+  { collections, features }: SaverContext,
+  { address, taskId }: TaskAddress,
+  writes: readonly HashedWrite[],
+): Promise<readonly HashedWrite[]> {
+  const key = { _id: toBinary(hashAddress(address)), thread_id: address.threadId };
+  const sets = await findWrites(collections, features, [key]);
+  const present = new Set(
+    sets.filter((set) => set.task_id === taskId).flatMap((set) => set.writes.map(({ idx }) => idx)),
+  );
+  return writes.filter(({ index }) => !present.has(index));
+}
+
+async function encodeWrites(
+  { serializer }: SaverContext,
+  writes: readonly PendingWrite[],
+): Promise<readonly HashedWrite[]> {
+  // Of several writes to one special channel the last one counts.
+  const encoded = new Map<number, HashedWrite>();
+  for (const [position, [channel, value]] of writes.entries()) {
+    if (typeof channel !== "string" || !channel.isWellFormed()) {
+      throw new UnserializableStateError(
+        String(channel),
+        `writes[${position}][0]`,
+        "a channel's name must be a string of whole Unicode characters.",
+      );
+    }
+    const index = isSpecial(channel) ? WRITES_IDX_MAP[channel]! : position;
+    const { type, bytes } = await serializer.encode(value, channel);
+    encoded.set(index, { index, channel, type, value: bytes });
+  }
+  // A resume value is stored before the interrupt that comes after it: if the server stops in
+  // between, the task asks again instead of taking the value for the next question.
+  return [...encoded.values()].toSorted((a, b) => a.index - b.index);
+}
+
+/** Ordinary writes belong together; those to special channels are replaced one by one. */
+function splitSets(writes: readonly HashedWrite[]): readonly (readonly HashedWrite[])[] {
+  const special = writes.filter(({ index }) => index < 0).map((write) => [write]);
+  const ordinary = writes.filter(({ index }) => index >= 0);
+  return ordinary.length === 0 ? special : [...special, ordinary];
+}
+
+function buildSet(
+  { hasher, settings }: SaverContext,
+  { address, taskId }: TaskAddress,
+  writes: readonly HashedWrite[],
+): EncodedSet {
+  const segments: SegmentToStore[] = [];
+  const stored: StoredWrite[] = [];
+  let bytes = 0;
+  for (const { index, channel, type, value } of writes) {
+    const packed = pack(value);
+    const fits = bytes + packed.data.byteLength <= MAX_PART_BYTES;
+    if (fits) bytes += packed.data.byteLength;
+    const write = { idx: index, channel, ...(type !== undefined && { type }) };
+    if (fits) {
+      stored.push({ ...write, value: toPackedBinary(packed) });
+    } else {
+      // A value that is too large for the document goes where segments go.
+      const { id } = createSegmentOfBytes(value);
+      segments.push({ id, packed });
+      stored.push({ ...write, value: { segment: hexToBinary(id) } });
+    }
+  }
+  const document: WriteSetToStore = {
     thread_id: address.threadId,
     checkpoint_ns: address.checkpointNs,
     checkpoint_id: address.checkpointId,
     checkpoint: toBinary(hashAddress(address)),
     task_id: taskId,
-    idx: index,
-    ...(set.length > 1 && { set }),
-    channel,
-    value: segment === undefined ? toPackedBinary(packed) : { segment: hexToBinary(segment.id) },
-    ...(type !== undefined && { type }),
-    hash: toBinary(hasher.hashWrite({ address, taskId, index, set, channel, type, value: bytes })),
+    idx: writes[0]!.index,
+    writes: stored,
+    hash: toBinary(hasher.hashWriteSet({ address, taskId, writes })),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
-  return { document, segment };
+  return { document, segments };
+}
+
+function isSpecial(channel: string): boolean {
+  return Object.hasOwn(WRITES_IDX_MAP, channel);
 }

@@ -6,17 +6,17 @@ import {
   type CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import { toConfig } from "../address/address.ts";
-import type { Manifest, SegmentId, WriteDocument } from "../documents/index.ts";
+import type { Manifest, SegmentId, WriteSetDocument } from "../documents/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
-import { checkSets, listWriteSegments, readWrites, type ReadingTools } from "./read-writes.ts";
+import { listWriteSegments, readWrites, type ReadingTools } from "./read-writes.ts";
 
 /** All that a tuple is made of, as stored. */
 export interface StoredTuple {
   readonly record: CheckpointRecord;
-  readonly writes: readonly WriteDocument[];
+  readonly writes: readonly WriteSetDocument[];
   /** Pending sends that the parent of a checkpoint of format 1 to 3 holds; see {@link TASKS}. */
-  readonly migratedSends: readonly WriteDocument[];
+  readonly migratedSends: readonly WriteSetDocument[];
 }
 
 /** The segments that a tuple is made of. */
@@ -64,7 +64,6 @@ export async function readTuple(
     await migrateSends(checkpoint, migratedSends, contents, tools);
   }
   const metadata = await tools.serializer.decode(record.metadata, "checkpoint's metadata");
-  checkSets(writes);
   const tuple: CheckpointTuple = {
     config: toConfig(address),
     checkpoint,
@@ -102,11 +101,11 @@ export async function readChannels(
 /** Before format 4, tasks sent by a checkpoint's parent were not among its channels. */
 async function migrateSends(
   checkpoint: Checkpoint,
-  sends: readonly WriteDocument[],
+  sends: readonly WriteSetDocument[],
   contents: Contents,
   tools: ReadingTools,
 ): Promise<void> {
-  const writes = await readWrites(sends, contents, tools);
+  const writes = await readWrites(sends, contents, tools, [TASKS]);
   checkpoint.channel_values[TASKS] = writes.map(([, , value]) => value);
   const versions = Object.values(checkpoint.channel_versions);
   checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;

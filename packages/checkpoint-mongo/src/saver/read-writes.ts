@@ -1,23 +1,25 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import { unpack } from "../codec/index.ts";
-import type { SegmentId, WriteDocument } from "../documents/index.ts";
+import type { SegmentId, StoredWrite, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { binaryToHex, compareWrites, toPackedBytes } from "../store/index.ts";
+import type { HashedWrite } from "../integrity/hashes.ts";
+import { binaryToHex, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import type { TypedBytes } from "./serializer.ts";
 
 /** What turns stored bytes into values. */
 export type ReadingTools = Pick<SaverContext, "serializer" | "hasher">;
 
 /** The segments that hold the values of large pending writes. */
-export function listWriteSegments(writes: readonly WriteDocument[]): SegmentId[] {
-  return writes.flatMap(({ value }) => ("segment" in value ? [binaryToHex(value.segment)] : []));
+export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[] {
+  return sets.flatMap(({ writes }) =>
+    writes.flatMap(({ value }) => ("segment" in value ? [binaryToHex(value.segment)] : [])),
+  );
 }
 
-/** Where the checkpoint lies that a pending write belongs to. */
-export function readWriteAddress(document: WriteDocument): CheckpointAddress {
+/** Where the checkpoint lies that pending writes belong to. */
+export function readWriteAddress(document: WriteSetDocument): CheckpointAddress {
   return {
     threadId: document.thread_id,
     checkpointNs: document.checkpoint_ns,
@@ -26,97 +28,81 @@ export function readWriteAddress(document: WriteDocument): CheckpointAddress {
 }
 
 /**
- * Decodes pending writes, ordered by task and position.
+ * Decodes pending writes of one checkpoint, ordered by task and position.
  *
- * @throws CorruptCheckpointError if one is not as it was written
+ * @param channels only writes to these; by default all
+ * @throws CorruptCheckpointError if a set is not as it was written
  */
 export async function readWrites(
-  documents: readonly WriteDocument[],
+  sets: readonly WriteSetDocument[],
   contents: Contents,
-  tools: ReadingTools,
+  { serializer, hasher }: ReadingTools,
+  channels?: readonly string[],
 ): Promise<CheckpointPendingWrite[]> {
+  const found = sets.flatMap((set) =>
+    readWriteSet(set, contents, { hasher }).map((write) => ({ taskId: set.task_id, ...write })),
+  );
+  const ordered = found
+    .filter(({ channel }) => channels === undefined || channels.includes(channel))
+    .toSorted((a, b) => compareText(a.taskId, b.taskId) || a.index - b.index);
   const writes: CheckpointPendingWrite[] = [];
-  for (const document of documents.toSorted(compareWrites)) {
-    const value = await tools.serializer.decode(
-      readWriteValue(document, contents, tools),
-      "pending write",
-    );
-    writes.push([document.task_id, document.channel, value]);
+  for (const { taskId, channel, type, value } of ordered) {
+    const decoded = await serializer.decode({ type, bytes: value }, "pending write");
+    writes.push([taskId, channel, decoded]);
   }
   return writes;
 }
 
 /**
- * Reads the bytes of a pending write's value and verifies its hash.
+ * Reads the bytes of a set of pending writes and verifies its hash.
  *
  * @throws CorruptCheckpointError if it is not as it was written
  */
-export function readWriteValue(
-  document: WriteDocument,
+export function readWriteSet(
+  document: WriteSetDocument,
   contents: Contents,
   { hasher }: Pick<ReadingTools, "hasher">,
-): TypedBytes {
+): readonly HashedWrite[] {
   const address = readWriteAddress(document);
-  const { type } = document;
-  let bytes: Uint8Array;
   try {
-    if ("segment" in document.value) {
-      const id = binaryToHex(document.value.segment);
-      bytes =
-        (contents.get(id) as { bytes: Uint8Array } | undefined)?.bytes ??
-        throwFault(address, id, contents);
-    } else {
-      bytes = unpack(toPackedBytes(document.value));
-    }
+    const writes = document.writes.map((write) => readWrite(address, write, contents));
+    const expected = binaryToHex(document.hash);
+    const hash = hasher.hashWriteSet({ address, taskId: document.task_id, writes });
+    const found = Buffer.from(hash).toString("hex");
+    if (found === expected && writes[0]?.index === document.idx) return writes;
+    throw corruptSet(address, document, `the hash ${expected}`, `the hash ${found}`);
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) throw error;
-    throw corruptWrite(address, document, "a readable value", String(error), error);
-  }
-  const expected = binaryToHex(document.hash);
-  const hash = hasher.hashWrite({
-    address,
-    taskId: document.task_id,
-    index: document.idx,
-    set: document.set ?? [document.idx],
-    channel: document.channel,
-    type,
-    value: bytes,
-  });
-  const found = Buffer.from(hash).toString("hex");
-  if (found !== expected) {
-    throw corruptWrite(address, document, `the hash ${expected}`, `the hash ${found}`);
-  }
-  return { type, bytes };
-}
-
-/**
- * Checks that writes of a checkpoint that were stored together are there together.
- *
- * @throws CorruptCheckpointError if one is missing
- */
-export function checkSets(documents: readonly WriteDocument[]): void {
-  const present = new Set(documents.map(({ task_id, idx }) => `${idx} ${task_id}`));
-  for (const document of documents) {
-    for (const index of document.set ?? []) {
-      if (present.has(`${index} ${document.task_id}`)) continue;
-      throw new CorruptCheckpointError(readWriteAddress(document), {
-        document: "write",
-        which: `${document.task_id}/${index}`,
-        expected: "it to exist",
-        found: "nothing",
-      });
-    }
+    throw corruptSet(address, document, "readable values", String(error), error);
   }
 }
 
-function corruptWrite(
+function readWrite(
   address: CheckpointAddress,
-  document: WriteDocument,
+  { idx: index, channel, type, value }: StoredWrite,
+  contents: Contents,
+): HashedWrite {
+  if (!("segment" in value)) {
+    return { index, channel, type, value: unpack(toPackedBytes(value)) };
+  }
+  const id = binaryToHex(value.segment);
+  const content = contents.get(id) ?? throwFault(address, id, contents);
+  return { index, channel, type, value: (content as { bytes: Uint8Array }).bytes };
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function corruptSet(
+  address: CheckpointAddress,
+  document: WriteSetDocument,
   expected: string,
   found: string,
   cause?: unknown,
 ): CorruptCheckpointError {
-  const which = `${document.task_id}/${document.idx} to channel "${document.channel}"`;
+  const which = `of task ${document.task_id}, from position ${document.idx} on`;
   return new CorruptCheckpointError(
     address,
     { document: "write", which, expected, found },

@@ -6,7 +6,7 @@ import { findCheckpointOnly, findSegments, findWrites, toBinary } from "../store
 import { readRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { checkSets, listWriteSegments, readWriteValue } from "./read-writes.ts";
+import { listWriteSegments, readWriteSet } from "./read-writes.ts";
 
 /**
  * Reads back a checkpoint and the segments that were stored with it.
@@ -50,8 +50,8 @@ export async function verifySavedWrites(
   const { collections, features, cache } = context;
   const key = { _id: toBinary(hashAddress(address)), thread_id: address.threadId };
   const found = await findWrites(collections, features, [key]);
-  const writes = found.filter(({ task_id }) => task_id === taskId);
-  if (writes.length === 0) {
+  const sets = found.filter(({ task_id }) => task_id === taskId);
+  if (sets.length === 0) {
     throw new CorruptCheckpointError(address, {
       document: "write",
       which: taskId,
@@ -59,8 +59,7 @@ export async function verifySavedWrites(
       found: "nothing",
     });
   }
-  const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(writes) };
+  const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
   const contents = await loadContents(collections, cache, [wanted]);
-  for (const write of writes) readWriteValue(write, contents, context);
-  checkSets(writes);
+  for (const set of sets) readWriteSet(set, contents, context);
 }

@@ -1,5 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { listSegments, type SegmentId, type WriteDocument } from "../documents/index.ts";
+import { listSegments, type SegmentId, type WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
 import {
   binaryToHex,
@@ -11,7 +11,7 @@ import {
 import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { checkSets, listWriteSegments, readWriteAddress, readWriteValue } from "./read-writes.ts";
+import { listWriteSegments, readWriteAddress, readWriteSet } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
 
 /** Something of a thread that is not as it was written. */
@@ -120,16 +120,15 @@ async function verifyWrites(
   const segments: SegmentId[] = [];
   let count = 0;
   for await (const group of groupRuns(scanWrites(context.collections, threadId), placeOfWrite)) {
-    const writes = group.filter(({ expires_at }) => !isExpired(expires_at));
-    const bytes = listWriteSegments(writes);
+    const sets = group.filter(({ expires_at }) => !isExpired(expires_at));
+    const bytes = listWriteSegments(sets);
     const contents = await loadContents(context.collections, context.cache, [
       { threadId, lines: [], bytes },
     ]);
-    for (const write of writes) {
-      collectDamage(damages, () => readWriteValue(write, contents, context));
+    for (const set of sets) {
+      collectDamage(damages, () => readWriteSet(set, contents, context));
+      count += set.writes.length;
     }
-    collectDamage(damages, () => checkSets(writes));
-    count += writes.length;
     segments.push(...bytes);
   }
   return { count, segments };
@@ -189,7 +188,7 @@ function missing(document: Corruption["document"], which: string): Corruption {
   return { document, which, expected: "it to exist", found: "nothing" };
 }
 
-function placeOfWrite(write: WriteDocument): string {
+function placeOfWrite(write: WriteSetDocument): string {
   return formatPlace(readWriteAddress(write));
 }
 

@@ -9,7 +9,7 @@ import type {
   CheckpointDocument,
   SegmentDocument,
   ThreadDocument,
-  WriteDocument,
+  WriteSetDocument,
 } from "../documents/index.ts";
 
 /** The collections that hold a thread's documents. */
@@ -22,7 +22,7 @@ export interface Collections {
   readonly threads: Collection<ThreadDocument>;
   readonly checkpoints: Collection<CheckpointDocument>;
   readonly segments: Collection<SegmentDocument>;
-  readonly writes: Collection<WriteDocument>;
+  readonly writes: Collection<WriteSetDocument>;
 }
 
 /** A write counts as done when a majority of the replica set has it in the journal. */

@@ -1,6 +1,6 @@
 import { MongoServerError, type Document, type Filter } from "mongodb";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteDocument } from "../documents/index.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
 import type { ServerFeatures } from "./server-features.ts";
@@ -8,7 +8,7 @@ import type { ServerFeatures } from "./server-features.ts";
 /** A checkpoint as stored, with the pending writes that belong to it. */
 export interface FoundCheckpoint {
   readonly document: CheckpointDocument;
-  readonly writes: readonly WriteDocument[];
+  readonly writes: readonly WriteSetDocument[];
   /**
    * Places in the order of further checkpoints that are marked as the latest: left so by a server
    * that stopped in mid-command.
@@ -73,7 +73,7 @@ async function findWithWrites(
   filter: Filter<CheckpointDocument>,
 ): Promise<FoundCheckpoint | undefined> {
   const documents = await collections.checkpoints
-    .aggregate<CheckpointDocument & { writes: WriteDocument[] }>([
+    .aggregate<CheckpointDocument & { writes: WriteSetDocument[] }>([
       { $match: filter as Document },
       {
         $lookup: {

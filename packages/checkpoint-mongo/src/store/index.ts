@@ -18,11 +18,11 @@ export {
 } from "./find-checkpoint.ts";
 export { findSegments, joinParts } from "./find-segments.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
-export { compareWrites, findWrites } from "./find-writes.ts";
+export { findWrites } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";
 export { MAX_PART_BYTES, saveSegments, type SegmentToStore } from "./save-segments.ts";
-export { saveWrites, type WriteToStore } from "./save-writes.ts";
+export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
   scanCheckpoints,
   scanReferences,

@@ -1,30 +1,39 @@
-import type { WriteDocument } from "../documents/index.ts";
+import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { segmentUpdates, type SegmentToStore } from "./save-segments.ts";
 import type { ServerFeatures } from "./server-features.ts";
 import { fence, toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
 import { writeBatch } from "./write-batch.ts";
 
-/** A pending write document but for what the thread's state adds. */
-export type WriteToStore = Omit<WriteDocument, "_id" | "epoch" | "expires_at">;
+/** A set of pending writes but for what the thread's state adds. */
+export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at">;
+
+/** How saving sets of writes ended. Failures of the server are thrown. */
+export type SaveWritesOutcome =
+  | {
+      readonly kind: "saved";
+      /** The sets in whose place there was one already, which stayed as it was. */
+      readonly kept: readonly WriteSetToStore[];
+    }
+  | { readonly kind: "conflict" };
 
 /**
- * Saves the writes of one task.
+ * Saves sets of pending writes of one task.
  *
- * @param overwrite whether a write that is there already is replaced; otherwise it stays
+ * @param overwrite whether a set that is there already is replaced; otherwise it stays
  */
 export async function saveWrites(
   collections: Collections,
   features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
-  writes: readonly WriteToStore[],
+  sets: readonly WriteSetToStore[],
   overwrite: boolean,
-): Promise<"saved" | "conflict"> {
+): Promise<SaveWritesOutcome> {
+  const before = [fence(thread), ...segmentUpdates(thread, segments)];
   const outcome = await writeBatch(collections, features, [
-    fence(thread),
-    ...segmentUpdates(thread, segments),
-    ...writes.map(({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, ...content }) => {
+    ...before,
+    ...sets.map(({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, ...content }) => {
       const fields = { ...content, ...toThreadPart(thread) };
       return {
         collection: "writes" as const,
@@ -34,5 +43,8 @@ export async function saveWrites(
       };
     }),
   ]);
-  return outcome.kind === "done" ? "saved" : "conflict";
+  if (outcome.kind === "conflict") return outcome;
+  const isKept = (_set: WriteSetToStore, index: number) =>
+    !overwrite && !outcome.inserted.has(before.length + index);
+  return { kind: "saved", kept: sets.filter(isKept) };
 }

@@ -1,5 +1,5 @@
 import type { Binary, FindCursor } from "mongodb";
-import type { CheckpointDocument, SegmentDocument, WriteDocument } from "../documents/index.ts";
+import type { CheckpointDocument, SegmentDocument, WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 
 /** All checkpoints of a thread, by namespace and order. */
@@ -11,7 +11,10 @@ export function scanCheckpoints(
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
-export function scanWrites({ writes }: Collections, threadId: string): FindCursor<WriteDocument> {
+export function scanWrites(
+  { writes }: Collections,
+  threadId: string,
+): FindCursor<WriteSetDocument> {
   return writes
     .find({ thread_id: threadId })
     .sort({ checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 });
@@ -48,10 +51,10 @@ export async function* scanReferences(
     .project<Pick<CheckpointDocument, "segments">>({ segments: 1 })) {
     yield segments;
   }
-  for await (const { value } of writes
-    .find({ thread_id: threadId, "value.segment": { $exists: true } })
-    .project<{ value: { segment: Binary } }>({ value: 1 })) {
-    yield value.segment;
+  for await (const { writes: set } of writes
+    .find({ thread_id: threadId, "writes.value.segment": { $exists: true } })
+    .project<Pick<WriteSetDocument, "writes">>({ writes: 1 })) {
+    for (const { value } of set) if ("segment" in value) yield value.segment;
   }
 }
 

@@ -1,0 +1,94 @@
+import { RESUME, uuid6 } from "@langchain/langgraph-checkpoint";
+import { expect, it } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+
+it("who reads while a task's writes are stored sees all of them or none", async () => {
+  const writer = database.openSaver();
+  const reader = database.openSaverElsewhere();
+  await reader.setup();
+  const counts = new Map<number, number>();
+  for (let round = 0; round < 40; round += 1) {
+    const config = await putCheckpoint(writer, threadConfig(uuid6(0)), makeCheckpoint());
+    let storing = true;
+    const stored = writer
+      .putWrites(
+        config,
+        Array.from({ length: 6 }, (_, index) => [`channel${index}`, index]),
+        "t",
+      )
+      .finally(() => {
+        storing = false;
+      });
+    while (storing) {
+      const { length } = (await reader.getTuple(config))!.pendingWrites!;
+      counts.set(length, (counts.get(length) ?? 0) + 1);
+    }
+    await stored;
+    counts.set(6, (counts.get(6) ?? 0) + (await reader.getTuple(config))!.pendingWrites!.length);
+  }
+  expect(new Set(counts.keys())).toEqual(new Set([0, 6]));
+});
+
+it("a task's writes are one document, however many", async () => {
+  const threadId = uuid6(0);
+  const saver = database.openSaver();
+  const config = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+  await saver.putWrites(
+    config,
+    Array.from({ length: 50 }, (_, index) => ["channel", index]),
+    "task",
+  );
+  const documents = await database.db
+    .collection("threadkeep_writes")
+    .find({ thread_id: threadId })
+    .toArray();
+  expect(documents).toHaveLength(1);
+  const { pendingWrites } = (await saver.getTuple(config))!;
+  expect(pendingWrites!.map(([, , value]) => value)).toEqual(
+    Array.from({ length: 50 }).keys().toArray(),
+  );
+});
+
+it("a later call adds the positions that an earlier one of the task did not write", async () => {
+  const saver = database.openSaver();
+  const config = await putCheckpoint(saver, threadConfig(uuid6(0)), makeCheckpoint());
+  await saver.putWrites(config, [["a", "first"]], "task");
+  const more: [string, string][] = [
+    ["a", "second"],
+    [RESUME, "resumed"],
+    ["b", "second"],
+  ];
+  await saver.putWrites(config, more, "task");
+  await saver.putWrites(config, more, "task");
+  expect((await database.openSaverElsewhere().getTuple(config))!.pendingWrites).toEqual([
+    ["task", RESUME, "resumed"],
+    ["task", "a", "first"],
+    ["task", "b", "second"],
+  ]);
+});
+
+it("a task's writes may be far larger than a document", async () => {
+  const saver = database.openSaver();
+  const config = await putCheckpoint(saver, threadConfig(uuid6(0)), makeCheckpoint());
+  const values = [1, 2, 3].map((seed) => randomText(7_000_000, seed));
+  await saver.putWrites(
+    config,
+    values.map((value) => ["channel", value]),
+    "task",
+  );
+  const { pendingWrites } = (await database.openSaverElsewhere().getTuple(config))!;
+  expect(pendingWrites!.map(([, , value]) => value === values.shift())).toEqual([true, true, true]);
+});
+
+function randomText(length: number, seed: number): string {
+  let state = seed;
+  const letters = Buffer.alloc(length);
+  for (let index = 0; index < length; index += 1) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    letters[index] = 33 + ((state >>> 24) % 90);
+  }
+  return letters.toString("latin1");
+}
