@@ -8,7 +8,10 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import { createContenders, type Contender } from "../../packages/resilient-llm/src/testing/contenders.ts";
+import {
+  createContenders,
+  type Contender,
+} from "../../packages/resilient-llm/src/testing/contenders.ts";
 import {
   FaultServer,
   type ReceivedRequest,

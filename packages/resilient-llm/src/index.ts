@@ -1,7 +1,4 @@
-export {
-  ResilientChatModel,
-  type ResilientCallOptions,
-} from "./resilient-chat-model.ts";
+export { ResilientChatModel, type ResilientCallOptions } from "./resilient-chat-model.ts";
 export type {
   ContextOptions,
   FallbackOptions,
@@ -12,7 +9,11 @@ export type {
 } from "./options.ts";
 export type { AdaptiveStrategy } from "./candidate/adaptive-timeout.ts";
 export type { BreakerOptions, BreakerState } from "./candidate/breaker.ts";
-export type { CandidateOptions, ModelOption, RateLimitOptions } from "./candidate/candidate-options.ts";
+export type {
+  CandidateOptions,
+  ModelOption,
+  RateLimitOptions,
+} from "./candidate/candidate-options.ts";
 export type { RateLimiterFactory } from "./candidate/rate-limiter.ts";
 export type { AttemptRecord } from "./call/attempt-record.ts";
 export { formatTimeline } from "./call/attempt-record.ts";
@@ -21,7 +22,12 @@ export { trimToWindow, type TrimOptions, type TrimResult } from "./context/trim-
 export { estimatePromptTokens } from "./context/estimate-tokens.ts";
 export type { BudgetLimits } from "./cost/budget.ts";
 export type { BudgetOptions, Spender } from "./cost/budget-book.ts";
-export { CostLedger, type CostEntry, type CostSnapshot, type CostTotals } from "./cost/cost-ledger.ts";
+export {
+  CostLedger,
+  type CostEntry,
+  type CostSnapshot,
+  type CostTotals,
+} from "./cost/cost-ledger.ts";
 export type { Pricing } from "./cost/pricing.ts";
 export type { TokenUsage } from "./cost/token-usage.ts";
 export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";

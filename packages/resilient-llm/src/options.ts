@@ -153,7 +153,8 @@ const pricing = z.strictObject({
   cachedInputPerMillionUsd: z.number().nonnegative().optional(),
 });
 const chatModel = z.custom<object>(
-  (value) => typeof value === "object" && value !== null && "invoke" in value && "lc_namespace" in value,
+  (value) =>
+    typeof value === "object" && value !== null && "invoke" in value && "lc_namespace" in value,
   "expected a LangChain chat model",
 );
 const candidate = z.strictObject({

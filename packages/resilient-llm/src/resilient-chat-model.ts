@@ -15,6 +15,8 @@ import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
 import type { IterableReadableStream } from "@langchain/core/utils/stream";
 import { mergeConfigs, type Runnable, type RunnableConfig } from "@langchain/core/runnables";
+import type { SerializableSchema } from "@langchain/core/utils/standard_schema";
+import type { InteropZodType } from "@langchain/core/utils/types";
 import type { CallContext, CallRequest } from "./call/call-context.ts";
 import { convertRestartableChunks } from "./call/restartable-events.ts";
 import { runGenerate } from "./call/run-generate.ts";
@@ -36,6 +38,14 @@ export interface ResilientCallOptions extends BaseChatModelCallOptions {
   strict?: boolean;
   parallel_tool_calls?: boolean;
 }
+
+// LangChain's own signature, for its inference of the output from the schema.
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyRecord = Record<string, any>;
+type OutputSchema<RunOutput extends AnyRecord> =
+  | InteropZodType<RunOutput>
+  | SerializableSchema<RunOutput>
+  | AnyRecord;
 
 /** Who pays travels with the call options, out of sight of models and traces. */
 const spenderKey: unique symbol = Symbol("threadkeep.spender");
@@ -149,7 +159,9 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   /** Part of the key under which LangChain's cache keeps answers. */
   override _identifyingParams(): Record<string, unknown> {
     return {
-      models: this.#context.candidates.map(({ endpoint }) => `${endpoint.model} ${endpoint.baseUrl}`),
+      models: this.#context.candidates.map(
+        ({ endpoint }) => `${endpoint.model} ${endpoint.baseUrl}`,
+      ),
     };
   }
 
@@ -182,12 +194,12 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     return this.withConfig({ ...kwargs, tools });
   }
 
-  override withStructuredOutput<RunOutput extends Record<string, any> = Record<string, any>>(
-    outputSchema: Parameters<typeof createStructuredOutput>[1],
-    config?: StructuredOutputMethodOptions<false>,
+  override withStructuredOutput<RunOutput extends AnyRecord = AnyRecord>(
+    outputSchema: OutputSchema<RunOutput>,
+    config?: StructuredOutputMethodOptions,
   ): Runnable<BaseLanguageModelInput, RunOutput>;
-  override withStructuredOutput<RunOutput extends Record<string, any> = Record<string, any>>(
-    outputSchema: Parameters<typeof createStructuredOutput>[1],
+  override withStructuredOutput<RunOutput extends AnyRecord = AnyRecord>(
+    outputSchema: OutputSchema<RunOutput>,
     config?: StructuredOutputMethodOptions<true>,
   ): Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: RunOutput }>;
   /**
@@ -195,15 +207,16 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
    * model of the chain is known to support it, else `functionCalling`.
    */
   override withStructuredOutput(
-    outputSchema: Parameters<typeof createStructuredOutput>[1],
+    outputSchema: OutputSchema<AnyRecord>,
     config?: StructuredOutputMethodOptions<boolean>,
-  ): Runnable<BaseLanguageModelInput, any> {
-    return createStructuredOutput(
+  ): Runnable<BaseLanguageModelInput, never> {
+    const pipeline = createStructuredOutput(
       (options) => this.withConfig({ ...options, outputVersion: "v0" }),
       outputSchema,
       config,
       this.profile.structuredOutput === true ? "jsonSchema" : "functionCalling",
     );
+    return pipeline as Runnable<BaseLanguageModelInput, never>;
   }
 
   /**
@@ -220,14 +233,15 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       : controller.signal;
     const stream = await super.stream(input, { ...options, signal });
     const stop = () => controller.abort(new Error("The consumer stopped reading"));
-    const { cancel, return: finish } = stream;
+    const cancel = stream.cancel.bind(stream);
+    const finish = stream.return.bind(stream);
     stream.cancel = (reason) => {
       stop();
-      return cancel.call(stream, reason);
+      return cancel(reason);
     };
     stream.return = () => {
       stop();
-      return finish.call(stream);
+      return finish();
     };
     return stream;
   }
@@ -240,13 +254,15 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       this.#defaults,
       options as RunnableConfig,
     ) as Partial<ResilientCallOptions>;
-    const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(merged);
+    const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(
+      merged,
+    );
     const { configurable, metadata } = runnableConfig;
     const spender: Spender = {
       threadId: readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]),
       runId: readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]),
     };
-    return [runnableConfig, { ...callOptions, [spenderKey]: spender } as this["ParsedCallOptions"]];
+    return [runnableConfig, { ...callOptions, [spenderKey]: spender }];
   }
 
   override async _generate(
@@ -262,7 +278,11 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
     const request = this.#createRequest(messages, options, true);
-    for await (const chunk of runStream(this.#context, request, this.#context.options.streamRecovery)) {
+    for await (const chunk of runStream(
+      this.#context,
+      request,
+      this.#context.options.streamRecovery,
+    )) {
       yield chunk;
       const index = { prompt: 0, completion: 0 };
       await runManager?.handleLLMNewToken(chunk.text, index, undefined, undefined, undefined, {
@@ -289,13 +309,18 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     options: this["ParsedCallOptions"],
     streaming: boolean,
   ): CallRequest {
-    const { signal, promptIndex: _, [spenderKey]: spender, ...rest } = options as ResilientCallOptions & {
+    const {
+      signal,
+      promptIndex: _,
+      [spenderKey]: spender,
+      ...rest
+    } = options as ResilientCallOptions & {
       promptIndex?: number;
       [spenderKey]?: Spender;
     };
     return {
       messages,
-      options: rest as CallRequest["options"],
+      options: rest,
       signal,
       spender: spender ?? { threadId: undefined, runId: undefined },
       streaming,

@@ -14,14 +14,18 @@ import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
 import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
 import { OptionsError } from "./errors/options-error.ts";
 
-type AnySchema = Parameters<typeof createContentParser>[0];
+/** A zod schema, a JSON schema, or an OpenAI function definition. */
+type StructuredOutputSchema = Parameters<typeof createContentParser>[0];
 type BoundModel = Runnable<BaseLanguageModelInput>;
 
 /** How a model is made to answer in a given shape. */
 export type StructuredOutputMethod = "functionCalling" | "jsonMode" | "jsonSchema";
 
-function describeFunction(schema: AnySchema, name: string | undefined) {
-  const jsonSchema = toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]) as Record<string, unknown>;
+function describeFunction(schema: StructuredOutputSchema, name: string | undefined) {
+  const jsonSchema = toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]) as Record<
+    string,
+    unknown
+  >;
   const given = schema as { name?: unknown; parameters?: unknown; title?: unknown };
   if (!isInteropZodSchema(schema) && !isSerializableSchema(schema)) {
     // A whole OpenAI function definition is accepted in place of a schema.
@@ -57,7 +61,7 @@ function describeFunction(schema: AnySchema, name: string | undefined) {
  */
 export function createStructuredOutput(
   bind: (options: Record<string, unknown>) => BoundModel,
-  schema: AnySchema,
+  schema: StructuredOutputSchema,
   config: StructuredOutputMethodOptions<boolean> | undefined,
   defaultMethod: StructuredOutputMethod,
 ): Runnable<BaseLanguageModelInput> {
@@ -77,7 +81,9 @@ export function createStructuredOutput(
   }
   if (method === "jsonMode") {
     if (config?.strict !== undefined) {
-      throw new OptionsError('withStructuredOutput: "strict" can\'t be combined with method "jsonMode"');
+      throw new OptionsError(
+        'withStructuredOutput: "strict" can\'t be combined with method "jsonMode"',
+      );
     }
     const model = bind({
       response_format: { type: "json_object" },

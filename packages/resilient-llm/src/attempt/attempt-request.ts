@@ -23,12 +23,13 @@ export function openAttempt(
 ): { readonly scope: AttemptScope; readonly watch: WireWatch } {
   const { candidate, clock, limits, signal } = request;
   const { model, baseUrl } = candidate.endpoint;
+  const firstStreamPhase = candidate.inner.watched ? "connect" : "first-token";
   const scope = new AttemptScope({
     clock,
     limits,
     describe: `${model} at ${baseUrl}`,
     // Without a watch nobody sees the headers come; without a stream they come with the answer.
-    firstPhase: !streaming ? "total" : candidate.inner.watched ? "connect" : "first-token",
+    firstPhase: streaming ? firstStreamPhase : "total",
     outer: signal,
   });
   const watch: WireWatch = {

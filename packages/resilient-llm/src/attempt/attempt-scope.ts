@@ -133,7 +133,11 @@ export class AttemptScope {
     this.#arm();
   }
 
-  #nextDeadline(): { readonly phase: TimeoutPhase; readonly atMs: number; readonly limitMs: number } {
+  #nextDeadline(): {
+    readonly phase: TimeoutPhase;
+    readonly atMs: number;
+    readonly limitMs: number;
+  } {
     const totalAt = this.startedAtMs + this.#pausedMs + this.#limits.totalMs;
     const limitMs = this.#limitOf(this.#phase);
     const phaseAt = this.#phaseStartedAtMs + limitMs;

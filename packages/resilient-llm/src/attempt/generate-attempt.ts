@@ -25,7 +25,9 @@ function measureUsage(request: AttemptRequest, result: ChatResult): TokenUsage {
 }
 
 /** Asks a candidate once for a whole answer. Never rejects. */
-export async function attemptGenerate(request: AttemptRequest): Promise<AttemptOutcome<ChatResult>> {
+export async function attemptGenerate(
+  request: AttemptRequest,
+): Promise<AttemptOutcome<ChatResult>> {
   const { candidate, clock, signal } = request;
   const { scope, watch } = openAttempt(request, false, () => undefined);
   const measure = (usage: TokenUsage) => ({
@@ -43,7 +45,11 @@ export async function attemptGenerate(request: AttemptRequest): Promise<AttemptO
     if (!generation) {
       const { model, baseUrl } = candidate.endpoint;
       const message = `${model} at ${baseUrl} answered without choices`;
-      return { status: "failed", failure: { kind: "invalid-response", message }, ...measure(noUsage) };
+      return {
+        status: "failed",
+        failure: { kind: "invalid-response", message },
+        ...measure(noUsage),
+      };
     }
     const usage = measureUsage(request, result);
     const facts = readFacts(generation.message, generation.generationInfo);

@@ -3,7 +3,10 @@ import type { AnswerFacts } from "../call/attempt-outcome.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 
-function readText(source: Readonly<Record<string, unknown>>, ...keys: string[]): string | undefined {
+function readText(
+  source: Readonly<Record<string, unknown>>,
+  ...keys: string[]
+): string | undefined {
   for (const key of keys) {
     const value = source[key];
     if (typeof value === "string" && value !== "") return value;
@@ -35,12 +38,17 @@ export function judgeFinish(
       message: `${endpoint.model} at ${endpoint.baseUrl} ended its answer with finish_reason "error"`,
     };
   }
-  if (finishReason === "content_filter" || finishReason === "SAFETY" || finishReason === "refusal") {
+  if (
+    finishReason === "content_filter" ||
+    finishReason === "SAFETY" ||
+    finishReason === "refusal"
+  ) {
     return {
       kind: "content-filter",
       providerCode: finishReason,
       message: `${endpoint.model} at ${endpoint.baseUrl} cut its answer off with finish_reason "${finishReason}"`,
-      nextStep: "Rephrase the prompt, or allow another provider with fallback.onContentFilter: true.",
+      nextStep:
+        "Rephrase the prompt, or allow another provider with fallback.onContentFilter: true.",
     };
   }
   return undefined;

@@ -131,7 +131,11 @@ export async function* attemptStream(
     // Not awaited: a stalled generator would hold up the caller's abort.
     chunks.return(undefined).catch(() => undefined);
     onEnd(
-      outcome ?? { status: "aborted", reason: new Error("The consumer stopped reading"), ...measure() },
+      outcome ?? {
+        status: "aborted",
+        reason: new Error("The consumer stopped reading"),
+        ...measure(),
+      },
     );
   }
 }

@@ -105,7 +105,8 @@ export class Call {
       if (this.#final !== undefined) return this.#createError(this.#final);
       const choice = this.#choose(nowMs);
       if (!choice) return this.#createError(this.#refusal ?? "no candidate is left");
-      if (choice.notBeforeMs >= this.#deadlineMs) return this.#createError(this.#describeDeadline());
+      if (choice.notBeforeMs >= this.#deadlineMs)
+        return this.#createError(this.#describeDeadline());
       this.#announce(choice.candidate, nowMs);
       if (choice.notBeforeMs > nowMs) {
         await sleep(clock, choice.notBeforeMs - nowMs, this.#request.signal);
@@ -233,10 +234,12 @@ export class Call {
       for (const other of this.#context.candidates) {
         if (other.provider === candidate.provider) this.#excluded.add(other);
       }
-      if (!fallback.onContentFilter) this.#final = "content filters don't fall back (fallback.onContentFilter is off)";
+      if (!fallback.onContentFilter)
+        this.#final = "content filters don't fall back (fallback.onContentFilter is off)";
       return;
     }
-    const mayFallBack = policy.fallback || (failure.kind === "authentication" && fallback.onAuthentication);
+    const mayFallBack =
+      policy.fallback || (failure.kind === "authentication" && fallback.onAuthentication);
     if (!mayFallBack) {
       this.#final =
         failure.kind === "authentication"
@@ -250,8 +253,7 @@ export class Call {
       return;
     }
     visit.owesRetry = true;
-    const delayMs =
-      failure.waitHintMs ?? fullJitterDelayMs(visit.attempts - 1, retry, random);
+    const delayMs = failure.waitHintMs ?? fullJitterDelayMs(visit.attempts - 1, retry, random);
     visit.notBeforeMs = nowMs + delayMs;
     this.#last.delayMs = delayMs;
     // No use in staying; the choice goes to whoever can answer before the deadline.
@@ -292,7 +294,8 @@ export class Call {
     this.#messages = this.#request.messages;
     const window = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
     for (const other of this.#context.candidates) {
-      if (other === candidate || (other.contextWindowTokens ?? 0) <= window) this.#excluded.add(other);
+      if (other === candidate || (other.contextWindowTokens ?? 0) <= window)
+        this.#excluded.add(other);
     }
   }
 
@@ -338,14 +341,17 @@ export class Call {
         return { candidate: retrying, notBeforeMs };
       }
     }
-    const choice = chooseCandidate(this.#eligible(), nowMs);
+    const choice = chooseCandidate(this.#eligible(), nowMs, this.#deadlineMs);
     if (!choice) return undefined;
     const notBeforeMs = this.#visits.get(choice.candidate)?.notBeforeMs ?? 0;
     return { ...choice, notBeforeMs: Math.max(choice.notBeforeMs, notBeforeMs) };
   }
 
   /** Passes rate limit and budget; `undefined` sends the caller back to choose again. */
-  async #admit(candidate: Candidate, messages: BaseMessage[]): Promise<PreparedAttempt | undefined> {
+  async #admit(
+    candidate: Candidate,
+    messages: BaseMessage[],
+  ): Promise<PreparedAttempt | undefined> {
     const { options, budgets, events } = this.#context;
     const needsEstimate = candidate.rateLimiter !== undefined || this.#hasBudget();
     const outputTokens = candidate.maxOutputTokens ?? assumedOutputTokens;
@@ -375,7 +381,8 @@ export class Call {
         reservation.settle({ costUsd: 0, tokens: 0 });
         candidate.block(options.clock.now() + decision.waitMs);
         // The slot is asked for again after the wait; the retry has been paid for already.
-        if (this.#retrying === candidate) this.#visit(candidate).notBeforeMs = candidate.blockedUntilMs;
+        if (this.#retrying === candidate)
+          this.#visit(candidate).notBeforeMs = candidate.blockedUntilMs;
         return undefined;
       }
       giveBackRate = decision.giveBack;
@@ -472,7 +479,8 @@ export class Call {
     return {
       kind: "rate-limited",
       message: `None of ${names} may be called before the deadline: all have to wait for their rate limits`,
-      nextStep: "Raise retry.deadlineMs or rateLimit, or add a candidate with another key or provider.",
+      nextStep:
+        "Raise retry.deadlineMs or rateLimit, or add a candidate with another key or provider.",
     };
   }
 

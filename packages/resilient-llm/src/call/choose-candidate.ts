@@ -7,18 +7,45 @@ export interface Choice {
   readonly notBeforeMs: number;
 }
 
+function findSoonest(
+  candidates: readonly Candidate[],
+  readyAtMs: (candidate: Candidate) => number,
+): Choice | undefined {
+  const [soonest] = candidates
+    .map((candidate) => ({ candidate, notBeforeMs: readyAtMs(candidate) }))
+    .toSorted((left, right) => left.notBeforeMs - right.notBeforeMs);
+  return soonest;
+}
+
 /**
- * The first healthy candidate in the order of the chain. If none is healthy: of those that didn't ask
- * for a pause the one avoided but with a closed breaker, else the one whose breaker opened first; if
- * all asked for a pause, the one whose pause ends first, at its end.
+ * The candidate to try next:
+ *
+ * 1. the first healthy one in the order of the chain;
+ * 2. one that is merely avoided since a fallback;
+ * 3. if a breaker is still closed, whichever comes first: the end of a pause a provider asked for, or
+ *    a probe that falls due. A short wait costs less than a request to a server known to be down;
+ * 4. with all breakers open, or no pause ending before the deadline, the one open longest, at once;
+ * 5. the one whose pause ends first, whenever that is.
  */
-export function chooseCandidate(eligible: readonly Candidate[], nowMs: number): Choice | undefined {
-  const healthy = eligible.find((candidate) => candidate.isHealthy(nowMs));
-  if (healthy) return { candidate: healthy, notBeforeMs: nowMs };
-  const [longestOpen] = eligible
-    .filter((candidate) => candidate.blockedUntilMs <= nowMs)
-    .toSorted((left, right) => (left.breaker.openedAtMs ?? 0) - (right.breaker.openedAtMs ?? 0));
-  if (longestOpen) return { candidate: longestOpen, notBeforeMs: nowMs };
-  const [soonest] = eligible.toSorted((left, right) => left.blockedUntilMs - right.blockedUntilMs);
-  return soonest && { candidate: soonest, notBeforeMs: soonest.blockedUntilMs };
+export function chooseCandidate(
+  eligible: readonly Candidate[],
+  nowMs: number,
+  deadlineMs: number,
+): Choice | undefined {
+  const isOpen = (candidate: Candidate) => candidate.breaker.openedAtMs !== undefined;
+  const isBlocked = (candidate: Candidate) => candidate.blockedUntilMs > nowMs;
+  const atOnce =
+    eligible.find((candidate) => candidate.isHealthy(nowMs)) ??
+    eligible.find((candidate) => !isBlocked(candidate) && !isOpen(candidate));
+  if (atOnce) return { candidate: atOnce, notBeforeMs: nowMs };
+  if (!eligible.every(isOpen)) {
+    const next = findSoonest(eligible, (candidate) =>
+      Math.max(candidate.blockedUntilMs, candidate.breaker.probeDueAtMs),
+    );
+    if (next && next.notBeforeMs < deadlineMs) return next;
+  }
+  const open = eligible.filter((candidate) => !isBlocked(candidate));
+  const longestOpen = findSoonest(open, (candidate) => candidate.breaker.openedAtMs ?? 0);
+  if (longestOpen) return { candidate: longestOpen.candidate, notBeforeMs: nowMs };
+  return findSoonest(eligible, (candidate) => candidate.blockedUntilMs);
 }

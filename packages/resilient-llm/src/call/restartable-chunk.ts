@@ -9,7 +9,7 @@ interface Joinable {
 
 /** Gives one object a `concat` that forgets what came before a restart. */
 function makeForgetful<T extends Joinable>(chunk: T, finish: (joined: T) => void): void {
-  const join = chunk.concat.bind(chunk) as (other: T) => T;
+  const join: (other: T) => T = chunk.concat.bind(chunk);
   // An own property, not a subclass: LangChain stores the class's name with a message, and a name it
   // doesn't know can't be read back from a checkpoint.
   Object.defineProperty(chunk, "concat", {

@@ -24,7 +24,11 @@ export async function runGenerate(context: CallContext, request: CallRequest): P
     if (outcome.status === "failed") continue;
     for (const generation of outcome.value.generations) {
       const { message } = generation;
-      const resilience = describeResilience(call.records, outcome.usage, outcome.facts.finishReason);
+      const resilience = describeResilience(
+        call.records,
+        outcome.usage,
+        outcome.facts.finishReason,
+      );
       message.response_metadata = { ...message.response_metadata, resilience };
       if (outcome.usage.estimated && AIMessage.isInstance(message)) {
         Object.assign(message, { usage_metadata: toUsageMetadata(outcome.usage) });

@@ -1,4 +1,8 @@
-import { AIMessageChunk, type AIMessageChunkFields, type UsageMetadata } from "@langchain/core/messages";
+import {
+  AIMessageChunk,
+  type AIMessageChunkFields,
+  type UsageMetadata,
+} from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
 import { attemptStream } from "../attempt/stream-attempt.ts";
 import type { StreamRecovery } from "../options.ts";
@@ -98,7 +102,9 @@ class StreamedAnswer {
   }
 
   /** What is left to hand out when the answer is complete. */
-  *complete(outcome: AttemptOutcome<undefined> & { status: "succeeded" }): Generator<ChatGenerationChunk> {
+  *complete(
+    outcome: AttemptOutcome<undefined> & { status: "succeeded" },
+  ): Generator<ChatGenerationChunk> {
     const rest = this.#joiner?.flush() ?? "";
     if (rest !== "") yield this.#handOut(createChunk(rest));
     for (const one of this.#held) yield this.#handOut(one);

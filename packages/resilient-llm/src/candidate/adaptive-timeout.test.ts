@@ -1,8 +1,12 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { AdaptiveTimeout, type AdaptiveStrategy } from "./adaptive-timeout.ts";
 
 const bounds = { floorMs: 1000, ceilingMs: 60_000 };
+
+function repeat(times: number, latencyMs: number): number[] {
+  return Array.from({ length: times }, () => latencyMs);
+}
 
 function limitAfter(strategy: AdaptiveStrategy, samples: readonly number[]): number {
   const timeout = new AdaptiveTimeout(strategy, bounds);
@@ -11,13 +15,13 @@ function limitAfter(strategy: AdaptiveStrategy, samples: readonly number[]): num
 }
 
 it("the limit is the ceiling until ten latencies are known", () => {
-  expect(limitAfter("quantile", Array(9).fill(2000))).toBe(60_000);
-  expect(limitAfter("quantile", Array(10).fill(2000))).toBe(4000);
+  expect(limitAfter("quantile", repeat(9, 2000))).toBe(60_000);
+  expect(limitAfter("quantile", repeat(10, 2000))).toBe(4000);
 });
 
 it("the quantile follows the slow ones of the last hundred, not older ones", () => {
-  expect(limitAfter("quantile", [...Array(98).fill(1000), 9000, 9000])).toBe(18_000);
-  expect(limitAfter("quantile", [...Array(50).fill(9000), ...Array(100).fill(1000)])).toBe(2000);
+  expect(limitAfter("quantile", [...repeat(98, 1000), 9000, 9000])).toBe(18_000);
+  expect(limitAfter("quantile", [...repeat(50, 9000), ...repeat(100, 1000)])).toBe(2000);
 });
 
 it("the mean strategy is mean × 2 + 5 s, and 60 s before the first latency", () => {
@@ -37,10 +41,14 @@ it("a timeout raises the limit: it counts as a latency of twice the limit", () =
 it("the limit never leaves its bounds", () => {
   const latency = fc.double({ min: 0, max: 1e7, noNaN: true });
   fc.assert(
-    fc.property(fc.array(latency, { maxLength: 250 }), fc.constantFrom("quantile", "mean"), (samples, strategy) => {
-      const limit = limitAfter(strategy, samples);
-      expect(limit).toBeGreaterThanOrEqual(bounds.floorMs);
-      expect(limit).toBeLessThanOrEqual(bounds.ceilingMs);
-    }),
+    fc.property(
+      fc.array(latency, { maxLength: 250 }),
+      fc.constantFrom("quantile", "mean"),
+      (samples, strategy) => {
+        const limit = limitAfter(strategy, samples);
+        expect(limit).toBeGreaterThanOrEqual(bounds.floorMs);
+        expect(limit).toBeLessThanOrEqual(bounds.ceilingMs);
+      },
+    ),
   );
 });

@@ -40,10 +40,15 @@ export class Breaker {
     return this.#openedAtMs;
   }
 
+  /** From when on an attempt may be made, in ms since the epoch: 0 while closed, never during a probe. */
+  get probeDueAtMs(): number {
+    if (this.#openedAtMs === undefined) return 0;
+    return this.#probing ? Infinity : this.#openedAtMs + this.#options.openMs;
+  }
+
   /** Whether an attempt may be made now: closed, or due for a probe that nobody is making. */
   permits(nowMs: number): boolean {
-    if (this.#openedAtMs === undefined) return true;
-    return !this.#probing && nowMs - this.#openedAtMs >= this.#options.openMs;
+    return nowMs >= this.probeDueAtMs;
   }
 
   /** An attempt begins. Open, it is the probe, even before its time if nothing else is left to try. */

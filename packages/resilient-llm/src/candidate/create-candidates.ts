@@ -38,8 +38,7 @@ interface Described {
 }
 
 function describeByName(name: string, own: CandidateOptions, options: ResolvedOptions): Described {
-  const baseUrl =
-    own.baseURL ?? options.baseURL ?? process.env["OPENAI_BASE_URL"] ?? openAiBaseUrl;
+  const baseUrl = own.baseURL ?? options.baseURL ?? process.env["OPENAI_BASE_URL"] ?? openAiBaseUrl;
   const apiKey = own.apiKey ?? options.apiKey ?? process.env["OPENAI_API_KEY"];
   if (!apiKey) {
     throw new OptionsError(
@@ -56,11 +55,9 @@ function describeByName(name: string, own: CandidateOptions, options: ResolvedOp
       configuration: { ...own.fields?.configuration, baseURL: baseUrl },
     }),
   );
-  const apiKeySource = own.apiKey
-    ? `the option apiKey of ${name}`
-    : options.apiKey
-      ? "the option apiKey"
-      : "OPENAI_API_KEY";
+  let apiKeySource = "OPENAI_API_KEY";
+  if (own.apiKey) apiKeySource = `the option apiKey of ${name}`;
+  else if (options.apiKey) apiKeySource = "the option apiKey";
   return { chatModel, endpoint: { model: name, baseUrl, apiKeySource, secrets: [apiKey] } };
 }
 
@@ -73,7 +70,9 @@ function describeChatModel(chatModel: BaseChatModel): Described {
     caller?: { maxRetries?: number };
   };
   const watchable = isPlainChatOpenAI(chatModel);
-  const name = [model, modelName].find((value) => typeof value === "string") ?? chatModel.getName();
+  const name =
+    [model, modelName].find((value): value is string => typeof value === "string") ??
+    chatModel.getName();
   if (!watchable && (caller?.maxRetries ?? 0) > 0) {
     process.emitWarning(
       `${chatModel.getName()} retries by itself: construct it with maxRetries: 0, because` +
@@ -85,7 +84,7 @@ function describeChatModel(chatModel: BaseChatModel): Described {
   return {
     chatModel: watchable ? watchChatOpenAI(chatModel) : chatModel,
     endpoint: {
-      model: name as string,
+      model: name,
       baseUrl: watchable || clientConfig?.baseURL ? baseUrl : chatModel.getName(),
       apiKeySource: `the key given to ${chatModel.getName()}`,
       secrets: typeof apiKey === "string" ? [apiKey] : [],

@@ -1,6 +1,6 @@
 import type { BaseChatModel, BindToolsInput } from "@langchain/core/language_models/chat_models";
-import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
-import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
+import { AIMessageChunk, type AIMessage, type BaseMessage } from "@langchain/core/messages";
+import { ChatGenerationChunk, type ChatGeneration, type ChatResult } from "@langchain/core/outputs";
 import { RunnableBinding } from "@langchain/core/runnables";
 import type { ChatOpenAI, ChatOpenAIFields } from "@langchain/openai";
 import { createWatchedFetch } from "../wire/watched-fetch.ts";
@@ -26,7 +26,15 @@ function unwrapBinding(runnable: unknown): Bound {
 }
 
 /** Options that belong to the run of the outer model and mustn't start a second one inside. */
-const runOptions = ["callbacks", "runId", "runName", "tags", "metadata", "configurable", "recursionLimit"];
+const runOptions = [
+  "callbacks",
+  "runId",
+  "runName",
+  "tags",
+  "metadata",
+  "configurable",
+  "recursionLimit",
+];
 
 /**
  * A candidate's chat model, called below the level of runs: `_generate` and `_streamResponseChunks`
@@ -65,14 +73,7 @@ export class InnerModel {
       return;
     }
     const result = await model._generate(messages, callOptions);
-    for (const generation of result.generations) {
-      const chunk = new ChatGenerationChunk({
-        text: generation.text,
-        message: new AIMessageChunk({ ...generation.message }),
-      });
-      if (generation.generationInfo) chunk.generationInfo = generation.generationInfo;
-      yield chunk;
-    }
+    for (const generation of result.generations) yield toChunk(generation);
   }
 
   #prepare(
@@ -80,7 +81,10 @@ export class InnerModel {
     watch: WireWatch,
   ): { readonly model: BaseChatModel; readonly callOptions: BaseChatModel["ParsedCallOptions"] } {
     const { tools, ...rest } = options;
-    const bound = Array.isArray(tools) && tools.length > 0 ? this.#bindTools(tools, rest) : this.#base;
+    const bound =
+      Array.isArray(tools) && tools.length > 0
+        ? this.#bindTools(tools as BindToolsInput[], rest)
+        : this.#base;
     const merged: Record<string, unknown> = { ...bound.options, ...rest };
     for (const key of runOptions) delete merged[key];
     // One owner of retries: whatever is asked for outside, an attempt is one request.
@@ -92,7 +96,7 @@ export class InnerModel {
     } else {
       merged["signal"] = watch.signal;
     }
-    return { model: bound.model, callOptions: merged as BaseChatModel["ParsedCallOptions"] };
+    return { model: bound.model, callOptions: merged };
   }
 
   /** Tools in this model's own format; converted once per array of tools. */
@@ -111,6 +115,29 @@ export class InnerModel {
 }
 
 const watchedModels = new WeakSet<object>();
+
+/** A whole answer as the only chunk of a stream. */
+function toChunk({ text, message, generationInfo }: ChatGeneration): ChatGenerationChunk {
+  const { tool_calls: calls = [], usage_metadata: usage } = message as AIMessage;
+  const whole = new AIMessageChunk({
+    content: message.content,
+    additional_kwargs: message.additional_kwargs,
+    response_metadata: message.response_metadata,
+    // Joined with other chunks, a message keeps its tool calls only in pieces.
+    tool_call_chunks: calls.map(({ id = "", name, args }, index) => ({
+      type: "tool_call_chunk" as const,
+      id,
+      name,
+      args: JSON.stringify(args),
+      index,
+    })),
+  });
+  if (message.id !== undefined) whole.id = message.id;
+  if (usage) Object.assign(whole, { usage_metadata: usage });
+  const chunk = new ChatGenerationChunk({ text, message: whole });
+  if (generationInfo) chunk.generationInfo = generationInfo;
+  return chunk;
+}
 
 /** The base class has a `_streamResponseChunks` that throws; only an overridden one streams. */
 function implementsStreaming(model: BaseChatModel): boolean {
@@ -146,7 +173,7 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     maxRetries: 0,
     configuration: {
       ...configuration,
-      fetch: createWatchedFetch(configuration?.fetch as typeof globalThis.fetch | undefined),
+      fetch: createWatchedFetch(configuration?.fetch),
     },
   });
   // bindTools on the copy must come out as a watched model too: withConfig builds it from `fields`,

@@ -38,7 +38,11 @@ export class RateLimiter {
     const limits: Limit[] = [];
     const add = (points: number | undefined, keyPrefix: string, weigh: Limit["weigh"]) => {
       if (points === undefined) return;
-      limits.push({ limiter: create({ points, duration: windowSeconds, keyPrefix }), points, weigh });
+      limits.push({
+        limiter: create({ points, duration: windowSeconds, keyPrefix }),
+        points,
+        weigh,
+      });
     };
     add(options.requestsPerMinute, "threadkeep-requests", () => 1);
     // A prompt larger than the whole limit would wait for ever; it takes a full window instead.

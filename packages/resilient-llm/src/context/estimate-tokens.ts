@@ -16,7 +16,8 @@ function estimateContentTokens(content: BaseMessage["content"]): number {
   let total = 0;
   for (const block of content) {
     if (typeof block === "string") total += estimateTextTokens(block);
-    else if ("text" in block && typeof block.text === "string") total += estimateTextTokens(block.text);
+    else if ("text" in block && typeof block.text === "string")
+      total += estimateTextTokens(block.text);
     else if (/image|audio|video|file/.test(block.type)) total += tokensPerImage;
     else total += estimateTextTokens(JSON.stringify(block));
   }

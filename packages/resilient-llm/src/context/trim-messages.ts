@@ -25,7 +25,7 @@ function groupMessages(messages: readonly BaseMessage[]): BaseMessage[][] {
   const groups: BaseMessage[][] = [];
   for (const message of messages) {
     const last = groups.at(-1);
-    if (message.getType() === "tool" && last) last.push(message);
+    if (message.type === "tool" && last) last.push(message);
     else groups.push([message]);
   }
   return groups;
@@ -46,8 +46,8 @@ export function trimToWindow(messages: readonly BaseMessage[], options: TrimOpti
   if (total <= options.maxTokens) {
     return { messages: [...messages], removedMessages: 0, estimatedTokens: total };
   }
-  const system = messages.filter((message) => message.getType() === "system");
-  const groups = groupMessages(messages.filter((message) => message.getType() !== "system"));
+  const system = messages.filter((message) => message.type === "system");
+  const groups = groupMessages(messages.filter((message) => message.type !== "system"));
   const template = options.note ?? defaultNote;
   const noteTokens = count(new HumanMessage(template));
 

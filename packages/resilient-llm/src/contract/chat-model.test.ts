@@ -15,7 +15,7 @@ import {
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { RunnableLambda } from "@langchain/core/runnables";
 import { tool } from "@langchain/core/tools";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
 import { OptionsError, ResilientChatModel } from "../index.ts";
 import type { FaultServer, Reply } from "../testing/fault-server.ts";
@@ -37,11 +37,21 @@ const toolCall: Reply = (response, request) =>
         { usage: replies.usage },
         { done: true },
       )(response, request)
-    : replies.completion(null, { toolCalls: [{ name: "add", args: '{"a": 1, "b": 2}' }] })(response, request);
+    : replies.completion(null, { toolCalls: [{ name: "add", args: '{"a": 1, "b": 2}' }] })(
+        response,
+        request,
+      );
 
-const expectedCall = { type: "tool_call", id: "call_0", name: "add", args: { a: 1, b: 2 } };
+const expectedCall = {
+  type: "tool_call" as const,
+  id: "call_0",
+  name: "add",
+  args: { a: 1, b: 2 },
+};
 
-async function start(...script: Reply[]): Promise<{ server: FaultServer; model: ResilientChatModel }> {
+async function start(
+  ...script: Reply[]
+): Promise<{ server: FaultServer; model: ResilientChatModel }> {
   const server = await startServer(...script);
   return { server, model: createModel([server]).model };
 }
@@ -71,7 +81,9 @@ describe("standard unit tests", () => {
     [{ models: ["a"], baseURL: "localhost" }, "baseURL"],
     [{ models: [{ model: "a", pricing: { inputPerMillionUsd: 1 } }] }, "models"],
   ])("refuses wrong options and names them (%#)", (options, named) => {
-    expect(() => new ResilientChatModel({ apiKey: "k", ...options } as never)).toThrow(OptionsError);
+    expect(() => new ResilientChatModel({ apiKey: "k", ...options } as never)).toThrow(
+      OptionsError,
+    );
     expect(() => new ResilientChatModel({ apiKey: "k", ...options } as never)).toThrow(named);
   });
 
@@ -89,7 +101,10 @@ describe("standard unit tests", () => {
     const model = new ResilientChatModel({
       apiKey: "k",
       models: [
-        { model: "a", profile: { toolCalling: true, structuredOutput: true, maxInputTokens: 9000 } },
+        {
+          model: "a",
+          profile: { toolCalling: true, structuredOutput: true, maxInputTokens: 9000 },
+        },
         { model: "b", profile: { toolCalling: true }, contextWindowTokens: 4000 },
       ],
     });
@@ -117,11 +132,9 @@ describe("standard integration tests", () => {
     await model.invoke([new SystemMessage("Be brief"), new HumanMessage("Hi")]);
     const prompt = ChatPromptTemplate.fromMessages([["user", "Say {word}"]]);
     await prompt.pipe(model).invoke({ word: "hi" });
-    expect(server.requests.map((request) => request.body.messages.map((one) => one.content))).toEqual([
-      ["Hello"],
-      ["Be brief", "Hi"],
-      ["Say hi"],
-    ]);
+    expect(
+      server.requests.map((request) => request.body.messages.map((one) => one.content)),
+    ).toEqual([["Hello"], ["Be brief", "Hi"], ["Say hi"]]);
   });
 
   it("stream: chunks that join to the text", async () => {
@@ -150,9 +163,12 @@ describe("standard integration tests", () => {
 
   it("streamEvents: starts, chunks and one end", async () => {
     const { model } = await start(replies.answer("one two"));
+    // oxlint-disable-next-line typescript/no-deprecated -- what is deployed still uses it
     const events = await Array.fromAsync(model.streamEvents("Hello", { version: "v2" }));
     expect(events[0]?.event).toBe("on_chat_model_start");
-    expect(events.filter((event) => event.event === "on_chat_model_stream").length).toBeGreaterThan(2);
+    expect(events.filter((event) => event.event === "on_chat_model_stream").length).toBeGreaterThan(
+      2,
+    );
     expect(events.filter((event) => event.event === "on_chat_model_end")).toHaveLength(1);
     const output = events.at(-1)?.data.output as AIMessageChunk;
     expect(output.text).toBe("one two");
@@ -201,11 +217,13 @@ describe("standard integration tests", () => {
     ["list content", [{ type: "text", text: "3" }]],
   ])("tool message histories with %s", async (_, content) => {
     const { model, server } = await start(replies.answer("It is 3"));
-    await model.bindTools([add]).invoke([
-      new HumanMessage("1+2?"),
-      new AIMessage({ content: "", tool_calls: [{ ...expectedCall, type: "tool_call" }] }),
-      new ToolMessage({ content, name: "add", tool_call_id: "call_0" } as never),
-    ]);
+    await model
+      .bindTools([add])
+      .invoke([
+        new HumanMessage("1+2?"),
+        new AIMessage({ content: "", tool_calls: [expectedCall] }),
+        new ToolMessage({ content, name: "add", tool_call_id: "call_0" }),
+      ]);
     expect(sentMessages(server)).toMatchObject([
       { role: "user" },
       { role: "assistant", tool_calls: [{ id: "call_0", function: { name: "add" } }] },
@@ -217,7 +235,10 @@ describe("standard integration tests", () => {
     const { model, server } = await start(toolCall);
     const answer = await model.bindTools([add]).invoke([
       new HumanMessage("1+1?"),
-      new AIMessage({ content: "", tool_calls: [{ id: "x", name: "add", args: { a: 1, b: 1 } }] }),
+      new AIMessage({
+        content: "",
+        tool_calls: [{ id: "x", name: "add", args: { a: 1, b: 1 } }],
+      }),
       new ToolMessage({ content: "2", tool_call_id: "x" }),
       new AIMessage("2"),
       new HumanMessage("1+2?"),
@@ -230,7 +251,12 @@ describe("standard integration tests", () => {
     ["LangChain tools", [add]],
     [
       "OpenAI's format",
-      [{ type: "function", function: { name: "add", parameters: { type: "object", properties: {} } } }],
+      [
+        {
+          type: "function",
+          function: { name: "add", parameters: { type: "object", properties: {} } },
+        },
+      ],
     ],
     [
       "runnables",
@@ -242,12 +268,17 @@ describe("standard integration tests", () => {
         }),
       ],
     ],
-    ["structured tool parameters", [{ name: "add", schema: z.object({ a: z.number(), b: z.number() }) }]],
+    [
+      "structured tool parameters",
+      [{ name: "add", schema: z.object({ a: z.number(), b: z.number() }) }],
+    ],
   ])("bindTools with %s: sent in OpenAI's format, calls come back", async (_, tools) => {
     const { model, server } = await start(toolCall);
     const bound = model.bindTools(tools as never);
     expect((await bound.invoke("1+2?")).tool_calls).toEqual([expectedCall]);
-    expect(server.requests[0]?.body.tools).toMatchObject([{ type: "function", function: { name: "add" } }]);
+    expect(server.requests[0]?.body.tools).toMatchObject([
+      { type: "function", function: { name: "add" } },
+    ]);
   });
 
   it("tools with a nested schema", async () => {
@@ -278,7 +309,10 @@ describe("standard integration tests", () => {
       }),
     );
     const { tool_calls: calls } = await model.bindTools([add]).invoke("both");
-    expect(calls?.map((call) => call.args)).toEqual([{ a: 1, b: 2 }, { a: 3, b: 4 }]);
+    expect(calls?.map((call) => call.args)).toEqual([
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ]);
   });
 
   it.each([
@@ -299,23 +333,26 @@ describe("standard integration tests", () => {
     ["functionCalling", "tools"],
     ["jsonMode", "response_format"],
     ["jsonSchema", "response_format"],
-  ] as const)("withStructuredOutput by %s, from zod and JSON schema, with and without raw", async (method, sent) => {
-    const { model, server } = await start(
-      method === "functionCalling"
-        ? replies.completion(null, { toolCalls: [{ name: "extract", args: personJson }] })
-        : replies.answer(personJson),
-    );
-    const ada = { name: "Ada", age: 36 };
-    for (const schema of [person, z.toJSONSchema(person)]) {
-      expect(await model.withStructuredOutput(schema, { method }).invoke("who?")).toEqual(ada);
-      const withRaw = await model
-        .withStructuredOutput(schema, { method, includeRaw: true })
-        .invoke("who?");
-      expect(withRaw.parsed).toEqual(ada);
-      expect(AIMessage.isInstance(withRaw.raw)).toBe(true);
-    }
-    expect(server.requests.every((request) => sent in request.body)).toBe(true);
-  });
+  ] as const)(
+    "withStructuredOutput by %s, from zod and JSON schema, with and without raw",
+    async (method, sent) => {
+      const { model, server } = await start(
+        method === "functionCalling"
+          ? replies.completion(null, { toolCalls: [{ name: "extract", args: personJson }] })
+          : replies.answer(personJson),
+      );
+      const ada = { name: "Ada", age: 36 };
+      for (const schema of [person, z.toJSONSchema(person)]) {
+        expect(await model.withStructuredOutput(schema, { method }).invoke("who?")).toEqual(ada);
+        const withRaw = await model
+          .withStructuredOutput(schema, { method, includeRaw: true })
+          .invoke("who?");
+        expect(withRaw.parsed).toEqual(ada);
+        expect(AIMessage.isInstance(withRaw.raw)).toBe(true);
+      }
+      expect(server.requests.every((request) => sent in request.body)).toBe(true);
+    },
+  );
 
   it("withStructuredOutput without a method: what every model of the chain is known for", async () => {
     const { server } = await start(replies.answer(personJson));
@@ -323,8 +360,18 @@ describe("standard integration tests", () => {
       apiKey: "k",
       models: [{ model: "a", baseURL: server.baseURL, profile: { structuredOutput: true } }],
     });
-    expect(await knows.withStructuredOutput(person).invoke("who?")).toEqual({ name: "Ada", age: 36 });
+    expect(await knows.withStructuredOutput(person).invoke("who?")).toEqual({
+      name: "Ada",
+      age: 36,
+    });
     expect(server.requests[0]?.body["response_format"]).toMatchObject({ type: "json_schema" });
+  });
+
+  it("the output's type follows from the schema", async () => {
+    const { model } = await start(replies.answer(personJson));
+    const output = await model.withStructuredOutput(person, { method: "jsonMode" }).invoke("who?");
+    expectTypeOf(output).toEqualTypeOf<z.output<typeof person>>();
+    expect(output.name).toBe("Ada");
   });
 
   it("withStructuredOutput streams, and a named function is used", async () => {
@@ -350,7 +397,10 @@ describe("standard integration tests", () => {
       callbacks: [{ handleChatModelStart: (...args: unknown[]) => void seen.push(args[5]) }],
     });
     expect(seen[0]).toEqual(["t1", "t2"]);
-    expect(server.requests[0]?.body).toMatchObject({ stop: ["END"], tools: [{ type: "function" }] });
+    expect(server.requests[0]?.body).toMatchObject({
+      stop: ["END"],
+      tools: [{ type: "function" }],
+    });
     await model.invoke("hi");
     expect(server.requests[1]?.body).not.toHaveProperty("tools");
   });

@@ -2,7 +2,12 @@ import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import { Annotation, MemorySaver, MessagesAnnotation, StateGraph } from "@langchain/langgraph";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
-import { contextEditingMiddleware, createAgent, summarizationMiddleware } from "langchain";
+import {
+  type AgentMiddleware,
+  contextEditingMiddleware,
+  createAgent,
+  summarizationMiddleware,
+} from "langchain";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import * as replies from "../testing/replies.ts";
@@ -42,7 +47,7 @@ it("createAgent: tools, retries in between, costs of the thread", async () => {
   const { model } = createModel([server]);
   const agent = createAgent({ model, tools: [add], checkpointer: new MemorySaver() });
   const result = await agent.invoke(question, { configurable: { thread_id: "t1" } });
-  expect(result.messages.map((message) => message.getType())).toEqual(["human", "ai", "tool", "ai"]);
+  expect(result.messages.map((message) => message.type)).toEqual(["human", "ai", "tool", "ai"]);
   expect(result.messages.at(-1)?.text).toBe("The sum is 42.");
   expect(server.requests).toHaveLength(4);
   expect(model.costs.snapshot().byThread["t1"]).toMatchObject({ calls: 2, attempts: 4 });
@@ -51,6 +56,7 @@ it("createAgent: tools, retries in between, costs of the thread", async () => {
 it("createReactAgent: the same", async () => {
   const server = await startServer(...agentReplies());
   const { model } = createModel([server]);
+  // oxlint-disable-next-line typescript/no-deprecated -- what is deployed still uses it
   const agent = createReactAgent({ llm: model, tools: [add] });
   const result = await agent.invoke(question);
   expect(result.messages.at(-1)?.text).toBe("The sum is 42.");
@@ -68,14 +74,17 @@ it('streamMode "messages": tokens arrive once, and the state holds the restarted
     .compile({ checkpointer: new MemorySaver() });
   const config = { configurable: { thread_id: "t2" } };
   const tokens: string[] = [];
-  for await (const [message] of await graph.stream(question, { ...config, streamMode: "messages" })) {
+  for await (const [message] of await graph.stream(question, {
+    ...config,
+    streamMode: "messages",
+  })) {
     if (message.text !== "") tokens.push(message.text);
   }
   expect(tokens).toEqual(["Void ", "words", "The ", "real ", "answer"]);
   // Read back from the checkpoint, so the message has been serialized and revived.
   const { messages } = (await graph.getState(config)).values as { messages: AIMessage[] };
   expect(messages.at(-1)?.text).toBe("The real answer");
-  expect(AIMessage.isInstance(messages.at(-1)) || messages.at(-1)?.getType() === "ai").toBe(true);
+  expect(AIMessage.isInstance(messages.at(-1)) || messages.at(-1)?.type === "ai").toBe(true);
 });
 
 it("a graph of two nodes with the model as a node of its own", async () => {
@@ -95,7 +104,9 @@ it("structured output of an agent", async () => {
   );
   server.playScript((request) => {
     const [first] = request.body.tools as [{ function: { name: string } }];
-    return replies.completion(null, { toolCalls: [{ name: first.function.name, args: '{"sum": 42}' }] });
+    return replies.completion(null, {
+      toolCalls: [{ name: first.function.name, args: '{"sum": 42}' }],
+    });
   });
   const { model } = createModel([server]);
   const agent = createAgent({ model, tools: [], responseFormat: z.object({ sum: z.number() }) });
@@ -116,7 +127,12 @@ it("summarization with limits as fractions of the chain's smallest window", asyn
     model,
     tools: [],
     middleware: [
-      summarizationMiddleware({ model, trigger: { fraction: 0.5 }, keep: { messages: 2 } }),
+      // Their types don't stand up to exactOptionalPropertyTypes.
+      summarizationMiddleware({
+        model,
+        trigger: { fraction: 0.5 },
+        keep: { messages: 2 },
+      } as never) as AgentMiddleware,
     ],
   });
   const messages = Array.from({ length: 20 }, (_, index) =>

@@ -37,7 +37,11 @@ export class BudgetBook {
   }
 
   /** Reserves with every budget that applies, or says which one has no room. */
-  reserve(spender: Spender, expense: Expense, model: string): Reservation | { readonly refusal: string } {
+  reserve(
+    spender: Spender,
+    expense: Expense,
+    model: string,
+  ): Reservation | { readonly refusal: string } {
     const budgets = this.#budgetsOf(spender);
     const { maxCostUsd, perThread, perRun, onUnknownPrice } = this.#options;
     const limited = maxCostUsd ?? perThread?.maxCostUsd ?? perRun?.maxCostUsd;

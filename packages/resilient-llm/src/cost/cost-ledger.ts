@@ -71,8 +71,8 @@ function add(totals: CostTotals, entry: CostEntry): CostTotals {
 /** What a model has used and cost since it was made or since `reset`. */
 export class CostLedger {
   #totals = nothing;
-  #byModel = new Map<string, CostTotals>();
-  #byThread = new Map<string, CostTotals>();
+  readonly #byModel = new Map<string, CostTotals>();
+  readonly #byThread = new Map<string, CostTotals>();
   readonly #listeners = new Set<(entry: CostEntry) => void>();
 
   /** The totals now; later calls don't change it. */

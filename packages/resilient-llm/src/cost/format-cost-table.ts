@@ -25,7 +25,9 @@ export function formatCostTable(snapshot: CostSnapshot): string {
     ...Object.entries(snapshot.byModel).map(([name, totals]) => describe(name, totals)),
     describe("total", snapshot),
   ];
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = columns.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
   const lines = rows.map((row) =>
     row
       .map((cell, column) =>

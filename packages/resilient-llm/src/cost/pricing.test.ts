@@ -1,5 +1,5 @@
 import { calcPrice } from "@pydantic/genai-prices";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { priceUsage } from "./pricing.ts";
 import { noUsage } from "./token-usage.ts";
@@ -34,7 +34,10 @@ it("known models cost what the tables say, flat or not, short prompt or long", (
           { input_tokens: input, cache_read_tokens: cachedInputTokens, output_tokens: output },
           model,
         );
-        expect(priceUsage(usage, model, undefined)).toBeCloseTo(expected?.total_price ?? Number.NaN, 9);
+        expect(priceUsage(usage, model, undefined)).toBeCloseTo(
+          expected?.total_price ?? Number.NaN,
+          9,
+        );
       },
     ),
   );

@@ -42,7 +42,10 @@ const codeOfKind: Readonly<Record<FailureKind, string>> = {
  * `SERVER_ERROR`, `TIMEOUT` or `CONNECTION_FAILED`.
  */
 export class ModelCallError extends ThreadkeepError {
-  static readonly codes: readonly string[] = [...Object.values(codeOfKind), "ALL_CANDIDATES_FAILED"];
+  static readonly codes: readonly string[] = [
+    ...Object.values(codeOfKind),
+    "ALL_CANDIDATES_FAILED",
+  ];
   override readonly name: string = "ModelCallError";
   /** The failure of the deciding attempt. */
   readonly failure: Failure;

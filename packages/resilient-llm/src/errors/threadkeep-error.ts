@@ -27,10 +27,10 @@ export class ThreadkeepError extends Error {
    *
    * Called on a subclass it checks for that subclass, by its code.
    */
-  static isInstance<T extends typeof ThreadkeepError>(
-    this: T,
+  static isInstance<T extends ThreadkeepError>(
+    this: abstract new (...args: never[]) => T,
     value: unknown,
-  ): value is InstanceType<T> {
+  ): value is T {
     if (typeof value !== "object" || value === null || !(brand in value)) return false;
     const codes = (this as { codes?: readonly string[] }).codes;
     return codes === undefined || codes.includes((value as unknown as ThreadkeepError).code);

@@ -1,7 +1,8 @@
 import type { EndpointDescription } from "./classify-provider-error.ts";
 import type { Failure } from "./failure.ts";
 
-const tlsCodes = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
+const tlsCodes =
+  /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
 
 /** Every error code of an error and its causes, outermost first. */
 function codesOf(error: unknown): string[] {
@@ -11,7 +12,11 @@ function codesOf(error: unknown): string[] {
   for (let current = pending.shift(); current !== undefined; current = pending.shift()) {
     if (typeof current !== "object" || current === null || seen.has(current)) continue;
     seen.add(current);
-    const { code, cause, errors } = current as { code?: unknown; cause?: unknown; errors?: unknown };
+    const { code, cause, errors } = current as {
+      code?: unknown;
+      cause?: unknown;
+      errors?: unknown;
+    };
     if (typeof code === "string") codes.push(code);
     if (cause !== undefined) pending.push(cause);
     // Happy Eyeballs reports one error per address tried.
@@ -34,7 +39,8 @@ export function classifyConnectionError(
       return {
         kind: "connection",
         message: `Connection to ${at} was refused (${code})`,
-        nextStep: "Check that the server is running and that host and port of the base URL are right.",
+        nextStep:
+          "Check that the server is running and that host and port of the base URL are right.",
       };
     }
     if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "EAI_NODATA") {
@@ -51,7 +57,9 @@ export function classifyConnectionError(
         nextStep: "Check http against https in the base URL, and the server's certificate.",
       };
     }
-    if (/^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)) {
+    if (
+      /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)
+    ) {
       return { kind: "connection", message: `The connection to ${at} was reset (${code})` };
     }
     if (/^(?:ETIMEDOUT|UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT)$/.test(code)) {

@@ -51,7 +51,9 @@ export function classifyError(
   const sdk = (typeof error === "object" && error !== null ? error : {}) as SdkError;
   const body = (typeof sdk.error === "object" && sdk.error !== null ? sdk.error : {}) as SdkError;
   // Anthropic nests the error a second time.
-  const inner = (typeof body.error === "object" && body.error !== null ? body.error : body) as SdkError;
+  const inner = (
+    typeof body.error === "object" && body.error !== null ? body.error : body
+  ) as SdkError;
   const status = firstNumber(sdk.status, sdk.statusCode, sdk.response?.status);
   const code = firstText(inner.code, sdk.code) ?? firstNumber(inner.code);
   const type = firstText(inner.type, sdk.type);

@@ -27,15 +27,19 @@ export interface ProviderError {
 /** Longest part of a provider's message that is repeated in ours, in characters. */
 const longestQuote = 300;
 
-const quotaCodes = /insufficient_quota|billing_not_active|insufficient_(?:balance|credits|funds)|credit_balance/i;
-const quotaMessages = /insufficient (?:quota|balance|credits?)|exceeded your current quota|out of credits|credit balance is too low/i;
+const quotaCodes =
+  /insufficient_quota|billing_not_active|insufficient_(?:balance|credits|funds)|credit_balance/i;
+const quotaMessages =
+  /insufficient (?:quota|balance|credits?)|exceeded your current quota|out of credits|credit balance is too low/i;
 const contextCodes = /context_length_exceeded|context_window_exceeded|string_above_max_length/i;
 const contextMessages =
   /maximum context length|exceeds the context window|context window (?:is|of)|prompt is too long|too many (?:input )?tokens|Input tokens exceed/i;
 const filterCodes = /content_filter|content_policy_violation|responsible_ai_policy/i;
 const rateCodes = /rate_limit|too_many_requests|resource_exhausted|throttl/i;
-const serverCodes = /server_error|internal_error|overloaded|service_unavailable|unavailable|bad_gateway|upstream|engine_overloaded|timeout|api_error/i;
-const authenticationCodes = /invalid_api_key|authentication_error|permission_(?:denied|error)|unauthorized/i;
+const serverCodes =
+  /server_error|internal_error|overloaded|service_unavailable|unavailable|bad_gateway|upstream|engine_overloaded|timeout|api_error/i;
+const authenticationCodes =
+  /invalid_api_key|authentication_error|permission_(?:denied|error)|unauthorized/i;
 const notFoundCodes = /model_not_found|not_found_error|deployment_?not_?found/i;
 const requestCodes = /invalid_request|invalid_argument|bad_request|unsupported_/i;
 
@@ -93,13 +97,14 @@ function nextStepFor(kind: FailureKind, endpoint: EndpointDescription): string |
         `Check that ${endpoint.apiKeySource} holds a valid key for ${endpoint.baseUrl}` +
         ` and that the key may use ${endpoint.model}.`
       );
-    case "not-found":
-      return (
-        `Check the model name ${JSON.stringify(endpoint.model)} and the base URL ${endpoint.baseUrl}` +
-        (/\/v\d/.test(endpoint.baseUrl)
-          ? "."
-          : `: it doesn't end in a version, and OpenAI-compatible servers usually want ${endpoint.baseUrl.replace(/\/$/, "")}/v1.`)
-      );
+    case "not-found": {
+      const { model, baseUrl } = endpoint;
+      const missing = `${baseUrl.replace(/\/$/, "")}/v1`;
+      const version = /\/v\d/.test(baseUrl)
+        ? "."
+        : `: it doesn't end in a version, and OpenAI-compatible servers usually want ${missing}.`;
+      return `Check the model name ${JSON.stringify(model)} and the base URL ${baseUrl}${version}`;
+    }
     case "quota-exhausted":
       return `Top up the account behind ${endpoint.apiKeySource}, or add a candidate with another key or provider.`;
     case "rate-limited":
@@ -116,7 +121,10 @@ function nextStepFor(kind: FailureKind, endpoint: EndpointDescription): string |
 }
 
 function readWindowTokens(message: string): number | undefined {
-  const match = /(?:maximum context length is|context window (?:is|of)|maximum of|limit of|>) ?([\d,]{3,})/i.exec(message);
+  const match =
+    /(?:maximum context length is|context window (?:is|of)|maximum of|limit of|>) ?([\d,]{3,})/i.exec(
+      message,
+    );
   return match?.[1] === undefined ? undefined : Number(match[1].replaceAll(",", ""));
 }
 
@@ -128,7 +136,8 @@ export function classifyProviderError(
 ): Failure {
   const kind = kindOf(error);
   const quoted = redactText(shortenMessage(error.message), endpoint.secrets);
-  const reported = error.status === undefined ? "an error inside the answer" : `status ${error.status}`;
+  const reported =
+    error.status === undefined ? "an error inside the answer" : `status ${error.status}`;
   const nextStep = nextStepFor(kind, endpoint);
   const waitHintMs = readWaitHintMs(error.headers, nowMs, error.message);
   const code = error.code ?? error.type;

@@ -95,11 +95,16 @@ export function readWaitHintMs(
     }
     if (longest !== undefined) return longest;
   }
-  const inText = /(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b/i.exec(
-    message,
-  );
+  const inText =
+    /(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b/i.exec(
+      message,
+    );
   if (!inText) return undefined;
-  const unit = inText[2]?.toLowerCase() ?? "s";
-  const scale = unit.startsWith("ms") || unit.startsWith("milli") ? 1 : unit.startsWith("m") ? 60_000 : 1000;
-  return Number(inText[1]) * scale;
+  return Number(inText[1]) * wordMs(inText[2] ?? "s");
+}
+
+/** Length of a unit of time as texts name it, `ms` to `minutes`. */
+function wordMs(unit: string): number {
+  if (/^(?:ms|milli)/i.test(unit)) return 1;
+  return /^m/i.test(unit) ? 60_000 : 1000;
 }

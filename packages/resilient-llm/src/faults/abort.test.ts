@@ -42,9 +42,13 @@ it.each(Object.entries(situations))(
   async (_, reply) => {
     for (const streaming of [false, true]) {
       const server = await startServer(reply);
-      const { model, events } = createModel([server], { breaker: { minimumAttempts: 1, windowSize: 1 } });
+      const { model, events } = createModel([server], {
+        breaker: { minimumAttempts: 1, windowSize: 1 },
+      });
       const { error, tookMs } = await abortAfter(20, server, 1, async (signal) =>
-        streaming ? Array.fromAsync(await model.stream("hi", { signal })) : model.invoke("hi", { signal }),
+        streaming
+          ? Array.fromAsync(await model.stream("hi", { signal }))
+          : model.invoke("hi", { signal }),
       );
       expect(String(error)).toContain("the user left");
       expect(tookMs).toBeLessThan(50);
@@ -57,7 +61,9 @@ it.each(Object.entries(situations))(
 
 it("abort in mid-stream rejects within 50 ms, ends the request upstream and books what came", async () => {
   const server = await startServer(replies.stream({ text: "some words " }, { hang: true }));
-  const { model, events } = createModel([server], { breaker: { minimumAttempts: 1, windowSize: 1 } });
+  const { model, events } = createModel([server], {
+    breaker: { minimumAttempts: 1, windowSize: 1 },
+  });
   let text = "";
   const { error, tookMs } = await abortAfter(60, server, 1, async (signal) => {
     for await (const chunk of await model.stream("hi", { signal })) text += chunk.text;
@@ -76,7 +82,9 @@ it("abort in mid-stream rejects within 50 ms, ends the request upstream and book
 it("a signal that is aborted already sends nothing", async () => {
   const server = await startServer(replies.answer("never"));
   const { model } = createModel([server]);
-  const error = await rejection(model.invoke("hi", { signal: AbortSignal.abort(new Error("gone")) }));
+  const error = await rejection(
+    model.invoke("hi", { signal: AbortSignal.abort(new Error("gone")) }),
+  );
   expect(String(error)).toContain("gone");
   expect(server.requests).toHaveLength(0);
 });
@@ -97,7 +105,9 @@ it("abort while queued for the rate limit rejects within 50 ms, and the slot is 
     models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],
   });
   await model.invoke("takes the only slot");
-  const { error, tookMs } = await abortAfter(30, server, 1, (signal) => model.invoke("queues", { signal }));
+  const { error, tookMs } = await abortAfter(30, server, 1, (signal) =>
+    model.invoke("queues", { signal }),
+  );
   expect(String(error)).toContain("the user left");
   expect(tookMs).toBeLessThan(50);
   expect(server.requests).toHaveLength(1);

@@ -97,7 +97,9 @@ it("the ledger keeps calls, attempts and tokens by model, and starts anew on res
   const second = await startServer(replies.answer("done"));
   const { model } = createModel([first, second], { retry: { maxRetries: 1 } });
   const booked: string[] = [];
-  const unsubscribe = model.costs.subscribe((entry) => booked.push(`${entry.candidate} ${entry.outcome}`));
+  const unsubscribe = model.costs.subscribe((entry) =>
+    booked.push(`${entry.candidate} ${entry.outcome}`),
+  );
   await model.invoke("hi");
   expect(booked).toEqual(["first failed", "first failed", "second succeeded"]);
   const before = model.costs.snapshot();

@@ -1,4 +1,4 @@
-import { createAgent, modelRetryMiddleware } from "langchain";
+import { createAgent, type AgentMiddleware, modelRetryMiddleware } from "langchain";
 import { expect, it } from "vitest";
 import { AllCandidatesFailedError, ModelCallError, type ResilienceEvent } from "../index.ts";
 import * as replies from "../testing/replies.ts";
@@ -77,7 +77,9 @@ it("when all candidates fail, one error tells every attempt, with keys redacted"
   const error = (await rejection(model.invoke("hi"))) as AllCandidatesFailedError;
   expect(AllCandidatesFailedError.isInstance(error)).toBe(true);
   expect(ModelCallError.isInstance(error)).toBe(true);
-  expect(error.attempts.map((attempt) => [attempt.candidate, attempt.status, attempt.kind])).toEqual([
+  expect(
+    error.attempts.map((attempt) => [attempt.candidate, attempt.status, attempt.kind]),
+  ).toEqual([
     ["first", 500, "server-error"],
     ["first", 500, "server-error"],
     ["second", 502, "server-error"],
@@ -90,7 +92,12 @@ it("when all candidates fail, one error tells every attempt, with keys redacted"
     "give up: no candidate is left",
   ]);
   for (const attempt of error.attempts) expect(attempt.durationMs).toBeGreaterThan(0);
-  const everything = [error.message, error.stack, JSON.stringify(error), String(error.cause)].join();
+  const everything = [
+    error.message,
+    error.stack,
+    JSON.stringify(error),
+    String(error.cause),
+  ].join();
   expect(everything).not.toContain(testKey);
 });
 
@@ -111,7 +118,14 @@ it("an outer retry middleware doesn't multiply requests", async () => {
   const agent = createAgent({
     model,
     tools: [],
-    middleware: [modelRetryMiddleware({ maxRetries: 3, initialDelayMs: 1, onFailure: "error" })],
+    // Its type does not stand up to exactOptionalPropertyTypes.
+    middleware: [
+      modelRetryMiddleware({
+        maxRetries: 3,
+        initialDelayMs: 1,
+        onFailure: "error",
+      }) as AgentMiddleware,
+    ],
   });
   const error = await rejection(agent.invoke({ messages: [{ role: "user", content: "hi" }] }));
   expect(String(error)).toContain("scripted 503");

@@ -58,5 +58,7 @@ it("an answer that reports a used-up limit makes the next call wait for its rese
   await model.invoke("hi");
   await Array.fromAsync(await model.stream("hi"));
   const [before, after] = server.requests;
-  expect(((after?.receivedAtMs ?? 0) - (before?.receivedAtMs ?? 0)) * acceleration).toBeGreaterThanOrEqual(20_000);
+  expect(
+    ((after?.receivedAtMs ?? 0) - (before?.receivedAtMs ?? 0)) * acceleration,
+  ).toBeGreaterThanOrEqual(20_000);
 });

@@ -4,10 +4,16 @@ import {
   ContentFilterError,
   ContextLengthError,
   InvalidResponseError,
-  ModelCallError,
+  type ModelCallError,
 } from "../index.ts";
 import * as replies from "../testing/replies.ts";
-import { acceleration, createModel, rejection, startServer, testKey } from "../testing/test-model.ts";
+import {
+  acceleration,
+  createModel,
+  rejection,
+  startServer,
+  testKey,
+} from "../testing/test-model.ts";
 
 /** Time the client let pass between two requests, in its own (accelerated) ms. */
 function gapMs(requests: readonly { readonly receivedAtMs: number }[], index: number): number {
@@ -131,36 +137,42 @@ it.each([408, 409, 425])("%d is retried without touching the breaker", async (st
   expect(events.some((event) => event.type === "breaker")).toBe(false);
 });
 
-it.each([400, 422])("%d is neither retried nor taken elsewhere, the breaker is untouched", async (status) => {
-  const first = await startServer(replies.error(status, {}, { message: "no such field" }));
-  const second = await startServer(replies.answer("from second"));
-  const { model, events } = createModel([first, second], {
-    breaker: { minimumAttempts: 1, windowSize: 1 },
-  });
-  const error = await rejection(model.invoke("hi"));
-  expect(error).toMatchObject({ code: "INVALID_REQUEST" });
-  expect(String(error)).toContain("no such field");
-  expect([first.requests.length, second.requests.length]).toEqual([1, 0]);
-  expect(events.some((event) => event.type === "breaker")).toBe(false);
-});
+it.each([400, 422])(
+  "%d is neither retried nor taken elsewhere, the breaker is untouched",
+  async (status) => {
+    const first = await startServer(replies.error(status, {}, { message: "no such field" }));
+    const second = await startServer(replies.answer("from second"));
+    const { model, events } = createModel([first, second], {
+      breaker: { minimumAttempts: 1, windowSize: 1 },
+    });
+    const error = await rejection(model.invoke("hi"));
+    expect(error).toMatchObject({ code: "INVALID_REQUEST" });
+    expect(String(error)).toContain("no such field");
+    expect([first.requests.length, second.requests.length]).toEqual([1, 0]);
+    expect(events.some((event) => event.type === "breaker")).toBe(false);
+  },
+);
 
-it.each([401, 403])("%d stops loudly, names where the key came from and the base URL", async (status) => {
-  const first = await startServer(
-    replies.error(status, {}, { message: `Incorrect API key provided: ${testKey}` }),
-  );
-  const second = await startServer(replies.answer("from second"));
-  const { model } = createModel([first, second]);
-  const error = await rejection(model.invoke("hi"));
-  expect(AuthenticationError.isInstance(error)).toBe(true);
-  expect(String(error)).toContain("the option apiKey");
-  expect(String(error)).toContain(first.baseURL);
-  expect(String(error)).toContain("may use first-model");
-  expect(String(error)).not.toContain(testKey);
-  expect([first.requests.length, second.requests.length]).toEqual([1, 0]);
+it.each([401, 403])(
+  "%d stops loudly, names where the key came from and the base URL",
+  async (status) => {
+    const first = await startServer(
+      replies.error(status, {}, { message: `Incorrect API key provided: ${testKey}` }),
+    );
+    const second = await startServer(replies.answer("from second"));
+    const { model } = createModel([first, second]);
+    const error = await rejection(model.invoke("hi"));
+    expect(AuthenticationError.isInstance(error)).toBe(true);
+    expect(String(error)).toContain("the option apiKey");
+    expect(String(error)).toContain(first.baseURL);
+    expect(String(error)).toContain("may use first-model");
+    expect(String(error)).not.toContain(testKey);
+    expect([first.requests.length, second.requests.length]).toEqual([1, 0]);
 
-  const tolerant = createModel([first, second], { fallback: { onAuthentication: true } }).model;
-  expect((await tolerant.invoke("hi")).text).toBe("from second");
-});
+    const tolerant = createModel([first, second], { fallback: { onAuthentication: true } }).model;
+    expect((await tolerant.invoke("hi")).text).toBe("from second");
+  },
+);
 
 it("404 isn't retried, and the message names model and base URL and misses the /v1", async () => {
   const first = await startServer(replies.error(404));
@@ -179,10 +191,14 @@ it("404 isn't retried, and the message names model and base URL and misses the /
 });
 
 it("a prompt that is too long is trimmed once, then goes to a larger window, then fails typed", async () => {
-  const tooLong = replies.error(400, {}, {
-    code: "context_length_exceeded",
-    message: "This model's maximum context length is 1000 tokens.",
-  });
+  const tooLong = replies.error(
+    400,
+    {},
+    {
+      code: "context_length_exceeded",
+      message: "This model's maximum context length is 1000 tokens.",
+    },
+  );
   const first = await startServer(tooLong);
   const second = await startServer(replies.answer("never asked"));
   const third = await startServer(replies.answer("large window"));
@@ -219,21 +235,24 @@ it("a prompt that is too long is trimmed once, then goes to a larger window, the
 it.each([
   ["an error", replies.error(400, {}, { code: "content_filter" })],
   ["a finish_reason", replies.completion("I", { finishReason: "content_filter" })],
-])("a content filter (%s) is a typed error, or a candidate of another provider if asked for", async (_, reply) => {
-  const first = await startServer(reply);
-  const second = await startServer(replies.answer("same provider"));
-  const third = await startServer(replies.answer("other provider"));
-  const models = [
-    { model: "a", baseURL: first.baseURL, provider: "one" },
-    { model: "b", baseURL: second.baseURL, provider: "one" },
-    { model: "c", baseURL: third.baseURL, provider: "two" },
-  ];
-  const strict = createModel([], { models }).model;
-  expect(ContentFilterError.isInstance(await rejection(strict.invoke("hi")))).toBe(true);
-  const tolerant = createModel([], { models, fallback: { onContentFilter: true } }).model;
-  expect((await tolerant.invoke("hi")).text).toBe("other provider");
-  expect(second.requests).toHaveLength(0);
-});
+])(
+  "a content filter (%s) is a typed error, or a candidate of another provider if asked for",
+  async (_, reply) => {
+    const first = await startServer(reply);
+    const second = await startServer(replies.answer("same provider"));
+    const third = await startServer(replies.answer("other provider"));
+    const models = [
+      { model: "a", baseURL: first.baseURL, provider: "one" },
+      { model: "b", baseURL: second.baseURL, provider: "one" },
+      { model: "c", baseURL: third.baseURL, provider: "two" },
+    ];
+    const strict = createModel([], { models }).model;
+    expect(ContentFilterError.isInstance(await rejection(strict.invoke("hi")))).toBe(true);
+    const tolerant = createModel([], { models, fallback: { onContentFilter: true } }).model;
+    expect((await tolerant.invoke("hi")).text).toBe("other provider");
+    expect(second.requests).toHaveLength(0);
+  },
+);
 
 it.each([
   ["an HTML page", replies.html(200, "Welcome to nginx")],
@@ -244,7 +263,10 @@ it.each([
   async (_, reply) => {
     const server = await startServer(reply);
     const { model } = createModel([server]);
-    for (const call of [() => model.invoke("hi"), async () => void (await Array.fromAsync(await model.stream("hi")))]) {
+    for (const call of [
+      () => model.invoke("hi"),
+      async () => void (await Array.fromAsync(await model.stream("hi"))),
+    ]) {
       const error = await rejection(call());
       expect(InvalidResponseError.isInstance(error)).toBe(true);
       expect((error as InvalidResponseError).nextStep).toContain(server.baseURL);
@@ -259,7 +281,9 @@ it("an error inside an answer with status 200 is classified by its code", async 
   );
   const { model, events } = createModel([server]);
   expect((await model.invoke("hi")).text).toBe("done");
-  expect(events.find((event) => event.type === "attempt-failed")?.failure.kind).toBe("server-error");
+  expect(events.find((event) => event.type === "attempt-failed")?.failure.kind).toBe(
+    "server-error",
+  );
 });
 
 it('finish_reason "length" is returned and flagged, not retried', async () => {

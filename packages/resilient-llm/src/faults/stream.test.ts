@@ -1,4 +1,4 @@
-import type { AIMessageChunk } from "@langchain/core/messages";
+import type { AIMessageChunk, UsageMetadata } from "@langchain/core/messages";
 import { expect, it } from "vitest";
 import { StreamInterruptedError } from "../index.ts";
 import * as replies from "../testing/replies.ts";
@@ -35,11 +35,17 @@ const breaks = {
   "end without finish_reason": [],
   "[DONE] without finish_reason": [{ done: true }],
   "error frame": [{ frame: { error: { code: 502, message: "upstream died" } } }],
-  "event named error": [{ raw: 'event: error\ndata: {"message": "overloaded"}\n\n' }, { done: true }],
+  "event named error": [
+    { raw: 'event: error\ndata: {"message": "overloaded"}\n\n' },
+    { done: true },
+  ],
   'finish_reason "error"': [{ finish: "error" }, { done: true }],
   "malformed event": [{ raw: 'data: {"choices": [{"delta"\n\n' }, { done: true }],
   "stall with keep-alives": [
-    ...Array.from({ length: 40 }, () => [{ raw: ": keep-alive\n\n" }, { waitMs: 10 }] as const).flat(),
+    ...Array.from(
+      { length: 40 },
+      () => [{ raw: ": keep-alive\n\n" }, { waitMs: 10 }] as const,
+    ).flat(),
     { hang: true },
   ],
   "stall with empty deltas": [
@@ -51,42 +57,55 @@ const breaks = {
 
 const timeout = { idleMs: 10_000 };
 
-it.each(Object.entries(breaks))("restart after %s: the consumer is told, the joined answer is whole", async (_, steps) => {
-  const server = await startServer(
-    replies.stream({ text: "The answer " }, { text: "is " }, ...steps),
-    replies.streamText("The answer is 42."),
-  );
-  const { model, events } = createModel([server], { timeout });
-  const { chunks, joined } = await readStream(await model.stream("hi"));
-  expect(joined.text).toBe("The answer is 42.");
-  expect(joined.usage_metadata).toMatchObject({ input_tokens: 10, output_tokens: 5 });
-  const restarts = chunks.findIndex(
-    (chunk) => (chunk.response_metadata["resilience"] as { restarted?: boolean })?.restarted,
-  );
-  expect(chunks.slice(0, restarts).map((chunk) => chunk.text).join("")).toBe("The answer is ");
-  expect(events).toContainEqual(
-    expect.objectContaining({ type: "stream-restarted", discardedText: "The answer is " }),
-  );
-  expect(server.requests).toHaveLength(2);
-});
+it.each(Object.entries(breaks))(
+  "restart after %s: the consumer is told, the joined answer is whole",
+  async (_, steps) => {
+    const server = await startServer(
+      replies.stream({ text: "The answer " }, { text: "is " }, ...steps),
+      replies.streamText("The answer is 42."),
+    );
+    const { model, events } = createModel([server], { timeout });
+    const { chunks, joined } = await readStream(await model.stream("hi"));
+    expect(joined.text).toBe("The answer is 42.");
+    expect(joined.usage_metadata).toMatchObject({ input_tokens: 10, output_tokens: 5 });
+    const restarts = chunks.findIndex(
+      (chunk) => (chunk.response_metadata["resilience"] as { restarted?: boolean })?.restarted,
+    );
+    expect(
+      chunks
+        .slice(0, restarts)
+        .map((chunk) => chunk.text)
+        .join(""),
+    ).toBe("The answer is ");
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: "stream-restarted", discardedText: "The answer is " }),
+    );
+    expect(server.requests).toHaveLength(2);
+  },
+);
 
-it.each(Object.entries(breaks))("error mode after %s: a typed error that carries the partial answer", async (_, steps) => {
-  const server = await startServer(replies.stream({ text: "The answer " }, { text: "is " }, ...steps));
-  const { model } = createModel([server], { timeout, streamRecovery: "error" });
-  const seen: string[] = [];
-  const error = await rejection(
-    (async () => {
-      for await (const chunk of await model.stream("hi")) seen.push(chunk.text);
-    })(),
-  );
-  expect(StreamInterruptedError.isInstance(error)).toBe(true);
-  expect((error as StreamInterruptedError).partial).toEqual({
-    text: "The answer is ",
-    hasToolCalls: false,
-  });
-  expect(seen.join("")).toBe("The answer is ");
-  expect(server.requests).toHaveLength(1);
-});
+it.each(Object.entries(breaks))(
+  "error mode after %s: a typed error that carries the partial answer",
+  async (_, steps) => {
+    const server = await startServer(
+      replies.stream({ text: "The answer " }, { text: "is " }, ...steps),
+    );
+    const { model } = createModel([server], { timeout, streamRecovery: "error" });
+    const seen: string[] = [];
+    const error = await rejection(
+      (async () => {
+        for await (const chunk of await model.stream("hi")) seen.push(chunk.text);
+      })(),
+    );
+    expect(StreamInterruptedError.isInstance(error)).toBe(true);
+    expect((error as StreamInterruptedError).partial).toEqual({
+      text: "The answer is ",
+      hasToolCalls: false,
+    });
+    expect(seen.join("")).toBe("The answer is ");
+    expect(server.requests).toHaveLength(1);
+  },
+);
 
 it.each([
   ["says only the rest", "42, as is well known."],
@@ -211,7 +230,11 @@ it("usage repeated in every chunk is counted once", async () => {
   );
   const { model } = createModel([server]);
   const { joined } = await readStream(await model.stream("hi"));
-  expect(joined.usage_metadata).toMatchObject({ input_tokens: 10, output_tokens: 5, total_tokens: 15 });
+  expect(joined.usage_metadata).toMatchObject({
+    input_tokens: 10,
+    output_tokens: 5,
+    total_tokens: 15,
+  });
   expect(model.costs.snapshot()).toMatchObject({ inputTokens: 10, outputTokens: 5 });
 });
 
@@ -221,8 +244,9 @@ it("missing usage is estimated and marked as estimated", async () => {
   );
   const { model } = createModel([server]);
   const { joined } = await readStream(await model.stream("Some question or other"));
-  expect(joined.usage_metadata?.output_tokens).toBeGreaterThan(2);
-  expect(joined.usage_metadata?.input_tokens).toBeGreaterThan(2);
+  const usage = joined.usage_metadata as UsageMetadata | undefined;
+  expect(usage?.output_tokens).toBeGreaterThan(2);
+  expect(usage?.input_tokens).toBeGreaterThan(2);
   expect(joined.response_metadata["resilience"]).toMatchObject({ usageEstimated: true });
   expect(model.costs.snapshot().estimatedAttempts).toBe(1);
 });
@@ -234,7 +258,9 @@ it("an answer that comes whole although a stream was asked for is refused, an er
   );
   const { model, events } = createModel([server]);
   expect((await readStream(await model.stream("hi"))).printed).toBe("done");
-  expect(events.find((event) => event.type === "attempt-failed")?.failure.kind).toBe("rate-limited");
+  expect(events.find((event) => event.type === "attempt-failed")?.failure.kind).toBe(
+    "rate-limited",
+  );
 });
 
 it("content-block events of a restarted stream describe the new answer only", async () => {

@@ -18,7 +18,9 @@ function escapePattern(text: string): string {
 function decode(content: string): string {
   const cdata = /^\s*<!\[CDATA\[([\s\S]*?)\]\]>\s*$/.exec(content);
   if (cdata) return cdata[1] ?? "";
-  return content.trim().replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (entity) => entities[entity] ?? entity);
+  return content
+    .trim()
+    .replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (entity) => entities[entity] ?? entity);
 }
 
 /**
@@ -73,7 +75,8 @@ export function parseTaggedAnswer<Schema extends z.ZodObject>(
     const wantsArray = field.safeParse([]).success || contents.length > 1;
     const asArray = contents.map((content) => coerce(field, content));
     const single = coerce(field, first);
-    values[name] = wantsArray && !Array.isArray(single) && field.safeParse(asArray).success ? asArray : single;
+    values[name] =
+      wantsArray && !Array.isArray(single) && field.safeParse(asArray).success ? asArray : single;
   }
   const checked = schema.safeParse(values);
   if (checked.success) return checked.data;

@@ -10,5 +10,10 @@ it("asks the cheapest model first and prices by HolySheep's table", async () => 
   expect(server.requests[0]?.model).toBe("deepseek-v3.2");
   expect(server.requests[0]?.headers.authorization).toBe("Bearer key-1");
   expect(model.costs.snapshot().costUsd).toBeCloseTo((15 * 0.42) / 1e6, 12);
-  expect(model.models).toEqual(["deepseek-v3.2", "gemini-2.5-flash", "gpt-4.1", "claude-sonnet-4.5"]);
+  expect(model.models).toEqual([
+    "deepseek-v3.2",
+    "gemini-2.5-flash",
+    "gpt-4.1",
+    "claude-sonnet-4.5",
+  ]);
 });

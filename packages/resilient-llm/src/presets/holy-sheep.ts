@@ -6,11 +6,7 @@ import type { ResilientChatModelOptions } from "../options.ts";
 const baseURL = "https://api.holysheep.ai/v1";
 
 /** A model of HolySheep. */
-export type HolySheepModel =
-  | "claude-sonnet-4.5"
-  | "deepseek-v3.2"
-  | "gemini-2.5-flash"
-  | "gpt-4.1";
+export type HolySheepModel = "claude-sonnet-4.5" | "deepseek-v3.2" | "gemini-2.5-flash" | "gpt-4.1";
 
 function flat(perMillionUsd: number): Pricing {
   return { inputPerMillionUsd: perMillionUsd, outputPerMillionUsd: perMillionUsd };

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { fullJitterDelayMs } from "./backoff.ts";
 import { RetryQuota } from "./retry-quota.ts";

@@ -5,7 +5,11 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
 import { expect, it } from "vitest";
 import { createModel, startServer } from "../testing/test-model.ts";
 import * as replies from "../testing/replies.ts";
@@ -13,7 +17,9 @@ import { createOpenTelemetryListener } from "./open-telemetry.ts";
 
 it("records a span and metrics per attempt under the GenAI names", async () => {
   const spans = new InMemorySpanExporter();
-  const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  const tracerProvider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(spans)],
+  });
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
   const meterProvider = new MeterProvider({ readers: [reader] });
@@ -48,7 +54,9 @@ it("records a span and metrics per attempt under the GenAI names", async () => {
   expect(succeeded?.attributes["gen_ai.response.id"]).toMatch(/^chatcmpl-/);
 
   await reader.forceFlush();
-  const recorded = exporter.getMetrics().flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics));
+  const recorded = exporter
+    .getMetrics()
+    .flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics));
   const counts = recorded.map((metric) => [
     metric.descriptor.name,
     metric.descriptor.unit,

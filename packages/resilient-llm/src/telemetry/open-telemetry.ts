@@ -30,7 +30,9 @@ function describeEndpoint(event: AttemptReference): Attributes {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": event.provider,
     "gen_ai.request.model": event.model,
-    ...(url ? { "server.address": url.hostname, "server.port": Number(url.port || defaultPort) } : {}),
+    ...(url
+      ? { "server.address": url.hostname, "server.port": Number(url.port || defaultPort) }
+      : {}),
   };
 }
 
@@ -45,7 +47,9 @@ function describeEndpoint(event: AttemptReference): Attributes {
  * const model = new ResilientChatModel({ models, onEvent: createOpenTelemetryListener() });
  * ```
  */
-export function createOpenTelemetryListener(options: OpenTelemetryOptions = {}): ResilienceListener {
+export function createOpenTelemetryListener(
+  options: OpenTelemetryOptions = {},
+): ResilienceListener {
   const tracer = options.tracer ?? trace.getTracer(scope);
   const meter = options.meter ?? metrics.getMeter(scope);
   const durations = meter.createHistogram("gen_ai.client.operation.duration", {
@@ -69,7 +73,8 @@ export function createOpenTelemetryListener(options: OpenTelemetryOptions = {}):
     const endpoint = { ...describeEndpoint(event), ...errorType };
     durations.record(event.durationMs / 1000, endpoint);
     if (inputTokens > 0) tokens.record(inputTokens, { ...endpoint, "gen_ai.token.type": "input" });
-    if (outputTokens > 0) tokens.record(outputTokens, { ...endpoint, "gen_ai.token.type": "output" });
+    if (outputTokens > 0)
+      tokens.record(outputTokens, { ...endpoint, "gen_ai.token.type": "output" });
     span?.setAttributes({
       ...attributes,
       ...errorType,
@@ -99,7 +104,9 @@ export function createOpenTelemetryListener(options: OpenTelemetryOptions = {}):
     } else if (event.type === "attempt-succeeded") {
       finish(event, {
         ...(event.responseId === undefined ? {} : { "gen_ai.response.id": event.responseId }),
-        ...(event.responseModel === undefined ? {} : { "gen_ai.response.model": event.responseModel }),
+        ...(event.responseModel === undefined
+          ? {}
+          : { "gen_ai.response.model": event.responseModel }),
         ...(event.finishReason === undefined
           ? {}
           : { "gen_ai.response.finish_reasons": [event.finishReason] }),

@@ -1,6 +1,11 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
-import { createAgent, modelFallbackMiddleware, modelRetryMiddleware } from "langchain";
+import {
+  createAgent,
+  type AgentMiddleware,
+  modelFallbackMiddleware,
+  modelRetryMiddleware,
+} from "langchain";
 import { ResilientChatModel } from "../index.ts";
 
 /** One way of calling a model with a fallback, as a benchmark sees it. */
@@ -47,7 +52,8 @@ export function createContenders(settings: ContenderSettings): Contender[] {
     tools: [],
     middleware: [
       modelFallbackMiddleware(createChatOpenAI(backup, 0)),
-      modelRetryMiddleware({ maxRetries: 3, onFailure: "error" }),
+      // Its type doesn't stand up to exactOptionalPropertyTypes.
+      modelRetryMiddleware({ maxRetries: 3, onFailure: "error" }) as AgentMiddleware,
     ],
   });
   const resilient = new ResilientChatModel({

@@ -67,7 +67,8 @@ export function stream(...steps: readonly StreamStep[]): Reply {
       else if ("raw" in step) response.write(step.raw);
       else if ("waitMs" in step) await delay(step.waitMs);
       else if ("finish" in step) writeEvent(response, frameOf({}, step.finish));
-      else if ("usage" in step) writeEvent(response, { ...chunkBase, choices: [], usage: step.usage });
+      else if ("usage" in step)
+        writeEvent(response, { ...chunkBase, choices: [], usage: step.usage });
       else if ("reset" in step) {
         // Give what was written a chance to arrive before the connection is torn down.
         await delay(5);
@@ -145,7 +146,13 @@ export function error(
 ): Reply {
   return json(
     status,
-    { error: { message: details.message ?? `scripted ${status}`, type: details.type, code: details.code } },
+    {
+      error: {
+        message: details.message ?? `scripted ${status}`,
+        type: details.type,
+        code: details.code,
+      },
+    },
     headers,
   );
 }
@@ -154,7 +161,9 @@ export function error(
 export function html(status: number, text: string): Reply {
   return (response) => {
     response.writeHead(status, { "content-type": "text/html" });
-    response.end(`<!doctype html><html><head><style>p{color:red}</style></head><body><p>${text}</p></body></html>`);
+    response.end(
+      `<!doctype html><html><head><style>p{color:red}</style></head><body><p>${text}</p></body></html>`,
+    );
   };
 }
 

@@ -1,5 +1,9 @@
 import { onTestFinished } from "vitest";
-import { ResilientChatModel, type ResilienceEvent, type ResilientChatModelOptions } from "../index.ts";
+import {
+  ResilientChatModel,
+  type ResilienceEvent,
+  type ResilientChatModelOptions,
+} from "../index.ts";
 import { createAcceleratedClock } from "./accelerated-clock.ts";
 import { FaultServer, type Reply } from "./fault-server.ts";
 

@@ -85,10 +85,12 @@ async function inspectError(response: Response, watch: WireWatch): Promise<Respo
   const body = (await response.text()).slice(0, longestErrorBody);
   let details: { code?: string | number; type?: string; message?: string } = {};
   try {
-    const parsed = JSON.parse(body) as { error?: unknown; message?: unknown; detail?: unknown };
+    const parsed = JSON.parse(body) as typeof details & {
+      error?: typeof details | string;
+      detail?: unknown;
+    };
     const error = parsed.error ?? parsed;
-    details =
-      typeof error === "string" ? { message: error } : (error as { message?: string; code?: string });
+    details = typeof error === "string" ? { message: error } : error;
     const detail = details.message ?? parsed.message ?? parsed.detail;
     details = { ...details, message: typeof detail === "string" ? detail : body };
   } catch {
@@ -115,7 +117,9 @@ async function inspectError(response: Response, watch: WireWatch): Promise<Respo
  * A `fetch` that reports on every exchange of an attempt: when headers and content come, and whether
  * the answer is one. Requests without a watch pass through untouched.
  */
-export function createWatchedFetch(innerFetch: Fetch = (...args) => globalThis.fetch(...args)): Fetch {
+export function createWatchedFetch(
+  innerFetch: Fetch = (...args) => globalThis.fetch(...args),
+): Fetch {
   return async (input, init) => {
     const watch = (init as { [wireWatchKey]?: WireWatch } | undefined)?.[wireWatchKey];
     if (!watch) return innerFetch(input, init);
