@@ -55,10 +55,3 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   }
   throw new Error("Expected a rejection");
 }
-
-/** Real time in ms until `promise` settles. */
-export async function settledAfterMs(promise: Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await promise.catch(() => undefined);
-  return performance.now() - startedAt;
-}
