@@ -74,7 +74,7 @@ describe("put", () => {
     const config = threadConfig("copies");
     await putCheckpoint(saver, config, makeCheckpoint({ list: [{ deep: ["value"] }] }));
     const first = await saver.getTuple(config);
-    (first?.checkpoint.channel_values["list"] as { deep: string[] }[])[0]!.deep[0] = "changed";
+    (first!.checkpoint.channel_values["list"] as { deep: string[] }[])[0]!.deep[0] = "changed";
     const second = await saver.getTuple(config);
     expect(second?.checkpoint.channel_values).toEqual({ list: [{ deep: ["value"] }] });
   });

@@ -1,9 +1,4 @@
-import {
-  InvalidOptionsError,
-  MongoDBSaver,
-  SetupError,
-  type MongoDBSaverOptions,
-} from "@threadkeep/checkpoint-mongo";
+import { InvalidOptionsError, MongoDBSaver, SetupError } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient, type Db } from "mongodb";
 import { describe, expect, it } from "vitest";
@@ -73,7 +68,7 @@ describe("setup", () => {
   it("throws a SetupError that says what is wrong, and the next use tries again", async () => {
     await using database = temporaryDatabase(client);
     const writes = client.db(database.name).collection("threadkeep_writes");
-    await writes.createIndex({ something: 1 }, { name: "address" });
+    await writes.createIndexes([{ key: { something: 1 }, name: "address" }]);
     const saver = new MongoDBSaver({ client, dbName: database.name });
     const error: unknown = await saver.setup().catch((thrown: unknown) => thrown);
     expect(SetupError.isInstance(error)).toBe(true);
@@ -190,7 +185,7 @@ describe("an option that cannot work", () => {
   ])("%o is refused with name, expectation and value", (option, parts) => {
     let thrown: unknown;
     try {
-      void new MongoDBSaver({ client, ...option } as unknown as MongoDBSaverOptions);
+      void new MongoDBSaver({ client, ...option });
     } catch (error) {
       thrown = error;
     }
