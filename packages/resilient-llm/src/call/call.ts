@@ -2,48 +2,23 @@ import { randomUUID } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { AttemptLimits } from "../attempt/attempt-scope.ts";
 import type { Candidate } from "../candidate/candidate.ts";
-import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import { trimToWindow } from "../context/trim-messages.ts";
-import type { Reservation } from "../cost/budget.ts";
 import { priceUsage } from "../cost/pricing.ts";
 import { noUsage } from "../cost/token-usage.ts";
 import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
-import {
-  AllCandidatesFailedError,
-  createCallError,
-  StreamInterruptedError,
-  type ModelCallError,
-  type PartialAnswer,
-} from "../errors/model-call-error.ts";
+import type { ModelCallError, PartialAnswer } from "../errors/model-call-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
 import { fullJitterDelayMs } from "../retry/backoff.ts";
 import type { AttemptReference } from "../telemetry/events.ts";
 import { sleep } from "../time/sleep.ts";
+import { type Admission, admitAttempt } from "./admit-attempt.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
+import { CallTimeline } from "./call-timeline.ts";
 import { chooseCandidate, type Choice } from "./choose-candidate.ts";
-
-/** Answer tokens a budget or rate limit counts on where the candidate names no maximum. */
-const assumedOutputTokens = 4096;
-/** Estimates of prompts may be this much too low. */
-const estimateHeadroom = 1.25;
-/** Of a window, the part trimming aims for: the estimate errs, and the answer needs room. */
-const trimTarget = 0.75;
-/** Without a known window trimming aims for this part of the prompt. */
-const blindTrimTarget = 0.6;
-
-/** An attempt that may be made now. */
-export interface PreparedAttempt {
-  readonly reference: AttemptReference;
-  readonly candidate: Candidate;
-  readonly messages: BaseMessage[];
-  readonly limits: AttemptLimits;
-  readonly startedAtMs: number;
-  readonly reservation: Reservation;
-  readonly giveBackRate: () => Promise<void>;
-}
+import { FittedPrompt } from "./fitted-prompt.ts";
+import type { PreparedAttempt } from "./prepared-attempt.ts";
 
 /** What one candidate has seen of this call. */
 interface Visit {
@@ -63,13 +38,11 @@ export class Call {
   readonly id: string = randomUUID();
   readonly #context: CallContext;
   readonly #request: CallRequest;
-  readonly #startedAtMs: number;
   readonly #deadlineMs: number;
-  readonly #records: AttemptRecord[] = [];
+  readonly #timeline: CallTimeline;
+  readonly #prompt: FittedPrompt;
   readonly #visits = new Map<Candidate, Visit>();
   readonly #excluded = new Set<Candidate>();
-  #messages: BaseMessage[];
-  #trimmed = false;
   /** The candidate to stay with for the next attempt. */
   #retrying: Candidate | undefined;
   #last: { readonly candidate: Candidate; readonly failure: Failure; delayMs: number } | undefined;
@@ -81,14 +54,24 @@ export class Call {
   constructor(context: CallContext, request: CallRequest) {
     this.#context = context;
     this.#request = request;
-    this.#startedAtMs = context.options.clock.now();
-    this.#deadlineMs = this.#startedAtMs + context.options.retry.deadlineMs;
-    this.#messages = this.#trimBeforehand(request.messages);
+    const { clock, retry, context: contextOptions } = context.options;
+    const nowMs = clock.now();
+    this.#deadlineMs = nowMs + retry.deadlineMs;
+    this.#timeline = new CallTimeline(nowMs);
+    this.#prompt = new FittedPrompt(request.messages, contextOptions.maxPromptTokens, (result) => {
+      const { removedMessages, estimatedTokens } = result;
+      context.events.emit({
+        type: "context-trimmed",
+        callId: this.id,
+        removedMessages,
+        estimatedTokens,
+      });
+    });
   }
 
   /** The timeline so far. */
   get records(): readonly AttemptRecord[] {
-    return this.#records;
+    return this.#timeline.records;
   }
 
   /**
@@ -120,7 +103,7 @@ export class Call {
         continue;
       }
       if (visit) visit.owesRetry = false;
-      const messages = [...this.#messages, ...extraMessages];
+      const messages = [...this.#prompt.messages, ...extraMessages];
       const prepared = await this.#admit(candidate, messages);
       if (prepared) return prepared;
     }
@@ -143,22 +126,7 @@ export class Call {
       outcome: outcome.status,
       opensCall: reference.attempt === 1,
     });
-    this.#records.push({
-      attempt: reference.attempt,
-      candidate: candidate.name,
-      baseUrl: candidate.endpoint.baseUrl,
-      startedAfterMs: attempt.startedAtMs - this.#startedAtMs,
-      durationMs: outcome.durationMs,
-      outcome: outcome.status,
-      ...(outcome.status === "failed"
-        ? { kind: outcome.failure.kind, message: outcome.failure.message }
-        : {}),
-      ...(outcome.status === "failed" && outcome.failure.status !== undefined
-        ? { status: outcome.failure.status }
-        : {}),
-      usage: outcome.usage,
-      costUsd,
-    });
+    this.#timeline.add(attempt, outcome, costUsd);
     const result = {
       ...reference,
       durationMs: outcome.durationMs,
@@ -172,10 +140,10 @@ export class Call {
       this.#succeed(candidate, outcome);
     } else if (outcome.status === "failed") {
       events.emit({ type: "attempt-failed", failure: outcome.failure, ...result });
-      this.#fail(candidate, outcome.failure, outcome.durationMs, attempt.limits);
+      this.#fail(attempt, outcome.failure, outcome.durationMs);
     } else {
       events.emit({ type: "attempt-aborted", ...result });
-      candidate.breaker.release();
+      candidate.breaker.release(attempt.isProbe);
       // The slot wasn't used to the end; a limiter that can't be reached mustn't mask the abort.
       attempt.giveBackRate().catch(() => undefined);
     }
@@ -188,13 +156,7 @@ export class Call {
 
   /** No further attempt: the answer can't be taken up again. */
   interrupt(failure: Failure, partial: PartialAnswer): ModelCallError {
-    this.#noteNext("give up: the stream had begun");
-    return new StreamInterruptedError({
-      failure,
-      attempts: this.#records,
-      stoppedBecause: 'part of the answer was already handed out and streamRecovery is "error"',
-      partial,
-    });
+    return this.#timeline.createInterruption(failure, partial);
   }
 
   #succeed(
@@ -212,22 +174,23 @@ export class Call {
     else if (!this.#request.streaming) candidate.totalLimit.record(outcome.durationMs);
   }
 
-  #fail(candidate: Candidate, failure: Failure, durationMs: number, limits: AttemptLimits): void {
-    const { clock, fallback, retry, random, context } = this.#context.options;
+  #fail(attempt: PreparedAttempt, failure: Failure, durationMs: number): void {
+    const { candidate, isProbe } = attempt;
+    const { clock, fallback, retry, random } = this.#context.options;
     const nowMs = clock.now();
     const policy = failurePolicies[failure.kind];
-    if (policy.breaker) candidate.breaker.fail(nowMs);
+    if (policy.breaker) candidate.breaker.fail(nowMs, isProbe);
     // An error that never left this process says nothing; any other answer shows it's there.
-    else if (failure.kind === "unknown") candidate.breaker.release();
+    else if (failure.kind === "unknown") candidate.breaker.release(isProbe);
     else if (candidate.breaker.openedAtMs !== undefined) candidate.breaker.succeed();
-    if (failure.kind === "timeout") this.#recordTimeout(candidate, failure, durationMs, limits);
+    if (failure.kind === "timeout") this.#recordTimeout(attempt, failure, durationMs);
     if (failure.waitHintMs !== undefined) candidate.block(nowMs + failure.waitHintMs);
     this.#last = { candidate, failure, delayMs: 0 };
     this.#decidingFailure = failure;
     this.#retrying = undefined;
 
     if (failure.kind === "context-length") {
-      this.#shrink(candidate, failure, context.trimOnOverflow);
+      this.#makeFit(candidate, failure);
       return;
     }
     if (failure.kind === "content-filter") {
@@ -266,59 +229,26 @@ export class Call {
   }
 
   /** After a context-length error: the same candidate with a trimmed prompt, else larger windows. */
-  #shrink(candidate: Candidate, failure: Failure, trim: boolean): void {
-    if (trim && !this.#trimmed) {
-      this.#trimmed = true;
-      const window = failure.windowTokens ?? candidate.contextWindowTokens;
-      const estimate = estimatePromptTokens(this.#messages);
-      const maxTokens = Math.min(
-        window === undefined ? Infinity : window * trimTarget,
-        // The estimate may be below a window the provider says is exceeded.
-        estimate * (window === undefined ? blindTrimTarget : trimTarget),
-      );
-      const result = trimToWindow(this.#messages, { maxTokens });
-      if (result.removedMessages > 0) {
-        this.#messages = result.messages;
-        this.#context.events.emit({
-          type: "context-trimmed",
-          callId: this.id,
-          removedMessages: result.removedMessages,
-          estimatedTokens: result.estimatedTokens,
-        });
-        this.#visit(candidate).notBeforeMs = 0;
-        this.#retrying = candidate;
-        return;
-      }
+  #makeFit(candidate: Candidate, failure: Failure): void {
+    const { trimOnOverflow } = this.#context.options.context;
+    const windowTokens = failure.windowTokens ?? candidate.contextWindowTokens;
+    if (trimOnOverflow && this.#prompt.shrink(windowTokens)) {
+      this.#visit(candidate).notBeforeMs = 0;
+      this.#retrying = candidate;
+      return;
     }
-    // A larger window gets the whole prompt.
-    this.#messages = this.#request.messages;
-    const window = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
+    this.#prompt.restore();
+    const exceeded = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
     for (const other of this.#context.candidates) {
-      if (other === candidate || (other.contextWindowTokens ?? 0) <= window)
-        this.#excluded.add(other);
+      const isLarger = (other.contextWindowTokens ?? 0) > exceeded;
+      if (other === candidate || !isLarger) this.#excluded.add(other);
     }
-  }
-
-  #trimBeforehand(messages: BaseMessage[]): BaseMessage[] {
-    const { maxPromptTokens } = this.#context.options.context;
-    if (maxPromptTokens === undefined) return messages;
-    const result = trimToWindow(messages, { maxTokens: maxPromptTokens });
-    if (result.removedMessages > 0) {
-      this.#context.events.emit({
-        type: "context-trimmed",
-        callId: this.id,
-        removedMessages: result.removedMessages,
-        estimatedTokens: result.estimatedTokens,
-      });
-    }
-    return result.messages;
   }
 
   #recordTimeout(
-    candidate: Candidate,
+    { candidate, limits }: PreparedAttempt,
     failure: Failure,
     durationMs: number,
-    limits: AttemptLimits,
   ): void {
     if (failure.phase === "first-token") {
       candidate.firstTokenLimit.recordTimeout(limits.firstTokenMs);
@@ -352,47 +282,33 @@ export class Call {
     candidate: Candidate,
     messages: BaseMessage[],
   ): Promise<PreparedAttempt | undefined> {
-    const { options, budgets, events } = this.#context;
-    const needsEstimate = candidate.rateLimiter !== undefined || this.#hasBudget();
-    const outputTokens = candidate.maxOutputTokens ?? assumedOutputTokens;
-    const inputTokens = needsEstimate
-      ? Math.ceil(estimatePromptTokens(messages) * estimateHeadroom)
-      : 0;
-    const usage = { ...noUsage, inputTokens, outputTokens };
-    const reservation = budgets.reserve(
-      this.#request.spender,
-      {
-        tokens: inputTokens + outputTokens,
-        costUsd: this.#hasBudget()
-          ? priceUsage(usage, candidate.endpoint.model, candidate.pricing)
-          : 0,
-      },
-      candidate.name,
-    );
-    if ("refusal" in reservation) {
+    const { options, events } = this.#context;
+    // Before anything is awaited: of many calls that found the probe due, one may make it.
+    const isProbe = candidate.breaker.begin();
+    let admission: Admission | undefined;
+    try {
+      admission = await admitAttempt(this.#context, this.#request, candidate, messages);
+    } finally {
+      if (admission?.verdict !== "granted") candidate.breaker.release(isProbe);
+    }
+    if (admission.verdict === "refused") {
       this.#excluded.add(candidate);
-      this.#refusal = reservation.refusal;
+      this.#refusal = admission.refusal;
       return undefined;
     }
-    let giveBackRate = async () => {};
-    if (candidate.rateLimiter) {
-      const decision = await candidate.rateLimiter.take(inputTokens + outputTokens);
-      if (!decision.granted) {
-        reservation.settle({ costUsd: 0, tokens: 0 });
-        candidate.block(options.clock.now() + decision.waitMs);
-        // The slot is asked for again after the wait; the retry has been paid for already.
-        if (this.#retrying === candidate)
-          this.#visit(candidate).notBeforeMs = candidate.blockedUntilMs;
-        return undefined;
+    if (admission.verdict === "wait") {
+      candidate.block(options.clock.now() + admission.waitMs);
+      // The slot is asked for again after the wait; the retry has been paid for already.
+      if (this.#retrying === candidate) {
+        this.#visit(candidate).notBeforeMs = candidate.blockedUntilMs;
       }
-      giveBackRate = decision.giveBack;
+      return undefined;
     }
     const startedAtMs = options.clock.now();
-    candidate.breaker.begin();
     this.#visit(candidate).attempts += 1;
     const reference: AttemptReference = {
       callId: this.id,
-      attempt: this.#records.length + 1,
+      attempt: this.#timeline.records.length + 1,
       candidate: candidate.name,
       model: candidate.endpoint.model,
       provider: candidate.provider,
@@ -405,14 +321,10 @@ export class Call {
       messages,
       limits: this.#limitsFor(candidate, startedAtMs),
       startedAtMs,
-      reservation,
-      giveBackRate,
+      isProbe,
+      reservation: admission.reservation,
+      giveBackRate: admission.giveBackRate,
     };
-  }
-
-  #hasBudget(): boolean {
-    const { maxCostUsd, maxTokens, perRun, perThread } = this.#context.options.budget;
-    return [maxCostUsd, maxTokens, perRun, perThread].some((limit) => limit !== undefined);
   }
 
   #limitsFor(candidate: Candidate, nowMs: number): AttemptLimits {
@@ -443,7 +355,7 @@ export class Call {
     const { events, options } = this.#context;
     if (candidate === last.candidate) {
       const { delayMs } = last;
-      this.#noteNext(`retry in ${Math.round(delayMs)} ms`);
+      this.#timeline.noteNext(`retry in ${Math.round(delayMs)} ms`);
       events.emit({
         type: "retry",
         callId: this.id,
@@ -457,7 +369,7 @@ export class Call {
     if (failurePolicies[last.failure.kind].avoid && last.failure.waitHintMs === undefined) {
       last.candidate.avoidedUntilMs = nowMs + options.fallback.stickyMs;
     }
-    this.#noteNext(`fall back to ${candidate.name}`);
+    this.#timeline.noteNext(`fall back to ${candidate.name}`);
     events.emit({
       type: "fallback",
       callId: this.id,
@@ -465,11 +377,6 @@ export class Call {
       to: candidate.name,
       because: last.failure,
     });
-  }
-
-  #noteNext(next: string): void {
-    const record = this.#records.at(-1);
-    if (record) this.#records[this.#records.length - 1] = { ...record, next };
   }
 
   /** The failure of a call that never got to send anything; `undefined` if a budget refused it. */
@@ -491,18 +398,9 @@ export class Call {
   #createError(stoppedBecause: string): Error {
     const failure = this.#decidingFailure ?? this.#describeUnsent(stoppedBecause);
     if (!failure) return new BudgetExceededError(`${stoppedBecause}. Nothing was sent.`);
-    this.#noteNext(`give up: ${stoppedBecause}`);
-    const details = {
-      failure,
-      attempts: this.#records,
-      stoppedBecause,
-      partial: this.#partial,
-    };
     // These two say what is wrong with the prompt, whoever was asked.
     const promptAtFault = failure.kind === "context-length" || failure.kind === "content-filter";
-    const severalTried = this.#visits.size > 1 && this.#final === undefined;
-    return severalTried && !promptAtFault
-      ? new AllCandidatesFailedError(details)
-      : createCallError(details);
+    const sole = promptAtFault || this.#final !== undefined;
+    return this.#timeline.createError(failure, stoppedBecause, sole, this.#partial);
   }
 }

@@ -12,7 +12,7 @@ function candidate(
 ): Candidate {
   const options = { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 };
   const breaker = new Breaker(options, () => undefined);
-  if (state.openedAtMs !== undefined) breaker.fail(state.openedAtMs);
+  if (state.openedAtMs !== undefined) breaker.fail(state.openedAtMs, false);
   const blockedUntilMs = nowMs + (state.blockedForMs ?? 0);
   return {
     breaker,

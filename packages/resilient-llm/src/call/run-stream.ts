@@ -8,8 +8,9 @@ import { attemptStream } from "../attempt/stream-attempt.ts";
 import type { StreamRecovery } from "../options.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
-import { Call, type PreparedAttempt } from "./call.ts";
+import { Call } from "./call.ts";
 import { askToContinue, ContinuationJoiner } from "./continuation.ts";
+import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
 import { makeRestartable, markRestart } from "./restartable-chunk.ts";
 

@@ -12,8 +12,7 @@ function createBreaker() {
 
 function failTimes(breaker: Breaker, times: number, nowMs: number): void {
   for (let failure = 0; failure < times; failure += 1) {
-    breaker.begin();
-    breaker.fail(nowMs);
+    breaker.fail(nowMs, breaker.begin());
   }
 }
 
@@ -31,9 +30,9 @@ it("permits one probe when its time is up; success closes it, failure starts the
   failTimes(breaker, 4, 0);
   expect(breaker.permits(999)).toBe(false);
   expect(breaker.permits(1000)).toBe(true);
-  breaker.begin();
+  const isProbe = breaker.begin();
   expect(breaker.permits(1000)).toBe(false);
-  breaker.fail(1100);
+  breaker.fail(1100, isProbe);
   expect(breaker.permits(2000)).toBe(false);
   expect(breaker.permits(2100)).toBe(true);
   breaker.begin();
@@ -45,7 +44,17 @@ it("permits one probe when its time is up; success closes it, failure starts the
 it("a probe that says nothing leaves room for the next", () => {
   const { breaker } = createBreaker();
   failTimes(breaker, 4, 0);
-  breaker.begin();
-  breaker.release();
+  breaker.release(breaker.begin());
   expect(breaker.permits(1000)).toBe(true);
+});
+
+it("attempts from before it opened neither end a probe nor start the time anew", () => {
+  const { breaker, states } = createBreaker();
+  const early = breaker.begin();
+  failTimes(breaker, 4, 0);
+  expect(breaker.begin()).toBe(true);
+  breaker.release(early);
+  breaker.fail(500, early);
+  expect(breaker.permits(5000)).toBe(false);
+  expect(states).toEqual(["open", "half-open"]);
 });

@@ -51,11 +51,15 @@ export class Breaker {
     return nowMs >= this.probeDueAtMs;
   }
 
-  /** An attempt begins. Open, it is the probe, even before its time if nothing else is left to try. */
-  begin(): void {
-    if (this.#openedAtMs === undefined || this.#probing) return;
+  /**
+   * An attempt begins. Open, it is the probe, even before its time if nothing else is left to try.
+   * Returns whether it is, to be handed back when it ends.
+   */
+  begin(): boolean {
+    if (this.#openedAtMs === undefined || this.#probing) return false;
     this.#probing = true;
     this.#onChange("half-open");
+    return true;
   }
 
   /** The endpoint answered. */
@@ -71,18 +75,18 @@ export class Breaker {
   }
 
   /** The endpoint failed in a way that speaks against its health. */
-  fail(nowMs: number): void {
-    if (this.#openedAtMs !== undefined) {
+  fail(nowMs: number, isProbe: boolean): void {
+    if (this.#openedAtMs === undefined) {
+      if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs);
       // Attempts from before it opened say nothing new; a failed probe starts the time anew.
-      if (this.#probing) this.#open(nowMs);
-      return;
+    } else if (isProbe) {
+      this.#open(nowMs);
     }
-    if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs);
   }
 
   /** The attempt ended without saying anything about the endpoint. */
-  release(): void {
-    this.#probing = false;
+  release(isProbe: boolean): void {
+    if (isProbe) this.#probing = false;
   }
 
   #open(nowMs: number): void {

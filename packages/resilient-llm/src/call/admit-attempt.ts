@@ -1,0 +1,63 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import type { Candidate } from "../candidate/candidate.ts";
+import type { RateLimitDecision } from "../candidate/rate-limiter.ts";
+import { estimatePromptTokens } from "../context/estimate-tokens.ts";
+import type { Reservation } from "../cost/budget.ts";
+import { priceUsage } from "../cost/pricing.ts";
+import { noUsage } from "../cost/token-usage.ts";
+import type { CallContext, CallRequest } from "./call-context.ts";
+
+/** Answer tokens a budget or rate limit counts on where the candidate names no maximum. */
+const assumedOutputTokens = 4096;
+/** Estimates of prompts may be this much too low. */
+const estimateHeadroom = 1.25;
+
+const nothing = { costUsd: 0, tokens: 0 };
+
+/** Whether an attempt may be made: yes, after a wait, or not at this price. */
+export type Admission =
+  | {
+      readonly verdict: "granted";
+      readonly reservation: Reservation;
+      readonly giveBackRate: () => Promise<void>;
+    }
+  | { readonly verdict: "wait"; readonly waitMs: number }
+  | { readonly verdict: "refused"; readonly refusal: string };
+
+function hasBudget({ options }: CallContext): boolean {
+  const { maxCostUsd, maxTokens, perRun, perThread } = options.budget;
+  return [maxCostUsd, maxTokens, perRun, perThread].some((limit) => limit !== undefined);
+}
+
+/** Reserves with budgets and rate limit what an attempt may use at most; nothing if one of them says no. */
+export async function admitAttempt(
+  context: CallContext,
+  { spender }: CallRequest,
+  candidate: Candidate,
+  messages: readonly BaseMessage[],
+): Promise<Admission> {
+  const budgeted = hasBudget(context);
+  const { rateLimiter, endpoint, pricing } = candidate;
+  // Estimating reads the whole prompt; without limits nobody wants to know.
+  const inputTokens =
+    budgeted || rateLimiter ? Math.ceil(estimatePromptTokens(messages) * estimateHeadroom) : 0;
+  const outputTokens = candidate.maxOutputTokens ?? assumedOutputTokens;
+  const tokens = inputTokens + outputTokens;
+  const usage = { ...noUsage, inputTokens, outputTokens };
+  const costUsd = budgeted ? priceUsage(usage, endpoint.model, pricing) : 0;
+  const reservation = context.budgets.reserve(spender, { tokens, costUsd }, candidate.name);
+  if ("refusal" in reservation) return { verdict: "refused", refusal: reservation.refusal };
+  if (!rateLimiter) return { verdict: "granted", reservation, giveBackRate: async () => {} };
+  let decision: RateLimitDecision;
+  try {
+    decision = await rateLimiter.take(tokens);
+  } catch (error) {
+    reservation.settle(nothing);
+    throw error;
+  }
+  if (decision.granted) {
+    return { verdict: "granted", reservation, giveBackRate: decision.giveBack };
+  }
+  reservation.settle(nothing);
+  return { verdict: "wait", waitMs: decision.waitMs };
+}

@@ -1,0 +1,81 @@
+import {
+  AllCandidatesFailedError,
+  createCallError,
+  type ModelCallError,
+  type PartialAnswer,
+  StreamInterruptedError,
+} from "../errors/model-call-error.ts";
+import type { Failure } from "../failure/failure.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import type { AttemptRecord } from "./attempt-record.ts";
+import type { PreparedAttempt } from "./prepared-attempt.ts";
+
+/** What has happened in a call so far, and the errors that tell it. */
+export class CallTimeline {
+  readonly #startedAtMs: number;
+  readonly #records: AttemptRecord[] = [];
+
+  constructor(startedAtMs: number) {
+    this.#startedAtMs = startedAtMs;
+  }
+
+  get records(): readonly AttemptRecord[] {
+    return this.#records;
+  }
+
+  add(
+    { reference, candidate, startedAtMs }: PreparedAttempt,
+    outcome: AttemptOutcome<unknown>,
+    costUsd: number | undefined,
+  ): void {
+    const failure = outcome.status === "failed" ? outcome.failure : undefined;
+    this.#records.push({
+      attempt: reference.attempt,
+      candidate: candidate.name,
+      baseUrl: candidate.endpoint.baseUrl,
+      startedAfterMs: startedAtMs - this.#startedAtMs,
+      durationMs: outcome.durationMs,
+      outcome: outcome.status,
+      ...(failure && { kind: failure.kind, message: failure.message }),
+      ...(failure?.status === undefined ? {} : { status: failure.status }),
+      usage: outcome.usage,
+      costUsd,
+    });
+  }
+
+  /** Notes what was done about the last attempt. */
+  noteNext(next: string): void {
+    const record = this.#records.at(-1);
+    if (record) this.#records[this.#records.length - 1] = { ...record, next };
+  }
+
+  /**
+   * The error of a call that is given up.
+   *
+   * @param sole The deciding failure says it all, whatever others said before: a wrong request, say.
+   */
+  createError(
+    failure: Failure,
+    stoppedBecause: string,
+    sole: boolean,
+    partial: PartialAnswer | undefined,
+  ): ModelCallError {
+    this.noteNext(`give up: ${stoppedBecause}`);
+    const details = { failure, attempts: this.#records, stoppedBecause, partial };
+    const candidates = new Set(this.#records.map((record) => record.candidate));
+    return candidates.size > 1 && !sole
+      ? new AllCandidatesFailedError(details)
+      : createCallError(details);
+  }
+
+  /** The error of a stream that broke off and isn't to be taken up again. */
+  createInterruption(failure: Failure, partial: PartialAnswer): StreamInterruptedError {
+    this.noteNext("give up: the stream had begun");
+    return new StreamInterruptedError({
+      failure,
+      attempts: this.#records,
+      stoppedBecause: 'part of the answer was already handed out and streamRecovery is "error"',
+      partial,
+    });
+  }
+}
