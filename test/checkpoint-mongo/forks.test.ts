@@ -51,6 +51,13 @@ async function startThread(threadId: string, turns = 3) {
   return { config, graph, history: await readHistory(database.openSaver(), config) };
 }
 
+/** The checkpoint between the two nodes of a turn. */
+function findInTurn(history: readonly StateSnapshot[], turn: number): StateSnapshot {
+  return history.find(
+    ({ next, values }) => next[0] === "second" && (values as typeof State.State).count === turn,
+  )!;
+}
+
 /** Reads a thread's latest states in a new process, which shares nothing with this one. */
 async function readInNewProcess(threadId: string, checkpointId?: string): Promise<unknown> {
   const script = fileURLToPath(new URL("./print-state.fixture.ts", import.meta.url));
@@ -70,7 +77,7 @@ describe("a run from an earlier checkpoint", () => {
   it("makes a second branch, and both read back right, in new processes too", async () => {
     const { config, graph, history } = await startThread("branches");
     const trunk = history[0]!;
-    const old = history.find(({ next, values }) => next[0] === "second" && values.count === 1)!;
+    const old = findInTurn(history, 1);
     const fork = await graph.updateState(old.config, { log: [line("forked", 1)] });
     await graph.invoke(null, fork);
     await graph.invoke({ log: [line("input", 9)] }, config);
@@ -130,7 +137,7 @@ describe("a run from an earlier checkpoint", () => {
 describe("a replay of an earlier checkpoint", () => {
   it("runs on from it without changing what came after it", async () => {
     const { config, graph, history } = await startThread("replayed");
-    const old = history.find(({ next, values }) => next[0] === "second" && values.count === 1)!;
+    const old = findInTurn(history, 1);
     const result = await graph.invoke(null, old.config);
     expect(result.count).toBe(2);
     const after = await readHistory(database.openSaverElsewhere(), config);

@@ -138,36 +138,34 @@ describe("interrupts in parallel nodes", () => {
       .compile({ checkpointer });
   }
 
-  it("are resumed each by its id, in one go or one after the other", async () => {
-    for (const together of [true, false]) {
-      const runs = new Runs();
-      const config = { configurable: { thread_id: `parallel-${together}` } };
-      await compile(database.openSaver(), runs).invoke({ log: [] }, config);
-      const graph = compile(database.openSaverElsewhere(), runs);
-      const { tasks } = await graph.getState(config);
-      const ids = Object.fromEntries(
-        tasks.flatMap(({ name, interrupts }) => interrupts.map(({ id }) => [name, id!])),
-      ) as { left: string; right: string };
-      if (together) {
-        const resume = { [ids.left]: "L", [ids.right]: "R" };
-        await graph.invoke(new Command({ resume }), config);
-      } else {
-        await graph.invoke(new Command({ resume: { [ids.right]: "R" } }), config);
-        expect((await graph.getState(config)).next).toEqual(["left"]);
-        await compile(database.openSaverElsewhere(), runs).invoke(
-          new Command({ resume: { [ids.left]: "L" } }),
-          config,
-        );
-      }
-      const state = await graph.getState(config);
-      expect(state.next).toEqual([]);
-      expect((state.values as { log: string[] }).log.toSorted()).toEqual([
-        "busy",
-        "left: L",
-        "right: R",
-      ]);
-      expect(runs.counts["busy"]).toBe(1);
-    }
+  async function interruptBoth(threadId: string) {
+    const runs = new Runs();
+    const config = { configurable: { thread_id: threadId } };
+    await compile(database.openSaver(), runs).invoke({ log: [] }, config);
+    const graph = compile(database.openSaverElsewhere(), runs);
+    const { tasks } = await graph.getState(config);
+    const ids = Object.fromEntries(
+      tasks.flatMap(({ name, interrupts }) => interrupts.map(({ id }) => [name, id!])),
+    ) as { left: string; right: string };
+    return { runs, config, graph, ids };
+  }
+
+  it("are resumed all at once, each by its id", async () => {
+    const { runs, config, graph, ids } = await interruptBoth("together");
+    const resume = { [ids.left]: "L", [ids.right]: "R" };
+    const { log } = await graph.invoke(new Command({ resume }), config);
+    expect(log.toSorted()).toEqual(["busy", "left: L", "right: R"]);
+    expect(runs.counts["busy"]).toBe(1);
+  });
+
+  it("are resumed one after the other, each by its id", async () => {
+    const { runs, config, graph, ids } = await interruptBoth("in-turn");
+    await graph.invoke(new Command({ resume: { [ids.right]: "R" } }), config);
+    expect((await graph.getState(config)).next).toEqual(["left"]);
+    const elsewhere = compile(database.openSaverElsewhere(), runs);
+    const { log } = await elsewhere.invoke(new Command({ resume: { [ids.left]: "L" } }), config);
+    expect(log.toSorted()).toEqual(["busy", "left: L", "right: R"]);
+    expect(runs.counts["busy"]).toBe(1);
   });
 });
 

@@ -12,10 +12,9 @@ import {
   START,
   StateGraph,
   type BaseCheckpointSaver,
-  type Durability,
   type StateSnapshot,
 } from "@langchain/langgraph";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { useDatabase } from "./use-database.ts";
 
@@ -36,6 +35,7 @@ const State = Annotation.Root({
   width: Annotation<number>,
 });
 type Values = typeof State.State;
+type Durability = "sync" | "async" | "exit";
 
 /** A graph with what matters to a saver: a fan-out, a subgraph, an interrupt, a failure. */
 function compile(checkpointer: BaseCheckpointSaver) {
@@ -152,9 +152,9 @@ function normalize(state: StateSnapshot, ids: Map<string, string>): unknown {
     if (!ids.has(id)) ids.set(id, `#${ids.size}`);
     return ids.get(id);
   };
-  const { values, next, metadata, tasks, config, parentConfig } = state;
+  const { next, metadata, tasks, config, parentConfig } = state;
   return {
-    values: values as unknown,
+    values: state.values as unknown,
     next,
     source: metadata?.source,
     step: metadata?.step,
@@ -163,7 +163,7 @@ function normalize(state: StateSnapshot, ids: Map<string, string>): unknown {
     tasks: tasks.map((task) => ({
       name: task.name,
       path: task.path,
-      error: task.error as unknown,
+      error: task.error,
       interrupts: task.interrupts.map(({ value }) => value as unknown),
       inner:
         task.state !== undefined && "values" in task.state
@@ -229,7 +229,7 @@ describe("a conversation in a DeltaChannel", () => {
       messages: new DeltaChannel(messagesDeltaReducer, {
         initialValueFactory: () => [],
         snapshotFrequency: 5,
-      }) as unknown as (typeof MessagesAnnotation.spec)["messages"],
+      }),
     });
     const open = (checkpointer: BaseCheckpointSaver) =>
       new StateGraph(Conversation)
@@ -256,9 +256,7 @@ describe("a conversation in a DeltaChannel", () => {
     expect(contentOf(await reader.getState(config))).toEqual(expected.flat());
 
     const history = await Array.fromAsync(reader.getStateHistory(config));
-    const old = history.find(
-      ({ next, values }) => next.length === 0 && values.messages.length === 8,
-    )!;
+    const old = history.find((state) => state.next.length === 0 && contentOf(state).length === 8)!;
     const fork = await reader.updateState(old.config, {
       messages: [new HumanMessage({ content: "forked", id: "f" })],
     });

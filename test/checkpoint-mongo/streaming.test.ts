@@ -6,7 +6,6 @@ import {
   START,
   StateGraph,
   type BaseCheckpointSaver,
-  type Durability,
   type LangGraphRunnableConfig,
   type StateSnapshot,
 } from "@langchain/langgraph";
@@ -56,7 +55,7 @@ describe("every streaming mode", () => {
     ]);
     expect(chunks["updates"]).toEqual([{ speak: { log: ["hello"] } }, { end: { log: ["end"] } }]);
     expect(chunks["custom"]).toEqual([{ progress: "half" }]);
-    const tokens = (chunks["messages"] as [BaseMessage, unknown][]).map(([{ content }]) => content);
+    const tokens = (chunks["messages"] as [BaseMessage, unknown][]).map(([{ text }]) => text);
     expect(tokens.join("")).toContain("hello");
     expect(chunks["checkpoints"]).toHaveLength(4);
     expect(chunks["tasks"]).toHaveLength(4);
@@ -84,7 +83,7 @@ describe("every streaming mode", () => {
   });
 });
 
-describe.each<Durability>(["sync", "async", "exit"])("durability %s", (durability) => {
+describe.each(["sync", "async", "exit"] as const)("durability %s", (durability) => {
   it("stores the end of each run, and what a failing run had reached", async () => {
     const config = { configurable: { thread_id: `durable-${durability}` }, durability };
     let fails = false;
@@ -137,7 +136,7 @@ describe("an agent with tools", () => {
         .respond(new AIMessage("sunny everywhere")),
     );
     const result = await agent.invoke({ messages: [new HumanMessage("weather?")] }, config);
-    const kinds = result.messages.map((message) => message.getType());
+    const kinds = result.messages.map((message) => message.type);
     expect(kinds).toEqual(["human", "ai", "tool", "tool", "ai", "tool", "ai"]);
     const reader = database.openSaverElsewhere();
     const stored = await reader.getTuple(config);

@@ -64,7 +64,7 @@ describe("a graph with subgraphs", () => {
     expect(innermost?.values).toMatchObject({ secret: "inside" });
     expect(innermost?.tasks[0]?.interrupts).toMatchObject([{ value: "go on?" }]);
     const namespaces = [root, middle, innermost].map(
-      (state) => (state?.config.configurable as { checkpoint_ns: string }).checkpoint_ns,
+      (state) => state?.config.configurable?.["checkpoint_ns"] as string,
     );
     expect(namespaces).toEqual([
       "",
@@ -115,7 +115,7 @@ describe("a graph with subgraphs", () => {
       ({ config: { configurable } }) =>
         (configurable!["checkpoint_ns"] as string).split("|").filter(Boolean).length,
     );
-    expect([...new Set(levels)].toSorted()).toEqual([0, 1, 2]);
+    expect(new Set(levels)).toEqual(new Set([0, 1, 2]));
   });
 });
 
@@ -137,8 +137,9 @@ describe("a subgraph with a checkpointer of its own", () => {
     };
     const config = { configurable: { thread_id: "remembering" } };
     const results: number[] = [];
-    for (const open of [database.openSaver, database.openSaverElsewhere, database.openSaver]) {
-      results.push((await compileTurns(open()).invoke({ turns: 0 }, config)).turns);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const graph = compileTurns(database.openSaverElsewhere());
+      results.push((await graph.invoke({ turns: 0 }, config)).turns);
     }
     expect(results).toEqual([1, 2, 3]);
   });

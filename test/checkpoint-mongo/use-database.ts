@@ -17,7 +17,7 @@ export interface TestDatabase {
   readonly name: string;
   readonly client: MongoClient;
   readonly db: Db;
-  /** A saver on the file's client. */
+  /** A saver on the file's client; without a `dbName` on the file's database. */
   openSaver(settings?: MongoDBSaverSettings): MongoDBSaver;
   /** A saver on a second client and with an empty cache, as another process has. */
   openSaverElsewhere(settings?: MongoDBSaverSettings): MongoDBSaver;
@@ -45,9 +45,9 @@ export function useDatabase(): TestDatabase {
     name: database.name,
     client,
     db,
-    openSaver: (settings) => new MongoDBSaver({ ...settings, client, dbName: database.name }),
+    openSaver: (settings) => new MongoDBSaver({ dbName: database.name, ...settings, client }),
     openSaverElsewhere: (settings) =>
-      new MongoDBSaver({ ...settings, client: otherClient, dbName: database.name }),
+      new MongoDBSaver({ dbName: database.name, ...settings, client: otherClient }),
     readAll: async (threadId) => {
       const filter = threadId === undefined ? {} : { thread_id: threadId };
       const found = await Promise.all(

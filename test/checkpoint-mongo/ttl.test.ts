@@ -1,0 +1,293 @@
+import type { MongoDBSaver, MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
+import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { COLLECTIONS, useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const HOUR = 3_600;
+
+const openSaver = (settings: MongoDBSaverSettings) => database.openSaver(settings);
+
+/** A list that is stored in segments. */
+function makeList(length: number): string[] {
+  return Array.from({ length }, (_, index) => `item ${index} `.repeat(40));
+}
+
+/** A thread with two namespaces, a fork that shares segments, and pending writes. */
+async function fillThread(saver: MongoDBSaver, threadId: string) {
+  const root = await putCheckpoint(
+    saver,
+    threadConfig(threadId),
+    makeCheckpoint({ list: makeList(4), files: { a: "x".repeat(600) } }),
+  );
+  const next = makeCheckpoint({ list: makeList(6) }, { versions: { list: 2 } });
+  const trunk = await putCheckpoint(saver, root, next);
+  const fork = await putCheckpoint(
+    saver,
+    root,
+    makeCheckpoint({ list: [...makeList(4), "fork".repeat(100)] }, { versions: { list: 2 } }),
+  );
+  for (const config of [root, trunk, fork]) {
+    await saver.putWrites(config, [["list", ["pending".repeat(50)]]], "task");
+  }
+  const namespace = threadConfig(threadId, { namespace: "sub:1" });
+  await putCheckpoint(saver, namespace, makeCheckpoint({ inner: makeList(3) }));
+  return { root, trunk, fork, next };
+}
+
+/** When each of a thread's documents expires; undefined for never. */
+async function readExpiries(threadId: string): Promise<(number | undefined)[]> {
+  const documents = await database.readAll(threadId);
+  // Threads, checkpoints, segments and writes.
+  expect(documents.length).toBeGreaterThan(8);
+  return documents.map(({ expires_at }) => (expires_at as Date | undefined)?.getTime());
+}
+
+async function readExpiry(threadId: string): Promise<number | undefined> {
+  const expiries = new Set(await readExpiries(threadId));
+  expect(expiries.size).toBe(1);
+  return [...expiries][0];
+}
+
+async function setExpiry(threadId: string, expiresAt: Date): Promise<void> {
+  for (const collection of COLLECTIONS) {
+    await database.db
+      .collection(collection)
+      .updateMany({ thread_id: threadId }, { $set: { expires_at: expiresAt } });
+  }
+}
+
+function inSeconds(seconds: number): Date {
+  return new Date(Date.now() + seconds * 1_000);
+}
+
+describe("with a ttl", () => {
+  it("all documents of a thread expire at the same moment, that long after the first write", async () => {
+    const start = Date.now();
+    await fillThread(openSaver({ ttl: HOUR }), "coherent");
+    const expiry = await readExpiry("coherent");
+    expect(expiry).toBeGreaterThanOrEqual(start + HOUR * 1_000);
+    expect(expiry).toBeLessThanOrEqual(Date.now() + HOUR * 1_000);
+  });
+
+  it("an active thread costs no further command while half of the ttl is left", async () => {
+    const saver = openSaver({ ttl: HOUR });
+    const { trunk } = await fillThread(saver, "active");
+    const before = await readExpiry("active");
+    let config = trunk;
+    for (let step = 0; step < 5; step += 1) {
+      const checkpoint = makeCheckpoint(
+        { list: makeList(7 + step) },
+        { versions: { list: 3 + step } },
+      );
+      const commands = await database.recordCommands(async () => {
+        config = await putCheckpoint(saver, config, checkpoint);
+        await saver.putWrites(config, [["list", ["x"]]], "task");
+      });
+      expect(commands).toEqual(["bulkWrite", "bulkWrite"]);
+    }
+    expect(await readExpiry("active")).toBe(before);
+  });
+
+  it.each(["put", "putWrites"])(
+    "%s moves the expiry of all documents when less than half of the ttl is left",
+    async (method) => {
+      const threadId = `extended-${method}`;
+      const { trunk, root } = await fillThread(openSaver({ ttl: HOUR }), threadId);
+      for (const secondsLeft of [HOUR / 2 + 60, HOUR / 2 - 60]) {
+        const old = inSeconds(secondsLeft);
+        await setExpiry(threadId, old);
+        const saver = openSaver({ ttl: HOUR });
+        await (method === "put"
+          ? putCheckpoint(saver, root, makeCheckpoint({ list: makeList(8) }))
+          : saver.putWrites(trunk, [["list", ["x"]]], `task-${secondsLeft}`));
+        const expiry = await readExpiry(threadId);
+        const isMoved = secondsLeft < HOUR / 2;
+        expect(expiry).toBeGreaterThanOrEqual(isMoved ? Date.now() + (HOUR - 60) * 1_000 : +old);
+        expect(expiry === old.getTime()).toBe(!isMoved);
+      }
+    },
+  );
+
+  it("a changed ttl takes effect with the next write, and touches no index", async () => {
+    const { root } = await fillThread(openSaver({ ttl: HOUR }), "changed");
+    const listIndexes = () =>
+      Promise.all(COLLECTIONS.map((name) => database.db.collection(name).indexes()));
+    const indexes = await listIndexes();
+    for (const ttl of [HOUR / 10, 10 * HOUR, undefined, HOUR]) {
+      const saver = openSaver({ ttl });
+      await putCheckpoint(saver, root, makeCheckpoint({ list: makeList(5) }));
+      const expiry = await readExpiry("changed");
+      const expected = ttl === undefined ? undefined : Date.now() + ttl * 1_000;
+      expect(Math.abs((expiry ?? 0) - (expected ?? 0))).toBeLessThan(10_000);
+    }
+    expect(await listIndexes()).toEqual(indexes);
+  });
+
+  it("a saver without one that writes to an expiring thread makes it stay", async () => {
+    const { root } = await fillThread(openSaver({ ttl: HOUR }), "stays");
+    await openSaver({}).putWrites(root, [["list", ["x"]]], "another");
+    expect(await readExpiry("stays")).toBeUndefined();
+  });
+
+  it("reading moves the expiry only with ttlRefreshOnRead", async () => {
+    const { next } = await fillThread(openSaver({ ttl: HOUR }), "read");
+    const old = inSeconds(HOUR / 4);
+    await setExpiry("read", old);
+    const config = threadConfig("read");
+    await openSaver({ ttl: HOUR }).getTuple(config);
+    expect(await readExpiry("read")).toBe(old.getTime());
+    await openSaver({ ttl: HOUR, ttlRefreshOnRead: true }).getTuple(config);
+    expect(await readExpiry("read")).toBeGreaterThan(Date.now() + (HOUR - 60) * 1_000);
+    const trunk = threadConfig("read", { checkpointId: next.id });
+    expect((await openSaver({}).getTuple(trunk))?.checkpoint).toEqual(next);
+  });
+
+  it("a process that dies in the middle of moving the expiry is made up for by the next writer", async () => {
+    const { root } = await fillThread(openSaver({ ttl: HOUR }), "half-moved");
+    const old = inSeconds(HOUR / 4);
+    await setExpiry("half-moved", old);
+    const moved = inSeconds(HOUR);
+    await database.db
+      .collection<{ _id: string }>("threadkeep_threads")
+      .updateOne({ _id: "half-moved" }, { $set: { expires_at: moved, extending: true } });
+    await openSaver({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "another");
+    expect(await readExpiry("half-moved")).toBe(moved.getTime());
+    const record = await database.db
+      .collection<{ _id: string }>("threadkeep_threads")
+      .findOne({ _id: "half-moved" });
+    expect(record).not.toHaveProperty("extending");
+  });
+
+  it("two processes that move the expiry at once leave all documents with the same", async () => {
+    for (const round of [1, 2, 3]) {
+      const threadId = `both-move-${round}`;
+      const { root } = await fillThread(openSaver({ ttl: HOUR }), threadId);
+      await setExpiry(threadId, inSeconds(HOUR / 4));
+      const savers = [openSaver({ ttl: HOUR }), database.openSaverElsewhere({ ttl: HOUR })];
+      await Promise.all(
+        savers.flatMap((saver, index) => [
+          putCheckpoint(saver, root, makeCheckpoint({ list: makeList(5 + index) })),
+          saver.putWrites(root, [["list", ["x"]]], `task-${index}`),
+        ]),
+      );
+      expect(await readExpiry(threadId)).toBeGreaterThan(Date.now() + (HOUR - 60) * 1_000);
+    }
+  });
+});
+
+describe("an expired thread", () => {
+  it("is gone for every reader though the server has not deleted it yet", async () => {
+    const { trunk } = await fillThread(openSaver({ ttl: HOUR }), "expired");
+    const warm = openSaver({ ttl: HOUR });
+    expect(await warm.getTuple(trunk)).toBeDefined();
+    await setExpiry("expired", inSeconds(-1));
+    for (const reader of [warm, openSaver({}), database.openSaverElsewhere()]) {
+      expect(await reader.getTuple(threadConfig("expired"))).toBeUndefined();
+      expect(await reader.getTuple(trunk)).toBeUndefined();
+      const all = { configurable: { thread_id: "expired" } };
+      expect(await Array.fromAsync(reader.list(all))).toEqual([]);
+      expect(await reader.getDeltaChannelHistory({ config: trunk, channels: ["list"] })).toEqual({
+        list: { writes: [] },
+      });
+    }
+    expect((await database.readAll("expired")).length).toBeGreaterThan(8);
+  });
+
+  it("that is written to begins anew, whole, and with nothing of what was there", async () => {
+    const warm = openSaver({ ttl: HOUR });
+    const { trunk, next } = await fillThread(warm, "anew");
+    for (const [saver, label] of [
+      [warm, "warm"],
+      [database.openSaverElsewhere({ ttl: HOUR }), "cold"],
+    ] as const) {
+      await setExpiry("anew", inSeconds(-1));
+      const checkpoint = { ...makeCheckpoint(next.channel_values), channel_versions: { list: 2 } };
+      // A run that goes on names just what it changed.
+      await saver.put(trunk, checkpoint, makeMetadata({ label }), {});
+      for (const reader of [saver, database.openSaverElsewhere()]) {
+        const listed = await Array.fromAsync(reader.list(threadConfig("anew")));
+        expect(listed.map((tuple) => tuple.checkpoint)).toEqual([checkpoint]);
+        expect(listed[0]?.pendingWrites).toEqual([]);
+      }
+      const expiries = new Set(
+        (await database.readAll("anew")).map(({ expires_at }) => (expires_at as Date).getTime()),
+      );
+      expect(expiries.size).toBe(1);
+    }
+  });
+
+  it("of which the server has deleted only the record keeps nothing that goes on expiring", async () => {
+    const { trunk, next } = await fillThread(openSaver({ ttl: HOUR }), "half-swept");
+    await setExpiry("half-swept", inSeconds(-1));
+    await database.db
+      .collection<{ _id: string }>("threadkeep_threads")
+      .deleteOne({ _id: "half-swept" });
+    const saver = openSaver({ ttl: HOUR });
+    const checkpoint = makeCheckpoint(next.channel_values, { versions: { list: 3 } });
+    const config = await putCheckpoint(saver, trunk, checkpoint);
+    // Now the server deletes what had expired.
+    for (const collection of COLLECTIONS) {
+      await database.db
+        .collection(collection)
+        .deleteMany({ thread_id: "half-swept", expires_at: { $lt: new Date() } });
+    }
+    for (const reader of [saver, database.openSaverElsewhere()]) {
+      expect((await reader.getTuple(config))?.checkpoint).toEqual(checkpoint);
+      expect((await reader.getTuple(threadConfig("half-swept")))?.checkpoint).toEqual(checkpoint);
+      expect(await Array.fromAsync(reader.list(threadConfig("half-swept")))).toHaveLength(1);
+    }
+  });
+});
+
+describe.concurrent("while the server deletes expired threads", () => {
+  it.each([0, 1])(
+    "readers get a thread whole or not at all, with %i s of grace, and then it is gone",
+    async (ttlGraceSeconds) => {
+      // How long the server keeps expired documents is one setting for all savers of a database.
+      await using own = temporaryDatabase(database.client);
+      const db = database.client.db(own.name);
+      const settings = { ttl: 2, ttlGraceSeconds, dbName: own.name };
+      const writer = database.openSaver(settings);
+      const threads = Array.from({ length: 6 }, (_, index) => `thread-${index}`);
+      const readers = [writer, database.openSaver(settings), database.openSaverElsewhere(settings)];
+      const whole = await Promise.all(
+        threads.map(async (threadId) => {
+          await fillThread(writer, threadId);
+          return writer.getTuple(threadConfig(threadId));
+        }),
+      );
+      const gone = new AbortController();
+      const seen = { whole: 0, nothing: 0 };
+      const isAnythingLeft = async () => {
+        const counts = await Promise.all(
+          COLLECTIONS.map((name) => db.collection(name).countDocuments({})),
+        );
+        return counts.some((count) => count > 0);
+      };
+      const readUntilGone = async (reader: MongoDBSaver) => {
+        while (!gone.signal.aborted) {
+          for (const [index, threadId] of threads.entries()) {
+            const tuple = await reader.getTuple(threadConfig(threadId));
+            if (tuple === undefined) seen.nothing += 1;
+            else seen.whole += 1;
+            expect([whole[index], undefined]).toContainEqual(tuple);
+            const listed = await Array.fromAsync(reader.list(threadConfig(threadId)));
+            // Without grace the server may delete a page between the commands that read it.
+            expect(ttlGraceSeconds === 0 ? [0, 1, 2, 3] : [0, 3]).toContain(listed.length);
+          }
+        }
+      };
+      const watch = async () => {
+        while (await isAnythingLeft()) await sleep(50);
+        gone.abort();
+      };
+      await Promise.all([watch(), ...readers.map(readUntilGone)]);
+      expect(seen.whole).toBeGreaterThan(0);
+      expect(seen.nothing).toBeGreaterThan(0);
+      expect(await isAnythingLeft()).toBe(false);
+    },
+  );
+});
