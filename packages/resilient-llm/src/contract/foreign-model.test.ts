@@ -6,7 +6,7 @@ import { ChatOpenAI } from "@langchain/openai";
 import { expect, it } from "vitest";
 import { type ModelCallError, ResilientChatModel } from "../index.ts";
 import * as replies from "../testing/replies.ts";
-import { createModel, startServer } from "../testing/test-model.ts";
+import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
 /** A model of some other provider: no HTTP to watch, errors of its own making. */
 class OtherProviderModel extends BaseChatModel {
@@ -14,7 +14,7 @@ class OtherProviderModel extends BaseChatModel {
   calls = 0;
 
   constructor(error: unknown) {
-    super({});
+    super({ maxRetries: 0 });
     this.#error = error;
   }
 
@@ -27,6 +27,37 @@ class OtherProviderModel extends BaseChatModel {
     throw this.#error;
   }
 }
+
+/** Takes the question and neither answers nor listens to its signal. */
+class DeafModel extends OtherProviderModel {
+  override async _generate(): Promise<ChatResult> {
+    this.calls += 1;
+    return new Promise<ChatResult>(() => {});
+  }
+}
+
+it("a model that ignores its signal can't hold up an abort or outlast a time limit", async () => {
+  const deaf = new DeafModel(undefined);
+  const { model } = createModel([], {
+    models: [deaf],
+    timeout: { totalMs: 5000, firstTokenMs: 5000 },
+    retry: { maxRetries: 1 },
+  });
+  const timedOut = { code: "TIMEOUT" };
+  expect(await rejection(model.invoke("hi"))).toMatchObject(timedOut);
+  const stream = async () => Array.fromAsync(await model.stream("hi"));
+  expect(await rejection(stream())).toMatchObject(timedOut);
+  expect(deaf.calls).toBe(4);
+
+  const patient = createModel([], { models: [deaf] }).model;
+  const controller = new AbortController();
+  const error = rejection(patient.invoke("hi", { signal: controller.signal }));
+  await expect.poll(() => deaf.calls).toBe(5);
+  const abortedAt = performance.now();
+  controller.abort(new Error("the user left"));
+  expect(String(await error)).toContain("the user left");
+  expect(performance.now() - abortedAt).toBeLessThan(50);
+});
 
 it("a ChatOpenAI of the user's is watched on a copy; it stays as it is", async () => {
   const server = await startServer(replies.stream({ text: "half" }), replies.streamText("whole"));
@@ -52,12 +83,13 @@ it("a ChatOpenAI of the user's is watched on a copy; it stays as it is", async (
 
 it("any chat model can be a candidate, streaming or not", async () => {
   const list = new ResilientChatModel({
-    models: [new FakeListChatModel({ responses: ["hello"] })],
+    models: [new FakeListChatModel({ responses: ["hello"], maxRetries: 0 })],
   });
   expect((await list.invoke("hi")).text).toBe("hello");
   const streaming = new ResilientChatModel({
     models: [
       new FakeStreamingChatModel({
+        maxRetries: 0,
         chunks: [new AIMessageChunk("a "), new AIMessageChunk("b")],
       }),
     ],

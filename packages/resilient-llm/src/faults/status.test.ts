@@ -26,7 +26,7 @@ it.each([
   ["Retry-After in seconds", 429, { "retry-after": "5" }, 5000],
   ["Retry-After in fractions of seconds on 503", 503, { "retry-after": "2.5" }, 2500],
   ["retry-after-ms", 429, { "retry-after-ms": "4000" }, 4000],
-  ["x-ratelimit-reset-requests", 429, { "x-ratelimit-reset-requests": "1m2s" }, 62_000],
+  ["x-ratelimit-reset-requests", 429, { "x-ratelimit-reset-requests": "0m6s" }, 6000],
   [
     "the limit that is used up, not the other",
     429,

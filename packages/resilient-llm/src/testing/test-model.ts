@@ -13,6 +13,15 @@ export const acceleration = 100;
 /** The key every test model uses; no message may show it. */
 export const testKey = "sk-test-0123456789abcdef";
 
+/** On the fast clock seconds are milliseconds: a busy machine mustn't look like a slow provider. */
+const roomyTimeouts = {
+  adaptive: false,
+  connectMs: 500_000,
+  firstTokenMs: 500_000,
+  idleMs: 500_000,
+  totalMs: 1_000_000,
+};
+
 /** A scripted server that ends with the test. */
 export async function startServer(...replies: Reply[]): Promise<FaultServer> {
   const server = await FaultServer.start(...replies);
@@ -42,6 +51,7 @@ export function createModel(
     clock: createAcceleratedClock(acceleration),
     onEvent: (event) => events.push(event),
     ...options,
+    timeout: { ...roomyTimeouts, ...options.timeout },
   });
   return { model, events };
 }
