@@ -48,17 +48,19 @@ export function rebuildError(
         String(message),
         options,
       );
-  if (error.name !== name) define(error, "name", name);
-  define(error, "stack", stack);
-  return Object.assign(error, own);
+  // As on a new Error: there, but not enumerable.
+  if (error.name !== name) define(error, "name", name, { enumerable: false });
+  define(error, "stack", stack, { enumerable: false });
+  for (const [key, value] of Object.entries(own)) define(error, key, value, { enumerable: true });
+  return error;
 }
 
-// As on a new Error: there, but not enumerable.
-function define(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, {
-    value,
-    configurable: true,
-    enumerable: false,
-    writable: true,
-  });
+// An assignment to "__proto__" would set the prototype instead of the key.
+function define(
+  error: Error,
+  key: string,
+  value: unknown,
+  { enumerable }: { enumerable: boolean },
+): void {
+  Object.defineProperty(error, key, { value, configurable: true, enumerable, writable: true });
 }

@@ -50,16 +50,22 @@ export function findClassName(value: object): string | undefined {
  * The fields to rebuild a known object from: those its constructor was given, as they are now.
  */
 export function readFields(value: object): Record<string, unknown> {
-  const instance = value as SerializableInstance & Record<string, unknown>;
+  const instance = value as Partial<SerializableInstance> & Record<string, unknown>;
+  // A Document is no Serializable: what it was given is what it has.
+  const given = instance.lc_kwargs ?? instance;
   const fields: Record<string, unknown> = {};
-  for (const key of Object.keys(instance.lc_kwargs)) {
-    fields[key] = key in instance ? instance[key] : instance.lc_kwargs[key];
+  for (const key of Object.keys(given)) {
+    fields[key] = key in instance ? instance[key] : given[key];
   }
   return fields;
 }
 
 /** Rebuilds an object of a known class; undefined if the name is not in the closed list. */
 export function rebuild(name: string, fields: Record<string, unknown>): object | undefined {
+  // Its constructor alone takes the value itself.
+  if (name === "StringPromptValue") {
+    return new promptValues.StringPromptValue(fields["value"] as string);
+  }
   const constructor = CLASSES.get(name);
   return constructor === undefined ? undefined : new constructor(fields);
 }
