@@ -1,0 +1,64 @@
+import * as fc from "fast-check";
+import { isDeepStrictEqual } from "node:util";
+import { expect, it } from "vitest";
+import type { ChannelManifest } from "../documents/index.ts";
+import { decodeCheckpointText, encodeCheckpointText } from "./checkpoint-text.ts";
+
+const segment = fc.nat({ max: 9 }).map((digit) => `${digit}`.repeat(64));
+const plain = { noNullPrototype: true } as const;
+const slice = fc.record(
+  { segment, from: fc.nat(), to: fc.option(fc.nat(), { nil: undefined }) },
+  plain,
+);
+const channel: fc.Arbitrary<ChannelManifest> = fc.oneof(
+  fc.record({ kind: fc.constant("inline" as const), text: fc.string({ unit: "binary" }) }, plain),
+  fc.record({ kind: fc.constant("value" as const), segment }, plain),
+  fc.record(
+    { kind: fc.constantFrom("list" as const, "map" as const), slices: fc.array(slice) },
+    plain,
+  ),
+  fc.record({ kind: fc.constant("typed" as const), type: fc.string(), segment }, plain),
+);
+const name = fc.oneof(fc.string({ unit: "binary" }), fc.constant("__proto__"));
+const versions = fc.dictionary(name, fc.oneof(fc.nat(), fc.string()), plain);
+const header = fc.record(
+  {
+    v: fc.constantFrom(1, 4),
+    ts: fc.string({ unit: "binary" }),
+    channel_versions: versions,
+    versions_seen: fc.dictionary(name, versions, plain),
+  },
+  plain,
+);
+
+it("header and manifest come back as they were, channels in order", () => {
+  fc.assert(
+    fc.property(header, fc.array(fc.tuple(name, channel)), (original, channels) => {
+      const manifest = new Map(channels);
+      const decoded = decodeCheckpointText(encodeCheckpointText(original, manifest));
+      expect(isDeepStrictEqual(decoded.header, original)).toBe(true);
+      expect(isDeepStrictEqual([...decoded.manifest], [...manifest])).toBe(true);
+    }),
+  );
+});
+
+it("a segment that several channels use is named once", () => {
+  const shared = "ab".repeat(32);
+  const value = { kind: "value", segment: shared } as const;
+  const { segments } = encodeCheckpointText(
+    { v: 4, ts: "", channel_versions: {}, versions_seen: {} },
+    new Map<string, ChannelManifest>([
+      ["a", value],
+      ["b", { kind: "list", slices: [{ segment: shared, from: 0, to: 1 }] }],
+    ]),
+  );
+  expect(segments).toEqual([shared]);
+});
+
+it.each([
+  ["no line break", ""],
+  ["an unknown kind of channel", '{"v":4}\n[["a",["x",0]]]'],
+  ["a segment that is not in the list", '{"v":4}\n[["a",["v",7]]]'],
+])("text with %s is refused", (_name, text) => {
+  expect(() => decodeCheckpointText({ text, segments: [] })).toThrow(Error);
+});

@@ -1,0 +1,27 @@
+import * as fc from "fast-check";
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { pack, unpack } from "./compression.ts";
+
+describe("packed bytes", () => {
+  it("come back as they were", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat({ max: 50 }), (bytes, times) => {
+        const content = Buffer.concat(Array.from({ length: times }, () => bytes));
+        expect(Buffer.compare(unpack(pack(content)), content)).toBe(0);
+      }),
+    );
+  });
+
+  it("are compressed only where that saves a tenth or more", () => {
+    expect(pack(Buffer.alloc(191))).toMatchObject({ compression: undefined });
+    expect(pack(Buffer.alloc(10_000))).toMatchObject({ compression: "zstd" });
+    const random = randomBytes(10_000);
+    expect(pack(random)).toEqual({ data: random, compression: undefined });
+  });
+
+  it("that are damaged are refused, if they were compressed", () => {
+    const { data, compression } = pack(Buffer.alloc(10_000));
+    expect(() => unpack({ data: data.subarray(0, -1), compression })).toThrow(Error);
+  });
+});

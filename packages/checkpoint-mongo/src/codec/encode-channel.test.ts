@@ -1,0 +1,286 @@
+import * as fc from "fast-check";
+import { isDeepStrictEqual } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { ChannelManifest, SegmentId } from "../documents/index.ts";
+import { decodeChannel } from "./decode-channel.ts";
+import { encodeChannel } from "./encode-channel.ts";
+
+/** A channel over its life: what is stored of it, and how the latest value is made up. */
+class ChannelModel {
+  readonly segments = new Map<SegmentId, readonly string[]>();
+  manifest: Exclude<ChannelManifest, { kind: "typed" }> | undefined;
+  /** Bytes stored so far. */
+  storedBytes = 0;
+
+  /** Stores a value as child of the latest and gives it back as read. */
+  store(value: unknown, isAtHand: (segment: SegmentId) => boolean = () => true): unknown {
+    const { manifest, segments } = encodeChannel("channel", value, this.manifest, (id) =>
+      isAtHand(id) ? this.segments.get(id) : undefined,
+    );
+    for (const { id, content, lines } of segments) {
+      if (!this.segments.has(id)) this.storedBytes += content.byteLength;
+      this.segments.set(id, lines!);
+    }
+    this.manifest = manifest as ChannelModel["manifest"];
+    return this.read();
+  }
+
+  read(manifest: ChannelModel["manifest"] = this.manifest): unknown {
+    return decodeChannel(manifest!, (id) => this.segments.get(id)!);
+  }
+
+  get slices(): number {
+    return this.manifest !== undefined && "slices" in this.manifest
+      ? this.manifest.slices.length
+      : 0;
+  }
+}
+
+/** Small and large items, often the same ones. */
+const item = fc.oneof(
+  fc.nat({ max: 5 }).map((number) => `item ${number} `.repeat(12)),
+  fc.string({ unit: "binary", minLength: 0, maxLength: 30 }),
+  fc.constantFrom(1n, "", "\n", new Date(0)),
+);
+const place = fc.nat({ max: 1_000 });
+
+type ListEdit = (list: readonly unknown[]) => unknown[];
+
+const listEdit: fc.Arbitrary<ListEdit> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .array(item, { maxLength: 4 })
+      .map((items) => (list: readonly unknown[]) => [...list, ...items]),
+  },
+  fc.tuple(place, item).map(
+    ([at, added]) =>
+      (list: readonly unknown[]) =>
+        list.length === 0 ? [] : list.with(at % list.length, added),
+  ),
+  fc.tuple(place, fc.nat({ max: 3 }), fc.array(item, { maxLength: 3 })).map(
+    ([at, count, added]) =>
+      (list: readonly unknown[]) =>
+        list.toSpliced(at % (list.length + 1), count, ...added),
+  ),
+  place.map((length) => (list: readonly unknown[]) => list.slice(0, length % (list.length + 1))),
+  place.map((start) => (list: readonly unknown[]) => list.slice(start % (list.length + 1))),
+  fc.constantFrom<ListEdit>(
+    (list) => list.toReversed(),
+    (list) => [...list, ...list].slice(0, 200),
+    (list) => [...list],
+    () => [],
+  ),
+);
+
+describe("a list", () => {
+  it("comes back as it was after any sequence of edits, and so do all its earlier states", () => {
+    fc.assert(
+      fc.property(fc.array(listEdit, { maxLength: 40 }), (edits) => {
+        const model = new ChannelModel();
+        const states: [ChannelModel["manifest"], unknown[]][] = [];
+        let list: unknown[] = [];
+        for (const edit of edits) {
+          list = edit(list);
+          expect(isDeepStrictEqual(model.store(list), list)).toBe(true);
+          expect(model.slices).toBeLessThanOrEqual(64);
+          states.push([model.manifest, list]);
+        }
+        for (const [manifest, state] of states)
+          expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("comes back as it was even if not all of its segments are at hand when it is stored", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(listEdit, fc.array(fc.boolean(), { minLength: 1 })), { maxLength: 15 }),
+        (edits) => {
+          const model = new ChannelModel();
+          let list: unknown[] = Array.from({ length: 30 }, (_, index) =>
+            `start ${index} `.repeat(9),
+          );
+          model.store(list);
+          for (const [edit, atHand] of edits) {
+            list = edit(list);
+            let asked = 0;
+            const known = new Map<SegmentId, boolean>();
+            const isAtHand = (id: SegmentId) => {
+              if (!known.has(id)) known.set(id, atHand[asked++ % atHand.length]!);
+              return known.get(id)!;
+            };
+            expect(isDeepStrictEqual(model.store(list, isAtHand), list)).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  it("forked at any place comes back right in all branches", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(listEdit, fc.nat()), { maxLength: 30 }), (steps) => {
+        const model = new ChannelModel();
+        model.store(["start"]);
+        const states: [ChannelModel["manifest"], unknown[]][] = [[model.manifest, ["start"]]];
+        for (const [edit, from] of steps) {
+          const [manifest, list] = states[from % states.length]!;
+          model.manifest = manifest;
+          const edited = edit(list);
+          model.store(edited);
+          states.push([model.manifest, edited]);
+        }
+        for (const [manifest, state] of states)
+          expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
+      }),
+    );
+  });
+
+  it("that grows item by item is at most 64 slices, and stores each item a few times", () => {
+    const model = new ChannelModel();
+    const list: string[] = [];
+    let content = 0;
+    let last = 0;
+    for (let index = 0; index < 1_500; index += 1) {
+      list.push(`${index} `.padEnd(200, "x"));
+      content += 200;
+      last = model.storedBytes;
+      model.store(list);
+      expect(model.slices).toBeLessThanOrEqual(64);
+    }
+    // log16 of 1,500 is 2.6: stored once, and merged at most so often.
+    expect(model.storedBytes).toBeLessThan(content * 3.7);
+    expect(model.storedBytes - last).toBeLessThan(16 * 210);
+    expect(model.read()).toEqual(list);
+  });
+
+  it("of 65,000 items that grew in many steps is at most 64 slices", () => {
+    const model = new ChannelModel();
+    const list: number[] = [];
+    while (list.length < 65_000) {
+      const size = list.length < 600 ? 1 : Math.ceil(list.length / 10);
+      for (let index = 0; index < size; index += 1) list.push(list.length);
+      model.store(list);
+      expect(model.slices).toBeLessThanOrEqual(64);
+    }
+    expect(model.read()).toEqual(list);
+  });
+
+  it("with one item replaced in the middle stores little more than that item", () => {
+    const model = new ChannelModel();
+    const list = Array.from({ length: 1_000 }, (_, index) => `${index} `.padEnd(200, "x"));
+    model.store(list);
+    for (const at of [500, 20, 980, 501]) {
+      const before = model.storedBytes;
+      list[at] = `edited ${at} `.padEnd(200, "y");
+      expect(model.store(list)).toEqual(list);
+      expect(model.storedBytes - before).toBeLessThan(500);
+    }
+  });
+});
+
+const key = fc.oneof(
+  fc.constantFrom("a", "b", "c", "__proto__", "constructor", "$", "10", "2", "0", '"', "\\", "]"),
+  fc.string({ unit: "binary", maxLength: 3 }),
+);
+
+type MapEdit = (entries: readonly (readonly [string, unknown])[]) => (readonly [string, unknown])[];
+
+const mapEdit: fc.Arbitrary<MapEdit> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.tuple(key, item).map(
+      ([name, value]): MapEdit =>
+        (entries) =>
+          entries.some(([known]) => known === name)
+            ? entries.map((entry) => (entry[0] === name ? [name, value] : entry))
+            : [...entries, [name, value]],
+    ),
+  },
+  key.map(
+    (name): MapEdit =>
+      (entries) =>
+        entries.filter(([known]) => known !== name),
+  ),
+  fc.tuple(key, item).map(([name, value]): MapEdit => (entries) => [
+    ...entries.filter(([known]) => known !== name),
+    [name, value],
+  ]),
+  fc.constantFrom<MapEdit>(
+    (entries) => entries.toReversed(),
+    (entries) => [...entries],
+    () => [],
+    (entries) => [...entries, ["large", "x".repeat(400)] as const],
+  ),
+);
+
+describe("a map", () => {
+  it("comes back with its values and key order after any sequence of edits", () => {
+    fc.assert(
+      fc.property(fc.array(mapEdit, { maxLength: 60 }), (edits) => {
+        const model = new ChannelModel();
+        const states: [ChannelModel["manifest"], object][] = [];
+        // Large enough from the start not to lie in the checkpoint itself.
+        let entries: (readonly [string, unknown])[] = [["first", "y".repeat(300)]];
+        for (const edit of edits) {
+          entries = edit(entries);
+          const map: Record<string, unknown> = Object.fromEntries(entries);
+          const decoded = model.store(map) as object;
+          expect(isDeepStrictEqual(decoded, map)).toBe(true);
+          expect(Object.keys(decoded)).toEqual(Object.keys(map));
+          states.push([model.manifest, map]);
+        }
+        for (const [manifest, state] of states) {
+          const decoded = model.read(manifest) as object;
+          expect(isDeepStrictEqual(decoded, state)).toBe(true);
+          expect(Object.keys(decoded)).toEqual(Object.keys(state));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("of which one entry changes per step stores little more than that entry", () => {
+    const model = new ChannelModel();
+    const files = Object.fromEntries(
+      Array.from({ length: 100 }, (_, index) => [`file-${index}`, `${index} `.padEnd(1_000, "x")]),
+    );
+    model.store(files);
+    const initial = model.storedBytes;
+    for (let step = 0; step < 300; step += 1) {
+      files[`file-${(step * 37) % 100}`] = `edit ${step} `.padEnd(1_000, "y");
+      expect(model.store(files)).toEqual(files);
+    }
+    expect(model.storedBytes).toBeLessThan(3 * (initial + 300 * 1_000));
+    expect(model.slices).toBeLessThanOrEqual(64);
+  });
+});
+
+describe("a channel", () => {
+  it("may change between list, map and single value", () => {
+    const values = [
+      Array.from({ length: 9 }, (_, index) => `item ${index} `.repeat(20)),
+      { a: "x".repeat(300), 1: 2 },
+      "z".repeat(1_000),
+      [],
+      null,
+      new Map([["k", "v".repeat(400)]]),
+      { small: true },
+      ["back", "y".repeat(500)],
+    ];
+    const model = new ChannelModel();
+    for (const value of [...values, ...values.toReversed()]) {
+      expect(isDeepStrictEqual(model.store(value), value)).toBe(true);
+    }
+  });
+
+  it("gives fresh objects at every read", () => {
+    const model = new ChannelModel();
+    for (const value of [[{ a: 1 }], { a: ["x".repeat(400)] }, ["y".repeat(400), { a: 1 }]]) {
+      model.store(value);
+      expect(model.read()).not.toBe(model.read());
+      expect(isDeepStrictEqual(model.read(), value)).toBe(true);
+    }
+  });
+});
