@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
  * Resolves workspace packages to their TypeScript sources, so that nothing has to be built before a
  * test. Naming conditions replaces Vite's defaults for code that runs in Node.js, hence all of them.
  */
-const conditions = ["@threadkeep/source", "module", "node", "development|production"];
+const conditions = ["@threadkeep/source", "node", "development|production"];
 
 export default defineConfig({
   resolve: { conditions },
