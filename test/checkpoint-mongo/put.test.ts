@@ -1,4 +1,6 @@
-import { ERROR, INTERRUPT, RESUME } from "@langchain/langgraph-checkpoint";
+import { ERROR, INTERRUPT, MemorySaver, RESUME } from "@langchain/langgraph-checkpoint";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -231,11 +233,28 @@ describe("putWrites", () => {
   });
 
   it("is done before a child of its checkpoint can be seen", async () => {
-    const config = await startThread("before-child");
-    const writes = saver.putWrites(config, [["a", "x".repeat(100_000)]], "task");
-    await putCheckpoint(saver, config, makeCheckpoint({ a: 2 }));
-    const seen = await database.openSaverElsewhere().getTuple(config);
-    expect(seen?.pendingWrites).toHaveLength(1);
+    const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
+    const { serde } = new MemorySaver();
+    const slow = new MongoDBSaver(
+      { client: database.client, dbName: database.name },
+      {
+        dumpsTyped: async (value) => {
+          if (value === "slow") await released;
+          return serde.dumpsTyped(value);
+        },
+        loadsTyped: (type, value) => serde.loadsTyped(type, value),
+      },
+    );
+    const config = await putCheckpoint(slow, threadConfig("waits"), makeCheckpoint({ a: 1 }));
+    const writes = slow.putWrites(config, [["a", "slow"]], "task");
+    const child = makeCheckpoint({ a: 2 });
+    const put = putCheckpoint(slow, config, child);
+    await sleep(100);
+    const childConfig = threadConfig("waits", { checkpointId: child.id });
+    expect(await slow.getTuple(childConfig)).toBeUndefined();
+    release(undefined);
+    await put;
+    expect((await slow.getTuple(config))?.pendingWrites).toEqual([["task", "a", "slow"]]);
     await writes;
   });
 

@@ -242,6 +242,36 @@ describe("an expired thread", () => {
   });
 });
 
+describe.concurrent("a process that still knows an older expiry", () => {
+  const ttl = 4;
+
+  it("follows another one that has moved it, and leaves the thread coherent", async () => {
+    const warm = openSaver({ ttl });
+    const { root } = await fillThread(warm, "moved-elsewhere");
+    await sleep(ttl * 500 + 50);
+    const other = database.openSaverElsewhere({ ttl: HOUR });
+    await other.putWrites(root, [["list", ["x"]]], "other");
+    const moved = await readExpiry("moved-elsewhere");
+    expect(moved).toBeGreaterThan(Date.now() + (HOUR - 60) * 1_000);
+    await warm.putWrites(root, [["list", ["y"]]], "warm");
+    expect(await readExpiry("moved-elsewhere")).toBe(moved);
+  });
+
+  it("does not bring back a thread that was deleted meanwhile", async () => {
+    const warm = openSaver({ ttl });
+    const { root } = await fillThread(warm, "deleted-elsewhere");
+    await sleep(ttl * 500 + 50);
+    await database.openSaverElsewhere().deleteThread("deleted-elsewhere");
+    const checkpoint = makeCheckpoint({ list: makeList(5) });
+    await putCheckpoint(warm, root, checkpoint);
+    const listed = await Array.fromAsync(warm.list(threadConfig("deleted-elsewhere")));
+    expect(listed.map((tuple) => tuple.checkpoint)).toEqual([checkpoint]);
+    const documents = await database.readAll("deleted-elsewhere");
+    const expiries = documents.map(({ expires_at }) => (expires_at as Date).getTime());
+    expect(new Set(expiries).size).toBe(1);
+  });
+});
+
 describe.concurrent("while the server deletes expired threads", () => {
   it.each([0, 1])(
     "readers get a thread whole or not at all, with %i s of grace, and then it is gone",

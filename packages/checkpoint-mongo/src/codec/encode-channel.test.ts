@@ -76,7 +76,7 @@ const listEdit: fc.Arbitrary<ListEdit> = fc.oneof(
 describe("a list", () => {
   it("comes back as it was after any sequence of edits, and so do all its earlier states", () => {
     fc.assert(
-      fc.property(fc.array(listEdit, { maxLength: 40 }), (edits) => {
+      fc.property(fc.array(listEdit, { maxLength: 60, size: "max" }), (edits) => {
         const model = new ChannelModel();
         const states: [ChannelModel["manifest"], unknown[]][] = [];
         let list: unknown[] = [];
@@ -120,20 +120,23 @@ describe("a list", () => {
 
   it("forked at any place comes back right in all branches", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(listEdit, fc.nat()), { maxLength: 30 }), (steps) => {
-        const model = new ChannelModel();
-        model.store(["start"]);
-        const states: [ChannelModel["manifest"], unknown[]][] = [[model.manifest, ["start"]]];
-        for (const [edit, from] of steps) {
-          const [manifest, list] = states[from % states.length]!;
-          model.manifest = manifest;
-          const edited = edit(list);
-          model.store(edited);
-          states.push([model.manifest, edited]);
-        }
-        for (const [manifest, state] of states)
-          expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.tuple(listEdit, fc.nat()), { maxLength: 30, size: "max" }),
+        (steps) => {
+          const model = new ChannelModel();
+          model.store(["start"]);
+          const states: [ChannelModel["manifest"], unknown[]][] = [[model.manifest, ["start"]]];
+          for (const [edit, from] of steps) {
+            const [manifest, list] = states[from % states.length]!;
+            model.manifest = manifest;
+            const edited = edit(list);
+            model.store(edited);
+            states.push([model.manifest, edited]);
+          }
+          for (const [manifest, state] of states)
+            expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
+        },
+      ),
     );
   });
 
@@ -142,14 +145,14 @@ describe("a list", () => {
     const list: string[] = [];
     let content = 0;
     let last = 0;
-    for (let index = 0; index < 1_500; index += 1) {
+    for (let index = 0; index < 1_000; index += 1) {
       list.push(`${index} `.padEnd(200, "x"));
       content += 200;
       last = model.storedBytes;
       model.store(list);
       expect(model.slices).toBeLessThanOrEqual(64);
     }
-    // log16 of 1,500 is 2.6: stored once, and merged at most so often.
+    // log16 of 1,000 is 2.5: stored once, and merged at most so often.
     expect(model.storedBytes).toBeLessThan(content * 3.7);
     expect(model.storedBytes - last).toBeLessThan(16 * 210);
     expect(model.read()).toEqual(list);
@@ -167,6 +170,18 @@ describe("a list", () => {
     expect(model.read()).toEqual(list);
   });
 
+  it("that was edited in many places is at most 64 slices", () => {
+    const model = new ChannelModel();
+    const list = Array.from({ length: 600 }, (_, index) => `${index} `.padEnd(100, "x"));
+    model.store(list);
+    for (let edit = 0; edit < 150; edit += 1) {
+      const at = (edit * 211) % list.length;
+      list[at] = `edited ${edit} `.padEnd(100, "y");
+      expect(model.store(list)).toEqual(list);
+      expect(model.slices).toBeLessThanOrEqual(64);
+    }
+  });
+
   it("with one item replaced in the middle stores little more than that item", () => {
     const model = new ChannelModel();
     const list = Array.from({ length: 1_000 }, (_, index) => `${index} `.padEnd(200, "x"));
@@ -181,6 +196,7 @@ describe("a list", () => {
 });
 
 const key = fc.oneof(
+  fc.nat({ max: 39 }).map((index) => `key-${index}`),
   fc.constantFrom("a", "b", "c", "__proto__", "constructor", "$", "10", "2", "0", '"', "\\", "]"),
   fc.string({ unit: "binary", maxLength: 3 }),
 );
@@ -189,7 +205,7 @@ type MapEdit = (entries: readonly (readonly [string, unknown])[]) => (readonly [
 
 const mapEdit: fc.Arbitrary<MapEdit> = fc.oneof(
   {
-    weight: 3,
+    weight: 12,
     arbitrary: fc.tuple(key, item).map(
       ([name, value]): MapEdit =>
         (entries) =>
@@ -198,11 +214,14 @@ const mapEdit: fc.Arbitrary<MapEdit> = fc.oneof(
             : [...entries, [name, value]],
     ),
   },
-  key.map(
-    (name): MapEdit =>
-      (entries) =>
-        entries.filter(([known]) => known !== name),
-  ),
+  {
+    weight: 12,
+    arbitrary: key.map(
+      (name): MapEdit =>
+        (entries) =>
+          entries.filter(([known]) => known !== name),
+    ),
+  },
   fc.tuple(key, item).map(([name, value]): MapEdit => (entries) => [
     ...entries.filter(([known]) => known !== name),
     [name, value],
@@ -218,11 +237,15 @@ const mapEdit: fc.Arbitrary<MapEdit> = fc.oneof(
 describe("a map", () => {
   it("comes back with its values and key order after any sequence of edits", () => {
     fc.assert(
-      fc.property(fc.array(mapEdit, { maxLength: 60 }), (edits) => {
+      fc.property(fc.array(mapEdit, { maxLength: 60, size: "max" }), (edits) => {
         const model = new ChannelModel();
         const states: [ChannelModel["manifest"], object][] = [];
-        // Large enough from the start not to lie in the checkpoint itself.
-        let entries: (readonly [string, unknown])[] = [["first", "y".repeat(300)]];
+        // So large that small changes are appended and merged, until they outweigh it.
+        let entries: (readonly [string, unknown])[] = Array.from({ length: 40 }, (_, index) => [
+          `key-${index}`,
+          `${index} `.repeat(40),
+        ]);
+        model.store(Object.fromEntries(entries));
         for (const edit of edits) {
           entries = edit(entries);
           const map: Record<string, unknown> = Object.fromEntries(entries);
@@ -237,7 +260,7 @@ describe("a map", () => {
           expect(Object.keys(decoded)).toEqual(Object.keys(state));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
