@@ -115,7 +115,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     return "resilient";
   }
 
-  /** Tokens and USD of all calls, by model and thread; derived models share it. */
+  /** Tokens and USD of all calls, by model, thread and run; derived models share it. */
   get costs(): CostLedger {
     return this.#context.costs;
   }

@@ -1,4 +1,5 @@
 import { Budget, type BudgetLimits, type Expense, type Reservation } from "./budget.ts";
+import { RecentlyUsedMap } from "./recently-used-map.ts";
 
 /** Budgets of a model. */
 export interface BudgetOptions extends BudgetLimits {
@@ -19,14 +20,11 @@ export interface Spender {
   readonly runId: string | undefined;
 }
 
-/** Threads and runs remembered at once; the one not used for longest is forgotten first. */
-const maximumScopes = 10_000;
-
 /** All budgets of one model: in total, per thread, per run. */
 export class BudgetBook {
   readonly #options: BudgetOptions;
   readonly #total: Budget | undefined;
-  readonly #scoped = new Map<string, Budget>();
+  readonly #scoped = new RecentlyUsedMap<Budget>();
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -78,12 +76,7 @@ export class BudgetBook {
 
   #scope(name: string, limits: BudgetLimits): Budget {
     const budget = this.#scoped.get(name) ?? new Budget(name, limits);
-    this.#scoped.delete(name);
     this.#scoped.set(name, budget);
-    if (this.#scoped.size > maximumScopes) {
-      const [oldest] = this.#scoped.keys();
-      if (oldest !== undefined) this.#scoped.delete(oldest);
-    }
     return budget;
   }
 }

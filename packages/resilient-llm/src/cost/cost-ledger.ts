@@ -1,4 +1,5 @@
 import type { Spender } from "./budget-book.ts";
+import { RecentlyUsedMap } from "./recently-used-map.ts";
 import { addUsage, noUsage, type TokenUsage } from "./token-usage.ts";
 
 /** What some attempts used and cost. */
@@ -19,11 +20,13 @@ export interface CostTotals {
   readonly estimatedAttempts: number;
 }
 
-/** Totals, and the same by model and by thread. */
+/** Totals, and the same by model, by thread and by run. */
 export interface CostSnapshot extends CostTotals {
   readonly byModel: Readonly<Record<string, CostTotals>>;
-  /** By `configurable.thread_id`; calls outside of a thread aren't in here. */
+  /** By `configurable.thread_id`, for the latest 10,000; calls outside of a thread aren't in here. */
   readonly byThread: Readonly<Record<string, CostTotals>>;
+  /** By `configurable.run_id`, for the latest 10,000; calls that name no run aren't in here. */
+  readonly byRun: Readonly<Record<string, CostTotals>>;
 }
 
 /** One attempt as the ledger books it. */
@@ -49,9 +52,6 @@ const nothing: CostTotals = {
   estimatedAttempts: 0,
 };
 
-/** Threads kept apart at once; the one not used for longest goes first. The totals keep everything. */
-const maximumThreads = 10_000;
-
 function add(totals: CostTotals, entry: CostEntry): CostTotals {
   const { estimated, ...tokens } = addUsage({ ...noUsage, ...totals }, entry.usage);
   const usesTokens = entry.usage.inputTokens + entry.usage.outputTokens > 0;
@@ -72,7 +72,8 @@ function add(totals: CostTotals, entry: CostEntry): CostTotals {
 export class CostLedger {
   #totals = nothing;
   readonly #byModel = new Map<string, CostTotals>();
-  readonly #byThread = new Map<string, CostTotals>();
+  readonly #byThread = new RecentlyUsedMap<CostTotals>();
+  readonly #byRun = new RecentlyUsedMap<CostTotals>();
   readonly #listeners = new Set<(entry: CostEntry) => void>();
 
   /** The totals now; later calls don't change it. */
@@ -80,7 +81,8 @@ export class CostLedger {
     return {
       ...this.#totals,
       byModel: Object.fromEntries(this.#byModel),
-      byThread: Object.fromEntries(this.#byThread),
+      byThread: this.#byThread.toObject(),
+      byRun: this.#byRun.toObject(),
     };
   }
 
@@ -89,6 +91,7 @@ export class CostLedger {
     this.#totals = nothing;
     this.#byModel.clear();
     this.#byThread.clear();
+    this.#byRun.clear();
   }
 
   /** Calls `listener` for every attempt booked; the returned function ends it. */
@@ -101,16 +104,11 @@ export class CostLedger {
   book(entry: CostEntry): void {
     this.#totals = add(this.#totals, entry);
     this.#byModel.set(entry.candidate, add(this.#byModel.get(entry.candidate) ?? nothing, entry));
-    const { threadId } = entry.spender;
+    const { threadId, runId } = entry.spender;
     if (threadId !== undefined) {
-      const sum = add(this.#byThread.get(threadId) ?? nothing, entry);
-      this.#byThread.delete(threadId);
-      this.#byThread.set(threadId, sum);
-      if (this.#byThread.size > maximumThreads) {
-        const [oldest] = this.#byThread.keys();
-        if (oldest !== undefined) this.#byThread.delete(oldest);
-      }
+      this.#byThread.set(threadId, add(this.#byThread.get(threadId) ?? nothing, entry));
     }
+    if (runId !== undefined) this.#byRun.set(runId, add(this.#byRun.get(runId) ?? nothing, entry));
     for (const listener of this.#listeners) listener(entry);
   }
 }

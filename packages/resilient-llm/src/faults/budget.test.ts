@@ -81,6 +81,29 @@ it("threads and runs have budgets of their own", async () => {
   expect(Object.keys(model.costs.snapshot().byThread)).toEqual(["one", "two"]);
 });
 
+it("the ledger keeps threads and runs apart, retries and failed calls included", async () => {
+  const server = await startServer(replies.error(500), replies.answer("done"));
+  const models = [{ model: "a", baseURL: server.baseURL, pricing }];
+  const { model } = createModel([], { models, retry: { maxRetries: 1 } });
+  const call = (configurable: Record<string, string>) => model.invoke("hi", { configurable });
+  await call({ thread_id: "t", run_id: "r1" });
+  await call({ thread_id: "t", run_id: "r2" });
+  await call({ run_id: "r2" });
+  await model.invoke("hi", { metadata: { run_id: "r3" } });
+  await model.invoke("hi");
+  server.play(replies.error(400));
+  await rejection(call({ run_id: "r3" }));
+  const { byRun, byThread } = model.costs.snapshot();
+  expect(byRun).toMatchObject({
+    r1: { calls: 1, attempts: 2, costUsd: answerUsd },
+    r2: { calls: 2, attempts: 2, costUsd: 2 * answerUsd },
+    r3: { calls: 2, attempts: 2, costUsd: answerUsd },
+  });
+  expect(byThread).toMatchObject({ t: { calls: 2, attempts: 3, costUsd: 2 * answerUsd } });
+  model.costs.reset();
+  expect(model.costs.snapshot().byRun).toEqual({});
+});
+
 it("withBudget shares everything but the budget", async () => {
   const server = await startServer(replies.answer("done"));
   const models = [{ model: "a", baseURL: server.baseURL, pricing, maxOutputTokens: 5 }];
