@@ -44,6 +44,7 @@ export interface PutRequest {
 /** A request encoded for one life of its thread. */
 interface Draft {
   readonly epoch: number;
+  readonly parentCheckpointId: string | undefined;
   readonly parentHash: Uint8Array | undefined;
   readonly header: CheckpointHeader;
   readonly state: EncodedState;
@@ -104,9 +105,13 @@ async function createDraft(
     parent === undefined && parentCheckpointId !== undefined,
   );
   const { id: _id, channel_values: _values, ...header } = checkpoint;
+  // With durability "exit", LangGraph puts the checkpoint that a run began with once more, as child
+  // of itself. It stays the child of its parent.
+  const isOwnParent = parentCheckpointId === address.checkpointId;
   return {
     epoch: thread.epoch,
-    parentHash: parent?.hash,
+    parentCheckpointId: isOwnParent ? parent?.parentCheckpointId : parentCheckpointId,
+    parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
     header,
     state,
     metadata: await context.serializer.encode(metadata, "metadata"),
@@ -173,18 +178,19 @@ async function readHead(context: SaverContext, address: CheckpointAddress): Prom
 
 function build(
   { settings, hasher }: SaverContext,
-  { address, parentCheckpointId, metadata }: PutRequest,
+  { address, metadata }: PutRequest,
   draft: Draft,
   thread: ThreadState,
   seq: number,
 ): { document: CheckpointToStore; record: CheckpointRecord } {
+  const { parentCheckpointId, parentHash } = draft;
   const { text, segments } = encodeCheckpointText(draft.header, draft.state.manifest);
   const body = Buffer.from(text);
   const segmentIds = joinSegmentIds(segments);
   const hash = hasher.hashCheckpoint({
     address,
     parentCheckpointId,
-    parentHash: draft.parentHash,
+    parentHash,
     order: seq,
     body,
     segments: segmentIds,
@@ -201,7 +207,7 @@ function build(
     body: toPackedBinary(pack(body)),
     segments: toBinary(segmentIds),
     ...storeMetadata(metadata, draft.metadata),
-    ...(draft.parentHash !== undefined && { parent_hash: toBinary(draft.parentHash) }),
+    ...(parentHash !== undefined && { parent_hash: toBinary(parentHash) }),
     hash: toBinary(hash),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
@@ -214,7 +220,7 @@ function build(
     header: draft.header,
     manifest: draft.state.manifest,
     metadata: draft.metadata,
-    parentHash: draft.parentHash,
+    parentHash,
     hash,
   };
   return { document, record };
