@@ -146,7 +146,7 @@ async function takeStep(
 }
 
 /** A state without what differs from run to run: ids and times. */
-function normalize(state: StateSnapshot, ids: Map<string, string>): unknown {
+function normalize(state: StateSnapshot, ids: Map<string, string>, hasParents: boolean): unknown {
   const nameOf = (id: string | undefined) => {
     if (id === undefined) return undefined;
     if (!ids.has(id)) ids.set(id, `#${ids.size}`);
@@ -159,7 +159,9 @@ function normalize(state: StateSnapshot, ids: Map<string, string>): unknown {
     source: metadata?.source,
     step: metadata?.step,
     id: nameOf(normalizeConfig(config)),
-    parent: nameOf(parentConfig && normalizeConfig(parentConfig)),
+    // With durability "exit", LangGraph puts some checkpoints once more, as child of themselves; what
+    // their parent was is then lost with MemorySaver.
+    ...(hasParents && { parent: nameOf(parentConfig && normalizeConfig(parentConfig)) }),
     tasks: tasks.map((task) => ({
       name: task.name,
       path: task.path,
@@ -167,7 +169,7 @@ function normalize(state: StateSnapshot, ids: Map<string, string>): unknown {
       interrupts: task.interrupts.map(({ value }) => value as unknown),
       inner:
         task.state !== undefined && "values" in task.state
-          ? normalize(task.state, ids)
+          ? normalize(task.state, ids, hasParents)
           : task.state !== undefined,
     })),
   };
@@ -177,12 +179,16 @@ function normalizeConfig({ configurable }: RunnableConfig): string {
   return configurable?.["checkpoint_id"] as string;
 }
 
-async function readAll(graph: ReturnType<typeof compile>, config: RunnableConfig) {
+async function readAll(
+  graph: ReturnType<typeof compile>,
+  config: RunnableConfig & { durability: Durability },
+) {
   const ids = new Map<string, string>();
+  const hasParents = config.durability !== "exit";
   const history = await Array.fromAsync(graph.getStateHistory(config));
   return {
-    latest: normalize(await graph.getState(config, { subgraphs: true }), ids),
-    history: history.map((state) => normalize(state, ids)),
+    latest: normalize(await graph.getState(config, { subgraphs: true }), ids, hasParents),
+    history: history.map((state) => normalize(state, ids, hasParents)),
   };
 }
 

@@ -3,6 +3,8 @@ import { fakeModel } from "@langchain/core/testing";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
 import {
   Annotation,
+  Command,
+  interrupt,
   START,
   StateGraph,
   type BaseCheckpointSaver,
@@ -115,6 +117,40 @@ describe.each(["sync", "async", "exit"] as const)("durability %s", (durability) 
     const history = await Array.fromAsync(open().getStateHistory(config));
     expect(history.length).toBe(durability === "exit" ? 3 : 8);
     expect(history[0]?.values).toEqual({ log });
+  });
+});
+
+describe("durability exit", () => {
+  it("leaves a run that is resumed without an answer as it was, with its parents", async () => {
+    const config = { configurable: { thread_id: "exit-resumed" }, durability: "exit" as const };
+    const saver = database.openSaver();
+    const open = () =>
+      new StateGraph(State)
+        .addNode("one", () => ({ log: ["one ".repeat(100)] }))
+        .addNode("ask", ({ log }) => ({
+          log: log.length > 3 ? [interrupt<string, string>("sure?")] : ["not asked"],
+        }))
+        .addEdge(START, "one")
+        .addEdge("one", "ask")
+        .compile({ checkpointer: database.openSaverElsewhere() });
+    await open().invoke({ log: ["in"] }, config);
+    await open().invoke({ log: ["in"] }, config);
+    const readThread = async () =>
+      (await Array.fromAsync(saver.list(config))).map((tuple) => ({
+        values: tuple.checkpoint.channel_values,
+        config: tuple.config,
+        parentConfig: tuple.parentConfig,
+        pendingWrites: tuple.pendingWrites,
+      }));
+    const asked = await readThread();
+    expect(asked[0]?.parentConfig).toEqual(asked[1]?.config);
+    // LangGraph then puts the checkpoint once more, as child of itself.
+    await open().invoke(null, config);
+    expect(await readThread()).toEqual(asked);
+    expect((await saver.verifyThread("exit-resumed")).damages).toEqual([]);
+    const { log } = await open().invoke(new Command({ resume: "yes" }), config);
+    expect(log).toEqual(["in", "one ".repeat(100), "not asked", "in", "one ".repeat(100), "yes"]);
+    expect((await saver.verifyThread("exit-resumed")).damages).toEqual([]);
   });
 });
 
