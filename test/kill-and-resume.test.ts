@@ -1,20 +1,25 @@
 import { fileURLToPath } from "node:url";
 import {
   afterAnswerTo,
+  afterRefusal,
   atRequest,
   DEMO_KILLS,
+  DEMO_OUTAGE,
   finalState,
   halfFanOut,
   insideSubgraph,
   midAnswer,
   proveActedOnce,
   proveAnsweredOnce,
+  proveCostsReported,
   proveOnlyCutCallsAskedAgain,
+  proveRefusedMadeGood,
   proveResumedFromNewest,
   proveRun,
   proveUnbrokenHistory,
   runThread,
   type KillPoint,
+  type OutagePlan,
   type Proof,
   type RunEvidence,
   type Sabotage,
@@ -38,10 +43,13 @@ const database = temporaryDatabase(client);
 const abort = new AbortController();
 
 let threads = 0;
-let unkilled: RunEvidence;
+let unkilled: Promise<RunEvidence>;
+let demo: Promise<RunEvidence>;
 
-beforeAll(async () => {
-  unkilled = await run([]);
+beforeAll(() => {
+  // Not waited for here: the other runs go on beside them.
+  unkilled = run([]);
+  demo = run(DEMO_KILLS, { outage: DEMO_OUTAGE });
 });
 
 afterAll(async () => {
@@ -51,41 +59,52 @@ afterAll(async () => {
 });
 
 describe.concurrent("an agent killed and resumed by its thread id", () => {
-  it("asks the model nothing twice when nobody kills it", () => {
-    expect(unkilled.run.lives).toHaveLength(1);
-    expect(unkilled.calls).toHaveLength(10);
-    expect(violationsOf([proveAnsweredOnce(unkilled), proveUnbrokenHistory(unkilled)])).toEqual([]);
+  it("asks the model nothing twice when nobody kills it", async () => {
+    const evidence = await unkilled;
+    expect(evidence.run.lives).toHaveLength(1);
+    expect(evidence.calls).toHaveLength(10);
+    expect(violationsOf([proveAnsweredOnce(evidence), proveUnbrokenHistory(evidence)])).toEqual([]);
   });
 
-  it("comes through the demo's three kills with every proof holding", async () => {
-    const killed = await run(DEMO_KILLS);
+  it("comes through the demo's three kills and its model's outage with every proof holding", async () => {
+    const killed = await demo;
     expect(violationsOf(proveRun(killed))).toEqual([]);
-    expect(comparableState(killed)).toEqual(comparableState(unkilled));
+    expect(killed.refused).toHaveLength(4);
+    expect(comparableState(killed)).toEqual(comparableState(await unkilled));
   });
 
-  // Of the ten calls of a run, 2 to 5 are the parallel ones and 7 to 9 the subgraph's.
-  it.for([1, 2, 4, 7, 8, 10])(
-    "ends in the same state, and repeats no answered call, when killed with request %i in flight",
-    async (k) => {
-      const killed = await run([atRequest(k)]);
+  // The demo's run above is killed in the parallel step, in mid-answer and in the subgraph.
+  it.for<[string, KillPoint, OutagePlan?]>([
+    ["the first request", atRequest(1)],
+    ["the last request", atRequest(10)],
+    [
+      "a request to the second model",
+      afterRefusal("triage engineer", "scripted-small"),
+      DEMO_OUTAGE,
+    ],
+  ])(
+    "ends in the same state, and repeats no answered call, when killed with %s in flight",
+    async ([, point, outage]) => {
+      const killed = await run([point], { outage });
       expect(killed.run.kills).toHaveLength(1);
       expect(
         violationsOf([
           proveAnsweredOnce(killed),
           proveOnlyCutCallsAskedAgain(killed),
+          proveRefusedMadeGood(killed),
+          proveCostsReported(killed),
           proveResumedFromNewest(killed),
           proveUnbrokenHistory(killed),
           proveActedOnce(killed),
         ]),
       ).toEqual([]);
-      expect(comparableState(killed)).toEqual(comparableState(unkilled));
+      expect(comparableState(killed)).toEqual(comparableState(await unkilled));
     },
   );
 
   // Here the kill hits the worker while it talks to the database, or has just done so.
   it.for([
     ["incident commander", 1, 6],
-    ["remediation engineer", 1, 12],
     ["remediation engineer", 3, 0],
   ] as const)(
     "ends in the same state, and repeats at most that one call, when killed after the answer to the %s (turn %i) and %i ms",
@@ -93,7 +112,7 @@ describe.concurrent("an agent killed and resumed by its thread id", () => {
       const killed = await run([afterAnswerTo(role, turn, delayMs)]);
       expect(killed.run.kills).toHaveLength(1);
       expect(violationsOf([proveUnbrokenHistory(killed)])).toEqual([]);
-      expect(comparableState(killed)).toEqual(comparableState(unkilled));
+      expect(comparableState(killed)).toEqual(comparableState(await unkilled));
 
       const answered = killed.calls.filter(({ outcome }) => outcome === "completed");
       const repeated = answered.filter(({ id, digest }) =>
@@ -113,13 +132,52 @@ describe.concurrent("the proofs", () => {
   ])(
     "fail, and say why, with a saver that has the bug %s",
     async ([sabotage, point, violation]) => {
-      const killed = await run([point], sabotage);
+      const killed = await run([point], { sabotage });
       expect(violationsOf(proveRun(killed)).join("\n")).toContain(violation);
     },
   );
+
+  it("fail, and say why, where a refusal was not made good, came early, or was nobody's plan", async () => {
+    const evidence = await demo;
+    const { calls } = evidence;
+    const waited = calls.findLast(({ outcome }) => outcome === "failed");
+    const withCalls = (changed: typeof calls) =>
+      proveRefusedMadeGood({ ...evidence, calls: changed }).violations.join("\n");
+    expect(withCalls(calls.filter(({ id }) => id <= (waited?.id ?? 0)))).toContain(
+      "was never made again",
+    );
+    const longer = waited && { ...waited, pauseMs: 60_000 };
+    expect(
+      withCalls(calls.map((call) => (longer && call.id === longer.id ? longer : call))),
+    ).toContain("of the 60000 ms it asked for");
+    expect(proveRefusedMadeGood({ ...evidence, refused: [] }).violations).toEqual([
+      "4 requests failed, 0 of them on purpose.",
+    ]);
+  });
+
+  it("fail, and say why, where a process kept an answer it got to itself", async () => {
+    const evidence = await demo;
+    const lives = evidence.run.lives.map((life, index) =>
+      index === 1 ? { pid: life.pid, modelReports: [] } : life,
+    );
+    const { violations } = proveCostsReported({ ...evidence, run: { ...evidence.run, lives } });
+    expect(violations).toEqual([
+      "scripted-large: 4 requests failed, and 2 were reported.",
+      "scripted-small: 5 requests completed, and 3 were reported.",
+      "The bill has 10 attempts, the log 14 that ended.",
+    ]);
+  });
 });
 
-function run(killPoints: readonly KillPoint[], sabotage?: Sabotage): Promise<RunEvidence> {
+interface RunVariation {
+  outage?: OutagePlan | undefined;
+  sabotage?: Sabotage;
+}
+
+function run(
+  killPoints: readonly KillPoint[],
+  { outage, sabotage }: RunVariation = {},
+): Promise<RunEvidence> {
   threads += 1;
   return runThread({
     threadId: `thread-${threads}`,
@@ -127,7 +185,7 @@ function run(killPoints: readonly KillPoint[], sabotage?: Sabotage): Promise<Run
     client,
     dbName: database.name,
     killPoints,
-    model: { scripted: {} },
+    model: { scripted: {}, ...(outage && { outage }) },
     sabotage,
     signal: abort.signal,
   });
@@ -137,17 +195,22 @@ function violationsOf(proofs: readonly Proof[]): string[] {
   return proofs.flatMap(({ violations }) => violations);
 }
 
-/** A thread's final values, without the ids that LangGraph draws at random for messages that come without one. */
+/**
+ * A thread's final values, without the ids that LangGraph draws at random for messages that come
+ * without one, and without what tells which model said it and for how much.
+ */
 function comparableState({ history }: RunEvidence): unknown {
   return Object.fromEntries(
     Object.entries(finalState(history)).map(([channel, value]) => [
       channel,
-      Array.isArray(value) ? value.map(withoutRandomId) : value,
+      Array.isArray(value) ? value.map(withoutOrigin) : value,
     ]),
   );
 }
 
-function withoutRandomId(value: unknown): unknown {
+function withoutOrigin(value: unknown): unknown {
   if (!BaseMessage.isInstance(value)) return value;
-  return { ...value.toDict().data, id: undefined };
+  const { response_metadata, ...data } = value.toDict().data;
+  const { resilience: _, model_name: __, ...metadata } = response_metadata ?? {};
+  return { ...data, id: undefined, response_metadata: metadata };
 }

@@ -14,7 +14,8 @@ export const HELP = `Usage: npm run demo -- [options]
 
 Runs an incident agent, kills its process three times with SIGKILL, resumes it
 each time in a new process that is given the thread id alone, and proves that
-nothing finished ran again. Exits with 1 if a proof doesn't hold.
+nothing finished ran again. The first of its two scripted models fails for a
+while; the second one answers instead. Exits with 1 if a proof doesn't hold.
 
 Options:
   --verbose          show each task's begin and each request to the model
@@ -28,7 +29,8 @@ Environment:
   OPENAI_BASE_URL    an OpenAI-compatible server; without it (and without a key)
                      a local one with scripted replies is used
   OPENAI_API_KEY     the key to it; alone, it means OpenAI's own server
-  OPENAI_MODEL       the model to ask for (default ${DEFAULT_MODEL})
+  OPENAI_MODEL       the model to ask for (default ${DEFAULT_MODEL}), or several
+                     with commas between them, each to stand in for those before
   MONGODB_URI        a MongoDB; without it one is found or started
   NO_COLOR           no colours`;
 

@@ -3,10 +3,12 @@ import { temporaryDatabase, type LocalMongoDB } from "@threadkeep/local-mongodb"
 import { MongoClient } from "mongodb";
 import { findModelServer } from "./agent/model.ts";
 import { DEMO_KILLS } from "./killing/kill-point.ts";
+import { DEMO_OUTAGE } from "./model-server/outage.ts";
 import type { DemoOptions } from "./options.ts";
 import { finalState } from "./proofs/final-state.ts";
 import { proveRun } from "./proofs/prove-run.ts";
 import { runThread } from "./run-thread.ts";
+import { formatCosts } from "./terminal/costs.ts";
 import { formatHeader } from "./terminal/header.ts";
 import { formatProofs } from "./terminal/proof-table.ts";
 import { formatReport } from "./terminal/report.ts";
@@ -41,13 +43,14 @@ export async function runDemo(
       client,
       dbName: database.name,
       killPoints: DEMO_KILLS,
-      model: modelServer ?? { scripted: SCRIPTED_PACE },
+      model: modelServer ?? { scripted: SCRIPTED_PACE, outage: DEMO_OUTAGE },
       sabotage: options.sabotage,
       observer: new Timeline({ write: (line) => print([line]), verbose: options.verbose }),
       signal,
     });
     const proofs = proveRun(evidence);
     print(formatReport(finalState(evidence.history)["report"]));
+    print(formatCosts(evidence));
     print(formatProofs(proofs, performance.now() - startedAt));
     return proofs.every(({ violations }) => violations.length === 0);
   } finally {

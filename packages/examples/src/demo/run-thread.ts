@@ -1,10 +1,12 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { MongoClient } from "mongodb";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { SCRIPTED_CHAIN } from "./agent/model.ts";
 import { CompanyServer } from "./company/company-server.ts";
 import type { KillPoint } from "./killing/kill-point.ts";
 import type { Sabotage } from "./killing/sabotage.ts";
 import { runWithKills, type RunObserver } from "./killing/supervisor.ts";
+import { Outage, type OutagePlan } from "./model-server/outage.ts";
 import { ScriptedModelServer, type ModelPace } from "./model-server/scripted-model-server.ts";
 import type { RunEvidence } from "./proofs/proof.ts";
 import type { ModelCall } from "./recording/model-call.ts";
@@ -21,8 +23,11 @@ export interface ThreadRun {
   dbName: string;
   /** Where the worker is killed. */
   killPoints: readonly KillPoint[];
-  /** The model's server: an OpenAI-compatible one, or the scripted one at some pace. */
-  model: { baseUrl: string; apiKey: string } | { scripted: ModelPace };
+  /**
+   * The model's server: an OpenAI-compatible one, or the scripted one at some pace, whose first model
+   * fails as planned.
+   */
+  model: { baseUrl: string; apiKey: string } | { scripted: ModelPace; outage?: OutagePlan };
   sabotage?: Sabotage | undefined;
   observer?: RunObserver & { onCall?(call: ModelCall): void };
   /** Ends the run early; the promise then rejects with the signal's reason. */
@@ -40,7 +45,10 @@ export async function runThread(options: ThreadRun): Promise<RunEvidence> {
   await saver.setup();
 
   const company = new CompanyServer();
-  const scripted = "scripted" in model ? new ScriptedModelServer(model.scripted) : undefined;
+  const scripted =
+    "scripted" in model
+      ? new ScriptedModelServer(model.scripted, new Outage(model.outage))
+      : undefined;
   try {
     const upstream = "baseUrl" in model ? model.baseUrl : await scripted?.start();
     const proxy = new RecordingProxy(upstream ?? "");
@@ -55,6 +63,7 @@ export async function runThread(options: ThreadRun): Promise<RunEvidence> {
         }),
         OPENAI_BASE_URL: await proxy.start(),
         OPENAI_API_KEY: "apiKey" in model ? model.apiKey : "scripted",
+        ...(scripted && { OPENAI_MODEL: SCRIPTED_CHAIN.join(",") }),
       };
       const run = await runWithKills({
         threadId,
@@ -68,7 +77,13 @@ export async function runThread(options: ThreadRun): Promise<RunEvidence> {
       const history: CheckpointTuple[] = [];
       for await (const tuple of saver.list({ configurable: { thread_id: threadId } }))
         history.push(tuple);
-      return { run, calls: proxy.log.calls, ledger: company.ledger.entries, history };
+      return {
+        run,
+        calls: proxy.log.calls,
+        refused: scripted?.outage.refused,
+        ledger: company.ledger.entries,
+        history,
+      };
     } finally {
       await proxy.stop();
     }

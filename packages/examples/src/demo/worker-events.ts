@@ -1,3 +1,6 @@
+import type { CostSnapshot } from "@threadkeep/resilient-llm";
+import type { ModelReport } from "./model-reports.ts";
+
 /** A checkpoint, as a line of the timeline names it. */
 export interface CheckpointPlace {
   checkpointId: string;
@@ -15,6 +18,8 @@ export type WorkerEvent =
   /** A subgraph that an earlier process had begun goes on from a checkpoint of its own. */
   | { type: "subgraph-resumed"; path: string[]; from: CheckpointPlace }
   | { type: "task-begun" | "task-done"; task: TaskPlace }
+  /** An attempt to get an answer has ended, or what follows from that; `costs` is the process's sum. */
+  | { type: "model"; report: ModelReport; costs: CostSnapshot }
   /** The graph has reached its end. */
   | { type: "finished" };
 

@@ -12,6 +12,7 @@ import { createModel } from "./agent/model.ts";
 import { ALERT } from "./agent/prompts.ts";
 import { CompanyClient } from "./company/company-client.ts";
 import { sabotageSaver } from "./killing/sabotage.ts";
+import { toModelReport } from "./model-reports.ts";
 import { reportProgress } from "./worker-progress.ts";
 import { readWorkerEnvironment } from "./worker-environment.ts";
 import type { WorkerEvent } from "./worker-events.ts";
@@ -31,8 +32,14 @@ const { mongodbUri, dbName, companyUrl, sabotage } = readWorkerEnvironment(proce
 const saver = MongoDBSaver.fromConnString(mongodbUri, { dbName });
 if (sabotage) sabotageSaver(saver, sabotage);
 
+const model = createModel(process.env, (event) => {
+  const modelReport = toModelReport(event);
+  // A killed process can't hand in a bill at the end, so this one says each time what it spent.
+  if (modelReport) report({ type: "model", report: modelReport, costs: model.costs.snapshot() });
+});
+
 const agent = buildIncidentAgent({
-  model: createModel(process.env),
+  model,
   company: new CompanyClient(companyUrl),
   checkpointer: saver,
 });

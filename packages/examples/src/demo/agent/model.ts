@@ -1,5 +1,9 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { ChatOpenAI } from "@langchain/openai";
+import {
+  ResilientChatModel,
+  type Pricing,
+  type ResilienceListener,
+} from "@threadkeep/resilient-llm";
 
 /** A chat model that can be given tools. */
 export type ToolCallingModel = BaseChatModel & Required<Pick<BaseChatModel, "bindTools">>;
@@ -7,19 +11,34 @@ export type ToolCallingModel = BaseChatModel & Required<Pick<BaseChatModel, "bin
 /** Model asked for when `OPENAI_MODEL` doesn't name one. */
 export const DEFAULT_MODEL = "gpt-4.1-mini";
 
+/** The demo's two scripted models, in the order in which they are asked. */
+export const SCRIPTED_CHAIN = ["scripted-large", "scripted-small"] as const;
+
+/** What models cost that no price table knows. Here: the scripted ones, at made-up prices. */
+const OWN_PRICES: Readonly<Record<string, Pricing>> = {
+  "scripted-large": { inputPerMillionUsd: 2, outputPerMillionUsd: 8 },
+  "scripted-small": { inputPerMillionUsd: 0.4, outputPerMillionUsd: 1.6 },
+};
+
 /**
- * The agent's model: any OpenAI-compatible server, found through the variables that OpenAI's own
- * clients read.
+ * The agent's model: a chain at any OpenAI-compatible server, found through the variables that
+ * OpenAI's own clients read. The first model answers; while it can't, the next one does.
  *
- * @param environment - `OPENAI_BASE_URL` (default: OpenAI), `OPENAI_API_KEY`, `OPENAI_MODEL` (default
- *   {@link DEFAULT_MODEL})
+ * @param environment - `OPENAI_BASE_URL` (default: OpenAI), `OPENAI_API_KEY`, `OPENAI_MODEL`: a name
+ *   or several with commas between them (default {@link DEFAULT_MODEL})
+ * @param onEvent - Told about every attempt, retry and fallback.
  */
-export function createModel(environment: NodeJS.ProcessEnv): ToolCallingModel {
-  return new ChatOpenAI({
-    model: environment["OPENAI_MODEL"] || DEFAULT_MODEL,
-    apiKey: environment["OPENAI_API_KEY"] ?? "",
-    configuration: { baseURL: environment["OPENAI_BASE_URL"] },
-    maxRetries: 2,
+export function createModel(
+  environment: NodeJS.ProcessEnv,
+  onEvent?: ResilienceListener,
+): ResilientChatModel {
+  const names = (environment["OPENAI_MODEL"] || DEFAULT_MODEL).split(",");
+  return new ResilientChatModel({
+    models: names.map((name) => ({ model: name.trim(), pricing: OWN_PRICES[name.trim()] })),
+    baseURL: environment["OPENAI_BASE_URL"] || undefined,
+    // A server of one's own often wants no key, but the client wants one.
+    apiKey: environment["OPENAI_API_KEY"] || "none",
+    onEvent,
   });
 }
 

@@ -50,6 +50,14 @@ export function atRequest(k: number): KillPoint {
   return { title: `request ${k} in flight`, hits: ({ id }) => id >= k };
 }
 
+/** While another model is asked what the first one has refused. */
+export function afterRefusal(role: string, fallback: string): KillPoint {
+  return {
+    title: `${fallback} is asked what the ${role} got refused`,
+    hits: (call) => call.role === role && call.model === fallback,
+  };
+}
+
 /**
  * Some milliseconds after a call has been answered, while the worker is about to store what it got.
  */

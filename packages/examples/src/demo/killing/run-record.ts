@@ -1,3 +1,5 @@
+import type { CostSnapshot } from "@threadkeep/resilient-llm";
+import type { ModelReport } from "../model-reports.ts";
 import type { CheckpointPlace } from "../worker-events.ts";
 import type { SprungTrap } from "./kill-trap.ts";
 
@@ -19,6 +21,10 @@ export interface WorkerLife {
   pid: number;
   /** The checkpoint it found; absent when it found none and began. */
   from?: CheckpointPlace & { storedTasks: readonly string[] };
+  /** What it told about its attempts to get answers. */
+  modelReports: readonly ModelReport[];
+  /** What it had spent when it last told; absent when it never did. */
+  costs?: CostSnapshot;
 }
 
 /** What happened to a thread from its first process to its last. */

@@ -67,10 +67,14 @@ async function liveOnce(
   sprung?.catch(() => {});
 
   const worker = await WorkerProcess.start(plan.threadId, plan.environment);
-  const life: WorkerLife = { pid: worker.pid };
+  const life: WorkerLife = { pid: worker.pid, modelReports: [] };
   lives.push(life);
   worker.on("event", (event) => {
     if (event.type === "ready" && event.from) life.from = event.from;
+    if (event.type === "model") {
+      life.modelReports = [...life.modelReports, event.report];
+      life.costs = event.costs;
+    }
     plan.observer?.onEvent?.(worker.pid, event);
   });
 

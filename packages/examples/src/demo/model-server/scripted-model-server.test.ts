@@ -3,6 +3,7 @@ import { concat } from "@langchain/core/utils/stream";
 import { ChatOpenAI } from "@langchain/openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { analystPrompt, triagePrompt } from "../agent/prompts.ts";
+import { Outage } from "./outage.ts";
 import { ScriptedModelServer } from "./scripted-model-server.ts";
 
 describe("ScriptedModelServer", () => {
@@ -47,7 +48,32 @@ describe("ScriptedModelServer", () => {
     });
     await expect(model.invoke("What is for dinner?")).rejects.toThrow("no reply to turn 1");
   });
+
+  it("refuses the planned requests to one model, names the pause, and notes each", async () => {
+    const refusal = { from: 2, to: 2, status: 429, pauseMs: 300 } as const;
+    const failing = new ScriptedModelServer(
+      {},
+      new Outage({ model: "large", refusals: [refusal] }),
+    );
+    const chat = `${await failing.start()}/chat/completions`;
+    try {
+      const ask = (name: string) =>
+        fetch(chat, {
+          method: "POST",
+          body: JSON.stringify({ model: name, messages: [{ role: "system", content: LOGS }] }),
+        });
+      const answers = [await ask("large"), await ask("small"), await ask("large")];
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+      expect(answers[2]?.headers.get("retry-after-ms")).toBe("300");
+      expect((await ask("large")).status).toBe(200);
+      expect(failing.outage.refused).toEqual([{ model: "large", status: 429, pauseMs: 300 }]);
+    } finally {
+      await failing.stop();
+    }
+  });
 });
+
+const LOGS = "You are the logs analyst. Judge.";
 
 async function collect(stream: AsyncIterable<AIMessageChunk>): Promise<AIMessageChunk[]> {
   const chunks: AIMessageChunk[] = [];

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { HttpServer } from "../http-server.ts";
 import { renderChunks, renderCompletion } from "./chat-completion.ts";
 import { chatRequestSchema, identifySpeaker, type ChatRequest } from "./chat-protocol.ts";
+import { Outage, type Refusal } from "./outage.ts";
 import { replyTo, type ScriptedReply } from "./script.ts";
 
 /** How long the scripted model takes. */
@@ -15,18 +16,26 @@ export interface ModelPace {
   tokenMs?: number;
 }
 
+const RATE_LIMITED = { message: "Too many requests.", type: "rate_limit_error", code: null };
+const OVERLOADED = { message: "The model is overloaded.", type: "server_error", code: null };
+
 /**
  * An OpenAI-compatible server with scripted replies, for when there is no key to a real one: `POST
  * /v1/chat/completions`, streamed or whole, with tool calls and usage, and `GET /v1/models`.
  *
- * It keeps no state at all; see {@link replyTo}.
+ * Its answers depend on the conversation alone, see {@link replyTo}; whether it answers, on the
+ * {@link Outage}.
  */
 export class ScriptedModelServer {
+  /** What it turned down. */
+  readonly outage: Outage;
   readonly #pace: Required<ModelPace>;
   readonly #server = new HttpServer((request, response) => this.#answer(request, response));
 
-  constructor(pace: ModelPace = {}) {
+  /** @param outage - Turns requests down on purpose; by default none. */
+  constructor(pace: ModelPace = {}, outage: Outage = new Outage()) {
     this.#pace = { firstTokenMs: 0, tokenMs: 0, ...pace };
+    this.outage = outage;
   }
 
   /** Listens, and returns the base URL that OpenAI clients want, with `/v1` at the end. */
@@ -49,6 +58,8 @@ export class ScriptedModelServer {
 
     const parsed = chatRequestSchema.safeParse(JSON.parse(await text(request)));
     if (!parsed.success) return sendError(response, 400, z.prettifyError(parsed.error));
+    const refusal = this.outage.refuse(parsed.data);
+    if (refusal) return sendRefusal(response, refusal);
     const reply = replyTo(parsed.data.messages);
     if (!reply) {
       const { role, turn } = identifySpeaker(parsed.data.messages);
@@ -77,6 +88,13 @@ export class ScriptedModelServer {
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function sendRefusal(response: ServerResponse, { status, pauseMs }: Refusal): void {
+  response.setHeader("retry-after-ms", pauseMs);
+  sendJson(response, status, {
+    error: status === 429 ? RATE_LIMITED : OVERLOADED,
+  });
 }
 
 function sendError(response: ServerResponse, status: number, message: string): void {

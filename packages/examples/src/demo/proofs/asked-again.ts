@@ -2,13 +2,14 @@ import { describeCall } from "../recording/model-call.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
- * From the request log: the calls that a kill cut were asked again, once, in the same words; and no
- * others were.
+ * From the request log: the calls that a kill cut were asked again, in the same words; and no others
+ * were. What a model refused is not a call that anybody had an answer to, and has a proof of its own.
  */
 export function proveOnlyCutCallsAskedAgain({ calls, run }: RunEvidence): Proof {
   const cutByKills = run.kills.flatMap(({ inFlight }) => inFlight.map(({ id }) => id));
-  const repeats = calls.filter(({ id, digest }) =>
-    calls.some((other) => other.digest === digest && other.id < id),
+  const repeats = calls.filter(
+    ({ id, digest }) =>
+      calls.findLast((other) => other.digest === digest && other.id < id)?.outcome === "cut",
   );
   const violations: string[] = [];
 
@@ -27,15 +28,9 @@ export function proveOnlyCutCallsAskedAgain({ calls, run }: RunEvidence): Proof 
     if (calls[id - 1]?.outcome !== "cut")
       violations.push(`Request ${id} was in flight at a kill, but was not cut.`);
 
-  const failed = calls.filter(({ outcome }) => outcome === "failed").length;
   return {
     claim: "Only the calls cut by a kill were asked again",
-    figures: [
-      count(calls.length, "request"),
-      `${cutByKills.length} cut`,
-      `${repeats.length} asked again`,
-      ...(failed > 0 ? [`${failed} failed at the model's server`] : []),
-    ].join(", "),
+    figures: `${count(calls.length, "request")}, ${cutByKills.length} cut, ${repeats.length} asked again`,
     violations,
   };
 }

@@ -1,6 +1,7 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { LedgerEntry } from "../company/action-ledger.ts";
 import type { RunRecord } from "../killing/run-record.ts";
+import type { RefusedRequest } from "../model-server/outage.ts";
 import type { ModelCall } from "../recording/model-call.ts";
 
 /** What the proofs are drawn from. All of it was kept outside of the processes that were killed. */
@@ -8,6 +9,8 @@ export interface RunEvidence {
   run: RunRecord;
   /** The model's request log. */
   calls: readonly ModelCall[];
+  /** What the scripted model turned down on purpose; absent where the model is a real one. */
+  refused?: readonly RefusedRequest[] | undefined;
   /** What the agent did to the outside world. */
   ledger: readonly LedgerEntry[];
   /** Every checkpoint of the thread, in all namespaces, from the database. */

@@ -2,8 +2,10 @@ import { proveActedOnce } from "./acted-once.ts";
 import { proveAnsweredOnce } from "./answered-once.ts";
 import { proveOnlyCutCallsAskedAgain } from "./asked-again.ts";
 import { proveBranchesKept } from "./branches-kept.ts";
+import { proveCostsReported } from "./costs-reported.ts";
 import { proveKilledAndFinished } from "./killed-and-finished.ts";
 import type { Proof, RunEvidence } from "./proof.ts";
+import { proveRefusedMadeGood } from "./refused-made-good.ts";
 import { proveResumedFromNewest } from "./resumed-newest.ts";
 import { proveUnbrokenHistory } from "./unbroken-history.ts";
 
@@ -15,6 +17,8 @@ export function proveRun(evidence: RunEvidence): Proof[] {
     proveKilledAndFinished(evidence),
     proveAnsweredOnce(evidence),
     proveOnlyCutCallsAskedAgain(evidence),
+    proveRefusedMadeGood(evidence),
+    proveCostsReported(evidence),
     proveBranchesKept(evidence),
     proveResumedFromNewest(evidence),
     proveUnbrokenHistory(evidence),

@@ -39,9 +39,9 @@ export class CallLog extends EventEmitter<{ change: [ModelCall] }> {
     });
   }
 
-  /** Notes the status with which the answer to a call begins. */
-  begin(id: number, status: number): void {
-    this.#set({ ...this.#get(id), status });
+  /** Notes the status with which the answer to a call begins, and the pause it asks for. */
+  begin(id: number, status: number, pauseMs?: number): void {
+    this.#set({ ...this.#get(id), status, ...(pauseMs !== undefined && { pauseMs }) });
   }
 
   /** Notes how a call ended. Only the first ending counts. */

@@ -3,7 +3,7 @@
  *
  * - `in flight`: it hasn't yet
  * - `completed`: the whole answer was sent, with a 2xx status
- * - `failed`: the model's server refused it, or broke off
+ * - `failed`: the model's server refused it, or broke off: nothing was answered
  * - `cut`: whoever asked was gone before the whole answer was sent
  */
 export type CallOutcome = "in flight" | "completed" | "failed" | "cut";
@@ -27,6 +27,8 @@ export interface ModelCall {
   readonly endedAt?: number;
   /** Status of the answer, once it began. */
   readonly status?: number;
+  /** How long a server that refused asked to be left alone, in milliseconds, if it did. */
+  readonly pauseMs?: number;
   readonly outcome: CallOutcome;
 }
 

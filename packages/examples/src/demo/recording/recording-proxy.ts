@@ -82,12 +82,12 @@ export class RecordingProxy {
     try {
       await hold("asked");
       const answer = await this.#ask(request, body, clientGone.signal);
-      if (call) this.log.begin(call.id, answer.status);
+      if (call) this.log.begin(call.id, answer.status, readPauseMs(answer));
       response.writeHead(answer.status, Object.fromEntries(passedHeaders(answer.headers)));
       let begun = false;
       for await (const part of answer.body ?? []) {
         response.write(part);
-        if (!begun) await hold("answering");
+        if (!begun && answer.ok) await hold("answering");
         begun = true;
       }
       response.end();
@@ -121,6 +121,14 @@ export class RecordingProxy {
       signal,
     });
   }
+}
+
+/** The pause a refusal asks for, in either of the headers' two units; a date isn't read. */
+function readPauseMs({ ok, headers }: Response): number | undefined {
+  if (ok) return undefined;
+  const milliseconds = headers.get("retry-after-ms") ?? Number.NaN;
+  const seconds = headers.get("retry-after") ?? Number.NaN;
+  return [Number(milliseconds), Number(seconds) * 1000].find(Number.isFinite);
 }
 
 function passedHeaders(

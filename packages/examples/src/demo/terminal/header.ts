@@ -1,3 +1,4 @@
+import { SCRIPTED_CHAIN } from "../agent/model.ts";
 import type { Sabotage } from "../killing/sabotage.ts";
 import { style } from "./style.ts";
 
@@ -13,10 +14,15 @@ export interface RunHeader {
 export function formatHeader({ threadId, modelUrl, sabotage }: RunHeader): string[] {
   return [
     "",
-    style("bold", "An agent is killed three times and finishes its work"),
+    style("bold", "An agent is killed three times, its model fails, and it finishes its work"),
     "",
     `  thread  ${threadId}`,
-    `  model   ${modelUrl ?? "scripted replies; set OPENAI_API_KEY for a real one"}`,
+    ...(modelUrl === undefined
+      ? [
+          `  model   ${SCRIPTED_CHAIN.join(", then ")}: scripted replies, made-up prices, and the`,
+          "          first is down for a while; set OPENAI_API_KEY for a real one",
+        ]
+      : [`  model   ${modelUrl}`]),
     ...(sabotage ? [style("yellow", `  saver   sabotaged: ${sabotage}`)] : []),
     "",
   ];

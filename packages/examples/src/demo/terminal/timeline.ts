@@ -1,5 +1,6 @@
 import type { Kill } from "../killing/run-record.ts";
 import type { RunObserver } from "../killing/supervisor.ts";
+import type { ModelReport } from "../model-reports.ts";
 import { describeCall, type ModelCall } from "../recording/model-call.ts";
 import type { CheckpointPlace, TaskPlace, WorkerEvent } from "../worker-events.ts";
 import { style } from "./style.ts";
@@ -16,10 +17,12 @@ export interface TimelineOptions {
 export class Timeline implements RunObserver {
   readonly #options: TimelineOptions;
   readonly #startedAt = Date.now();
+  /** In USD, by all processes; `undefined` once an answer came at a price nobody knows. */
+  #spent: number | undefined = 0;
 
   constructor(options: TimelineOptions) {
     this.#options = options;
-    this.#options.write(style("dim", "    time   process  step  what happens"));
+    this.#options.write(style("dim", "    time   process  spent, $  step  what happens"));
   }
 
   onEvent(pid: number, event: WorkerEvent): void {
@@ -58,8 +61,33 @@ export class Timeline implements RunObserver {
           event.task.step,
           `${style("green", "✓")} ${describeTask(event.task)}`,
         );
+      case "model":
+        return this.#onModelReport(pid, event.report);
       case "finished":
         return this.#line(pid, "", style("cyan", "■ reaches the end"));
+    }
+  }
+
+  #onModelReport(pid: number, report: ModelReport): void {
+    switch (report.type) {
+      case "answered": {
+        const { model, inputTokens, outputTokens, costUsd } = report;
+        this.#spent =
+          this.#spent === undefined || costUsd === undefined ? undefined : this.#spent + costUsd;
+        const cost = costUsd === undefined ? "price unknown" : `$${costUsd.toFixed(6)}`;
+        const text = `  ${model} answers: ${inputTokens} + ${outputTokens} tokens, ${cost}`;
+        return this.#line(pid, "", style("dim", text));
+      }
+      case "failed":
+        return this.#line(pid, "", style("yellow", `! ${report.model}: ${report.reason}`));
+      case "retry":
+        return this.#line(
+          pid,
+          "",
+          style("yellow", `  asks it again in ${(report.delayMs / 1000).toFixed(1)} s`),
+        );
+      case "fallback":
+        return this.#line(pid, "", style("yellow", `  falls back to ${report.to}`));
     }
   }
 
@@ -86,9 +114,9 @@ export class Timeline implements RunObserver {
 
   #line(process: number | string, step: number | string, text: string): void {
     const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(2);
-    this.#options.write(
-      `${style("dim", `${seconds.padStart(7)}s  ${String(process).padStart(7)}`)}  ${String(step).padStart(4)}  ${text}`,
-    );
+    const spent = this.#spent?.toFixed(6) ?? "unknown";
+    const place = `${seconds.padStart(7)}s  ${String(process).padStart(7)}  ${spent.padStart(8)}`;
+    this.#options.write(`${style("dim", place)}  ${String(step).padStart(4)}  ${text}`);
   }
 }
 

@@ -1,0 +1,49 @@
+import type { RunRecord } from "../killing/run-record.ts";
+import { describeCall, type ModelCall } from "../recording/model-call.ts";
+import { count, type Proof, type RunEvidence } from "./proof.ts";
+
+/**
+ * From the request log: what a model refused was asked once more, of another model or of the same
+ * one after the pause it had asked for. Nothing failed but what the scripted model refused on
+ * purpose, and besides answers, cuts and refusals there were no requests.
+ */
+export function proveRefusedMadeGood({ calls, run, refused }: RunEvidence): Proof {
+  const failed = calls.filter(({ outcome }) => outcome === "failed");
+  const violations: string[] = [];
+  let elsewhere = 0;
+  for (const call of failed) {
+    const name = `Request ${call.id} (${describeCall(call)}), which ${call.model} refused,`;
+    const next = calls.find(({ id, digest }) => id > call.id && digest === call.digest);
+    if (!next) {
+      violations.push(`${name} was never made again.`);
+      continue;
+    }
+    if (next.model !== call.model) elsewhere += 1;
+    else if (sameLife(run, call, next) && next.askedAt - call.askedAt < (call.pauseMs ?? 0))
+      violations.push(
+        `${name} was made again after ${next.askedAt - call.askedAt} of the ${call.pauseMs} ms it asked for.`,
+      );
+  }
+  if (refused && refused.length !== failed.length)
+    violations.push(`${failed.length} requests failed, ${refused.length} of them on purpose.`);
+
+  const questions = new Set(calls.map(({ digest }) => digest)).size;
+  const cut = calls.filter(({ outcome }) => outcome === "cut").length;
+  if (calls.length !== questions + cut + failed.length)
+    violations.push(
+      `${calls.length} requests are more than one for each of ${questions} calls, ${cut} cuts and ${failed.length} refusals.`,
+    );
+  return {
+    claim: "Each refused request was made good by one more",
+    figures:
+      `${count(failed.length, "request")} refused, ` +
+      `${elsewhere} answered by another model, ${failed.length - elsewhere} after a pause`,
+    violations,
+  };
+}
+
+/** A new process knows nothing of a pause that was asked of the one before it. */
+function sameLife({ kills }: RunRecord, one: ModelCall, other: ModelCall): boolean {
+  const lifeOf = ({ id }: ModelCall) => kills.filter(({ callsSoFar }) => callsSoFar < id).length;
+  return lifeOf(one) === lifeOf(other);
+}
