@@ -6,30 +6,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 
 const fixture = fileURLToPath(new URL("run-supervised.fixture.ts", import.meta.url));
 
-/** Each test's own temporary directory: whatever a server leaves behind lies in it. */
-let directory: string;
+interface Owner {
+  readonly process: ChildProcess;
+  readonly port: number;
+  /** The owner's own temporary directory: whatever its server leaves behind lies in it. */
+  readonly directory: string;
+}
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "threadkeep-supervision-test-"));
-});
+const directories: string[] = [];
 
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
+afterAll(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))));
 
 /** A process that has started a server and goes on to end in the given way. */
-async function startOwner(ending: string): Promise<{ owner: ChildProcess; port: number }> {
+async function startOwner(ending: string): Promise<Owner> {
+  const directory = await mkdtemp(join(tmpdir(), "threadkeep-supervision-test-"));
+  directories.push(directory);
   const { MONGODB_URI: _notStarted, ...variables } = process.env;
   const owner = spawn(process.execPath, [fixture, ending], {
     env: { ...variables, TMPDIR: directory, TEMP: directory },
     stdio: ["ignore", "pipe", "ignore"],
   });
   const [uri] = (await once(createInterface(owner.stdout), "line")) as [string];
-  return { owner, port: Number(new URL(uri).port) };
+  return { process: owner, port: Number(new URL(uri).port), directory };
 }
 
 async function isListening(port: number): Promise<boolean> {
@@ -45,7 +47,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 /** The supervisor may outlive the owner by as long as it takes to clean up. */
-async function expectNothingLeft(port: number): Promise<void> {
+async function expectNothingLeft({ port, directory }: Owner): Promise<void> {
   await vi.waitFor(
     async () => {
       expect(await readdir(directory)).toEqual([]);
@@ -55,12 +57,13 @@ async function expectNothingLeft(port: number): Promise<void> {
   );
 }
 
-describe("a started server and its directory are gone", () => {
+// They wait for processes most of the time, so they do it together.
+describe.concurrent("a started server and its directory are gone", () => {
   it("when stop() has returned", async () => {
-    const { owner, port } = await startOwner("stop");
-    await once(owner, "exit");
-    expect(await readdir(directory)).toEqual([]);
-    expect(await isListening(port)).toBe(false);
+    const owner = await startOwner("stop");
+    await once(owner.process, "exit");
+    expect(await readdir(owner.directory)).toEqual([]);
+    expect(await isListening(owner.port)).toBe(false);
   });
 
   it.each([
@@ -68,21 +71,21 @@ describe("a started server and its directory are gone", () => {
     ["when its process calls exit()", "exit", 3],
     ["when its process dies of an uncaught exception", "throw", 1],
   ])("%s", async (_when, ending, exitCode) => {
-    const { owner, port } = await startOwner(ending);
-    expect(await once(owner, "exit")).toEqual([exitCode, null]);
-    await expectNothingLeft(port);
+    const owner = await startOwner(ending);
+    expect(await once(owner.process, "exit")).toEqual([exitCode, null]);
+    await expectNothingLeft(owner);
   });
 
   it.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)(
     "when its process is ended with %s",
     async (signal) => {
-      const { owner, port } = await startOwner("wait");
+      const owner = await startOwner("wait");
       // While its process runs, a server is there to be used.
-      expect(await readdir(directory)).toHaveLength(1);
-      expect(await isListening(port)).toBe(true);
-      owner.kill(signal);
-      expect(await once(owner, "exit")).toEqual([null, signal]);
-      await expectNothingLeft(port);
+      expect(await readdir(owner.directory)).toHaveLength(1);
+      expect(await isListening(owner.port)).toBe(true);
+      owner.process.kill(signal);
+      expect(await once(owner.process, "exit")).toEqual([null, signal]);
+      await expectNothingLeft(owner);
     },
   );
 });
