@@ -2,6 +2,7 @@ export { ResilientChatModel, type ResilientCallOptions } from "./resilient-chat-
 export type {
   ContextOptions,
   FallbackOptions,
+  HedgeOptions,
   ResilientChatModelOptions,
   RetryOptions,
   StreamRecovery,

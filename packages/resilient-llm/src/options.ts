@@ -57,6 +57,23 @@ export interface FallbackOptions {
 }
 
 /**
+ * Asking the next candidate too when the first token (of `invoke`: the answer) is late. The quicker
+ * one answers, the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
+ * second answer: what an ended request cost is booked as an estimate of its prompt.
+ */
+export interface HedgeOptions {
+  /** How late is late, in ms. Default: by `quantile`. */
+  readonly afterMs?: number | undefined;
+  /**
+   * Late is what takes longer than this share (0 to 1) of the candidate's last 100 latencies; until
+   * ten are known nothing is hedged. Default 0.95.
+   */
+  readonly quantile?: number | undefined;
+  /** Hedges per call in the long run, 0 to 1; up to ten are saved up. Default 0.05. */
+  readonly maxRatio?: number | undefined;
+}
+
+/**
  * What happens when a stream breaks after some of the answer has been handed out.
  *
  * - `error`: a {@link StreamInterruptedError} with the partial answer.
@@ -86,6 +103,8 @@ export interface ResilientChatModelOptions extends BaseChatModelParams {
   readonly retry?: RetryOptions | undefined;
   readonly timeout?: TimeoutOptions | undefined;
   readonly fallback?: FallbackOptions | undefined;
+  /** Default: off. */
+  readonly hedge?: HedgeOptions | undefined;
   /** Default: opens when more than half of the last 20 attempts failed, from 5 on, for 30 s. */
   readonly breaker?: Partial<BreakerOptions> | undefined;
   /** Default `restart`. */
@@ -95,7 +114,7 @@ export interface ResilientChatModelOptions extends BaseChatModelParams {
   readonly budget?: BudgetOptions | undefined;
   /** Where `rateLimit` of the candidates is counted. Default: in this process. */
   readonly createRateLimiter?: RateLimiterFactory | undefined;
-  /** Told about every attempt, retry, fallback and breaker change. */
+  /** Told about every attempt, retry, fallback, hedge and breaker change. */
   readonly onEvent?: ResilienceListener | undefined;
   /** Source of time; for tests. */
   readonly clock?: Clock | undefined;
@@ -128,6 +147,13 @@ export interface ResolvedOptions {
     readonly onContentFilter: boolean;
     readonly stickyMs: number;
   };
+  readonly hedge:
+    | {
+        readonly afterMs: number | undefined;
+        readonly quantile: number;
+        readonly maxRatio: number;
+      }
+    | undefined;
   readonly breaker: BreakerOptions;
   readonly streamRecovery: StreamRecovery;
   readonly context: {
@@ -212,6 +238,17 @@ const schema = z.object({
       stickyMs: z.number().nonnegative().optional(),
     })
     .optional(),
+  hedge: z
+    .strictObject({
+      afterMs: z.number().nonnegative().optional(),
+      quantile: z.number().gt(0).lt(1).optional(),
+      maxRatio: z.number().gt(0).max(1).optional(),
+    })
+    .refine(
+      ({ afterMs, quantile }) => afterMs === undefined || quantile === undefined,
+      "expected afterMs or quantile, not both",
+    )
+    .optional(),
   breaker: z
     .strictObject({
       threshold: z.number().gt(0).lt(1).optional(),
@@ -250,7 +287,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
       { cause: checked.error },
     );
   }
-  const { retry = {}, timeout = {}, fallback = {}, breaker = {}, context = {} } = options;
+  const { retry = {}, timeout = {}, fallback = {}, breaker = {}, context = {}, hedge } = options;
   const adaptive = timeout.adaptive ?? true;
   return {
     models: options.models,
@@ -279,6 +316,11 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
       onAuthentication: fallback.onAuthentication ?? false,
       onContentFilter: fallback.onContentFilter ?? false,
       stickyMs: fallback.stickyMs ?? 60_000,
+    },
+    hedge: hedge && {
+      afterMs: hedge.afterMs,
+      quantile: hedge.quantile ?? 0.95,
+      maxRatio: hedge.maxRatio ?? 0.05,
     },
     breaker: {
       threshold: breaker.threshold ?? 0.5,

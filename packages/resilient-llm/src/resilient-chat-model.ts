@@ -19,6 +19,7 @@ import type { SerializableSchema } from "@langchain/core/utils/standard_schema";
 import type { InteropZodType } from "@langchain/core/utils/types";
 import type { CallContext, CallRequest } from "./call/call-context.ts";
 import { convertRestartableChunks } from "./call/restartable-events.ts";
+import { HedgeQuota } from "./call/hedge-quota.ts";
 import { runGenerate } from "./call/run-generate.ts";
 import { runStream } from "./call/run-stream.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
@@ -104,6 +105,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       costs: new CostLedger(),
       budgets: new BudgetBook(resolved.budget),
       events,
+      hedgeQuota: resolved.hedge && new HedgeQuota(resolved.hedge.maxRatio),
     };
   }
 

@@ -18,6 +18,7 @@ const nothing = { costUsd: 0, tokens: 0 };
 export type Admission =
   | {
       readonly verdict: "granted";
+      readonly isProbe: boolean;
       readonly reservation: Reservation;
       readonly giveBackRate: () => Promise<void>;
     }
@@ -35,6 +36,7 @@ export async function admitAttempt(
   { spender }: CallRequest,
   candidate: Candidate,
   messages: readonly BaseMessage[],
+  isProbe: boolean,
 ): Promise<Admission> {
   const budgeted = hasBudget(context);
   const { rateLimiter, endpoint, pricing } = candidate;
@@ -47,7 +49,9 @@ export async function admitAttempt(
   const costUsd = budgeted ? priceUsage(usage, endpoint.model, pricing) : 0;
   const reservation = context.budgets.reserve(spender, { tokens, costUsd }, candidate.name);
   if ("refusal" in reservation) return { verdict: "refused", refusal: reservation.refusal };
-  if (!rateLimiter) return { verdict: "granted", reservation, giveBackRate: async () => {} };
+  if (!rateLimiter) {
+    return { verdict: "granted", isProbe, reservation, giveBackRate: async () => {} };
+  }
   let decision: RateLimitDecision;
   try {
     decision = await rateLimiter.take(tokens);
@@ -56,8 +60,18 @@ export async function admitAttempt(
     throw error;
   }
   if (decision.granted) {
-    return { verdict: "granted", reservation, giveBackRate: decision.giveBack };
+    return { verdict: "granted", isProbe, reservation, giveBackRate: decision.giveBack };
   }
   reservation.settle(nothing);
   return { verdict: "wait", waitMs: decision.waitMs };
+}
+
+/** Gives everything back: the attempt isn't made after all. */
+export function withdrawAdmission(
+  candidate: Candidate,
+  { isProbe, reservation, giveBackRate }: Admission & { readonly verdict: "granted" },
+): void {
+  reservation.settle(nothing);
+  candidate.breaker.release(isProbe);
+  giveBackRate().catch(() => undefined);
 }

@@ -5,6 +5,7 @@ import type { BudgetBook, Spender } from "../cost/budget-book.ts";
 import type { CostLedger } from "../cost/cost-ledger.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { EventHub } from "../telemetry/events.ts";
+import type { HedgeQuota } from "./hedge-quota.ts";
 
 /** What the calls of one model share; derived models share it too. */
 export interface CallContext {
@@ -13,6 +14,8 @@ export interface CallContext {
   readonly costs: CostLedger;
   readonly budgets: BudgetBook;
   readonly events: EventHub;
+  /** `undefined`: calls aren't hedged. */
+  readonly hedgeQuota: HedgeQuota | undefined;
 }
 
 /** What is asked, by whom. */

@@ -14,11 +14,14 @@ import type { PreparedAttempt } from "./prepared-attempt.ts";
 export class CallTimeline {
   readonly #startedAtMs: number;
   readonly #records: AttemptRecord[] = [];
+  /** Number of the attempt that ended last. */
+  #latest = 0;
 
   constructor(startedAtMs: number) {
     this.#startedAtMs = startedAtMs;
   }
 
+  /** In the order in which the attempts were made, not in which they ended. */
   get records(): readonly AttemptRecord[] {
     return this.#records;
   }
@@ -29,7 +32,7 @@ export class CallTimeline {
     costUsd: number | undefined,
   ): void {
     const failure = outcome.status === "failed" ? outcome.failure : undefined;
-    this.#records.push({
+    const record: AttemptRecord = {
       attempt: reference.attempt,
       candidate: candidate.name,
       baseUrl: candidate.endpoint.baseUrl,
@@ -40,13 +43,18 @@ export class CallTimeline {
       ...(failure?.status === undefined ? {} : { status: failure.status }),
       usage: outcome.usage,
       costUsd,
-    });
+    };
+    // Of two attempts at a time the later one may end first.
+    const before = this.#records.findLastIndex((other) => other.attempt < record.attempt);
+    this.#records.splice(before + 1, 0, record);
+    this.#latest = record.attempt;
   }
 
-  /** Notes what was done about the last attempt. */
+  /** Notes what was done about the attempt that ended last. */
   noteNext(next: string): void {
-    const record = this.#records.at(-1);
-    if (record) this.#records[this.#records.length - 1] = { ...record, next };
+    const index = this.#records.findIndex((record) => record.attempt === this.#latest);
+    const record = this.#records[index];
+    if (record) this.#records[index] = { ...record, next };
   }
 
   /**

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { AttemptLimits } from "../attempt/attempt-scope.ts";
 import type { Candidate } from "../candidate/candidate.ts";
-import { priceUsage } from "../cost/pricing.ts";
+import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import { noUsage } from "../cost/token-usage.ts";
 import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
 import type { ModelCallError, PartialAnswer } from "../errors/model-call-error.ts";
@@ -11,23 +11,19 @@ import { failurePolicies } from "../failure/failure-policy.ts";
 import { fullJitterDelayMs } from "../retry/backoff.ts";
 import type { AttemptReference } from "../telemetry/events.ts";
 import { sleep } from "../time/sleep.ts";
-import { type Admission, admitAttempt } from "./admit-attempt.ts";
+import { type Admission, admitAttempt, withdrawAdmission } from "./admit-attempt.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { AttemptRecord } from "./attempt-record.ts";
+import { bookAttempt } from "./book-attempt.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
 import { CallTimeline } from "./call-timeline.ts";
-import { chooseCandidate, type Choice } from "./choose-candidate.ts";
+import { noteFailure, noteLost, noteSuccess } from "./candidate-health.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
+import { Route } from "./route.ts";
 
-/** What one candidate has seen of this call. */
-interface Visit {
-  attempts: number;
-  /** No attempt before this, in ms since the epoch. */
-  notBeforeMs: number;
-  /** The next attempt is a retry and must be paid for from the retry quota. */
-  owesRetry: boolean;
-}
+/** An attempt that was let in. */
+type Granted = Admission & { readonly verdict: "granted" };
 
 /**
  * One call of the model over all its attempts: which candidate is asked next and when, and what
@@ -41,10 +37,8 @@ export class Call {
   readonly #deadlineMs: number;
   readonly #timeline: CallTimeline;
   readonly #prompt: FittedPrompt;
-  readonly #visits = new Map<Candidate, Visit>();
-  readonly #excluded = new Set<Candidate>();
-  /** The candidate to stay with for the next attempt. */
-  #retrying: Candidate | undefined;
+  readonly #route: Route;
+  #attempts = 0;
   #last: { readonly candidate: Candidate; readonly failure: Failure; delayMs: number } | undefined;
   #final: string | undefined;
   #refusal: string | undefined;
@@ -57,6 +51,7 @@ export class Call {
     const { clock, retry, context: contextOptions } = context.options;
     const nowMs = clock.now();
     this.#deadlineMs = nowMs + retry.deadlineMs;
+    this.#route = new Route(context.candidates, this.#deadlineMs);
     this.#timeline = new CallTimeline(nowMs);
     this.#prompt = new FittedPrompt(request.messages, contextOptions.maxPromptTokens, (result) => {
       const { removedMessages, estimatedTokens } = result;
@@ -67,6 +62,7 @@ export class Call {
         estimatedTokens,
       });
     });
+    context.hedgeQuota?.countCall();
   }
 
   /** The timeline so far. */
@@ -86,7 +82,7 @@ export class Call {
       const nowMs = clock.now();
       if (nowMs >= this.#deadlineMs) this.#final = this.#describeDeadline();
       if (this.#final !== undefined) return this.#createError(this.#final);
-      const choice = this.#choose(nowMs);
+      const choice = this.#route.choose(nowMs);
       if (!choice) return this.#createError(this.#refusal ?? "no candidate is left");
       if (choice.notBeforeMs >= this.#deadlineMs)
         return this.#createError(this.#describeDeadline());
@@ -96,57 +92,109 @@ export class Call {
         continue;
       }
       const { candidate } = choice;
-      const visit = this.#visits.get(candidate);
-      if (visit?.owesRetry && !candidate.retryQuota.tryTake()) {
-        this.#excluded.add(candidate);
+      const visit = this.#route.visit(candidate);
+      if (visit.owesRetry && !candidate.retryQuota.tryTake()) {
+        this.#route.exclude(candidate);
         this.#refusal = `the retry quota of ${candidate.name} is used up, other calls fail too`;
         continue;
       }
-      if (visit) visit.owesRetry = false;
+      visit.owesRetry = false;
       const messages = [...this.#prompt.messages, ...extraMessages];
-      const prepared = await this.#admit(candidate, messages);
-      if (prepared) return prepared;
+      const admission = await this.#admit(candidate, messages);
+      if (admission.verdict === "granted") return this.#begin(candidate, messages, admission);
+      if (admission.verdict === "refused") {
+        this.#route.exclude(candidate);
+        this.#refusal = admission.refusal;
+        continue;
+      }
+      candidate.block(clock.now() + admission.waitMs);
+      // The slot is asked for again after the wait; the retry has been paid for already.
+      if (this.#route.isStaying(candidate)) visit.notBeforeMs = candidate.blockedUntilMs;
     }
+  }
+
+  /** From when on an attempt counts as late, in ms after its start; `undefined`: never. */
+  hedgeDelayMs({ candidate, streaming }: PreparedAttempt): number | undefined {
+    const { hedge } = this.#context.options;
+    if (!hedge || this.#context.candidates.length < 2) return undefined;
+    const limit = streaming ? candidate.firstTokenLimit : candidate.totalLimit;
+    return hedge.afterMs ?? limit.quantileMs(hedge.quantile);
+  }
+
+  /**
+   * A second attempt beside one that is late, on the next candidate that could answer at once;
+   * `undefined` if there is none or quota, rate limit or budget have no room for it.
+   *
+   * @param isStillLate Asked again right before the attempt begins.
+   */
+  async prepareHedge(
+    late: PreparedAttempt,
+    afterMs: number,
+    isStillLate: () => boolean,
+  ): Promise<PreparedAttempt | undefined> {
+    const { events, hedgeQuota, options } = this.#context;
+    const candidate = this.#route.findHealthyOther(late.candidate, options.clock.now());
+    // One that has failed in this call has its own backoff to keep.
+    if (!candidate || this.#route.visit(candidate).attempts > 0) return undefined;
+    if (!hedgeQuota?.tryTake()) return undefined;
+    let admission: Admission | undefined;
+    try {
+      admission = await this.#admit(candidate, late.messages);
+    } catch {
+      // The first attempt is under way; what only the second would have met mustn't end the call.
+    }
+    if (admission?.verdict !== "granted" || !isStillLate()) {
+      if (admission?.verdict === "granted") withdrawAdmission(candidate, admission);
+      hedgeQuota.giveBack();
+      return undefined;
+    }
+    events.emit({
+      type: "hedge",
+      callId: this.id,
+      late: late.candidate.name,
+      hedge: candidate.name,
+      afterMs,
+    });
+    return this.#begin(candidate, late.messages, admission);
+  }
+
+  /** Of two attempts one has failed: the call goes on with the one on `candidate`. */
+  relyOn(candidate: Candidate): void {
+    this.#announce(candidate, this.#context.options.clock.now());
+    // Even a refusal isn't final while another candidate may answer.
+    this.#final = undefined;
+    this.#route.moveOn();
   }
 
   /** Books how an attempt ended and decides what comes next; {@link prepare} carries it out. */
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
-    const { candidate, reference } = attempt;
-    const costUsd =
-      outcome.usage === noUsage
-        ? 0
-        : priceUsage(outcome.usage, candidate.endpoint.model, candidate.pricing);
-    const tokens = outcome.usage.inputTokens + outcome.usage.outputTokens;
-    attempt.reservation.settle({ costUsd, tokens });
-    this.#context.costs.book({
-      candidate: candidate.name,
-      spender: this.#request.spender,
-      usage: outcome.usage,
-      costUsd,
-      outcome: outcome.status,
-      opensCall: reference.attempt === 1,
-    });
-    this.#timeline.add(attempt, outcome, costUsd);
-    const result = {
-      ...reference,
-      durationMs: outcome.durationMs,
-      firstTokenMs: outcome.firstTokenMs,
-      usage: outcome.usage,
-      costUsd,
-    };
-    const { events } = this.#context;
+    bookAttempt(this.#context, this.#request, this.#timeline, attempt, outcome);
+    const { candidate } = attempt;
     if (outcome.status === "succeeded") {
-      events.emit({ type: "attempt-succeeded", ...outcome.facts, ...result });
-      this.#succeed(candidate, outcome);
+      const retries = this.#route.visit(candidate).attempts - 1;
+      noteSuccess(attempt, outcome, retries, this.#context.options.clock.now());
     } else if (outcome.status === "failed") {
-      events.emit({ type: "attempt-failed", failure: outcome.failure, ...result });
       this.#fail(attempt, outcome.failure, outcome.durationMs);
     } else {
-      events.emit({ type: "attempt-aborted", ...result });
       candidate.breaker.release(attempt.isProbe);
       // The slot wasn't used to the end; a limiter that can't be reached mustn't mask the abort.
       attempt.giveBackRate().catch(() => undefined);
     }
+  }
+
+  /**
+   * Books an attempt that was ended because another candidate answered first. Its request was sent,
+   * so its prompt counts as paid for and its slot in the rate limit as used.
+   *
+   * @param wasLate It was the first of the two.
+   */
+  lose(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>, wasLate: boolean): void {
+    const inputTokens = estimatePromptTokens(attempt.messages);
+    const usage =
+      outcome.usage === noUsage ? { ...noUsage, inputTokens, estimated: true } : outcome.usage;
+    bookAttempt(this.#context, this.#request, this.#timeline, attempt, { ...outcome, usage });
+    this.#timeline.noteNext("ended, another candidate was quicker");
+    noteLost(attempt, outcome.durationMs, wasLate);
   }
 
   /** Keeps what was handed out, for the error if no attempt completes the answer. */
@@ -159,44 +207,25 @@ export class Call {
     return this.#timeline.createInterruption(failure, partial);
   }
 
-  #succeed(
-    candidate: Candidate,
-    outcome: AttemptOutcome<unknown> & { readonly status: "succeeded" },
-  ): void {
-    if (outcome.exhaustedForMs !== undefined) {
-      candidate.block(this.#context.options.clock.now() + outcome.exhaustedForMs);
-    }
-    candidate.breaker.succeed();
-    candidate.avoidedUntilMs = 0;
-    const visit = this.#visits.get(candidate);
-    candidate.retryQuota.giveBack((visit?.attempts ?? 1) - 1);
-    if (outcome.firstTokenMs !== undefined) candidate.firstTokenLimit.record(outcome.firstTokenMs);
-    else if (!this.#request.streaming) candidate.totalLimit.record(outcome.durationMs);
-  }
-
   #fail(attempt: PreparedAttempt, failure: Failure, durationMs: number): void {
-    const { candidate, isProbe } = attempt;
+    const { candidate } = attempt;
     const { clock, fallback, retry, random } = this.#context.options;
     const nowMs = clock.now();
+    noteFailure(attempt, failure, durationMs, nowMs);
     const policy = failurePolicies[failure.kind];
-    if (policy.breaker) candidate.breaker.fail(nowMs, isProbe);
-    // An error that never left this process says nothing; any other answer shows it's there.
-    else if (failure.kind === "unknown") candidate.breaker.release(isProbe);
-    else if (candidate.breaker.openedAtMs !== undefined) candidate.breaker.succeed();
-    if (failure.kind === "timeout") this.#recordTimeout(attempt, failure, durationMs);
-    if (failure.waitHintMs !== undefined) candidate.block(nowMs + failure.waitHintMs);
     this.#last = { candidate, failure, delayMs: 0 };
     this.#decidingFailure = failure;
-    this.#retrying = undefined;
+    this.#route.moveOn();
 
     if (failure.kind === "context-length") {
       this.#makeFit(candidate, failure);
       return;
     }
     if (failure.kind === "content-filter") {
-      for (const other of this.#context.candidates) {
-        if (other.provider === candidate.provider) this.#excluded.add(other);
-      }
+      const { provider } = candidate;
+      this.#route.exclude(
+        ...this.#context.candidates.filter((other) => other.provider === provider),
+      );
       if (!fallback.onContentFilter)
         this.#final = "content filters don't fall back (fallback.onContentFilter is off)";
       return;
@@ -210,9 +239,9 @@ export class Call {
           : "the request itself is at fault";
       return;
     }
-    const visit = this.#visit(candidate);
+    const visit = this.#route.visit(candidate);
     if (!policy.retry || visit.attempts > retry.maxRetries) {
-      this.#excluded.add(candidate);
+      this.#route.exclude(candidate);
       return;
     }
     visit.owesRetry = true;
@@ -221,11 +250,9 @@ export class Call {
     this.#last.delayMs = delayMs;
     // No use in staying; the choice goes to whoever can answer before the deadline.
     if (visit.notBeforeMs >= this.#deadlineMs) return;
-    const othersHealthy = this.#eligible().some(
-      (other) => other !== candidate && other.isHealthy(nowMs),
-    );
     const betterElsewhere = delayMs > retry.maxDelayMs || !candidate.breaker.permits(nowMs);
-    if (!(othersHealthy && betterElsewhere)) this.#retrying = candidate;
+    const leaves = betterElsewhere && this.#route.findHealthyOther(candidate, nowMs);
+    if (!leaves) this.#route.stay(candidate);
   }
 
   /** After a context-length error: the same candidate with a trimmed prompt, else larger windows. */
@@ -233,95 +260,53 @@ export class Call {
     const { trimOnOverflow } = this.#context.options.context;
     const windowTokens = failure.windowTokens ?? candidate.contextWindowTokens;
     if (trimOnOverflow && this.#prompt.shrink(windowTokens)) {
-      this.#visit(candidate).notBeforeMs = 0;
-      this.#retrying = candidate;
+      this.#route.visit(candidate).notBeforeMs = 0;
+      this.#route.stay(candidate);
       return;
     }
     this.#prompt.restore();
     const exceeded = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
     for (const other of this.#context.candidates) {
       const isLarger = (other.contextWindowTokens ?? 0) > exceeded;
-      if (other === candidate || !isLarger) this.#excluded.add(other);
+      if (other === candidate || !isLarger) this.#route.exclude(other);
     }
   }
 
-  #recordTimeout(
-    { candidate, limits }: PreparedAttempt,
-    failure: Failure,
-    durationMs: number,
-  ): void {
-    if (failure.phase === "first-token") {
-      candidate.firstTokenLimit.recordTimeout(limits.firstTokenMs);
-    } else if (failure.phase === "total" && !this.#request.streaming) {
-      candidate.totalLimit.recordTimeout(durationMs);
-    }
-  }
-
-  #eligible(): Candidate[] {
-    return this.#context.candidates.filter((candidate) => !this.#excluded.has(candidate));
-  }
-
-  #choose(nowMs: number): Choice | undefined {
-    const retrying = this.#retrying;
-    if (retrying && !this.#excluded.has(retrying)) {
-      const { notBeforeMs } = this.#visit(retrying);
-      // Others may have found out meanwhile that it's down.
-      const others = this.#eligible().some((one) => one !== retrying && one.isHealthy(nowMs));
-      if (notBeforeMs > nowMs || retrying.breaker.permits(nowMs) || !others) {
-        return { candidate: retrying, notBeforeMs };
-      }
-    }
-    const choice = chooseCandidate(this.#eligible(), nowMs, this.#deadlineMs);
-    if (!choice) return undefined;
-    const notBeforeMs = this.#visits.get(choice.candidate)?.notBeforeMs ?? 0;
-    return { ...choice, notBeforeMs: Math.max(choice.notBeforeMs, notBeforeMs) };
-  }
-
-  /** Passes rate limit and budget; `undefined` sends the caller back to choose again. */
-  async #admit(
-    candidate: Candidate,
-    messages: BaseMessage[],
-  ): Promise<PreparedAttempt | undefined> {
-    const { options, events } = this.#context;
+  /** Asks breaker, budgets and rate limit. */
+  async #admit(candidate: Candidate, messages: BaseMessage[]): Promise<Admission> {
     // Before anything is awaited: of many calls that found the probe due, one may make it.
     const isProbe = candidate.breaker.begin();
     let admission: Admission | undefined;
     try {
-      admission = await admitAttempt(this.#context, this.#request, candidate, messages);
+      admission = await admitAttempt(this.#context, this.#request, candidate, messages, isProbe);
+      return admission;
     } finally {
       if (admission?.verdict !== "granted") candidate.breaker.release(isProbe);
     }
-    if (admission.verdict === "refused") {
-      this.#excluded.add(candidate);
-      this.#refusal = admission.refusal;
-      return undefined;
-    }
-    if (admission.verdict === "wait") {
-      candidate.block(options.clock.now() + admission.waitMs);
-      // The slot is asked for again after the wait; the retry has been paid for already.
-      if (this.#retrying === candidate) {
-        this.#visit(candidate).notBeforeMs = candidate.blockedUntilMs;
-      }
-      return undefined;
-    }
-    const startedAtMs = options.clock.now();
-    this.#visit(candidate).attempts += 1;
+  }
+
+  #begin(candidate: Candidate, messages: BaseMessage[], admission: Granted): PreparedAttempt {
+    const startedAtMs = this.#context.options.clock.now();
+    const { streaming } = this.#request;
+    this.#route.visit(candidate).attempts += 1;
+    this.#attempts += 1;
     const reference: AttemptReference = {
       callId: this.id,
-      attempt: this.#timeline.records.length + 1,
+      attempt: this.#attempts,
       candidate: candidate.name,
       model: candidate.endpoint.model,
       provider: candidate.provider,
       baseUrl: candidate.endpoint.baseUrl,
     };
-    events.emit({ type: "attempt-started", streaming: this.#request.streaming, ...reference });
+    this.#context.events.emit({ type: "attempt-started", streaming, ...reference });
     return {
       reference,
       candidate,
       messages,
+      streaming,
       limits: this.#limitsFor(candidate, startedAtMs),
       startedAtMs,
-      isProbe,
+      isProbe: admission.isProbe,
       reservation: admission.reservation,
       giveBackRate: admission.giveBackRate,
     };
@@ -336,15 +321,6 @@ export class Call {
       firstTokenMs: candidate.firstTokenLimit.limitMs,
       totalMs: Math.min(total, this.#deadlineMs - nowMs),
     };
-  }
-
-  #visit(candidate: Candidate): Visit {
-    let visit = this.#visits.get(candidate);
-    if (!visit) {
-      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false };
-      this.#visits.set(candidate, visit);
-    }
-    return visit;
   }
 
   /** Writes into timeline and events what follows from the last failure; once per failure. */

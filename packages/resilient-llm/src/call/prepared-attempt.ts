@@ -10,6 +10,7 @@ export interface PreparedAttempt {
   readonly candidate: Candidate;
   readonly messages: BaseMessage[];
   readonly limits: AttemptLimits;
+  readonly streaming: boolean;
   readonly startedAtMs: number;
   /** It is to find out whether the candidate is back; its breaker lets no other attempt through. */
   readonly isProbe: boolean;

@@ -27,7 +27,7 @@ export function describeResilience(
     costUsd = costUsd === null || record.costUsd === undefined ? null : costUsd + record.costUsd;
   }
   return {
-    candidate: records.at(-1)?.candidate ?? "",
+    candidate: records.findLast((record) => record.outcome === "succeeded")?.candidate ?? "",
     attempts: records.length,
     costUsd,
     usageEstimated: usage.estimated,

@@ -1,8 +1,8 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import { attemptGenerate } from "../attempt/generate-attempt.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
 import { Call } from "./call.ts";
+import { generateOnce } from "./generate-once.ts";
 import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
 
 /** Gets a whole answer, over as many attempts as it takes. */
@@ -11,15 +11,7 @@ export async function runGenerate(context: CallContext, request: CallRequest): P
   for (;;) {
     const prepared = await call.prepare();
     if (prepared instanceof Error) throw prepared;
-    const outcome = await attemptGenerate({
-      candidate: prepared.candidate,
-      messages: prepared.messages,
-      limits: prepared.limits,
-      options: request.options,
-      signal: request.signal,
-      clock: context.options.clock,
-    });
-    call.finish(prepared, outcome);
+    const outcome = await generateOnce(context, request, call, prepared);
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "failed") continue;
     for (const generation of outcome.value.generations) {

@@ -4,15 +4,15 @@ import {
   type UsageMetadata,
 } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
-import { attemptStream } from "../attempt/stream-attempt.ts";
 import type { StreamRecovery } from "../options.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
 import { Call } from "./call.ts";
+import { hasContent } from "./chunk-content.ts";
 import { askToContinue, ContinuationJoiner } from "./continuation.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
 import { makeRestartable, markRestart } from "./restartable-chunk.ts";
+import { streamOnce } from "./stream-once.ts";
 
 /** The parts of a message chunk that aren't its content. */
 interface ChunkFields {
@@ -27,17 +27,6 @@ function createChunk(text: string, fields: ChunkFields = {}): ChatGenerationChun
   const message = new AIMessageChunk({ content: text, ...others } as AIMessageChunkFields);
   if (usage) Object.assign(message, { usage_metadata: usage });
   return new ChatGenerationChunk({ text, message });
-}
-
-function hasContent(chunk: ChatGenerationChunk): boolean {
-  const { message } = chunk;
-  const calls = AIMessageChunk.isInstance(message) ? (message.tool_call_chunks ?? []) : [];
-  return (
-    chunk.text !== "" ||
-    calls.length > 0 ||
-    Boolean(message.additional_kwargs["reasoning_content"]) ||
-    (Array.isArray(message.content) && message.content.length > 0)
-  );
 }
 
 /** The answer as the consumer has it so far, over all attempts. */
@@ -65,6 +54,11 @@ class StreamedAnswer {
     return this.#begun && !this.#restartDue;
   }
 
+  /** Nothing has ever been handed out. */
+  get untouched(): boolean {
+    return !this.#begun;
+  }
+
   get partial(): { readonly text: string; readonly hasToolCalls: boolean } {
     return { text: this.#text, hasToolCalls: this.#hasToolCalls };
   }
@@ -80,8 +74,24 @@ class StreamedAnswer {
     if (this.#joiner) this.#joiner = new ContinuationJoiner(this.#text);
   }
 
+  /** Hands out what an attempt says; returns how it ended. */
+  async *follow(
+    attempt: AsyncGenerator<ChatGenerationChunk, AttemptOutcome<undefined>>,
+  ): AsyncGenerator<ChatGenerationChunk, AttemptOutcome<undefined>> {
+    try {
+      for (;;) {
+        const step = await attempt.next();
+        if (step.done) return step.value;
+        yield* this.#accept(step.value);
+      }
+    } finally {
+      // A consumer that stops reading ends the attempt too; after its end this does nothing.
+      await attempt.return(undefined as never);
+    }
+  }
+
   /** Chunks to hand out for `chunk`. */
-  *accept(chunk: ChatGenerationChunk): Generator<ChatGenerationChunk> {
+  *#accept(chunk: ChatGenerationChunk): Generator<ChatGenerationChunk> {
     if (!this.#joiner) {
       this.#held.push(chunk);
       if (!hasContent(chunk) && !this.begun) return;
@@ -178,7 +188,8 @@ export async function* runStream(
     const prepared = await call.prepare(continues === undefined ? [] : askToContinue(continues));
     if (prepared instanceof Error) throw prepared;
     answer.begin();
-    const outcome = yield* forward(context, request, prepared, call, answer);
+    const attempt = streamOnce(context, request, call, prepared, answer.untouched);
+    const outcome = yield* answer.follow(attempt);
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
       yield* answer.complete(outcome);
@@ -188,35 +199,5 @@ export async function* runStream(
     if (recovery === "error") throw call.interrupt(outcome.failure, answer.partial);
     call.keepPartial(answer.partial);
     answer.recover(recovery);
-  }
-}
-
-async function* forward(
-  context: CallContext,
-  request: CallRequest,
-  prepared: PreparedAttempt,
-  call: Call,
-  answer: StreamedAnswer,
-): AsyncGenerator<ChatGenerationChunk, AttemptOutcome<undefined>> {
-  const attempt = attemptStream(
-    {
-      candidate: prepared.candidate,
-      messages: prepared.messages,
-      limits: prepared.limits,
-      options: request.options,
-      signal: request.signal,
-      clock: context.options.clock,
-    },
-    (outcome) => call.finish(prepared, outcome),
-  );
-  try {
-    for (;;) {
-      const step = await attempt.next();
-      if (step.done) return step.value;
-      yield* answer.accept(step.value);
-    }
-  } finally {
-    // A consumer that stops reading ends the attempt too; after its end this does nothing.
-    await attempt.return(undefined as never);
   }
 }

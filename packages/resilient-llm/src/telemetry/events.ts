@@ -51,6 +51,15 @@ export type ResilienceEvent =
       readonly to: string;
       readonly because: Failure;
     }
+  | {
+      /** The first token is late: the next candidate is asked too, and the quicker of the two answers. */
+      readonly type: "hedge";
+      readonly callId: string;
+      readonly late: string;
+      readonly hedge: string;
+      /** How long the first one had been waited for. */
+      readonly afterMs: number;
+    }
   | { readonly type: "breaker"; readonly candidate: string; readonly state: BreakerState }
   | {
       /** What had been streamed is void; the answer starts anew. */
@@ -82,6 +91,11 @@ export class EventHub {
   subscribe(listener: ResilienceListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether anybody listens: events that nobody sees needn't be made. */
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0;
   }
 
   emit(event: ResilienceEvent): void {

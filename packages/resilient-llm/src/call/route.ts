@@ -1,0 +1,81 @@
+import type { Candidate } from "../candidate/candidate.ts";
+import { chooseCandidate, type Choice } from "./choose-candidate.ts";
+
+/** What one candidate has seen of a call. */
+export interface Visit {
+  attempts: number;
+  /** No attempt before this, in ms since the epoch. */
+  notBeforeMs: number;
+  /** The next attempt is a retry and must be paid for from the retry quota. */
+  owesRetry: boolean;
+}
+
+/** The way of one call through the chain: who is left to ask, who has been asked, who comes next. */
+export class Route {
+  readonly #candidates: readonly Candidate[];
+  readonly #deadlineMs: number;
+  readonly #visits = new Map<Candidate, Visit>();
+  readonly #excluded = new Set<Candidate>();
+  #staying: Candidate | undefined;
+
+  constructor(candidates: readonly Candidate[], deadlineMs: number) {
+    this.#candidates = candidates;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** What `candidate` has seen of this call. */
+  visit(candidate: Candidate): Visit {
+    let visit = this.#visits.get(candidate);
+    if (!visit) {
+      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false };
+      this.#visits.set(candidate, visit);
+    }
+    return visit;
+  }
+
+  /** No further attempt of this call goes to any of `candidates`. */
+  exclude(...candidates: readonly Candidate[]): void {
+    for (const candidate of candidates) this.#excluded.add(candidate);
+  }
+
+  /** The next attempt goes to `candidate` again, unless it's found to be down meanwhile. */
+  stay(candidate: Candidate): void {
+    this.#staying = candidate;
+  }
+
+  /** The next attempt goes to whoever comes first. */
+  moveOn(): void {
+    this.#staying = undefined;
+  }
+
+  isStaying(candidate: Candidate): boolean {
+    return this.#staying === candidate;
+  }
+
+  /** Another candidate that could be asked at once, in the order of the chain. */
+  findHealthyOther(candidate: Candidate, nowMs: number): Candidate | undefined {
+    return this.#eligible().find((other) => other !== candidate && other.isHealthy(nowMs));
+  }
+
+  /** Who is asked next, and from when on; `undefined` if nobody is left. */
+  choose(nowMs: number): Choice | undefined {
+    const staying = this.#staying;
+    if (staying && !this.#excluded.has(staying)) {
+      const { notBeforeMs } = this.visit(staying);
+      // Others may have found out meanwhile that it's down.
+      const mayStay =
+        notBeforeMs > nowMs ||
+        staying.breaker.permits(nowMs) ||
+        !this.findHealthyOther(staying, nowMs);
+      if (mayStay) return { candidate: staying, notBeforeMs };
+    }
+    const choice = chooseCandidate(this.#eligible(), nowMs, this.#deadlineMs);
+    if (!choice) return undefined;
+    const { notBeforeMs } = this.visit(choice.candidate);
+    return { ...choice, notBeforeMs: Math.max(choice.notBeforeMs, notBeforeMs) };
+  }
+
+  #eligible(): Candidate[] {
+    return this.#candidates.filter((candidate) => !this.#excluded.has(candidate));
+  }
+}
