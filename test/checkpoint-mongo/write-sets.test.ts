@@ -12,7 +12,7 @@ it("who reads while a task's writes are stored sees all of them or none", async 
   const counts = new Map<number, number>();
   for (let round = 0; round < 40; round += 1) {
     const config = await putCheckpoint(writer, threadConfig(uuid6(0)), makeCheckpoint());
-    let storing = true;
+    const progress = { storing: true };
     const stored = writer
       .putWrites(
         config,
@@ -20,9 +20,9 @@ it("who reads while a task's writes are stored sees all of them or none", async 
         "t",
       )
       .finally(() => {
-        storing = false;
+        progress.storing = false;
       });
-    while (storing) {
+    while (progress.storing) {
       const { length } = (await reader.getTuple(config))!.pendingWrites!;
       counts.set(length, (counts.get(length) ?? 0) + 1);
     }
@@ -48,7 +48,7 @@ it("a task's writes are one document, however many", async () => {
   expect(documents).toHaveLength(1);
   const { pendingWrites } = (await saver.getTuple(config))!;
   expect(pendingWrites!.map(([, , value]) => value)).toEqual(
-    Array.from({ length: 50 }).keys().toArray(),
+    Array.from({ length: 50 }, (_, index) => index),
   );
 });
 

@@ -1,6 +1,5 @@
 export type {
   CheckpointDocument,
-  EncodedMetadata,
   PackedBinary,
   SegmentDocument,
   StoredWrite,

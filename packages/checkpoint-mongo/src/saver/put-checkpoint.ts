@@ -62,6 +62,9 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
   const { collections, features, cache, settings } = context;
   const { address } = request;
   let draft: Draft | undefined;
+  let conflicted = false;
+  // A thread that is not known yet is made only for what can be stored.
+  if (cache.getThread(address.threadId) === undefined) await assertStorable(context, request);
   const startedMs = Date.now();
   const { thread, segments } = await retryConflicts(
     `checkpoint ${address.checkpointId}`,
@@ -70,9 +73,10 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
       // After a deletion, nothing of the parent that the state was to build upon is there any more.
       if (draft?.epoch !== current.epoch) draft = await createDraft(context, request, current);
       const saved =
-        (await saveAsLatest(context, request, draft, current)) ??
-        (await saveOverExisting(context, request, draft, current));
+        (conflicted ? await saveOverExisting(context, request, draft, current) : undefined) ??
+        (await saveAsLatest(context, request, draft, current));
       if (saved === undefined) {
+        conflicted = true;
         cache.forgetHead(address);
         cache.forgetThread(address.threadId);
         return undefined;
@@ -86,6 +90,16 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
     const ids = segments.map(({ id }) => id);
     await verifySavedCheckpoint(context, address, ids);
   }
+}
+
+async function assertStorable(
+  { serializer }: SaverContext,
+  { checkpoint, metadata }: PutRequest,
+): Promise<void> {
+  for (const [channel, value] of Object.entries(checkpoint.channel_values)) {
+    await serializer.encodeChannel(channel, value, undefined, () => undefined);
+  }
+  await serializer.encode(metadata, "metadata");
 }
 
 async function createDraft(
@@ -154,7 +168,10 @@ async function saveAsLatest(
   return record;
 }
 
-/** The same checkpoint may be there already: this call repeated, or another content for its id. */
+/**
+ * The same checkpoint may be there already: this call repeated, another content for its id, or left
+ * over from an earlier life of the thread.
+ */
 async function saveOverExisting(
   context: SaverContext,
   request: PutRequest,
@@ -163,10 +180,16 @@ async function saveOverExisting(
 ): Promise<CheckpointRecord | undefined> {
   const { collections, features, cache } = context;
   const existing = await findCheckpointOnly(collections, request.address);
-  if (existing === undefined || (existing.epoch ?? 0) !== thread.epoch) return undefined;
+  if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
   const { document, record } = build(context, request, draft, thread, existing.seq);
-  if (Buffer.compare(toBytes(existing.hash), record.hash) === 0) return record;
+  if (
+    Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
+    (existing.epoch ?? 0) === thread.epoch &&
+    existing.expires_at?.getTime() === thread.expiresAt?.getTime()
+  ) {
+    return record;
+  }
   const outcome = await replaceCheckpoint(collections, features, thread, draft.segments, document);
   return outcome === "saved" ? record : undefined;
 }

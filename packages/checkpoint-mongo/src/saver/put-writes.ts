@@ -1,4 +1,5 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
+import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, pack } from "../codec/index.ts";
 import type { StoredWrite } from "../documents/index.ts";
@@ -108,7 +109,7 @@ async function encodeWrites(
   for (const [position, [channel, value]] of writes.entries()) {
     if (typeof channel !== "string" || !channel.isWellFormed()) {
       throw new UnserializableStateError(
-        String(channel),
+        inspect(channel),
         `writes[${position}][0]`,
         "a channel's name must be a string of whole Unicode characters.",
       );

@@ -39,14 +39,15 @@ export async function readWrites(
   { serializer, hasher }: ReadingTools,
   channels?: readonly string[],
 ): Promise<CheckpointPendingWrite[]> {
-  const found = sets.flatMap((set) =>
-    readWriteSet(set, contents, { hasher }).map((write) => ({ taskId: set.task_id, ...write })),
-  );
-  const ordered = found
-    .filter(({ channel }) => channels === undefined || channels.includes(channel))
-    .toSorted((a, b) => compareText(a.taskId, b.taskId) || a.index - b.index);
+  const ordered = sets
+    .flatMap((set) =>
+      readWriteSet(set, contents, { hasher }).map((write) => ({ taskId: set.task_id, write })),
+    )
+    .filter(({ write }) => channels === undefined || channels.includes(write.channel))
+    .toSorted((a, b) => compareText(a.taskId, b.taskId) || a.write.index - b.write.index);
   const writes: CheckpointPendingWrite[] = [];
-  for (const { taskId, channel, type, value } of ordered) {
+  for (const { taskId, write } of ordered) {
+    const { channel, type, value } = write;
     const decoded = await serializer.decode({ type, bytes: value }, "pending write");
     writes.push([taskId, channel, decoded]);
   }

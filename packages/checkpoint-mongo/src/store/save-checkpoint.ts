@@ -2,8 +2,7 @@ import type { CheckpointDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { segmentUpdates, type SegmentToStore } from "./save-segments.ts";
 import type { ServerFeatures } from "./server-features.ts";
-import { fence, toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
-import { writeBatch } from "./write-batch.ts";
+import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
 export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head">;
@@ -26,16 +25,17 @@ export async function saveCheckpoint(
   checkpoint: CheckpointToStore,
   replaced: readonly number[],
 ): Promise<SaveOutcome> {
-  const { thread_id, checkpoint_ns, seq, ...rest } = checkpoint;
+  const { thread_id, checkpoint_ns, seq, ...content } = checkpoint;
   const place = { thread_id, checkpoint_ns };
   const stored = segmentUpdates(thread, segments);
-  const outcome = await writeBatch(collections, features, [
-    fence(thread),
+  const { $set: threadPart } = claim(thread);
+  const outcome = await writeFenced(collections, features, thread, [
     ...stored,
     {
       collection: "checkpoints",
       filter: { ...place, seq },
-      update: { $setOnInsert: { ...rest, ...toThreadPart(thread), head: true } },
+      // If another checkpoint has this place in the order, it is found and stays as it is.
+      update: { $setOnInsert: { ...content, ...threadPart, head: true } },
       upsert: true,
     },
     ...replaced.map((earlier) => ({
@@ -44,13 +44,21 @@ export async function saveCheckpoint(
       update: { $unset: { head: "" } },
     })),
   ]);
-  // If another checkpoint has this place in the order, the upsert finds it and does nothing.
-  return outcome.kind === "done" && outcome.inserted.has(1 + stored.length) ? "saved" : "conflict";
+  return outcome.kind === "done" && outcome.inserted.has(stored.length) ? "saved" : "conflict";
 }
+
+/** Fields that a checkpoint may lack. */
+const OPTIONAL_FIELDS = [
+  "parent_checkpoint_id",
+  "parent_hash",
+  "metadata",
+  "metadata_encoded",
+  "upserted_at",
+] as const satisfies readonly (keyof CheckpointToStore)[];
 
 /**
  * Gives a checkpoint that is stored already another content, as a second `put` of the same id asks
- * for. Its place in the order stays.
+ * for, or makes it one of this life of its thread. Its place in the order stays.
  */
 export async function replaceCheckpoint(
   collections: Collections,
@@ -60,13 +68,17 @@ export async function replaceCheckpoint(
   checkpoint: CheckpointToStore,
 ): Promise<SaveOutcome> {
   const { _id, thread_id, checkpoint_ns, checkpoint_id, seq: _seq, ...content } = checkpoint;
-  const outcome = await writeBatch(collections, features, [
-    fence(thread),
+  const { $set, $unset } = claim(thread);
+  const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
+  const outcome = await writeFenced(collections, features, thread, [
     ...segmentUpdates(thread, segments),
     {
       collection: "checkpoints",
       filter: { thread_id, checkpoint_id, checkpoint_ns },
-      update: { $set: { ...content, ...toThreadPart(thread) } },
+      update: {
+        $set: { ...content, ...$set },
+        $unset: { ...$unset, ...Object.fromEntries(absent.map((field) => [field, ""])) },
+      },
     },
   ]);
   return outcome.kind === "done" ? "saved" : "conflict";

@@ -1,10 +1,9 @@
-import type { Document, UpdateFilter } from "mongodb";
 import type { SegmentId } from "../documents/index.ts";
 import { hexToBinary, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
-import { toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
-import { writeBatch, type BatchUpdate } from "./write-batch.ts";
+import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
+import type { BatchUpdate } from "./write-batch.ts";
 
 /** A segment as it is stored. */
 export interface SegmentToStore {
@@ -24,29 +23,19 @@ export function segmentUpdates(
   thread: ThreadState,
   segments: readonly SegmentToStore[],
 ): BatchUpdate[] {
+  const { $set, $unset } = claim(thread);
   return segments.flatMap(({ id, packed }) =>
     cutParts(packed.data).map((data, part) => ({
       collection: "segments" as const,
       filter: { thread_id: thread.threadId, segment: hexToBinary(id), part },
       update: {
         $setOnInsert: { data: toPackedBinary({ data, compression: packed.compression }) },
-        ...claim(thread),
+        $set,
+        $unset: { ...$unset, condemned_at: "" },
       },
       upsert: true,
     })),
   );
-}
-
-function claim(thread: ThreadState): UpdateFilter<Document> {
-  const part = toThreadPart(thread);
-  return {
-    ...(Object.keys(part).length > 0 && { $set: part }),
-    $unset: {
-      condemned_at: "",
-      ...(part.epoch === undefined && { epoch: "" }),
-      ...(part.expires_at === undefined && { expires_at: "" }),
-    },
-  };
 }
 
 /** Stores segments for themselves: those that are there already stay. */
@@ -57,7 +46,7 @@ export async function saveSegments(
   segments: readonly SegmentToStore[],
 ): Promise<void> {
   if (segments.length > 0) {
-    await writeBatch(collections, features, segmentUpdates(thread, segments));
+    await writeFenced(collections, features, thread, segmentUpdates(thread, segments));
   }
 }
 

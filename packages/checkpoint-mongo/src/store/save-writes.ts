@@ -2,8 +2,7 @@ import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { segmentUpdates, type SegmentToStore } from "./save-segments.ts";
 import type { ServerFeatures } from "./server-features.ts";
-import { fence, toThreadPart, type ThreadState } from "./thread-lifecycle.ts";
-import { writeBatch } from "./write-batch.ts";
+import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
 export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at">;
@@ -30,18 +29,18 @@ export async function saveWrites(
   sets: readonly WriteSetToStore[],
   overwrite: boolean,
 ): Promise<SaveWritesOutcome> {
-  const before = [fence(thread), ...segmentUpdates(thread, segments)];
-  const outcome = await writeBatch(collections, features, [
+  const before = segmentUpdates(thread, segments);
+  const { $set, $unset } = claim(thread);
+  const outcome = await writeFenced(collections, features, thread, [
     ...before,
-    ...sets.map(({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, ...content }) => {
-      const fields = { ...content, ...toThreadPart(thread) };
-      return {
-        collection: "writes" as const,
-        filter: { thread_id, checkpoint_ns, checkpoint_id, task_id, idx },
-        update: overwrite ? { $set: fields } : { $setOnInsert: fields },
-        upsert: true,
-      };
-    }),
+    ...sets.map(({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, ...content }) => ({
+      collection: "writes" as const,
+      filter: { thread_id, checkpoint_ns, checkpoint_id, task_id, idx },
+      update: overwrite
+        ? { $set: { ...content, ...$set }, $unset }
+        : { $setOnInsert: content, $set, $unset },
+      upsert: true,
+    })),
   ]);
   if (outcome.kind === "conflict") return outcome;
   const isKept = (_set: WriteSetToStore, index: number) =>

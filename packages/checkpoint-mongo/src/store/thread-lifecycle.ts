@@ -1,7 +1,8 @@
 import { MongoServerError, type Document, type Filter } from "mongodb";
-import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import type { ThreadDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
-import type { BatchUpdate } from "./write-batch.ts";
+import type { ServerFeatures } from "./server-features.ts";
+import { writeBatch, type BatchOutcome, type BatchUpdate } from "./write-batch.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -100,10 +101,34 @@ export async function changeExpiry(
 }
 
 /**
+ * Carries out updates in order like {@link writeBatch}, but only while the thread is as the caller
+ * knows it: with another life or another expiry it is a conflict. If that comes about meanwhile,
+ * what was stored belongs to the earlier one, and the caller has to store it again.
+ */
+export async function writeFenced(
+  collections: Collections,
+  features: ServerFeatures,
+  thread: ThreadState,
+  updates: readonly BatchUpdate[],
+): Promise<BatchOutcome> {
+  // The closing fence is free where one command carries out all; elsewhere it is worth a command of
+  // its own only if documents could expire before the rest of their thread.
+  const isClosed = features.clientBulkWrite || thread.expiresAt !== undefined;
+  const outcome = await writeBatch(collections, features, [
+    fence(thread),
+    ...updates,
+    ...(isClosed ? [fence(thread)] : []),
+  ]);
+  return outcome.kind === "conflict"
+    ? outcome
+    : { kind: "done", inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
+}
+
+/**
  * An update that changes nothing, but fails, and so ends its batch, if the thread has another life
  * or another expiry by now: its upsert then collides with the thread's own record.
  */
-export function fence(state: ThreadState): BatchUpdate {
+function fence(state: ThreadState): BatchUpdate {
   return {
     collection: "threads",
     filter: matchThread(state) as Filter<Document>,
@@ -112,11 +137,23 @@ export function fence(state: ThreadState): BatchUpdate {
   };
 }
 
-/** The fields that bind a document to this life of its thread. */
-export function toThreadPart(state: ThreadState): Omit<ThreadPart, "thread_id"> {
+/**
+ * The part of an update that makes a document one of this life of its thread, whether it is new or
+ * was there before.
+ */
+export function claim({ epoch, expiresAt }: ThreadState): {
+  readonly $set: Record<string, unknown>;
+  readonly $unset: Record<string, "">;
+} {
   return {
-    ...(state.epoch > 0 && { epoch: state.epoch }),
-    ...(state.expiresAt !== undefined && { expires_at: state.expiresAt }),
+    $set: {
+      ...(epoch > 0 && { epoch }),
+      ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    },
+    $unset: {
+      ...(epoch === 0 && { epoch: "" as const }),
+      ...(expiresAt === undefined && { expires_at: "" as const }),
+    },
   };
 }
 

@@ -1,0 +1,115 @@
+import { uuid6 } from "@langchain/langgraph-checkpoint";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoClient, type Db } from "mongodb";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+// Several commands for one save, as on servers before 8.0: something can happen between them.
+vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
+  detectServerFeatures: () => Promise.resolve({ clientBulkWrite: false, sharded: false }),
+}));
+
+const database = useDatabase();
+const clients: MongoClient[] = [];
+
+afterAll(() => Promise.all(clients.map((client) => client.close())));
+
+const HOUR = 3_600;
+
+describe.each(["put", "putWrites"] as const)("%s", (method) => {
+  it("that was overtaken by another process moving the expiry ends with all the same", async () => {
+    const threadId = uuid6(0);
+    const parent = await fill(threadId);
+    const slow = openInterrupted(async () => {
+      // Far longer than the thread has left, so the expiry moves.
+      await putCheckpoint(
+        database.openSaver({ ttl: 10 * HOUR }),
+        threadConfig(threadId, { namespace: "other" }),
+        makeCheckpoint({ a: 1 }),
+      );
+    });
+    await save(slow, method, parent);
+    const documents = await database.readAll(threadId);
+    expect(new Set(documents.map((document) => String(document["expires_at"]))).size).toBe(1);
+    expect((await database.openSaver().verifyThread(threadId)).damages).toEqual([]);
+  });
+
+  it("that was overtaken by a deletion belongs to the thread's next life, whole", async () => {
+    const threadId = uuid6(0);
+    const parent = await fill(threadId);
+    const slow = openInterrupted(() => database.openSaver().deleteThread(threadId));
+    await save(slow, method, parent);
+    const report = await database.openSaver().verifyThread(threadId);
+    expect(report).toMatchObject({ damages: [], checkpoints: method === "put" ? 1 : 0 });
+    const documents = await database.readAll(threadId);
+    expect(new Set(documents.map(({ epoch }) => epoch as unknown))).toEqual(new Set([1]));
+  });
+});
+
+it("a put of the same id with less than before leaves nothing of what it had", async () => {
+  const config = threadConfig(uuid6(0));
+  const checkpoint = makeCheckpoint({ a: 1 });
+  const saver = database.openSaver({ enableTimestamps: true });
+  const root = await putCheckpoint(saver, config, makeCheckpoint());
+  // Metadata that BSON would not give back as it is, and a parent.
+  const metadata = makeMetadata({ big: 1n });
+  const stored = await putCheckpoint(saver, root, checkpoint, metadata);
+  await putCheckpoint(database.openSaver(), config, checkpoint, makeMetadata());
+  const tuple = await database.openSaver().getTuple(stored);
+  expect(tuple).toMatchObject({ metadata: makeMetadata(), checkpoint });
+  expect(tuple?.parentConfig).toBeUndefined();
+});
+
+function fill(threadId: string) {
+  const saver = database.openSaver({ ttl: HOUR });
+  return putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ list: ["x".repeat(500)] }));
+}
+
+async function save(
+  saver: MongoDBSaver,
+  method: "put" | "putWrites",
+  parent: Awaited<ReturnType<typeof fill>>,
+): Promise<void> {
+  if (method === "putWrites") {
+    await saver.putWrites(parent, [["list", ["z".repeat(500)]]], "task");
+  } else {
+    const list = ["x".repeat(500), "y".repeat(500)];
+    await saver.put(parent, makeCheckpoint({ list }, { versions: { list: 2 } }), makeMetadata(), {
+      list: 2,
+    });
+  }
+}
+
+/**
+ * A saver of a slow process: something else happens after its first save was found to be allowed, and
+ * before it stores its checkpoint or its writes.
+ */
+function openInterrupted(interruption: () => Promise<unknown>): MongoDBSaver {
+  const client = new MongoClient(database.uri);
+  clients.push(client);
+  let interrupted = false;
+  const open = client.db.bind(client);
+  const slowDown = (db: Db): Db => {
+    const collection = db.collection.bind(db);
+    return Object.assign(db, {
+      collection: (name: string) => {
+        const found = collection(name);
+        const bulkWrite = found.bulkWrite.bind(found);
+        return Object.assign(found, {
+          bulkWrite: async (...parameters: Parameters<typeof bulkWrite>) => {
+            if (!interrupted && /_(checkpoints|writes)$/.test(name)) {
+              interrupted = true;
+              await interruption();
+            }
+            return bulkWrite(...parameters);
+          },
+        });
+      },
+    });
+  };
+  Object.assign(client, {
+    db: (...parameters: Parameters<typeof open>) => slowDown(open(...parameters)),
+  });
+  return new MongoDBSaver({ client, dbName: database.name, ttl: HOUR });
+}
