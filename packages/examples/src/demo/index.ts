@@ -10,7 +10,8 @@ export {
   type KillPoint,
 } from "./killing/kill-point.ts";
 export { SABOTAGES, type Sabotage } from "./killing/sabotage.ts";
-export { DEMO_OUTAGE, type OutagePlan } from "./model-server/outage.ts";
+export type { OutagePlan } from "../shared/model-server/outage.ts";
+export { DEMO_OUTAGE } from "./model-server/demo-outage.ts";
 export { proveActedOnce } from "./proofs/acted-once.ts";
 export { proveAnsweredOnce } from "./proofs/answered-once.ts";
 export { proveOnlyCutCallsAskedAgain } from "./proofs/asked-again.ts";

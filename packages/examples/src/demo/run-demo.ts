@@ -3,7 +3,7 @@ import { temporaryDatabase, type LocalMongoDB } from "@threadkeep/local-mongodb"
 import { MongoClient } from "mongodb";
 import { findModelServer } from "./agent/model.ts";
 import { DEMO_KILLS } from "./killing/kill-point.ts";
-import { DEMO_OUTAGE } from "./model-server/outage.ts";
+import { DEMO_OUTAGE } from "./model-server/demo-outage.ts";
 import type { DemoOptions } from "./options.ts";
 import { finalState } from "./proofs/final-state.ts";
 import { proveRun } from "./proofs/prove-run.ts";

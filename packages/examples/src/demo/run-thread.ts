@@ -1,13 +1,17 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { MongoClient } from "mongodb";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { Outage, type OutagePlan } from "../shared/model-server/outage.ts";
+import {
+  ScriptedModelServer,
+  type ModelPace,
+} from "../shared/model-server/scripted-model-server.ts";
 import { SCRIPTED_CHAIN } from "./agent/model.ts";
 import { CompanyServer } from "./company/company-server.ts";
 import type { KillPoint } from "./killing/kill-point.ts";
 import type { Sabotage } from "./killing/sabotage.ts";
 import { runWithKills, type RunObserver } from "./killing/supervisor.ts";
-import { Outage, type OutagePlan } from "./model-server/outage.ts";
-import { ScriptedModelServer, type ModelPace } from "./model-server/scripted-model-server.ts";
+import { incidentScript } from "./model-server/script.ts";
 import type { RunEvidence } from "./proofs/proof.ts";
 import type { ModelCall } from "./recording/model-call.ts";
 import { RecordingProxy } from "./recording/recording-proxy.ts";
@@ -47,7 +51,7 @@ export async function runThread(options: ThreadRun): Promise<RunEvidence> {
   const company = new CompanyServer();
   const scripted =
     "scripted" in model
-      ? new ScriptedModelServer(model.scripted, new Outage(model.outage))
+      ? new ScriptedModelServer(incidentScript, model.scripted, new Outage(model.outage))
       : undefined;
   try {
     const upstream = "baseUrl" in model ? model.baseUrl : await scripted?.start();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
-import { HttpServer } from "../http-server.ts";
+import { HttpServer } from "../../shared/http-server.ts";
 import { ActionLedger } from "./action-ledger.ts";
 import { EVIDENCE } from "./evidence.ts";
 

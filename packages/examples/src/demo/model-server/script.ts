@@ -1,17 +1,8 @@
-import { identifySpeaker, messageText, type ChatMessage } from "./chat-protocol.ts";
+import { identifySpeaker, messageText } from "../../shared/model-server/chat-protocol.ts";
+import type { Script, ScriptedReply } from "../../shared/model-server/script.ts";
 
-/** What the scripted model says: words, or one tool call. */
-export type ScriptedReply =
-  | { kind: "text"; text: string }
-  | { kind: "tool-call"; name: string; args: Record<string, unknown> };
-
-/**
- * The scripted model's reply, decided from the conversation alone: whoever repeats a request gets
- * the same answer, so the script can neither hide nor provoke a repetition.
- *
- * @returns `undefined` when the script has nothing to say to this conversation.
- */
-export function replyTo(messages: readonly ChatMessage[]): ScriptedReply | undefined {
+/** What the incident agent's scripted model says. */
+export const incidentScript: Script = (messages) => {
   const { role, turn } = identifySpeaker(messages);
   const task = messages
     .filter((message) => message.role === "user")
@@ -74,7 +65,7 @@ export function replyTo(messages: readonly ChatMessage[]): ScriptedReply | undef
     default:
       return undefined;
   }
-}
+};
 
 function text(words: string): ScriptedReply {
   return { kind: "text", text: words };

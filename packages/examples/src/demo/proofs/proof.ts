@@ -1,7 +1,7 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { LedgerEntry } from "../company/action-ledger.ts";
 import type { RunRecord } from "../killing/run-record.ts";
-import type { RefusedRequest } from "../model-server/outage.ts";
+import type { RefusedRequest } from "../../shared/model-server/outage.ts";
 import type { ModelCall } from "../recording/model-call.ts";
 
 /** What the proofs are drawn from. All of it was kept outside of the processes that were killed. */

@@ -4,8 +4,8 @@ import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
  * From the request log: what a model refused was asked once more, of another model or of the same
- * one after the pause it had asked for. Nothing failed but what the scripted model refused on
- * purpose, and besides answers, cuts and refusals there were no requests.
+ * one after the pause it had asked for, and got one answer. Nothing failed but what the scripted
+ * model refused on purpose.
  */
 export function proveRefusedMadeGood({ calls, run, refused }: RunEvidence): Proof {
   const failed = calls.filter(({ outcome }) => outcome === "failed");
@@ -27,12 +27,14 @@ export function proveRefusedMadeGood({ calls, run, refused }: RunEvidence): Proo
   if (refused && refused.length !== failed.length)
     violations.push(`${failed.length} requests failed, ${refused.length} of them on purpose.`);
 
-  const questions = new Set(calls.map(({ digest }) => digest)).size;
-  const cut = calls.filter(({ outcome }) => outcome === "cut").length;
-  if (calls.length !== questions + cut + failed.length)
-    violations.push(
-      `${calls.length} requests are more than one for each of ${questions} calls, ${cut} cuts and ${failed.length} refusals.`,
-    );
+  for (const digest of new Set(failed.map((call) => call.digest))) {
+    const asked = calls.filter((call) => call.digest === digest);
+    const unanswered = asked.filter(({ outcome }) => outcome !== "completed").length;
+    if (asked[0] && asked.length - unanswered !== 1)
+      violations.push(
+        `The ${describeCall(asked[0])} was refused and then got ${asked.length - unanswered} answers.`,
+      );
+  }
   return {
     claim: "Each refused request was made good by one more",
     figures:

@@ -2,8 +2,9 @@ import { EventEmitter, once } from "node:events";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HttpServer } from "../http-server.ts";
-import { ScriptedModelServer } from "../model-server/scripted-model-server.ts";
+import { HttpServer } from "../../shared/http-server.ts";
+import { ScriptedModelServer } from "../../shared/model-server/scripted-model-server.ts";
+import { incidentScript } from "../model-server/script.ts";
 import { RecordingProxy } from "./recording-proxy.ts";
 
 const QUESTION = {
@@ -16,7 +17,7 @@ const QUESTION = {
 };
 
 describe("RecordingProxy", () => {
-  const model = new ScriptedModelServer({ tokenMs: 1 });
+  const model = new ScriptedModelServer(incidentScript, { tokenMs: 1 });
   let proxy: RecordingProxy;
   let url: string;
 

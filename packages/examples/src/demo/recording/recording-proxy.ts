@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { HttpServer } from "../http-server.ts";
+import { HttpServer } from "../../shared/http-server.ts";
 import {
   chatRequestSchema,
   digestMessages,
   identifySpeaker,
-} from "../model-server/chat-protocol.ts";
+} from "../../shared/model-server/chat-protocol.ts";
 import { CallLog } from "./call-log.ts";
 import type { ModelCall } from "./model-call.ts";
 

@@ -6,7 +6,7 @@ import { HttpServer } from "../http-server.ts";
 import { renderChunks, renderCompletion } from "./chat-completion.ts";
 import { chatRequestSchema, identifySpeaker, type ChatRequest } from "./chat-protocol.ts";
 import { Outage, type Refusal } from "./outage.ts";
-import { replyTo, type ScriptedReply } from "./script.ts";
+import type { Script, ScriptedReply } from "./script.ts";
 
 /** How long the scripted model takes. */
 export interface ModelPace {
@@ -23,17 +23,19 @@ const OVERLOADED = { message: "The model is overloaded.", type: "server_error", 
  * An OpenAI-compatible server with scripted replies, for when there is no key to a real one: `POST
  * /v1/chat/completions`, streamed or whole, with tool calls and usage, and `GET /v1/models`.
  *
- * Its answers depend on the conversation alone, see {@link replyTo}; whether it answers, on the
+ * Its answers depend on the conversation alone, see {@link Script}; whether it answers, on the
  * {@link Outage}.
  */
 export class ScriptedModelServer {
   /** What it turned down. */
   readonly outage: Outage;
+  readonly #script: Script;
   readonly #pace: Required<ModelPace>;
   readonly #server = new HttpServer((request, response) => this.#answer(request, response));
 
   /** @param outage - Turns requests down on purpose; by default none. */
-  constructor(pace: ModelPace = {}, outage: Outage = new Outage()) {
+  constructor(script: Script, pace: ModelPace = {}, outage: Outage = new Outage()) {
+    this.#script = script;
     this.#pace = { firstTokenMs: 0, tokenMs: 0, ...pace };
     this.outage = outage;
   }
@@ -60,7 +62,7 @@ export class ScriptedModelServer {
     if (!parsed.success) return sendError(response, 400, z.prettifyError(parsed.error));
     const refusal = this.outage.refuse(parsed.data);
     if (refusal) return sendRefusal(response, refusal);
-    const reply = replyTo(parsed.data.messages);
+    const reply = this.#script(parsed.data.messages);
     if (!reply) {
       const { role, turn } = identifySpeaker(parsed.data.messages);
       return sendError(response, 400, `The script has no reply to turn ${turn} of the ${role}.`);

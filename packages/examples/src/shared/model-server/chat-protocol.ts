@@ -7,7 +7,7 @@ const contentSchema = z.union([
   z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
 ]);
 
-/** The part of OpenAI's chat completion request that the demo's servers read. */
+/** The part of OpenAI's chat completion request that the scripted servers read. */
 export const chatRequestSchema = z.looseObject({
   model: z.string(),
   messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.optional() })).min(1),

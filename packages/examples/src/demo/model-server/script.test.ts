@@ -3,11 +3,12 @@ import { concat } from "@langchain/core/utils/stream";
 import { ChatOpenAI } from "@langchain/openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { analystPrompt, triagePrompt } from "../agent/prompts.ts";
-import { Outage } from "./outage.ts";
-import { ScriptedModelServer } from "./scripted-model-server.ts";
+import { Outage } from "../../shared/model-server/outage.ts";
+import { ScriptedModelServer } from "../../shared/model-server/scripted-model-server.ts";
+import { incidentScript } from "./script.ts";
 
 describe("ScriptedModelServer", () => {
-  const server = new ScriptedModelServer();
+  const server = new ScriptedModelServer(incidentScript);
   let model: ChatOpenAI;
   let url: string;
 
@@ -52,6 +53,7 @@ describe("ScriptedModelServer", () => {
   it("refuses the planned requests to one model, names the pause, and notes each", async () => {
     const refusal = { from: 2, to: 2, status: 429, pauseMs: 300 } as const;
     const failing = new ScriptedModelServer(
+      incidentScript,
       {},
       new Outage({ model: "large", refusals: [refusal] }),
     );
