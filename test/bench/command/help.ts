@@ -25,6 +25,8 @@ database of that server.
     console.log();
   }
   for (const program of listPrograms()) {
-    console.log(`${styleText("bold", program)}    a program of its own; what follows its name is passed on\n`);
+    console.log(
+      `${styleText("bold", program)}    a program of its own; what follows its name is passed on\n`,
+    );
   }
 }

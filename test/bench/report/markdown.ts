@@ -5,11 +5,16 @@ import type { ResultFile } from "./result-file.ts";
 import { listErrors, tabulateFigures, tabulateTargets, type Table } from "./tables.ts";
 
 const BEGIN = "<!-- results: written by `pnpm bench report` -->";
+const TARGET_COLUMNS = ["target", "measured", "limit", "verdict"];
+const TEXT_COLUMNS = new Set(["target", "verdict"]);
+
 const END = "<!-- end of results -->";
 
-/** Results as Markdown: for each run its figures, its targets and where it ran. */
+/** Results as Markdown: all targets, then for each run its targets, its figures and where it ran. */
 export function toMarkdown(files: readonly ResultFile[]): string {
-  return files.flatMap((file) => file.runs.map((run) => formatRun(run, file))).join("\n\n");
+  const runs = files.flatMap((file) => file.runs.map((run) => ({ file, run })));
+  const sections = runs.map(({ file, run }) => formatRun(run, file));
+  return [formatTargets(runs.map(({ run }) => run)), ...sections].join("\n\n");
 }
 
 /**
@@ -28,12 +33,19 @@ export function writeIntoMarkdown(path: string, markdown: string): void {
   writeFileSync(path, `${before}\n\n${markdown}\n\n${text.slice(end)}`);
 }
 
+function formatTargets(runs: readonly BenchmarkRun[]): string {
+  const rows = runs.flatMap((run) =>
+    tabulateTargets(run).rows.map((row) => [run.name].concat(row)),
+  );
+  return formatTable({ head: ["benchmark", ...TARGET_COLUMNS], rows });
+}
+
 function formatRun(run: BenchmarkRun, { date, machine }: ResultFile): string {
   const memory = formatFigure(machine.memoryBytes, "bytes");
   return [
     `### ${run.name}`,
     `${run.description}. ${run.turns} ${run.turnsAre}.`,
-    formatTable(tabulateTargets(run), ["target", "measured", "limit", "verdict"]),
+    formatTable({ head: TARGET_COLUMNS, rows: tabulateTargets(run).rows }),
     ...tabulateFigures(run).map((table) => formatTable(table)),
     ...listErrors(run),
     `\`pnpm bench ${run.name} --turns ${run.turns}\` on ${date.slice(0, 10)}; ${machine.cores} cores ` +
@@ -41,7 +53,9 @@ function formatRun(run: BenchmarkRun, { date, machine }: ResultFile): string {
   ].join("\n\n");
 }
 
-function formatTable({ head, rows }: Table, names: readonly string[] = head): string {
-  const align = names.map((_, column) => (column === 0 ? "---" : "--:"));
-  return [names, align, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+function formatTable({ head, rows }: Table): string {
+  const align = head.map((name) => (TEXT_COLUMNS.has(name) ? "---" : "--:"));
+  // The first column names what the others are about.
+  const alignment = ["---", ...align.slice(1)];
+  return [head, alignment, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
