@@ -73,55 +73,50 @@ describe.concurrent("an agent killed and resumed by its thread id", () => {
     expect(comparableState(killed)).toEqual(comparableState(await unkilled));
   });
 
-  // The demo's run above is killed in the parallel step, in mid-answer and in the subgraph.
-  it.for<[string, KillPoint, OutagePlan?]>([
-    ["the first request", atRequest(1)],
-    ["the last request", atRequest(10)],
-    [
-      "a request to the second model",
-      afterRefusal("triage engineer", "scripted-small"),
-      DEMO_OUTAGE,
-    ],
-  ])(
-    "ends in the same state, and repeats no answered call, when killed with %s in flight",
-    async ([, point, outage]) => {
-      const killed = await run([point], { outage });
-      expect(killed.run.kills).toHaveLength(1);
-      expect(
-        violationsOf([
-          proveAnsweredOnce(killed),
-          proveOnlyCutCallsAskedAgain(killed),
-          proveRefusedMadeGood(killed),
-          proveCostsReported(killed),
-          proveResumedFromNewest(killed),
-          proveUnbrokenHistory(killed),
-          proveActedOnce(killed),
-        ]),
-      ).toEqual([]);
-      expect(comparableState(killed)).toEqual(comparableState(await unkilled));
-    },
-  );
+  // The demo's run is killed in the parallel step, in mid-answer and in the subgraph.
+  it("ends in the same state, and repeats no answered call, when killed with the first request, one to the second model and the last request in flight", async () => {
+    const killed = await run(
+      [atRequest(1), afterRefusal("triage engineer", "scripted-small"), lastRequest],
+      { outage: DEMO_OUTAGE },
+    );
+    expect(killed.run.kills).toHaveLength(3);
+    expect(
+      violationsOf([
+        proveAnsweredOnce(killed),
+        proveOnlyCutCallsAskedAgain(killed),
+        proveRefusedMadeGood(killed),
+        proveCostsReported(killed),
+        proveResumedFromNewest(killed),
+        proveUnbrokenHistory(killed),
+        proveActedOnce(killed),
+      ]),
+    ).toEqual([]);
+    expect(comparableState(killed)).toEqual(comparableState(await unkilled));
+  });
 
-  // Here the kill hits the worker while it talks to the database, or has just done so.
-  it.for([
-    ["incident commander", 1, 6],
-    ["remediation engineer", 3, 0],
-  ] as const)(
-    "ends in the same state, and repeats at most that one call, when killed after the answer to the %s (turn %i) and %i ms",
-    async ([role, turn, delayMs]) => {
-      const killed = await run([afterAnswerTo(role, turn, delayMs)]);
-      expect(killed.run.kills).toHaveLength(1);
-      expect(violationsOf([proveUnbrokenHistory(killed)])).toEqual([]);
-      expect(comparableState(killed)).toEqual(comparableState(await unkilled));
+  // Here a kill hits the worker while it talks to the database, or has just done so.
+  it("ends in the same state, and repeats at most the call it has just had answered, when killed right after answers", async () => {
+    const killed = await run([
+      afterAnswerTo("incident commander", 1, 6),
+      afterAnswerTo("remediation engineer", 3, 0),
+    ]);
+    expect(killed.run.kills).toHaveLength(2);
+    expect(violationsOf([proveUnbrokenHistory(killed)])).toEqual([]);
+    expect(comparableState(killed)).toEqual(comparableState(await unkilled));
 
-      const answered = killed.calls.filter(({ outcome }) => outcome === "completed");
-      const repeated = answered.filter(({ id, digest }) =>
-        answered.some((earlier) => earlier.digest === digest && earlier.id < id),
+    for (const { digest, role, turn } of killed.calls) {
+      const answers = killed.calls.filter(
+        (call) => call.digest === digest && call.outcome === "completed",
       );
-      expect(repeated.length).toBeLessThanOrEqual(1);
-      for (const call of repeated) expect(call).toMatchObject({ role, turn });
-    },
-  );
+      const maxAnswers = ["incident commander, 1", "remediation engineer, 3"].includes(
+        `${role}, ${turn}`,
+      )
+        ? 2
+        : 1;
+      expect(answers.length, `${role}, turn ${turn}`).toBeGreaterThan(0);
+      expect(answers.length, `${role}, turn ${turn}`).toBeLessThanOrEqual(maxAnswers);
+    }
+  });
 });
 
 describe.concurrent("the proofs", () => {
@@ -168,6 +163,11 @@ describe.concurrent("the proofs", () => {
     ]);
   });
 });
+
+const lastRequest: KillPoint = {
+  title: "the last request in flight",
+  hits: ({ role }) => role === "report writer",
+};
 
 interface RunVariation {
   outage?: OutagePlan | undefined;
