@@ -9,6 +9,7 @@ export type {
   TimeoutOptions,
 } from "./options.ts";
 export type { AdaptiveStrategy } from "./candidate/adaptive-timeout.ts";
+export { InMemoryLatencyStore, type LatencyStore } from "./candidate/latency-store.ts";
 export type { BreakerOptions, BreakerState } from "./candidate/breaker.ts";
 export type {
   CandidateOptions,

@@ -2,6 +2,7 @@ import type { BaseChatModelParams } from "@langchain/core/language_models/chat_m
 import { z } from "zod";
 import type { AdaptiveStrategy } from "./candidate/adaptive-timeout.ts";
 import type { BreakerOptions } from "./candidate/breaker.ts";
+import type { LatencyStore } from "./candidate/latency-store.ts";
 import type { ModelOption } from "./candidate/candidate-options.ts";
 import type { RateLimiterFactory } from "./candidate/rate-limiter.ts";
 import type { BudgetOptions } from "./cost/budget-book.ts";
@@ -36,6 +37,11 @@ export interface TimeoutOptions {
   readonly adaptive?: boolean | AdaptiveStrategy | undefined;
   /** Adaptive limits never get shorter than this, in ms. Default 10,000. */
   readonly adaptiveFloorMs?: number | undefined;
+  /**
+   * Shares the latencies behind adaptive limits and hedging between processes: a key per base URL,
+   * model and kind of latency, exchanged at most every 10 s. Default: they stay in this model.
+   */
+  readonly latencyStore?: LatencyStore | undefined;
   /** Streams: until the response's headers are there. Default 30,000. */
   readonly connectMs?: number | undefined;
   /** Streams: from the headers until the first content. Default 60,000. */
@@ -112,7 +118,10 @@ export interface ResilientChatModelOptions extends BaseChatModelParams {
   readonly context?: ContextOptions | undefined;
   /** Default: no limits. */
   readonly budget?: BudgetOptions | undefined;
-  /** Where `rateLimit` of the candidates is counted. Default: in this process. */
+  /**
+   * Where `rateLimit` of the candidates is counted. Default: in this process. A limiter that throws
+   * lets the attempt go out, with the event `rate-limiter-failed`; the provider has its own.
+   */
   readonly createRateLimiter?: RateLimiterFactory | undefined;
   /** Told about every attempt, retry, fallback, hedge and breaker change. */
   readonly onEvent?: ResilienceListener | undefined;
@@ -137,6 +146,7 @@ export interface ResolvedOptions {
   readonly timeout: {
     readonly adaptive: AdaptiveStrategy | false;
     readonly adaptiveFloorMs: number;
+    readonly latencyStore: LatencyStore | undefined;
     readonly connectMs: number;
     readonly firstTokenMs: number;
     readonly idleMs: number;
@@ -225,6 +235,13 @@ const schema = z.object({
     .strictObject({
       adaptive: z.union([z.boolean(), z.enum(["quantile", "mean"])]).optional(),
       adaptiveFloorMs: z.number().nonnegative().optional(),
+      latencyStore: z
+        .custom<LatencyStore>(
+          (value) =>
+            typeof value === "object" && value !== null && "read" in value && "append" in value,
+          "expected an object with read and append",
+        )
+        .optional(),
       connectMs: duration.optional(),
       firstTokenMs: duration.optional(),
       idleMs: duration.optional(),
@@ -307,6 +324,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     timeout: {
       adaptive: adaptive === true ? "quantile" : adaptive,
       adaptiveFloorMs: timeout.adaptiveFloorMs ?? 10_000,
+      latencyStore: timeout.latencyStore,
       connectMs: timeout.connectMs ?? 30_000,
       firstTokenMs: timeout.firstTokenMs ?? 60_000,
       idleMs: timeout.idleMs ?? 30_000,

@@ -56,8 +56,9 @@ export async function admitAttempt(
   try {
     decision = await rateLimiter.take(tokens);
   } catch (error) {
-    reservation.settle(nothing);
-    throw error;
+    // The provider guards its limits by itself; a counter out of reach must not end the call.
+    context.events.emit({ type: "rate-limiter-failed", candidate: candidate.name, error });
+    return { verdict: "granted", isProbe, reservation, giveBackRate: async () => {} };
   }
   if (decision.granted) {
     return { verdict: "granted", isProbe, reservation, giveBackRate: decision.giveBack };

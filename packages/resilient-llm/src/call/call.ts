@@ -314,7 +314,9 @@ export class Call {
 
   #limitsFor(candidate: Candidate, nowMs: number): AttemptLimits {
     const { connectMs, idleMs, totalMs } = this.#context.options.timeout;
-    const total = this.#request.streaming ? totalMs : candidate.totalLimit.limitMs;
+    const { streaming } = this.#request;
+    (streaming ? candidate.firstTokenLimit : candidate.totalLimit).touch(nowMs);
+    const total = streaming ? totalMs : candidate.totalLimit.limitMs;
     return {
       connectMs,
       idleMs,

@@ -1,3 +1,5 @@
+import { LatencySync } from "./latency-sync.ts";
+import type { LatencyStore } from "./latency-store.ts";
 import { LatencyWindow } from "./latency-window.ts";
 
 /** How a time limit follows the latencies seen. */
@@ -34,12 +36,23 @@ export class AdaptiveTimeout {
   readonly #strategy: AdaptiveStrategy;
   readonly #bounds: AdaptiveBounds;
   readonly #window = new LatencyWindow();
+  #sync: LatencySync | undefined;
   #limitMs: number | undefined;
   #unseen = 0;
 
   constructor(strategy: AdaptiveStrategy, bounds: AdaptiveBounds) {
     this.#strategy = strategy;
     this.#bounds = bounds;
+  }
+
+  /** Shares the latencies through `store` from now on. `onError` is told about every failed exchange. */
+  share(store: LatencyStore, key: string, onError: (error: unknown) => void): void {
+    this.#sync = new LatencySync(store, key, this.#window, () => this.#refresh(), onError);
+  }
+
+  /** Exchanges latencies with the store in the background, if there is one and it's time. */
+  touch(nowMs: number): void {
+    this.#sync?.touch(nowMs);
   }
 
   /** The limit for the next attempt, in ms. */
@@ -59,6 +72,7 @@ export class AdaptiveTimeout {
   /** Books a latency that was measured to its end. */
   record(latencyMs: number): void {
     this.#window.add(latencyMs);
+    this.#sync?.add(latencyMs);
     this.#unseen += 1;
     // Sorting a full window at every call buys nothing: one more sample hardly moves the limit.
     if (!this.#window.isFull || this.#unseen >= refreshInterval) this.#refresh();

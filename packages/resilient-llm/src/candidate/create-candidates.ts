@@ -109,12 +109,20 @@ function createCandidate(
   const inner = new InnerModel(chatModel);
   const reported = (chatModel as { profile?: ModelProfile }).profile ?? {};
   const profile: ModelProfile = { ...reported, ...own.profile };
-  const { adaptive, adaptiveFloorMs, firstTokenMs, totalMs } = options.timeout;
-  const createLimit = (ceilingMs: number) =>
-    new AdaptiveTimeout(adaptive || "quantile", {
+  const { adaptive, adaptiveFloorMs, firstTokenMs, latencyStore, totalMs } = options.timeout;
+  const createLimit = (ceilingMs: number, measure: string) => {
+    const limit = new AdaptiveTimeout(adaptive || "quantile", {
       floorMs: adaptive ? Math.min(adaptiveFloorMs, ceilingMs) : ceilingMs,
       ceilingMs,
     });
+    const key = `${endpoint.baseUrl} ${endpoint.model} ${measure}`;
+    if (latencyStore) {
+      limit.share(latencyStore, key, (error) =>
+        events.emit({ type: "latency-store-failed", candidate: candidateName, error }),
+      );
+    }
+    return limit;
+  };
   return new Candidate({
     name: candidateName,
     endpoint,
@@ -129,8 +137,8 @@ function createCandidate(
       events.emit({ type: "breaker", candidate: candidateName, state }),
     ),
     retryQuota: new RetryQuota(options.retry.quota),
-    firstTokenLimit: createLimit(firstTokenMs),
-    totalLimit: createLimit(totalMs),
+    firstTokenLimit: createLimit(firstTokenMs, "first-token"),
+    totalLimit: createLimit(totalMs, "total"),
     rateLimiter: own.rateLimit
       ? new RateLimiter(candidateName, own.rateLimit, options.createRateLimiter)
       : undefined,

@@ -1,5 +1,7 @@
-import { RateLimiterMemory } from "rate-limiter-flexible";
-import { expect, it } from "vitest";
+import { MongoClient } from "mongodb";
+import { RateLimiterMemory, RateLimiterMongo } from "rate-limiter-flexible";
+import { expect, inject, it, onTestFinished } from "vitest";
+import type { RateLimitOptions, ResilientChatModel } from "../index.ts";
 import * as replies from "../testing/replies.ts";
 import { acceleration, createModel, rejection, startServer } from "../testing/test-model.ts";
 
@@ -49,6 +51,69 @@ it("a limiter from outside is used, so that processes can share one", async () =
   const error = await rejection(other.invoke("hi"));
   expect(error).toMatchObject({ code: "RATE_LIMITED", attempts: [] });
   expect(server.requests).toHaveLength(3);
+});
+
+it("processes share requests and tokens per minute through MongoDB", async () => {
+  const server = await startServer(replies.answer("done"));
+  const collection = {
+    dbName: `limits-${crypto.randomUUID()}`,
+    tableName: "llm_rate_limits",
+    disableIndexesCreation: true,
+  };
+  /** A process has a client of its own and knows of the others only what the database says. */
+  const startProcess = async (rateLimit: RateLimitOptions) => {
+    const storeClient = await MongoClient.connect(inject("mongodbUri"));
+    onTestFinished(() => storeClient.close());
+    const { model } = createModel([], {
+      models: [{ model: "a", baseURL: server.baseURL, rateLimit, maxOutputTokens: 300 }],
+      retry: { deadlineMs: 30_000 },
+      createRateLimiter: (settings) =>
+        new RateLimiterMongo({ storeClient, ...collection, ...settings }),
+    });
+    return model;
+  };
+  // Once, at deployment: the unique index is what keeps two processes from counting apart.
+  const deployer = await MongoClient.connect(inject("mongodbUri"));
+  onTestFinished(() => deployer.close());
+  const anyLimits = { points: 1, duration: 1 };
+  await new RateLimiterMongo({
+    storeClient: deployer,
+    ...collection,
+    ...anyLimits,
+  }).createIndexes();
+  const callAtOnce = async (models: ResilientChatModel[]) => {
+    const outcomes = await Promise.allSettled(models.map((model) => model.invoke("hi")));
+    return outcomes.map((outcome) =>
+      outcome.status === "fulfilled" ? "answered" : String(outcome.reason),
+    );
+  };
+  const requests = { requestsPerMinute: 5 };
+  const [one, other] = await Promise.all([startProcess(requests), startProcess(requests)]);
+  // The first call makes the counter; from then on every count is one atomic update.
+  await one.invoke("hi");
+  const byRequests = await callAtOnce([one, other, one, other, one, other, other]);
+  expect(byRequests.filter((outcome) => outcome === "answered")).toHaveLength(4);
+  expect(byRequests.filter((outcome) => outcome.includes("rate limits"))).toHaveLength(3);
+  expect(server.requests).toHaveLength(5);
+
+  const tokens = { tokensPerMinute: 1000 };
+  const [third, fourth] = await Promise.all([startProcess(tokens), startProcess(tokens)]);
+  await third.invoke("hi");
+  const byTokens = await callAtOnce([fourth, third, fourth]);
+  expect(byTokens.filter((outcome) => outcome === "answered")).toHaveLength(2);
+});
+
+it("a counter that can't be reached lets the call go out and says so", async () => {
+  const server = await startServer(replies.answer("done"));
+  const storeClient = await MongoClient.connect(inject("mongodbUri"));
+  const { model, events } = createModel([], {
+    models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],
+    createRateLimiter: (settings) =>
+      new RateLimiterMongo({ storeClient, disableIndexesCreation: true, ...settings }),
+  });
+  await storeClient.close();
+  expect((await model.invoke("hi")).text).toBe("done");
+  expect(events[0]).toMatchObject({ type: "rate-limiter-failed", candidate: "a" });
 });
 
 it("an answer that reports a used-up limit makes the next call wait for its reset", async () => {

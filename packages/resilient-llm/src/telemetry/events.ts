@@ -62,6 +62,18 @@ export type ResilienceEvent =
     }
   | { readonly type: "breaker"; readonly candidate: string; readonly state: BreakerState }
   | {
+      /** The counter of a rate limit can't be reached; the attempt goes out uncounted. */
+      readonly type: "rate-limiter-failed";
+      readonly candidate: string;
+      readonly error: unknown;
+    }
+  | {
+      /** Latencies couldn't be exchanged; the limits follow those seen here until it works again. */
+      readonly type: "latency-store-failed";
+      readonly candidate: string;
+      readonly error: unknown;
+    }
+  | {
       /** What had been streamed is void; the answer starts anew. */
       readonly type: "stream-restarted";
       readonly callId: string;
