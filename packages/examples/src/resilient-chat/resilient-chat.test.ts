@@ -67,6 +67,9 @@ async function runChat(args: readonly string[], typing?: Typing): Promise<ChatRu
   const main = fileURLToPath(new URL("main.ts", import.meta.url));
   const chat = spawn(process.execPath, ["--conditions=@threadkeep/source", main, ...args], {
     env: { ...rest, MONGODB_URI: mongodbUri, MONGODB_DB: database.name },
+    // One that never comes to its end mustn't outlive the test.
+    timeout: 20_000,
+    killSignal: "SIGKILL",
   });
   const run: ChatRun = { answer: "", notices: "", code: null };
   chat.stderr.setEncoding("utf8").on("data", (part: string) => (run.notices += part));
