@@ -29,17 +29,15 @@ export function proveRefusedMadeGood({ calls, run, refused }: RunEvidence): Proo
 
   for (const digest of new Set(failed.map((call) => call.digest))) {
     const asked = calls.filter((call) => call.digest === digest);
-    const unanswered = asked.filter(({ outcome }) => outcome !== "completed").length;
-    if (asked[0] && asked.length - unanswered !== 1)
-      violations.push(
-        `The ${describeCall(asked[0])} was refused and then got ${asked.length - unanswered} answers.`,
-      );
+    const answers = asked.filter(({ outcome }) => outcome === "completed").length;
+    if (asked[0] && answers !== 1)
+      violations.push(`The ${describeCall(asked[0])} was refused and then got ${answers} answers.`);
   }
   return {
     claim: "Each refused request was made good by one more",
     figures:
       `${count(failed.length, "request")} refused, ` +
-      `${elsewhere} answered by another model, ${failed.length - elsewhere} after a pause`,
+      `${elsewhere} taken to another model, ${failed.length - elsewhere} back after the pause`,
     violations,
   };
 }
