@@ -138,7 +138,7 @@ async function storeOrphan(item: string): Promise<void> {
   const content = Buffer.from(JSON.stringify(repeat(item)));
   await database.db.collection("threadkeep_segments").insertOne({
     thread_id: threadId,
-    segment: new Binary(createHash("sha256").update(content).digest()),
+    segment: new Binary(createHash("sha256").update(content).digest().subarray(0, 20)),
     part: 0,
     data: new Binary(content),
   });

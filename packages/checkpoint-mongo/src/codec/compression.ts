@@ -1,24 +1,39 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import {
+  constants,
+  deflateRawSync,
+  inflateRawSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 
 /** Shorter content seldom shrinks by more than a frame's header costs. */
-const MIN_BYTES = 192;
+const MIN_BYTES = 96;
+
+/**
+ * Shorter content is deflated: that is smaller than a zstd frame and unpacked in half the time,
+ * because zstd sets up its tables anew for each.
+ */
+const MIN_ZSTD_BYTES = 8_192;
+
+/** How bytes are compressed. */
+export type Compression = "deflate" | "zstd";
 
 /** Bytes as they lie in a document. */
 export interface PackedBytes {
   readonly data: Uint8Array;
   /** Undefined if the bytes are stored as they are. */
-  readonly compression: "zstd" | undefined;
+  readonly compression: Compression | undefined;
 }
 
 /** Compresses content where that pays: where it saves a tenth or more. */
 export function pack(content: Uint8Array): PackedBytes {
-  if (content.byteLength < MIN_BYTES) return { data: content, compression: undefined };
-  const data = zstdCompressSync(content, {
-    params: { [constants.ZSTD_c_compressionLevel]: 3 },
-  });
-  return data.byteLength < content.byteLength * 0.9
-    ? { data, compression: "zstd" }
-    : { data: content, compression: undefined };
+  const plain = { data: content, compression: undefined };
+  if (content.byteLength < MIN_BYTES) return plain;
+  const packed: PackedBytes =
+    content.byteLength < MIN_ZSTD_BYTES
+      ? { data: deflateRawSync(content), compression: "deflate" }
+      : { data: compressWithZstd(content), compression: "zstd" };
+  return packed.data.byteLength < content.byteLength * 0.9 ? packed : plain;
 }
 
 /**
@@ -27,5 +42,10 @@ export function pack(content: Uint8Array): PackedBytes {
  * @throws Error if compressed bytes are damaged
  */
 export function unpack({ data, compression }: PackedBytes): Uint8Array {
-  return compression === "zstd" ? zstdDecompressSync(data) : data;
+  if (compression === "zstd") return zstdDecompressSync(data);
+  return compression === "deflate" ? inflateRawSync(data) : data;
+}
+
+function compressWithZstd(content: Uint8Array): Uint8Array {
+  return zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
 }

@@ -9,6 +9,13 @@ import { createSegment, type Segment } from "./segment.ts";
 /** Encoded values up to this many characters lie in the checkpoint document itself. */
 const MAX_INLINE_LENGTH = 256;
 
+/**
+ * The channel that holds a run's input is in one checkpoint only, so nothing is gained by a segment
+ * that others could share.
+ */
+const MAX_INLINE_INPUT_LENGTH = 65_536;
+const INPUT_CHANNEL = "__start__";
+
 /** The items of stored segments that are at hand; undefined for one that is not. */
 export type ReadLines = (segment: SegmentId) => readonly string[] | undefined;
 
@@ -31,6 +38,10 @@ export function encodeChannel(
   parent: ChannelManifest | undefined,
   readLines: ReadLines,
 ): EncodedChannel {
+  if (channel === INPUT_CHANNEL) {
+    const text = encodeValue(value, channel);
+    return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
+  }
   if (Array.isArray(value)) {
     const lines = Array.from(value, (item: unknown, index) => encodeValue(item, channel, [index]));
     const text = `[${lines.join(",")}]`;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SegmentId } from "../documents/manifest.ts";
+import { SEGMENT_ID_BYTES, type SegmentId } from "../documents/manifest.ts";
 
 /**
  * An immutable, content-addressed run of encoded items. The items are single lines (JSON text has
@@ -35,5 +35,6 @@ export function splitLines(content: Uint8Array): string[] {
 
 /** The id that content must have. */
 export function hashContent(content: Uint8Array): SegmentId {
-  return createHash("sha256").update(content).digest("hex");
+  const hash = createHash("sha256").update(content).digest("hex");
+  return hash.slice(0, 2 * SEGMENT_ID_BYTES);
 }

@@ -11,7 +11,7 @@ export interface ThreadPart {
 
 /**
  * Bytes that may be compressed: plain with BSON's generic subtype 0, a zstd frame with subtype 128,
- * the first of those that are free for users.
+ * raw deflate with subtype 129, the first ones of those that are free for users.
  */
 export type PackedBinary = Binary;
 
@@ -31,7 +31,7 @@ export interface ThreadDocument {
 /** An immutable, content-addressed run of items of a channel. */
 export interface SegmentDocument extends ThreadPart {
   readonly _id: ObjectId;
-  /** SHA-256 of the plain content, 32 bytes. */
+  /** The first 20 bytes of the SHA-256 of the plain content. */
   readonly segment: Binary;
   /** Counts from 0; content over the document limit continues in the next part. */
   readonly part: number;
@@ -42,7 +42,7 @@ export interface SegmentDocument extends ThreadPart {
 
 /** One per checkpoint: the commit point of everything it refers to. */
 export interface CheckpointDocument extends ThreadPart {
-  /** SHA-256 of the address, 32 bytes: what pending writes point at. */
+  /** The first 16 bytes of the SHA-256 of the address: what pending writes point at. */
   readonly _id: Binary;
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
@@ -53,7 +53,7 @@ export interface CheckpointDocument extends ThreadPart {
   readonly head?: true;
   /** Header and manifest as text. */
   readonly body: PackedBinary;
-  /** Ids of the segments that the manifest names by number, 32 bytes each. */
+  /** Ids of the segments that the manifest names by number, 20 bytes each. */
   readonly segments: Binary;
   /** What of the metadata the server can search; absent with a serializer of the user's. */
   readonly metadata?: Readonly<Record<string, unknown>>;

@@ -7,4 +7,12 @@ export type {
   ThreadPart,
   WriteSetDocument,
 } from "./documents.ts";
-export { listSegments, type ChannelManifest, type Manifest, type SegmentId } from "./manifest.ts";
+export {
+  joinSegmentIds,
+  listSegments,
+  SEGMENT_ID_BYTES,
+  splitSegmentIds,
+  type ChannelManifest,
+  type Manifest,
+  type SegmentId,
+} from "./manifest.ts";

@@ -34,9 +34,9 @@ export interface HashedWrite {
 
 type Field = string | number | Uint8Array | undefined;
 
-/** The key of a checkpoint: SHA-256 of its address, 32 bytes. */
+/** The key of a checkpoint: the first 16 bytes of the SHA-256 of its address. */
 export function hashAddress(address: CheckpointAddress): Uint8Array {
-  return hashFields("address", [address.threadId, address.checkpointNs, address.checkpointId]);
+  return hashFields("address", listParts(address)).subarray(0, 16);
 }
 
 /**
@@ -53,7 +53,7 @@ export class Hasher {
   /** The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them. */
   hashCheckpoint(parts: HashedCheckpoint): Uint8Array {
     const fields = [
-      hashAddress(parts.address),
+      ...listParts(parts.address),
       parts.parentCheckpointId,
       parts.parentHash,
       parts.order,
@@ -73,8 +73,12 @@ export class Hasher {
       type,
       value,
     ]);
-    return hashFields("writes", [hashAddress(address), taskId, ...fields], this.#key);
+    return hashFields("writes", [...listParts(address), taskId, ...fields], this.#key);
   }
+}
+
+function listParts({ threadId, checkpointNs, checkpointId }: CheckpointAddress): readonly string[] {
+  return [threadId, checkpointNs, checkpointId];
 }
 
 /**

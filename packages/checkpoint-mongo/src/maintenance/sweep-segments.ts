@@ -1,4 +1,4 @@
-import type { SegmentId } from "../documents/index.ts";
+import { splitSegmentIds, type SegmentId } from "../documents/index.ts";
 import {
   binaryToHex,
   condemnSegments,
@@ -6,6 +6,7 @@ import {
   removeCondemned,
   scanReferences,
   scanSegmentHeads,
+  toBytes,
   type Collections,
   type SegmentHead,
 } from "../store/index.ts";
@@ -64,7 +65,7 @@ async function collectReferences(
 ): Promise<ReadonlySet<SegmentId>> {
   const referred = new Set<SegmentId>();
   for await (const segments of scanReferences(collections, threadId)) {
-    for (const id of binaryToHex(segments).match(/.{64}/g) ?? []) referred.add(id);
+    for (const id of splitSegmentIds(toBytes(segments))) referred.add(id);
   }
   return referred;
 }

@@ -5,7 +5,7 @@ import {
   unpack,
   type CheckpointHeader,
 } from "../codec/index.ts";
-import type { CheckpointDocument, Manifest, SegmentId } from "../documents/index.ts";
+import { splitSegmentIds, type CheckpointDocument, type Manifest } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { toBytes, toPackedBytes } from "../store/index.ts";
@@ -78,16 +78,6 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     if (CorruptCheckpointError.isInstance(error)) throw error;
     throw corrupt(address, "a readable document", String(error), error);
   }
-}
-
-/** Ids of segments as one run of bytes, 32 each. */
-export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
-  return Buffer.from(segments.join(""), "hex");
-}
-
-function splitSegmentIds(bytes: Uint8Array): SegmentId[] {
-  const text = Buffer.from(bytes).toString("hex");
-  return text.match(/.{64}/g) ?? [];
 }
 
 function readMetadata({ metadata, metadata_encoded }: CheckpointDocument): TypedBytes {

@@ -6,6 +6,7 @@ import type {
 import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
 import { isDeepStrictEqual } from "node:util";
+import { joinSegmentIds } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
@@ -21,7 +22,7 @@ import {
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
-import { joinSegmentIds, type CheckpointRecord } from "./checkpoint-record.ts";
+import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { loadRecord } from "./load-record.ts";
@@ -63,8 +64,10 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
   const { address } = request;
   let draft: Draft | undefined;
   let conflicted = false;
-  // A thread that is not known yet is made only for what can be stored.
-  if (cache.getThread(address.threadId) === undefined) await assertStorable(context, request);
+  if (cache.getThread(address.threadId) === undefined) {
+    // A thread that is not known yet is made only for what can be stored.
+    draft = await createDraft(context, request, undefined);
+  }
   const startedMs = Date.now();
   const { thread, segments } = await retryConflicts(
     `checkpoint ${address.checkpointId}`,
@@ -92,20 +95,10 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
   }
 }
 
-async function assertStorable(
-  { serializer }: SaverContext,
-  { checkpoint, metadata }: PutRequest,
-): Promise<void> {
-  for (const [channel, value] of Object.entries(checkpoint.channel_values)) {
-    await serializer.encodeChannel(channel, value, undefined, () => undefined);
-  }
-  await serializer.encode(metadata, "metadata");
-}
-
 async function createDraft(
   context: SaverContext,
   request: PutRequest,
-  thread: ThreadState,
+  thread: ThreadState | undefined,
 ): Promise<Draft> {
   const { address, checkpoint, metadata, newVersions, parentCheckpointId } = request;
   const parent = await loadParent(context, request, thread);
@@ -123,7 +116,7 @@ async function createDraft(
   // of itself. It stays the child of its parent.
   const isOwnParent = parentCheckpointId === address.checkpointId;
   return {
-    epoch: thread.epoch,
+    epoch: thread?.epoch ?? parent?.epoch ?? 0,
     parentCheckpointId: isOwnParent ? parent?.parentCheckpointId : parentCheckpointId,
     parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
     header,
@@ -136,13 +129,12 @@ async function createDraft(
 async function loadParent(
   context: SaverContext,
   { address, parentCheckpointId }: PutRequest,
-  thread: ThreadState,
+  thread: ThreadState | undefined,
 ): Promise<CheckpointRecord | undefined> {
   if (parentCheckpointId === undefined) return undefined;
   const parent = await loadRecord(context, { ...address, checkpointId: parentCheckpointId });
-  return parent === undefined || parent.epoch !== thread.epoch || isExpired(parent.expiresAt)
-    ? undefined
-    : parent;
+  if (parent === undefined || isExpired(parent.expiresAt)) return undefined;
+  return thread === undefined || parent.epoch === thread.epoch ? parent : undefined;
 }
 
 async function saveAsLatest(

@@ -16,29 +16,35 @@ export function hexToBinary(hex: string): Binary {
   return new Binary(Buffer.from(hex, "hex"));
 }
 
-/** The subtype that marks a zstd frame. */
-const ZSTD_SUBTYPE = 0x80;
+/** The subtypes that mark compressed bytes. */
+const SUBTYPES = { zstd: 0x80, deflate: 0x81 } as const;
 
 /** Bytes that may be compressed. */
 export interface PackedBytes {
   readonly data: Uint8Array;
-  readonly compression: "zstd" | undefined;
+  readonly compression: keyof typeof SUBTYPES | undefined;
 }
 
 /** Wraps bytes that may be compressed. */
 export function toPackedBinary({ data, compression }: PackedBytes): PackedBinary {
-  return new Binary(data, compression === "zstd" ? ZSTD_SUBTYPE : Binary.SUBTYPE_DEFAULT);
+  const subtype = compression === undefined ? Binary.SUBTYPE_DEFAULT : SUBTYPES[compression];
+  return new Binary(data, subtype);
 }
 
 /** Stored bytes that may be compressed. */
 export function toPackedBytes(binary: PackedBinary): PackedBytes {
   return {
     data: toBytes(binary),
-    compression: binary.sub_type === ZSTD_SUBTYPE ? "zstd" : undefined,
+    compression: readCompression(binary.sub_type),
   };
 }
 
 /** The hex form of stored bytes. */
 export function binaryToHex(binary: Binary): string {
   return Buffer.from(toBytes(binary)).toString("hex");
+}
+
+function readCompression(subtype: number): PackedBytes["compression"] {
+  if (subtype === SUBTYPES.zstd) return "zstd";
+  return subtype === SUBTYPES.deflate ? "deflate" : undefined;
 }
