@@ -20,8 +20,11 @@ export function readFacts(
   generationInfo: Readonly<Record<string, unknown>> | undefined,
 ): AnswerFacts {
   const metadata = { ...message.response_metadata, ...generationInfo };
+  const { reason } = (metadata["incomplete_details"] ?? {}) as { reason?: unknown };
+  // The Responses API has no finish reason; it says why an answer isn't complete.
+  const incomplete = typeof reason === "string" ? reason : undefined;
   return {
-    finishReason: readText(metadata, "finish_reason", "stop_reason", "finishReason"),
+    finishReason: incomplete ?? readText(metadata, "finish_reason", "stop_reason", "finishReason"),
     responseId: readText(metadata, "id") ?? message.id,
     responseModel: readText(metadata, "model_name", "model"),
   };

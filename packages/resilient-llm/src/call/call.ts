@@ -298,7 +298,8 @@ export class Call {
       provider: candidate.provider,
       baseUrl: candidate.endpoint.baseUrl,
     };
-    this.#context.events.emit({ type: "attempt-started", streaming, ...reference });
+    const { events } = this.#context;
+    if (events.hasListeners) events.emit({ type: "attempt-started", streaming, ...reference });
     return {
       reference,
       candidate,

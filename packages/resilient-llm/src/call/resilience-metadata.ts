@@ -16,6 +16,9 @@ export interface ResilienceMetadata {
   readonly cutAtLimit: boolean;
 }
 
+/** What providers say of an answer that ended at its limit: OpenAI, Anthropic, OpenAI's Responses API. */
+const cutReasons = new Set<string | undefined>(["length", "max_tokens", "max_output_tokens"]);
+
 /** Sums up a call that was answered. */
 export function describeResilience(
   records: readonly AttemptRecord[],
@@ -31,7 +34,7 @@ export function describeResilience(
     attempts: records.length,
     costUsd,
     usageEstimated: usage.estimated,
-    cutAtLimit: finishReason === "length" || finishReason === "max_tokens",
+    cutAtLimit: cutReasons.has(finishReason),
   };
 }
 

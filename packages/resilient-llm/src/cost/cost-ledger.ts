@@ -1,6 +1,6 @@
 import type { Spender } from "./budget-book.ts";
 import { RecentlyUsedMap } from "./recently-used-map.ts";
-import { addUsage, noUsage, type TokenUsage } from "./token-usage.ts";
+import type { TokenUsage } from "./token-usage.ts";
 
 /** What some attempts used and cost. */
 export interface CostTotals {
@@ -52,19 +52,19 @@ const nothing: CostTotals = {
   estimatedAttempts: 0,
 };
 
-function add(totals: CostTotals, entry: CostEntry): CostTotals {
-  const { estimated, ...tokens } = addUsage({ ...noUsage, ...totals }, entry.usage);
-  const usesTokens = entry.usage.inputTokens + entry.usage.outputTokens > 0;
+/** Named one by one: this runs several times per attempt, and copying by spread costs as much as the sum. */
+function add(totals: CostTotals, { costUsd, opensCall, usage }: CostEntry): CostTotals {
+  const isUnpriced = costUsd === undefined && usage.inputTokens + usage.outputTokens > 0;
   return {
-    calls: totals.calls + (entry.opensCall ? 1 : 0),
+    calls: totals.calls + (opensCall ? 1 : 0),
     attempts: totals.attempts + 1,
-    inputTokens: tokens.inputTokens,
-    cachedInputTokens: tokens.cachedInputTokens,
-    outputTokens: tokens.outputTokens,
-    reasoningTokens: tokens.reasoningTokens,
-    costUsd: totals.costUsd + (entry.costUsd ?? 0),
-    unpricedAttempts: totals.unpricedAttempts + (entry.costUsd === undefined && usesTokens ? 1 : 0),
-    estimatedAttempts: totals.estimatedAttempts + (estimated ? 1 : 0),
+    inputTokens: totals.inputTokens + usage.inputTokens,
+    cachedInputTokens: totals.cachedInputTokens + usage.cachedInputTokens,
+    outputTokens: totals.outputTokens + usage.outputTokens,
+    reasoningTokens: totals.reasoningTokens + usage.reasoningTokens,
+    costUsd: totals.costUsd + (costUsd ?? 0),
+    unpricedAttempts: totals.unpricedAttempts + (isUnpriced ? 1 : 0),
+    estimatedAttempts: totals.estimatedAttempts + (usage.estimated ? 1 : 0),
   };
 }
 

@@ -16,14 +16,20 @@ export function describeWrongBody(watch: WireWatch, what: string, body: string):
   };
 }
 
-/** An object with at least one choice, from brace to brace. */
-const completeAnswer = /^\s*\{[\s\S]*"choices"\s*:\s*\[\s*\{[\s\S]*\}\s*$/;
+/** The beginning of at least one choice. */
+const firstChoice = /"choices"\s*:\s*\[\s*\{/;
+
+/** Whether it's an object with at least one choice, from brace to brace. */
+function looksComplete(body: string): boolean {
+  const trimmed = body.trim();
+  return trimmed.startsWith("{") && trimmed.endsWith("}") && firstChoice.test(trimmed);
+}
 
 /** Judges the body of an answer with status 200 that isn't a stream; `undefined` means it's an answer. */
 export function inspectJsonBody(body: string, watch: WireWatch): Failure | undefined {
   // What every good answer looks like isn't parsed here: the SDK is about to, and should it find the
   // JSON broken after all, that is classified as truncation too.
-  if (completeAnswer.test(body)) return undefined;
+  if (looksComplete(body)) return undefined;
   const { endpoint, headers } = watch;
   let parsed: unknown;
   try {
@@ -42,13 +48,14 @@ export function inspectJsonBody(body: string, watch: WireWatch): Failure | undef
   if (typeof parsed !== "object" || parsed === null) {
     return describeWrongBody(watch, "a body that isn't an object", body);
   }
-  const { error, choices, object } = parsed as {
+  const { error, choices, object, status } = parsed as {
     error?: { code?: string | number; type?: string; message?: string } | string | null;
     choices?: unknown;
     object?: unknown;
+    status?: unknown;
   };
-  // The Responses API answers without choices.
-  if (object === "response") return undefined;
+  // The Responses API answers without choices, and reports failures with status 200.
+  if (object === "response" && !error && status !== "failed") return undefined;
   if (Array.isArray(choices) && choices.length > 0) return undefined;
   if (error) {
     const details = typeof error === "string" ? { message: error } : error;

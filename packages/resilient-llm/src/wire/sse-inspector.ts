@@ -7,6 +7,8 @@ interface Frame {
   readonly error?: unknown;
   readonly type?: unknown;
   readonly usage?: unknown;
+  /** The Responses API's answer as it stands. */
+  readonly response?: { readonly error?: unknown } | null;
   readonly choices?: readonly {
     readonly index?: number;
     readonly delta?: Readonly<Record<string, unknown>>;
@@ -153,8 +155,11 @@ export class SseInspector {
     // The Responses API streams typed events instead of choices.
     if (typeof frame.type === "string" && frame.type.startsWith("response.")) {
       this.#sawChoice = true;
+      if (frame.type === "response.failed") {
+        return this.#classify(frame.response?.error ?? "the response has failed");
+      }
       progress ||= frame.type !== "response.in_progress";
-      this.#finished ||= /^response\.(?:completed|incomplete|failed)$/.test(frame.type);
+      this.#finished ||= /^response\.(?:completed|incomplete)$/.test(frame.type);
     }
     if (progress) this.#watch.onProgress();
     return undefined;
