@@ -3,10 +3,13 @@ import type {
   Checkpoint,
   CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
-import type { Segment } from "../codec/index.ts";
-import { listReusable } from "../codec/index.ts";
-import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
-import { listSegments } from "../documents/index.ts";
+import { listReusable, type Segment } from "../codec/index.ts";
+import {
+  listSegments,
+  type ChannelManifest,
+  type Manifest,
+  type SegmentId,
+} from "../documents/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
@@ -17,6 +20,16 @@ export interface EncodedState {
   readonly segments: readonly Segment[];
 }
 
+/** What a state is encoded for. */
+export interface StateToEncode {
+  readonly threadId: string;
+  readonly checkpoint: Checkpoint;
+  readonly metadata: CheckpointMetadata;
+  readonly newVersions: ChannelVersions;
+  /** The checkpoint it is a child of; `"missing"` if there should be one but it is not stored. */
+  readonly parent: CheckpointRecord | "missing" | undefined;
+}
+
 /**
  * Encodes a checkpoint's channels as what they add to the parent's. Channels that did not change
  * since the parent keep its manifest and are not encoded.
@@ -25,60 +38,56 @@ export interface EncodedState {
  */
 export async function encodeState(
   context: SaverContext,
-  threadId: string,
-  checkpoint: Checkpoint,
-  metadata: CheckpointMetadata,
-  newVersions: ChannelVersions,
-  parent: CheckpointRecord | undefined,
-  parentMissing: boolean,
+  state: StateToEncode,
 ): Promise<EncodedState> {
-  const values = Object.entries(checkpoint.channel_values);
-  const kept = new Map<string, ChannelManifest | undefined>();
-  for (const [channel] of values) {
-    if (Object.hasOwn(newVersions, channel) || mayUnderstate(metadata) || parentMissing) continue;
-    if (parent === undefined) {
-      // The first checkpoint of a thread holds just what newVersions names.
-      kept.set(channel, undefined);
-    } else if (isUnchanged(channel, checkpoint, parent)) {
-      kept.set(channel, parent.manifest.get(channel));
-    }
-  }
-  const encoded = values.filter(([channel]) => !kept.has(channel));
-  const contents = await loadContents(context.collections, context.cache, [
-    {
-      threadId,
-      lines: encoded.flatMap(([channel]) =>
-        listReusable(parent?.manifest.get(channel)).map((slice) => slice.segment),
-      ),
-      bytes: [],
-    },
-  ]);
-  const readLines = (id: SegmentId) => {
-    const content = contents.get(id);
-    return content !== undefined && "lines" in content ? content.lines : undefined;
-  };
+  const parent = state.parent === "missing" ? undefined : state.parent;
+  const values = Object.entries(state.checkpoint.channel_values);
+  const changed = new Set(
+    values.map(([channel]) => channel).filter((channel) => mayHaveChanged(channel, state)),
+  );
+  const readLines = await loadLines(context, state.threadId, parent, changed);
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
   for (const [channel, value] of values) {
-    if (kept.has(channel)) {
-      const manifestOfParent = kept.get(channel);
-      if (manifestOfParent !== undefined) manifest.set(channel, manifestOfParent);
-      continue;
+    const before = parent?.manifest.get(channel);
+    if (changed.has(channel)) {
+      const encoded = await context.serializer.encodeChannel(channel, value, before, readLines);
+      manifest.set(channel, encoded.manifest);
+      for (const segment of encoded.segments) segments.set(segment.id, segment);
+    } else if (before !== undefined) {
+      manifest.set(channel, before);
     }
-    const result = await context.serializer.encodeChannel(
-      channel,
-      value,
-      parent?.manifest.get(channel),
-      readLines,
-    );
-    manifest.set(channel, result.manifest);
-    for (const segment of result.segments) segments.set(segment.id, segment);
   }
   const stored = new Set(parent === undefined ? [] : listSegments(parent.manifest));
   return {
     manifest,
     segments: [...segments.values()].filter((segment) => !stored.has(segment.id)),
   };
+}
+
+/** The items of the parent's segments that the channels to encode may build upon. */
+async function loadLines(
+  { collections, cache }: SaverContext,
+  threadId: string,
+  parent: CheckpointRecord | undefined,
+  channels: ReadonlySet<string>,
+): Promise<(id: SegmentId) => readonly string[] | undefined> {
+  const lines = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
+  const contents = await loadContents(collections, cache, [
+    { threadId, lines: lines.flat().map((slice) => slice.segment), bytes: [] },
+  ]);
+  return (id) => {
+    const content = contents.get(id);
+    return content !== undefined && "lines" in content ? content.lines : undefined;
+  };
+}
+
+function mayHaveChanged(channel: string, state: StateToEncode): boolean {
+  const { checkpoint, metadata, newVersions, parent } = state;
+  if (Object.hasOwn(newVersions, channel) || mayUnderstate(metadata)) return true;
+  // The first checkpoint of a thread holds just what newVersions names.
+  if (parent === undefined) return false;
+  return parent === "missing" || !isUnchanged(channel, checkpoint, parent);
 }
 
 /**

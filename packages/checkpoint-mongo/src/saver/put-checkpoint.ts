@@ -102,15 +102,13 @@ async function createDraft(
 ): Promise<Draft> {
   const { address, checkpoint, metadata, newVersions, parentCheckpointId } = request;
   const parent = await loadParent(context, request, thread);
-  const state = await encodeState(
-    context,
-    address.threadId,
+  const state = await encodeState(context, {
+    threadId: address.threadId,
     checkpoint,
     metadata,
     newVersions,
-    parent,
-    parent === undefined && parentCheckpointId !== undefined,
-  );
+    parent: parentCheckpointId === undefined ? undefined : (parent ?? "missing"),
+  });
   const { id: _id, channel_values: _values, ...header } = checkpoint;
   // With durability "exit", LangGraph puts the checkpoint that a run began with once more, as child
   // of itself. It stays the child of its parent.
