@@ -83,6 +83,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   readonly #options: ResilientChatModelOptions;
   readonly #context: CallContext;
   readonly #defaults: InternalState["defaults"];
+  readonly #hasDefaults: boolean;
 
   /**
    * @param internal Shared state of derived models; not for users.
@@ -93,6 +94,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     super(options);
     this.#options = options;
     this.#defaults = internal?.defaults ?? {};
+    this.#hasDefaults = Object.keys(this.#defaults).length > 0;
     if (internal) {
       this.#context = internal.context;
       return;
@@ -252,10 +254,9 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   protected override _separateRunnableConfigFromCallOptionsCompat(
     options?: Partial<ResilientCallOptions>,
   ): [RunnableConfig, this["ParsedCallOptions"]] {
-    const merged = mergeConfigs(
-      this.#defaults,
-      options as RunnableConfig,
-    ) as Partial<ResilientCallOptions>;
+    const merged = this.#hasDefaults
+      ? (mergeConfigs(this.#defaults, options as RunnableConfig) as Partial<ResilientCallOptions>)
+      : options;
     const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(
       merged,
     );

@@ -26,7 +26,7 @@ function unwrapBinding(runnable: unknown): Bound {
 }
 
 /** Options that belong to the run of the outer model and mustn't start a second one inside. */
-const runOptions = [
+const runOptions = new Set([
   "callbacks",
   "runId",
   "runName",
@@ -34,7 +34,7 @@ const runOptions = [
   "metadata",
   "configurable",
   "recursionLimit",
-];
+]);
 
 /**
  * A candidate's chat model, called below the level of runs: `_generate` and `_streamResponseChunks`
@@ -85,8 +85,12 @@ export class InnerModel {
       Array.isArray(tools) && tools.length > 0
         ? this.#bindTools(tools as BindToolsInput[], rest)
         : this.#base;
-    const merged: Record<string, unknown> = { ...bound.options, ...rest };
-    for (const key of runOptions) delete merged[key];
+    const merged: Record<string, unknown> = {};
+    for (const source of [bound.options, rest]) {
+      // Copied one by one rather than deleted afterwards: that would make the object a slow one for
+      // everybody who reads it from here on.
+      for (const key of Object.keys(source)) if (!runOptions.has(key)) merged[key] = source[key];
+    }
     // One owner of retries: whatever is asked for outside, an attempt is one request.
     merged["maxRetries"] = 0;
     if (this.watched) {
