@@ -20,7 +20,7 @@ const INSTALL_ARGS = [
 const onWindows = process.platform === "win32";
 
 /** The root of the repository. */
-export const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 const binaries = join(root, "node_modules", ".bin");
 /** The workspace's own Node.js: the version everything is tested with, whatever is on the machine. */

@@ -4,13 +4,11 @@ export type {
   SegmentDocument,
   StoredWrite,
   ThreadDocument,
-  ThreadPart,
   WriteSetDocument,
 } from "./documents.ts";
 export {
   joinSegmentIds,
   listSegments,
-  SEGMENT_ID_BYTES,
   splitSegmentIds,
   type ChannelManifest,
   type Manifest,
