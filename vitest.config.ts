@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     // At the root, not in a project: one server serves the whole run.
     globalSetup: ["packages/local-mongodb/src/vitest-global-setup.ts"],
-    maxWorkers: 2,
+    maxWorkers: 4,
     // A slow, shared machine must not turn a right answer into a failure.
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -20,7 +20,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["packages/*/src/**/*.test.ts"] },
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts"],
+          // LangChain's packages take longer to load than most files' tests: once a worker will do.
+          isolate: false,
+        },
       },
       {
         extends: true,

@@ -224,7 +224,7 @@ describe("any program of graph operations", () => {
           expect(await readAll(compile(database.openSaverElsewhere()), config)).toEqual(expected);
         },
       ),
-      { numRuns: 12, examples: KNOWN_PROGRAMS },
+      { numRuns: 8, examples: KNOWN_PROGRAMS },
     );
   });
 });

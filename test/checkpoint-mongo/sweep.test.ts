@@ -62,7 +62,7 @@ it("puts that run beside sweeps lose nothing", async () => {
   const saver = database.openSaver();
   let config = await put(["0"]);
   const items = ["0"];
-  for (let round = 1; round <= 15; round += 1) {
+  for (let round = 1; round <= 8; round += 1) {
     await storeOrphan(`${round}`);
     items.push(`${round}`);
     await ageMarks();

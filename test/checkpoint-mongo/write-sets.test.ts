@@ -10,7 +10,7 @@ it("who reads while a task's writes are stored sees all of them or none", async 
   const reader = database.openSaverElsewhere();
   await reader.setup();
   const counts = new Map<number, number>();
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 0; round < 15; round += 1) {
     const config = await putCheckpoint(writer, threadConfig(uuid6(0)), makeCheckpoint());
     const progress = { storing: true };
     const stored = writer

@@ -89,7 +89,7 @@ describe("a list", () => {
         for (const [manifest, state] of states)
           expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -260,7 +260,7 @@ describe("a map", () => {
           expect(Object.keys(decoded)).toEqual(Object.keys(state));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

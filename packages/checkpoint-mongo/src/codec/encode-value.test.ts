@@ -100,7 +100,7 @@ describe("a value", () => {
       fc.property(value, (original) => {
         expect(isDeepStrictEqual(roundTrip(original), original)).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 

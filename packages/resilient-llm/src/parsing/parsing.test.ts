@@ -36,9 +36,8 @@ describe("parseJsonAnswer", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
         const text = `Well, here it is:\n${JSON.stringify(value)}\nDone.`;
-        expect(parseJsonAnswer(text, z.record(z.string(), z.unknown()))).toEqual(
-          JSON.parse(JSON.stringify(value)),
-        );
+        // A schema may drop keys of its own accord, as z.record does with "__proto__".
+        expect(parseJsonAnswer(text, z.unknown())).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
   });
