@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     // At the root, not in a project: one server serves the whole run.
     globalSetup: ["packages/local-mongodb/src/vitest-global-setup.ts"],
-    maxWorkers: 4,
+    maxWorkers: 3,
     // A slow, shared machine must not turn a right answer into a failure.
     testTimeout: 30_000,
     hookTimeout: 60_000,

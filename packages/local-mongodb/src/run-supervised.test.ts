@@ -76,16 +76,13 @@ describe.concurrent("a started server and its directory are gone", () => {
     await expectNothingLeft(owner);
   });
 
-  it.each(["SIGTERM", "SIGKILL"] as const)(
-    "when its process is ended with %s",
-    async (signal) => {
-      const owner = await startOwner("wait");
-      // While its process runs, a server is there to be used.
-      expect(await readdir(owner.directory)).toHaveLength(1);
-      expect(await isListening(owner.port)).toBe(true);
-      owner.process.kill(signal);
-      expect(await once(owner.process, "exit")).toEqual([null, signal]);
-      await expectNothingLeft(owner);
-    },
-  );
+  it.each(["SIGTERM", "SIGKILL"] as const)("when its process is ended with %s", async (signal) => {
+    const owner = await startOwner("wait");
+    // While its process runs, a server is there to be used.
+    expect(await readdir(owner.directory)).toHaveLength(1);
+    expect(await isListening(owner.port)).toBe(true);
+    owner.process.kill(signal);
+    expect(await once(owner.process, "exit")).toEqual([null, signal]);
+    await expectNothingLeft(owner);
+  });
 });
