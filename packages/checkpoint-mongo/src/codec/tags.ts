@@ -6,7 +6,7 @@
 export const TAG = "$";
 
 /** Every tag starts like this in the text; a text without it needs no reviving. */
-export const TAG_OPENING = `{"${TAG}":"`;
+export const TAG_OPENING = '{"$":"';
 
 /** The closed list of what a tag may revive. */
 export type TagName =

@@ -1,4 +1,4 @@
-const BRAND: unique symbol = Symbol.for("@threadkeep/checkpoint-mongo/error");
+const BRAND = Symbol.for("@threadkeep/checkpoint-mongo/error");
 
 /**
  * The stable identifiers of everything this package throws on purpose. A code never changes its
@@ -17,13 +17,13 @@ export type ThreadkeepErrorCode =
  * by each class's `isInstance`, which also holds when two copies of the package are installed.
  */
 export class ThreadkeepError extends Error {
-  readonly [BRAND] = true;
   readonly code: ThreadkeepErrorCode;
 
   constructor(code: ThreadkeepErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+    Object.defineProperty(this, BRAND, { value: true });
   }
 
   /** Whether `value` was thrown by this package, in whichever copy of it. */

@@ -12,7 +12,7 @@ export interface SegmentToStore {
 }
 
 /** Bytes in one document; the limit is 16 MB for all of it. */
-export const MAX_PART_BYTES = 8 * 1_024 * 1_024;
+export const MAX_PART_BYTES: number = 8 * 1_024 * 1_024;
 
 /**
  * The updates that store segments. One that is there already keeps its content, since the same
