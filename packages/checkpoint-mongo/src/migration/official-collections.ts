@@ -1,5 +1,4 @@
 import {
-  maxChannelVersion,
   TASKS,
   type Checkpoint,
   type CheckpointMetadata,
@@ -15,6 +14,7 @@ import {
   type CheckpointAddress,
   type OpenAddress,
 } from "../address/address.ts";
+import { migrateSends } from "./migrate-sends.ts";
 
 /** A checkpoint as `@langchain/langgraph-checkpoint-mongodb` stores it. */
 interface OfficialCheckpoint {
@@ -157,7 +157,8 @@ export class OfficialCollections {
     const parentId = document.parent_checkpoint_id ?? undefined;
     const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
     if (checkpoint.v < 4 && parentId !== undefined) {
-      await this.#migrateSends(checkpoint, { ...address, checkpointId: parentId });
+      const parent = { ...address, checkpointId: parentId };
+      migrateSends(checkpoint, await this.#readWrites(parent, TASKS));
     }
     return {
       config: toConfig(address),
@@ -190,14 +191,6 @@ export class OfficialCollections {
       writes.push([task_id, name, await this.#load(type, value)]);
     }
     return writes;
-  }
-
-  /** Before format 4, tasks sent by a checkpoint's parent were not among its channels. */
-  async #migrateSends(checkpoint: Checkpoint, parent: CheckpointAddress): Promise<void> {
-    const sends = await this.#readWrites(parent, TASKS);
-    checkpoint.channel_values[TASKS] = sends.map(([, , value]) => value);
-    const versions = Object.values(checkpoint.channel_versions);
-    checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;
   }
 
   async #load(type: string, value: Binary): Promise<unknown> {

@@ -1,5 +1,4 @@
 import {
-  maxChannelVersion,
   TASKS,
   type Checkpoint,
   type CheckpointTuple,
@@ -7,6 +6,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { toConfig } from "../address/address.ts";
 import type { Manifest, SegmentId, WriteSetDocument } from "../documents/index.ts";
+import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import { listWriteSegments, readWrites, type ReadingTools } from "./read-writes.ts";
@@ -61,7 +61,7 @@ export async function readTuple(
     channel_values: await readChannels(record, contents, tools),
   } as Checkpoint;
   if (checkpoint.v < 4 && record.parentCheckpointId !== undefined) {
-    await migrateSends(checkpoint, migratedSends, contents, tools);
+    migrateSends(checkpoint, await readWrites(migratedSends, contents, tools, [TASKS]));
   }
   const metadata = await tools.serializer.decode(record.metadata, "checkpoint's metadata");
   const tuple: CheckpointTuple = {
@@ -96,17 +96,4 @@ export async function readChannels(
     values.push([name, await serializer.decodeChannel(channel, reader)]);
   }
   return Object.fromEntries(values);
-}
-
-/** Before format 4, tasks sent by a checkpoint's parent were not among its channels. */
-async function migrateSends(
-  checkpoint: Checkpoint,
-  sends: readonly WriteSetDocument[],
-  contents: Contents,
-  tools: ReadingTools,
-): Promise<void> {
-  const writes = await readWrites(sends, contents, tools, [TASKS]);
-  checkpoint.channel_values[TASKS] = writes.map(([, , value]) => value);
-  const versions = Object.values(checkpoint.channel_versions);
-  checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;
 }

@@ -1,0 +1,19 @@
+import {
+  maxChannelVersion,
+  TASKS,
+  type Checkpoint,
+  type CheckpointPendingWrite,
+} from "@langchain/langgraph-checkpoint";
+
+/**
+ * Puts the tasks that a checkpoint's parent sent among its channels, where they are from format 4
+ * on; before, they lay among the parent's writes.
+ */
+export function migrateSends(
+  checkpoint: Checkpoint,
+  sends: readonly CheckpointPendingWrite[],
+): void {
+  checkpoint.channel_values[TASKS] = sends.map(([, , value]) => value);
+  const versions = Object.values(checkpoint.channel_versions);
+  checkpoint.channel_versions[TASKS] = versions.length > 0 ? maxChannelVersion(...versions) : 1;
+}
