@@ -51,6 +51,9 @@ type OutputSchema<RunOutput extends AnyRecord> =
 /** Who pays travels with the call options, out of sight of models and traces. */
 const spenderKey: unique symbol = Symbol("threadkeep.spender");
 
+/** Calls that name neither thread nor run. */
+const nobody: Spender = { threadId: undefined, runId: undefined };
+
 interface InternalState {
   readonly context: CallContext;
   readonly defaults: Partial<ResilientCallOptions> & RunnableConfig;
@@ -268,7 +271,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     return [runnableConfig, { ...callOptions, [spenderKey]: spender }];
   }
 
-  override async _generate(
+  override _generate(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
   ): Promise<ChatResult> {
@@ -312,20 +315,14 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     options: this["ParsedCallOptions"],
     streaming: boolean,
   ): CallRequest {
-    const {
-      signal,
-      promptIndex: _,
-      [spenderKey]: spender,
-      ...rest
-    } = options as ResilientCallOptions & {
-      promptIndex?: number;
+    const { signal, [spenderKey]: spender } = options as ResilientCallOptions & {
       [spenderKey]?: Spender;
     };
     return {
       messages,
-      options: rest,
+      options: options as CallRequest["options"],
       signal,
-      spender: spender ?? { threadId: undefined, runId: undefined },
+      spender: spender ?? nobody,
       streaming,
     };
   }

@@ -22,12 +22,11 @@ export function openAttempt(
   onProgress: () => void,
 ): { readonly scope: AttemptScope; readonly watch: WireWatch } {
   const { candidate, clock, limits, signal } = request;
-  const { model, baseUrl } = candidate.endpoint;
   const firstStreamPhase = candidate.inner.watched ? "connect" : "first-token";
   const scope = new AttemptScope({
     clock,
     limits,
-    describe: `${model} at ${baseUrl}`,
+    endpoint: candidate.endpoint,
     // Without a watch nobody sees the headers come; without a stream they come with the answer.
     firstPhase: streaming ? firstStreamPhase : "total",
     outer: signal,

@@ -1,3 +1,4 @@
+import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
@@ -21,6 +22,13 @@ const phaseNames: Readonly<Record<TimeoutPhase, string>> = {
   total: "no complete answer",
 };
 
+const phaseLimits = {
+  connect: "connectMs",
+  "first-token": "firstTokenMs",
+  idle: "idleMs",
+  total: "totalMs",
+} as const satisfies Record<TimeoutPhase, keyof AttemptLimits>;
+
 /**
  * Lifetime of one attempt: its abort signal, and the time limits that trip it.
  *
@@ -32,7 +40,7 @@ export class AttemptScope {
   readonly startedAtMs: number;
   readonly #clock: Clock;
   readonly #limits: AttemptLimits;
-  readonly #describe: string;
+  readonly #endpoint: EndpointDescription;
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
   readonly #onOuterAbort: () => void;
@@ -47,13 +55,13 @@ export class AttemptScope {
   constructor(options: {
     readonly clock: Clock;
     readonly limits: AttemptLimits;
-    readonly describe: string;
+    readonly endpoint: EndpointDescription;
     readonly firstPhase: TimeoutPhase;
     readonly outer: AbortSignal | undefined;
   }) {
     this.#clock = options.clock;
     this.#limits = options.limits;
-    this.#describe = options.describe;
+    this.#endpoint = options.endpoint;
     this.#phase = options.firstPhase;
     this.startedAtMs = this.#clock.now();
     this.#phaseStartedAtMs = this.startedAtMs;
@@ -139,16 +147,11 @@ export class AttemptScope {
     readonly limitMs: number;
   } {
     const totalAt = this.startedAtMs + this.#pausedMs + this.#limits.totalMs;
-    const limitMs = this.#limitOf(this.#phase);
+    const limitMs = this.#limits[phaseLimits[this.#phase]];
     const phaseAt = this.#phaseStartedAtMs + limitMs;
     return this.#phase === "total" || totalAt <= phaseAt
       ? { phase: "total", atMs: totalAt, limitMs: this.#limits.totalMs }
       : { phase: this.#phase, atMs: phaseAt, limitMs };
-  }
-
-  #limitOf(phase: TimeoutPhase): number {
-    const { connectMs, firstTokenMs, idleMs, totalMs } = this.#limits;
-    return { connect: connectMs, "first-token": firstTokenMs, idle: idleMs, total: totalMs }[phase];
   }
 
   #arm(): void {
@@ -167,11 +170,12 @@ export class AttemptScope {
       this.#arm();
       return;
     }
+    const { model, baseUrl } = this.#endpoint;
     this.#failure = {
       kind: "timeout",
       phase,
-      message: `${this.#describe}: ${phaseNames[phase]} within ${Math.round(limitMs)} ms (${phase} timeout)`,
-      nextStep: `If the model is just slow, raise timeout.${phase === "first-token" ? "firstToken" : phase}Ms.`,
+      message: `${model} at ${baseUrl}: ${phaseNames[phase]} within ${Math.round(limitMs)} ms (${phase} timeout)`,
+      nextStep: `If the model is just slow, raise timeout.${phaseLimits[phase]}.`,
     };
     this.#abort(new WireFailure(this.#failure));
   }

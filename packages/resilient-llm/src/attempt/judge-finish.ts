@@ -3,30 +3,36 @@ import type { AnswerFacts } from "../call/attempt-outcome.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 
-function readText(
-  source: Readonly<Record<string, unknown>>,
-  ...keys: string[]
-): string | undefined {
+type Source = Readonly<Record<string, unknown>> | undefined;
+
+/** The first text under one of `keys`; what was said of the generation wins. */
+function readText(info: Source, metadata: Source, keys: readonly string[]): string | undefined {
   for (const key of keys) {
-    const value = source[key];
+    const value = info?.[key] ?? metadata?.[key];
     if (typeof value === "string" && value !== "") return value;
   }
   return undefined;
 }
 
+/** Under which names providers give these facts. */
+const finishKeys = ["finish_reason", "stop_reason", "finishReason"];
+const idKeys = ["id"];
+const modelKeys = ["model_name", "model"];
+
 /** What a message or chunk says about the answer as a whole. */
 export function readFacts(
   message: BaseMessage,
-  generationInfo: Readonly<Record<string, unknown>> | undefined,
+  generationInfo: Source,
 ): AnswerFacts {
-  const metadata = { ...message.response_metadata, ...generationInfo };
-  const { reason } = (metadata["incomplete_details"] ?? {}) as { reason?: unknown };
+  const metadata: Source = message.response_metadata;
+  const details = generationInfo?.["incomplete_details"] ?? metadata?.["incomplete_details"];
+  const reason = (details as { reason?: unknown } | null | undefined)?.reason;
   // The Responses API has no finish reason; it says why an answer isn't complete.
   const incomplete = typeof reason === "string" ? reason : undefined;
   return {
-    finishReason: incomplete ?? readText(metadata, "finish_reason", "stop_reason", "finishReason"),
-    responseId: readText(metadata, "id") ?? message.id,
-    responseModel: readText(metadata, "model_name", "model"),
+    finishReason: incomplete ?? readText(generationInfo, metadata, finishKeys),
+    responseId: readText(generationInfo, metadata, idKeys) ?? message.id,
+    responseModel: readText(generationInfo, metadata, modelKeys),
   };
 }
 

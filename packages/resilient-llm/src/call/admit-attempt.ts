@@ -13,6 +13,7 @@ const assumedOutputTokens = 4096;
 const estimateHeadroom = 1.25;
 
 const nothing = { costUsd: 0, tokens: 0 };
+const noReservation: Reservation = { settle: () => {} };
 
 /** Whether an attempt may be made: yes, after a wait, or not at this price. */
 export type Admission =
@@ -25,11 +26,6 @@ export type Admission =
   | { readonly verdict: "wait"; readonly waitMs: number }
   | { readonly verdict: "refused"; readonly refusal: string };
 
-function hasBudget({ options }: CallContext): boolean {
-  const { maxCostUsd, maxTokens, perRun, perThread } = options.budget;
-  return [maxCostUsd, maxTokens, perRun, perThread].some((limit) => limit !== undefined);
-}
-
 /** Reserves with budgets and rate limit what an attempt may use at most; nothing if one of them says no. */
 export async function admitAttempt(
   context: CallContext,
@@ -38,31 +34,33 @@ export async function admitAttempt(
   messages: readonly BaseMessage[],
   isProbe: boolean,
 ): Promise<Admission> {
-  const budgeted = hasBudget(context);
+  const { budgets, events } = context;
   const { rateLimiter, endpoint, pricing } = candidate;
+  const grant = (reservation: Reservation, giveBackRate = async () => {}): Admission => ({
+    verdict: "granted",
+    isProbe,
+    reservation,
+    giveBackRate,
+  });
   // Estimating reads the whole prompt; without limits nobody wants to know.
-  const inputTokens =
-    budgeted || rateLimiter ? Math.ceil(estimatePromptTokens(messages) * estimateHeadroom) : 0;
+  if (!budgets.isLimited && !rateLimiter) return grant(noReservation);
+  const inputTokens = Math.ceil(estimatePromptTokens(messages) * estimateHeadroom);
   const outputTokens = candidate.maxOutputTokens ?? assumedOutputTokens;
   const tokens = inputTokens + outputTokens;
   const usage = { ...noUsage, inputTokens, outputTokens };
-  const costUsd = budgeted ? priceUsage(usage, endpoint.model, pricing) : 0;
-  const reservation = context.budgets.reserve(spender, { tokens, costUsd }, candidate.name);
+  const costUsd = budgets.isLimited ? priceUsage(usage, endpoint.model, pricing) : 0;
+  const reservation = budgets.reserve(spender, { tokens, costUsd }, candidate.name);
   if ("refusal" in reservation) return { verdict: "refused", refusal: reservation.refusal };
-  if (!rateLimiter) {
-    return { verdict: "granted", isProbe, reservation, giveBackRate: async () => {} };
-  }
+  if (!rateLimiter) return grant(reservation);
   let decision: RateLimitDecision;
   try {
     decision = await rateLimiter.take(tokens);
   } catch (error) {
     // The provider guards its limits by itself; a counter out of reach must not end the call.
-    context.events.emit({ type: "rate-limiter-failed", candidate: candidate.name, error });
-    return { verdict: "granted", isProbe, reservation, giveBackRate: async () => {} };
+    events.emit({ type: "rate-limiter-failed", candidate: candidate.name, error });
+    return grant(reservation);
   }
-  if (decision.granted) {
-    return { verdict: "granted", isProbe, reservation, giveBackRate: decision.giveBack };
-  }
+  if (decision.granted) return grant(reservation, decision.giveBack);
   reservation.settle(nothing);
   return { verdict: "wait", waitMs: decision.waitMs };
 }

@@ -44,9 +44,9 @@ export class CallTimeline {
       usage: outcome.usage,
       costUsd,
     };
+    this.#records.push(record);
     // Of two attempts at a time the later one may end first.
-    const before = this.#records.findLastIndex((other) => other.attempt < record.attempt);
-    this.#records.splice(before + 1, 0, record);
+    if (record.attempt < this.#latest) this.#records.sort((a, b) => a.attempt - b.attempt);
     this.#latest = record.attempt;
   }
 

@@ -32,12 +32,12 @@ export function chooseCandidate(
   nowMs: number,
   deadlineMs: number,
 ): Choice | undefined {
+  const healthy = eligible.find((candidate) => candidate.isHealthy(nowMs));
+  if (healthy) return { candidate: healthy, notBeforeMs: nowMs };
   const isOpen = (candidate: Candidate) => candidate.breaker.openedAtMs !== undefined;
   const isBlocked = (candidate: Candidate) => candidate.blockedUntilMs > nowMs;
-  const atOnce =
-    eligible.find((candidate) => candidate.isHealthy(nowMs)) ??
-    eligible.find((candidate) => !isBlocked(candidate) && !isOpen(candidate));
-  if (atOnce) return { candidate: atOnce, notBeforeMs: nowMs };
+  const avoided = eligible.find((candidate) => !isBlocked(candidate) && !isOpen(candidate));
+  if (avoided) return { candidate: avoided, notBeforeMs: nowMs };
   if (!eligible.every(isOpen)) {
     const next = findSoonest(eligible, (candidate) =>
       Math.max(candidate.blockedUntilMs, candidate.breaker.probeDueAtMs),

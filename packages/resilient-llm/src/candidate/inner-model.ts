@@ -3,6 +3,7 @@ import { AIMessageChunk, type AIMessage, type BaseMessage } from "@langchain/cor
 import { ChatGenerationChunk, type ChatGeneration, type ChatResult } from "@langchain/core/outputs";
 import { RunnableBinding } from "@langchain/core/runnables";
 import type { ChatOpenAI, ChatOpenAIFields } from "@langchain/openai";
+import { DirectCaller } from "./direct-caller.ts";
 import { createWatchedFetch } from "../wire/watched-fetch.ts";
 import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
 
@@ -36,6 +37,22 @@ const runOptions = new Set([
   "recursionLimit",
 ]);
 
+/** Options of a call that a model doesn't get as they are: signal and tools are its own ones. */
+const outerOptions = new Set([...runOptions, "promptIndex", "signal", "tools"]);
+
+/**
+ * Adds to `target` what is wanted of `source`. One by one rather than deleted afterwards: that would
+ * make the object a slow one for everybody who reads it from here on.
+ */
+function addOptions(
+  target: Record<string, unknown>,
+  source: CallOptions,
+  unwanted: ReadonlySet<string>,
+): Record<string, unknown> {
+  for (const key of Object.keys(source)) if (!unwanted.has(key)) target[key] = source[key];
+  return target;
+}
+
 /**
  * A candidate's chat model, called below the level of runs: `_generate` and `_streamResponseChunks`
  * without callbacks, so that LangChain sees one run per call however many attempts it takes.
@@ -48,16 +65,14 @@ export class InnerModel {
   readonly #boundTools = new WeakMap<object, Bound>();
 
   constructor(model: BaseChatModel) {
-    this.#base = unwrapBinding(model);
-    this.chatModel = this.#base.model;
+    const bound = unwrapBinding(model);
+    this.#base = { model: bound.model, options: addOptions({}, bound.options, runOptions) };
+    this.chatModel = bound.model;
     this.watched = watchedModels.has(this.chatModel);
   }
 
-  async generate(
-    messages: BaseMessage[],
-    options: CallOptions,
-    watch: WireWatch,
-  ): Promise<ChatResult> {
+  /** @throws Synchronously too, if the options don't fit the model. */
+  generate(messages: BaseMessage[], options: CallOptions, watch: WireWatch): Promise<ChatResult> {
     const { model, callOptions } = this.#prepare(options, watch);
     return model._generate(messages, callOptions);
   }
@@ -80,23 +95,18 @@ export class InnerModel {
     options: CallOptions,
     watch: WireWatch,
   ): { readonly model: BaseChatModel; readonly callOptions: BaseChatModel["ParsedCallOptions"] } {
-    const { tools, ...rest } = options;
+    const { tools } = options;
     const bound =
       Array.isArray(tools) && tools.length > 0
-        ? this.#bindTools(tools as BindToolsInput[], rest)
+        ? this.#bindTools(tools as BindToolsInput[], options)
         : this.#base;
-    const merged: Record<string, unknown> = {};
-    for (const source of [bound.options, rest]) {
-      // Copied one by one rather than deleted afterwards: that would make the object a slow one for
-      // everybody who reads it from here on.
-      for (const key of Object.keys(source)) if (!runOptions.has(key)) merged[key] = source[key];
-    }
+    const merged = addOptions({ ...bound.options }, options, outerOptions);
     // One owner of retries: whatever is asked for outside, an attempt is one request.
     merged["maxRetries"] = 0;
     if (this.watched) {
       const fetchOptions = { [wireWatchKey]: watch };
       merged["fetchOptions"] = fetchOptions;
-      merged["options"] = { ...(rest["options"] as object | undefined), fetchOptions };
+      merged["options"] = { ...(options["options"] as object | undefined), fetchOptions };
     } else {
       merged["signal"] = watch.signal;
     }
@@ -112,7 +122,11 @@ export class InnerModel {
     }
     const kwargs: object = options["strict"] === undefined ? {} : { strict: options["strict"] };
     const tooled = unwrapBinding(this.chatModel.bindTools(tools, kwargs));
-    const bound = { model: tooled.model, options: { ...this.#base.options, ...tooled.options } };
+    const bound = {
+      // ChatOpenAI makes a copy of itself to bind to, with a client of its own: not worth having.
+      model: this.watched ? this.chatModel : tooled.model,
+      options: addOptions({ ...this.#base.options }, tooled.options, runOptions),
+    };
     this.#boundTools.set(tools, bound);
     return bound;
   }
@@ -180,8 +194,13 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
       fetch: createWatchedFetch(configuration?.fetch),
     },
   });
-  // bindTools on the copy must come out as a watched model too: withConfig builds it from `fields`,
-  // which carry the watched fetch along.
+  // LangChain's caller has a queue too, which is needed only if the user bounds it.
+  if (others.maxConcurrency === undefined) {
+    const { completions, responses } = copy as unknown as Record<"completions" | "responses", object>;
+    for (const part of [copy, completions, responses]) {
+      Object.assign(part, { caller: new DirectCaller() });
+    }
+  }
   Object.assign(copy, { defaultOptions: { ...defaultOptions } });
   watchedModels.add(copy);
   return copy;

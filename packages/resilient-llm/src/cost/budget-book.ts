@@ -22,16 +22,19 @@ export interface Spender {
 
 /** All budgets of one model: in total, per thread, per run. */
 export class BudgetBook {
+  /** Whether there is anything to keep to. */
+  readonly isLimited: boolean;
   readonly #options: BudgetOptions;
   readonly #total: Budget | undefined;
   readonly #scoped = new RecentlyUsedMap<Budget>();
 
   constructor(options: BudgetOptions) {
     this.#options = options;
-    const { maxCostUsd, maxTokens } = options;
+    const { maxCostUsd, maxTokens, perRun, perThread } = options;
     if (maxCostUsd !== undefined || maxTokens !== undefined) {
       this.#total = new Budget("The model's budget", options);
     }
+    this.isLimited = Boolean(this.#total ?? perRun ?? perThread);
   }
 
   /** Reserves with every budget that applies, or says which one has no room. */

@@ -40,7 +40,10 @@ export interface CostEntry {
   readonly opensCall: boolean;
 }
 
-const nothing: CostTotals = {
+/** Totals that grow. */
+type Account = { -readonly [Total in keyof CostTotals]: CostTotals[Total] };
+
+const openAccount = (): Account => ({
   calls: 0,
   attempts: 0,
   inputTokens: 0,
@@ -50,45 +53,57 @@ const nothing: CostTotals = {
   costUsd: 0,
   unpricedAttempts: 0,
   estimatedAttempts: 0,
-};
+});
 
-/** Named one by one: this runs several times per attempt, and copying by spread costs as much as the sum. */
-function add(totals: CostTotals, { costUsd, opensCall, usage }: CostEntry): CostTotals {
-  const isUnpriced = costUsd === undefined && usage.inputTokens + usage.outputTokens > 0;
-  return {
-    calls: totals.calls + (opensCall ? 1 : 0),
-    attempts: totals.attempts + 1,
-    inputTokens: totals.inputTokens + usage.inputTokens,
-    cachedInputTokens: totals.cachedInputTokens + usage.cachedInputTokens,
-    outputTokens: totals.outputTokens + usage.outputTokens,
-    reasoningTokens: totals.reasoningTokens + usage.reasoningTokens,
-    costUsd: totals.costUsd + (costUsd ?? 0),
-    unpricedAttempts: totals.unpricedAttempts + (isUnpriced ? 1 : 0),
-    estimatedAttempts: totals.estimatedAttempts + (usage.estimated ? 1 : 0),
-  };
+function add(account: Account, { costUsd, opensCall, usage }: CostEntry): void {
+  account.attempts += 1;
+  account.inputTokens += usage.inputTokens;
+  account.cachedInputTokens += usage.cachedInputTokens;
+  account.outputTokens += usage.outputTokens;
+  account.reasoningTokens += usage.reasoningTokens;
+  if (opensCall) account.calls += 1;
+  if (usage.estimated) account.estimatedAttempts += 1;
+  if (costUsd !== undefined) account.costUsd += costUsd;
+  else if (usage.inputTokens + usage.outputTokens > 0) account.unpricedAttempts += 1;
+}
+
+interface Accounts {
+  get(name: string): Account | undefined;
+  set(name: string, account: Account): unknown;
+}
+
+function bookTo(accounts: Accounts, name: string, entry: CostEntry): void {
+  const account = accounts.get(name) ?? openAccount();
+  add(account, entry);
+  accounts.set(name, account);
+}
+
+/** The accounts as they are now, by name. */
+function copyAccounts(accounts: Iterable<[string, Account]>): Record<string, CostTotals> {
+  return Object.fromEntries(Array.from(accounts, ([name, account]) => [name, { ...account }]));
 }
 
 /** What a model has used and cost since it was made or since `reset`. */
 export class CostLedger {
-  #totals = nothing;
-  readonly #byModel = new Map<string, CostTotals>();
-  readonly #byThread = new RecentlyUsedMap<CostTotals>();
-  readonly #byRun = new RecentlyUsedMap<CostTotals>();
+  #totals = openAccount();
+  readonly #byModel = new Map<string, Account>();
+  readonly #byThread = new RecentlyUsedMap<Account>();
+  readonly #byRun = new RecentlyUsedMap<Account>();
   readonly #listeners = new Set<(entry: CostEntry) => void>();
 
   /** The totals now; later calls don't change it. */
   snapshot(): CostSnapshot {
     return {
       ...this.#totals,
-      byModel: Object.fromEntries(this.#byModel),
-      byThread: this.#byThread.toObject(),
-      byRun: this.#byRun.toObject(),
+      byModel: copyAccounts(this.#byModel),
+      byThread: copyAccounts(this.#byThread),
+      byRun: copyAccounts(this.#byRun),
     };
   }
 
   /** Starts again from nothing. Budgets aren't touched. */
   reset(): void {
-    this.#totals = nothing;
+    this.#totals = openAccount();
     this.#byModel.clear();
     this.#byThread.clear();
     this.#byRun.clear();
@@ -102,13 +117,11 @@ export class CostLedger {
 
   /** @internal */
   book(entry: CostEntry): void {
-    this.#totals = add(this.#totals, entry);
-    this.#byModel.set(entry.candidate, add(this.#byModel.get(entry.candidate) ?? nothing, entry));
     const { threadId, runId } = entry.spender;
-    if (threadId !== undefined) {
-      this.#byThread.set(threadId, add(this.#byThread.get(threadId) ?? nothing, entry));
-    }
-    if (runId !== undefined) this.#byRun.set(runId, add(this.#byRun.get(runId) ?? nothing, entry));
+    add(this.#totals, entry);
+    bookTo(this.#byModel, entry.candidate, entry);
+    if (threadId !== undefined) bookTo(this.#byThread, threadId, entry);
+    if (runId !== undefined) bookTo(this.#byRun, runId, entry);
     for (const listener of this.#listeners) listener(entry);
   }
 }

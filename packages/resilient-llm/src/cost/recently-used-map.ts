@@ -28,7 +28,8 @@ export class RecentlyUsedMap<Value> {
     this.#entries.clear();
   }
 
-  toObject(): Record<string, Value> {
-    return Object.fromEntries(this.#entries);
+  /** Entries, the newest last. */
+  [Symbol.iterator](): IterableIterator<[string, Value]> {
+    return this.#entries[Symbol.iterator]();
   }
 }
