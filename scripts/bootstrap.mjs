@@ -9,7 +9,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const OLDEST_NODE_MAJOR = 20;
-const PNPM = "pnpm@12.21.0";
+export const PNPM = "pnpm@12.21.0";
 const INSTALL_ARGS = [
   "install",
   "--frozen-lockfile",

@@ -1,0 +1,152 @@
+import { createPackageFromTarballData, checkPackage } from "@arethetypeswrong/core";
+import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { MongoClient } from "mongodb";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { packWorkspace, PUBLISHED, workspace, type Published } from "./pack-workspace.ts";
+import { UserProject } from "./user-project.ts";
+
+let directory: string;
+let tarballs: Record<Published, string>;
+const projects = {} as Record<Published, UserProject>;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "threadkeep-packaging-"));
+  tarballs = await packWorkspace(directory);
+  for (const name of PUBLISHED) {
+    projects[name] = await UserProject.create(join(directory, name), name, tarballs[name]);
+  }
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.each(PUBLISHED)("the tarball of %s", (name) => {
+  it("holds what was built of its sources, these for debuggers, and no tests", async () => {
+    const sources = (await readdir(join(workspace, "packages", name, "src"), { recursive: true }))
+      .map((path) => path.replaceAll("\\", "/"))
+      .filter((path) => /(?<!\.test)\.ts$/.test(path) && !path.startsWith("testing/"));
+    const built = sources.flatMap((path) =>
+      [".js", ".js.map", ".d.ts", ".d.ts.map"].map((suffix) =>
+        `dist/${path}`.replace(/\.ts$/, suffix),
+      ),
+    );
+    expect(await projects[name].listFiles()).toEqual(
+      [
+        "LICENSE",
+        "README.md",
+        "package.json",
+        ...built,
+        ...sources.map((path) => `src/${path}`),
+      ].toSorted(),
+    );
+  });
+
+  it("says where everything is without the condition that is for this workspace", () => {
+    const { manifest } = projects[name];
+    expect(JSON.stringify(manifest.exports)).not.toContain("@threadkeep/source");
+    expect(manifest).toMatchObject({
+      name: `@threadkeep/${name}`,
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+      type: "module",
+      license: "MIT",
+      sideEffects: false,
+      types: "./dist/index.d.ts",
+      engines: { node: ">=22.15" },
+      exports: { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } },
+    });
+  });
+
+  it("leaves to its user, as peers, what there may be only one of", () => {
+    const { dependencies, peerDependencies } = projects[name].manifest;
+    const shared = /^(@langchain\/|mongodb$|openai$|@opentelemetry\/)/;
+    expect(Object.keys(dependencies).filter((dependency) => shared.test(dependency))).toEqual([]);
+    for (const range of Object.values({ ...dependencies, ...peerDependencies })) {
+      // No protocol of a workspace, and no single version of what others bring along too.
+      expect(range).toMatch(/^\^\d/);
+    }
+  });
+
+  it("passes publint and Are The Types Wrong", async () => {
+    const data = new Uint8Array(await readFile(tarballs[name]));
+    const { messages, pkg } = await publint({ pack: { tarball: data.buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+    const result = await checkPackage(createPackageFromTarballData(data));
+    if (!result.types) throw new Error(`There are no declarations in ${tarballs[name]}.`);
+    // These two cannot load ES modules, or do not know of `exports`.
+    const others = result.problems.filter(
+      (problem) =>
+        !("resolutionKind" in problem && ["node10", "node16-cjs"].includes(problem.resolutionKind)),
+    );
+    expect(others).toEqual([]);
+  });
+});
+
+describe.concurrent("installed with what it declares and nothing else", () => {
+  it("the saver compiles, stores and reads", async () => {
+    const project = projects["checkpoint-mongo"];
+    expect(await project.compile(sourceOf("use-saver"))).toEqual([]);
+    const client = new MongoClient(inject("mongodbUri"));
+    const database = temporaryDatabase(client);
+    try {
+      const printed = await project.run(
+        "use-saver.fixture.ts",
+        inject("mongodbUri"),
+        database.name,
+      );
+      expect(JSON.parse(printed)).toEqual({
+        values: { messages: ["one", "two"], when: "1970-01-01T00:00:00.000Z" },
+        isDate: true,
+        pendingWrites: [["task", "messages", "three"]],
+        refused: "messages[0]",
+      });
+    } finally {
+      await database.drop();
+      await client.close();
+    }
+  });
+
+  it("the chat model compiles and answers, with OpenTelemetry and without", async () => {
+    const project = projects["resilient-llm"];
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(ANSWER));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    try {
+      await project.link("@opentelemetry/api");
+      const problems = await project.compile(sourceOf("use-model"), sourceOf("use-telemetry"));
+      expect(problems).toEqual([]);
+      const spans = await project.run("use-telemetry.fixture.ts", baseURL);
+      expect(JSON.parse(spans)).toEqual(["chat scripted"]);
+
+      await project.unlink("@opentelemetry/api");
+      expect(JSON.parse(await project.run("use-model.fixture.ts", baseURL))).toEqual({
+        text: "I am.",
+        usd: (100 * 1 + 20 * 10) / 1_000_000,
+      });
+    } finally {
+      server.close();
+    }
+  });
+});
+
+const ANSWER = {
+  id: "chatcmpl-1",
+  object: "chat.completion",
+  created: 0,
+  model: "scripted",
+  choices: [{ index: 0, message: { role: "assistant", content: "I am." }, finish_reason: "stop" }],
+  usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
+};
+
+function sourceOf(name: string): string {
+  return fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
+}
