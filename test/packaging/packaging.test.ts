@@ -14,6 +14,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { packWorkspace, PUBLISHED, workspace, type Published } from "./pack-workspace.ts";
 import { UserProject } from "./user-project.ts";
 
+const USE_SAVER = fileURLToPath(new URL("use-saver.fixture.ts", import.meta.url));
+const USE_MODEL = fileURLToPath(new URL("use-model.fixture.ts", import.meta.url));
+const USE_TELEMETRY = fileURLToPath(new URL("use-telemetry.fixture.ts", import.meta.url));
+
 let directory: string;
 let tarballs: Record<Published, string>;
 const projects = {} as Record<Published, UserProject>;
@@ -92,15 +96,11 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
 describe.concurrent("installed with what it declares and nothing else", () => {
   it("the saver compiles, stores and reads", async () => {
     const project = projects["checkpoint-mongo"];
-    expect(await project.compile(sourceOf("use-saver"))).toEqual([]);
+    expect(await project.compile(USE_SAVER)).toEqual([]);
     const client = new MongoClient(inject("mongodbUri"));
     const database = temporaryDatabase(client);
     try {
-      const printed = await project.run(
-        "use-saver.fixture.ts",
-        inject("mongodbUri"),
-        database.name,
-      );
+      const printed = await project.run(USE_SAVER, inject("mongodbUri"), database.name);
       expect(JSON.parse(printed)).toEqual({
         values: { messages: ["one", "two"], when: "1970-01-01T00:00:00.000Z" },
         isDate: true,
@@ -122,13 +122,13 @@ describe.concurrent("installed with what it declares and nothing else", () => {
     const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     try {
       await project.link("@opentelemetry/api");
-      const problems = await project.compile(sourceOf("use-model"), sourceOf("use-telemetry"));
+      const problems = await project.compile(USE_MODEL, USE_TELEMETRY);
       expect(problems).toEqual([]);
-      const spans = await project.run("use-telemetry.fixture.ts", baseURL);
+      const spans = await project.run(USE_TELEMETRY, baseURL);
       expect(JSON.parse(spans)).toEqual(["chat scripted"]);
 
       await project.unlink("@opentelemetry/api");
-      expect(JSON.parse(await project.run("use-model.fixture.ts", baseURL))).toEqual({
+      expect(JSON.parse(await project.run(USE_MODEL, baseURL))).toEqual({
         text: "I am.",
         usd: (100 * 1 + 20 * 10) / 1_000_000,
       });
@@ -146,7 +146,3 @@ const ANSWER = {
   choices: [{ index: 0, message: { role: "assistant", content: "I am." }, finish_reason: "stop" }],
   usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
 };
-
-function sourceOf(name: string): string {
-  return fileURLToPath(new URL(`${name}.fixture.ts`, import.meta.url));
-}
