@@ -268,7 +268,8 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       threadId: readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]),
       runId: readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]),
     };
-    return [runnableConfig, { ...callOptions, [spenderKey]: spender }];
+    // A fresh object, and another copy of it would only cost time.
+    return [runnableConfig, Object.assign(callOptions, { [spenderKey]: spender })];
   }
 
   override _generate(

@@ -69,7 +69,7 @@ export class AttemptScope {
     this.#onOuterAbort = () => this.#abort(options.outer?.reason);
     if (options.outer?.aborted) this.#abort(options.outer.reason);
     else options.outer?.addEventListener("abort", this.#onOuterAbort, { once: true });
-    this.#arm();
+    this.#arm(this.startedAtMs);
   }
 
   get signal(): AbortSignal {
@@ -138,7 +138,7 @@ export class AttemptScope {
     this.#phase = phase;
     this.#phaseStartedAtMs = this.#clock.now();
     // A later limit may end sooner than the one the timer is set for.
-    this.#arm();
+    this.#arm(this.#phaseStartedAtMs);
   }
 
   #nextDeadline(): {
@@ -154,20 +154,21 @@ export class AttemptScope {
       : { phase: this.#phase, atMs: phaseAt, limitMs };
   }
 
-  #arm(): void {
+  #arm(nowMs: number): void {
     this.#cancelTimer?.();
     if (this.signal.aborted) return;
     const { atMs } = this.#nextDeadline();
     if (!Number.isFinite(atMs)) return;
     // One timer for all limits; content only moves the deadline, so a fast stream sets no timers.
-    this.#cancelTimer = this.#clock.setTimer(() => this.#check(), atMs - this.#clock.now());
+    this.#cancelTimer = this.#clock.setTimer(() => this.#check(), atMs - nowMs);
   }
 
   #check(): void {
     this.#bookPause();
     const { phase, atMs, limitMs } = this.#nextDeadline();
-    if (this.#clock.now() < atMs || this.#pausedAtMs !== undefined) {
-      this.#arm();
+    const nowMs = this.#clock.now();
+    if (nowMs < atMs || this.#pausedAtMs !== undefined) {
+      this.#arm(nowMs);
       return;
     }
     const { model, baseUrl } = this.#endpoint;

@@ -1,6 +1,6 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptOutcome } from "../call/attempt-outcome.ts";
+import type { AttemptEnding, AttemptOutcome } from "../call/attempt-outcome.ts";
 import { estimatePromptTokens, estimateMessageTokens } from "../context/estimate-tokens.ts";
 import { noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
@@ -24,45 +24,55 @@ function measureUsage(request: AttemptRequest, result: ChatResult): TokenUsage {
   );
 }
 
-/** Asks a candidate once for a whole answer. Never rejects. */
+/** What an answer that has come is worth. */
+function judgeResult(
+  { candidate, clock }: AttemptRequest,
+  result: ChatResult,
+  headers: Headers | undefined,
+): AttemptEnding<ChatResult> {
+  const [generation] = result.generations;
+  if (!generation) {
+    const { model, baseUrl } = candidate.endpoint;
+    const message = `${model} at ${baseUrl} answered without choices`;
+    return { status: "failed", failure: { kind: "invalid-response", message } };
+  }
+  const facts = readFacts(generation.message, generation.generationInfo);
+  const failure = judgeFinish(facts.finishReason, candidate.endpoint);
+  if (failure) return { status: "failed", failure };
+  const exhaustedForMs = headers && readExhaustionMs(headers, clock.now());
+  return { status: "succeeded", value: result, facts, exhaustedForMs };
+}
+
+/**
+ * Asks a candidate once for a whole answer. Never rejects on its own.
+ *
+ * @param onEnd Told how it ended, once, before the promise settles.
+ */
 export async function attemptGenerate(
   request: AttemptRequest,
+  onEnd: (outcome: AttemptOutcome<ChatResult>) => void,
 ): Promise<AttemptOutcome<ChatResult>> {
-  const { candidate, clock, signal } = request;
+  const { candidate, clock, messages, options, signal } = request;
   const { scope, watch } = openAttempt(request, false, () => undefined);
-  const measure = (usage: TokenUsage) => ({
-    usage,
-    durationMs: clock.now() - scope.startedAtMs,
-    firstTokenMs: undefined,
-  });
-  let complete = false;
+  let ending: AttemptEnding<ChatResult>;
+  let usage = noUsage;
   try {
-    const result = await scope.race(
-      candidate.inner.generate(request.messages, request.options, watch),
-    );
-    complete = true;
-    const [generation] = result.generations;
-    if (!generation) {
-      const { model, baseUrl } = candidate.endpoint;
-      const message = `${model} at ${baseUrl} answered without choices`;
-      return {
-        status: "failed",
-        failure: { kind: "invalid-response", message },
-        ...measure(noUsage),
-      };
-    }
-    const usage = measureUsage(request, result);
-    const facts = readFacts(generation.message, generation.generationInfo);
-    const failure = judgeFinish(facts.finishReason, candidate.endpoint);
-    if (failure) return { status: "failed", failure, ...measure(usage) };
-    const exhaustedForMs = watch.headers && readExhaustionMs(watch.headers, clock.now());
-    return { status: "succeeded", value: result, facts, exhaustedForMs, ...measure(usage) };
+    const result = await scope.race(candidate.inner.generate(messages, options, watch));
+    scope.close(true);
+    ending = judgeResult(request, result, watch.headers);
+    if (result.generations.length > 0) usage = measureUsage(request, result);
   } catch (error) {
-    if (signal?.aborted) return { status: "aborted", reason: signal.reason, ...measure(noUsage) };
-    const failure =
-      scope.failure ?? watch.failure ?? classifyError(error, candidate.endpoint, clock.now());
-    return { status: "failed", failure, ...measure(noUsage) };
-  } finally {
-    scope.close(complete);
+    scope.close(false);
+    ending = signal?.aborted
+      ? { status: "aborted", reason: signal.reason }
+      : {
+          status: "failed",
+          failure:
+            scope.failure ?? watch.failure ?? classifyError(error, candidate.endpoint, clock.now()),
+        };
   }
+  const durationMs = clock.now() - scope.startedAtMs;
+  const outcome = { ...ending, usage, durationMs, firstTokenMs: undefined };
+  onEnd(outcome);
+  return outcome;
 }

@@ -20,10 +20,7 @@ const idKeys = ["id"];
 const modelKeys = ["model_name", "model"];
 
 /** What a message or chunk says about the answer as a whole. */
-export function readFacts(
-  message: BaseMessage,
-  generationInfo: Source,
-): AnswerFacts {
+export function readFacts(message: BaseMessage, generationInfo: Source): AnswerFacts {
   const metadata: Source = message.response_metadata;
   const details = generationInfo?.["incomplete_details"] ?? metadata?.["incomplete_details"];
   const reason = (details as { reason?: unknown } | null | undefined)?.reason;

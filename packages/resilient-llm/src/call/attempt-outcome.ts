@@ -9,8 +9,8 @@ export interface AnswerFacts {
   readonly responseModel: string | undefined;
 }
 
-/** How an attempt ended. A failure is a value here; it's thrown once, at the edge. */
-export type AttemptOutcome<Value> = (
+/** Whether an attempt got its answer. A failure is a value here; it's thrown once, at the edge. */
+export type AttemptEnding<Value> =
   | {
       readonly status: "succeeded";
       readonly value: Value;
@@ -19,8 +19,10 @@ export type AttemptOutcome<Value> = (
       readonly exhaustedForMs: number | undefined;
     }
   | { readonly status: "failed"; readonly failure: Failure; readonly partial?: PartialAnswer }
-  | { readonly status: "aborted"; readonly reason: unknown }
-) & {
+  | { readonly status: "aborted"; readonly reason: unknown };
+
+/** How an attempt ended, and what it took. */
+export type AttemptOutcome<Value> = AttemptEnding<Value> & {
   readonly usage: TokenUsage;
   readonly durationMs: number;
   /** Until the first content; `undefined` if none came or it wasn't a stream. */

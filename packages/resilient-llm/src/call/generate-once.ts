@@ -12,26 +12,23 @@ interface RunningGenerate extends RunningAttempt {
 }
 
 /** Makes an attempt at a whole answer, hedged if the options say so, and books how it ended. */
-export async function generateOnce(
+export function generateOnce(
   context: CallContext,
   request: CallRequest,
   call: Call,
   prepared: PreparedAttempt,
 ): Promise<AttemptOutcome<ChatResult>> {
   const { clock } = context.options;
-  const ask = ({ candidate, limits, messages }: PreparedAttempt, signal: AbortSignal | undefined) =>
-    attemptGenerate({ candidate, messages, limits, options: request.options, signal, clock });
+  const { options, signal } = request;
   if (!context.hedgeQuota) {
-    const outcome = await ask(prepared, request.signal);
-    call.finish(prepared, outcome);
-    return outcome;
+    const end = (outcome: AttemptOutcome<ChatResult>) => call.finish(prepared, outcome);
+    return attemptGenerate({ ...prepared, options, signal, clock }, end);
   }
   const start = (one: PreparedAttempt): RunningGenerate => {
-    const losable = new Losable(call, one, request.signal);
-    const outcome = ask(one, losable.signal).then((ended) => {
-      losable.finish(ended);
-      return ended;
-    });
+    const losable = new Losable(call, one, signal);
+    const outcome = attemptGenerate({ ...one, options, signal: losable.signal, clock }, (ended) =>
+      losable.finish(ended),
+    );
     return {
       prepared: one,
       outcome,
@@ -42,6 +39,5 @@ export async function generateOnce(
       },
     };
   };
-  const running = await hedgeAttempt(call, clock, start(prepared), start);
-  return running.outcome;
+  return hedgeAttempt(call, clock, start(prepared), start).then((running) => running.outcome);
 }

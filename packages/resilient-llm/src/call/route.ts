@@ -8,6 +8,8 @@ export interface Visit {
   notBeforeMs: number;
   /** The next attempt is a retry and must be paid for from the retry quota. */
   owesRetry: boolean;
+  /** No further attempt of this call goes there. */
+  excluded: boolean;
 }
 
 /** The way of one call through the chain: who is left to ask, who has been asked, who comes next. */
@@ -15,7 +17,6 @@ export class Route {
   readonly #candidates: readonly Candidate[];
   readonly #deadlineMs: number;
   readonly #visits = new Map<Candidate, Visit>();
-  readonly #excluded = new Set<Candidate>();
   #staying: Candidate | undefined;
 
   constructor(candidates: readonly Candidate[], deadlineMs: number) {
@@ -27,7 +28,7 @@ export class Route {
   visit(candidate: Candidate): Visit {
     let visit = this.#visits.get(candidate);
     if (!visit) {
-      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false };
+      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false, excluded: false };
       this.#visits.set(candidate, visit);
     }
     return visit;
@@ -35,7 +36,7 @@ export class Route {
 
   /** No further attempt of this call goes to any of `candidates`. */
   exclude(...candidates: readonly Candidate[]): void {
-    for (const candidate of candidates) this.#excluded.add(candidate);
+    for (const candidate of candidates) this.visit(candidate).excluded = true;
   }
 
   /** The next attempt goes to `candidate` again, unless it's found to be down meanwhile. */
@@ -60,7 +61,7 @@ export class Route {
   /** Who is asked next, and from when on; `undefined` if nobody is left. */
   choose(nowMs: number): Choice | undefined {
     const staying = this.#staying;
-    if (staying && !this.#excluded.has(staying)) {
+    if (staying && !this.visit(staying).excluded) {
       const { notBeforeMs } = this.visit(staying);
       // Others may have found out meanwhile that it's down.
       const mayStay =
@@ -76,6 +77,6 @@ export class Route {
   }
 
   #eligible(): Candidate[] {
-    return this.#candidates.filter((candidate) => !this.#excluded.has(candidate));
+    return this.#candidates.filter((candidate) => !this.#visits.get(candidate)?.excluded);
   }
 }

@@ -196,7 +196,10 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
   });
   // LangChain's caller has a queue too, which is needed only if the user bounds it.
   if (others.maxConcurrency === undefined) {
-    const { completions, responses } = copy as unknown as Record<"completions" | "responses", object>;
+    const { completions, responses } = copy as unknown as Record<
+      "completions" | "responses",
+      object
+    >;
     for (const part of [copy, completions, responses]) {
       Object.assign(part, { caller: new DirectCaller() });
     }

@@ -36,7 +36,8 @@ export class LatencyWindow {
   quantileMs(quantile: number): number | undefined {
     const { length } = this.#samples;
     if (length < coldStartSamples) return undefined;
-    const sorted = this.#samples.toSorted((left, right) => left - right);
+    // Sorts numbers as numbers, and without a function to compare them.
+    const sorted = Float64Array.from(this.#samples).sort();
     return sorted[Math.max(0, Math.ceil(length * quantile) - 1)];
   }
 }

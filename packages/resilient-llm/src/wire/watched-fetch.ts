@@ -147,6 +147,7 @@ export function createWatchedFetch(
     if (failure) throw fail(watch, failure);
     // The SDK takes JSON for JSON by this header only, and reads the body with `text`.
     if (!/json/i.test(type)) return rebuild(response, body, "application/json");
-    return Object.defineProperty(response, "text", { value: async () => body });
+    response.text = async () => body;
+    return response;
   };
 }
