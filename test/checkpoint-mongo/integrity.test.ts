@@ -67,6 +67,11 @@ describe("a document that was changed is detected and named", () => {
     "truncated data": ({ data }) => ({ data: truncate(data as Binary) }),
     "the id": ({ segment }) => ({ segment: flip(segment as Binary) }),
     "another thread's": () => ({ thread_id: "another" }),
+    "what was appended last": ({ more }) => changeLast(more, flip),
+    "a truncated append": ({ more }) => changeLast(more, truncate),
+    "one append less": ({ more }) => ({ more: (more as Binary[]).slice(0, -1) }),
+    "appends in another order": ({ more }) => ({ more: (more as Binary[]).toReversed() }),
+    "no appends": () => ({ more: [] }),
   };
   it.each(Object.entries(segmentChanges))("segment: %s", async (_name, change) => {
     const segments = database.db.collection("threadkeep_segments");
@@ -193,6 +198,12 @@ describe('with onCorruption: "fall-back"', () => {
     },
   );
 
+  it("getTuple returns the checkpoint before the items that are damaged", async () => {
+    const segments = database.db.collection("threadkeep_segments");
+    await changeOne(segments, { thread_id: threadId }, ({ more }) => changeLast(more, flip));
+    await expectFallBack(3);
+  });
+
   it("getTuple returns what is before several damaged ones", async () => {
     await database.db
       .collection("threadkeep_checkpoints")
@@ -263,7 +274,7 @@ it("verifyThread finds nothing wrong with an undamaged thread", async () => {
   expect(await newSaver().verifyThread(threadId)).toEqual({
     threadId,
     checkpoints: 5,
-    segments: 5,
+    segments: 1,
     writes: 2,
     orphanedSegments: 0,
     damages: [],
@@ -339,6 +350,11 @@ function changeWrite(
 ): { writes: Document[] } {
   const [first, ...rest] = writes as { value: Binary }[];
   return { writes: [{ ...first!, ...change(first!) }, ...rest] };
+}
+
+function changeLast(more: unknown, change: (part: Binary) => Binary): { more: Binary[] } {
+  const parts = more as Binary[];
+  return { more: [...parts.slice(0, -1), change(parts.at(-1)!)] };
 }
 
 function flip(binary: Binary): Binary {

@@ -61,7 +61,7 @@ describe("setup", () => {
       await using database = temporaryDatabase(client);
       await use(new MongoDBSaver({ client, dbName: database.name }));
       const indexes = (await listIndexes(client.db(database.name))) as { name: string }[][];
-      expect(indexes.map((names) => names.length)).toEqual([2, 5, 3, 4]);
+      expect(indexes.map((names) => names.length)).toEqual([2, 5, 4, 4]);
     }
   });
 

@@ -1,15 +1,17 @@
 import * as fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { expect, it } from "vitest";
-import type { ChannelManifest } from "../documents/index.ts";
+import { formatSegmentId, type ChannelManifest } from "../documents/index.ts";
 import { decodeCheckpointText, encodeCheckpointText } from "./checkpoint-text.ts";
 
-const segment = fc.nat({ max: 9 }).map((digit) => `${digit}`.repeat(64));
+const hash = fc.nat({ max: 9 }).map((digit) => `${digit}`.repeat(40));
+const segment = fc
+  .record({ root: hash, appends: fc.oneof(fc.constant(0), fc.nat()), hash })
+  .map(formatSegmentId);
 const plain = { noNullPrototype: true } as const;
-const slice = fc.record(
-  { segment, from: fc.nat(), to: fc.option(fc.nat(), { nil: undefined }) },
-  plain,
-);
+const slice = fc
+  .tuple(segment, fc.nat(), fc.option(fc.integer({ min: 1, max: 9_999 }), { nil: undefined }))
+  .map(([id, from, items]) => ({ segment: id, from, to: items && from + items }));
 const channel: fc.Arbitrary<ChannelManifest> = fc.oneof(
   fc.record({ kind: fc.constant("inline" as const), text: fc.string({ unit: "binary" }) }, plain),
   fc.record({ kind: fc.constant("value" as const), segment }, plain),
@@ -43,7 +45,7 @@ it("header and manifest come back as they were, channels in order", () => {
 });
 
 it("a segment that several channels use is named once", () => {
-  const shared = "ab".repeat(32);
+  const shared = "ab".repeat(20);
   const value = { kind: "value", segment: shared } as const;
   const { segments } = encodeCheckpointText(
     { v: 4, ts: "", channel_versions: {}, versions_seen: {} },
@@ -52,13 +54,14 @@ it("a segment that several channels use is named once", () => {
       ["b", { kind: "list", slices: [{ segment: shared, from: 0, to: 1 }] }],
     ]),
   );
-  expect(segments).toEqual([shared]);
+  expect(segments).toEqual(Buffer.from(shared, "hex"));
 });
 
 it.each([
   ["no line break", ""],
   ["an unknown kind of channel", '{"v":4}\n[["a",["x",0]]]'],
   ["a segment that is not in the list", '{"v":4}\n[["a",["v",7]]]'],
+  ["more appended to than there are segments", '{"v":4}\n[["a",["v",0]]]\n[1]'],
 ])("text with %s is refused", (_name, text) => {
-  expect(() => decodeCheckpointText({ text, segments: [] })).toThrow(Error);
+  expect(() => decodeCheckpointText({ text, segments: Buffer.of() })).toThrow(Error);
 });

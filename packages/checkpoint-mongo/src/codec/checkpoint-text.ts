@@ -1,13 +1,16 @@
 import type { Checkpoint } from "@langchain/langgraph-checkpoint";
 import {
+  joinSegmentIds,
   listSegments,
+  parseSegmentId,
+  splitSegmentIds,
   type ChannelManifest,
   type Manifest,
   type SegmentId,
-  type SegmentSlice,
-} from "../documents/manifest.ts";
+} from "../documents/index.ts";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
+import { decodeSlices, encodeSlices } from "./slice-numbers.ts";
 
 /** A checkpoint without its id and its channels' values, which are kept elsewhere. */
 export type CheckpointHeader = Omit<Checkpoint, "id" | "channel_values">;
@@ -15,18 +18,20 @@ export type CheckpointHeader = Omit<Checkpoint, "id" | "channel_values">;
 /** The text of a checkpoint, and the segments that the numbers in it stand for. */
 export interface CheckpointText {
   readonly text: string;
-  readonly segments: readonly SegmentId[];
+  /** Ids of the segments, see {@link joinSegmentIds}. */
+  readonly segments: Uint8Array;
 }
 
-// A slice is [segment, from, to], or just the segment's number for the whole of it.
-type StoredSlice = number | readonly [number, number] | readonly [number, number, number];
 type StoredChannel =
   | readonly ["i", string]
   | readonly ["v", number]
-  | readonly ["l" | "m", ...StoredSlice[]]
+  | readonly ["l" | "m", ...number[]]
   | readonly ["t", number, string];
 
-/** Writes a checkpoint's header and manifest; ids of segments are replaced by numbers. */
+/**
+ * Writes a checkpoint's header and manifest; ids of segments are replaced by numbers. A third line
+ * says how often the segments had been appended to, if any was.
+ */
 export function encodeCheckpointText(header: CheckpointHeader, manifest: Manifest): CheckpointText {
   const segments = listSegments(manifest);
   const numbers = new Map(segments.map((segment, index) => [segment, index]));
@@ -34,10 +39,10 @@ export function encodeCheckpointText(header: CheckpointHeader, manifest: Manifes
     name,
     compactChannel(channel, (segment) => numbers.get(segment)!),
   ]);
-  return {
-    text: `${encodeValue(header, "checkpoint")}\n${JSON.stringify(channels)}`,
-    segments,
-  };
+  const lines = [encodeValue(header, "checkpoint"), JSON.stringify(channels)];
+  const appends = segments.map((segment) => parseSegmentId(segment).appends);
+  if (appends.some((count) => count > 0)) lines.push(JSON.stringify(appends));
+  return { text: lines.join("\n"), segments: joinSegmentIds(segments) };
 }
 
 /**
@@ -49,13 +54,14 @@ export function decodeCheckpointText({ text, segments }: CheckpointText): {
   header: CheckpointHeader;
   manifest: Manifest;
 } {
-  const lineBreak = text.indexOf("\n");
-  const header = decodeValue(text.slice(0, lineBreak)) as CheckpointHeader;
-  const channels = JSON.parse(text.slice(lineBreak + 1)) as [string, StoredChannel][];
+  const [headerText = "", channelsText = "", appendsText = "[]"] = text.split("\n");
+  const header = decodeValue(headerText) as CheckpointHeader;
+  const channels = JSON.parse(channelsText) as [string, StoredChannel][];
+  const ids = splitSegmentIds(segments, JSON.parse(appendsText) as number[]);
   const manifest = new Map(
     channels.map(([name, channel]) => [
       name,
-      expandChannel(channel, (number) => readSegment(segments, number)),
+      expandChannel(channel, (number) => readSegment(ids, number)),
     ]),
   );
   return { header, manifest };
@@ -73,16 +79,8 @@ function compactChannel(
     case "typed":
       return ["t", numberOf(channel.segment), channel.type];
     default:
-      return [
-        channel.kind === "list" ? "l" : "m",
-        ...channel.slices.map((slice) => compactSlice(slice, numberOf(slice.segment))),
-      ];
+      return [channel.kind === "list" ? "l" : "m", ...encodeSlices(channel.slices, numberOf)];
   }
-}
-
-function compactSlice({ from, to }: SegmentSlice, number: number): StoredSlice {
-  if (to !== undefined) return [number, from, to];
-  return from === 0 ? number : [number, from];
 }
 
 function expandChannel(
@@ -98,20 +96,12 @@ function expandChannel(
       return { kind: "typed", segment: segmentOf(channel[1]), type: channel[2] };
     case "l":
     case "m": {
-      const [kind, ...slices] = channel;
-      return {
-        kind: kind === "l" ? "list" : "map",
-        slices: slices.map((slice) => expandSlice(slice, segmentOf)),
-      };
+      const [kind, ...numbers] = channel;
+      return { kind: kind === "l" ? "list" : "map", slices: decodeSlices(numbers, segmentOf) };
     }
     default:
       throw new Error(`unknown kind of channel ${JSON.stringify(channel[0])}`);
   }
-}
-
-function expandSlice(slice: StoredSlice, segmentOf: (number: number) => SegmentId): SegmentSlice {
-  if (typeof slice === "number") return { segment: segmentOf(slice), from: 0, to: undefined };
-  return { segment: segmentOf(slice[0]), from: slice[1], to: slice[2] };
 }
 
 function readSegment(segments: readonly SegmentId[], number: number): SegmentId {

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { pack, unpack } from "./compression.ts";
+import { DICTIONARY } from "./dictionary.ts";
 
 describe("packed bytes", () => {
   it("come back as they were", () => {
@@ -14,11 +15,18 @@ describe("packed bytes", () => {
   });
 
   it("are compressed only where that saves a tenth or more", () => {
-    expect(pack(Buffer.alloc(95))).toMatchObject({ compression: undefined });
+    expect(pack(Buffer.alloc(31))).toMatchObject({ compression: undefined });
     expect(pack(Buffer.alloc(8_191))).toMatchObject({ compression: "deflate" });
     expect(pack(Buffer.alloc(10_000))).toMatchObject({ compression: "zstd" });
     const random = randomBytes(10_000);
     expect(pack(random)).toEqual({ data: random, compression: undefined });
+  });
+
+  it("may refer back to a dictionary that is the same for ever", () => {
+    // Whoever changes the dictionary makes unreadable what was stored with it.
+    expect(createHash("sha256").update(DICTIONARY).digest("hex")).toBe(
+      "3984b35561c2d2474d670f95ed44d94f2ec9629db3cf4cf237b66016e4f6833d",
+    );
   });
 
   it("that are damaged are refused, if they were compressed", () => {

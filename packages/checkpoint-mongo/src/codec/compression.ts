@@ -5,9 +5,10 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from "node:zlib";
+import { DICTIONARY } from "./dictionary.ts";
 
-/** Shorter content seldom shrinks by more than a frame's header costs. */
-const MIN_BYTES = 96;
+/** Shorter content seldom shrinks enough to be worth the time. */
+const MIN_BYTES = 32;
 
 /**
  * Shorter content is deflated: that is smaller than a zstd frame and unpacked in half the time,
@@ -15,7 +16,9 @@ const MIN_BYTES = 96;
  */
 const MIN_ZSTD_BYTES = 8_192;
 
-/** How bytes are compressed. */
+const WITH_DICTIONARY = { dictionary: DICTIONARY };
+
+/** How bytes are compressed: raw deflate with this package's dictionary, or a zstd frame. */
 export type Compression = "deflate" | "zstd";
 
 /** Bytes as they lie in a document. */
@@ -31,7 +34,7 @@ export function pack(content: Uint8Array): PackedBytes {
   if (content.byteLength < MIN_BYTES) return plain;
   const packed: PackedBytes =
     content.byteLength < MIN_ZSTD_BYTES
-      ? { data: deflateRawSync(content), compression: "deflate" }
+      ? { data: deflateRawSync(content, WITH_DICTIONARY), compression: "deflate" }
       : { data: compressWithZstd(content), compression: "zstd" };
   return packed.data.byteLength < content.byteLength * 0.9 ? packed : plain;
 }
@@ -43,7 +46,7 @@ export function pack(content: Uint8Array): PackedBytes {
  */
 export function unpack({ data, compression }: PackedBytes): Uint8Array {
   if (compression === "zstd") return zstdDecompressSync(data);
-  return compression === "deflate" ? inflateRawSync(data) : data;
+  return compression === "deflate" ? inflateRawSync(data, WITH_DICTIONARY) : data;
 }
 
 function compressWithZstd(content: Uint8Array): Uint8Array {

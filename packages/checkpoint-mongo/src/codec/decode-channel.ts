@@ -1,4 +1,4 @@
-import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/manifest.ts";
+import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/index.ts";
 import { decodeValue } from "./decode-value.ts";
 import { replayEntries } from "./map-entries.ts";
 

@@ -1,7 +1,7 @@
-import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/manifest.ts";
+import { parseSegmentId, type ChannelManifest, type SegmentSlice } from "../documents/index.ts";
 import { encodeValue } from "./encode-value.ts";
 import { formatEntry } from "./map-entries.ts";
-import type { PlannedSlices, StoredRun } from "./pieces.ts";
+import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
 import { planList } from "./plan-list.ts";
 import { planMap } from "./plan-map.ts";
 import { createSegment, type Segment } from "./segment.ts";
@@ -16,9 +16,6 @@ const MAX_INLINE_LENGTH = 256;
 const MAX_INLINE_INPUT_LENGTH = 65_536;
 const INPUT_CHANNEL = "__start__";
 
-/** The items of stored segments that are at hand; undefined for one that is not. */
-export type ReadLines = (segment: SegmentId) => readonly string[] | undefined;
-
 /** How a channel's value is stored: its manifest, and the segments that must be there first. */
 export interface EncodedChannel {
   readonly manifest: ChannelManifest;
@@ -29,14 +26,14 @@ export interface EncodedChannel {
  * Encodes a channel's value as what it adds to the parent's.
  *
  * @param parent how the parent checkpoint stores this channel, if it does
- * @param readLines the items of the parent's segments; those not at hand are stored again
+ * @param findKnown the parent's segments; those not at hand are stored again
  * @throws UnserializableStateError if the value could not come back as it is
  */
 export function encodeChannel(
   channel: string,
   value: unknown,
   parent: ChannelManifest | undefined,
-  readLines: ReadLines,
+  findKnown: FindKnown,
 ): EncodedChannel {
   if (channel === INPUT_CHANNEL) {
     const text = encodeValue(value, channel);
@@ -47,10 +44,7 @@ export function encodeChannel(
     const text = `[${lines.join(",")}]`;
     return isSmall(text)
       ? inline(text)
-      : asSlices(
-          "list",
-          planList(lines, readRuns("list", parent, readLines), countWith(readLines)),
-        );
+      : asSlices("list", planList(lines, readRuns("list", parent, findKnown), findKnown));
   }
   if (isPlainObject(value)) {
     const entries = new Map(
@@ -60,8 +54,7 @@ export function encodeChannel(
       ]),
     );
     if (sumLengths(entries.values()) > MAX_INLINE_LENGTH) {
-      const runs = readRuns("map", parent, readLines);
-      return asSlices("map", planMap(entries, runs, countWith(readLines)));
+      return asSlices("map", planMap(entries, readRuns("map", parent, findKnown), findKnown));
     }
   }
   const text = encodeValue(value, channel);
@@ -84,21 +77,17 @@ function asSlices(kind: "list" | "map", { slices, segments }: PlannedSlices): En
 function readRuns(
   kind: "list" | "map",
   parent: ChannelManifest | undefined,
-  readLines: ReadLines,
+  findKnown: FindKnown,
 ): readonly StoredRun[] {
   if (parent?.kind !== kind) return [];
   const runs: StoredRun[] = [];
   for (const { segment, from, to } of parent.slices) {
-    const lines = readLines(segment);
+    const lines = findKnown(segment)?.read(parseSegmentId(segment));
     // A map's later entries mean nothing without the earlier ones.
     if (lines === undefined && kind === "map") return [];
     if (lines !== undefined) runs.push({ segment, from, lines: lines.slice(from, to) });
   }
   return runs;
-}
-
-function countWith(readLines: ReadLines): (segment: SegmentId) => number | undefined {
-  return (segment) => readLines(segment)?.length;
 }
 
 function isSmall(text: string): boolean {

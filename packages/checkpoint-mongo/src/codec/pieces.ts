@@ -1,5 +1,9 @@
-import type { SegmentId, SegmentSlice } from "../documents/manifest.ts";
-import { createSegment, type Segment } from "./segment.ts";
+import type { SegmentId, SegmentSlice } from "../documents/index.ts";
+import type { KnownSegment } from "./known-segment.ts";
+import type { Segment } from "./segment.ts";
+
+/** Gives what is at hand of a stored segment; undefined if it is not at hand. */
+export type FindKnown = (segment: SegmentId) => KnownSegment | undefined;
 
 /** A slice of a stored segment together with its items. */
 export interface StoredRun {
@@ -19,52 +23,4 @@ export interface Piece {
 export interface PlannedSlices {
   readonly slices: readonly SegmentSlice[];
   readonly segments: readonly Segment[];
-}
-
-/** New items are cut into segments of about this many bytes, so that reading a slice stays cheap. */
-export const MAX_SEGMENT_BYTES = 1_048_576;
-
-/** Turns pieces into slices, making segments of the new items. */
-export function storePieces(
-  pieces: readonly Piece[],
-  sizeOfSegment: (segment: SegmentId) => number | undefined,
-): PlannedSlices {
-  const slices: SegmentSlice[] = [];
-  const segments: Segment[] = [];
-  for (const { lines, stored } of pieces) {
-    if (stored === undefined) {
-      for (const run of cutRuns(lines)) {
-        const segment = createSegment(run);
-        segments.push(segment);
-        slices.push({ segment: segment.id, from: 0, to: undefined });
-      }
-    } else {
-      const end = stored.from + lines.length;
-      const to = end === sizeOfSegment(stored.segment) ? undefined : end;
-      slices.push({ segment: stored.segment, from: stored.from, to });
-    }
-  }
-  return { slices, segments };
-}
-
-/** Bytes of these items, about: characters count as one byte. */
-export function measureLines(lines: readonly string[]): number {
-  let bytes = 0;
-  for (const line of lines) bytes += line.length + 1;
-  return bytes;
-}
-
-function* cutRuns(lines: readonly string[]): Generator<readonly string[]> {
-  let start = 0;
-  let bytes = 0;
-  for (let index = 0; index < lines.length; index += 1) {
-    const size = lines[index]!.length + 1;
-    if (index > start && bytes + size > MAX_SEGMENT_BYTES) {
-      yield lines.slice(start, index);
-      start = index;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  if (start < lines.length) yield lines.slice(start);
 }

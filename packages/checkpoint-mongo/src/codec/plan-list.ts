@@ -1,19 +1,16 @@
 import { matchPieces } from "./match-pieces.ts";
 import { mergePieces } from "./merge-pieces.ts";
-import { storePieces, type PlannedSlices, type StoredRun } from "./pieces.ts";
+import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
+import { storePieces } from "./store-pieces.ts";
 
-/**
- * Plans how a list's items are stored, given how the parent's were.
- *
- * @param sizeOfSegment the number of items of a stored segment
- */
+/** Plans how a list's items are stored, given how the parent's were. */
 export function planList(
   lines: readonly string[],
   runs: readonly StoredRun[],
-  sizeOfSegment: (segment: string) => number | undefined,
+  findKnown: FindKnown,
 ): PlannedSlices {
   const pieces = mergePieces(matchPieces(lines, runs), (neighbours) =>
     neighbours.flatMap((piece) => piece.lines),
   );
-  return storePieces(pieces, sizeOfSegment);
+  return storePieces(pieces, findKnown);
 }

@@ -1,12 +1,8 @@
 import { formatDeletion, readEntry, replayEntries } from "./map-entries.ts";
+import { measureLines } from "./lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
-import {
-  measureLines,
-  storePieces,
-  type Piece,
-  type PlannedSlices,
-  type StoredRun,
-} from "./pieces.ts";
+import type { FindKnown, Piece, PlannedSlices, StoredRun } from "./pieces.ts";
+import { storePieces } from "./store-pieces.ts";
 
 /** A map whose stored entries take more than this many times its live ones is written anew. */
 const MAX_GARBAGE_RATIO = 2;
@@ -16,12 +12,11 @@ const MAX_GARBAGE_RATIO = 2;
  * what was overwritten too often is left behind.
  *
  * @param entries the line of every key, in key order
- * @param sizeOfSegment the number of entries of a stored segment
  */
 export function planMap(
   entries: ReadonlyMap<string, string>,
   runs: readonly StoredRun[],
-  sizeOfSegment: (segment: string) => number | undefined,
+  findKnown: FindKnown,
 ): PlannedSlices {
   const stored = runs.map(({ segment, from, lines }) => ({ lines, stored: { segment, from } }));
   const changes = listChanges(entries, replayEntries(stored.flatMap((piece) => piece.lines)));
@@ -33,7 +28,7 @@ export function planMap(
     storedBytes > MAX_GARBAGE_RATIO * measureLines(live)
       ? [{ lines: live, stored: undefined }]
       : mergePieces(appended, dropOverwritten);
-  return storePieces(pieces, sizeOfSegment);
+  return storePieces(pieces, findKnown);
 }
 
 function listChanges(

@@ -1,40 +1,51 @@
-import { createHash } from "node:crypto";
-import { SEGMENT_ID_BYTES, type SegmentId } from "../documents/manifest.ts";
+import { formatSegmentId, type SegmentId } from "../documents/index.ts";
+import { packAppended } from "./append-stream.ts";
+import { pack, type PackedBytes } from "./compression.ts";
+import { hashContent } from "./hash-content.ts";
+import { KnownSegment } from "./known-segment.ts";
+import { joinLines, LINE_BREAK } from "./lines.ts";
 
-/**
- * An immutable, content-addressed run of encoded items. The items are single lines (JSON text has
- * no raw line breaks), so the content is their lines joined.
- */
+/** A segment to store, or what is to be appended to a stored one. Its name says which. */
 export interface Segment {
   readonly id: SegmentId;
-  /** The plain content, UTF-8. */
+  /** The plain content to store, UTF-8: all of it, or what is appended. */
   readonly content: Uint8Array;
-  /** The items; undefined for bytes that a user's serializer made. */
+  /** The items in the content; undefined for bytes that a user's serializer made. */
   readonly lines: readonly string[] | undefined;
+  /** Of a segment that is appended to: the content before. */
+  readonly before?: Uint8Array;
+  /** All that is known of the segment once it is stored; undefined for a serializer's bytes. */
+  readonly known: KnownSegment | undefined;
 }
-
-const LINE_BREAK = "\n";
 
 /** Makes the segment of these items. */
 export function createSegment(lines: readonly string[]): Segment {
-  const content = Buffer.from(lines.join(LINE_BREAK));
-  return { id: hashContent(content), content, lines };
+  const content = joinLines(lines);
+  const id = hashContent(content);
+  return { id, content, lines, known: new KnownSegment(id, lines, [lines.length]) };
 }
 
 /** Makes a segment of bytes that a user's serializer made. */
 export function createSegmentOfBytes(content: Uint8Array): Segment {
-  return { id: hashContent(content), content, lines: undefined };
+  return { id: hashContent(content), content, lines: undefined, known: undefined };
 }
 
-/** The items of a segment. */
-export function splitLines(content: Uint8Array): string[] {
-  return Buffer.from(content.buffer, content.byteOffset, content.byteLength)
-    .toString()
-    .split(LINE_BREAK);
+/** Appends items to a segment that is stored just as it is known. */
+export function appendToSegment(known: KnownSegment, lines: readonly string[]): Segment {
+  const before = joinLines(known.lines);
+  const content = Buffer.from(LINE_BREAK + lines.join(LINE_BREAK));
+  const hash = hashContent(Buffer.concat([before, content]));
+  return {
+    id: formatSegmentId({ root: known.root, appends: known.appends + 1, hash }),
+    content,
+    lines,
+    before,
+    known: known.append(lines, hash),
+  };
 }
 
-/** The id that content must have. */
-export function hashContent(content: Uint8Array): SegmentId {
-  const hash = createHash("sha256").update(content).digest("hex");
-  return hash.slice(0, 2 * SEGMENT_ID_BYTES);
+/** Compresses what is to be stored of a segment. */
+export function packSegment({ content, lines, before }: Segment): PackedBytes {
+  if (before === undefined || lines === undefined) return pack(content);
+  return { data: packAppended({ count: lines.length, content }, before), compression: "deflate" };
 }

@@ -11,7 +11,8 @@ export interface ThreadPart {
 
 /**
  * Bytes that may be compressed: plain with BSON's generic subtype 0, a zstd frame with subtype 128,
- * raw deflate with subtype 129, the first ones of those that are free for users.
+ * raw deflate with this package's dictionary with subtype 129, the first ones of those that are free
+ * for users.
  */
 export type PackedBinary = Binary;
 
@@ -28,16 +29,27 @@ export interface ThreadDocument {
   readonly deleted_at?: Date;
 }
 
-/** An immutable, content-addressed run of items of a channel. */
+/**
+ * A run of items of a channel, named by the content it began with. Nothing in it ever changes; items
+ * may be appended.
+ */
 export interface SegmentDocument extends ThreadPart {
   readonly _id: ObjectId;
-  /** The first 20 bytes of the SHA-256 of the plain content. */
+  /** The first 20 bytes of the SHA-256 of the plain content of `data`. */
   readonly segment: Binary;
   /** Counts from 0; content over the document limit continues in the next part. */
   readonly part: number;
+  /** How many there are in `more`; who appends must know of all of them. */
+  readonly appends: number;
   /** Set by a sweep that found no reference to it. A put that refers to it takes it back. */
   readonly condemned_at?: Date;
   readonly data: PackedBinary;
+  /**
+   * What was appended, each by one put: the number of items as LEB128, then the plain content that
+   * continues `data` as part of one raw deflate stream over all of them (as in RFC 7692, without the
+   * four bytes that end a part), which may refer back to the last 32 kB before it.
+   */
+  readonly more?: readonly Binary[];
 }
 
 /** One per checkpoint: the commit point of everything it refers to. */

@@ -7,10 +7,19 @@ export type {
   WriteSetDocument,
 } from "./documents.ts";
 export {
-  joinSegmentIds,
   listSegments,
-  splitSegmentIds,
   type ChannelManifest,
   type Manifest,
-  type SegmentId,
+  type SegmentSlice,
 } from "./manifest.ts";
+export {
+  formatSegmentId,
+  joinSegmentIds,
+  parseSegmentId,
+  splitHashes,
+  splitSegmentIds,
+  toContentHash,
+  type ContentHash,
+  type SegmentId,
+  type SegmentName,
+} from "./segment-id.ts";

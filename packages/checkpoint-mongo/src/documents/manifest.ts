@@ -1,22 +1,4 @@
-/** A segment's id: the first 160 bits of the SHA-256 of its plain content, in hex. */
-export type SegmentId = string;
-
-/** Bytes of a segment's id. Every checkpoint names all of its segments, so they count. */
-export const SEGMENT_ID_BYTES = 20;
-
-/** Ids of segments as one run of bytes. */
-export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
-  return Buffer.from(segments.join(""), "hex");
-}
-
-/** The ids in a run of bytes. */
-export function splitSegmentIds(bytes: Uint8Array): SegmentId[] {
-  const ids: SegmentId[] = [];
-  for (let start = 0; start < bytes.byteLength; start += SEGMENT_ID_BYTES) {
-    ids.push(Buffer.from(bytes.subarray(start, start + SEGMENT_ID_BYTES)).toString("hex"));
-  }
-  return ids;
-}
+import type { SegmentId } from "./segment-id.ts";
 
 /** A run of consecutive items of one segment: from `from` (inclusive) to `to` (exclusive). */
 export interface SegmentSlice {

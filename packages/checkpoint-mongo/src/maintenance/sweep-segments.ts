@@ -1,4 +1,4 @@
-import { splitSegmentIds, type SegmentId } from "../documents/index.ts";
+import { splitHashes, type ContentHash } from "../documents/index.ts";
 import {
   binaryToHex,
   condemnSegments,
@@ -62,10 +62,10 @@ export async function sweepSegments(
 async function collectReferences(
   collections: Collections,
   threadId: string,
-): Promise<ReadonlySet<SegmentId>> {
-  const referred = new Set<SegmentId>();
+): Promise<ReadonlySet<ContentHash>> {
+  const referred = new Set<ContentHash>();
   for await (const segments of scanReferences(collections, threadId)) {
-    for (const id of splitSegmentIds(toBytes(segments))) referred.add(id);
+    for (const hash of splitHashes(toBytes(segments))) referred.add(hash);
   }
   return referred;
 }

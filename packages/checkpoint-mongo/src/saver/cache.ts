@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
-import { listSegments, type SegmentId } from "../documents/index.ts";
+import type { KnownSegment } from "../codec/index.ts";
+import { listSegments, type ContentHash } from "../documents/index.ts";
 import type { ThreadState } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 
@@ -13,7 +14,7 @@ export interface KnownHead {
 }
 
 /** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
-export type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
+export type CachedSegment = KnownSegment | { readonly bytes: Uint8Array };
 
 /** What the cache holds and how it fares. */
 export interface CacheStats {
@@ -37,11 +38,12 @@ const MAX_HEADS = 10_000;
 const ENTRY_BYTES = 200;
 
 /**
- * What this process knows of what is stored. Segments never change, so they never go stale;
- * everything else is checked by the server when it is used for writing.
+ * What this process knows of what is stored. What a segment holds never changes, so it never goes
+ * stale; everything else, also whether more has been appended to a segment, is checked by the server
+ * when it is used for writing.
  */
 export class Cache {
-  readonly #content: LRUCache<string, SegmentContent | CheckpointRecord>;
+  readonly #content: LRUCache<string, CachedSegment | CheckpointRecord>;
   readonly #heads = new LRUCache<string, KnownHead>({ max: MAX_HEADS });
   readonly #threads = new LRUCache<string, ThreadState>({
     max: MAX_THREADS,
@@ -64,15 +66,24 @@ export class Cache {
     };
   }
 
-  getSegment(id: SegmentId): SegmentContent | undefined {
-    const found = this.#content.get(id) as SegmentContent | undefined;
+  getSegment(threadId: string, root: ContentHash): CachedSegment | undefined {
+    const found = this.#content.get(formatSegment(threadId, root)) as CachedSegment | undefined;
     if (found === undefined) this.#misses += 1;
     else this.#hits += 1;
     return found;
   }
 
-  setSegment(id: SegmentId, content: SegmentContent): void {
-    this.#content.set(id, content);
+  /** Takes a segment, unless more is known of it already. */
+  setSegment(threadId: string, root: ContentHash, segment: CachedSegment): void {
+    const key = formatSegment(threadId, root);
+    const held = this.#content.peek(key) as CachedSegment | undefined;
+    if (held === undefined || countAppends(held) <= countAppends(segment)) {
+      this.#content.set(key, segment);
+    }
+  }
+
+  forgetSegment(threadId: string, root: ContentHash): void {
+    this.#content.delete(formatSegment(threadId, root));
   }
 
   getRecord(address: CheckpointAddress): CheckpointRecord | undefined {
@@ -108,6 +119,14 @@ export class Cache {
   }
 }
 
+function countAppends(segment: CachedSegment): number {
+  return "bytes" in segment ? 0 : segment.appends;
+}
+
+function formatSegment(threadId: string, root: ContentHash): string {
+  return `${root} ${threadId}`;
+}
+
 function formatNamespace({ threadId, checkpointNs }: NamespaceAddress): string {
   return JSON.stringify([threadId, checkpointNs]);
 }
@@ -116,7 +135,7 @@ function formatAddress({ threadId, checkpointNs, checkpointId }: CheckpointAddre
   return JSON.stringify([threadId, checkpointNs, checkpointId]);
 }
 
-function measure(entry: SegmentContent | CheckpointRecord): number {
+function measure(entry: CachedSegment | CheckpointRecord): number {
   if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
   if ("lines" in entry) {
     return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);

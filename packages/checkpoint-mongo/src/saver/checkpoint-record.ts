@@ -5,7 +5,7 @@ import {
   unpack,
   type CheckpointHeader,
 } from "../codec/index.ts";
-import { splitSegmentIds, type CheckpointDocument, type Manifest } from "../documents/index.ts";
+import type { CheckpointDocument, Manifest } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { toBytes, toPackedBytes } from "../store/index.ts";
@@ -68,7 +68,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       expiresAt: document.expires_at,
       ...decodeCheckpointText({
         text: Buffer.from(body).toString(),
-        segments: splitSegmentIds(segments),
+        segments,
       }),
       metadata,
       parentHash,

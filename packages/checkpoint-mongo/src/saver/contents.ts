@@ -1,9 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { hashContent, splitLines, unpack } from "../codec/index.ts";
-import type { SegmentId } from "../documents/index.ts";
+import { hashContent, readContent, readItems, type KnownSegment } from "../codec/index.ts";
+import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { findSegments, type Collections, type PackedBytes } from "../store/index.ts";
-import type { Cache, SegmentContent } from "./cache.ts";
+import { findSegments, type Collections, type StoredSegment } from "../store/index.ts";
+import type { Cache, CachedSegment } from "./cache.ts";
 
 /** Which segments are wanted, and how their content is to be read. */
 export interface WantedSegments {
@@ -14,6 +14,9 @@ export interface WantedSegments {
   readonly bytes: readonly SegmentId[];
 }
 
+/** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
+export type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
+
 /** What is wrong with a segment that cannot be used. */
 export interface SegmentFault {
   readonly expected: string;
@@ -23,6 +26,8 @@ export interface SegmentFault {
 /** Segments at hand for one operation, verified. */
 export interface Contents {
   get(id: SegmentId): SegmentContent | undefined;
+  /** All that is known of a segment of items, also what was appended later. */
+  known(id: SegmentId): KnownSegment | undefined;
   /** Why a wanted segment is not at hand. */
   fault(id: SegmentId): SegmentFault;
 }
@@ -33,39 +38,102 @@ export async function loadContents(
   cache: Cache,
   wanted: readonly WantedSegments[],
 ): Promise<Contents> {
-  const contents = new Map<SegmentId, SegmentContent>();
-  const missing = new Map<SegmentId, "lines" | "bytes">();
-  const threadIds = new Set<string>();
-  for (const { threadId, ...ids } of wanted) {
-    for (const kind of ["lines", "bytes"] as const) {
-      for (const id of ids[kind]) {
-        if (contents.has(id) || missing.has(id)) continue;
-        const cached = cache.getSegment(id);
-        if (cached !== undefined && kind in cached) {
-          contents.set(id, cached);
-        } else {
-          missing.set(id, kind);
-          threadIds.add(threadId);
-        }
+  const loader = new Loader(cache);
+  for (const { threadId, lines, bytes } of wanted) {
+    for (const id of lines) loader.want(threadId, id, "lines");
+    for (const id of bytes) loader.want(threadId, id, "bytes");
+  }
+  const { threadIds, roots } = loader.missing;
+  for (const stored of await findSegments(collections, threadIds, roots)) loader.take(stored);
+  return loader;
+}
+
+/** A segment that is not in the cache, and the names under which it is wanted. */
+interface MissingSegment {
+  readonly threadId: string;
+  readonly root: ContentHash;
+  readonly kind: "lines" | "bytes";
+  readonly ids: Set<SegmentId>;
+}
+
+class Loader implements Contents {
+  readonly #cache: Cache;
+  readonly #contents = new Map<SegmentId, SegmentContent>();
+  readonly #known = new Map<SegmentId, KnownSegment>();
+  readonly #faults = new Map<SegmentId, SegmentFault>();
+  readonly #missing = new Map<string, MissingSegment>();
+
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  get(id: SegmentId): SegmentContent | undefined {
+    return this.#contents.get(id);
+  }
+
+  known(id: SegmentId): KnownSegment | undefined {
+    return this.#known.get(id);
+  }
+
+  fault(id: SegmentId): SegmentFault {
+    return this.#faults.get(id) ?? MISSING;
+  }
+
+  get missing(): { readonly threadIds: readonly string[]; readonly roots: readonly ContentHash[] } {
+    const missing = [...this.#missing.values()];
+    return {
+      threadIds: [...new Set(missing.map(({ threadId }) => threadId))],
+      roots: [...new Set(missing.map(({ root }) => root))],
+    };
+  }
+
+  want(threadId: string, id: SegmentId, kind: "lines" | "bytes"): void {
+    if (this.#contents.has(id)) return;
+    const { root } = parseSegmentId(id);
+    const cached = this.#cache.getSegment(threadId, root);
+    if (cached !== undefined && kind in cached && this.#use(id, cached)) return;
+    const key = formatKey(threadId, root);
+    const missing = this.#missing.get(key) ?? { threadId, root, kind, ids: new Set<SegmentId>() };
+    missing.ids.add(id);
+    this.#missing.set(key, missing);
+  }
+
+  take(stored: StoredSegment): void {
+    const missing = this.#missing.get(formatKey(stored.threadId, stored.root));
+    // Another thread that is read together with the one it is wanted of has it too.
+    if (missing === undefined) return;
+    const segment = missing.kind === "lines" ? tryReadItems(stored) : undefined;
+    for (const id of missing.ids) {
+      if (segment !== undefined && this.#use(id, segment)) {
+        this.#cache.setSegment(stored.threadId, stored.root, segment);
+        continue;
+      }
+      const verified = verifySegment(id, stored);
+      if ("found" in verified) {
+        this.#faults.set(id, verified);
+      } else if (missing.kind === "lines") {
+        // What was appended later is damaged.
+        const { appends } = parseSegmentId(id);
+        this.#use(id, readItems({ ...stored, more: stored.more.slice(0, appends) }));
+      } else {
+        this.#contents.set(id, verified);
+        this.#cache.setSegment(stored.threadId, stored.root, verified);
       }
     }
   }
-  const faults = new Map<SegmentId, SegmentFault>();
-  const found = await findSegments(collections, [...threadIds], [...missing.keys()]);
-  for (const [id, stored] of found) {
-    const verified = verifySegment(id, stored);
-    if ("found" in verified) {
-      faults.set(id, verified);
-      continue;
+
+  /** Uses a segment under a name, if it holds what the name stands for. */
+  #use(id: SegmentId, segment: CachedSegment): boolean {
+    if ("bytes" in segment) {
+      this.#contents.set(id, segment);
+      return true;
     }
-    const content = missing.get(id) === "lines" ? { lines: splitLines(verified.bytes) } : verified;
-    contents.set(id, content);
-    cache.setSegment(id, content);
+    const lines = segment.read(parseSegmentId(id));
+    if (lines === undefined) return false;
+    this.#contents.set(id, { lines });
+    this.#known.set(id, segment);
+    return true;
   }
-  return {
-    get: (id) => contents.get(id),
-    fault: (id) => faults.get(id) ?? MISSING,
-  };
 }
 
 /**
@@ -81,20 +149,34 @@ export function throwFault(address: CheckpointAddress, id: SegmentId, contents: 
   });
 }
 
-/** The content of a stored segment, or what is wrong with it. */
+/** The content that a stored segment has under a name, or what is wrong with it. */
 export function verifySegment(
   id: SegmentId,
-  stored: PackedBytes | undefined,
+  stored: StoredSegment | undefined,
 ): { readonly bytes: Uint8Array } | SegmentFault {
   if (stored === undefined) return MISSING;
+  const { appends, hash } = parseSegmentId(id);
   let bytes: Uint8Array;
   try {
-    bytes = unpack(stored);
+    bytes = readContent(stored, appends);
   } catch (error) {
     return { expected: "readable content", found: String(error) };
   }
-  const hash = hashContent(bytes);
-  return hash === id ? { bytes } : { expected: `the hash ${id}`, found: `the hash ${hash}` };
+  const found = hashContent(bytes);
+  return found === hash ? { bytes } : { expected: `the hash ${hash}`, found: `the hash ${found}` };
+}
+
+function tryReadItems(stored: StoredSegment): KnownSegment | undefined {
+  try {
+    return readItems(stored);
+  } catch {
+    // Which of its names that concerns, and what is wrong, is found out one by one.
+    return undefined;
+  }
+}
+
+function formatKey(threadId: string, root: ContentHash): string {
+  return `${root} ${threadId}`;
 }
 
 const MISSING: SegmentFault = { expected: "it to exist", found: "nothing" };

@@ -3,18 +3,20 @@ import type {
   Checkpoint,
   CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
-import { listReusable, type Segment } from "../codec/index.ts";
+import { listReusable, type KnownSegment, type Segment } from "../codec/index.ts";
 import {
   listSegments,
+  parseSegmentId,
   type ChannelManifest,
+  type ContentHash,
   type Manifest,
   type SegmentId,
 } from "../documents/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
-import { loadContents } from "./contents.ts";
+import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 
-/** A state as manifest, and the segments that are not stored yet. */
+/** A state as manifest, and the segments, or what is appended to them, that are not stored yet. */
 export interface EncodedState {
   readonly manifest: Manifest;
   readonly segments: readonly Segment[];
@@ -45,15 +47,21 @@ export async function encodeState(
   const changed = new Set(
     values.map(([channel]) => channel).filter((channel) => mayHaveChanged(channel, state)),
   );
-  const readLines = await loadLines(context, state.threadId, parent, changed);
+  const contents = await loadReusable(context, state.threadId, parent, changed);
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
+  /** What is known of the segments that this state makes or appends to, once it is stored. */
+  const made = new Map<ContentHash, KnownSegment>();
+  const findKnown = (id: SegmentId) => made.get(parseSegmentId(id).root) ?? contents.known(id);
   for (const [channel, value] of values) {
     const before = parent?.manifest.get(channel);
     if (changed.has(channel)) {
-      const encoded = await context.serializer.encodeChannel(channel, value, before, readLines);
+      const encoded = await context.serializer.encodeChannel(channel, value, before, findKnown);
       manifest.set(channel, encoded.manifest);
-      for (const segment of encoded.segments) segments.set(segment.id, segment);
+      for (const segment of encoded.segments) {
+        segments.set(segment.id, segment);
+        if (segment.known !== undefined) made.set(segment.known.root, segment.known);
+      }
     } else if (before !== undefined) {
       manifest.set(channel, before);
     }
@@ -65,21 +73,16 @@ export async function encodeState(
   };
 }
 
-/** The items of the parent's segments that the channels to encode may build upon. */
-async function loadLines(
+/** The parent's segments that the channels to encode may build upon. */
+async function loadReusable(
   { collections, cache }: SaverContext,
   threadId: string,
   parent: CheckpointRecord | undefined,
   channels: ReadonlySet<string>,
-): Promise<(id: SegmentId) => readonly string[] | undefined> {
-  const lines = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
-  const contents = await loadContents(collections, cache, [
-    { threadId, lines: lines.flat().map((slice) => slice.segment), bytes: [] },
-  ]);
-  return (id) => {
-    const content = contents.get(id);
-    return content !== undefined && "lines" in content ? content.lines : undefined;
-  };
+): Promise<Contents> {
+  const slices = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
+  const lines = slices.flat().map(({ segment }) => segment);
+  return loadContents(collections, cache, [{ threadId, lines, bytes: [] }]);
 }
 
 function mayHaveChanged(channel: string, state: StateToEncode): boolean {

@@ -4,9 +4,9 @@ import type {
   CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
+import { encodeCheckpointText, pack, packSegment, type CheckpointHeader } from "../codec/index.ts";
 import { isDeepStrictEqual } from "node:util";
-import { joinSegmentIds } from "../documents/index.ts";
+import { parseSegmentId } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
@@ -82,6 +82,7 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
         conflicted = true;
         cache.forgetHead(address);
         cache.forgetThread(address.threadId);
+        if (forgetAppended(context, request, draft)) draft = undefined;
         return undefined;
       }
       remember(context, draft, saved);
@@ -120,7 +121,10 @@ async function createDraft(
     header,
     state,
     metadata: await context.serializer.encode(metadata, "metadata"),
-    segments: state.segments.map(({ id, content }) => ({ id, packed: pack(content) })),
+    segments: state.segments.map((segment) => ({
+      id: segment.id,
+      packed: packSegment(segment),
+    })),
   };
 }
 
@@ -199,14 +203,13 @@ function build(
   const { parentCheckpointId, parentHash } = draft;
   const { text, segments } = encodeCheckpointText(draft.header, draft.state.manifest);
   const body = Buffer.from(text);
-  const segmentIds = joinSegmentIds(segments);
   const hash = hasher.hashCheckpoint({
     address,
     parentCheckpointId,
     parentHash,
     order: seq,
     body,
-    segments: segmentIds,
+    segments,
     metadataType: draft.metadata.type,
     metadata: draft.metadata.bytes,
   });
@@ -218,7 +221,7 @@ function build(
     ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),
     seq,
     body: toPackedBinary(pack(body)),
-    segments: toBinary(segmentIds),
+    segments: toBinary(segments),
     ...storeMetadata(metadata, draft.metadata),
     ...(parentHash !== undefined && { parent_hash: toBinary(parentHash) }),
     hash: toBinary(hash),
@@ -251,9 +254,23 @@ function storeMetadata(
     : { metadata: searchable, metadata_encoded: Buffer.from(bytes).toString() };
 }
 
+/**
+ * Forgets the segments that a draft appends to: another writer may have appended to them since they
+ * were read. They are read again for the next draft.
+ *
+ * @returns whether there are any
+ */
+function forgetAppended({ cache }: SaverContext, { address }: PutRequest, draft: Draft): boolean {
+  const names = draft.segments.map(({ id }) => parseSegmentId(id));
+  const appended = names.filter(({ appends }) => appends > 0);
+  for (const { root } of appended) cache.forgetSegment(address.threadId, root);
+  return appended.length > 0;
+}
+
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {
   cache.setRecord(record);
-  for (const { id, content, lines } of draft.state.segments) {
-    cache.setSegment(id, lines === undefined ? { bytes: content } : { lines });
+  for (const { id, content, known } of draft.state.segments) {
+    const { root } = parseSegmentId(id);
+    cache.setSegment(record.address.threadId, root, known ?? { bytes: content });
   }
 }

@@ -7,6 +7,7 @@ import {
   encodeValue,
   needsLoader,
   type EncodedChannel,
+  type FindKnown,
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
 import { InvalidOptionsError, UnserializableStateError } from "../errors/index.ts";
@@ -43,10 +44,10 @@ export class Serializer {
     channel: string,
     value: unknown,
     parent: ChannelManifest | undefined,
-    readLines: (segment: SegmentId) => readonly string[] | undefined,
+    findKnown: FindKnown,
   ): Promise<EncodedChannel> {
     if (this.#serde === undefined) {
-      const encoded = encodeChannel(channel, value, parent, readLines);
+      const encoded = encodeChannel(channel, value, parent, findKnown);
       await assertLoadable(channel, encoded);
       return encoded;
     }

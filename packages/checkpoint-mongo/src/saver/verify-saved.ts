@@ -1,5 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { SegmentId } from "../documents/index.ts";
+import { parseSegmentId, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import { findCheckpointOnly, findSegments, findWrites, toBinary } from "../store/index.ts";
@@ -28,9 +28,11 @@ export async function verifySavedCheckpoint(
     });
   }
   readRecord(document, hasher);
-  const stored = await findSegments(collections, [address.threadId], segments);
+  const roots = segments.map((id) => parseSegmentId(id).root);
+  const found = await findSegments(collections, [address.threadId], roots);
+  const byRoot = new Map(found.map((segment) => [segment.root, segment]));
   for (const id of segments) {
-    const verified = verifySegment(id, stored.get(id));
+    const verified = verifySegment(id, byRoot.get(parseSegmentId(id).root));
     if ("found" in verified) {
       throw new CorruptCheckpointError(address, { document: "segment", which: id, ...verified });
     }

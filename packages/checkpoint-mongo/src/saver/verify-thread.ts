@@ -1,5 +1,11 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { listSegments, type SegmentId, type WriteSetDocument } from "../documents/index.ts";
+import {
+  listSegments,
+  parseSegmentId,
+  type ContentHash,
+  type SegmentId,
+  type WriteSetDocument,
+} from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
 import {
   binaryToHex,
@@ -41,12 +47,13 @@ export async function verifyThread(context: SaverContext, threadId: string): Pro
   const damages: Damage[] = [];
   const checkpoints = await verifyCheckpoints(context, threadId, damages);
   const writes = await verifyWrites(context, threadId, damages);
-  const segments = await verifySegments(context, threadId, damages);
-  const referred = new Set(writes.segments);
+  const wanted = listReferences(checkpoints.records, writes.segments);
+  const segments = await verifySegments(context, threadId, wanted, damages);
   for (const { address, manifest } of checkpoints.records) {
     for (const id of listSegments(manifest)) {
-      referred.add(id);
-      if (!segments.has(id)) damages.push({ ...locate(address), ...missing("segment", id) });
+      if (!segments.has(parseSegmentId(id).root)) {
+        damages.push({ ...locate(address), ...missing("segment", id) });
+      }
     }
   }
   return {
@@ -54,7 +61,7 @@ export async function verifyThread(context: SaverContext, threadId: string): Pro
     checkpoints: checkpoints.count,
     segments: segments.size,
     writes: writes.count,
-    orphanedSegments: [...segments].filter((id) => !referred.has(id)).length,
+    orphanedSegments: [...segments].filter((root) => !wanted.has(root)).length,
     damages,
   };
 }
@@ -134,21 +141,40 @@ async function verifyWrites(
   return { count, segments };
 }
 
+/** The names under which segments are referred to, by where they are found. */
+function listReferences(
+  records: readonly Link[],
+  ofWrites: readonly SegmentId[],
+): ReadonlyMap<ContentHash, ReadonlySet<SegmentId>> {
+  const ids = new Set(ofWrites);
+  for (const { manifest } of records) for (const id of listSegments(manifest)) ids.add(id);
+  const byRoot = new Map<ContentHash, Set<SegmentId>>();
+  for (const id of ids) {
+    const { root } = parseSegmentId(id);
+    byRoot.set(root, (byRoot.get(root) ?? new Set()).add(id));
+  }
+  return byRoot;
+}
+
+/** Verifies each segment as it began and under all names that refer to it. */
 async function verifySegments(
   { collections }: SaverContext,
   threadId: string,
+  wanted: ReadonlyMap<ContentHash, ReadonlySet<SegmentId>>,
   damages: Damage[],
-): Promise<ReadonlySet<SegmentId>> {
-  const segments = new Set<SegmentId>();
+): Promise<ReadonlySet<ContentHash>> {
+  const segments = new Set<ContentHash>();
   const cursor = scanSegments(collections, threadId);
   for await (const parts of groupRuns(cursor, ({ segment }) => binaryToHex(segment))) {
     if (isExpired(parts[0]!.expires_at)) continue;
-    const id = binaryToHex(parts[0]!.segment);
-    segments.add(id);
-    const verified = verifySegment(id, joinParts(parts));
-    if ("found" in verified) {
-      const place = { checkpointNs: undefined, checkpointId: undefined };
-      damages.push({ ...place, document: "segment", which: id, ...verified });
+    const stored = joinParts(parts);
+    segments.add(stored.root);
+    for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {
+      const verified = verifySegment(id, stored);
+      if ("found" in verified) {
+        const place = { checkpointNs: undefined, checkpointId: undefined };
+        damages.push({ ...place, document: "segment", which: id, ...verified });
+      }
     }
   }
   return segments;

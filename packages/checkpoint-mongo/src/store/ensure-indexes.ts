@@ -48,6 +48,9 @@ export async function ensureIndexes(collections: Collections, graceSeconds: numb
     ],
     segments: [
       { key: { thread_id: 1, segment: 1, part: 1 }, name: "content", unique: true },
+      // Each append names how many there are already. Not every server narrows down further what an
+      // index has found, so this is one to find just that by.
+      { key: { thread_id: 1, segment: 1, part: 1, appends: 1 }, name: "appends" },
       expiry,
     ],
     writes: [

@@ -1,40 +1,50 @@
-import type { SegmentDocument, SegmentId } from "../documents/index.ts";
-import { binaryToHex, hexToBinary, toPackedBytes, type PackedBytes } from "./binary.ts";
+import type { ContentHash, SegmentDocument } from "../documents/index.ts";
+import { binaryToHex, hexToBinary, toBytes, toPackedBytes, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 
-/**
- * Reads segments, putting them together from their parts. Those that are not there are not in the result.
- *
- * @param threadIds the threads whose segments they are; the same content is the same in all of them
- */
+/** A segment of a thread as it is stored. */
+export interface StoredSegment {
+  readonly threadId: string;
+  readonly root: ContentHash;
+  readonly packed: PackedBytes;
+  /** What was appended, part by part. */
+  readonly more: readonly Uint8Array[];
+}
+
+/** Reads segments of one or several threads. Those that are not there are not in the result. */
 export async function findSegments(
   collections: Collections,
   threadIds: readonly string[],
-  ids: readonly SegmentId[],
-): Promise<Map<SegmentId, PackedBytes>> {
-  if (ids.length === 0) return new Map();
+  roots: readonly ContentHash[],
+): Promise<StoredSegment[]> {
+  if (roots.length === 0) return [];
   const documents = await collections.segments
     .find({
       thread_id: threadIds.length === 1 ? threadIds[0]! : { $in: [...threadIds] },
-      segment: { $in: ids.map(hexToBinary) },
+      segment: { $in: roots.map(hexToBinary) },
     })
     .toArray();
-  const copies = Map.groupBy(documents, (document) => binaryToHex(document.segment));
-  return new Map(Array.from(copies, ([id, parts]) => [id, joinParts(takeOneCopy(parts))]));
-}
-
-/** Several threads may each have a copy of a segment. */
-function takeOneCopy(parts: readonly SegmentDocument[]): SegmentDocument[] {
-  const { thread_id } = parts[0]!;
-  return parts.filter((part) => part.thread_id === thread_id).toSorted((a, b) => a.part - b.part);
+  // Several threads may each have a segment that began with the same content.
+  const segments = Map.groupBy(documents, ({ thread_id, segment }) =>
+    JSON.stringify([thread_id, binaryToHex(segment)]),
+  );
+  return Array.from(segments.values(), (parts) =>
+    joinParts(parts.toSorted((a, b) => a.part - b.part)),
+  );
 }
 
 /** Puts a segment together from its parts, given in order. */
-export function joinParts(parts: readonly SegmentDocument[]): PackedBytes {
+export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
+  const { thread_id, segment, more = [] } = parts[0]!;
   const packed = parts.map((part) => toPackedBytes(part.data));
-  if (packed.length === 1) return packed[0]!;
+  const [{ compression, data }] = packed as [PackedBytes];
   return {
-    data: Buffer.concat(packed.map(({ data }) => data)),
-    compression: packed[0]!.compression,
+    threadId: thread_id,
+    root: binaryToHex(segment),
+    packed: {
+      data: packed.length === 1 ? data : Buffer.concat(packed.map((part) => part.data)),
+      compression,
+    },
+    more: more.map(toBytes),
   };
 }

@@ -5,7 +5,6 @@ export {
   toBytes,
   toPackedBinary,
   toPackedBytes,
-  type PackedBytes,
 } from "./binary.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
@@ -16,7 +15,7 @@ export {
   findHeads,
   type FoundCheckpoint,
 } from "./find-checkpoint.ts";
-export { findSegments, joinParts } from "./find-segments.ts";
+export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
 export { findWrites } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";

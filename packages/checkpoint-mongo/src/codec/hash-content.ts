@@ -1,0 +1,7 @@
+import { hash } from "node:crypto";
+import { toContentHash, type ContentHash } from "../documents/index.ts";
+
+/** The hash by which content is named. */
+export function hashContent(content: Uint8Array): ContentHash {
+  return toContentHash(hash("sha256", content, "hex"));
+}

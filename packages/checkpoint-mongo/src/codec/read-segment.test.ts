@@ -1,0 +1,68 @@
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { parseSegmentId } from "../documents/index.ts";
+import { joinLines } from "./lines.ts";
+import { readContent, readItems } from "./read-segment.ts";
+import { appendToSegment, createSegment, packSegment, type Segment } from "./segment.ts";
+
+const line = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }).map((text) => JSON.stringify(text)),
+  fc.nat({ max: 3 }).map((digit) => JSON.stringify(`${digit} and again `.repeat(600))),
+  fc.constant(JSON.stringify("x".repeat(40_000))),
+);
+const lines = fc.array(line, { minLength: 1, maxLength: 4 });
+const history = fc.tuple(lines, fc.array(lines, { maxLength: 12 }));
+
+/** A segment as it is stored after each of several appends. */
+function store([first, ...appended]: readonly [readonly string[], ...(readonly string[])[]]) {
+  const created = createSegment(first);
+  const segments: Segment[] = [created];
+  const root = parseSegmentId(created.id).root;
+  const more: Uint8Array[] = [];
+  for (const added of appended) {
+    const segment = appendToSegment(segments.at(-1)!.known!, added);
+    segments.push(segment);
+    more.push(packSegment(segment).data);
+  }
+  return { stored: { root, packed: packSegment(created), more }, segments };
+}
+
+it("a segment gives back what it held after each append, however much was appended later", () => {
+  fc.assert(
+    fc.property(history, ([first, appended]) => {
+      const { stored, segments } = store([first, ...appended]);
+      const known = readItems(stored);
+      const expected: string[] = [];
+      for (const [appends, { id }] of segments.entries()) {
+        expected.push(...(appends === 0 ? first : appended[appends - 1]!));
+        const name = parseSegmentId(id);
+        expect(known.read(name)).toEqual(expected);
+        expect(readContent(stored, appends)).toEqual(joinLines(expected));
+        expect(known.next(name)).toEqual(
+          appends < appended.length
+            ? { id: segments[appends + 1]!.id, lines: appended[appends] }
+            : undefined,
+        );
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+it("a segment does not answer to a name of other content, or of more appends than it had", () => {
+  const { stored, segments } = store([["1"], ["2"], ["3"]]);
+  const { stored: other } = store([["1"], ["two"], ["3"]]);
+  const [, once, twice] = segments.map(({ id }) => parseSegmentId(id));
+  expect(readItems(other).read(once!)).toBeUndefined();
+  expect(readItems(other).read(twice!)).toBeUndefined();
+  const rolledBack = { ...stored, more: stored.more.slice(0, 1) };
+  expect(readItems(rolledBack).read(once!)).toEqual(["1", "2"]);
+  expect(readItems(rolledBack).read(twice!)).toBeUndefined();
+  expect(() => readContent(rolledBack, 2)).toThrow("appended to 1 times only");
+});
+
+it("what is appended costs little where it repeats what is there", () => {
+  const long = JSON.stringify(Array.from({ length: 900 }, (_, index) => `word${index}`).join(" "));
+  const { stored } = store([[long], [long], [long]]);
+  for (const part of stored.more) expect(part.byteLength).toBeLessThan(100);
+});

@@ -1,0 +1,46 @@
+import type { ContentHash } from "../documents/index.ts";
+import { unpackAppends } from "./append-stream.ts";
+import { unpack, type PackedBytes } from "./compression.ts";
+import { hashContent } from "./hash-content.ts";
+import { KnownSegment } from "./known-segment.ts";
+import { splitLines } from "./lines.ts";
+
+/** A segment as it is stored. */
+export interface PackedSegment {
+  readonly root: ContentHash;
+  readonly packed: PackedBytes;
+  /** What was appended, part by part. */
+  readonly more: readonly Uint8Array[];
+}
+
+/**
+ * The plain content that a segment had after so many appends.
+ *
+ * @throws Error if it is damaged, or had not been appended to that often
+ */
+export function readContent({ packed, more }: PackedSegment, appends: number): Uint8Array {
+  if (more.length < appends) throw new Error(`it has been appended to ${more.length} times only`);
+  const first = unpack(packed);
+  if (appends === 0) return first;
+  return Buffer.concat([first, unpackAppends(more.slice(0, appends), first).content]);
+}
+
+/**
+ * Reads a segment of items with all that was appended to it. What it holds is verified when it is
+ * asked for by name.
+ *
+ * @throws Error if it is damaged
+ */
+export function readItems({ root, packed, more }: PackedSegment): KnownSegment {
+  const first = unpack(packed);
+  if (more.length === 0) {
+    const lines = splitLines(first);
+    return new KnownSegment(root, lines, [lines.length], hashContent(first));
+  }
+  const appended = unpackAppends(more, first);
+  const content = Buffer.concat([first, appended.content]);
+  const lines = splitLines(content);
+  const counts = [lines.length - appended.counts.reduce((sum, count) => sum + count, 0)];
+  for (const count of appended.counts) counts.push(counts.at(-1)! + count);
+  return new KnownSegment(root, lines, counts, hashContent(content));
+}
