@@ -1,5 +1,6 @@
 import { parseSegmentId, type ChannelManifest, type SegmentSlice } from "../documents/index.ts";
 import { encodeValue } from "./encode-value.ts";
+import { measureLines } from "./lines.ts";
 import { formatEntry } from "./map-entries.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
 import { planList } from "./plan-list.ts";
@@ -41,9 +42,8 @@ export function encodeChannel(
   }
   if (Array.isArray(value)) {
     const lines = Array.from(value, (item: unknown, index) => encodeValue(item, channel, [index]));
-    const text = `[${lines.join(",")}]`;
-    return isSmall(text)
-      ? inline(text)
+    return measureLines(lines) < MAX_INLINE_LENGTH
+      ? inline(`[${lines.join(",")}]`)
       : asSlices("list", planList(lines, readRuns("list", parent, findKnown), findKnown));
   }
   if (isPlainObject(value)) {
@@ -53,7 +53,7 @@ export function encodeChannel(
         formatEntry(key, encodeValue(value[key], channel, [key])),
       ]),
     );
-    if (sumLengths(entries.values()) > MAX_INLINE_LENGTH) {
+    if (measureLines([...entries.values()]) > MAX_INLINE_LENGTH) {
       return asSlices("map", planMap(entries, readRuns("map", parent, findKnown), findKnown));
     }
   }
@@ -101,12 +101,6 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
     (prototype === Object.prototype || prototype === null) &&
     Object.getOwnPropertySymbols(value).length === 0
   );
-}
-
-function sumLengths(texts: Iterable<string>): number {
-  let length = 0;
-  for (const text of texts) length += text.length;
-  return length;
 }
 
 /** The segments that hold the parts of this channel which a child would build upon. */

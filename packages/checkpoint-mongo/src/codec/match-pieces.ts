@@ -11,6 +11,33 @@ export function matchPieces(
   lines: readonly string[],
   runs: readonly StoredRun[],
 ): readonly Piece[] {
+  const builder = new PieceBuilder();
+  const shared = countSharedRuns(lines, runs);
+  for (const run of runs.slice(0, shared.runs)) builder.addRun(run);
+  matchItems(lines.slice(shared.items), runs.slice(shared.runs), builder);
+  return builder.pieces;
+}
+
+/** Most lists only grow: then all stored runs are shared, and nothing need be looked at item by item. */
+function countSharedRuns(
+  lines: readonly string[],
+  runs: readonly StoredRun[],
+): { readonly runs: number; readonly items: number } {
+  let items = 0;
+  for (const [index, run] of runs.entries()) {
+    if (!run.lines.every((line, offset) => line === lines[items + offset])) {
+      return { runs: index, items };
+    }
+    items += run.lines.length;
+  }
+  return { runs: runs.length, items };
+}
+
+function matchItems(
+  lines: readonly string[],
+  runs: readonly StoredRun[],
+  builder: PieceBuilder,
+): void {
   const old = runs.flatMap((run) =>
     run.lines.map((line, offset) => ({ line, segment: run.segment, index: run.from + offset })),
   );
@@ -24,11 +51,9 @@ export function matchPieces(
   ) {
     end += 1;
   }
-  const builder = new PieceBuilder();
   for (const item of old.slice(0, start)) builder.addStored(item);
   matchMiddle(lines.slice(start, lines.length - end), old.slice(start, old.length - end), builder);
   for (const item of old.slice(old.length - end)) builder.addStored(item);
-  return builder.pieces;
 }
 
 interface StoredItem {
@@ -81,6 +106,10 @@ function readRun(
 /** Joins neighbouring items into as few pieces as possible. */
 class PieceBuilder {
   readonly pieces: { lines: string[]; stored: Piece["stored"] }[] = [];
+
+  addRun({ segment, from, lines }: StoredRun): void {
+    this.pieces.push({ lines: [...lines], stored: { segment, from } });
+  }
 
   addStored({ line, segment, index }: StoredItem): void {
     const last = this.pieces.at(-1);
