@@ -1,5 +1,5 @@
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoDBSaver, SetupError } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, MongoError } from "mongodb";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -14,6 +14,7 @@ const ROUNDS = 4;
 const TASKS = Array.from({ length: ROUNDS }, (_, round) => [
   `left ${round}`,
   `right ${round}`,
+  `count ${round}`,
 ]).flat();
 
 let server: RestartableServer;
@@ -49,7 +50,10 @@ function compile(
   return new StateGraph(State)
     .addNode("left", work("left"))
     .addNode("right", work("right"))
-    .addNode("count", ({ round }) => ({ round: round + 1 }))
+    .addNode("count", async ({ round }) => {
+      await onTask(`count ${round}`);
+      return { round: round + 1 };
+    })
     .addEdge(START, "left")
     .addEdge(START, "right")
     .addEdge(["left", "right"], "count")
@@ -76,7 +80,7 @@ describe("a run whose server is killed and started again", () => {
     const ran: string[] = [];
     const graph = compile(saver, async (task) => {
       ran.push(task);
-      if (task !== "left 2") return;
+      if (task !== "count 1") return;
       await server.kill();
       await server.restart();
     });
@@ -103,7 +107,11 @@ describe("a run whose server is killed and started again", () => {
         },
       );
     }
-    for (const failure of failures) expect(failure).toBeInstanceOf(MongoError);
+    for (const failure of failures) {
+      // A new saver makes its indexes first.
+      const reason = SetupError.isInstance(failure) ? failure.cause : failure;
+      expect(reason).toBeInstanceOf(MongoError);
+    }
     expect(killer.left).toBe(0);
     expect(killer.cutCommands).toBeGreaterThan(0);
     expect(repeated).toEqual([]);
@@ -159,5 +167,7 @@ async function expectComplete(threadId: string, acknowledged: RecordingSaver): P
   expect((await reader.verifyThread(threadId)).damages).toEqual([]);
   const state = await compile(reader).getState(threadConfig(threadId));
   expect(state.next).toEqual([]);
-  expect(readTasks((state.values as typeof State.State).log)).toEqual(TASKS);
+  expect(readTasks((state.values as typeof State.State).log)).toEqual(
+    TASKS.filter((task) => !task.startsWith("count")),
+  );
 }
