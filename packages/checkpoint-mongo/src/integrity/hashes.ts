@@ -91,16 +91,19 @@ function hashFields(
   key?: string | Uint8Array,
 ): Uint8Array {
   const hash = key === undefined ? createHash("sha256") : createHmac("sha256", key);
-  hash.update(`threadkeep:${domain}\n`);
+  // Each call of update costs more than hashing a short field, so text is gathered.
+  let text = `threadkeep:${domain}\n`;
   for (const field of fields) {
     if (field === undefined) {
-      hash.update("-\n");
+      text += "-\n";
     } else if (typeof field === "number") {
-      hash.update(`n${field}\n`);
+      text += `n${field}\n`;
+    } else if (typeof field === "string") {
+      text += `s${Buffer.byteLength(field)}\n${field}`;
     } else {
-      const bytes = typeof field === "string" ? Buffer.from(field) : field;
-      hash.update(`${typeof field === "string" ? "s" : "b"}${bytes.byteLength}\n`).update(bytes);
+      hash.update(`${text}b${field.byteLength}\n`).update(field);
+      text = "";
     }
   }
-  return hash.digest();
+  return hash.update(text).digest();
 }

@@ -1,0 +1,64 @@
+import { createHash, createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { hashAddress, Hasher, type HashedCheckpoint, type HashedWriteSet } from "./hashes.ts";
+
+const address = { threadId: "thread", checkpointNs: "", checkpointId: "1f0é" };
+const writeSet: HashedWriteSet = {
+  address,
+  taskId: "task",
+  writes: [{ index: -3, channel: "a", type: undefined, value: Buffer.from("[1]") }],
+};
+const checkpoint: HashedCheckpoint = {
+  address,
+  parentCheckpointId: "1ef",
+  parentHash: Buffer.alloc(32, 7),
+  order: 12,
+  body: Buffer.from("{}\n[]"),
+  segments: new Uint8Array(),
+  metadataType: undefined,
+  metadata: Buffer.from("{}"),
+};
+
+/** What is hashed: whoever changes it makes unreadable what was stored before. */
+const canonical = {
+  address: "threadkeep:address\ns6\nthreads0\ns5\n1f0é",
+  writes: "threadkeep:writes\ns6\nthreads0\ns5\n1f0és4\ntaskn-3\ns1\na-\nb3\n[1]",
+  checkpoint:
+    `threadkeep:checkpoint\ns6\nthreads0\ns5\n1f0és3\n1efb32\n${"\u0007".repeat(32)}n12\n` +
+    "b5\n{}\n[]b0\n-\nb2\n{}",
+};
+
+describe("hashes", () => {
+  it("are the SHA-256 of each field with its kind and its length in bytes", () => {
+    const hasher = new Hasher(undefined);
+    expect(hashAddress(address)).toEqual(sha256(canonical.address).subarray(0, 16));
+    expect(hasher.hashWriteSet(writeSet)).toEqual(sha256(canonical.writes));
+    expect(hasher.hashCheckpoint(checkpoint)).toEqual(sha256(canonical.checkpoint));
+  });
+
+  it("are the HMAC of the same with a key, but for that of an address", () => {
+    const hasher = new Hasher("a key");
+    const hmac = (text: string) => createHmac("sha256", "a key").update(text).digest();
+    expect(hasher.hashWriteSet(writeSet)).toEqual(hmac(canonical.writes));
+    expect(hasher.hashCheckpoint(checkpoint)).toEqual(hmac(canonical.checkpoint));
+  });
+
+  it("tell fields apart that make the same text one after the other", () => {
+    const hasher = new Hasher(undefined);
+    const write = writeSet.writes[0]!;
+    const others: HashedWriteSet[] = [
+      { ...writeSet, taskId: "tas", writes: [{ ...write, channel: "ka" }] },
+      { ...writeSet, writes: [{ ...write, type: "" }] },
+      { ...writeSet, writes: [{ ...write, channel: "a-\n" }] },
+      { ...writeSet, address: { ...address, threadId: "threa", checkpointNs: "d" } },
+    ];
+    const hashes = [writeSet, ...others].map((set) =>
+      Buffer.from(hasher.hashWriteSet(set)).toString("hex"),
+    );
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+});
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
