@@ -8,7 +8,7 @@ import {
 import type { CheckpointDocument, Manifest } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
-import { toBytes, toPackedBytes } from "../store/index.ts";
+import { binaryToHex, toBytes, toPackedBytes } from "../store/index.ts";
 import type { TypedBytes } from "./serializer.ts";
 
 /** A checkpoint as it is stored, verified, without its channels' values. */
@@ -47,7 +47,6 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     const segments = toBytes(document.segments);
     const metadata = readMetadata(document);
     const parentHash = document.parent_hash && toBytes(document.parent_hash);
-    const expected = Buffer.from(toBytes(document.hash)).toString("hex");
     const hash = hasher.hashCheckpoint({
       address,
       parentCheckpointId: document.parent_checkpoint_id,
@@ -58,8 +57,11 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       metadataType: metadata.type,
       metadata: metadata.bytes,
     });
-    const found = Buffer.from(hash).toString("hex");
-    if (found !== expected) throw corrupt(address, `the hash ${expected}`, `the hash ${found}`);
+    if (Buffer.compare(hash, toBytes(document.hash)) !== 0) {
+      const expected = binaryToHex(document.hash);
+      const found = Buffer.from(hash).toString("hex");
+      throw corrupt(address, `the hash ${expected}`, `the hash ${found}`);
+    }
     return {
       address,
       parentCheckpointId: document.parent_checkpoint_id,
@@ -67,7 +69,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       epoch: document.epoch ?? 0,
       expiresAt: document.expires_at,
       ...decodeCheckpointText({
-        text: Buffer.from(body).toString(),
+        text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
         segments,
       }),
       metadata,

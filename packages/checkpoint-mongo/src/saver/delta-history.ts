@@ -1,19 +1,20 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
-import { findCheckpointOnly, findWrites } from "../store/index.ts";
+import type { WriteSetDocument } from "../documents/index.ts";
+import { hashAddress } from "../integrity/hashes.ts";
+import { findCheckpointOnly, findWrites, findWritesBetween, toBinary } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { listManifestSegments, readChannels } from "./read-tuple.ts";
 import { listWriteSegments, readWrites } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
-import { walkParents } from "./walk-parents.ts";
+import { walkRecords } from "./walk-parents.ts";
 
 /** What was collected, and whether the way back to it was whole. */
 export interface DeltaHistory {
   readonly history: Record<string, DeltaChannelHistory>;
-  /** False if an ancestor on the way is not stored. */
+  /** False if the checkpoint or an ancestor on the way is not stored. */
   readonly endsAtRoot: boolean;
 }
 
@@ -22,39 +23,42 @@ export interface DeltaHistory {
  * of it to the given checkpoint, oldest first, and that value as seed. Only ancestors on the parent
  * chain count.
  *
- * @throws CorruptCheckpointError if an ancestor or a write is not as it was written
+ * @throws CorruptCheckpointError if the checkpoint, an ancestor or a write is not as it was written
  */
 export async function getDeltaHistory(
   context: SaverContext,
   address: OpenAddress,
   channels: readonly string[],
 ): Promise<DeltaHistory> {
-  const target = await findCheckpointOnly(context.collections, address);
   const walk = new Walk(channels);
-  if (target !== undefined && !isExpired(target.expires_at)) {
-    for await (const ancestor of walkParents(context, target)) {
-      walk.visit(readRecord(ancestor, context.hasher), ancestor);
-      if (walk.isDone) break;
-    }
+  const document = await findCheckpointOnly(context.collections, address);
+  if (document === undefined || isExpired(document.expires_at)) {
+    return { history: await assemble(context, walk, []), endsAtRoot: false };
   }
-  const writes = await findWrites(context.collections, context.features, walk.documents, channels);
-  const root = walk.documents.at(-1) ?? target;
+  const target = readRecord(document, context.hasher);
+  for await (const ancestor of walkRecords(context, target)) {
+    walk.visit(ancestor);
+    if (walk.isDone) break;
+  }
+  const writes = await findWritesOfChain(context, walk.records, channels);
+  const { parentCheckpointId } = walk.records.at(-1) ?? target;
   return {
-    history: await assemble(context, walk, channels, writes, address.threadId),
-    endsAtRoot: walk.isDone || (root !== undefined && root.parent_checkpoint_id === undefined),
+    history: await assemble(context, walk, writes),
+    endsAtRoot: walk.isDone || parentCheckpointId === undefined,
   };
 }
 
 /** What was met on the way, and where each channel's way ends. */
 class Walk {
-  readonly documents: CheckpointDocument[] = [];
+  readonly records: CheckpointRecord[] = [];
   /** Where each channel's seed is; channels that are not in it have none. */
   readonly seeds = new Map<string, CheckpointRecord>();
-  /** How many of the documents count for each channel. */
-  readonly lengths = new Map<string, number>();
+  /** How many of the records count for each channel. */
+  readonly lengths: Map<string, number>;
   readonly #open: Set<string>;
 
   constructor(channels: readonly string[]) {
+    this.lengths = new Map(channels.map((channel) => [channel, 0]));
     this.#open = new Set(channels);
   }
 
@@ -62,10 +66,10 @@ class Walk {
     return this.#open.size === 0;
   }
 
-  visit(record: CheckpointRecord, document: CheckpointDocument): void {
-    this.documents.push(document);
+  visit(record: CheckpointRecord): void {
+    this.records.push(record);
     for (const channel of this.#open) {
-      this.lengths.set(channel, this.documents.length);
+      this.lengths.set(channel, this.records.length);
       if (record.manifest.has(channel)) {
         this.seeds.set(channel, record);
         this.#open.delete(channel);
@@ -74,41 +78,63 @@ class Walk {
   }
 }
 
+async function findWritesOfChain(
+  { collections, features }: SaverContext,
+  chain: readonly CheckpointRecord[],
+  channels: readonly string[],
+): Promise<readonly WriteSetDocument[]> {
+  const [nearest] = chain;
+  if (nearest === undefined) return [];
+  const addresses = chain.map(({ address }) => address);
+  const span = nearest.seq - chain.at(-1)!.seq + 1;
+  // Where other branches make up most of what lies between, their writes are better not read.
+  if (span <= 2 * chain.length) return findWritesBetween(collections, addresses, channels);
+  const keys = addresses.map((address) => ({
+    _id: toBinary(hashAddress(address)),
+    thread_id: address.threadId,
+  }));
+  return findWrites(collections, features, keys, channels);
+}
+
 async function assemble(
   context: SaverContext,
-  walk: Walk,
-  channels: readonly string[],
-  writes: readonly WriteSetDocument[],
-  threadId: string,
+  { records, seeds, lengths }: Walk,
+  sets: readonly WriteSetDocument[],
 ): Promise<Record<string, DeltaChannelHistory>> {
-  const seedManifests = Array.from(walk.seeds, ([channel, { address, manifest }]) => ({
+  const seedManifests = Array.from(seeds, ([channel, { address, manifest }]) => ({
     address,
     manifest: new Map([[channel, manifest.get(channel)!]]),
   }));
   const contents = await loadContents(context.collections, context.cache, [
-    ...seedManifests.map(({ manifest }) => ({ threadId, ...listManifestSegments(manifest) })),
-    { threadId, lines: [], bytes: listWriteSegments(writes) },
+    ...seedManifests.map(({ address: { threadId }, manifest }) => ({
+      threadId,
+      ...listManifestSegments(manifest),
+    })),
+    ...sets.slice(0, 1).map(({ thread_id: threadId }) => ({
+      threadId,
+      lines: [],
+      bytes: listWriteSegments(sets),
+    })),
   ]);
-  const seeds: Record<string, unknown> = {};
+  const seedValues: Record<string, unknown> = {};
   for (const seed of seedManifests) {
-    Object.assign(seeds, await readChannels(seed, contents, context));
+    Object.assign(seedValues, await readChannels(seed, contents, context));
   }
-  const byCheckpoint = Map.groupBy(writes, ({ checkpoint_id }) => checkpoint_id);
-  const history: [string, DeltaChannelHistory][] = [];
-  for (const channel of channels) {
-    const collected: DeltaChannelHistory["writes"] = [];
-    const documents = walk.documents.slice(0, walk.lengths.get(channel) ?? 0);
-    for (const { checkpoint_id } of documents.toReversed()) {
-      const sets = byCheckpoint.get(checkpoint_id) ?? [];
-      collected.push(...(await readWrites(sets, contents, context, [channel])));
-    }
-    history.push([
+  const channels = [...lengths.keys()];
+  const history = new Map<string, DeltaChannelHistory>(
+    channels.map((channel) => [
       channel,
-      {
-        writes: collected,
-        ...(walk.seeds.has(channel) && { seed: seeds[channel] }),
-      },
-    ]);
+      { writes: [], ...(seeds.has(channel) && { seed: seedValues[channel] }) },
+    ]),
+  );
+  const byCheckpoint = Map.groupBy(sets, ({ checkpoint_id }) => checkpoint_id);
+  for (let index = records.length - 1; index >= 0; index -= 1) {
+    const { checkpointId } = records[index]!.address;
+    const open = channels.filter((channel) => lengths.get(channel)! > index);
+    const found = byCheckpoint.get(checkpointId) ?? [];
+    for (const write of await readWrites(found, contents, context, open)) {
+      history.get(write[1])!.writes.push(write);
+    }
   }
   return Object.fromEntries(history);
 }

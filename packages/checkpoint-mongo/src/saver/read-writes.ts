@@ -4,7 +4,7 @@ import { unpack } from "../codec/index.ts";
 import type { SegmentId, StoredWrite, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import { binaryToHex, toPackedBytes } from "../store/index.ts";
+import { binaryToHex, toBytes, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 
@@ -39,14 +39,17 @@ export async function readWrites(
   { serializer, hasher }: ReadingTools,
   channels?: readonly string[],
 ): Promise<CheckpointPendingWrite[]> {
-  const ordered = sets
-    .flatMap((set) =>
-      readWriteSet(set, contents, { hasher }).map((write) => ({ taskId: set.task_id, write })),
-    )
-    .filter(({ write }) => channels === undefined || channels.includes(write.channel))
-    .toSorted((a, b) => compareText(a.taskId, b.taskId) || a.write.index - b.write.index);
+  const found: { readonly taskId: string; readonly write: HashedWrite }[] = [];
+  for (const set of sets) {
+    for (const write of readWriteSet(set, contents, { hasher })) {
+      if (channels === undefined || channels.includes(write.channel)) {
+        found.push({ taskId: set.task_id, write });
+      }
+    }
+  }
+  found.sort((a, b) => compareText(a.taskId, b.taskId) || a.write.index - b.write.index);
   const writes: CheckpointPendingWrite[] = [];
-  for (const { taskId, write } of ordered) {
+  for (const { taskId, write } of found) {
     const { channel, type, value } = write;
     const decoded = await serializer.decode({ type, bytes: value }, "pending write");
     writes.push([taskId, channel, decoded]);
@@ -67,10 +70,11 @@ export function readWriteSet(
   const address = readWriteAddress(document);
   try {
     const writes = document.writes.map((write) => readWrite(address, write, contents));
-    const expected = binaryToHex(document.hash);
     const hash = hasher.hashWriteSet({ address, taskId: document.task_id, writes });
+    const isSame = Buffer.compare(hash, toBytes(document.hash)) === 0;
+    if (isSame && writes[0]?.index === document.idx) return writes;
+    const expected = binaryToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
-    if (found === expected && writes[0]?.index === document.idx) return writes;
     throw corruptSet(address, document, `the hash ${expected}`, `the hash ${found}`);
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) throw error;

@@ -1,3 +1,4 @@
+import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
@@ -17,11 +18,43 @@ export async function findWrites(
   return collections.writes
     .find({
       checkpoint: { $in: checkpoints.map(({ _id }) => _id) },
-      ...(channels !== undefined && { "writes.channel": { $in: [...channels] } }),
+      ...matchChannels(channels),
       // Names the shards to ask. Elsewhere it would only lead planners to the wrong index.
       ...(features.sharded && {
         thread_id: { $in: [...new Set(checkpoints.map(({ thread_id }) => thread_id))] },
       }),
     })
     .toArray();
+}
+
+/**
+ * Finds the pending writes of all checkpoints of one namespace whose ids are not outside of those
+ * of the given ones: one run of an index, where {@link findWrites} looks up each checkpoint.
+ *
+ * @param checkpoints all of one namespace
+ * @param channels only sets that hold a write to one of these
+ */
+export async function findWritesBetween(
+  collections: Collections,
+  checkpoints: readonly CheckpointAddress[],
+  channels: readonly string[],
+): Promise<WriteSetDocument[]> {
+  const [first] = checkpoints;
+  if (first === undefined) return [];
+  const ids = checkpoints.map(({ checkpointId }) => checkpointId).toSorted();
+  return collections.writes
+    .find(
+      {
+        thread_id: first.threadId,
+        checkpoint_ns: first.checkpointNs,
+        checkpoint_id: { $gte: ids[0]!, $lte: ids.at(-1)! },
+        ...matchChannels(channels),
+      },
+      { batchSize: checkpoints.length + 1 },
+    )
+    .toArray();
+}
+
+function matchChannels(channels: readonly string[] | undefined): object {
+  return channels === undefined ? {} : { "writes.channel": { $in: [...channels] } };
 }

@@ -17,7 +17,7 @@ export {
 } from "./find-checkpoint.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
-export { findWrites } from "./find-writes.ts";
+export { findWrites, findWritesBetween } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";
 export { MAX_PART_BYTES, saveSegments, type SegmentToStore } from "./save-segments.ts";

@@ -58,5 +58,6 @@ export async function findAncestors(
     })
     .sort({ seq: -1 })
     .limit(limit)
+    .batchSize(limit)
     .toArray();
 }

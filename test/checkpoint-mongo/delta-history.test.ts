@@ -1,0 +1,109 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { BaseCheckpointSaver, uuid6 } from "@langchain/langgraph-checkpoint";
+import { CorruptCheckpointError, type MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import type { Document } from "mongodb";
+import { describe, expect, it } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const CHANNELS = ["delta", "other"];
+
+/** Checkpoints one after the other, each with a write to a channel that none of them stores. */
+async function extend(saver: MongoDBSaver, from: RunnableConfig, steps: readonly string[]) {
+  let config = from;
+  for (const step of steps) {
+    config = await putCheckpoint(saver, config, makeCheckpoint());
+    await saver.putWrites(config, [["delta", step]], uuid6(0));
+  }
+  return config;
+}
+
+/** A thread whose first checkpoint stores both channels, and the steps after it. */
+async function startThread(saver: MongoDBSaver, threadId: string, steps: readonly string[]) {
+  const first = makeCheckpoint({ delta: "seed", other: "seed of other" });
+  const root = await putCheckpoint(saver, threadConfig(threadId), first);
+  return { root, latest: await extend(saver, root, steps) };
+}
+
+/** What was written to the delta channel before a checkpoint, by the saver; the base class agrees. */
+async function readSteps(saver: MongoDBSaver, config: RunnableConfig): Promise<unknown[]> {
+  const options = { config, channels: CHANNELS };
+  const history = await saver.getDeltaChannelHistory(options);
+  expect(history).toEqual(
+    await BaseCheckpointSaver.prototype.getDeltaChannelHistory.call(saver, options),
+  );
+  return history["delta"]!.writes.map(([, , value]) => value);
+}
+
+describe("the history of a delta channel", () => {
+  it.each([1, 5])("is that of its own branch, with %i others of its length", async (others) => {
+    const saver = database.openSaver();
+    const { root, latest } = await startThread(saver, `branches-${others}`, ["a", "b"]);
+    // The branches grow by turns, so that each lies between the others.
+    const ends: { name: string; at: RunnableConfig }[] = [];
+    for (let index = 0; index <= others; index += 1) ends.push({ name: `${index}`, at: latest });
+    for (const step of ["c", "d", "e", "f"]) {
+      for (const end of ends) end.at = await extend(saver, end.at, [`${step}${end.name}`]);
+    }
+    for (const reader of [saver, database.openSaverElsewhere()]) {
+      for (const { name, at } of ends) {
+        expect(await readSteps(reader, at)).toEqual(["a", "b", `c${name}`, `d${name}`, `e${name}`]);
+      }
+      expect(await readSteps(reader, root)).toEqual([]);
+    }
+  });
+
+  it("is read in two commands where all ancestors are known, and holds later writes", async () => {
+    const saver = database.openSaver();
+    const { root, latest } = await startThread(saver, "known", ["a", "b", "c"]);
+    const end = await extend(saver, latest, ["last"]);
+    await saver.putWrites(root, [["delta", "late"]], "another task");
+    const commands = await database.recordCommands(async () => {
+      const history = await saver.getDeltaChannelHistory({ config: end, channels: ["delta"] });
+      expect(history["delta"]).toEqual({
+        seed: "seed",
+        writes: ["late", "a", "b", "c"].map((value): unknown[] => [
+          expect.any(String),
+          "delta",
+          value,
+        ]),
+      });
+    });
+    expect(commands).toEqual(["find", "find"]);
+  });
+
+  it("begins at an ancestor that was put again as it is now", async () => {
+    const saver = database.openSaver();
+    const { root, latest } = await startThread(saver, "again", ["a", "b"]);
+    const first = makeCheckpoint(
+      { delta: "another seed", other: 1 },
+      { id: root.configurable!["checkpoint_id"] as string },
+    );
+    await putCheckpoint(saver, threadConfig("again"), first);
+    for (const reader of [saver, database.openSaverElsewhere()]) {
+      expect(await readSteps(reader, latest)).toEqual(["a"]);
+      const history = await reader.getDeltaChannelHistory({ config: latest, channels: CHANNELS });
+      expect(history["delta"]).toMatchObject({ seed: "another seed" });
+    }
+  });
+
+  it.each([
+    ["the checkpoint itself", "checkpoints", { seq: 4 }],
+    ["an ancestor", "checkpoints", { seq: 2 }],
+    ["a write", "writes", {}],
+  ] satisfies [string, string, Document][])(
+    "is refused if %s is damaged",
+    async (what, of, which) => {
+      const { latest } = await startThread(database.openSaver(), what, ["a", "b", "c"]);
+      const collection = database.db.collection(`threadkeep_${of}`);
+      const filter = { thread_id: what, ...which };
+      const { hash } = (await collection.findOne({ thread_id: "known" }))!;
+      await collection.updateOne(filter, { $set: { hash } });
+      const reader = database.openSaver();
+      await expect(
+        reader.getDeltaChannelHistory({ config: latest, channels: ["delta"] }),
+      ).rejects.toThrow(CorruptCheckpointError);
+    },
+  );
+});
