@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import { benchmarks } from "../benchmarks/index.ts";
 import { saverNames } from "../harness/savers.ts";
-import { listPrograms } from "./programs.ts";
+import { programs } from "./programs.ts";
 
 /** Prints what can be run, with what each benchmark does and has to reach. */
 export function printHelp(): void {
@@ -24,9 +24,9 @@ database of that server.
     for (const { goal } of targets) console.log(`  - ${goal}`);
     console.log();
   }
-  for (const program of listPrograms()) {
+  for (const [name, description] of Object.entries(programs)) {
     console.log(
-      `${styleText("bold", program)}    a program of its own; what follows its name is passed on\n`,
+      `${styleText("bold", name)}    its own options: ${name} --help\n  ${description}\n`,
     );
   }
 }

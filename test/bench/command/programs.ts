@@ -1,19 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const directory = new URL("../", import.meta.url);
-const PROGRAM = /^(llm-[a-z-]+)\.ts$/;
+/** Benchmarks that are programs of their own, and what they do. */
+export const programs: Readonly<Record<string, string>> = {
+  "llm-faults":
+    "Calls of a provider that fails in every way providers do, by the means of LangChain.js and by ResilientChatModel",
+  "llm-overhead": "What ResilientChatModel adds to a call that meets no fault",
+};
 
-/** Benchmarks that are programs of their own, found by their file names. */
+/** The names of the programs. */
 export function listPrograms(): string[] {
-  return readdirSync(directory).flatMap((file) => PROGRAM.exec(file)?.[1] ?? []);
+  return Object.keys(programs);
 }
 
 /** Runs one with its arguments and returns its exit code. */
 export async function runProgram(name: string, args: readonly string[]): Promise<number> {
-  const program = fileURLToPath(new URL(`${name}.ts`, directory));
+  const program = fileURLToPath(new URL(`../llm/${name}.ts`, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
     stdio: "inherit",
   });
