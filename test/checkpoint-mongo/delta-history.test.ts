@@ -106,4 +106,18 @@ describe("the history of a delta channel", () => {
       ).rejects.toThrow(CorruptCheckpointError);
     },
   );
+
+  it("is refused where one write took another's place, by who has read both before too", async () => {
+    const saver = database.openSaver();
+    const { latest } = await startThread(saver, "swapped", ["a", "b", "c"]);
+    expect(await readSteps(saver, latest)).toEqual(["a", "b"]);
+    const collection = database.db.collection("threadkeep_writes");
+    const [first, second] = await collection
+      .find({ thread_id: "swapped" })
+      .sort({ checkpoint_id: 1 })
+      .toArray();
+    const { writes, hash } = second!;
+    await collection.updateOne({ _id: first!._id }, { $set: { writes, hash } });
+    await expect(readSteps(saver, latest)).rejects.toThrow(CorruptCheckpointError);
+  });
 });
