@@ -44,6 +44,7 @@ export {
   type ModelCallErrorDetails,
   type PartialAnswer,
 } from "./errors/model-call-error.ts";
+export { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 export { OptionsError } from "./errors/options-error.ts";
 export { ThreadkeepError } from "./errors/threadkeep-error.ts";
 export type { Failure, FailureKind, TimeoutPhase } from "./failure/failure.ts";

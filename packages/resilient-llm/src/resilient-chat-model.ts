@@ -14,7 +14,12 @@ import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
 import type { IterableReadableStream } from "@langchain/core/utils/stream";
-import { mergeConfigs, type Runnable, type RunnableConfig } from "@langchain/core/runnables";
+import {
+  mergeConfigs,
+  type Runnable,
+  type RunnableConfig,
+  type RunnableRetry,
+} from "@langchain/core/runnables";
 import type { SerializableSchema } from "@langchain/core/utils/standard_schema";
 import type { InteropZodType } from "@langchain/core/utils/types";
 import type { CallContext, CallRequest } from "./call/call-context.ts";
@@ -26,6 +31,7 @@ import { combineProfiles } from "./candidate/combine-profiles.ts";
 import { createCandidates } from "./candidate/create-candidates.ts";
 import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
 import { CostLedger } from "./cost/cost-ledger.ts";
+import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 import { resolveOptions, type ResilientChatModelOptions } from "./options.ts";
 import { createStructuredOutput } from "./structured-output.ts";
 import { EventHub, type ResilienceListener } from "./telemetry/events.ts";
@@ -47,6 +53,12 @@ type OutputSchema<RunOutput extends AnyRecord> =
   | InteropZodType<RunOutput>
   | SerializableSchema<RunOutput>
   | AnyRecord;
+
+type RetryFields = NonNullable<Parameters<Runnable["withRetry"]>[0]>;
+
+function stopRetriesAtFinalErrors(fields: RetryFields | undefined): RetryFields {
+  return { ...fields, onFailedAttempt: stopAtFinalErrors(fields?.onFailedAttempt) };
+}
 
 /** Who pays travels with the call options, out of sight of models and traces. */
 const spenderKey: unique symbol = Symbol("threadkeep.spender");
@@ -223,7 +235,19 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       config,
       this.profile.structuredOutput === true ? "jsonSchema" : "functionCalling",
     );
+    const withRetry = pipeline.withRetry.bind(pipeline);
+    pipeline.withRetry = (fields) => withRetry(stopRetriesAtFinalErrors(fields));
     return pipeline as Runnable<BaseLanguageModelInput, never>;
+  }
+
+  /**
+   * As in LangChain, except that errors of this package aren't retried: the model has done that
+   * itself, as far as it made sense. So this is of no use here and does no harm.
+   */
+  override withRetry(
+    fields?: RetryFields,
+  ): RunnableRetry<BaseLanguageModelInput, AIMessageChunk, ResilientCallOptions> {
+    return super.withRetry(stopRetriesAtFinalErrors(fields));
   }
 
   /**
@@ -321,7 +345,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     };
     return {
       messages,
-      options: options as CallRequest["options"],
+      options,
       signal,
       spender: spender ?? nobody,
       streaming,

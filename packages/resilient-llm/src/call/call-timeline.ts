@@ -13,7 +13,7 @@ import type { PreparedAttempt } from "./prepared-attempt.ts";
 /** What has happened in a call so far, and the errors that tell it. */
 export class CallTimeline {
   readonly #startedAtMs: number;
-  readonly #records: AttemptRecord[] = [];
+  #records: AttemptRecord[] = [];
   /** Number of the attempt that ended last. */
   #latest = 0;
 
@@ -46,7 +46,9 @@ export class CallTimeline {
     };
     this.#records.push(record);
     // Of two attempts at a time the later one may end first.
-    if (record.attempt < this.#latest) this.#records.sort((a, b) => a.attempt - b.attempt);
+    if (record.attempt < this.#latest) {
+      this.#records = this.#records.toSorted((left, right) => left.attempt - right.attempt);
+    }
     this.#latest = record.attempt;
   }
 

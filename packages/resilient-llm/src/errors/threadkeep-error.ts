@@ -1,25 +1,30 @@
 /** Registered globally, so that errors of a second copy of this package are still recognised. */
 const brand = Symbol.for("@threadkeep/resilient-llm.error");
 
-/** LangChain's own mark; its retry middleware and `withRetry` leave errors alone that carry `false`. */
+/** LangChain's own mark; its retry middleware leaves errors alone that carry `false`. */
 const langchainRetryable = Symbol.for("langchain.errors.retryable");
 
 /**
  * Base of every error this package throws.
  *
- * `code` never changes between releases; messages may. Every error is marked as not retryable for
- * LangChain, because whatever could be retried has been retried before it was thrown.
+ * `code` never changes between releases; messages may. A final error is marked as not retryable for
+ * LangChain: whatever could be retried has been retried before it was thrown.
  */
 export class ThreadkeepError extends Error {
   override readonly name: string = "ThreadkeepError";
   /** Stable identifier, for instance `ALL_CANDIDATES_FAILED`. */
   readonly code: string;
+  /** Doing the same again is of no use. */
+  readonly isFinal: boolean;
 
-  constructor(code: string, message: string, options?: { cause?: unknown }) {
+  constructor(code: string, message: string, options?: { cause?: unknown; isFinal?: boolean }) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.isFinal = options?.isFinal ?? true;
     Object.defineProperty(this, brand, { value: true });
-    Object.defineProperty(this, langchainRetryable, { value: false, configurable: true });
+    if (this.isFinal) {
+      Object.defineProperty(this, langchainRetryable, { value: false, configurable: true });
+    }
   }
 
   /**

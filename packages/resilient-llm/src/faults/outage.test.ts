@@ -1,4 +1,3 @@
-import { createAgent, type AgentMiddleware, modelRetryMiddleware } from "langchain";
 import { expect, it } from "vitest";
 import { AllCandidatesFailedError, ModelCallError, type ResilienceEvent } from "../index.ts";
 import * as replies from "../testing/replies.ts";
@@ -110,24 +109,4 @@ it("50 calls at once in a full outage are bounded by the retry quota", async () 
   expect(calls.every((call) => call.status === "rejected")).toBe(true);
   // One request per call, and the 20 retries that 100 tokens buy.
   expect(server.requests.length).toBe(70);
-});
-
-it("an outer retry middleware doesn't multiply requests", async () => {
-  const server = await startServer(replies.error(503));
-  const { model } = createModel([server], { retry: { maxRetries: 2 } });
-  const agent = createAgent({
-    model,
-    tools: [],
-    // Its type does not stand up to exactOptionalPropertyTypes.
-    middleware: [
-      modelRetryMiddleware({
-        maxRetries: 3,
-        initialDelayMs: 1,
-        onFailure: "error",
-      }) as AgentMiddleware,
-    ],
-  });
-  const error = await rejection(agent.invoke({ messages: [{ role: "user", content: "hi" }] }));
-  expect(String(error)).toContain("scripted 503");
-  expect(server.requests).toHaveLength(3);
 });

@@ -8,7 +8,8 @@ export class AnswerParseError extends ThreadkeepError {
   readonly rawText: string;
 
   constructor(message: string, rawText: string, options?: { cause?: unknown }) {
-    super("ANSWER_NOT_PARSED", message, options);
+    // Asked again, a model may well answer in the right form.
+    super("ANSWER_NOT_PARSED", message, { ...options, isFinal: false });
     this.rawText = rawText;
   }
 }
