@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import {
   afterAnswerTo,
   afterRefusal,
@@ -31,11 +30,6 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 
 // Each test starts processes of its own, several at once: on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 60_000 });
-// The workers load the same modules again and again; compiled once, they start in half the time.
-vi.stubEnv(
-  "NODE_COMPILE_CACHE",
-  fileURLToPath(new URL("../node_modules/.cache/threadkeep/compiled", import.meta.url)),
-);
 
 const mongodbUri = inject("mongodbUri");
 const client = new MongoClient(mongodbUri);

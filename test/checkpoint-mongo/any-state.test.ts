@@ -2,13 +2,16 @@ import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { sampleThreads } from "./any-state.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
+// It starts a process that loads everything anew: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000 });
+
 const database = useDatabase();
-const COUNT = 40;
+const COUNT = 25;
 
 it("any state of the supported types, pending writes and metadata too, comes back in another process as it was", async () => {
   const seed = randomInt(2 ** 31);

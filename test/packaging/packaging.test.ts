@@ -10,9 +10,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { packWorkspace, PUBLISHED, workspace, type Published } from "./pack-workspace.ts";
 import { UserProject } from "./user-project.ts";
+
+// Builds, compiles and starts processes: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const USE_SAVER = fileURLToPath(new URL("use-saver.fixture.ts", import.meta.url));
 const USE_MODEL = fileURLToPath(new URL("use-model.fixture.ts", import.meta.url));
