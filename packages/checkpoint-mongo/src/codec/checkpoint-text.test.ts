@@ -16,7 +16,10 @@ const channel: fc.Arbitrary<ChannelManifest> = fc.oneof(
   fc.record({ kind: fc.constant("inline" as const), text: fc.string({ unit: "binary" }) }, plain),
   fc.record({ kind: fc.constant("value" as const), segment }, plain),
   fc.record(
-    { kind: fc.constantFrom("list" as const, "map" as const), slices: fc.array(slice) },
+    {
+      kind: fc.constantFrom("list" as const, "map" as const, "text" as const),
+      slices: fc.array(slice),
+    },
     plain,
   ),
   fc.record({ kind: fc.constant("typed" as const), type: fc.string(), segment }, plain),

@@ -22,10 +22,13 @@ export interface CheckpointText {
   readonly segments: Uint8Array;
 }
 
+const SLICED_KINDS = { l: "list", m: "map", x: "text" } as const;
+const SLICED_LETTERS = { list: "l", map: "m", text: "x" } as const;
+
 type StoredChannel =
   | readonly ["i", string]
   | readonly ["v", number]
-  | readonly ["l" | "m", ...number[]]
+  | readonly [keyof typeof SLICED_KINDS, ...number[]]
   | readonly ["t", number, string];
 
 /**
@@ -79,7 +82,7 @@ function compactChannel(
     case "typed":
       return ["t", numberOf(channel.segment), channel.type];
     default:
-      return [channel.kind === "list" ? "l" : "m", ...encodeSlices(channel.slices, numberOf)];
+      return [SLICED_LETTERS[channel.kind], ...encodeSlices(channel.slices, numberOf)];
   }
 }
 
@@ -95,9 +98,10 @@ function expandChannel(
     case "t":
       return { kind: "typed", segment: segmentOf(channel[1]), type: channel[2] };
     case "l":
-    case "m": {
+    case "m":
+    case "x": {
       const [kind, ...numbers] = channel;
-      return { kind: kind === "l" ? "list" : "map", slices: decodeSlices(numbers, segmentOf) };
+      return { kind: SLICED_KINDS[kind], slices: decodeSlices(numbers, segmentOf) };
     }
     default:
       throw new Error(`unknown kind of channel ${JSON.stringify(channel[0])}`);

@@ -1,5 +1,5 @@
 import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/index.ts";
-import { decodeValue } from "./decode-value.ts";
+import { decodeValue, decodeValues } from "./decode-value.ts";
 import { replayEntries } from "./map-entries.ts";
 
 /** A channel that was encoded by this package, not by a user's serializer. */
@@ -21,10 +21,12 @@ export function decodeChannel(
     case "value":
       return decodeValue(readLines(manifest.segment).join("\n"));
     case "list":
-      return decodeValue(`[${readSlices(manifest.slices, readLines).join(",")}]`);
+      return decodeValues(readSlices(manifest.slices, readLines));
+    case "text":
+      return decodeValue(readSlices(manifest.slices, readLines).join(""));
     case "map": {
       const live = replayEntries(readSlices(manifest.slices, readLines)).values();
-      const entries = decodeValue(`[${[...live].join(",")}]`);
+      const entries = decodeValues([...live]);
       return entries instanceof Promise
         ? entries.then((loaded) => toObject(loaded as Entries))
         : toObject(entries as Entries);

@@ -1,4 +1,11 @@
-import { parseSegmentId, type ChannelManifest, type SegmentSlice } from "../documents/index.ts";
+import {
+  parseSegmentId,
+  type ChannelManifest,
+  type SegmentSlice,
+  type SlicedKind,
+} from "../documents/index.ts";
+import { cutText } from "./cut-text.ts";
+import { needsLoader } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
 import { measureLines } from "./lines.ts";
 import { formatEntry } from "./map-entries.ts";
@@ -16,6 +23,9 @@ const MAX_INLINE_LENGTH = 256;
  */
 const MAX_INLINE_INPUT_LENGTH = 65_536;
 const INPUT_CHANNEL = "__start__";
+
+/** A value that is longer is stored in chunks, so that a change of a part stores that part. */
+const MAX_WHOLE_LENGTH = 131_072;
 
 /** How a channel's value is stored: its manifest, and the segments that must be there first. */
 export interface EncodedChannel {
@@ -58,7 +68,10 @@ export function encodeChannel(
     }
   }
   const text = encodeValue(value, channel);
-  return isSmall(text) ? inline(text) : asValue(text);
+  if (isSmall(text)) return inline(text);
+  // What LangChain's loader has to read is asked about as a whole.
+  if (text.length <= MAX_WHOLE_LENGTH || needsLoader(text)) return asValue(text);
+  return asSlices("text", planList(cutText(text), readRuns("text", parent, findKnown), findKnown));
 }
 
 function inline(text: string): EncodedChannel {
@@ -70,12 +83,12 @@ function asValue(text: string): EncodedChannel {
   return { manifest: { kind: "value", segment: segment.id }, segments: [segment] };
 }
 
-function asSlices(kind: "list" | "map", { slices, segments }: PlannedSlices): EncodedChannel {
+function asSlices(kind: SlicedKind, { slices, segments }: PlannedSlices): EncodedChannel {
   return { manifest: { kind, slices }, segments };
 }
 
 function readRuns(
-  kind: "list" | "map",
+  kind: SlicedKind,
   parent: ChannelManifest | undefined,
   findKnown: FindKnown,
 ): readonly StoredRun[] {
@@ -105,5 +118,5 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 /** The segments that hold the parts of this channel which a child would build upon. */
 export function listReusable(manifest: ChannelManifest | undefined): readonly SegmentSlice[] {
-  return manifest?.kind === "list" || manifest?.kind === "map" ? manifest.slices : [];
+  return manifest !== undefined && "slices" in manifest ? manifest.slices : [];
 }

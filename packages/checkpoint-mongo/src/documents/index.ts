@@ -11,6 +11,7 @@ export {
   type ChannelManifest,
   type Manifest,
   type SegmentSlice,
+  type SlicedKind,
 } from "./manifest.ts";
 export {
   formatSegmentId,

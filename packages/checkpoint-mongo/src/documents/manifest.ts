@@ -15,14 +15,17 @@ export interface SegmentSlice {
  * - `value`: the encoded value is the content of one segment.
  * - `list`: the items of an array, slice after slice.
  * - `map`: entries of a plain object, to be applied slice after slice; later ones win.
+ * - `text`: the chunks of a long encoded value, to be put together.
  * - `typed`: bytes made by the user's own serializer, with the type it gave them.
  */
 export type ChannelManifest =
   | { readonly kind: "inline"; readonly text: string }
   | { readonly kind: "value"; readonly segment: SegmentId }
-  | { readonly kind: "list"; readonly slices: readonly SegmentSlice[] }
-  | { readonly kind: "map"; readonly slices: readonly SegmentSlice[] }
+  | { readonly kind: SlicedKind; readonly slices: readonly SegmentSlice[] }
   | { readonly kind: "typed"; readonly type: string; readonly segment: SegmentId };
+
+/** The kinds of values that are made of slices. */
+export type SlicedKind = "list" | "map" | "text";
 
 /** What every channel of a checkpoint is made of, by channel name, in the order of the state. */
 export type Manifest = ReadonlyMap<string, ChannelManifest>;
@@ -31,7 +34,7 @@ export type Manifest = ReadonlyMap<string, ChannelManifest>;
 export function listSegments(manifest: Manifest): SegmentId[] {
   const segments = new Set<SegmentId>();
   for (const channel of manifest.values()) {
-    if (channel.kind === "list" || channel.kind === "map") {
+    if ("slices" in channel) {
       for (const slice of channel.slices) segments.add(slice.segment);
     } else if (channel.kind !== "inline") {
       segments.add(channel.segment);

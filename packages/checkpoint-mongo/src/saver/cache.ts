@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
 import type { KnownSegment } from "../codec/index.ts";
 import { listSegments, type ContentHash } from "../documents/index.ts";
+import type { HashedWrite } from "../integrity/hashes.ts";
 import type { ThreadState } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 
@@ -15,6 +16,11 @@ export interface KnownHead {
 
 /** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
 export type CachedSegment = KnownSegment | { readonly bytes: Uint8Array };
+
+/** A set of pending writes that was verified. */
+export interface VerifiedWrites {
+  readonly writes: readonly HashedWrite[];
+}
 
 /** What the cache holds and how it fares. */
 export interface CacheStats {
@@ -43,7 +49,7 @@ const ENTRY_BYTES = 200;
  * when it is used for writing.
  */
 export class Cache {
-  readonly #content: LRUCache<string, CachedSegment | CheckpointRecord>;
+  readonly #content: LRUCache<string, CachedSegment | CheckpointRecord | VerifiedWrites>;
   readonly #heads = new LRUCache<string, KnownHead>({ max: MAX_HEADS });
   readonly #threads = new LRUCache<string, ThreadState>({
     max: MAX_THREADS,
@@ -94,6 +100,15 @@ export class Cache {
     this.#content.set(formatAddress(record.address), record);
   }
 
+  /** @param name where the set lies, and its hash: other writes have another name */
+  getWrites(name: string): VerifiedWrites | undefined {
+    return this.#content.get(name) as VerifiedWrites | undefined;
+  }
+
+  setWrites(name: string, writes: VerifiedWrites): void {
+    this.#content.set(name, writes);
+  }
+
   getHead(address: NamespaceAddress): KnownHead | undefined {
     return this.#heads.get(formatNamespace(address));
   }
@@ -135,10 +150,13 @@ function formatAddress({ threadId, checkpointNs, checkpointId }: CheckpointAddre
   return JSON.stringify([threadId, checkpointNs, checkpointId]);
 }
 
-function measure(entry: CachedSegment | CheckpointRecord): number {
+function measure(entry: CachedSegment | CheckpointRecord | VerifiedWrites): number {
   if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
   if ("lines" in entry) {
     return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);
+  }
+  if ("writes" in entry) {
+    return entry.writes.reduce((bytes, { value }) => bytes + ENTRY_BYTES + value.byteLength, 0);
   }
   return ENTRY_BYTES * (1 + entry.manifest.size + listSegments(entry.manifest).length);
 }

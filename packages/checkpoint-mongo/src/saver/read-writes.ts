@@ -9,7 +9,7 @@ import { throwFault, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 
 /** What turns stored bytes into values. */
-export type ReadingTools = Pick<SaverContext, "serializer" | "hasher">;
+export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher">;
 
 /** The segments that hold the values of large pending writes. */
 export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[] {
@@ -36,12 +36,12 @@ export function readWriteAddress(document: WriteSetDocument): CheckpointAddress 
 export async function readWrites(
   sets: readonly WriteSetDocument[],
   contents: Contents,
-  { serializer, hasher }: ReadingTools,
+  tools: ReadingTools,
   channels?: readonly string[],
 ): Promise<CheckpointPendingWrite[]> {
   const found: { readonly taskId: string; readonly write: HashedWrite }[] = [];
   for (const set of sets) {
-    for (const write of readWriteSet(set, contents, { hasher })) {
+    for (const write of recallWriteSet(set, contents, tools)) {
       if (channels === undefined || channels.includes(write.channel)) {
         found.push({ taskId: set.task_id, write });
       }
@@ -51,9 +51,25 @@ export async function readWrites(
   const writes: CheckpointPendingWrite[] = [];
   for (const { taskId, write } of found) {
     const { channel, type, value } = write;
-    const decoded = await serializer.decode({ type, bytes: value }, "pending write");
+    const decoded = await tools.serializer.decode({ type, bytes: value }, "pending write");
     writes.push([taskId, channel, decoded]);
   }
+  return writes;
+}
+
+/** Reads a set of pending writes, unless this process has verified the same one before. */
+function recallWriteSet(
+  document: WriteSetDocument,
+  contents: Contents,
+  tools: ReadingTools,
+): readonly HashedWrite[] {
+  const { thread_id, checkpoint_ns, checkpoint_id, task_id, idx, hash } = document;
+  const place = [thread_id, checkpoint_ns, checkpoint_id, task_id, idx, binaryToHex(hash)];
+  const name = JSON.stringify(place);
+  const known = tools.cache.getWrites(name);
+  if (known !== undefined) return known.writes;
+  const writes = readWriteSet(document, contents, tools);
+  tools.cache.setWrites(name, { writes });
   return writes;
 }
 
