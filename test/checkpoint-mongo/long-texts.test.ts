@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const segments = database.db.collection("threadkeep_segments");
+
+it("a long text of which a part changes is stored as that part, and both states come back", async () => {
+  const saver = database.openSaver();
+  const text = makeText(2_000_000);
+  const changed = `${text.slice(0, 700_000)}put in between 🙂${text.slice(700_000)}`;
+  const first = await putCheckpoint(saver, threadConfig("text"), makeCheckpoint({ text }));
+  const before = await countBytes("text");
+  const child = makeCheckpoint({ text: changed }, { versions: { text: 2 } });
+  const second = await putCheckpoint(saver, first, child);
+  expect((await countBytes("text")) - before).toBeLessThan(before / 5);
+  for (const [config, expected] of [
+    [first, text],
+    [second, changed],
+  ] as const) {
+    const tuple = await database.openSaverElsewhere().getTuple(config);
+    expect(tuple?.checkpoint.channel_values["text"] === expected).toBe(true);
+  }
+  expect((await saver.verifyThread("text")).damages).toEqual([]);
+});
+
+it("a long value of any kind comes back, and a damaged chunk of it is named", async () => {
+  const value = new Map([["key", { date: new Date(0), text: makeText(300_000), list: [1n, -0] }]]);
+  const config = await putCheckpoint(
+    database.openSaver(),
+    threadConfig("value"),
+    makeCheckpoint({ value }),
+  );
+  const read = () => database.openSaverElsewhere().getTuple(config);
+  expect((await read())?.checkpoint.channel_values).toEqual({ value });
+  await segments.deleteOne({ thread_id: "value" });
+  await expect(database.openSaver().getTuple(threadConfig("value"))).rejects.toMatchObject({
+    corruption: { document: "segment", found: "nothing" },
+  });
+});
+
+/** Characters that do not repeat themselves. */
+function makeText(length: number): string {
+  let state = 1;
+  const units = Array.from({ length }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
+    return 0x20 + ((state >>> 8) % 90);
+  });
+  return Buffer.from(units).toString("latin1");
+}
+
+async function countBytes(threadId: string): Promise<number> {
+  const documents = await segments.find({ thread_id: threadId }).toArray();
+  return documents.reduce((sum, { data }) => sum + (data as { position: number }).position, 0);
+}
