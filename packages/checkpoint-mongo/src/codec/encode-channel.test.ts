@@ -24,15 +24,15 @@ class ChannelModel {
     const { manifest, segments } = encodeChannel("channel", value, this.manifest, (id) =>
       isAtHand(id) ? this.segments.get(parseSegmentId(id).root) : undefined,
     );
-    for (const { id, content, known } of segments) {
+    for (const { id, lines, known } of segments) {
       const { root, appends } = parseSegmentId(id);
       const stored = this.segments.get(root);
       if (stored !== undefined && appends === 0) continue;
       if ((stored?.appends ?? -1) !== appends - 1) {
         throw new Error("The store appends only to what is as the encoder knew it.");
       }
-      this.storedBytes += content.byteLength;
-      this.segments.set(root, known!);
+      this.storedBytes += Buffer.byteLength(lines!.join("\n"));
+      this.segments.set(root, known as KnownSegment);
     }
     this.manifest = manifest as ChannelModel["manifest"];
     return this.read();

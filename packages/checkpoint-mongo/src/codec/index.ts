@@ -12,4 +12,4 @@ export { hashContent } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";
 export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
-export { createSegmentOfBytes, packSegment, type Segment } from "./segment.ts";
+export { createSegmentOfBytes, type Segment } from "./segment.ts";

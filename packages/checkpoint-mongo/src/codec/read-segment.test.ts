@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { parseSegmentId } from "../documents/index.ts";
 import { joinLines } from "./lines.ts";
 import { readContent, readItems } from "./read-segment.ts";
-import { appendToSegment, createSegment, packSegment, type Segment } from "./segment.ts";
+import { appendToSegment, createSegment, type SegmentOfItems } from "./segment.ts";
 
 const line = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }).map((text) => JSON.stringify(text)),
@@ -16,15 +16,15 @@ const history = fc.tuple(lines, fc.array(lines, { maxLength: 12 }));
 /** A segment as it is stored after each of several appends. */
 function store([first, ...appended]: readonly [readonly string[], ...(readonly string[])[]]) {
   const created = createSegment(first);
-  const segments: Segment[] = [created];
+  const segments: SegmentOfItems[] = [created];
   const root = parseSegmentId(created.id).root;
   const more: Uint8Array[] = [];
   for (const added of appended) {
-    const segment = appendToSegment(segments.at(-1)!.known!, added);
+    const segment = appendToSegment(segments.at(-1)!.known, added);
     segments.push(segment);
-    more.push(packSegment(segment).data);
+    more.push(segment.pack().data);
   }
-  return { stored: { root, packed: packSegment(created), more }, segments };
+  return { stored: { root, packed: created.pack(), more }, segments };
 }
 
 it("a segment gives back what it held after each append, however much was appended later", () => {

@@ -8,44 +8,47 @@ import { joinLines, LINE_BREAK } from "./lines.ts";
 /** A segment to store, or what is to be appended to a stored one. Its name says which. */
 export interface Segment {
   readonly id: SegmentId;
-  /** The plain content to store, UTF-8: all of it, or what is appended. */
-  readonly content: Uint8Array;
-  /** The items in the content; undefined for bytes that a user's serializer made. */
+  /** The items to store; undefined for bytes that a user's serializer made. */
   readonly lines: readonly string[] | undefined;
-  /** Of a segment that is appended to: the content before. */
-  readonly before?: Uint8Array;
-  /** All that is known of the segment once it is stored; undefined for a serializer's bytes. */
-  readonly known: KnownSegment | undefined;
+  /** All that is known of it once it is stored: of its items, or of a serializer's bytes. */
+  readonly known: KnownSegment | { readonly bytes: Uint8Array };
+  /**
+   * Compresses what is to be stored of it, at every call anew: a large state, all of it in this
+   * form, would take as much memory once more.
+   */
+  pack(): PackedBytes;
+}
+
+/** A segment of this package's own encoding. */
+export interface SegmentOfItems extends Segment {
+  readonly lines: readonly string[];
+  readonly known: KnownSegment;
 }
 
 /** Makes the segment of these items. */
-export function createSegment(lines: readonly string[]): Segment {
-  const content = joinLines(lines);
-  const id = hashContent(content);
-  return { id, content, lines, known: new KnownSegment(id, lines, [lines.length]) };
+export function createSegment(lines: readonly string[]): SegmentOfItems {
+  const id = hashContent(joinLines(lines));
+  const known = new KnownSegment(id, lines, [lines.length]);
+  return { id, lines, known, pack: () => pack(joinLines(lines)) };
 }
 
 /** Makes a segment of bytes that a user's serializer made. */
-export function createSegmentOfBytes(content: Uint8Array): Segment {
-  return { id: hashContent(content), content, lines: undefined, known: undefined };
+export function createSegmentOfBytes(bytes: Uint8Array): Segment {
+  return { id: hashContent(bytes), lines: undefined, known: { bytes }, pack: () => pack(bytes) };
 }
 
 /** Appends items to a segment that is stored just as it is known. */
-export function appendToSegment(known: KnownSegment, lines: readonly string[]): Segment {
+export function appendToSegment(known: KnownSegment, lines: readonly string[]): SegmentOfItems {
   const before = joinLines(known.lines);
   const content = Buffer.from(LINE_BREAK + lines.join(LINE_BREAK));
   const hash = hashContent(Buffer.concat([before, content]));
   return {
     id: formatSegmentId({ root: known.root, appends: known.appends + 1, hash }),
-    content,
     lines,
-    before,
     known: known.append(lines, hash),
+    pack: () => ({
+      data: packAppended({ count: lines.length, content }, before),
+      compression: "deflate",
+    }),
   };
-}
-
-/** Compresses what is to be stored of a segment. */
-export function packSegment({ content, lines, before }: Segment): PackedBytes {
-  if (before === undefined || lines === undefined) return pack(content);
-  return { data: packAppended({ count: lines.length, content }, before), compression: "deflate" };
 }

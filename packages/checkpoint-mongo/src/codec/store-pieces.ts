@@ -105,7 +105,7 @@ function create(lines: readonly string[]): PlacedItems {
   return {
     segments,
     renamed: undefined,
-    places: segments.map(({ id, known }) => ({ segment: id, from: 0, to: known!.lines.length })),
+    places: segments.map(({ id, known }) => ({ segment: id, from: 0, to: known.lines.length })),
   };
 }
 

@@ -60,7 +60,7 @@ export async function encodeState(
       manifest.set(channel, encoded.manifest);
       for (const segment of encoded.segments) {
         segments.set(segment.id, segment);
-        if (segment.known !== undefined) made.set(segment.known.root, segment.known);
+        if ("lines" in segment.known) made.set(segment.known.root, segment.known);
       }
     } else if (before !== undefined) {
       manifest.set(channel, before);

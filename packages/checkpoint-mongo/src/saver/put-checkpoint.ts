@@ -4,7 +4,7 @@ import type {
   CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { encodeCheckpointText, pack, packSegment, type CheckpointHeader } from "../codec/index.ts";
+import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
 import { isDeepStrictEqual } from "node:util";
 import { parseSegmentId } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
@@ -18,7 +18,6 @@ import {
   toBytes,
   toPackedBinary,
   type CheckpointToStore,
-  type SegmentToStore,
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
@@ -50,7 +49,6 @@ interface Draft {
   readonly header: CheckpointHeader;
   readonly state: EncodedState;
   readonly metadata: TypedBytes;
-  readonly segments: readonly SegmentToStore[];
 }
 
 /**
@@ -86,7 +84,7 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
         return undefined;
       }
       remember(context, draft, saved);
-      return { thread: current, segments: draft.segments };
+      return { thread: current, segments: draft.state.segments };
     },
   );
   if (isSlow(startedMs)) await saveSegments(collections, features, thread, segments);
@@ -121,10 +119,6 @@ async function createDraft(
     header,
     state,
     metadata: await context.serializer.encode(metadata, "metadata"),
-    segments: state.segments.map((segment) => ({
-      id: segment.id,
-      packed: packSegment(segment),
-    })),
   };
 }
 
@@ -153,7 +147,7 @@ async function saveAsLatest(
     collections,
     features,
     thread,
-    draft.segments,
+    draft.state.segments,
     document,
     replaced,
   );
@@ -184,7 +178,13 @@ async function saveOverExisting(
   ) {
     return record;
   }
-  const outcome = await replaceCheckpoint(collections, features, thread, draft.segments, document);
+  const outcome = await replaceCheckpoint(
+    collections,
+    features,
+    thread,
+    draft.state.segments,
+    document,
+  );
   return outcome === "saved" ? record : undefined;
 }
 
@@ -261,7 +261,7 @@ function storeMetadata(
  * @returns whether there are any
  */
 function forgetAppended({ cache }: SaverContext, { address }: PutRequest, draft: Draft): boolean {
-  const names = draft.segments.map(({ id }) => parseSegmentId(id));
+  const names = draft.state.segments.map(({ id }) => parseSegmentId(id));
   const appended = names.filter(({ appends }) => appends > 0);
   for (const { root } of appended) cache.forgetSegment(address.threadId, root);
   return appended.length > 0;
@@ -269,8 +269,8 @@ function forgetAppended({ cache }: SaverContext, { address }: PutRequest, draft:
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {
   cache.setRecord(record);
-  for (const { id, content, known } of draft.state.segments) {
+  for (const { id, known } of draft.state.segments) {
     const { root } = parseSegmentId(id);
-    cache.setSegment(record.address.threadId, root, known ?? { bytes: content });
+    cache.setSegment(record.address.threadId, root, known);
   }
 }

@@ -148,7 +148,7 @@ function buildSet(
     } else {
       // A value that is too large for the document goes where segments go.
       const { id } = createSegmentOfBytes(value);
-      segments.push({ id, packed });
+      segments.push({ id, pack: () => packed });
       stored.push({ ...write, value: { segment: hexToBinary(id) } });
     }
   }

@@ -1,6 +1,6 @@
 import type { CheckpointDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
-import { segmentUpdates, type SegmentToStore } from "./save-segments.ts";
+import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 
@@ -27,7 +27,8 @@ export async function saveCheckpoint(
 ): Promise<SaveOutcome> {
   const { thread_id, checkpoint_ns, seq, ...content } = checkpoint;
   const place = { thread_id, checkpoint_ns };
-  const stored = segmentUpdates(thread, segments);
+  const stored = await saveAhead(collections, features, thread, segments);
+  if (stored === undefined) return "conflict";
   const { $set: threadPart } = claim(thread);
   const outcome = await writeFenced(collections, features, thread, [
     ...stored,
@@ -70,8 +71,10 @@ export async function replaceCheckpoint(
   const { _id, thread_id, checkpoint_ns, checkpoint_id, seq: _seq, ...content } = checkpoint;
   const { $set, $unset } = claim(thread);
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
+  const stored = await saveAhead(collections, features, thread, segments);
+  if (stored === undefined) return "conflict";
   const outcome = await writeFenced(collections, features, thread, [
-    ...segmentUpdates(thread, segments),
+    ...stored,
     {
       collection: "checkpoints",
       filter: { thread_id, checkpoint_id, checkpoint_ns },

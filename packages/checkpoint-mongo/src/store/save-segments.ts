@@ -9,52 +9,104 @@ import type { BatchUpdate } from "./write-batch.ts";
 /** A segment as it is stored, or what is appended to one. Its id says which. */
 export interface SegmentToStore {
   readonly id: SegmentId;
-  readonly packed: PackedBytes;
+  /** Gives what is to be stored. It is asked for when it is sent, and not kept. */
+  pack(): PackedBytes;
 }
 
 /** Bytes in one document; the limit is 16 MB for all of it. */
 export const MAX_PART_BYTES: number = 8 * 1_024 * 1_024;
 
 /**
- * The updates that store segments, and those that append to them. A segment that is there already
- * keeps its content, since the same content has the same id, but becomes part of this life of its
- * thread: it may be left over from an earlier one that is just being removed, or marked by a sweep.
+ * Bytes of segments in one command. The driver holds a command in memory three times while it sends
+ * it, and servers refuse more than 48 MB.
  */
-export function segmentUpdates(
+const MAX_COMMAND_BYTES = MAX_PART_BYTES;
+
+/**
+ * Stores segments ahead of what refers to them, as far as they are too many for one command with it,
+ * each command fenced like the last one. Until that one succeeds, nothing refers to them: a process
+ * that ends before leaves orphans for a sweep.
+ *
+ * @returns the updates that store the others, to go with what refers to them: all of them unless a
+ *   state is large. Undefined if the thread has changed meanwhile.
+ */
+export async function saveAhead(
+  collections: Collections,
+  features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
-): BatchUpdate[] {
-  return segments.flatMap(({ id, packed }) => {
-    const { root, appends } = parseSegmentId(id);
-    return appends === 0
-      ? creations(thread, root, packed)
-      : [appending(thread, root, appends, packed)];
-  });
+): Promise<readonly BatchUpdate[] | undefined> {
+  const { whole = [], appended = [] } = Object.groupBy(segments, (segment) =>
+    isWhole(segment) ? "whole" : "appended",
+  );
+  let updates: BatchUpdate[] = [];
+  let bytes = 0;
+  for (const segment of whole) {
+    for (const { update, size } of creations(thread, segment)) {
+      if (updates.length > 0 && bytes + size > MAX_COMMAND_BYTES) {
+        const outcome = await writeFenced(collections, features, thread, updates);
+        if (outcome.kind === "conflict") return undefined;
+        updates = [];
+        bytes = 0;
+      }
+      updates.push(update);
+      bytes += size;
+    }
+  }
+  // A creation may be repeated if the last command fails, an append may not.
+  return [...updates, ...appended.map((segment) => appending(thread, segment))];
 }
 
-function creations(thread: ThreadState, root: ContentHash, packed: PackedBytes): BatchUpdate[] {
-  return cutParts(packed.data).map((data, part) =>
-    claimSegment(thread, root, part, {
+/**
+ * Stores segments for themselves: those that are there already stay. What was appended to one is
+ * left out, since a stored checkpoint refers to such a segment and no sweep removes it.
+ */
+export async function saveSegments(
+  collections: Collections,
+  features: ServerFeatures,
+  thread: ThreadState,
+  segments: readonly SegmentToStore[],
+): Promise<void> {
+  const whole = segments.filter(isWhole);
+  const rest = await saveAhead(collections, features, thread, whole);
+  if (rest !== undefined && rest.length > 0) {
+    await writeFenced(collections, features, thread, rest);
+  }
+}
+
+function isWhole({ id }: SegmentToStore): boolean {
+  return parseSegmentId(id).appends === 0;
+}
+
+/**
+ * The updates that store a segment, one for each part. A segment that is there already keeps its
+ * content, since the same content has the same id, but becomes part of this life of its thread: it
+ * may be left over from an earlier one that is just being removed, or marked by a sweep.
+ */
+function creations(
+  thread: ThreadState,
+  { id, pack }: SegmentToStore,
+): { readonly update: BatchUpdate; readonly size: number }[] {
+  const packed = pack();
+  return cutParts(packed.data).map((data, part) => ({
+    update: claimSegment(thread, id, part, {
       $setOnInsert: {
         data: toPackedBinary({ data, compression: packed.compression }),
         appends: 0,
       },
     }),
-  );
+    size: data.byteLength,
+  }));
 }
 
 /**
  * Appends only where nothing else has been appended since. If something was, the upsert collides
  * with the segment that is there, which ends the batch.
  */
-function appending(
-  thread: ThreadState,
-  root: ContentHash,
-  appends: number,
-  packed: PackedBytes,
-): BatchUpdate {
+function appending(thread: ThreadState, { id, pack }: SegmentToStore): BatchUpdate {
+  const { root, appends } = parseSegmentId(id);
   const { filter, ...update } = claimSegment(thread, root, 0, {
-    $push: { more: toBinary(packed.data) } as unknown as PushOperator<Document>,
+    $push: { more: toBinary(pack().data) } as unknown as PushOperator<Document>,
     $inc: { appends: 1 },
   });
   return { ...update, filter: { ...filter, appends: appends - 1 } };
@@ -73,22 +125,6 @@ function claimSegment(
     update: { ...change, $set, $unset: { ...$unset, condemned_at: "" } },
     upsert: true,
   };
-}
-
-/**
- * Stores segments for themselves: those that are there already stay. What was appended to one is
- * left out, since a stored checkpoint refers to such a segment and no sweep removes it.
- */
-export async function saveSegments(
-  collections: Collections,
-  features: ServerFeatures,
-  thread: ThreadState,
-  segments: readonly SegmentToStore[],
-): Promise<void> {
-  const whole = segments.filter(({ id }) => parseSegmentId(id).appends === 0);
-  if (whole.length > 0) {
-    await writeFenced(collections, features, thread, segmentUpdates(thread, whole));
-  }
 }
 
 function cutParts(data: Uint8Array): Uint8Array[] {

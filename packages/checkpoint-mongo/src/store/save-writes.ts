@@ -1,6 +1,6 @@
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
-import { segmentUpdates, type SegmentToStore } from "./save-segments.ts";
+import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 
@@ -29,7 +29,8 @@ export async function saveWrites(
   sets: readonly WriteSetToStore[],
   overwrite: boolean,
 ): Promise<SaveWritesOutcome> {
-  const before = segmentUpdates(thread, segments);
+  const before = await saveAhead(collections, features, thread, segments);
+  if (before === undefined) return { kind: "conflict" };
   const { $set, $unset } = claim(thread);
   const outcome = await writeFenced(collections, features, thread, [
     ...before,
