@@ -85,11 +85,11 @@ function isWhole({ id }: SegmentToStore): boolean {
  */
 function creations(
   thread: ThreadState,
-  { id, pack }: SegmentToStore,
+  segment: SegmentToStore,
 ): { readonly update: BatchUpdate; readonly size: number }[] {
-  const packed = pack();
+  const packed = segment.pack();
   return cutParts(packed.data).map((data, part) => ({
-    update: claimSegment(thread, id, part, {
+    update: claimSegment(thread, segment.id, part, {
       $setOnInsert: {
         data: toPackedBinary({ data, compression: packed.compression }),
         appends: 0,
@@ -103,10 +103,10 @@ function creations(
  * Appends only where nothing else has been appended since. If something was, the upsert collides
  * with the segment that is there, which ends the batch.
  */
-function appending(thread: ThreadState, { id, pack }: SegmentToStore): BatchUpdate {
-  const { root, appends } = parseSegmentId(id);
+function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
+  const { root, appends } = parseSegmentId(segment.id);
   const { filter, ...update } = claimSegment(thread, root, 0, {
-    $push: { more: toBinary(pack().data) } as unknown as PushOperator<Document>,
+    $push: { more: toBinary(segment.pack().data) } as unknown as PushOperator<Document>,
     $inc: { appends: 1 },
   });
   return { ...update, filter: { ...filter, appends: appends - 1 } };
