@@ -37,7 +37,7 @@ export class LatencyWindow {
     const { length } = this.#samples;
     if (length < coldStartSamples) return undefined;
     // Sorts numbers as numbers, and without a function to compare them.
-    const sorted = Float64Array.from(this.#samples).sort();
+    const sorted = Float64Array.from(this.#samples).toSorted();
     return sorted[Math.max(0, Math.ceil(length * quantile) - 1)];
   }
 }
