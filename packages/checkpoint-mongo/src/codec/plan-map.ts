@@ -1,4 +1,4 @@
-import { formatDeletion, readEntry, replayEntries } from "./map-entries.ts";
+import { formatDeletion, readEntry } from "./map-entries.ts";
 import { measureLines } from "./lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, Piece, PlannedSlices, StoredRun } from "./pieces.ts";
@@ -6,6 +6,13 @@ import { storePieces } from "./store-pieces.ts";
 
 /** A map whose stored entries take more than this many times its live ones is written anew. */
 const MAX_GARBAGE_RATIO = 2;
+
+/** How the parent's map is stored. */
+export interface StoredMap {
+  readonly runs: readonly StoredRun[];
+  /** The line of every key that it comes to. */
+  readonly live: ReadonlyMap<string, string>;
+}
 
 /**
  * Plans how a map's entries are stored, given how the parent's were: what changed is appended;
@@ -15,11 +22,11 @@ const MAX_GARBAGE_RATIO = 2;
  */
 export function planMap(
   entries: ReadonlyMap<string, string>,
-  runs: readonly StoredRun[],
+  { runs, live: before }: StoredMap,
   findKnown: FindKnown,
 ): PlannedSlices {
   const stored = runs.map(({ segment, from, lines }) => ({ lines, stored: { segment, from } }));
-  const changes = listChanges(entries, replayEntries(stored.flatMap((piece) => piece.lines)));
+  const changes = listChanges(entries, before);
   const appended =
     changes.length === 0 ? stored : [...stored, { lines: changes, stored: undefined }];
   const live = [...entries.values()];
