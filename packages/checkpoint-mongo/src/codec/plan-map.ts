@@ -1,4 +1,4 @@
-import { formatDeletion, readEntry } from "./map-entries.ts";
+import { formatDeletion, readEntry, replayEntries } from "./map-entries.ts";
 import { measureLines } from "./lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, Piece, PlannedSlices, StoredRun } from "./pieces.ts";
@@ -6,13 +6,6 @@ import { storePieces } from "./store-pieces.ts";
 
 /** A map whose stored entries take more than this many times its live ones is written anew. */
 const MAX_GARBAGE_RATIO = 2;
-
-/** How the parent's map is stored. */
-export interface StoredMap {
-  readonly runs: readonly StoredRun[];
-  /** The line of every key that it comes to. */
-  readonly live: ReadonlyMap<string, string>;
-}
 
 /**
  * Plans how a map's entries are stored, given how the parent's were: what changed is appended;
@@ -22,11 +15,11 @@ export interface StoredMap {
  */
 export function planMap(
   entries: ReadonlyMap<string, string>,
-  { runs, live: before }: StoredMap,
+  runs: readonly StoredRun[],
   findKnown: FindKnown,
 ): PlannedSlices {
   const stored = runs.map(({ segment, from, lines }) => ({ lines, stored: { segment, from } }));
-  const changes = listChanges(entries, before);
+  const changes = listChanges(entries, replayEntries(stored.flatMap((piece) => piece.lines)));
   const appended =
     changes.length === 0 ? stored : [...stored, { lines: changes, stored: undefined }];
   const live = [...entries.values()];
