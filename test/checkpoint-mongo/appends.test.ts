@@ -90,6 +90,21 @@ it("channels that hold the same go on apart in one step", async () => {
   expect(tuple?.checkpoint.channel_values).toEqual(values);
 });
 
+it("a channel can take over what another one began with, and that goes on apart", async () => {
+  const saver = database.openSaver();
+  const same = makeItems("same", 3);
+  const config = threadConfig("taken-over");
+  const parent = await putCheckpoint(saver, config, makeCheckpoint({ b: same }));
+  // Another branch appends to the segment.
+  const branch = makeCheckpoint({ b: [...same, "x".repeat(300)] }, { versions: { b: 2 } });
+  await putCheckpoint(saver, parent, branch);
+  const values = { a: same, b: [...same, "b".repeat(300)] };
+  const child = makeCheckpoint(values, { versions: { a: 2, b: 2 } });
+  const stored = await putCheckpoint(saver, parent, child);
+  const tuple = await database.openSaverElsewhere().getTuple(stored);
+  expect(tuple?.checkpoint.channel_values).toEqual(values);
+});
+
 it("a list that goes on for long starts a new document every 128 kB", async () => {
   const list = Array.from({ length: 100 }, (_, index) => `${index} `.repeat(1_500));
   const config = threadConfig("long");

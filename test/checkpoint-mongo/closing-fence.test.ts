@@ -1,7 +1,7 @@
 import { uuid6 } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type Db } from "mongodb";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -13,18 +13,24 @@ vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
 const database = useDatabase();
 const clients: MongoClient[] = [];
 
+afterEach(() => vi.useRealTimers());
 afterAll(() => Promise.all(clients.map((client) => client.close())));
 
 const HOUR = 3_600;
 
-describe.each(["put", "putWrites"] as const)("%s", (method) => {
+describe.each([
+  { method: "put", before: "segments" },
+  { method: "put", before: "checkpoints" },
+  { method: "putWrites", before: "writes" },
+] as const)("$method, before it stores its $before,", ({ method, before }) => {
   it("that was overtaken by another process moving the expiry ends with all the same", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
-    const slow = openInterrupted(async () => {
-      // Far longer than the thread has left, so the expiry moves.
+    const slow = openInterrupted(before, async () => {
+      // Less than half of the time is left now, so the expiry moves.
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 0.6 * HOUR * 1_000 });
       await putCheckpoint(
-        database.openSaver({ ttl: 10 * HOUR }),
+        database.openSaver({ ttl: HOUR }),
         threadConfig(threadId, { namespace: "other" }),
         makeCheckpoint({ a: 1 }),
       );
@@ -38,7 +44,7 @@ describe.each(["put", "putWrites"] as const)("%s", (method) => {
   it("that was overtaken by a deletion belongs to the thread's next life, whole", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
-    const slow = openInterrupted(() => database.openSaver().deleteThread(threadId));
+    const slow = openInterrupted(before, () => database.openSaver().deleteThread(threadId));
     await save(slow, method, parent);
     const report = await database.openSaver().verifyThread(threadId);
     expect(report).toMatchObject({ damages: [], checkpoints: method === "put" ? 1 : 0 });
@@ -83,9 +89,12 @@ async function save(
 
 /**
  * A saver of a slow process: something else happens after its first save was found to be allowed, and
- * before it stores its checkpoint or its writes.
+ * before its first command that writes to a collection.
  */
-function openInterrupted(interruption: () => Promise<unknown>): MongoDBSaver {
+function openInterrupted(
+  before: "segments" | "checkpoints" | "writes",
+  interruption: () => Promise<unknown>,
+): MongoDBSaver {
   const client = new MongoClient(database.uri);
   clients.push(client);
   let interrupted = false;
@@ -98,7 +107,7 @@ function openInterrupted(interruption: () => Promise<unknown>): MongoDBSaver {
         const bulkWrite = found.bulkWrite.bind(found);
         return Object.assign(found, {
           bulkWrite: async (...parameters: Parameters<typeof bulkWrite>) => {
-            if (!interrupted && /_(checkpoints|writes)$/.test(name)) {
+            if (!interrupted && name.endsWith(`_${before}`)) {
               interrupted = true;
               await interruption();
             }

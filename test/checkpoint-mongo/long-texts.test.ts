@@ -1,3 +1,4 @@
+import { PromptTemplate } from "@langchain/core/prompts";
 import { expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -37,6 +38,24 @@ it("a long value of any kind comes back, and a damaged chunk of it is named", as
   await expect(database.openSaver().getTuple(threadConfig("value"))).rejects.toMatchObject({
     corruption: { document: "segment", found: "nothing" },
   });
+});
+
+it("a large value that a channel and a pending write both hold is read as either", async () => {
+  const saver = database.openSaver();
+  // LangChain's loader reads it, so it is one segment; and it is too large for a pending write.
+  const value = new PromptTemplate({ template: makeText(11_000_000), inputVariables: [] });
+  const config = await putCheckpoint(saver, threadConfig("both"), makeCheckpoint({ value }));
+  await saver.putWrites(config, [["value", value]], "task");
+  expect(await segments.countDocuments({ thread_id: "both", part: 0 })).toBe(1);
+  for (const reader of [saver, database.openSaverElsewhere()]) {
+    const tuple = await reader.getTuple(config);
+    for (const read of [
+      tuple?.checkpoint.channel_values["value"],
+      tuple?.pendingWrites?.[0]?.[2],
+    ]) {
+      expect((read as PromptTemplate).template === value.template).toBe(true);
+    }
+  }
 });
 
 /** Characters that do not repeat themselves. */

@@ -1,5 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { hashContent, readContent, readItems, type KnownSegment } from "../codec/index.ts";
+import { joinLines, splitLines } from "../codec/lines.ts";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { findSegments, type Collections, type StoredSegment } from "../store/index.ts";
@@ -14,8 +15,8 @@ export interface WantedSegments {
   readonly bytes: readonly SegmentId[];
 }
 
-/** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
-export type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
+/** What a segment holds: items of this package's encoding, or any bytes. */
+type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
 
 /** What is wrong with a segment that cannot be used. */
 export interface SegmentFault {
@@ -25,8 +26,14 @@ export interface SegmentFault {
 
 /** Segments at hand for one operation, verified. */
 export interface Contents {
-  get(id: SegmentId): SegmentContent | undefined;
-  /** All that is known of a segment of items, also what was appended later. */
+  /** The items of a segment. */
+  lines(id: SegmentId): readonly string[] | undefined;
+  /** The plain content of a segment. */
+  bytes(id: SegmentId): Uint8Array | undefined;
+  /**
+   * All that is known of a segment of items, also what was appended later. Undefined where nothing
+   * can be appended, because what was appended later is damaged.
+   */
   known(id: SegmentId): KnownSegment | undefined;
   /** Why a wanted segment is not at hand. */
   fault(id: SegmentId): SegmentFault;
@@ -67,8 +74,17 @@ class Loader implements Contents {
     this.#cache = cache;
   }
 
-  get(id: SegmentId): SegmentContent | undefined {
-    return this.#contents.get(id);
+  lines(id: SegmentId): readonly string[] | undefined {
+    const content = this.#contents.get(id);
+    if (content === undefined || "lines" in content) return content?.lines;
+    return splitLines(content.bytes);
+  }
+
+  bytes(id: SegmentId): Uint8Array | undefined {
+    const content = this.#contents.get(id);
+    // A channel's value and a large pending write may have the same content.
+    if (content === undefined || "bytes" in content) return content?.bytes;
+    return joinLines(content.lines);
   }
 
   known(id: SegmentId): KnownSegment | undefined {
@@ -102,7 +118,8 @@ class Loader implements Contents {
     const missing = this.#missing.get(formatKey(stored.threadId, stored.root));
     // Another thread that is read together with the one it is wanted of has it too.
     if (missing === undefined) return;
-    const segment = missing.kind === "lines" ? tryReadItems(stored) : undefined;
+    const segment =
+      missing.kind === "lines" && stored.isComplete ? tryReadItems(stored) : undefined;
     for (const id of missing.ids) {
       if (segment !== undefined && this.#use(id, segment)) {
         this.#cache.setSegment(stored.threadId, stored.root, segment);
@@ -111,13 +128,11 @@ class Loader implements Contents {
       const verified = verifySegment(id, stored);
       if ("found" in verified) {
         this.#faults.set(id, verified);
-      } else if (missing.kind === "lines") {
-        // What was appended later is damaged.
-        const { appends } = parseSegmentId(id);
-        this.#use(id, readItems({ ...stored, more: stored.more.slice(0, appends) }));
       } else {
         this.#contents.set(id, verified);
-        this.#cache.setSegment(stored.threadId, stored.root, verified);
+        if (missing.kind === "bytes" && id === stored.root) {
+          this.#cache.setSegment(stored.threadId, stored.root, verified);
+        }
       }
     }
   }

@@ -52,7 +52,12 @@ export async function encodeState(
   const segments = new Map<SegmentId, Segment>();
   /** What is known of the segments that this state makes or appends to, once it is stored. */
   const made = new Map<ContentHash, KnownSegment>();
-  const findKnown = (id: SegmentId) => made.get(parseSegmentId(id).root) ?? contents.known(id);
+  const findKnown = (id: SegmentId) => {
+    const own = made.get(parseSegmentId(id).root);
+    const stored = contents.known(id);
+    // A channel may begin anew with what a stored segment began with, which goes on by now.
+    return own === undefined || (stored?.appends ?? 0) > own.appends ? stored : own;
+  };
   for (const [channel, value] of values) {
     const before = parent?.manifest.get(channel);
     if (changed.has(channel)) {

@@ -86,10 +86,9 @@ export async function readChannels(
   contents: Contents,
   { serializer }: ReadingTools,
 ): Promise<Record<string, unknown>> {
-  const get = (id: SegmentId) => contents.get(id) ?? throwFault(address, id, contents);
   const reader = {
-    lines: (id: SegmentId) => (get(id) as { lines: readonly string[] }).lines,
-    content: (id: SegmentId) => (get(id) as { bytes: Uint8Array }).bytes,
+    lines: (id: SegmentId) => contents.lines(id) ?? throwFault(address, id, contents),
+    content: (id: SegmentId) => contents.bytes(id) ?? throwFault(address, id, contents),
   };
   const values: [string, unknown][] = [];
   for (const [name, channel] of manifest) {

@@ -107,8 +107,8 @@ function readWrite(
     return { index, channel, type, value: unpack(toPackedBytes(value)) };
   }
   const id = binaryToHex(value.segment);
-  const content = contents.get(id) ?? throwFault(address, id, contents);
-  return { index, channel, type, value: (content as { bytes: Uint8Array }).bytes };
+  const bytes = contents.bytes(id) ?? throwFault(address, id, contents);
+  return { index, channel, type, value: bytes };
 }
 
 function compareText(a: string, b: string): number {

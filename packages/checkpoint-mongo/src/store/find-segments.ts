@@ -1,3 +1,4 @@
+import type { Binary } from "mongodb";
 import type { ContentHash, SegmentDocument } from "../documents/index.ts";
 import { binaryToHex, hexToBinary, toBytes, toPackedBytes, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
@@ -9,6 +10,8 @@ export interface StoredSegment {
   readonly packed: PackedBytes;
   /** What was appended, part by part. */
   readonly more: readonly Uint8Array[];
+  /** Whether that is as much as there should be. */
+  readonly isComplete: boolean;
 }
 
 /** Reads segments of one or several threads. Those that are not there are not in the result. */
@@ -35,8 +38,8 @@ export async function findSegments(
 
 /** Puts a segment together from its parts, given in order. */
 export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
-  const { thread_id, segment, more = [] } = parts[0]!;
-  const packed = parts.map((part) => toPackedBytes(part.data));
+  const { thread_id, segment, appends = 0, more = [] } = parts[0]!;
+  const packed = parts.map(({ data }) => (isBinary(data) ? toPackedBytes(data) : NOTHING));
   const [{ compression, data }] = packed as [PackedBytes];
   return {
     threadId: thread_id,
@@ -45,6 +48,15 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
       data: packed.length === 1 ? data : Buffer.concat(packed.map((part) => part.data)),
       compression,
     },
-    more: more.map(toBytes),
+    more: more.filter(isBinary).map(toBytes),
+    isComplete: appends === more.length,
   };
 }
+
+/** Damage may have put something else in its place, or nothing. */
+function isBinary(value: unknown): value is Binary {
+  return (value as Partial<Binary> | null | undefined)?._bsontype === "Binary";
+}
+
+/** Instead of a part whose data is missing. The hash then tells that it does not belong there. */
+const NOTHING: PackedBytes = { data: new Uint8Array(), compression: undefined };

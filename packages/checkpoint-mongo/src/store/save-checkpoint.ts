@@ -59,7 +59,8 @@ const OPTIONAL_FIELDS = [
 
 /**
  * Gives a checkpoint that is stored already another content, as a second `put` of the same id asks
- * for, or makes it one of this life of its thread. Its place in the order stays.
+ * for, or makes it one of this life of its thread. Its place in the order stays. It is a conflict if
+ * it is not there any more: what an earlier life of the thread left is removed at any time.
  */
 export async function replaceCheckpoint(
   collections: Collections,
@@ -68,7 +69,7 @@ export async function replaceCheckpoint(
   segments: readonly SegmentToStore[],
   checkpoint: CheckpointToStore,
 ): Promise<SaveOutcome> {
-  const { _id, thread_id, checkpoint_ns, checkpoint_id, seq: _seq, ...content } = checkpoint;
+  const { _id, thread_id, checkpoint_ns, checkpoint_id, seq, ...content } = checkpoint;
   const { $set, $unset } = claim(thread);
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
   const stored = await saveAhead(collections, features, thread, segments);
@@ -77,12 +78,12 @@ export async function replaceCheckpoint(
     ...stored,
     {
       collection: "checkpoints",
-      filter: { thread_id, checkpoint_id, checkpoint_ns },
+      filter: { thread_id, checkpoint_id, checkpoint_ns, seq },
       update: {
         $set: { ...content, ...$set },
         $unset: { ...$unset, ...Object.fromEntries(absent.map((field) => [field, ""])) },
       },
     },
   ]);
-  return outcome.kind === "done" ? "saved" : "conflict";
+  return outcome.kind === "done" && outcome.unmatched === 0 ? "saved" : "conflict";
 }

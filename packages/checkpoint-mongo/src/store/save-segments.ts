@@ -1,4 +1,4 @@
-import type { Document, PushOperator, UpdateFilter } from "mongodb";
+import type { Document, Filter, PushOperator } from "mongodb";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
 import { hexToBinary, toBinary, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
@@ -79,52 +79,64 @@ function isWhole({ id }: SegmentToStore): boolean {
 }
 
 /**
- * The updates that store a segment, one for each part. A segment that is there already keeps its
- * content, since the same content has the same id, but becomes part of this life of its thread: it
- * may be left over from an earlier one that is just being removed, or marked by a sweep.
+ * The updates that store a segment, one for each part. A segment that is there already has the same
+ * content, since that is what names it; it becomes part of this life of its thread: it may be left
+ * over from an earlier one that is just being removed, or marked by a sweep.
+ *
+ * Its content is set all the same, which mends it if it is damaged: a step that is done again makes
+ * the same segments. Not where it has several parts, because another version of the compression may
+ * have cut them elsewhere.
  */
 function creations(
   thread: ThreadState,
   segment: SegmentToStore,
 ): { readonly update: BatchUpdate; readonly size: number }[] {
+  const { $set, $unset } = claim(thread);
   const packed = segment.pack();
-  return cutParts(packed.data).map((data, part) => ({
-    update: claimSegment(thread, segment.id, part, {
-      $setOnInsert: {
-        data: toPackedBinary({ data, compression: packed.compression }),
-        appends: 0,
+  const parts = cutParts(packed.data);
+  return parts.map((part, number) => {
+    const data = toPackedBinary({ data: part, compression: packed.compression });
+    const isAll = parts.length === 1;
+    return {
+      update: {
+        collection: "segments",
+        filter: matchPart(thread, segment.id, number),
+        update: {
+          $set: { ...$set, ...(isAll && { data }) },
+          $setOnInsert: { ...(!isAll && { data }), appends: 0 },
+          $unset: { ...$unset, condemned_at: "" },
+        },
+        upsert: true,
       },
-    }),
-    size: data.byteLength,
-  }));
+      size: part.byteLength,
+    };
+  });
 }
 
 /**
  * Appends only where nothing else has been appended since. If something was, the upsert collides
  * with the segment that is there, which ends the batch.
+ *
+ * The segment belongs to this life of its thread already, since the parent refers to it. It isn't
+ * claimed again: a put that has been overtaken by a change of the expiry would take it back to the
+ * earlier one, and not look at it again when it repeats, since its items are there then.
  */
 function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
   const { root, appends } = parseSegmentId(segment.id);
-  const { filter, ...update } = claimSegment(thread, root, 0, {
-    $push: { more: toBinary(segment.pack().data) } as unknown as PushOperator<Document>,
-    $inc: { appends: 1 },
-  });
-  return { ...update, filter: { ...filter, appends: appends - 1 } };
-}
-
-function claimSegment(
-  thread: ThreadState,
-  root: ContentHash,
-  part: number,
-  change: UpdateFilter<Document>,
-): BatchUpdate {
-  const { $set, $unset } = claim(thread);
   return {
     collection: "segments",
-    filter: { thread_id: thread.threadId, segment: hexToBinary(root), part },
-    update: { ...change, $set, $unset: { ...$unset, condemned_at: "" } },
+    filter: { ...matchPart(thread, root, 0), appends: appends - 1 },
+    update: {
+      $push: { more: toBinary(segment.pack().data) } as unknown as PushOperator<Document>,
+      $inc: { appends: 1 },
+    },
     upsert: true,
+    mustExist: true,
   };
+}
+
+function matchPart({ threadId }: ThreadState, root: ContentHash, part: number): Filter<Document> {
+  return { thread_id: threadId, segment: hexToBinary(root), part };
 }
 
 function cutParts(data: Uint8Array): Uint8Array[] {

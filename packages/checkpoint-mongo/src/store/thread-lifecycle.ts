@@ -121,7 +121,7 @@ export async function writeFenced(
   ]);
   return outcome.kind === "conflict"
     ? outcome
-    : { kind: "done", inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
+    : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
 }
 
 /**

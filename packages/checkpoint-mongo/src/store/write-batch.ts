@@ -16,6 +16,11 @@ export interface BatchUpdate {
   readonly filter: Filter<Document>;
   readonly update: UpdateFilter<Document>;
   readonly upsert?: boolean;
+  /**
+   * With `upsert`: the document must be there. If it is there but not as the filter says, the upsert
+   * collides with it; if it is not there at all, what the upsert inserts is a conflict as well.
+   */
+  readonly mustExist?: boolean;
 }
 
 /** How a batch ended. Other failures are thrown. */
@@ -24,8 +29,13 @@ export type BatchOutcome =
       readonly kind: "done";
       /** The positions of the updates that inserted a document. */
       readonly inserted: ReadonlySet<number>;
+      /** How many updates found no document and inserted none. */
+      readonly unmatched: number;
     }
-  /** A unique index refused an update; it and those after it were not carried out. */
+  /**
+   * A unique index refused an update; it and those after it were not carried out. Or all were, but a
+   * document that must exist did not.
+   */
   | { readonly kind: "conflict" };
 
 /** How servers say that an upsert lost to another one of the same document or place. */
@@ -45,22 +55,28 @@ export async function writeBatch(
   updates: readonly BatchUpdate[],
 ): Promise<BatchOutcome> {
   try {
-    return {
-      kind: "done",
-      inserted: features.clientBulkWrite
-        ? await writeAtOnce(collections, updates)
-        : await writeByCollection(collections, updates),
-    };
+    const { inserted, matchedCount } = features.clientBulkWrite
+      ? await writeAtOnce(collections, updates)
+      : await writeByCollection(collections, updates);
+    return [...inserted].some((index) => updates[index]?.mustExist)
+      ? { kind: "conflict" }
+      : { kind: "done", inserted, unmatched: updates.length - matchedCount - inserted.size };
   } catch (error) {
     if (isConflict(error)) return { kind: "conflict" };
     throw error;
   }
 }
 
+/** What was carried out of a batch. */
+interface Carried {
+  readonly inserted: ReadonlySet<number>;
+  readonly matchedCount: number;
+}
+
 async function writeAtOnce(
   collections: Collections,
   updates: readonly BatchUpdate[],
-): Promise<ReadonlySet<number>> {
+): Promise<Carried> {
   const models = updates.map(
     ({ collection, filter, update, upsert }): AnyClientBulkWriteModel<Document> => ({
       name: "updateOne",
@@ -80,14 +96,15 @@ async function writeAtOnce(
   for (const [index, update] of result.updateResults ?? []) {
     if (update.didUpsert) inserted.add(index);
   }
-  return inserted;
+  return { inserted, matchedCount: result.matchedCount };
 }
 
 async function writeByCollection(
   collections: Collections,
   updates: readonly BatchUpdate[],
-): Promise<ReadonlySet<number>> {
+): Promise<Carried> {
   const inserted = new Set<number>();
+  let matchedCount = 0;
   let start = 0;
   while (start < updates.length) {
     const { collection } = updates[start]!;
@@ -102,9 +119,10 @@ async function writeByCollection(
       .collection(collections[collection].collectionName)
       .bulkWrite(operations, { ordered: true, writeConcern: DURABLE, ignoreUndefined: true });
     for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
+    matchedCount += result.matchedCount;
     start = end;
   }
-  return inserted;
+  return { inserted, matchedCount };
 }
 
 function isConflict(error: unknown): boolean {
