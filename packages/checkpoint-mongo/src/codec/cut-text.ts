@@ -10,15 +10,12 @@ const CUT_MASK = 0xff_ff_00_00;
  * the cuts around it and no others: content-defined chunking with a gear hash (Xia et al., "FastCDC",
  * USENIX ATC 2016). A cut never parts a surrogate pair.
  */
-export function cutText(text: string): string[] {
-  const chunks: string[] = [];
+export function* cutText(text: string): Generator<string> {
   for (let start = 0; start < text.length;) {
     const end = findCut(text, start);
-    // A slice would keep all of the text in memory.
-    chunks.push(Buffer.from(text.slice(start, end)).toString());
+    yield text.slice(start, end);
     start = end;
   }
-  return chunks;
 }
 
 function findCut(text: string, start: number): number {

@@ -310,6 +310,43 @@ describe("a map", () => {
   });
 });
 
+describe("a long string", () => {
+  it("comes back as it was after any edits, whatever characters it holds", () => {
+    const part = fc.oneof(
+      fc.constantFrom('"', "\\", "\n", "\u0000", "\uD83D", "\uDE42", "🙂", "é", "漢", "\u2028"),
+      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.constantFrom("plain text ", "\\u0041"),
+    );
+    const edit = fc.record({ at: fc.nat(), removed: fc.nat({ max: 300_000 }), added: part });
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 8 }),
+        fc.array(edit, { maxLength: 4 }),
+        (parts, edits) => {
+          const model = new ChannelModel();
+          let text = makeText(parts);
+          expect(model.store(text) === text).toBe(true);
+          for (const { at, removed, added } of edits) {
+            const start = at % text.length;
+            text = text.slice(0, start) + added + text.slice(start + removed);
+            expect(model.store(text) === text).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
+
+/** Some 400,000 characters of text in which these parts recur. */
+function makeText(parts: readonly string[]): string {
+  let text = "";
+  for (let index = 0; text.length < 400_000; index += 1) {
+    text += `${index * 7_919} ${parts[index % parts.length]}`;
+  }
+  return text;
+}
+
 describe("a channel", () => {
   it("may change between list, map and single value", () => {
     const values = [

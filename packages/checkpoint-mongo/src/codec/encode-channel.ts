@@ -6,9 +6,10 @@ import {
 } from "../documents/index.ts";
 import { cutText } from "./cut-text.ts";
 import { needsLoader } from "./decode-value.ts";
+import { encodeChunks, encodeEntries, encodeItems, encodeLongString } from "./encode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 import { measureLines } from "./lines.ts";
-import { formatEntry } from "./map-entries.ts";
+import { replayEntries } from "./map-entries.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
 import { planList } from "./plan-list.ts";
 import { planMap } from "./plan-map.ts";
@@ -51,27 +52,28 @@ export function encodeChannel(
     return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
   }
   if (Array.isArray(value)) {
-    const lines = Array.from(value, (item: unknown, index) => encodeValue(item, channel, [index]));
+    const runs = readRuns("list", parent, findKnown);
+    const lines = encodeItems(value, channel, listLines(runs));
     return measureLines(lines) < MAX_INLINE_LENGTH
       ? inline(`[${lines.join(",")}]`)
-      : asSlices("list", planList(lines, readRuns("list", parent, findKnown), findKnown));
+      : asSlices("list", planList(lines, runs, findKnown));
   }
   if (isPlainObject(value)) {
-    const entries = new Map(
-      Object.keys(value).map((key) => [
-        key,
-        formatEntry(key, encodeValue(value[key], channel, [key])),
-      ]),
-    );
+    const runs = readRuns("map", parent, findKnown);
+    const stored = replayEntries(listLines(runs));
+    const entries = encodeEntries(value, channel, stored);
     if (measureLines([...entries.values()]) > MAX_INLINE_LENGTH) {
-      return asSlices("map", planMap(entries, readRuns("map", parent, findKnown), findKnown));
+      return asSlices("map", planMap(entries, { runs, live: stored }, findKnown));
     }
+  }
+  if (typeof value === "string" && value.length > MAX_WHOLE_LENGTH) {
+    return asText(encodeLongString(value), parent, findKnown);
   }
   const text = encodeValue(value, channel);
   if (isSmall(text)) return inline(text);
   // What LangChain's loader has to read is asked about as a whole.
   if (text.length <= MAX_WHOLE_LENGTH || needsLoader(text)) return asValue(text);
-  return asSlices("text", planList(cutText(text), readRuns("text", parent, findKnown), findKnown));
+  return asText(cutText(text), parent, findKnown);
 }
 
 function inline(text: string): EncodedChannel {
@@ -81,6 +83,16 @@ function inline(text: string): EncodedChannel {
 function asValue(text: string): EncodedChannel {
   const segment = createSegment([text]);
   return { manifest: { kind: "value", segment: segment.id }, segments: [segment] };
+}
+
+function asText(
+  text: Iterable<string>,
+  parent: ChannelManifest | undefined,
+  findKnown: FindKnown,
+): EncodedChannel {
+  const runs = readRuns("text", parent, findKnown);
+  const chunks = encodeChunks(text, listLines(runs));
+  return asSlices("text", planList(chunks, runs, findKnown));
 }
 
 function asSlices(kind: SlicedKind, { slices, segments }: PlannedSlices): EncodedChannel {
@@ -101,6 +113,10 @@ function readRuns(
     if (lines !== undefined) runs.push({ segment, from, lines: lines.slice(from, to) });
   }
   return runs;
+}
+
+function listLines(runs: readonly StoredRun[]): readonly string[] {
+  return runs.flatMap(({ lines }) => lines);
 }
 
 function isSmall(text: string): boolean {

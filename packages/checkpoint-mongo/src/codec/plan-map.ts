@@ -1,4 +1,4 @@
-import { formatDeletion, readEntry, replayEntries } from "./map-entries.ts";
+import { formatDeletion, readEntry } from "./map-entries.ts";
 import { measureLines } from "./lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, Piece, PlannedSlices, StoredRun } from "./pieces.ts";
@@ -6,6 +6,13 @@ import { storePieces } from "./store-pieces.ts";
 
 /** A map whose stored entries take more than this many times its live ones is written anew. */
 const MAX_GARBAGE_RATIO = 2;
+
+/** How the parent's map is stored. */
+export interface StoredMap {
+  readonly runs: readonly StoredRun[];
+  /** The line of every key that it comes to. */
+  readonly live: ReadonlyMap<string, string>;
+}
 
 /**
  * Plans how a map's entries are stored, given how the parent's were: what changed is appended;
@@ -15,11 +22,11 @@ const MAX_GARBAGE_RATIO = 2;
  */
 export function planMap(
   entries: ReadonlyMap<string, string>,
-  runs: readonly StoredRun[],
+  { runs, live: before }: StoredMap,
   findKnown: FindKnown,
 ): PlannedSlices {
   const stored = runs.map(({ segment, from, lines }) => ({ lines, stored: { segment, from } }));
-  const changes = listChanges(entries, replayEntries(stored.flatMap((piece) => piece.lines)));
+  const changes = listChanges(entries, before);
   const appended =
     changes.length === 0 ? stored : [...stored, { lines: changes, stored: undefined }];
   const live = [...entries.values()];
@@ -36,10 +43,17 @@ function listChanges(
   stored: ReadonlyMap<string, string>,
 ): string[] {
   const moved = findMovedKeys(entries, stored);
-  const deletions = [...stored.keys()].filter((key) => !entries.has(key) || moved.has(key));
-  const sets = [...entries].filter(([key, line]) => moved.has(key) || stored.get(key) !== line);
-  return [...deletions.map(formatDeletion), ...sets.map(([, line]) => line)];
+  const changes: string[] = [];
+  for (const key of stored.keys()) {
+    if (!entries.has(key) || moved.has(key)) changes.push(formatDeletion(key));
+  }
+  for (const [key, line] of entries) {
+    if (moved.has(key) || stored.get(key) !== line) changes.push(line);
+  }
+  return changes;
 }
+
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 /**
  * Keys that would come back in another place than they have now: from the first difference on, all
@@ -49,6 +63,7 @@ function findMovedKeys(
   entries: ReadonlyMap<string, string>,
   stored: ReadonlyMap<string, string>,
 ): ReadonlySet<string> {
+  if (beginsAlike(entries, stored)) return NO_KEYS;
   const wanted = [...entries.keys()];
   // As an object orders them, whole numbers first.
   const replayed: Record<string, true> = Object.create(null) as Record<string, true>;
@@ -56,7 +71,17 @@ function findMovedKeys(
   for (const key of wanted) replayed[key] = true;
   const actual = Object.keys(replayed);
   const difference = wanted.findIndex((key, index) => key !== actual[index]);
-  return new Set(difference === -1 ? [] : wanted.slice(difference));
+  return difference === -1 ? NO_KEYS : new Set(wanted.slice(difference));
+}
+
+/** Whether the first keys of a map are all those that are stored: most maps change and grow only. */
+function beginsAlike(
+  entries: ReadonlyMap<string, string>,
+  stored: ReadonlyMap<string, string>,
+): boolean {
+  const keys = entries.keys();
+  for (const key of stored.keys()) if (keys.next().value !== key) return false;
+  return true;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { formatSegmentId, type SegmentId } from "../documents/index.ts";
 import { packAppended } from "./append-stream.ts";
 import { pack, type PackedBytes } from "./compression.ts";
+import { lendContent } from "./content-buffer.ts";
 import { hashContent } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";
 import { joinLines, LINE_BREAK } from "./lines.ts";
@@ -27,9 +28,14 @@ export interface SegmentOfItems extends Segment {
 
 /** Makes the segment of these items. */
 export function createSegment(lines: readonly string[]): SegmentOfItems {
-  const id = hashContent(joinLines(lines));
+  const id = lendContent(lines, hashContent);
   const known = new KnownSegment(id, lines, [lines.length]);
-  return { id, lines, known, pack: () => pack(joinLines(lines)) };
+  return { id, lines, known, pack: () => lendContent(lines, packCopy) };
+}
+
+function packCopy(content: Uint8Array): PackedBytes {
+  const packed = pack(content);
+  return packed.data === content ? { ...packed, data: Buffer.from(content) } : packed;
 }
 
 /** Makes a segment of bytes that a user's serializer made. */

@@ -20,7 +20,7 @@ export const MAX_PART_BYTES: number = 8 * 1_024 * 1_024;
  * Bytes of segments in one command. The driver holds a command in memory three times while it sends
  * it, and servers refuse more than 48 MB.
  */
-const MAX_COMMAND_BYTES = MAX_PART_BYTES;
+const MAX_COMMAND_BYTES = 2 * 1_024 * 1_024;
 
 /**
  * Stores segments ahead of what refers to them, as far as they are too many for one command with it,
