@@ -25,7 +25,7 @@ const cases = benchmarks.flatMap(({ name, targets, variants = [undefined] }) =>
       turns: 1,
       ...(variant !== undefined && { variant }),
     },
-    targets: targets.filter(({ goal }) => variant === undefined || goal.startsWith(variant)),
+    targets: targets.filter(({ goal }) => variant === undefined || goal.startsWith(`${variant}:`)),
   })),
 );
 

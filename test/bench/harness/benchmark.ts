@@ -14,6 +14,8 @@ export interface Benchmark {
   readonly savers: readonly SaverName[];
   /** Forms of the work, each a case of its own for each saver. Default: just one. */
   readonly variants?: readonly string[];
+  /** Options of Node.js for the process of a variant. Default: none. */
+  nodeOptions?(variant: string | undefined): readonly string[];
   readonly targets: readonly Target[];
   /** Does the work in the process of the case. */
   run(bench: Bench): Promise<Outcome>;

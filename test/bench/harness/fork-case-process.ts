@@ -12,6 +12,8 @@ export interface ForkOptions {
   readonly progress: ReportProgress;
   /** Directory for CPU profiles of the process. */
   readonly profileDirectory?: string | undefined;
+  /** Options of Node.js for the process. */
+  readonly nodeOptions?: readonly string[] | undefined;
 }
 
 /**
@@ -22,11 +24,12 @@ export interface ForkOptions {
  */
 export function forkCaseProcess<Result>(
   order: CaseOrder,
-  { progress, profileDirectory }: ForkOptions,
+  { progress, profileDirectory, nodeOptions = [] }: ForkOptions,
 ): Promise<Result> {
   const child = fork(fileURLToPath(new URL("case-process.ts", import.meta.url)), {
     execArgv: [
       "--conditions=@threadkeep/source",
+      ...nodeOptions,
       ...(profileDirectory === undefined
         ? []
         : ["--cpu-prof", `--cpu-prof-dir=${profileDirectory}`]),

@@ -36,7 +36,7 @@ export const measurements = {
   historyCommands: { label: "its commands", unit: "count" },
   baseWalkMsP50: { label: "the base class's walk, median", unit: "milliseconds" },
   baseWalkCommands: { label: "commands of that walk", unit: "count" },
-  memoryOverStartBytes: { label: "peak memory above the start", unit: "bytes" },
+  memoryOverStartBytes: { label: "peak memory above the start, while putting", unit: "bytes" },
   peakMemoryBytes: { label: "peak memory of the process", unit: "bytes" },
 } as const satisfies Record<string, Measurement>;
 

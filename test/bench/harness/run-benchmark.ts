@@ -53,6 +53,7 @@ export async function runBenchmark(
           );
         },
         profileDirectory,
+        nodeOptions: benchmark.nodeOptions?.(variant),
       });
       const seconds = ((performance.now() - start) / 1_000).toFixed(1);
       if (row.error === undefined) progressLine.succeed(`${label}: ${seconds} s`);
