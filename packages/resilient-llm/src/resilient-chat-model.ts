@@ -288,12 +288,15 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       merged,
     );
     const { configurable, metadata } = runnableConfig;
-    const spender: Spender = {
-      threadId: readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]),
-      runId: readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]),
-    };
-    // A fresh object, and another copy of it would only cost time.
-    return [runnableConfig, Object.assign(callOptions, { [spenderKey]: spender })];
+    if (configurable || metadata) {
+      const spender: Spender = {
+        threadId: readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]),
+        runId: readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]),
+      };
+      // A fresh object, and another copy of it would only cost time.
+      Object.assign(callOptions, { [spenderKey]: spender });
+    }
+    return [runnableConfig, callOptions];
   }
 
   override _generate(

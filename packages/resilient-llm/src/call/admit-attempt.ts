@@ -1,8 +1,7 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Candidate } from "../candidate/candidate.ts";
-import type { RateLimitDecision } from "../candidate/rate-limiter.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import type { Reservation } from "../cost/budget.ts";
+import type { Expense, Reservation } from "../cost/budget.ts";
 import { priceUsage } from "../cost/pricing.ts";
 import { noUsage } from "../cost/token-usage.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
@@ -12,8 +11,8 @@ const assumedOutputTokens = 4096;
 /** Estimates of prompts may be this much too low. */
 const estimateHeadroom = 1.25;
 
-const nothing = { costUsd: 0, tokens: 0 };
-const noReservation: Reservation = { settle: () => {} };
+const nothing: Expense = { costUsd: 0, tokens: 0 };
+const giveBackNothing = async (): Promise<void> => {};
 
 /** Whether an attempt may be made: yes, after a wait, or not at this price. */
 export type Admission =
@@ -26,43 +25,54 @@ export type Admission =
   | { readonly verdict: "wait"; readonly waitMs: number }
   | { readonly verdict: "refused"; readonly refusal: string };
 
-/** Reserves with budgets and rate limit what an attempt may use at most; nothing if one of them says no. */
-export async function admitAttempt(
-  context: CallContext,
+/** What an attempt may use at most. Reads the whole prompt, so it's asked only where there are limits. */
+function estimateExpense(candidate: Candidate, messages: readonly BaseMessage[]): Expense {
+  const inputTokens = Math.ceil(estimatePromptTokens(messages) * estimateHeadroom);
+  const outputTokens = candidate.maxOutputTokens ?? assumedOutputTokens;
+  const usage = { ...noUsage, inputTokens, outputTokens };
+  const costUsd = priceUsage(usage, candidate.endpoint.model, candidate.pricing);
+  return { tokens: inputTokens + outputTokens, costUsd };
+}
+
+/**
+ * Asks breaker, budgets and rate limit; takes nothing if one of them says no. Whether the attempt is
+ * the probe is decided before anything is awaited: of many calls that found it due, one may make it.
+ */
+export function admitAttempt(
+  { budgets, events }: CallContext,
   { spender }: CallRequest,
   candidate: Candidate,
   messages: readonly BaseMessage[],
-  isProbe: boolean,
-): Promise<Admission> {
-  const { budgets, events } = context;
-  const { rateLimiter, endpoint, pricing } = candidate;
-  const grant = (reservation: Reservation, giveBackRate = async () => {}): Admission => ({
+): Admission | Promise<Admission> {
+  const { breaker, rateLimiter } = candidate;
+  const isLimited = budgets.isLimited || rateLimiter !== undefined;
+  const expense = isLimited ? estimateExpense(candidate, messages) : nothing;
+  const isProbe = breaker.begin();
+  const reservation = budgets.reserve(spender, expense, candidate.name);
+  if ("refusal" in reservation) {
+    breaker.release(isProbe);
+    return { verdict: "refused", refusal: reservation.refusal };
+  }
+  const granted = {
     verdict: "granted",
     isProbe,
     reservation,
-    giveBackRate,
-  });
-  // Estimating reads the whole prompt; without limits nobody wants to know.
-  if (!budgets.isLimited && !rateLimiter) return grant(noReservation);
-  const inputTokens = Math.ceil(estimatePromptTokens(messages) * estimateHeadroom);
-  const outputTokens = candidate.maxOutputTokens ?? assumedOutputTokens;
-  const tokens = inputTokens + outputTokens;
-  const usage = { ...noUsage, inputTokens, outputTokens };
-  const costUsd = budgets.isLimited ? priceUsage(usage, endpoint.model, pricing) : 0;
-  const reservation = budgets.reserve(spender, { tokens, costUsd }, candidate.name);
-  if ("refusal" in reservation) return { verdict: "refused", refusal: reservation.refusal };
-  if (!rateLimiter) return grant(reservation);
-  let decision: RateLimitDecision;
-  try {
-    decision = await rateLimiter.take(tokens);
-  } catch (error) {
-    // The provider guards its limits by itself; a counter out of reach must not end the call.
-    events.emit({ type: "rate-limiter-failed", candidate: candidate.name, error });
-    return grant(reservation);
-  }
-  if (decision.granted) return grant(reservation, decision.giveBack);
-  reservation.settle(nothing);
-  return { verdict: "wait", waitMs: decision.waitMs };
+    giveBackRate: giveBackNothing,
+  } as const;
+  if (!rateLimiter) return granted;
+  return rateLimiter.take(expense.tokens).then(
+    (decision) => {
+      if (decision.granted) return { ...granted, giveBackRate: decision.giveBack };
+      breaker.release(isProbe);
+      reservation.settle(nothing);
+      return { verdict: "wait", waitMs: decision.waitMs };
+    },
+    (error: unknown) => {
+      // The provider guards its limits by itself; a counter out of reach must not end the call.
+      events.emit({ type: "rate-limiter-failed", candidate: candidate.name, error });
+      return granted;
+    },
+  );
 }
 
 /** Gives everything back: the attempt isn't made after all. */

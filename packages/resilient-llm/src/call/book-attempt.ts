@@ -3,17 +3,18 @@ import { noUsage } from "../cost/token-usage.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
 import type { CallTimeline } from "./call-timeline.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import { type PreparedAttempt, referTo } from "./prepared-attempt.ts";
 
-/** Writes down how an attempt ended, once: budgets, costs, timeline, events. */
+/** Writes down how an attempt of `call` ended, once: budgets, costs, timeline, events. */
 export function bookAttempt(
   { costs, events }: CallContext,
   { spender }: CallRequest,
+  call: { readonly id: string },
   timeline: CallTimeline,
   attempt: PreparedAttempt,
   outcome: AttemptOutcome<unknown>,
 ): void {
-  const { candidate, reference } = attempt;
+  const { candidate, number } = attempt;
   const { usage, durationMs, firstTokenMs } = outcome;
   const costUsd =
     usage === noUsage ? 0 : priceUsage(usage, candidate.endpoint.model, candidate.pricing);
@@ -24,10 +25,11 @@ export function bookAttempt(
     usage,
     costUsd,
     outcome: outcome.status,
-    opensCall: reference.attempt === 1,
+    opensCall: number === 1,
   });
   timeline.add(attempt, outcome, costUsd);
   if (!events.hasListeners) return;
+  const reference = referTo(attempt, call.id);
   const result = { ...reference, durationMs, firstTokenMs, usage, costUsd };
   if (outcome.status === "succeeded") {
     events.emit({ type: "attempt-succeeded", ...outcome.facts, ...result });

@@ -10,6 +10,10 @@ import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 
+function describeFailure({ kind, message, status }: Failure): Partial<AttemptRecord> {
+  return status === undefined ? { kind, message } : { kind, message, status };
+}
+
 /** What has happened in a call so far, and the errors that tell it. */
 export class CallTimeline {
   readonly #startedAtMs: number;
@@ -27,24 +31,23 @@ export class CallTimeline {
   }
 
   add(
-    { reference, candidate, startedAtMs }: PreparedAttempt,
+    { number, candidate, startedAtMs }: PreparedAttempt,
     outcome: AttemptOutcome<unknown>,
     costUsd: number | undefined,
   ): void {
-    const failure = outcome.status === "failed" ? outcome.failure : undefined;
     const record: AttemptRecord = {
-      attempt: reference.attempt,
+      attempt: number,
       candidate: candidate.name,
       baseUrl: candidate.endpoint.baseUrl,
       startedAfterMs: startedAtMs - this.#startedAtMs,
       durationMs: outcome.durationMs,
       outcome: outcome.status,
-      ...(failure && { kind: failure.kind, message: failure.message }),
-      ...(failure?.status === undefined ? {} : { status: failure.status }),
       usage: outcome.usage,
       costUsd,
     };
-    this.#records.push(record);
+    this.#records.push(
+      outcome.status === "failed" ? { ...record, ...describeFailure(outcome.failure) } : record,
+    );
     // Of two attempts at a time the later one may end first.
     if (record.attempt < this.#latest) {
       this.#records = this.#records.toSorted((left, right) => left.attempt - right.attempt);

@@ -9,7 +9,6 @@ import type { ModelCallError, PartialAnswer } from "../errors/model-call-error.t
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
 import { fullJitterDelayMs } from "../retry/backoff.ts";
-import type { AttemptReference } from "../telemetry/events.ts";
 import { sleep } from "../time/sleep.ts";
 import { type Admission, admitAttempt, withdrawAdmission } from "./admit-attempt.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
@@ -19,7 +18,7 @@ import type { CallContext, CallRequest } from "./call-context.ts";
 import { CallTimeline } from "./call-timeline.ts";
 import { noteFailure, noteLost, noteSuccess } from "./candidate-health.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import { type PreparedAttempt, referTo } from "./prepared-attempt.ts";
 import { Route } from "./route.ts";
 
 /** An attempt that was let in. */
@@ -31,13 +30,13 @@ type Granted = Admission & { readonly verdict: "granted" };
  * its way.
  */
 export class Call {
-  readonly id: string = randomUUID();
   readonly #context: CallContext;
   readonly #request: CallRequest;
   readonly #deadlineMs: number;
   readonly #timeline: CallTimeline;
   readonly #prompt: FittedPrompt;
   readonly #route: Route;
+  #id: string | undefined;
   #attempts = 0;
   #last: { readonly candidate: Candidate; readonly failure: Failure; delayMs: number } | undefined;
   #final: string | undefined;
@@ -63,6 +62,12 @@ export class Call {
       });
     });
     context.hedgeQuota?.countCall();
+  }
+
+  /** Unique; made when it's first asked for, because without listeners nobody does. */
+  get id(): string {
+    this.#id ??= randomUUID();
+    return this.#id;
   }
 
   /** The timeline so far. */
@@ -100,7 +105,7 @@ export class Call {
       }
       visit.owesRetry = false;
       const messages = [...this.#prompt.messages, ...extraMessages];
-      const admission = await this.#admit(candidate, messages);
+      const admission = await admitAttempt(this.#context, this.#request, candidate, messages);
       if (admission.verdict === "granted") return this.#begin(candidate, messages, admission);
       if (admission.verdict === "refused") {
         this.#route.exclude(candidate);
@@ -139,7 +144,7 @@ export class Call {
     if (!hedgeQuota?.tryTake()) return undefined;
     let admission: Admission | undefined;
     try {
-      admission = await this.#admit(candidate, late.messages);
+      admission = await admitAttempt(this.#context, this.#request, candidate, late.messages);
     } catch {
       // The first attempt is under way; what only the second would have met mustn't end the call.
     }
@@ -168,7 +173,7 @@ export class Call {
 
   /** Books how an attempt ended and decides what comes next; {@link prepare} carries it out. */
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
-    bookAttempt(this.#context, this.#request, this.#timeline, attempt, outcome);
+    bookAttempt(this.#context, this.#request, this, this.#timeline, attempt, outcome);
     const { candidate } = attempt;
     if (outcome.status === "succeeded") {
       const retries = this.#route.visit(candidate).attempts - 1;
@@ -192,7 +197,8 @@ export class Call {
     const inputTokens = estimatePromptTokens(attempt.messages);
     const usage =
       outcome.usage === noUsage ? { ...noUsage, inputTokens, estimated: true } : outcome.usage;
-    bookAttempt(this.#context, this.#request, this.#timeline, attempt, { ...outcome, usage });
+    const booked = { ...outcome, usage };
+    bookAttempt(this.#context, this.#request, this, this.#timeline, attempt, booked);
     this.#timeline.noteNext("ended, another candidate was quicker");
     noteLost(attempt, outcome.durationMs, wasLate);
   }
@@ -272,36 +278,13 @@ export class Call {
     }
   }
 
-  /** Asks breaker, budgets and rate limit. */
-  async #admit(candidate: Candidate, messages: BaseMessage[]): Promise<Admission> {
-    // Before anything is awaited: of many calls that found the probe due, one may make it.
-    const isProbe = candidate.breaker.begin();
-    let admission: Admission | undefined;
-    try {
-      admission = await admitAttempt(this.#context, this.#request, candidate, messages, isProbe);
-      return admission;
-    } finally {
-      if (admission?.verdict !== "granted") candidate.breaker.release(isProbe);
-    }
-  }
-
   #begin(candidate: Candidate, messages: BaseMessage[], admission: Granted): PreparedAttempt {
     const startedAtMs = this.#context.options.clock.now();
     const { streaming } = this.#request;
     this.#route.visit(candidate).attempts += 1;
     this.#attempts += 1;
-    const reference: AttemptReference = {
-      callId: this.id,
-      attempt: this.#attempts,
-      candidate: candidate.name,
-      model: candidate.endpoint.model,
-      provider: candidate.provider,
-      baseUrl: candidate.endpoint.baseUrl,
-    };
-    const { events } = this.#context;
-    if (events.hasListeners) events.emit({ type: "attempt-started", streaming, ...reference });
-    return {
-      reference,
+    const attempt: PreparedAttempt = {
+      number: this.#attempts,
       candidate,
       messages,
       streaming,
@@ -311,6 +294,11 @@ export class Call {
       reservation: admission.reservation,
       giveBackRate: admission.giveBackRate,
     };
+    const { events } = this.#context;
+    if (events.hasListeners) {
+      events.emit({ type: "attempt-started", streaming, ...referTo(attempt, this.id) });
+    }
+    return attempt;
   }
 
   #limitsFor(candidate: Candidate, nowMs: number): AttemptLimits {

@@ -19,16 +19,18 @@ export function generateOnce(
   prepared: PreparedAttempt,
 ): Promise<AttemptOutcome<ChatResult>> {
   const { clock } = context.options;
-  const { options, signal } = request;
+  const { options } = request;
+  const ask = (
+    { candidate, limits, messages }: PreparedAttempt,
+    signal: AbortSignal | undefined,
+    onEnd: (outcome: AttemptOutcome<ChatResult>) => void,
+  ) => attemptGenerate({ candidate, messages, limits, options, signal, clock }, onEnd);
   if (!context.hedgeQuota) {
-    const end = (outcome: AttemptOutcome<ChatResult>) => call.finish(prepared, outcome);
-    return attemptGenerate({ ...prepared, options, signal, clock }, end);
+    return ask(prepared, request.signal, (outcome) => call.finish(prepared, outcome));
   }
   const start = (one: PreparedAttempt): RunningGenerate => {
-    const losable = new Losable(call, one, signal);
-    const outcome = attemptGenerate({ ...one, options, signal: losable.signal, clock }, (ended) =>
-      losable.finish(ended),
-    );
+    const losable = new Losable(call, one, request.signal);
+    const outcome = ask(one, losable.signal, (ended) => losable.finish(ended));
     return {
       prepared: one,
       outcome,

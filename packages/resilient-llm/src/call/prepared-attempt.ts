@@ -6,7 +6,8 @@ import type { AttemptReference } from "../telemetry/events.ts";
 
 /** An attempt that may be made now. */
 export interface PreparedAttempt {
-  readonly reference: AttemptReference;
+  /** From 1 within the call. */
+  readonly number: number;
   readonly candidate: Candidate;
   readonly messages: BaseMessage[];
   readonly limits: AttemptLimits;
@@ -16,4 +17,11 @@ export interface PreparedAttempt {
   readonly isProbe: boolean;
   readonly reservation: Reservation;
   readonly giveBackRate: () => Promise<void>;
+}
+
+/** How events name an attempt. */
+export function referTo({ candidate, number }: PreparedAttempt, callId: string): AttemptReference {
+  const { model, baseUrl } = candidate.endpoint;
+  const { name, provider } = candidate;
+  return { callId, attempt: number, candidate: name, model, provider, baseUrl };
 }

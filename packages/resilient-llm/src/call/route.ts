@@ -8,19 +8,17 @@ export interface Visit {
   notBeforeMs: number;
   /** The next attempt is a retry and must be paid for from the retry quota. */
   owesRetry: boolean;
-  /** No further attempt of this call goes there. */
-  excluded: boolean;
 }
 
 /** The way of one call through the chain: who is left to ask, who has been asked, who comes next. */
 export class Route {
-  readonly #candidates: readonly Candidate[];
   readonly #deadlineMs: number;
   readonly #visits = new Map<Candidate, Visit>();
+  #eligible: readonly Candidate[];
   #staying: Candidate | undefined;
 
   constructor(candidates: readonly Candidate[], deadlineMs: number) {
-    this.#candidates = candidates;
+    this.#eligible = candidates;
     this.#deadlineMs = deadlineMs;
   }
 
@@ -28,7 +26,7 @@ export class Route {
   visit(candidate: Candidate): Visit {
     let visit = this.#visits.get(candidate);
     if (!visit) {
-      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false, excluded: false };
+      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false };
       this.#visits.set(candidate, visit);
     }
     return visit;
@@ -36,7 +34,7 @@ export class Route {
 
   /** No further attempt of this call goes to any of `candidates`. */
   exclude(...candidates: readonly Candidate[]): void {
-    for (const candidate of candidates) this.visit(candidate).excluded = true;
+    this.#eligible = this.#eligible.filter((candidate) => !candidates.includes(candidate));
   }
 
   /** The next attempt goes to `candidate` again, unless it's found to be down meanwhile. */
@@ -55,13 +53,13 @@ export class Route {
 
   /** Another candidate that could be asked at once, in the order of the chain. */
   findHealthyOther(candidate: Candidate, nowMs: number): Candidate | undefined {
-    return this.#eligible().find((other) => other !== candidate && other.isHealthy(nowMs));
+    return this.#eligible.find((other) => other !== candidate && other.isHealthy(nowMs));
   }
 
   /** Who is asked next, and from when on; `undefined` if nobody is left. */
   choose(nowMs: number): Choice | undefined {
     const staying = this.#staying;
-    if (staying && !this.visit(staying).excluded) {
+    if (staying && this.#eligible.includes(staying)) {
       const { notBeforeMs } = this.visit(staying);
       // Others may have found out meanwhile that it's down.
       const mayStay =
@@ -70,13 +68,10 @@ export class Route {
         !this.findHealthyOther(staying, nowMs);
       if (mayStay) return { candidate: staying, notBeforeMs };
     }
-    const choice = chooseCandidate(this.#eligible(), nowMs, this.#deadlineMs);
+    const choice = chooseCandidate(this.#eligible, nowMs, this.#deadlineMs);
     if (!choice) return undefined;
-    const { notBeforeMs } = this.visit(choice.candidate);
-    return { ...choice, notBeforeMs: Math.max(choice.notBeforeMs, notBeforeMs) };
-  }
-
-  #eligible(): Candidate[] {
-    return this.#candidates.filter((candidate) => !this.#visits.get(candidate)?.excluded);
+    const { candidate } = choice;
+    const notBeforeMs = Math.max(choice.notBeforeMs, this.visit(candidate).notBeforeMs);
+    return { candidate, notBeforeMs };
   }
 }

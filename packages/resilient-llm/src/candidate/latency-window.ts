@@ -5,39 +5,43 @@ const coldStartSamples = 10;
 
 /** The last 100 latencies of one candidate, in ms. */
 export class LatencyWindow {
-  #samples: number[] = [];
+  readonly #samples = new Float64Array(latencyWindowSize);
+  #length = 0;
   #position = 0;
 
   /** Adds a latency in place of the oldest. */
   add(latencyMs: number): void {
     this.#samples[this.#position] = latencyMs;
     this.#position = (this.#position + 1) % latencyWindowSize;
+    if (this.#length < latencyWindowSize) this.#length += 1;
   }
 
   /** Puts `latenciesMs`, oldest first, in place of everything known. */
   replace(latenciesMs: readonly number[]): void {
-    this.#samples = latenciesMs.slice(-latencyWindowSize);
-    this.#position = this.#samples.length % latencyWindowSize;
+    const latest = latenciesMs.slice(-latencyWindowSize);
+    this.#samples.set(latest);
+    this.#length = latest.length;
+    this.#position = latest.length % latencyWindowSize;
   }
 
   get isFull(): boolean {
-    return this.#samples.length === latencyWindowSize;
+    return this.#length === latencyWindowSize;
   }
 
   /** `undefined` while there is none. */
   get meanMs(): number | undefined {
-    const { length } = this.#samples;
-    return length === 0
-      ? undefined
-      : this.#samples.reduce((sum, sample) => sum + sample, 0) / length;
+    if (this.#length === 0) return undefined;
+    return this.#known().reduce((sum, sample) => sum + sample, 0) / this.#length;
   }
 
   /** The latency that a share of `quantile` (0 to 1) stays below; `undefined` before ten are known. */
   quantileMs(quantile: number): number | undefined {
-    const { length } = this.#samples;
-    if (length < coldStartSamples) return undefined;
-    // Sorts numbers as numbers, and without a function to compare them.
-    const sorted = Float64Array.from(this.#samples).toSorted();
-    return sorted[Math.max(0, Math.ceil(length * quantile) - 1)];
+    if (this.#length < coldStartSamples) return undefined;
+    const rank = Math.max(0, Math.ceil(this.#length * quantile) - 1);
+    return this.#known().toSorted()[rank];
+  }
+
+  #known(): Float64Array {
+    return this.#samples.subarray(0, this.#length);
   }
 }

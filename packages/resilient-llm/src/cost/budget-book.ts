@@ -20,6 +20,8 @@ export interface Spender {
   readonly runId: string | undefined;
 }
 
+const noReservation: Reservation = { settle: () => {} };
+
 /** All budgets of one model: in total, per thread, per run. */
 export class BudgetBook {
   /** Whether there is anything to keep to. */
@@ -43,6 +45,7 @@ export class BudgetBook {
     expense: Expense,
     model: string,
   ): Reservation | { readonly refusal: string } {
+    if (!this.isLimited) return noReservation;
     const budgets = this.#budgetsOf(spender);
     const { maxCostUsd, perThread, perRun, onUnknownPrice } = this.#options;
     const limited = maxCostUsd ?? perThread?.maxCostUsd ?? perRun?.maxCostUsd;
