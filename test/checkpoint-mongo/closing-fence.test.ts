@@ -1,7 +1,7 @@
 import { uuid6 } from "@langchain/langgraph-checkpoint";
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { MongoClient, type Db } from "mongodb";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -11,10 +11,8 @@ vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
 }));
 
 const database = useDatabase();
-const clients: MongoClient[] = [];
 
 afterEach(() => vi.useRealTimers());
-afterAll(() => Promise.all(clients.map((client) => client.close())));
 
 const HOUR = 3_600;
 
@@ -26,7 +24,7 @@ describe.each([
   it("that was overtaken by another process moving the expiry ends with all the same", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
-    const slow = openInterrupted(before, async () => {
+    const slow = openSlow(before, async () => {
       // Less than half of the time is left now, so the expiry moves.
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 0.6 * HOUR * 1_000 });
       await putCheckpoint(
@@ -44,13 +42,40 @@ describe.each([
   it("that was overtaken by a deletion belongs to the thread's next life, whole", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
-    const slow = openInterrupted(before, () => database.openSaver().deleteThread(threadId));
+    const slow = openSlow(before, () => database.openSaver().deleteThread(threadId));
     await save(slow, method, parent);
     const report = await database.openSaver().verifyThread(threadId);
     expect(report).toMatchObject({ damages: [], checkpoints: method === "put" ? 1 : 0 });
     const documents = await database.readAll(threadId);
     expect(new Set(documents.map(({ epoch }) => epoch as unknown))).toEqual(new Set([1]));
   });
+});
+
+it("a put of the same id that finds what an earlier life left, which is just removed, is stored", async () => {
+  const threadId = uuid6(0);
+  const checkpoints = database.db.collection("threadkeep_checkpoints");
+  const checkpoint = makeCheckpoint({ a: 1 });
+  await putCheckpoint(database.openSaver({ ttl: HOUR }), threadConfig(threadId), checkpoint);
+  // A life that has begun, while the server still removes the one before.
+  await database.db
+    .collection<{ _id: string }>("threadkeep_threads")
+    .updateOne({ _id: threadId }, { $set: { epoch: 1 } });
+  let saves = 0;
+  const slow: MongoDBSaver = openInterrupted(
+    database,
+    {
+      collection: "checkpoints",
+      method: "bulkWrite",
+      // The first save meets what is there, the second one replaces it.
+      isDue: () => ++saves === 2,
+      action: () => checkpoints.deleteMany({ thread_id: threadId }),
+    },
+    { ttl: HOUR },
+  );
+  const config = await putCheckpoint(slow, threadConfig(threadId), checkpoint);
+  for (const read of [config, threadConfig(threadId)]) {
+    expect((await database.openSaver().getTuple(read))?.checkpoint).toEqual(checkpoint);
+  }
 });
 
 it("a put of the same id with less than before leaves nothing of what it had", async () => {
@@ -87,38 +112,10 @@ async function save(
   }
 }
 
-/**
- * A saver of a slow process: something else happens after its first save was found to be allowed, and
- * before its first command that writes to a collection.
- */
-function openInterrupted(
-  before: "segments" | "checkpoints" | "writes",
-  interruption: () => Promise<unknown>,
+/** A saver whose first save has been found to be allowed when something else happens. */
+function openSlow(
+  collection: "segments" | "checkpoints" | "writes",
+  action: () => Promise<unknown>,
 ): MongoDBSaver {
-  const client = new MongoClient(database.uri);
-  clients.push(client);
-  let interrupted = false;
-  const open = client.db.bind(client);
-  const slowDown = (db: Db): Db => {
-    const collection = db.collection.bind(db);
-    return Object.assign(db, {
-      collection: (name: string) => {
-        const found = collection(name);
-        const bulkWrite = found.bulkWrite.bind(found);
-        return Object.assign(found, {
-          bulkWrite: async (...parameters: Parameters<typeof bulkWrite>) => {
-            if (!interrupted && name.endsWith(`_${before}`)) {
-              interrupted = true;
-              await interruption();
-            }
-            return bulkWrite(...parameters);
-          },
-        });
-      },
-    });
-  };
-  Object.assign(client, {
-    db: (...parameters: Parameters<typeof open>) => slowDown(open(...parameters)),
-  });
-  return new MongoDBSaver({ client, dbName: database.name, ttl: HOUR });
+  return openInterrupted(database, { collection, method: "bulkWrite", action }, { ttl: HOUR });
 }

@@ -88,6 +88,36 @@ describe("the history of a delta channel", () => {
     }
   });
 
+  it("takes no ancestor that is remembered as another than the one a child was put upon", async () => {
+    const [saver, elsewhere] = [database.openSaver(), database.openSaverElsewhere()];
+    const { root } = await startThread(saver, "remembered", []);
+    const again = makeCheckpoint(
+      { delta: "another seed", other: 1 },
+      { id: root.configurable!["checkpoint_id"] as string },
+    );
+    await putCheckpoint(elsewhere, threadConfig("remembered"), again);
+    const latest = await extend(elsewhere, root, ["a", "b"]);
+    for (const reader of [saver, elsewhere, database.openSaver()]) {
+      expect(await readSteps(reader, latest)).toEqual(["a"]);
+      const history = await reader.getDeltaChannelHistory({ config: latest, channels: CHANNELS });
+      expect(history["delta"]).toMatchObject({ seed: "another seed" });
+    }
+  });
+
+  it("holds the writes of all ancestors, whatever characters their ids are made of", async () => {
+    const saver = database.openSaver();
+    let { latest } = await startThread(saver, "ids", []);
+    // JavaScript compares UTF-16, the server UTF-8.
+    const ids = ["\u{1F642}", "\uFFFD", "x"];
+    for (const id of ids) {
+      latest = await putCheckpoint(saver, latest, makeCheckpoint({}, { id }));
+      await saver.putWrites(latest, [["delta", id]], "task");
+    }
+    const end = await extend(saver, latest, []);
+    const next = await putCheckpoint(saver, end, makeCheckpoint());
+    expect(await readSteps(saver, next)).toEqual(ids);
+  });
+
   it.each([
     ["the checkpoint itself", "checkpoints", { seq: 4 }],
     ["an ancestor", "checkpoints", { seq: 2 }],

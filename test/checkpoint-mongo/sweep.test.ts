@@ -3,7 +3,7 @@ import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import { InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
 import { Binary } from "mongodb";
 import { createHash } from "node:crypto";
-import { beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -14,6 +14,7 @@ let threadId: string;
 beforeEach(() => {
   threadId = uuid6(0);
 });
+afterEach(() => vi.useRealTimers());
 
 it("an orphan is marked by one sweep and removed by a later one", async () => {
   await put(["kept"]);
@@ -99,6 +100,31 @@ it("a put takes a segment back that an earlier life of the thread left to the se
   expect(await database.openSaver().getTuple(config)).toBeDefined();
 });
 
+it("what a checkpoint was made of that is put again with other content is not built upon", async () => {
+  const writer = database.openSaver();
+  const parent = await put(["kept"], {}, writer);
+  const again = {
+    ...emptyCheckpoint(),
+    id: parent.configurable!["checkpoint_id"] as string,
+    channel_values: { messages: [repeat("other")] },
+    channel_versions: { messages: 1 },
+  };
+  const place = { configurable: { thread_id: threadId } };
+  const metadata = { source: "loop", step: 0, parents: {} } as const;
+  const elsewhere = database.openSaverElsewhere();
+  await elsewhere.put(place, again, metadata, { messages: 1 });
+  const saver = database.openSaver();
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 1, removed: 0 });
+  await ageMarks();
+  expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 1 });
+  // A node has run as long as it takes for two sweeps.
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 600_000 });
+  const config = await put(["kept", "next"], parent, writer);
+  const tuple = await database.openSaver().getTuple(config);
+  expect(tuple?.checkpoint.channel_values["messages"]).toEqual(["kept", "next"].map(repeat));
+  expect(await saver.verifyThread(threadId)).toMatchObject({ damages: [] });
+});
+
 it("without a thread id all threads are swept", async () => {
   await put(["kept"]);
   await storeOrphan("left behind");
@@ -116,21 +142,23 @@ function repeat(text: string): string {
   return `${text} `.repeat(60);
 }
 
-async function put(items: readonly string[], parent: RunnableConfig = {}): Promise<RunnableConfig> {
+async function put(
+  items: readonly string[],
+  parent: RunnableConfig = {},
+  saver = database.openSaver(),
+): Promise<RunnableConfig> {
   const checkpoint = {
     ...emptyCheckpoint(),
     id: uuid6(1),
     channel_values: { messages: items.map(repeat) },
     channel_versions: { messages: items.length },
   };
-  return database
-    .openSaver()
-    .put(
-      { configurable: { thread_id: threadId, ...parent["configurable"] } },
-      checkpoint,
-      { source: "loop", step: 0, parents: {} },
-      { messages: items.length },
-    );
+  return saver.put(
+    { configurable: { thread_id: threadId, ...parent["configurable"] } },
+    checkpoint,
+    { source: "loop", step: 0, parents: {} },
+    { messages: items.length },
+  );
 }
 
 /** A segment as a put stores it whose process dies before it stores the checkpoint. */

@@ -1,7 +1,8 @@
 import type { MongoDBSaver, MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTIONS, useDatabase } from "./use-database.ts";
 
@@ -57,6 +58,11 @@ async function setExpiry(threadId: string, expiresAt: Date): Promise<void> {
       .collection(collection)
       .updateMany({ thread_id: threadId }, { $set: { expires_at: expiresAt } });
   }
+}
+
+/** Lets time pass, and then stand still, for this process; the server's goes on as ever. */
+function passMinutes(minutes: number): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + minutes * 60_000 });
 }
 
 function inSeconds(seconds: number): Date {
@@ -178,6 +184,66 @@ describe("with a ttl", () => {
   });
 });
 
+describe("with a ttl, after the thread's expiry was moved by another process", () => {
+  afterEach(() => vi.useRealTimers());
+
+  it("a fork from a checkpoint that this one remembers is a child of it", async () => {
+    const warm = openSaver({ ttl: HOUR });
+    const { root } = await fillThread(warm, "fork-moved");
+    passMinutes(40);
+    await database.openSaverElsewhere({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "other");
+    // Past the expiry that this process knows of.
+    passMinutes(30);
+    const fork = makeCheckpoint({ list: [...makeList(4), "late ".repeat(100)] });
+    await putCheckpoint(warm, root, fork);
+    const checkpoints = database.db.collection("threadkeep_checkpoints");
+    const parent = await checkpoints.findOne({ thread_id: "fork-moved", seq: 1 });
+    expect(await checkpoints.findOne({ checkpoint_id: fork.id })).toMatchObject({
+      parent_hash: parent!["hash"] as unknown,
+      expires_at: parent!["expires_at"] as unknown,
+    });
+    expect((await warm.verifyThread("fork-moved")).damages).toEqual([]);
+  });
+
+  it("a process that was slow to move it too does not move it back", async () => {
+    const { root } = await fillThread(openSaver({ ttl: HOUR }), "slow-move");
+    passMinutes(40);
+    const slow = openInterrupted(
+      database,
+      {
+        collection: "segments",
+        method: "updateMany",
+        action: async () => {
+          passMinutes(40);
+          const other = database.openSaverElsewhere({ ttl: HOUR });
+          await other.putWrites(root, [["list", ["x"]]], "other");
+        },
+      },
+      { ttl: HOUR },
+    );
+    await slow.putWrites(root, [["list", ["x"]]], "slow");
+    expect(await readExpiry("slow-move")).toBe(Date.now() + HOUR * 1_000);
+  });
+
+  it("what a process left to expire earlier, that ended before it saw, is moved by the next writer", async () => {
+    const { trunk } = await fillThread(openSaver({ ttl: HOUR }), "left-early");
+    const expiry = await readExpiry("left-early");
+    // As if it had stored the checkpoint and its segments after another one had moved the rest.
+    for (const [collection, which] of [
+      ["threadkeep_checkpoints", { checkpoint_id: trunk.configurable!["checkpoint_id"] as string }],
+      ["threadkeep_segments", {}],
+    ] as const) {
+      await database.db
+        .collection(collection)
+        .updateMany({ thread_id: "left-early", ...which }, { $set: { expires_at: inSeconds(60) } });
+    }
+    const next = openSaver({ ttl: HOUR });
+    expect(await next.getTuple(trunk)).toBeDefined();
+    await putCheckpoint(next, trunk, makeCheckpoint({ list: makeList(7) }));
+    expect(await readExpiry("left-early")).toBe(expiry);
+  });
+});
+
 describe("an expired thread", () => {
   it("is gone for every reader though the server has not deleted it yet", async () => {
     const { trunk } = await fillThread(openSaver({ ttl: HOUR }), "expired");
@@ -242,25 +308,25 @@ describe("an expired thread", () => {
   });
 });
 
-describe.concurrent("a process that still knows an older expiry", () => {
-  const ttl = 4;
+describe("a process that still knows an older expiry", () => {
+  afterEach(() => vi.useRealTimers());
 
   it("follows another one that has moved it, and leaves the thread coherent", async () => {
-    const warm = openSaver({ ttl });
+    const warm = openSaver({ ttl: HOUR });
     const { root } = await fillThread(warm, "moved-elsewhere");
-    await sleep(ttl * 500 + 50);
-    const other = database.openSaverElsewhere({ ttl: HOUR });
-    await other.putWrites(root, [["list", ["x"]]], "other");
+    passMinutes(31);
+    await database.openSaverElsewhere({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "other");
     const moved = await readExpiry("moved-elsewhere");
-    expect(moved).toBeGreaterThan(Date.now() + (HOUR - 60) * 1_000);
+    expect(moved).toBe(Date.now() + HOUR * 1_000);
+    passMinutes(1);
     await warm.putWrites(root, [["list", ["y"]]], "warm");
     expect(await readExpiry("moved-elsewhere")).toBe(moved);
   });
 
   it("does not bring back a thread that was deleted meanwhile", async () => {
-    const warm = openSaver({ ttl });
+    const warm = openSaver({ ttl: HOUR });
     const { root } = await fillThread(warm, "deleted-elsewhere");
-    await sleep(ttl * 500 + 50);
+    passMinutes(31);
     await database.openSaverElsewhere().deleteThread("deleted-elsewhere");
     const checkpoint = makeCheckpoint({ list: makeList(5) });
     await putCheckpoint(warm, root, checkpoint);
@@ -268,7 +334,7 @@ describe.concurrent("a process that still knows an older expiry", () => {
     expect(listed.map((tuple) => tuple.checkpoint)).toEqual([checkpoint]);
     const documents = await database.readAll("deleted-elsewhere");
     const expiries = documents.map(({ expires_at }) => (expires_at as Date).getTime());
-    expect(new Set(expiries).size).toBe(1);
+    expect(new Set(expiries)).toEqual(new Set([Date.now() + HOUR * 1_000]));
   });
 });
 

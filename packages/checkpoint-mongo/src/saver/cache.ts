@@ -22,6 +22,12 @@ export interface VerifiedWrites {
   readonly writes: readonly HashedWrite[];
 }
 
+/** A checkpoint and when it was stored or read. */
+interface CachedRecord {
+  readonly record: CheckpointRecord;
+  readonly sinceMs: number;
+}
+
 /** What the cache holds and how it fares. */
 export interface CacheStats {
   /** Bytes held, estimated. */
@@ -49,7 +55,7 @@ const ENTRY_BYTES = 200;
  * when it is used for writing.
  */
 export class Cache {
-  readonly #content: LRUCache<string, CachedSegment | CheckpointRecord | VerifiedWrites>;
+  readonly #content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
   readonly #heads = new LRUCache<string, KnownHead>({ max: MAX_HEADS });
   readonly #threads = new LRUCache<string, ThreadState>({
     max: MAX_THREADS,
@@ -92,12 +98,14 @@ export class Cache {
     this.#content.delete(formatSegment(threadId, root));
   }
 
-  getRecord(address: CheckpointAddress): CheckpointRecord | undefined {
-    return this.#content.get(formatAddress(address)) as CheckpointRecord | undefined;
+  /** @param maxAgeMs not if it was stored or read longer ago; by default however long ago */
+  getRecord(address: CheckpointAddress, maxAgeMs = Infinity): CheckpointRecord | undefined {
+    const found = this.#content.get(formatAddress(address)) as CachedRecord | undefined;
+    return found !== undefined && Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
   }
 
   setRecord(record: CheckpointRecord): void {
-    this.#content.set(formatAddress(record.address), record);
+    this.#content.set(formatAddress(record.address), { record, sinceMs: Date.now() });
   }
 
   /** @param name where the set lies, and its hash: other writes have another name */
@@ -150,7 +158,7 @@ function formatAddress({ threadId, checkpointNs, checkpointId }: CheckpointAddre
   return JSON.stringify([threadId, checkpointNs, checkpointId]);
 }
 
-function measure(entry: CachedSegment | CheckpointRecord | VerifiedWrites): number {
+function measure(entry: CachedSegment | CachedRecord | VerifiedWrites): number {
   if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
   if ("lines" in entry) {
     return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);
@@ -158,5 +166,6 @@ function measure(entry: CachedSegment | CheckpointRecord | VerifiedWrites): numb
   if ("writes" in entry) {
     return entry.writes.reduce((bytes, { value }) => bytes + ENTRY_BYTES + value.byteLength, 0);
   }
-  return ENTRY_BYTES * (1 + entry.manifest.size + listSegments(entry.manifest).length);
+  const { manifest } = entry.record;
+  return ENTRY_BYTES * (1 + manifest.size + listSegments(manifest).length);
 }

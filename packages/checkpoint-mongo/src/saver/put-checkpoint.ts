@@ -11,6 +11,7 @@ import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
   findHeads,
+  isSameState,
   replaceCheckpoint,
   saveCheckpoint,
   saveSegments,
@@ -24,12 +25,12 @@ import type { KnownHead } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
-import { loadRecord } from "./load-record.ts";
+import { loadParent } from "./load-parent.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import { toSearchable } from "./searchable-metadata.ts";
 import type { TypedBytes } from "./serializer.ts";
-import { isExpired, prepareThread } from "./threads.ts";
+import { prepareThread } from "./threads.ts";
 import { verifySavedCheckpoint } from "./verify-saved.ts";
 
 /** What `put` was asked to store. */
@@ -44,6 +45,8 @@ export interface PutRequest {
 /** A request encoded for one life of its thread. */
 interface Draft {
   readonly epoch: number;
+  /** What it builds upon. */
+  readonly parent: CheckpointRecord | undefined;
   readonly parentCheckpointId: string | undefined;
   readonly parentHash: Uint8Array | undefined;
   readonly header: CheckpointHeader;
@@ -71,8 +74,9 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
     `checkpoint ${address.checkpointId}`,
     async () => {
       const current = await prepareThread(context, address.threadId);
-      // After a deletion, nothing of the parent that the state was to build upon is there any more.
-      if (draft?.epoch !== current.epoch) draft = await createDraft(context, request, current);
+      if (draft === undefined || !isFor(draft, current)) {
+        draft = await createDraft(context, request, current);
+      }
       const saved =
         (conflicted ? await saveOverExisting(context, request, draft, current) : undefined) ??
         (await saveAsLatest(context, request, draft, current));
@@ -94,13 +98,24 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
   }
 }
 
+/**
+ * Whether a draft can be stored in a thread as it is now. After a deletion, nothing of the parent that
+ * it builds upon is there any more; with another expiry, it may go before the rest.
+ */
+function isFor({ epoch, parent }: Draft, thread: ThreadState): boolean {
+  return epoch === thread.epoch && (parent === undefined || isSameState(parent, thread));
+}
+
 async function createDraft(
   context: SaverContext,
   request: PutRequest,
   thread: ThreadState | undefined,
 ): Promise<Draft> {
   const { address, checkpoint, metadata, newVersions, parentCheckpointId } = request;
-  const parent = await loadParent(context, request, thread);
+  const parent =
+    parentCheckpointId === undefined
+      ? undefined
+      : await loadParent(context, { ...address, checkpointId: parentCheckpointId }, thread);
   const state = await encodeState(context, {
     threadId: address.threadId,
     checkpoint,
@@ -114,23 +129,13 @@ async function createDraft(
   const isOwnParent = parentCheckpointId === address.checkpointId;
   return {
     epoch: thread?.epoch ?? parent?.epoch ?? 0,
+    parent,
     parentCheckpointId: isOwnParent ? parent?.parentCheckpointId : parentCheckpointId,
     parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
     header,
     state,
     metadata: await context.serializer.encode(metadata, "metadata"),
   };
-}
-
-async function loadParent(
-  context: SaverContext,
-  { address, parentCheckpointId }: PutRequest,
-  thread: ThreadState | undefined,
-): Promise<CheckpointRecord | undefined> {
-  if (parentCheckpointId === undefined) return undefined;
-  const parent = await loadRecord(context, { ...address, checkpointId: parentCheckpointId });
-  if (parent === undefined || isExpired(parent.expiresAt)) return undefined;
-  return thread === undefined || parent.epoch === thread.epoch ? parent : undefined;
 }
 
 async function saveAsLatest(
@@ -173,8 +178,7 @@ async function saveOverExisting(
   const { document, record } = build(context, request, draft, thread, existing.seq);
   if (
     Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
-    (existing.epoch ?? 0) === thread.epoch &&
-    existing.expires_at?.getTime() === thread.expiresAt?.getTime()
+    isSameState({ epoch: existing.epoch ?? 0, expiresAt: existing.expires_at }, thread)
   ) {
     return record;
   }

@@ -38,7 +38,7 @@ export async function findSegments(
 
 /** Puts a segment together from its parts, given in order. */
 export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
-  const { thread_id, segment, appends = 0, more = [] } = parts[0]!;
+  const { thread_id, segment, appends, more = [] } = parts[0]!;
   const packed = parts.map(({ data }) => (isBinary(data) ? toPackedBytes(data) : NOTHING));
   const [{ compression, data }] = packed as [PackedBytes];
   return {

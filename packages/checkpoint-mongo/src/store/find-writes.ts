@@ -41,7 +41,7 @@ export async function findWritesBetween(
 ): Promise<WriteSetDocument[]> {
   const [first] = checkpoints;
   if (first === undefined) return [];
-  const ids = checkpoints.map(({ checkpointId }) => checkpointId).toSorted();
+  const ids = checkpoints.map(({ checkpointId }) => checkpointId).toSorted(compareAsServer);
   return collections.writes
     .find(
       {
@@ -53,6 +53,11 @@ export async function findWritesBetween(
       { batchSize: checkpoints.length + 1 },
     )
     .toArray();
+}
+
+/** The server compares text by its UTF-8, JavaScript by its UTF-16. */
+function compareAsServer(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function matchChannels(channels: readonly string[] | undefined): object {

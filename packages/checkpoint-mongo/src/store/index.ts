@@ -32,4 +32,10 @@ export {
   type SegmentHead,
 } from "./scan-thread.ts";
 export { detectServerFeatures, type ServerFeatures } from "./server-features.ts";
-export { changeExpiry, deleteThread, openThread, type ThreadState } from "./thread-lifecycle.ts";
+export {
+  changeExpiry,
+  deleteThread,
+  isSameState,
+  openThread,
+  type ThreadState,
+} from "./thread-lifecycle.ts";

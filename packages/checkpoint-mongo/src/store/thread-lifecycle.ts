@@ -195,10 +195,22 @@ async function finishExtension(collections: Collections, state: ThreadState): Pr
   await collections.segments.updateMany(all, update);
   await collections.writes.updateMany(all, update);
   await collections.checkpoints.updateMany(all, update);
-  await collections.threads.updateOne(
+  const { matchedCount } = await collections.threads.updateOne(
     { ...matchThread(state), extending: true },
     { $unset: { extending: "" } },
   );
+  if (matchedCount === 0) await followChange(collections, state);
+}
+
+/**
+ * A process that was slow to change the expiry may have changed it back in documents of a thread
+ * that has another one by now. What the thread's record says holds for all of them.
+ */
+async function followChange(collections: Collections, state: ThreadState): Promise<void> {
+  const document = await collections.threads.findOne({ _id: state.threadId });
+  if (document === null || document.deleted_at !== undefined) return;
+  const current = toState(document);
+  if (!isSameState(current, state)) await changeExpiry(collections, current, current.expiresAt);
 }
 
 function withExpiry(
@@ -220,6 +232,14 @@ function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<Thread
     epoch,
     expires_at: expiresAt ?? { $exists: false },
   };
+}
+
+/** Whether a thread is in the same life and expires at the same time. */
+export function isSameState(
+  a: Omit<ThreadState, "threadId">,
+  b: Omit<ThreadState, "threadId">,
+): boolean {
+  return a.epoch === b.epoch && a.expiresAt?.getTime() === b.expiresAt?.getTime();
 }
 
 function isDuplicateKey(error: unknown): boolean {
