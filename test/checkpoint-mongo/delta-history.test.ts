@@ -96,7 +96,10 @@ describe("the history of a delta channel", () => {
       { id: root.configurable!["checkpoint_id"] as string },
     );
     await putCheckpoint(elsewhere, threadConfig("remembered"), again);
-    const latest = await extend(elsewhere, root, ["a", "b"]);
+    const next = await extend(elsewhere, root, ["a"]);
+    const latest = await extend(elsewhere, next, ["b"]);
+    // All that lies between, it remembers as it is.
+    await saver.getTuple(next);
     for (const reader of [saver, elsewhere, database.openSaver()]) {
       expect(await readSteps(reader, latest)).toEqual(["a"]);
       const history = await reader.getDeltaChannelHistory({ config: latest, channels: CHANNELS });
