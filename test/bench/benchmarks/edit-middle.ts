@@ -1,7 +1,7 @@
 import type { Benchmark } from "../harness/benchmark.ts";
 import { median } from "../harness/percentile.ts";
 import { requireSaver } from "../harness/require-saver.ts";
-import { figure } from "../harness/target.ts";
+import { storedAtMost3Times } from "../harness/target.ts";
 import { Conversation, MESSAGE_LENGTH, TURN_CONTENT_BYTES } from "../workloads/conversation.ts";
 
 const TURNS_PER_EDIT = 10;
@@ -14,17 +14,7 @@ export const editMiddle: Benchmark = {
   turns: 200,
   turnsAre: "turns of the thread",
   savers: ["threadkeep", "official", "memory"],
-  targets: [
-    {
-      goal: "stored at most 3 × the content written",
-      unit: "bytes",
-      direction: "at most",
-      compare: (rows) => ({
-        measured: figure(rows, "threadkeep", "bytesStored"),
-        limit: figure(rows, "threadkeep", "contentBytes", { times: 3 }),
-      }),
-    },
-  ],
+  targets: [storedAtMost3Times("the content written")],
   async run(bench) {
     const { open, turns, progress } = bench;
     const conversation = new Conversation(requireSaver(bench));

@@ -4,7 +4,7 @@ import type { Benchmark } from "../harness/benchmark.ts";
 import { measureMs } from "../harness/durations.ts";
 import { median } from "../harness/percentile.ts";
 import { requireSaver } from "../harness/require-saver.ts";
-import { figure } from "../harness/target.ts";
+import { storedAtMost3Times } from "../harness/target.ts";
 import { randomText } from "../workloads/random-text.ts";
 
 const FILE_LENGTH = 5_000;
@@ -17,17 +17,7 @@ export const fileMap: Benchmark = {
   turns: 200,
   turnsAre: "files, and turns that rewrite one each",
   savers: ["threadkeep", "official", "memory"],
-  targets: [
-    {
-      goal: "stored at most 3 × (initial content + edits)",
-      unit: "bytes",
-      direction: "at most",
-      compare: (rows) => ({
-        measured: figure(rows, "threadkeep", "bytesStored"),
-        limit: figure(rows, "threadkeep", "contentBytes", { times: 3 }),
-      }),
-    },
-  ],
+  targets: [storedAtMost3Times("(initial content + edits)")],
   async run(bench) {
     const { open, turns, progress } = bench;
     const graph = buildGraph(requireSaver(bench), turns);

@@ -47,3 +47,16 @@ export function figure(
   const value = findRow(rows, saver, variant)?.[name];
   return value === undefined ? undefined : value * times;
 }
+
+/** What a benchmark of storage has to reach. */
+export function storedAtMost3Times(content: string): Target {
+  return {
+    goal: `stored at most 3 × ${content}`,
+    unit: "bytes",
+    direction: "at most",
+    compare: (rows) => ({
+      measured: figure(rows, "threadkeep", "bytesStored"),
+      limit: figure(rows, "threadkeep", "contentBytes", { times: 3 }),
+    }),
+  };
+}
