@@ -144,6 +144,33 @@ describe("a serializer of the user's", () => {
     });
   });
 
+  it("may use its buffer again, and give values that lie in the bytes it got", async () => {
+    const buffer = new Uint8Array(64);
+    const reusing = openSaver({
+      dumpsTyped: (value) => {
+        const { written } = new TextEncoder().encodeInto(JSON.stringify(value), buffer.fill(0));
+        return Promise.resolve(["json", buffer.subarray(0, written)]);
+      },
+      loadsTyped: (_type, data) => Promise.resolve(data),
+    });
+    const config = await reusing.put(
+      threadConfig("reusing"),
+      makeCheckpoint({ a: "first", b: "second" }),
+      makeMetadata(),
+      { a: 1, b: 1 },
+    );
+    await reusing.putWrites(config, [["a", "third"]], "task");
+    for (const _round of [1, 2]) {
+      const tuple = await reusing.getTuple(config);
+      const { a, b } = tuple!.checkpoint.channel_values as Record<string, Uint8Array>;
+      const [, , c] = tuple!.pendingWrites![0]! as [string, string, Uint8Array];
+      const values = [a!, b!, c];
+      const texts = values.map((value) => JSON.parse(Buffer.from(value).toString()) as unknown);
+      expect(texts).toEqual(["first", "second", "third"]);
+      for (const value of values) value.fill(0);
+    }
+  });
+
   it("may fail: then nothing is stored", async () => {
     const { config } = await fill("failing", saver);
     const stored = await database.readAll("failing");

@@ -90,7 +90,7 @@ export class Cache {
     const key = formatSegment(threadId, root);
     const held = this.#content.peek(key) as CachedSegment | undefined;
     if (held === undefined || countAppends(held) <= countAppends(segment)) {
-      this.#content.set(key, segment);
+      this.#content.set(key, "bytes" in segment ? { bytes: detach(segment.bytes) } : segment);
     }
   }
 
@@ -105,7 +105,14 @@ export class Cache {
   }
 
   setRecord(record: CheckpointRecord): void {
-    this.#content.set(formatAddress(record.address), { record, sinceMs: Date.now() });
+    const { parentHash, hash, metadata } = record;
+    const own = {
+      ...record,
+      parentHash: parentHash && detach(parentHash),
+      hash: detach(hash),
+      metadata: { ...metadata, bytes: detach(metadata.bytes) },
+    };
+    this.#content.set(formatAddress(record.address), { record: own, sinceMs: Date.now() });
   }
 
   /** @param name where the set lies, and its hash: other writes have another name */
@@ -113,8 +120,9 @@ export class Cache {
     return this.#content.get(name) as VerifiedWrites | undefined;
   }
 
-  setWrites(name: string, writes: VerifiedWrites): void {
-    this.#content.set(name, writes);
+  setWrites(name: string, { writes }: VerifiedWrites): void {
+    const own = writes.map((write) => ({ ...write, value: detach(write.value) }));
+    this.#content.set(name, { writes: own });
   }
 
   getHead(address: NamespaceAddress): KnownHead | undefined {
@@ -146,6 +154,11 @@ function countAppends(segment: CachedSegment): number {
   return "bytes" in segment ? 0 : segment.appends;
 }
 
+/** Bytes in memory of their own: those out of a reply would keep all of the reply in memory. */
+function detach(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 function formatSegment(threadId: string, root: ContentHash): string {
   return `${root} ${threadId}`;
 }
@@ -166,6 +179,8 @@ function measure(entry: CachedSegment | CachedRecord | VerifiedWrites): number {
   if ("writes" in entry) {
     return entry.writes.reduce((bytes, { value }) => bytes + ENTRY_BYTES + value.byteLength, 0);
   }
-  const { manifest } = entry.record;
-  return ENTRY_BYTES * (1 + manifest.size + listSegments(manifest).length);
+  const { manifest, metadata } = entry.record;
+  let bytes = ENTRY_BYTES * (1 + manifest.size + listSegments(manifest).length);
+  for (const channel of manifest.values()) if ("text" in channel) bytes += channel.text.length;
+  return bytes + metadata.bytes.byteLength;
 }

@@ -51,7 +51,7 @@ export class Serializer {
       await assertLoadable(channel, encoded);
       return encoded;
     }
-    const [type, bytes] = await this.#serde.dumpsTyped(value);
+    const [type, bytes] = await this.#dump(this.#serde, value);
     const segment = createSegmentOfBytes(bytes);
     return { manifest: { kind: "typed", type, segment: segment.id }, segments: [segment] };
   }
@@ -67,8 +67,14 @@ export class Serializer {
       await assertTextLoadable(channel, text);
       return { type: undefined, bytes: Buffer.from(text) };
     }
-    const [type, bytes] = await this.#serde.dumpsTyped(value);
+    const [type, bytes] = await this.#dump(this.#serde, value);
     return { type, bytes };
+  }
+
+  /** The bytes are a copy: the serializer may use its buffer again for the next value. */
+  async #dump(serde: SerializerProtocol, value: unknown): Promise<[string, Uint8Array]> {
+    const [type, bytes] = await serde.dumpsTyped(value);
+    return [type, Buffer.from(bytes)];
   }
 
   async decode({ type, bytes }: TypedBytes, what: string): Promise<unknown> {
@@ -79,7 +85,8 @@ export class Serializer {
           "Pass the same serializer as the second argument of MongoDBSaver.",
       );
     }
-    return this.#serde.loadsTyped(type, bytes);
+    // What it makes of the bytes may lie in them, and the bytes may lie in the cache.
+    return this.#serde.loadsTyped(type, Buffer.from(bytes));
   }
 }
 

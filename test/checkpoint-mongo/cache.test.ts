@@ -1,0 +1,50 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, it } from "vitest";
+import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+const MEGABYTE = 1_048_576;
+
+it("what is remembered of a checkpoint does not keep what was read along with it in memory", async () => {
+  const writer = database.openSaver();
+  let config = threadConfig("large-replies");
+  for (let step = 0; step < 8; step += 1) {
+    config = await putCheckpoint(writer, config, makeCheckpoint({ step }));
+    await writer.putWrites(config, [["a", randomBytes(3 * MEGABYTE)]], "task");
+  }
+  const reader = database.openSaver({ cacheMaxBytes: MEGABYTE });
+  const before = measureMemory();
+  for (let at = await reader.getTuple(config); at !== undefined;) {
+    at = at.parentConfig && (await reader.getTuple(at.parentConfig));
+  }
+  expect(reader.cacheStats.entries).toBeGreaterThanOrEqual(8);
+  expect(measureMemory() - before).toBeLessThan(8 * MEGABYTE);
+});
+
+it("all that is remembered of checkpoints counts", async () => {
+  const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
+  for (let index = 0; index < 100; index += 1) {
+    // The input lies in the checkpoint itself.
+    const checkpoint = makeCheckpoint({ __start__: "x".repeat(30_000) });
+    const metadata = makeMetadata({ note: "y".repeat(30_000) });
+    await putCheckpoint(saver, threadConfig(`counts-${index}`), checkpoint, metadata);
+  }
+  expect(saver.cacheStats.entries).toBeLessThanOrEqual(MEGABYTE / 60_000);
+});
+
+function randomBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let start = 0; start < length; start += 65_536) {
+    crypto.getRandomValues(bytes.subarray(start, start + 65_536));
+  }
+  return bytes;
+}
+
+/** Bytes outside of the heap that are in use. */
+function measureMemory(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().arrayBuffers;
+}
