@@ -2,6 +2,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { emptyCheckpoint, uuid6, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
+import { randomBytes } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { useDatabase } from "./use-database.ts";
 
@@ -13,6 +14,9 @@ vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
 }));
 
 const database = useDatabase();
+
+/** More than what goes with one command, and does not compress. */
+const LARGE = Array.from({ length: 2 }, () => randomBytes(5_000_000).toString("base64"));
 
 /** More than any operation here sends. */
 const MAX_COMMANDS = 20;
@@ -27,6 +31,15 @@ describe.each([{ clientBulkWrite: true }, { clientBulkWrite: false }])(
         await putNext(saver, tuple!.config, 3);
       });
       expect(seen).toEqual(new Set(["message 0..2", "message 0..3"]));
+    });
+
+    it("leaves the thread as before a put that takes several commands or as after it", async () => {
+      Object.assign(features, mode);
+      const seen = await endAfterEachCommand(async (saver, thread) => {
+        const tuple = await saver.getTuple(thread);
+        await putNext(saver, tuple!.config, 3, LARGE);
+      });
+      expect(seen).toEqual(new Set(["message 0..2", `message 0..${2 + LARGE.length}`]));
     });
 
     it("leaves the first put of a thread undone or done", async () => {
@@ -140,6 +153,7 @@ async function putNext(
   saver: MongoDBSaver,
   config: RunnableConfig,
   step: number,
+  messages = [`message ${step} `.repeat(40)],
 ): Promise<RunnableConfig> {
   const parent = config.configurable!["checkpoint_id"] ? await saver.getTuple(config) : undefined;
   const versions = { messages: step + 1 };
@@ -147,7 +161,7 @@ async function putNext(
     ...emptyCheckpoint(),
     id: uuid6(step),
     channel_values: {
-      messages: [...(readMessages(parent) ?? []), `message ${step} `.repeat(40)],
+      messages: [...(readMessages(parent) ?? []), ...messages],
     },
     channel_versions: versions,
   };

@@ -5,7 +5,8 @@ import type { TestDatabase } from "./use-database.ts";
 
 /** The command of a saver before which something else happens. */
 export interface Interruption {
-  readonly collection: "threads" | "checkpoints" | "segments" | "writes";
+  /** "all" for commands that write to several. */
+  readonly collection: "threads" | "checkpoints" | "segments" | "writes" | "all";
   readonly method: "bulkWrite" | "updateMany" | "deleteMany";
   /** Asked before each such command whether it is the one; by default it is the first. */
   readonly isDue?: () => boolean;
@@ -22,8 +23,9 @@ export function openInterrupted(
   const client = new MongoClient(database.uri);
   onTestFinished(() => client.close());
   let interrupted = false;
-  const interrupt = (found: Collection): Collection => {
-    const send = found[method].bind(found) as (...parameters: unknown[]) => Promise<unknown>;
+  const interrupt = <T extends Collection | MongoClient>(found: T): T => {
+    const methods = found as unknown as Record<string, (...parameters: unknown[]) => unknown>;
+    const send = methods[method]!.bind(found);
     return Object.assign(found, {
       [method]: async (...parameters: unknown[]) => {
         if (!interrupted && isDue()) {
@@ -42,7 +44,7 @@ export function openInterrupted(
         name.endsWith(`_${collection}`) ? interrupt(find(name)) : find(name),
     });
   };
-  Object.assign(client, {
+  Object.assign(collection === "all" ? interrupt(client) : client, {
     db: (...parameters: Parameters<typeof open>) => slowDown(open(...parameters)),
   });
   return new MongoDBSaver({ dbName: database.name, ...settings, client });
