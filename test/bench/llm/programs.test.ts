@@ -7,11 +7,14 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { programs } from "../command/programs.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-
-/** Runs `pnpm bench` with these arguments; rejects unless it exits with 0. */
-function bench(...args: string[]): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(process.execPath, ["--conditions=@threadkeep/source", main, ...args]);
+/** Runs a program of `test/bench`; rejects unless it exits with 0. */
+function run(path: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const program = fileURLToPath(new URL(`../${path}`, import.meta.url));
+  return promisify(execFile)(process.execPath, [
+    "--conditions=@threadkeep/source",
+    program,
+    ...args,
+  ]);
 }
 
 let directory: string;
@@ -23,19 +26,28 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 it("the help of pnpm bench lists the programs and nothing else of their folder", async () => {
-  const { stdout } = await bench("--help");
+  const { stdout } = await run("main.ts", "--help");
   expect(stdout.match(/^llm-\S+/gm)).toEqual(Object.keys(programs));
 });
 
-describe.each(Object.keys(programs))("%s", (name) => {
+// Each test waits for a process of its own.
+describe.concurrent.each(Object.keys(programs))("%s", (name) => {
+  const program = `llm/${name}.ts`;
+
   it("explains itself", async () => {
-    expect((await bench(name, "--help")).stdout).toContain(`pnpm bench ${name} [options]`);
+    expect((await run(program, "--help")).stdout).toContain(`pnpm bench ${name} [options]`);
   });
 
-  it.each(["--bogus", "--calls=0"])("%s: says what is wrong, with exit code 2", async (flag) => {
-    const failure = bench(name, flag);
+  it("says what is wrong with a number, with exit code 2", async () => {
+    const failure = run(program, "--calls=0");
     await expect(failure).rejects.toMatchObject({ code: 2 });
-    await expect(failure).rejects.toThrow(flag.split("=")[0]);
+    await expect(failure).rejects.toThrow("--calls");
+  });
+
+  it("gets its flags from pnpm bench, which exits as it does: with 2 where it knows no such flag", async () => {
+    const failure = run("main.ts", name, "--bogus");
+    await expect(failure).rejects.toMatchObject({ code: 2 });
+    await expect(failure).rejects.toThrow("--bogus");
   });
 
   it("writes its figures as JSON and into Markdown", async () => {
@@ -45,7 +57,7 @@ describe.each(Object.keys(programs))("%s", (name) => {
     await writeFile(page, `before\n<!-- ${mark}:begin -->\nold\n<!-- ${mark}:end -->\nafter\n`);
     const rounds = name === "llm-overhead" ? ["--rounds=1"] : [];
     // So few calls reach the goal or not; either way the figures are there.
-    await bench(name, "--calls=4", ...rounds, `--json=${json}`, `--into=${page}`).catch(() => {});
+    await run(program, "--calls=4", ...rounds, `--json=${json}`, `--into=${page}`).catch(() => {});
     expect(JSON.parse(await readFile(json, "utf8"))).toMatchObject({ benchmark: name, calls: 4 });
     const text = await readFile(page, "utf8");
     expect(text).toContain("ResilientChatModel");
