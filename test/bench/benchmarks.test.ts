@@ -43,7 +43,7 @@ it.each(cases)("$title gives a figure for each of its targets", async ({ order, 
   expect(missing).toEqual([]);
 });
 
-describe("pnpm bench", () => {
+describe.concurrent("pnpm bench", () => {
   let directory: string;
 
   beforeAll(async () => {
