@@ -51,6 +51,45 @@ describe.each([
   });
 });
 
+it.each([
+  { collection: "segments", ttl: undefined },
+  { collection: "checkpoints", ttl: undefined },
+  { collection: "segments", ttl: HOUR },
+  { collection: "checkpoints", ttl: HOUR },
+] as const)(
+  "a put that was overtaken by a deletion, and by who begins anew, is there whole, and so is the other (ttl $ttl, before $collection)",
+  async ({ collection, ttl }) => {
+    const threadId = uuid6(0);
+    const parent = await putCheckpoint(
+      database.openSaver({ ttl }),
+      threadConfig(threadId),
+      makeCheckpoint({ list: ["x".repeat(500)] }),
+    );
+    const begun = makeCheckpoint({ list: ["begun ".repeat(100)] });
+    const slow = openInterrupted(
+      database,
+      {
+        collection,
+        method: "bulkWrite",
+        action: async () => {
+          await database.openSaver().deleteThread(threadId);
+          await putCheckpoint(database.openSaver({ ttl }), threadConfig(threadId), begun);
+        },
+      },
+      { ttl },
+    );
+    const list = ["x".repeat(500), "y".repeat(500)];
+    const checkpoint = makeCheckpoint({ list }, { versions: { list: 2 } });
+    const config = await putCheckpoint(slow, parent, checkpoint);
+    const reader = database.openSaver();
+    expect((await reader.getTuple(config))?.checkpoint).toEqual(checkpoint);
+    expect((await reader.getTuple(threadConfig(threadId)))?.checkpoint).toEqual(checkpoint);
+    const other = threadConfig(threadId, { checkpointId: begun.id });
+    expect((await reader.getTuple(other))?.checkpoint).toEqual(begun);
+    expect(await reader.verifyThread(threadId)).toMatchObject({ checkpoints: 2, damages: [] });
+  },
+);
+
 it("a put of the same id that finds what an earlier life left, which is just removed, is stored", async () => {
   const threadId = uuid6(0);
   const checkpoints = database.db.collection("threadkeep_checkpoints");

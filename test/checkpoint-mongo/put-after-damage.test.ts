@@ -46,7 +46,8 @@ it("a put that would append to a segment which has gone stores the whole value",
   await segments.deleteMany({ thread_id: "gone" });
   const [child] = await putStates(parent!, [GROWN], saver);
   expect(await readList(database.openSaver(), child!)).toEqual(GROWN);
-  // What is left of the append is in nobody's way.
+  // Nothing is left of the append.
+  expect(await segments.countDocuments({ thread_id: "gone" })).toBe(1);
   const [again] = await putStates(threadConfig("gone"), [START], database.openSaver());
   expect(await readList(database.openSaver(), again!)).toEqual(START);
 });

@@ -12,6 +12,7 @@ import {
   findCheckpointOnly,
   findHeads,
   isSameState,
+  removeBaseless,
   replaceCheckpoint,
   saveCheckpoint,
   saveSegments,
@@ -84,7 +85,7 @@ export async function putCheckpoint(context: SaverContext, request: PutRequest):
         conflicted = true;
         cache.forgetHead(address);
         cache.forgetThread(address.threadId);
-        if (forgetAppended(context, request, draft)) draft = undefined;
+        if (await forgetAppended(context, request, draft)) draft = undefined;
         return undefined;
       }
       remember(context, draft, saved);
@@ -260,15 +261,21 @@ function storeMetadata(
 
 /**
  * Forgets the segments that a draft appends to: another writer may have appended to them since they
- * were read. They are read again for the next draft.
+ * were read, or they have gone. They are read again for the next draft.
  *
  * @returns whether there are any
  */
-function forgetAppended({ cache }: SaverContext, { address }: PutRequest, draft: Draft): boolean {
+async function forgetAppended(
+  { collections, cache }: SaverContext,
+  { address: { threadId } }: PutRequest,
+  draft: Draft,
+): Promise<boolean> {
   const names = draft.state.segments.map(({ id }) => parseSegmentId(id));
-  const appended = names.filter(({ appends }) => appends > 0);
-  for (const { root } of appended) cache.forgetSegment(address.threadId, root);
-  return appended.length > 0;
+  const roots = names.filter(({ appends }) => appends > 0).map(({ root }) => root);
+  if (roots.length === 0) return false;
+  for (const root of roots) cache.forgetSegment(threadId, root);
+  await removeBaseless(collections, threadId, roots);
+  return true;
 }
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {

@@ -20,7 +20,12 @@ export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
 export { findWrites, findWritesBetween } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";
-export { MAX_PART_BYTES, saveSegments, type SegmentToStore } from "./save-segments.ts";
+export {
+  MAX_PART_BYTES,
+  removeBaseless,
+  saveSegments,
+  type SegmentToStore,
+} from "./save-segments.ts";
 export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
   scanCheckpoints,

@@ -74,6 +74,18 @@ export async function saveSegments(
   }
 }
 
+/**
+ * Removes what appends have made where the segments had gone: documents of nothing but the append.
+ */
+export async function removeBaseless(
+  { segments }: Collections,
+  threadId: string,
+  roots: readonly ContentHash[],
+): Promise<void> {
+  const filter = { thread_id: threadId, segment: { $in: roots.map(hexToBinary) }, part: 0 };
+  await segments.deleteMany({ ...filter, data: { $exists: false } });
+}
+
 function isWhole({ id }: SegmentToStore): boolean {
   return parseSegmentId(id).appends === 0;
 }

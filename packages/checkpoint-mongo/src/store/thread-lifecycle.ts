@@ -111,13 +111,10 @@ export async function writeFenced(
   thread: ThreadState,
   updates: readonly BatchUpdate[],
 ): Promise<BatchOutcome> {
-  // The closing fence is free where one command carries out all; elsewhere it is worth a command of
-  // its own only if documents could expire before the rest of their thread.
-  const isClosed = features.clientBulkWrite || thread.expiresAt !== undefined;
   const outcome = await writeBatch(collections, features, [
     fence(thread),
     ...updates,
-    ...(isClosed ? [fence(thread)] : []),
+    fence(thread),
   ]);
   return outcome.kind === "conflict"
     ? outcome

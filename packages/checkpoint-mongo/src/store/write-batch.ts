@@ -58,7 +58,7 @@ export async function writeBatch(
     const { inserted, matchedCount } = features.clientBulkWrite
       ? await writeAtOnce(collections, updates)
       : await writeByCollection(collections, updates);
-    return [...inserted].some((index) => updates[index]?.mustExist)
+    return isBaseless(updates, inserted)
       ? { kind: "conflict" }
       : { kind: "done", inserted, unmatched: updates.length - matchedCount - inserted.size };
   } catch (error) {
@@ -120,9 +120,15 @@ async function writeByCollection(
       .bulkWrite(operations, { ordered: true, writeConcern: DURABLE, ignoreUndefined: true });
     for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
     matchedCount += result.matchedCount;
+    if (isBaseless(updates, inserted)) break;
     start = end;
   }
   return { inserted, matchedCount };
+}
+
+/** Whether a document was made that must have been there. */
+function isBaseless(updates: readonly BatchUpdate[], inserted: ReadonlySet<number>): boolean {
+  return [...inserted].some((index) => updates[index]?.mustExist);
 }
 
 function isConflict(error: unknown): boolean {
