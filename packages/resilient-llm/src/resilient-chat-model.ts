@@ -161,7 +161,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   override getLsParams(options: this["ParsedCallOptions"]): LangSmithParams {
-    const [first] = this.#context.candidates;
+    const first = this.#context.candidates[0];
     return {
       ls_model_type: "chat",
       ls_provider: first?.provider ?? "resilient",
@@ -288,11 +288,10 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       merged,
     );
     const { configurable, metadata } = runnableConfig;
-    if (configurable || metadata) {
-      const spender: Spender = {
-        threadId: readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]),
-        runId: readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]),
-      };
+    const threadId = readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]);
+    const runId = readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]);
+    if (threadId !== undefined || runId !== undefined) {
+      const spender: Spender = { threadId, runId };
       // A fresh object, and another copy of it would only cost time.
       Object.assign(callOptions, { [spenderKey]: spender });
     }

@@ -3,8 +3,9 @@
  * throughput and processor time, against a bare ChatOpenAI on the same server.
  *
  * The two take turns call by call or round by round, and who begins takes turns too, so that whatever
- * else the machine does meets both alike; a figure is the median of all its samples. Many short rounds
- * rather than few long ones, because a disturbance of a second would otherwise decide a round.
+ * else the machine does meets both alike; a figure is the median of all its samples, the ratio of the
+ * rates the median of the ratios of all turns. Many short rounds rather than few long ones, because a
+ * disturbance of a second would otherwise decide a round.
  *
  * Throughput is measured twice. With a server that answers at once, 64 calls compete for the one
  * thread of the client, and every microsecond of work shows: that is what the goal is about. With one

@@ -14,6 +14,8 @@ type Model = Pair["bare" | "resilient"];
 interface Comparison {
   readonly bare: number;
   readonly resilient: number;
+  /** Median of resilient / bare, turn by turn: the two of a turn met the same mood of the machine. */
+  readonly share: number;
 }
 
 async function timeInvoke(model: Model): Promise<number> {
@@ -67,7 +69,13 @@ function compare<Sample>(
   { bare, resilient }: { readonly bare: Sample[]; readonly resilient: Sample[] },
   read: (sample: Sample) => number,
 ): Comparison {
-  return { bare: median(bare.map(read)), resilient: median(resilient.map(read)) };
+  const values = { bare: bare.map(read), resilient: resilient.map(read) };
+  const shares = values.resilient.map((value, turn) => value / (values.bare[turn] ?? Number.NaN));
+  return {
+    bare: median(values.bare),
+    resilient: median(values.resilient),
+    share: median(shares),
+  };
 }
 
 /** One line of the result. */
@@ -88,7 +96,7 @@ function compareTimes(measure: string, times: Comparison, mostMs?: number): Figu
 }
 
 function compareRates(measure: string, rates: Comparison, leastShare?: number): Figure {
-  const share = rates.resilient / rates.bare;
+  const { share } = rates;
   const goal =
     leastShare === undefined ? {} : { goal: `≥ ${leastShare}`, reached: share >= leastShare };
   return { measure, ...rates, difference: `× ${share.toFixed(2)}`, ...goal };

@@ -26,9 +26,10 @@ function measureUsage(request: AttemptRequest, result: ChatResult): TokenUsage {
 
 /** What an answer that has come is worth. */
 function judgeResult(
-  { candidate, clock }: AttemptRequest,
+  { candidate }: AttemptRequest,
   result: ChatResult,
   headers: Headers | undefined,
+  nowMs: number,
 ): AttemptEnding<ChatResult> {
   const [generation] = result.generations;
   if (!generation) {
@@ -39,7 +40,7 @@ function judgeResult(
   const facts = readFacts(generation.message, generation.generationInfo);
   const failure = judgeFinish(facts.finishReason, candidate.endpoint);
   if (failure) return { status: "failed", failure };
-  const exhaustedForMs = headers && readExhaustionMs(headers, clock.now());
+  const exhaustedForMs = headers && readExhaustionMs(headers, nowMs);
   return { status: "succeeded", value: result, facts, exhaustedForMs };
 }
 
@@ -56,22 +57,25 @@ export async function attemptGenerate(
   const { scope, watch } = openAttempt(request, false, () => undefined);
   let ending: AttemptEnding<ChatResult>;
   let usage = noUsage;
+  let endedAtMs: number;
   try {
     const result = await scope.race(candidate.inner.generate(messages, options, watch));
     scope.close(true);
-    ending = judgeResult(request, result, watch.headers);
+    endedAtMs = clock.now();
+    ending = judgeResult(request, result, watch.headers, endedAtMs);
     if (result.generations.length > 0) usage = measureUsage(request, result);
   } catch (error) {
     scope.close(false);
+    endedAtMs = clock.now();
     ending = signal?.aborted
       ? { status: "aborted", reason: signal.reason }
       : {
           status: "failed",
           failure:
-            scope.failure ?? watch.failure ?? classifyError(error, candidate.endpoint, clock.now()),
+            scope.failure ?? watch.failure ?? classifyError(error, candidate.endpoint, endedAtMs),
         };
   }
-  const durationMs = clock.now() - scope.startedAtMs;
+  const durationMs = endedAtMs - scope.startedAtMs;
   const outcome = { ...ending, usage, durationMs, firstTokenMs: undefined };
   onEnd(outcome);
   return outcome;

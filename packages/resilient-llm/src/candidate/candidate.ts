@@ -7,11 +7,9 @@ import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/**
- * One model of the chain with everything that is remembered about it between calls. Shared by all
- * calls and by all models derived with `withConfig` and `bindTools`.
- */
-export class Candidate {
+/** What is settled about a model of the chain when the chain is made. */
+interface CandidateParts {
+  /** Unique in the chain. */
   readonly name: string;
   readonly endpoint: EndpointDescription;
   readonly provider: string;
@@ -25,50 +23,36 @@ export class Candidate {
   readonly firstTokenLimit: AdaptiveTimeout;
   readonly totalLimit: AdaptiveTimeout;
   readonly rateLimiter: RateLimiter | undefined;
+}
+
+/**
+ * One model of the chain with everything that is remembered about it between calls. Shared by all
+ * calls and by all models derived with `withConfig` and `bindTools`.
+ */
+export interface Candidate extends CandidateParts {
   /** Until then the provider asked not to be called; in ms since the epoch. */
-  blockedUntilMs = 0;
+  blockedUntilMs: number;
   /** Until then others are preferred, because a call had to fall back from here. */
-  avoidedUntilMs = 0;
-
-  constructor(parts: {
-    readonly name: string;
-    readonly endpoint: EndpointDescription;
-    readonly provider: string;
-    readonly inner: InnerModel;
-    readonly pricing: Pricing | undefined;
-    readonly profile: ModelProfile;
-    readonly contextWindowTokens: number | undefined;
-    readonly maxOutputTokens: number | undefined;
-    readonly breaker: Breaker;
-    readonly retryQuota: RetryQuota;
-    readonly firstTokenLimit: AdaptiveTimeout;
-    readonly totalLimit: AdaptiveTimeout;
-    readonly rateLimiter: RateLimiter | undefined;
-  }) {
-    this.name = parts.name;
-    this.endpoint = parts.endpoint;
-    this.provider = parts.provider;
-    this.inner = parts.inner;
-    this.pricing = parts.pricing;
-    this.profile = parts.profile;
-    this.contextWindowTokens = parts.contextWindowTokens;
-    this.maxOutputTokens = parts.maxOutputTokens;
-    this.breaker = parts.breaker;
-    this.retryQuota = parts.retryQuota;
-    this.firstTokenLimit = parts.firstTokenLimit;
-    this.totalLimit = parts.totalLimit;
-    this.rateLimiter = parts.rateLimiter;
-  }
-
+  avoidedUntilMs: number;
   /** The provider asked for a pause; a longer one already asked for stays. */
-  block(untilMs: number): void {
-    this.blockedUntilMs = Math.max(this.blockedUntilMs, untilMs);
-  }
-
+  block(untilMs: number): void;
   /** Nothing speaks against trying it now. */
-  isHealthy(nowMs: number): boolean {
-    return (
-      nowMs >= this.blockedUntilMs && nowMs >= this.avoidedUntilMs && this.breaker.permits(nowMs)
-    );
-  }
+  isHealthy(nowMs: number): boolean;
+}
+
+/** A candidate that nothing is remembered about yet. */
+export function assembleCandidate(parts: CandidateParts): Candidate {
+  return {
+    ...parts,
+    blockedUntilMs: 0,
+    avoidedUntilMs: 0,
+    block(untilMs) {
+      this.blockedUntilMs = Math.max(this.blockedUntilMs, untilMs);
+    },
+    isHealthy(nowMs) {
+      return (
+        nowMs >= this.blockedUntilMs && nowMs >= this.avoidedUntilMs && this.breaker.permits(nowMs)
+      );
+    },
+  };
 }

@@ -9,7 +9,7 @@ import type { EventHub } from "../telemetry/events.ts";
 import { AdaptiveTimeout } from "./adaptive-timeout.ts";
 import { Breaker } from "./breaker.ts";
 import type { CandidateOptions, ModelOption } from "./candidate-options.ts";
-import { Candidate } from "./candidate.ts";
+import { assembleCandidate, type Candidate } from "./candidate.ts";
 import { InnerModel, isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
@@ -123,7 +123,7 @@ function createCandidate(
     }
     return limit;
   };
-  return new Candidate({
+  return assembleCandidate({
     name: candidateName,
     endpoint,
     provider: own.provider ?? guessProvider(endpoint.model, endpoint.baseUrl),
