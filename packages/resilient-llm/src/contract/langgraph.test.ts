@@ -4,6 +4,7 @@ import { Annotation, MemorySaver, MessagesAnnotation, StateGraph } from "@langch
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import {
   type AgentMiddleware,
+  ClearToolUsesEdit,
   contextEditingMiddleware,
   createAgent,
   summarizationMiddleware,
@@ -148,17 +149,47 @@ it("summarization with limits as fractions of the chain's smallest window", asyn
 it("context editing middleware clears old tool results before the call", async () => {
   const server = await startServer(replies.answer("The answer."));
   const { model } = createModel([server]);
+  const edits = [new ClearToolUsesEdit({ trigger: { tokens: 10 }, keep: { messages: 1 } })];
   const agent = createAgent({
     model,
     tools: [add],
-    middleware: [contextEditingMiddleware()],
+    middleware: [contextEditingMiddleware({ edits })],
   });
-  const messages = [
-    new HumanMessage("40 + 2?"),
-    new AIMessage({ content: "", tool_calls: [{ id: "c1", name: "add", args: { a: 40, b: 2 } }] }),
-    new ToolMessage({ tool_call_id: "c1", content: "42" }),
-    new HumanMessage("Thanks. And again?"),
-  ];
+  const results = ["an old result", "the newest result"];
+  const messages = results.flatMap((content, index) => [
+    new HumanMessage(`Question ${index}`),
+    new AIMessage({
+      content: "",
+      tool_calls: [{ id: content, name: "add", args: { a: 40, b: 2 } }],
+    }),
+    new ToolMessage({ tool_call_id: content, content }),
+  ]);
   const result = await agent.invoke({ messages });
   expect(result.messages.at(-1)?.text).toBe("The answer.");
+  const sent = server.requests[0]?.body.messages.filter(({ role }) => role === "tool") ?? [];
+  expect(sent.map(({ content }) => content)).toEqual(["[cleared]", "the newest result"]);
+});
+
+it("a long thread taken up again is trimmed to the prompt's limit, and stays whole in the state", async () => {
+  const server = await startServer(replies.answer("The answer."));
+  const { model, events } = createModel([server], { context: { maxPromptTokens: 400 } });
+  const agent = createAgent({
+    model,
+    tools: [add],
+    systemPrompt: "Be brief.",
+    checkpointer: new MemorySaver(),
+  });
+  const config = { configurable: { thread_id: "long" } };
+  const turn = (index: number) => ({
+    messages: [new HumanMessage(`Question ${index} ${"word ".repeat(60)}`)],
+  });
+  for (let index = 0; index < 12; index += 1) await agent.invoke(turn(index), config);
+  const result = await agent.invoke({ messages: [new HumanMessage("And now?")] }, config);
+  expect(result.messages).toHaveLength(26);
+  const sent = server.requests.at(-1)?.body.messages ?? [];
+  expect(JSON.stringify(sent[0]?.content)).toContain("Be brief.");
+  expect(sent[1]?.content).toMatch(/earlier messages were left out/);
+  expect(sent.at(-1)?.content).toBe("And now?");
+  expect(sent.length).toBeLessThan(15);
+  expect(events.some((event) => event.type === "context-trimmed")).toBe(true);
 });

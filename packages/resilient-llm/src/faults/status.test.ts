@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import {
   AuthenticationError,
   ContentFilterError,
@@ -173,6 +173,16 @@ it.each([401, 403])(
     expect((await tolerant.invoke("hi")).text).toBe("from second");
   },
 );
+
+it("a key refused that came from the environment is named by its variable", async () => {
+  const server = await startServer(replies.error(401));
+  vi.stubEnv("OPENAI_API_KEY", testKey);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { model } = createModel([server], { apiKey: undefined });
+  const error = await rejection(model.invoke("hi"));
+  expect(AuthenticationError.isInstance(error)).toBe(true);
+  expect(String(error)).toContain("OPENAI_API_KEY");
+});
 
 it("404 isn't retried, and the message names model and base URL and misses the /v1", async () => {
   const first = await startServer(replies.error(404));
