@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WriteConflictError } from "../errors/index.ts";
 
-const MAX_ATTEMPTS = 20;
+/** Enough for half a dozen writers that put into one namespace without a pause. */
+const MAX_ATTEMPTS = 50;
 const MAX_DELAY_MS = 50;
 
 /**
