@@ -105,7 +105,8 @@ export class Call {
       }
       visit.owesRetry = false;
       const messages = [...this.#prompt.messages, ...extraMessages];
-      const admission = await admitAttempt(this.#context, this.#request, candidate, messages);
+      const asked = admitAttempt(this.#context, this.#request, candidate, messages);
+      const admission = asked instanceof Promise ? await asked : asked;
       if (admission.verdict === "granted") return this.#begin(candidate, messages, admission);
       if (admission.verdict === "refused") {
         this.#route.exclude(candidate);
