@@ -55,12 +55,12 @@ export async function writeBatch(
   updates: readonly BatchUpdate[],
 ): Promise<BatchOutcome> {
   try {
-    const { inserted, matchedCount } = features.clientBulkWrite
+    const { inserted, unmatched } = features.clientBulkWrite
       ? await writeAtOnce(collections, updates)
       : await writeByCollection(collections, updates);
     return isBaseless(updates, inserted)
       ? { kind: "conflict" }
-      : { kind: "done", inserted, unmatched: updates.length - matchedCount - inserted.size };
+      : { kind: "done", inserted, unmatched };
   } catch (error) {
     if (isConflict(error)) return { kind: "conflict" };
     throw error;
@@ -70,7 +70,7 @@ export async function writeBatch(
 /** What was carried out of a batch. */
 interface Carried {
   readonly inserted: ReadonlySet<number>;
-  readonly matchedCount: number;
+  readonly unmatched: number;
 }
 
 async function writeAtOnce(
@@ -93,10 +93,12 @@ async function writeAtOnce(
     ignoreUndefined: true,
   });
   const inserted = new Set<number>();
+  let unmatched = 0;
   for (const [index, update] of result.updateResults ?? []) {
     if (update.didUpsert) inserted.add(index);
+    else if (update.matchedCount === 0) unmatched += 1;
   }
-  return { inserted, matchedCount: result.matchedCount };
+  return { inserted, unmatched };
 }
 
 async function writeByCollection(
@@ -104,7 +106,7 @@ async function writeByCollection(
   updates: readonly BatchUpdate[],
 ): Promise<Carried> {
   const inserted = new Set<number>();
-  let matchedCount = 0;
+  let unmatched = 0;
   let start = 0;
   while (start < updates.length) {
     const { collection } = updates[start]!;
@@ -119,11 +121,11 @@ async function writeByCollection(
       .collection(collections[collection].collectionName)
       .bulkWrite(operations, { ordered: true, writeConcern: DURABLE, ignoreUndefined: true });
     for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
-    matchedCount += result.matchedCount;
+    unmatched += operations.length - result.matchedCount - result.upsertedCount;
     if (isBaseless(updates, inserted)) break;
     start = end;
   }
-  return { inserted, matchedCount };
+  return { inserted, unmatched };
 }
 
 /** Whether a document was made that must have been there. */
