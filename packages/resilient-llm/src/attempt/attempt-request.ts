@@ -34,7 +34,7 @@ export function openAttempt(
   const watch: WireWatch = {
     endpoint: candidate.endpoint,
     streaming,
-    now: () => clock.now(),
+    clock,
     signal: scope.signal,
     onHeaders: () => scope.reachHeaders(),
     onProgress: () => {

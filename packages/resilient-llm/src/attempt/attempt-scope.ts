@@ -42,8 +42,7 @@ export class AttemptScope {
   readonly #limits: AttemptLimits;
   readonly #endpoint: EndpointDescription;
   readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #onOuterAbort: () => void;
+  #stopListening: (() => void) | undefined;
   #phase: TimeoutPhase;
   #phaseStartedAtMs: number;
   #pausedAtMs: number | undefined;
@@ -65,10 +64,7 @@ export class AttemptScope {
     this.#phase = options.firstPhase;
     this.startedAtMs = this.#clock.now();
     this.#phaseStartedAtMs = this.startedAtMs;
-    this.#outer = options.outer;
-    this.#onOuterAbort = () => this.#abort(options.outer?.reason);
-    if (options.outer?.aborted) this.#abort(options.outer.reason);
-    else options.outer?.addEventListener("abort", this.#onOuterAbort, { once: true });
+    if (options.outer) this.#listenTo(options.outer);
     this.#arm(this.startedAtMs);
   }
 
@@ -130,8 +126,18 @@ export class AttemptScope {
   close(complete: boolean): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#outer?.removeEventListener("abort", this.#onOuterAbort);
+    this.#stopListening?.();
     if (!complete && !this.signal.aborted) this.#controller.abort();
+  }
+
+  #listenTo(outer: AbortSignal): void {
+    if (outer.aborted) {
+      this.#abort(outer.reason);
+      return;
+    }
+    const onAbort = () => this.#abort(outer.reason);
+    outer.addEventListener("abort", onAbort, { once: true });
+    this.#stopListening = () => outer.removeEventListener("abort", onAbort);
   }
 
   #enter(phase: TimeoutPhase): void {

@@ -3,6 +3,7 @@ import { chooseCandidate, type Choice } from "./choose-candidate.ts";
 
 /** What one candidate has seen of a call. */
 export interface Visit {
+  readonly candidate: Candidate;
   attempts: number;
   /** No attempt before this, in ms since the epoch. */
   notBeforeMs: number;
@@ -13,7 +14,8 @@ export interface Visit {
 /** The way of one call through the chain: who is left to ask, who has been asked, who comes next. */
 export class Route {
   readonly #deadlineMs: number;
-  readonly #visits = new Map<Candidate, Visit>();
+  /** One per candidate asked; a chain is too short for a map to pay off. */
+  readonly #visits: Visit[] = [];
   #eligible: readonly Candidate[];
   #staying: Candidate | undefined;
 
@@ -24,11 +26,9 @@ export class Route {
 
   /** What `candidate` has seen of this call. */
   visit(candidate: Candidate): Visit {
-    let visit = this.#visits.get(candidate);
-    if (!visit) {
-      visit = { attempts: 0, notBeforeMs: 0, owesRetry: false };
-      this.#visits.set(candidate, visit);
-    }
+    for (const known of this.#visits) if (known.candidate === candidate) return known;
+    const visit = { candidate, attempts: 0, notBeforeMs: 0, owesRetry: false };
+    this.#visits.push(visit);
     return visit;
   }
 

@@ -62,7 +62,7 @@ export function inspectJsonBody(body: string, watch: WireWatch): Failure | undef
     return classifyProviderError(
       { ...details, message: details.message ?? JSON.stringify(error), headers },
       endpoint,
-      watch.now(),
+      watch.clock.now(),
     );
   }
   return describeWrongBody(watch, "without choices", body);

@@ -179,7 +179,7 @@ export class SseInspector {
         headers: this.#watch.headers,
       },
       this.#watch.endpoint,
-      this.#watch.now(),
+      this.#watch.clock.now(),
     );
   }
 }

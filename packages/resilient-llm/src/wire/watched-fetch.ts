@@ -107,7 +107,7 @@ async function inspectError(response: Response, watch: WireWatch): Promise<Respo
         headers: response.headers,
       },
       watch.endpoint,
-      watch.now(),
+      watch.clock.now(),
     ),
   );
   return rebuild(response, body);

@@ -1,12 +1,13 @@
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** What one attempt wants to know about its HTTP exchange. The watched `fetch` fills it. */
 export interface WireWatch {
   readonly endpoint: EndpointDescription;
   /** The request asks for a stream. */
   readonly streaming: boolean;
-  readonly now: () => number;
+  readonly clock: Clock;
   /**
    * Ends the request. It goes to `fetch` directly, past the SDK, which would wrap it in a signal of
    * its own with a listener on each.
