@@ -5,7 +5,7 @@ import { createModel, startServer } from "../testing/test-model.ts";
 it("after some quick answers a silent server is given up long before the ceiling", async () => {
   const server = await startServer(replies.answer("quick"));
   const { model, events } = createModel([server], {
-    timeout: { adaptive: true, adaptiveFloorMs: 3000, firstTokenMs: 300_000, totalMs: 300_000 },
+    timeout: { adaptive: true, adaptiveFloorMs: 10_000, firstTokenMs: 300_000, totalMs: 300_000 },
   });
   const read = async () => Array.fromAsync(await model.stream("hi"));
   for (let call = 0; call < 12; call += 1) {

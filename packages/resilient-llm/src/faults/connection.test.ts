@@ -71,7 +71,7 @@ it("slow headers run into the connect limit, a slow first token into its own", a
   const silent = await startServer(replies.hang);
   const tokenless = await startServer(replies.stream({ hang: true }));
   const healthy = await startServer(replies.answer("done"));
-  const timeout = { connectMs: 2000, firstTokenMs: 3000 };
+  const timeout = { connectMs: 20_000, firstTokenMs: 30_000 };
   for (const [server, phase] of [
     [silent, "connect"],
     [tokenless, "first-token"],
@@ -89,7 +89,7 @@ it("invoke gives up on a silent server at the total limit and asks the next cand
   const silent = await startServer(replies.hang);
   const healthy = await startServer(replies.answer("done"));
   const { model, events } = createModel([silent, healthy], {
-    timeout: { totalMs: 5000 },
+    timeout: { totalMs: 20_000 },
     retry: { maxRetries: 0 },
   });
   expect((await model.invoke("hi")).text).toBe("done");
