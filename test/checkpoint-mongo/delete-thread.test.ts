@@ -1,3 +1,4 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -62,6 +63,36 @@ describe("deleteThread", () => {
       await saver.deleteThread("again");
     }
   });
+
+  it.each(["this process", "another process"])(
+    "by %s leaves nothing behind that a run with the same state takes for stored",
+    async (by) => {
+      const threadId = `same again, by ${by}`;
+      const other = by === "this process" ? saver : database.openSaverElsewhere();
+      const lengths = [1, 2, 3];
+      const put = async (writer: typeof saver, parent: RunnableConfig, length: number) => {
+        const checkpoint = makeCheckpoint(
+          { list: makeList(length) },
+          { versions: { list: length } },
+        );
+        return putCheckpoint(writer, parent, checkpoint);
+      };
+      let config = threadConfig(threadId);
+      for (const length of lengths) config = await put(saver, config, length);
+      await other.deleteThread(threadId);
+      config = await put(other, threadConfig(threadId), 1);
+      const configs = [config];
+      for (const length of lengths.slice(1)) {
+        config = await put(saver, config, length);
+        configs.push(config);
+      }
+      const reader = database.openSaverElsewhere();
+      for (const [index, length] of lengths.entries()) {
+        const tuple = await reader.getTuple(configs[index]!);
+        expect(tuple?.checkpoint.channel_values).toEqual({ list: makeList(length) });
+      }
+    },
+  );
 
   it("by another process leaves a run that goes on with its full state", async () => {
     const config = await startThread("going-on");

@@ -42,6 +42,32 @@ export async function encodeState(
   context: SaverContext,
   state: StateToEncode,
 ): Promise<EncodedState> {
+  const { cache } = context;
+  const readAnew = new Set<ContentHash>();
+  for (;;) {
+    const encoded = await encodeOnce(context, state);
+    const presumed = listPresumed(encoded, state).filter((root) => !readAnew.has(root));
+    if (presumed.length === 0) return encoded;
+    // What the cache knows of them may be of an earlier life of the thread.
+    for (const root of presumed) {
+      cache.forgetSegment(state.threadId, root);
+      readAnew.add(root);
+    }
+  }
+}
+
+/** Segments to which a state takes its items to have been appended already, though not by its parent. */
+function listPresumed({ manifest, segments }: EncodedState, state: StateToEncode): ContentHash[] {
+  const known = new Set([...listStored(state), ...segments.map(({ id }) => id)]);
+  const presumed = listSegments(manifest).filter((id) => !known.has(id));
+  return presumed.map((id) => parseSegmentId(id).root);
+}
+
+function listStored({ parent }: StateToEncode): SegmentId[] {
+  return parent === undefined || parent === "missing" ? [] : listSegments(parent.manifest);
+}
+
+async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<EncodedState> {
   const parent = state.parent === "missing" ? undefined : state.parent;
   const values = Object.entries(state.checkpoint.channel_values);
   const changed = new Set(
@@ -71,7 +97,7 @@ export async function encodeState(
       manifest.set(channel, before);
     }
   }
-  const stored = new Set(parent === undefined ? [] : listSegments(parent.manifest));
+  const stored = new Set(listStored(state));
   return {
     manifest,
     segments: [...segments.values()].filter((segment) => !stored.has(segment.id)),
