@@ -94,6 +94,21 @@ describe("deleteThread", () => {
     },
   );
 
+  it("by another process does not lead a process astray in the order of what it puts later", async () => {
+    const elsewhere = database.openSaverElsewhere();
+    const root = threadConfig("order");
+    const namespace = threadConfig("order", { namespace: "sub" });
+    for (let step = 0; step < 3; step += 1) await putCheckpoint(saver, namespace, makeCheckpoint());
+    await elsewhere.deleteThread("order");
+    await putCheckpoint(elsewhere, namespace, makeCheckpoint());
+    // From now on it knows that the thread began anew.
+    await putCheckpoint(saver, root, makeCheckpoint());
+    await putCheckpoint(saver, namespace, makeCheckpoint());
+    const last = makeCheckpoint();
+    await putCheckpoint(elsewhere, namespace, last);
+    expect((await database.openSaver().getTuple(namespace))?.checkpoint.id).toBe(last.id);
+  });
+
   it("by another process leaves a run that goes on with its full state", async () => {
     const config = await startThread("going-on");
     // The run knows parent, thread and segments from before.

@@ -12,6 +12,8 @@ export interface KnownHead {
   readonly seq: number;
   /** Places of others that are still marked as the latest. */
   readonly staleSeqs: readonly number[];
+  /** The life of the thread that it belongs to; each counts its places from 1. */
+  readonly epoch: number;
 }
 
 /** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
@@ -125,8 +127,9 @@ export class Cache {
     this.#content.set(name, { writes: own });
   }
 
-  getHead(address: NamespaceAddress): KnownHead | undefined {
-    return this.#heads.get(formatNamespace(address));
+  getHead(address: NamespaceAddress, epoch: number): KnownHead | undefined {
+    const head = this.#heads.get(formatNamespace(address));
+    return head?.epoch === epoch ? head : undefined;
   }
 
   setHead(address: NamespaceAddress, head: KnownHead): void {

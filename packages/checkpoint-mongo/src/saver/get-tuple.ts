@@ -33,7 +33,8 @@ export async function getTuple(
     return undefined;
   }
   if (address.checkpointId === undefined) {
-    cache.setHead(address, { seq: found.document.seq, staleSeqs: found.staleHeads });
+    const { seq, epoch = 0 } = found.document;
+    cache.setHead(address, { seq, staleSeqs: found.staleHeads, epoch });
   }
   try {
     return await readFound(context, found);
@@ -100,7 +101,8 @@ async function checkEmpty(context: SaverContext, address: NamespaceAddress): Pro
   const { collections, cache } = context;
   const last = await findLastInOrder(collections, address);
   if (last === undefined) {
-    cache.setHead(address, { seq: 0, staleSeqs: [] });
+    const epoch = cache.getThread(address.threadId)?.epoch ?? 0;
+    cache.setHead(address, { seq: 0, staleSeqs: [], epoch });
     return;
   }
   cache.forgetHead(address);

@@ -146,7 +146,9 @@ async function saveAsLatest(
   thread: ThreadState,
 ): Promise<CheckpointRecord | undefined> {
   const { collections, features, cache } = context;
-  const head = cache.getHead(request.address) ?? (await readHead(context, request.address));
+  const { epoch } = thread;
+  const head =
+    cache.getHead(request.address, epoch) ?? (await readHead(context, request.address, epoch));
   const { document, record } = build(context, request, draft, thread, head.seq + 1);
   const replaced = head.seq === 0 ? [] : [head.seq, ...head.staleSeqs];
   const outcome = await saveCheckpoint(
@@ -158,7 +160,7 @@ async function saveAsLatest(
     replaced,
   );
   if (outcome === "conflict") return undefined;
-  cache.setHead(request.address, { seq: record.seq, staleSeqs: [] });
+  cache.setHead(request.address, { seq: record.seq, staleSeqs: [], epoch });
   return record;
 }
 
@@ -193,9 +195,13 @@ async function saveOverExisting(
   return outcome === "saved" ? record : undefined;
 }
 
-async function readHead(context: SaverContext, address: CheckpointAddress): Promise<KnownHead> {
+async function readHead(
+  context: SaverContext,
+  address: CheckpointAddress,
+  epoch: number,
+): Promise<KnownHead> {
   const [seq, ...staleSeqs] = await findHeads(context.collections, address);
-  return { seq: seq ?? 0, staleSeqs };
+  return { seq: seq ?? 0, staleSeqs, epoch };
 }
 
 function build(
