@@ -10,6 +10,7 @@ export { encodeChannel, listReusable, type EncodedChannel } from "./encode-chann
 export { encodeValue } from "./encode-value.ts";
 export { hashContent } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";
+export { joinLines, splitLines } from "./lines.ts";
 export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";

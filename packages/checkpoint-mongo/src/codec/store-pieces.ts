@@ -81,6 +81,8 @@ function append(
     const segment =
       next === undefined && hasRoom(known, lines) ? appendToSegment(known, lines) : undefined;
     // Another put has appended the same already: this one repeated, or a branch that goes on alike.
+    // Such a segment is named without being stored; the caller sees to it that this is so on the
+    // server, and not only remembered.
     const after = segment?.id ?? (next && isSame(next.lines, lines) ? next.id : undefined);
     const from = known.counts[name.appends];
     if (after === undefined || from === undefined) continue;

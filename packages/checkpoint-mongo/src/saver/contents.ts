@@ -1,6 +1,12 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { hashContent, readContent, readItems, type KnownSegment } from "../codec/index.ts";
-import { joinLines, splitLines } from "../codec/lines.ts";
+import {
+  hashContent,
+  joinLines,
+  readContent,
+  readItems,
+  splitLines,
+  type KnownSegment,
+} from "../codec/index.ts";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { findSegments, type Collections, type StoredSegment } from "../store/index.ts";
