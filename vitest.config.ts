@@ -7,8 +7,11 @@ import { configDefaults, defineConfig } from "vitest/config";
  */
 const conditions = ["@threadkeep/source", "node", "development|production"];
 
-/** Tests that put another module in the place of one, or describe suites that are not their own. */
-const ISOLATED = ["closing-fence", "conformance", "crash", "server-features"].map(
+/**
+ * Tests that put another module in the place of one, describe suites that are not their own, or
+ * measure the memory of their process.
+ */
+const ISOLATED = ["cache", "closing-fence", "conformance", "crash", "server-features"].map(
   (name) => `test/checkpoint-mongo/${name}.test.ts`,
 );
 
