@@ -51,6 +51,10 @@ describe("a document that was changed is detected and named", () => {
     "the position of the set": () => ({ idx: 7 }),
     "the task": () => ({ task_id: "another" }),
     "the hash": ({ hash }) => ({ hash: flip(hash as Binary) }),
+    "no hash": () => ({ hash: null }),
+    "no writes": () => ({ writes: null }),
+    "a text as value": ({ writes }) => changeWrite(writes, () => ({ value: "text" })),
+    "no value": ({ writes }) => changeWrite(writes, () => ({ value: null })),
   };
   it.each(Object.entries(writeChanges))("write: %s", async (_name, change) => {
     await changeOne(
@@ -60,6 +64,15 @@ describe("a document that was changed is detected and named", () => {
     );
     await expectCorrupt("write");
     expect(await damagedKinds()).toEqual(expect.arrayContaining(["write"]));
+  });
+
+  it("write: what it points to", async () => {
+    await changeOne(
+      database.db.collection("threadkeep_writes"),
+      { thread_id: threadId, idx: 0 },
+      ({ checkpoint }) => ({ checkpoint: flip(checkpoint as Binary) }),
+    );
+    expect(await damagedKinds()).toEqual(["write"]);
   });
 
   const segmentChanges: Record<string, (document: Document) => Document> = {
@@ -203,6 +216,21 @@ describe('with onCorruption: "fall-back"', () => {
     await changeOne(segments, { thread_id: threadId }, ({ more }) => changeLast(more, flip));
     await expectFallBack(3);
   });
+
+  it.each(["hash", "writes"])(
+    "getTuple returns the checkpoint before one whose pending writes have a damaged %s",
+    async (field) => {
+      const saver = newSaver();
+      await saver.putWrites(configs[4]!, [["messages", "pending"]], "task");
+      await database.db
+        .collection("threadkeep_writes")
+        .updateOne(
+          { thread_id: threadId, checkpoint_id: configs[4]!.configurable!["checkpoint_id"] },
+          { $set: { [field]: null } },
+        );
+      await expectFallBack(3);
+    },
+  );
 
   it("getTuple returns what is before several damaged ones", async () => {
     await database.db

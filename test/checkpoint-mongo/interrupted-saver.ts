@@ -7,7 +7,7 @@ import type { TestDatabase } from "./use-database.ts";
 export interface Interruption {
   /** "all" for commands that write to several. */
   readonly collection: "threads" | "checkpoints" | "segments" | "writes" | "all";
-  readonly method: "bulkWrite" | "updateMany" | "deleteMany";
+  readonly method: "bulkWrite" | "updateMany" | "deleteMany" | "findOne";
   /** Asked before each such command whether it is the one; by default it is the first. */
   readonly isDue?: () => boolean;
   /** What happens, once. */

@@ -1,11 +1,11 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   uuid6,
+  type BaseCheckpointSaver,
   type ChannelVersions,
   type Checkpoint,
   type CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
-import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 
 /** A checkpoint with these channels, each at version 1 unless another one is given. */
 export function makeCheckpoint(
@@ -44,7 +44,7 @@ export function threadConfig(
 
 /** Puts a checkpoint in which all channels are new; returns its config. */
 export function putCheckpoint(
-  saver: MongoDBSaver,
+  saver: BaseCheckpointSaver,
   parent: RunnableConfig,
   checkpoint: Checkpoint,
   metadata: CheckpointMetadata = makeMetadata(),

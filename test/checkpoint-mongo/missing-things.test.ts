@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -10,6 +11,17 @@ describe("a thread that was never written to", () => {
   it("has no latest checkpoint", async () => {
     expect(await saver.getTuple(NOWHERE)).toBeUndefined();
     expect(await saver.get(NOWHERE)).toBeUndefined();
+  });
+
+  it("has its first checkpoint, if that is put while it is looked for", async () => {
+    const checkpoint = makeCheckpoint({ a: 1 });
+    const reader = openInterrupted(database, {
+      collection: "checkpoints",
+      method: "findOne",
+      action: () => putCheckpoint(saver, threadConfig("just-begun"), checkpoint),
+    });
+    const tuple = await reader.getTuple(threadConfig("just-begun"));
+    expect(tuple?.checkpoint.id).toBe(checkpoint.id);
   });
 
   it("has no checkpoint of any id", async () => {

@@ -9,9 +9,11 @@ import {
 } from "@langchain/langgraph";
 import {
   emptyCheckpoint,
+  ERROR,
   TASKS,
   uuid6,
   type BaseCheckpointSaver,
+  type PendingWrite,
 } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver as OfficialSaver } from "@langchain/langgraph-checkpoint-mongodb";
 import { beforeEach, expect, it } from "vitest";
@@ -77,6 +79,31 @@ it("an interrupt that the official saver stored is resumed", async () => {
   await compile(openOfficial()).invoke({}, config);
   const result = await compile(database.openSaver()).invoke(new Command({ resume: "me" }), config);
   expect(result).toEqual({ answer: "me", other: "done" });
+});
+
+it("writes that the official saver stored are there once, though they are stored once more", async () => {
+  const official = openOfficial();
+  const metadata = { source: "loop", step: 0, parents: {} } as const;
+  const parent = await official.put(config, { ...emptyCheckpoint(), id: uuid6(0) }, metadata);
+  await official.putWrites(
+    parent,
+    [
+      ["a", 1],
+      ["b", 2],
+      [ERROR, "failed"],
+    ],
+    "task",
+  );
+  const saver = database.openSaver();
+  const { pendingWrites } = (await saver.getTuple(config))!;
+  const again = pendingWrites!.map(([, channel, value]): PendingWrite => [channel, value]);
+  await saver.putWrites(parent, [...again, ["c", 3]], "task");
+  expect((await saver.getTuple(config))?.pendingWrites).toEqual([
+    ["task", "a", 1],
+    ["task", "b", 2],
+    ["task", ERROR, "failed"],
+    ["task", "c", 3],
+  ]);
 });
 
 it("pending sends of an old checkpoint of the official saver are migrated", async () => {

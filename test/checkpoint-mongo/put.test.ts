@@ -72,6 +72,25 @@ describe("put", () => {
     expect(tuple?.checkpoint).toEqual(second);
   });
 
+  it("does not encode channels again that newVersions does not name", async () => {
+    let reads = 0;
+    const messages = {
+      get text() {
+        reads += 1;
+        return "x".repeat(500);
+      },
+    };
+    const first = makeCheckpoint({ messages, count: 1 });
+    const parent = await putCheckpoint(saver, threadConfig("encoded-once"), first);
+    const readsOfFirst = reads;
+    expect(readsOfFirst).toBeGreaterThan(0);
+    const second = makeCheckpoint({ messages, count: 2 }, { versions: { count: 2 } });
+    const config = await saver.put(parent, second, makeMetadata(), { count: 2 });
+    expect(reads).toBe(readsOfFirst);
+    const tuple = await database.openSaverElsewhere().getTuple(config);
+    expect(tuple?.checkpoint).toEqual(second);
+  });
+
   it("gives every read its own copy of the state", async () => {
     const config = threadConfig("copies");
     await putCheckpoint(saver, config, makeCheckpoint({ list: [{ deep: ["value"] }] }));
@@ -185,8 +204,8 @@ describe("putWrites", () => {
       "task",
     );
     expect((await saver.getTuple(config))?.pendingWrites).toEqual([
-      ["task", ERROR, "failed"],
       ["task", "a", 1],
+      ["task", ERROR, "failed"],
     ]);
   });
 

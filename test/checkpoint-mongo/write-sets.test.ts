@@ -1,4 +1,15 @@
-import { RESUME, uuid6 } from "@langchain/langgraph-checkpoint";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import {
+  ERROR,
+  INTERRUPT,
+  MemorySaver,
+  RESUME,
+  uuid6,
+  WRITES_IDX_MAP,
+  type BaseCheckpointSaver,
+  type PendingWrite,
+} from "@langchain/langgraph-checkpoint";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -64,11 +75,66 @@ it("a later call adds the positions that an earlier one of the task did not writ
   await saver.putWrites(config, more, "task");
   await saver.putWrites(config, more, "task");
   expect((await database.openSaverElsewhere().getTuple(config))!.pendingWrites).toEqual([
-    ["task", RESUME, "resumed"],
     ["task", "a", "first"],
+    ["task", RESUME, "resumed"],
     ["task", "b", "second"],
   ]);
 });
+
+it("what was read of a task's writes may be stored once more, and changes nothing", async () => {
+  const saver = database.openSaver();
+  const config = await putCheckpoint(saver, threadConfig(uuid6(0)), makeCheckpoint());
+  await saver.putWrites(
+    config,
+    [
+      ["a", 1],
+      ["b", 2],
+      [ERROR, "failed"],
+    ],
+    "task",
+  );
+  const { pendingWrites } = (await saver.getTuple(config))!;
+  const again = pendingWrites!.map(([, channel, value]): PendingWrite => [channel, value]);
+  await saver.putWrites(config, again, "task");
+  expect((await database.openSaverElsewhere().getTuple(config))!.pendingWrites).toEqual(
+    pendingWrites,
+  );
+});
+
+it("each position of a task is written once, as with MemorySaver, whatever calls share", async () => {
+  const saver = database.openSaver();
+  const channel = fc.constantFrom("a", "b", RESUME, INTERRUPT, ERROR);
+  const calls = fc.array(fc.array(channel, { minLength: 1, maxLength: 4 }), {
+    minLength: 2,
+    maxLength: 4,
+  });
+  await fc.assert(
+    fc.asyncProperty(calls, async (channels) => {
+      const memory = new MemorySaver();
+      const checkpoint = makeCheckpoint();
+      const config = threadConfig(uuid6(0), { checkpointId: checkpoint.id });
+      await putCheckpoint(saver, config, checkpoint);
+      await putCheckpoint(memory, config, checkpoint);
+      for (const [call, names] of channels.entries()) {
+        const writes = names.map((name, position): PendingWrite => [name, `${call}.${position}`]);
+        await saver.putWrites(config, writes, "task");
+        await memory.putWrites(config, writes, "task");
+      }
+      expect(await listOrdinary(saver, config)).toEqual(await listOrdinary(memory, config));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+/** Which of several values of a special channel counts is another question. */
+async function listOrdinary(
+  saver: BaseCheckpointSaver,
+  config: RunnableConfig,
+): Promise<readonly string[]> {
+  const { pendingWrites = [] } = (await saver.getTuple(config))!;
+  const ordinary = pendingWrites.filter(([, name]) => !Object.hasOwn(WRITES_IDX_MAP, name));
+  return ordinary.map(([, name, value]) => `${name} ${String(value)}`).toSorted();
+}
 
 it("a task's writes may be far larger than a document", async () => {
   const saver = database.openSaver();

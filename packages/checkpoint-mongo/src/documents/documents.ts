@@ -93,10 +93,13 @@ export interface WriteSetDocument extends ThreadPart {
   /** `_id` of the checkpoint they belong to. */
   readonly checkpoint: Binary;
   readonly task_id: string;
-  /** The first position in the set; below zero for the special channels. */
+  /**
+   * The set's place among those of the task: below zero for a special channel, 0 for what the task
+   * wrote first, else one more than its first position.
+   */
   readonly idx: number;
   readonly writes: readonly StoredWrite[];
-  /** SHA-256 over address, task, and each write's position, channel, type and plain value. */
+  /** SHA-256 over address, task, place, and each write's position, channel, type and plain value. */
   readonly hash: Binary;
   readonly upserted_at?: Date;
 }

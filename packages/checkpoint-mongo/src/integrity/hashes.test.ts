@@ -6,6 +6,7 @@ const address = { threadId: "thread", checkpointNs: "", checkpointId: "1f0é" };
 const writeSet: HashedWriteSet = {
   address,
   taskId: "task",
+  place: -3,
   writes: [{ index: -3, channel: "a", type: undefined, value: Buffer.from("[1]") }],
 };
 const checkpoint: HashedCheckpoint = {
@@ -22,7 +23,7 @@ const checkpoint: HashedCheckpoint = {
 /** What is hashed: whoever changes it makes unreadable what was stored before. */
 const canonical = {
   address: "threadkeep:address\ns6\nthreads0\ns5\n1f0é",
-  writes: "threadkeep:writes\ns6\nthreads0\ns5\n1f0és4\ntaskn-3\ns1\na-\nb3\n[1]",
+  writes: "threadkeep:writes\ns6\nthreads0\ns5\n1f0és4\ntaskn-3\nn-3\ns1\na-\nb3\n[1]",
   checkpoint:
     `threadkeep:checkpoint\ns6\nthreads0\ns5\n1f0és3\n1efb32\n${"\u0007".repeat(32)}n12\n` +
     "b5\n{}\n[]b0\n-\nb2\n{}",
@@ -48,6 +49,7 @@ describe("hashes", () => {
     const write = writeSet.writes[0]!;
     const others: HashedWriteSet[] = [
       { ...writeSet, taskId: "tas", writes: [{ ...write, channel: "ka" }] },
+      { ...writeSet, place: 0 },
       { ...writeSet, writes: [{ ...write, type: "" }] },
       { ...writeSet, writes: [{ ...write, channel: "a-\n" }] },
       { ...writeSet, address: { ...address, threadId: "threa", checkpointNs: "d" } },

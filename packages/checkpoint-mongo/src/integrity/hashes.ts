@@ -20,6 +20,8 @@ export interface HashedCheckpoint {
 export interface HashedWriteSet {
   readonly address: CheckpointAddress;
   readonly taskId: string;
+  /** The set's place among those of its task. */
+  readonly place: number;
   readonly writes: readonly HashedWrite[];
 }
 
@@ -66,14 +68,14 @@ export class Hasher {
   }
 
   /** The hash of a set of pending writes, 32 bytes, bound to the place they belong to. */
-  hashWriteSet({ address, taskId, writes }: HashedWriteSet): Uint8Array {
+  hashWriteSet({ address, taskId, place, writes }: HashedWriteSet): Uint8Array {
     const fields = writes.flatMap(({ index, channel, type, value }) => [
       index,
       channel,
       type,
       value,
     ]);
-    return hashFields("writes", [...listParts(address), taskId, ...fields], this.#key);
+    return hashFields("writes", [...listParts(address), taskId, place, ...fields], this.#key);
   }
 }
 

@@ -2,7 +2,6 @@ import {
   TASKS,
   type Checkpoint,
   type CheckpointMetadata,
-  type CheckpointPendingWrite,
   type CheckpointTuple,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
@@ -14,6 +13,7 @@ import {
   type CheckpointAddress,
   type OpenAddress,
 } from "../address/address.ts";
+import { arrangeWrites, type PositionedWrite } from "../documents/index.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
 /** A checkpoint as `@langchain/langgraph-checkpoint-mongodb` stores it. */
@@ -158,37 +158,35 @@ export class OfficialCollections {
     const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
     if (checkpoint.v < 4 && parentId !== undefined) {
       const parent = { ...address, checkpointId: parentId };
-      migrateSends(checkpoint, await this.#readWrites(parent, TASKS));
+      migrateSends(checkpoint, arrangeWrites(await this.readWrites(parent, TASKS)));
     }
     return {
       config: toConfig(address),
       checkpoint,
       metadata: (await this.#load(document.type, document.metadata)) as CheckpointMetadata,
-      pendingWrites: await this.#readWrites(address),
+      pendingWrites: arrangeWrites(await this.readWrites(address)),
       ...(parentId !== undefined && {
         parentConfig: toConfig({ ...address, checkpointId: parentId }),
       }),
     };
   }
 
-  async #readWrites(
+  /** Reads the pending writes of a checkpoint. */
+  async readWrites(
     { threadId, checkpointNs, checkpointId }: CheckpointAddress,
     channel?: string,
-  ): Promise<CheckpointPendingWrite[]> {
+  ): Promise<PositionedWrite[]> {
     const documents = await this.#writes
-      .find(
-        {
-          thread_id: threadId,
-          checkpoint_ns: checkpointNs,
-          checkpoint_id: checkpointId,
-          ...(channel !== undefined && { channel }),
-        },
-        { sort: { task_id: 1, idx: 1 } },
-      )
+      .find({
+        thread_id: threadId,
+        checkpoint_ns: checkpointNs,
+        checkpoint_id: checkpointId,
+        ...(channel !== undefined && { channel }),
+      })
       .toArray();
-    const writes: CheckpointPendingWrite[] = [];
-    for (const { task_id, channel: name, type, value } of documents) {
-      writes.push([task_id, name, await this.#load(type, value)]);
+    const writes: PositionedWrite[] = [];
+    for (const { task_id: taskId, idx: index, channel: name, type, value } of documents) {
+      writes.push({ taskId, index, channel: name, value: await this.#load(type, value) });
     }
     return writes;
   }

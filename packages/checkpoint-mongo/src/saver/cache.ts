@@ -101,9 +101,10 @@ export class Cache {
   }
 
   /** @param maxAgeMs not if it was stored or read longer ago; by default however long ago */
-  getRecord(address: CheckpointAddress, maxAgeMs = Infinity): CheckpointRecord | undefined {
+  getRecord(address: CheckpointAddress, maxAgeMs?: number): CheckpointRecord | undefined {
     const found = this.#content.get(formatAddress(address)) as CachedRecord | undefined;
-    return found !== undefined && Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
+    if (found === undefined || maxAgeMs === undefined) return found?.record;
+    return Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
   }
 
   setRecord(record: CheckpointRecord): void {

@@ -29,8 +29,8 @@ export async function getTuple(
   const { collections, features, cache } = context;
   const found = await findCheckpoint(collections, features, address);
   if (found === undefined || isExpired(found.document.expires_at)) {
-    if (address.checkpointId === undefined) await checkEmpty(context, address);
-    return undefined;
+    const isSure = address.checkpointId !== undefined || (await checkEmpty(context, address));
+    return isSure ? undefined : getTuple(context, address);
   }
   if (address.checkpointId === undefined) {
     const { seq, epoch = 0 } = found.document;
@@ -95,18 +95,20 @@ export async function hasGone(
 /**
  * Where nothing is marked as the latest, nothing must be there.
  *
+ * @returns whether that is so; false if a checkpoint has been put since
  * @throws CorruptCheckpointError if the latest checkpoint has been removed
  */
-async function checkEmpty(context: SaverContext, address: NamespaceAddress): Promise<void> {
+async function checkEmpty(context: SaverContext, address: NamespaceAddress): Promise<boolean> {
   const { collections, cache } = context;
   const last = await findLastInOrder(collections, address);
   if (last === undefined) {
     const epoch = cache.getThread(address.threadId)?.epoch ?? 0;
     cache.setHead(address, { seq: 0, staleSeqs: [], epoch });
-    return;
+    return true;
   }
   cache.forgetHead(address);
-  if (await hasGone(context, { document: last })) return;
+  if (await hasGone(context, { document: last })) return true;
+  if (last.head === true) return false;
   throw new CorruptCheckpointError(
     { ...address, checkpointId: last.checkpoint_id },
     {

@@ -1,10 +1,11 @@
-import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
+import { arrangeWrites, type PositionedWrite } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import { findWrites, toBinary } from "../store/index.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { listWriteSegments, readWrites } from "./read-writes.ts";
+import { decodeWrites, listWriteSegments } from "./read-writes.ts";
 
 /**
  * Reads a checkpoint that only the official saver stored. What this saver stored since then of its
@@ -16,14 +17,29 @@ export async function getOfficialTuple(
 ): Promise<CheckpointTuple | undefined> {
   const { official, collections, features, cache } = context;
   const tuple = await official?.getTuple(address);
-  if (tuple === undefined) return undefined;
+  if (official === undefined || tuple === undefined) return undefined;
   const { threadId } = address;
-  const key = hashAddress({ ...address, checkpointId: tuple.checkpoint.id });
+  const place = { ...address, checkpointId: tuple.checkpoint.id };
+  const key = hashAddress(place);
   const documents = await findWrites(collections, features, [
     { _id: toBinary(key), thread_id: threadId },
   ]);
   const wanted = { threadId, lines: [], bytes: listWriteSegments(documents) };
   const contents = await loadContents(collections, cache, [wanted]);
-  const added = await readWrites(documents, contents, context);
-  return { ...tuple, pendingWrites: [...(tuple.pendingWrites ?? []), ...added] };
+  if (documents.length === 0) return tuple;
+  const added = await decodeWrites(documents, contents, context);
+  return { ...tuple, pendingWrites: mergeWrites(await official.readWrites(place), added) };
+}
+
+/** An ordinary write that is there stays; to a special channel the later one counts. */
+function mergeWrites(
+  official: readonly PositionedWrite[],
+  added: readonly PositionedWrite[],
+): CheckpointPendingWrite[] {
+  const merged = new Map<string, PositionedWrite>();
+  for (const write of [...official, ...added]) {
+    const key = JSON.stringify([write.taskId, write.index]);
+    if (write.index < 0 || !merged.has(key)) merged.set(key, write);
+  }
+  return arrangeWrites([...merged.values()]);
 }

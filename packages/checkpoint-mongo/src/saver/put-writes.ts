@@ -19,6 +19,7 @@ import {
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { retryConflicts } from "./retry.ts";
+import { listStoredWrites } from "./read-writes.ts";
 import { isSlow } from "./slow-save.ts";
 import { prepareThread } from "./threads.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
@@ -52,8 +53,10 @@ export async function putWrites(
   const overwrite = writes.every(([channel]) => isSpecial(channel));
   const startedMs = Date.now();
   let left = encoded;
-  while (left.length > 0) {
-    const sets = splitSets(left).map((set) => buildSet(context, task, set));
+  for (let round = 0; left.length > 0; round += 1) {
+    const sets = splitSets(left).map((set) =>
+      buildSet(context, task, set, choosePlace(set, round === 0)),
+    );
     const { thread, kept } = await saveSets(context, task, sets, overwrite);
     if (isSlow(startedMs)) {
       const segments = sets.flatMap((set) => set.segments);
@@ -95,7 +98,9 @@ async function findMissing(
   const key = { _id: toBinary(hashAddress(address)), thread_id: address.threadId };
   const sets = await findWrites(collections, features, [key]);
   const present = new Set(
-    sets.filter((set) => set.task_id === taskId).flatMap((set) => set.writes.map(({ idx }) => idx)),
+    sets
+      .filter((set) => set.task_id === taskId)
+      .flatMap((set) => listStoredWrites(set).map(({ idx }) => idx)),
   );
   return writes.filter(({ index }) => !present.has(index));
 }
@@ -130,10 +135,22 @@ function splitSets(writes: readonly HashedWrite[]): readonly (readonly HashedWri
   return ordinary.length === 0 ? special : [...special, ordinary];
 }
 
+/**
+ * The place of a set among those of its task: a special channel has its own; what a task writes first
+ * comes in place 0, whatever its positions, so that two calls with positions in common meet there;
+ * what a later call adds comes after.
+ */
+function choosePlace([first]: readonly HashedWrite[], isFirst: boolean): number {
+  const { index } = first!;
+  if (index < 0) return index;
+  return isFirst ? 0 : index + 1;
+}
+
 function buildSet(
   { hasher, settings }: SaverContext,
   { address, taskId }: TaskAddress,
   writes: readonly HashedWrite[],
+  place: number,
 ): EncodedSet {
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
@@ -158,9 +175,9 @@ function buildSet(
     checkpoint_id: address.checkpointId,
     checkpoint: toBinary(hashAddress(address)),
     task_id: taskId,
-    idx: writes[0]!.index,
+    idx: place,
     writes: stored,
-    hash: toBinary(hasher.hashWriteSet({ address, taskId, writes })),
+    hash: toBinary(hasher.hashWriteSet({ address, taskId, place, writes })),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segments };

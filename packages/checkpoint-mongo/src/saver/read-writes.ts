@@ -1,10 +1,17 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
+import type { Binary } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import { unpack } from "../codec/index.ts";
-import type { SegmentId, StoredWrite, WriteSetDocument } from "../documents/index.ts";
+import {
+  arrangeWrites,
+  type PositionedWrite,
+  type SegmentId,
+  type StoredWrite,
+  type WriteSetDocument,
+} from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import { binaryToHex, toBytes, toPackedBytes } from "../store/index.ts";
+import { binaryToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 
@@ -13,9 +20,21 @@ export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher">
 
 /** The segments that hold the values of large pending writes. */
 export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[] {
-  return sets.flatMap(({ writes }) =>
-    writes.flatMap(({ value }) => ("segment" in value ? [binaryToHex(value.segment)] : [])),
+  return sets.flatMap((set) =>
+    listStoredWrites(set).flatMap(({ value }) =>
+      isReference(value) ? [binaryToHex(value.segment)] : [],
+    ),
   );
+}
+
+/** What a set holds; nothing where damage has put something else in its place. */
+export function listStoredWrites({ writes }: WriteSetDocument): readonly StoredWrite[] {
+  return Array.isArray(writes) ? (writes as StoredWrite[]) : [];
+}
+
+/** Whether the value of a write lies in a segment. */
+function isReference(value: StoredWrite["value"]): value is { readonly segment: Binary } {
+  return isBinary((value as { segment?: unknown } | null | undefined)?.segment);
 }
 
 /** Where the checkpoint lies that pending writes belong to. */
@@ -28,33 +47,33 @@ export function readWriteAddress(document: WriteSetDocument): CheckpointAddress 
 }
 
 /**
- * Decodes pending writes of one checkpoint, ordered by task and position.
+ * Decodes pending writes of one checkpoint.
  *
  * @param channels only writes to these; by default all
  * @throws CorruptCheckpointError if a set is not as it was written
  */
-export async function readWrites(
+export async function decodeWrites(
   sets: readonly WriteSetDocument[],
   contents: Contents,
   tools: ReadingTools,
   channels?: readonly string[],
-): Promise<CheckpointPendingWrite[]> {
-  const found: { readonly taskId: string; readonly write: HashedWrite }[] = [];
+): Promise<PositionedWrite[]> {
+  const writes: PositionedWrite[] = [];
   for (const set of sets) {
-    for (const write of recallWriteSet(set, contents, tools)) {
-      if (channels === undefined || channels.includes(write.channel)) {
-        found.push({ taskId: set.task_id, write });
-      }
+    for (const { index, channel, type, value } of recallWriteSet(set, contents, tools)) {
+      if (channels !== undefined && !channels.includes(channel)) continue;
+      const decoded = await tools.serializer.decode({ type, bytes: value }, "pending write");
+      writes.push({ taskId: set.task_id, index, channel, value: decoded });
     }
   }
-  found.sort((a, b) => compareText(a.taskId, b.taskId) || a.write.index - b.write.index);
-  const writes: CheckpointPendingWrite[] = [];
-  for (const { taskId, write } of found) {
-    const { channel, type, value } = write;
-    const decoded = await tools.serializer.decode({ type, bytes: value }, "pending write");
-    writes.push([taskId, channel, decoded]);
-  }
   return writes;
+}
+
+/** Decodes pending writes of one checkpoint, as {@link decodeWrites} does, in order. */
+export async function readWrites(
+  ...parameters: Parameters<typeof decodeWrites>
+): Promise<CheckpointPendingWrite[]> {
+  return arrangeWrites(await decodeWrites(...parameters));
 }
 
 /** Reads a set of pending writes, unless this process has verified the same one before. */
@@ -64,6 +83,7 @@ function recallWriteSet(
   tools: ReadingTools,
 ): readonly HashedWrite[] {
   const { thread_id, checkpoint_ns, checkpoint_id, task_id, idx, hash } = document;
+  if (!isBinary(hash)) return readWriteSet(document, contents, tools);
   const place = [thread_id, checkpoint_ns, checkpoint_id, task_id, idx, binaryToHex(hash)];
   const name = JSON.stringify(place);
   const known = tools.cache.getWrites(name);
@@ -86,9 +106,9 @@ export function readWriteSet(
   const address = readWriteAddress(document);
   try {
     const writes = document.writes.map((write) => readWrite(address, write, contents));
-    const hash = hasher.hashWriteSet({ address, taskId: document.task_id, writes });
-    const isSame = Buffer.compare(hash, toBytes(document.hash)) === 0;
-    if (isSame && writes[0]?.index === document.idx) return writes;
+    const { task_id: taskId, idx: place } = document;
+    const hash = hasher.hashWriteSet({ address, taskId, place, writes });
+    if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = binaryToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
     throw corruptSet(address, document, `the hash ${expected}`, `the hash ${found}`);
@@ -103,17 +123,12 @@ function readWrite(
   { idx: index, channel, type, value }: StoredWrite,
   contents: Contents,
 ): HashedWrite {
-  if (!("segment" in value)) {
+  if (!isReference(value)) {
     return { index, channel, type, value: unpack(toPackedBytes(value)) };
   }
   const id = binaryToHex(value.segment);
   const bytes = contents.bytes(id) ?? throwFault(address, id, contents);
   return { index, channel, type, value: bytes };
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 function corruptSet(
@@ -123,7 +138,7 @@ function corruptSet(
   found: string,
   cause?: unknown,
 ): CorruptCheckpointError {
-  const which = `of task ${document.task_id}, from position ${document.idx} on`;
+  const which = `of task ${document.task_id}, in place ${document.idx}`;
   return new CorruptCheckpointError(
     address,
     { document: "write", which, expected, found },

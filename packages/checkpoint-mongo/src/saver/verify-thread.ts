@@ -7,8 +7,10 @@ import {
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import { hashAddress } from "../integrity/hashes.ts";
 import {
   binaryToHex,
+  isBinary,
   joinParts,
   scanCheckpoints,
   scanSegments,
@@ -17,7 +19,12 @@ import {
 import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { listWriteSegments, readWriteAddress, readWriteSet } from "./read-writes.ts";
+import {
+  listStoredWrites,
+  listWriteSegments,
+  readWriteAddress,
+  readWriteSet,
+} from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
 
 /** Something of a thread that is not as it was written. */
@@ -134,7 +141,8 @@ async function verifyWrites(
     ]);
     for (const set of sets) {
       collectDamage(damages, () => readWriteSet(set, contents, context));
-      count += set.writes.length;
+      if (!isFoundByCheckpoint(set)) damages.push(pointsElsewhere(set));
+      count += listStoredWrites(set).length;
     }
     segments.push(...bytes);
   }
@@ -212,6 +220,25 @@ function locate({ checkpointNs, checkpointId }: CheckpointAddress): Omit<Damage,
 
 function missing(document: Corruption["document"], which: string): Corruption {
   return { document, which, expected: "it to exist", found: "nothing" };
+}
+
+/** Whether a set of writes is found by the checkpoint that it belongs to. */
+function isFoundByCheckpoint(set: WriteSetDocument): boolean {
+  return isBinary(set.checkpoint) && toHex(hashWriteAddress(set)) === binaryToHex(set.checkpoint);
+}
+
+function pointsElsewhere(set: WriteSetDocument): Damage {
+  return {
+    ...locate(readWriteAddress(set)),
+    document: "write",
+    which: `of task ${set.task_id}, in place ${set.idx}`,
+    expected: `it to point to the checkpoint ${toHex(hashWriteAddress(set))}`,
+    found: isBinary(set.checkpoint) ? binaryToHex(set.checkpoint) : String(set.checkpoint),
+  };
+}
+
+function hashWriteAddress(set: WriteSetDocument): Uint8Array {
+  return hashAddress(readWriteAddress(set));
 }
 
 function placeOfWrite(write: WriteSetDocument): string {

@@ -1,6 +1,11 @@
 import { Binary } from "mongodb";
 import type { PackedBinary } from "../documents/index.ts";
 
+/** Whether a stored value is bytes. Damage may have put anything in their place, or nothing. */
+export function isBinary(value: unknown): value is Binary {
+  return (value as Partial<Binary> | null | undefined)?._bsontype === "Binary";
+}
+
 /** Wraps bytes for storage. */
 export function toBinary(bytes: Uint8Array): Binary {
   return new Binary(bytes);

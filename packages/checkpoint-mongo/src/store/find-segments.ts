@@ -1,6 +1,12 @@
-import type { Binary } from "mongodb";
 import type { ContentHash, SegmentDocument } from "../documents/index.ts";
-import { binaryToHex, hexToBinary, toBytes, toPackedBytes, type PackedBytes } from "./binary.ts";
+import {
+  binaryToHex,
+  hexToBinary,
+  isBinary,
+  toBytes,
+  toPackedBytes,
+  type PackedBytes,
+} from "./binary.ts";
 import type { Collections } from "./collections.ts";
 
 /** A segment of a thread as it is stored. */
@@ -51,11 +57,6 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
     more: more.filter(isBinary).map(toBytes),
     isComplete: appends === more.length,
   };
-}
-
-/** Damage may have put something else in its place, or nothing. */
-function isBinary(value: unknown): value is Binary {
-  return (value as Partial<Binary> | null | undefined)?._bsontype === "Binary";
 }
 
 /** Instead of a part whose data is missing. The hash then tells that it does not belong there. */

@@ -1,6 +1,7 @@
 export {
   binaryToHex,
   hexToBinary,
+  isBinary,
   toBinary,
   toBytes,
   toPackedBinary,
