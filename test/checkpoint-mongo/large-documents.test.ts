@@ -1,0 +1,57 @@
+import type { PendingWrite } from "@langchain/langgraph-checkpoint";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoClient } from "mongodb";
+import { expect, it, onTestFinished } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+
+/** No document may be larger. */
+const LIMIT = 16 * 1_024 * 1_024;
+
+it("a string and a pending write that are each larger than any document come back", async () => {
+  const saver = database.openSaver();
+  const text = makeText(LIMIT + 1_000_000);
+  const config = await putCheckpoint(saver, threadConfig("large"), makeCheckpoint({ text }));
+  await saver.putWrites(config, [["text", text]], "task");
+  const tuple = await database.openSaverElsewhere().getTuple(config);
+  expect(tuple?.checkpoint.channel_values["text"] === text).toBe(true);
+  expect(tuple?.pendingWrites?.[0]?.[2] === text).toBe(true);
+});
+
+it("pending writes that are too large for one reply with their checkpoint are read by themselves", async () => {
+  // Only servers with test commands can be made to refuse a reply by its size.
+  const appName = "threadkeep-large-reply";
+  const client = new MongoClient(database.uri, { appName });
+  onTestFinished(() => client.close());
+  const config = await putCheckpoint(
+    database.openSaver(),
+    threadConfig("refused"),
+    makeCheckpoint({ a: 1 }),
+  );
+  const writes: PendingWrite[] = [["a", 2]];
+  await database.openSaver().putWrites(config, writes, "task");
+  const saver = new MongoDBSaver({ client, dbName: database.name });
+  await saver.setup();
+  await database.client.db("admin").command({
+    configureFailPoint: "failCommand",
+    mode: { times: 1 },
+    // "BSONObjectTooLarge".
+    data: { failCommands: ["aggregate"], errorCode: 10_334, appName },
+  });
+  const { pendingWrites, checkpoint } = (await saver.getTuple(config))!;
+  expect(checkpoint.channel_values).toEqual({ a: 1 });
+  expect(pendingWrites).toEqual([["task", "a", 2]]);
+});
+
+/** Characters that do not repeat themselves, so that compression leaves them large. */
+function makeText(length: number): string {
+  const bytes = new Uint8Array(length);
+  let state = 1;
+  for (let index = 0; index < length; index += 1) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
+    bytes[index] = 0x23 + ((state >>> 8) & 0x3f);
+  }
+  return Buffer.from(bytes.buffer).toString("latin1");
+}
