@@ -11,11 +11,14 @@ import { readResults } from "./report/result-file.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  if (name !== undefined && listPrograms().includes(name)) return await runProgram(name, rest);
+  if (args.includes("--help") || args.includes("-h")) {
+    printHelp();
+    return 0;
+  }
   if (name === "plot") return await drawPlot(rest);
   if (name === "report") return writeReport(rest);
-  if (name !== undefined && listPrograms().includes(name)) return await runProgram(name, rest);
-  const request = parseRun(args);
-  if (request !== undefined) return await runBenchmarks(request);
+  if (name !== undefined) return await runBenchmarks(parseRun(args));
   printHelp();
   return 0;
 }

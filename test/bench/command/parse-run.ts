@@ -18,10 +18,9 @@ export interface RunRequest {
 /**
  * Reads the arguments of `pnpm bench NAME…`.
  *
- * @returns undefined if help is wanted
  * @throws Error saying which argument is wrong and what it may be
  */
-export function parseRun(args: readonly string[]): RunRequest | undefined {
+export function parseRun(args: readonly string[]): RunRequest {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -32,10 +31,9 @@ export function parseRun(args: readonly string[]): RunRequest | undefined {
       svg: { type: "string" },
       profile: { type: "string" },
       check: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
-  if (values.help || positionals.length === 0) return undefined;
+  if (positionals.length === 0) throw new Error("Which benchmark? pnpm bench lists them.");
   return {
     benchmarks: positionals.includes("all") ? benchmarks : positionals.map(findBenchmark),
     turns: values.turns === undefined ? undefined : parseTurns(values.turns),
