@@ -1,5 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { CheckpointListOptions } from "@langchain/langgraph-checkpoint";
+import type { CommandSucceededEvent } from "mongodb";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -22,6 +23,11 @@ async function list(config: RunnableConfig, options?: CheckpointListOptions): Pr
     ids.splice(0, ids.length, ...tuples.map(({ checkpoint }) => checkpoint.id));
   }
   return ids;
+}
+
+/** What the server answers to a `find`. */
+interface FindReply {
+  readonly cursor: { readonly ns: string; readonly firstBatch: readonly unknown[] };
 }
 
 const thread = threadConfig("listed");
@@ -106,6 +112,24 @@ describe("list", () => {
     expect(await list(thread, { filter })).toEqual(expected);
   });
 
+  it.each<[string, Record<string, unknown>]>([
+    ["a scalar", { source: "loop" }],
+    ["several keys", { source: "loop", score: 1.5 }],
+    ["a nested object", { user: { name: "ada", tags: ["x", "y"] } }],
+    ["an array", { list: ["x", "y"] }],
+    ["a value that none has", { source: "fork" }],
+  ])("has the server filter by %s, and so gets no checkpoint in vain", async (_name, filter) => {
+    let sent = 0;
+    const count = ({ reply }: CommandSucceededEvent) => {
+      const { ns, firstBatch } = (reply as FindReply).cursor;
+      if (ns.endsWith(".threadkeep_checkpoints")) sent += firstBatch.length;
+    };
+    database.client.on("commandSucceeded", count);
+    const tuples = await Array.fromAsync(saver.list(thread, { filter }));
+    database.client.off("commandSucceeded", count);
+    expect(sent).toBe(tuples.length);
+  });
+
   it("counts the limit after the filter", async () => {
     expect(await list(thread, { filter: { user: { name: "ada" } }, limit: 1 })).toEqual(["a1"]);
     expect(await list(thread, { filter: { source: "loop" }, limit: 2 })).toEqual(["a4", "a2"]);
@@ -126,5 +150,77 @@ describe("list", () => {
       if (seen.length === 2) break;
     }
     expect(seen).toEqual(["3", "2"]);
+  });
+});
+
+describe("a list of 250 checkpoints, which is longer than a page", () => {
+  const LENGTH = 250;
+  const PAGE_SIZE = 100;
+  const long = threadConfig("long");
+  const steps = Array.from({ length: LENGTH }, (_, step) => step);
+  const newestFirst = steps.map(makeId).toReversed();
+
+  function makeId(step: number): string {
+    return String(step).padStart(3, "0");
+  }
+
+  /** Every 50 checkpoints, its channel is too large for the checkpoint and it has a pending write. */
+  function isLarge(step: number): boolean {
+    return step % 50 === 0;
+  }
+
+  function makeValues(step: number) {
+    return isLarge(step) ? { list: [`item ${step} `.repeat(50)] } : { a: step };
+  }
+
+  beforeAll(async () => {
+    let parent = long;
+    for (const step of steps) {
+      const checkpoint = makeCheckpoint(makeValues(step), { id: makeId(step) });
+      const metadata = makeMetadata({ isEven: step % 2 === 0 });
+      parent = await putCheckpoint(saver, parent, checkpoint, metadata);
+      if (isLarge(step)) await saver.putWrites(parent, [["list", step]], "task");
+    }
+  });
+
+  it("is whole and in order, and takes at most three commands a page", async () => {
+    const cold = database.openSaver();
+    await cold.setup();
+    const commands = await database.recordCommands(async () => {
+      const tuples = await Array.fromAsync(cold.list(long));
+      expect(tuples.map(({ checkpoint }) => checkpoint.id)).toEqual(newestFirst);
+      const oldestFirst = tuples.toReversed();
+      expect(oldestFirst.map(({ checkpoint }) => checkpoint.channel_values)).toEqual(
+        steps.map(makeValues),
+      );
+      expect(oldestFirst.map(({ pendingWrites }) => pendingWrites)).toEqual(
+        steps.map((step) => (isLarge(step) ? [["task", "list", step]] : [])),
+      );
+    });
+    expect(commands.length).toBeLessThanOrEqual(3 * Math.ceil(LENGTH / PAGE_SIZE));
+  });
+
+  it("asks for a page when its first checkpoint is wanted, no sooner", async () => {
+    const pagesAsked: number[] = [];
+    let pages = 0;
+    const count = ({ commandName }: { commandName: string }) => {
+      if (commandName === "getMore") pages += 1;
+    };
+    database.client.on("commandStarted", count);
+    for await (const _tuple of saver.list(long)) {
+      pagesAsked.push(pages);
+      if (pagesAsked.length === PAGE_SIZE + 1) break;
+    }
+    database.client.off("commandStarted", count);
+    expect(pagesAsked).toEqual([...Array.from({ length: PAGE_SIZE }, () => 0), 1]);
+  });
+
+  it("goes over the page's end with a limit, a filter and a place to begin as well", async () => {
+    expect(await list(long, { limit: 150 })).toEqual(newestFirst.slice(0, 150));
+    const before = threadConfig("long", { checkpointId: makeId(200) });
+    expect(await list(long, { before })).toEqual(newestFirst.slice(50));
+    const even = newestFirst.filter((id) => Number(id) % 2 === 0);
+    expect(await list(long, { filter: { isEven: true } })).toEqual(even);
+    expect(await list(long, { filter: { isEven: true }, limit: 110 })).toEqual(even.slice(0, 110));
   });
 });
