@@ -32,6 +32,27 @@ it("all that is remembered of checkpoints counts", async () => {
     await putCheckpoint(saver, threadConfig(`counts-${index}`), checkpoint, metadata);
   }
   expect(saver.cacheStats.entries).toBeLessThanOrEqual(MEGABYTE / 60_000);
+  expect(saver.cacheStats.bytes).toBeLessThanOrEqual(MEGABYTE);
+});
+
+it("tells how many segments that were asked for were there, and how many had to be read", async () => {
+  const config = threadConfig("counted");
+  const text = "x".repeat(10_000);
+  await putCheckpoint(database.openSaver(), config, makeCheckpoint({ list: [text] }));
+  const reader = database.openSaver({ cacheMaxBytes: MEGABYTE });
+  expect(reader.cacheStats).toEqual({
+    bytes: 0,
+    maxBytes: MEGABYTE,
+    entries: 0,
+    hits: 0,
+    misses: 0,
+  });
+  await reader.getTuple(config);
+  expect(reader.cacheStats).toMatchObject({ hits: 0, misses: 1 });
+  expect(reader.cacheStats.bytes).toBeGreaterThan(text.length);
+  await reader.getTuple(config);
+  await reader.getTuple(config);
+  expect(reader.cacheStats).toMatchObject({ hits: 2, misses: 1 });
 });
 
 function randomBytes(length: number): Uint8Array {
