@@ -110,9 +110,9 @@ describe("a serializer of the user's", () => {
       expect(tuple?.checkpoint).toEqual(checkpoint);
       expect(tuple?.metadata).toEqual(metadata);
       expect(tuple?.pendingWrites).toEqual([
-        ["task", "__interrupt__", { ask: SECRET }],
         ["task", "list", SECRET],
         ["task", "text", SECRET.repeat(100)],
+        ["task", "__interrupt__", { ask: SECRET }],
       ]);
       const listed = await Array.fromAsync(reader.list(threadConfig("read-back")));
       expect(listed[0]).toEqual(tuple);
@@ -125,6 +125,23 @@ describe("a serializer of the user's", () => {
       "aes-object",
       "aes-string",
     ]);
+  });
+
+  it("gets to see only what changed", async () => {
+    const { checkpoint, metadata, config } = await fill("seen", saver);
+    const seen: unknown[] = [];
+    const watched = openSaver({
+      dumpsTyped: (value) => {
+        seen.push(value);
+        return serde.dumpsTyped(value);
+      },
+      loadsTyped: (type, value) => serde.loadsTyped(type, value),
+    });
+    const values = { ...checkpoint.channel_values, number: 43 };
+    const versions = { ...checkpoint.channel_versions, number: 2 };
+    await watched.put(config, makeCheckpoint(values, { versions }), metadata, { number: 2 });
+    expect(seen).toHaveLength(2);
+    expect(seen).toEqual(expect.arrayContaining([43, metadata]));
   });
 
   it("still lets metadata be filtered", async () => {
