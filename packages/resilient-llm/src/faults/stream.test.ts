@@ -193,9 +193,9 @@ it("a slow but steady stream never times out", async () => {
   expect(server.requests).toHaveLength(1);
 });
 
-it("a consumer that takes its time doesn't run into the idle limit", async () => {
+it("a consumer that takes its time doesn't run into a time limit", async () => {
   const server = await startServer(replies.streamText("a b c d"));
-  const { model } = createModel([server], { timeout: { idleMs: 8000 } });
+  const { model } = createModel([server], { timeout: { idleMs: 8000, totalMs: 30_000 } });
   let text = "";
   for await (const chunk of await model.stream("hi")) {
     text += chunk.text;
@@ -283,4 +283,88 @@ it("every attempt that produced tokens is paid for, broken ones as estimated", a
   const snapshot = model.costs.snapshot();
   expect(snapshot).toMatchObject({ calls: 1, attempts: 2, estimatedAttempts: 1 });
   expect(snapshot.outputTokens).toBeGreaterThan(5);
+});
+
+it.each([
+  ["tool arguments", { tool_calls: [{ index: 0, id: "c", function: { name: "add" } }] }],
+  ["reasoning", {}],
+])("%s that broke off are paid for as estimated", async (kind, opening) => {
+  const words = "some words that cost ".repeat(10);
+  const delta =
+    kind === "reasoning"
+      ? { reasoning_content: words }
+      : { tool_calls: [{ index: 0, function: { arguments: JSON.stringify({ words }) } }] };
+  const frames = [opening, delta].map((part) => ({
+    frame: { id: "x", model: "served", choices: [{ index: 0, delta: part, finish_reason: null }] },
+  }));
+  const server = await startServer(
+    replies.stream(...frames, { reset: true }),
+    replies.streamText("whole"),
+  );
+  const { model } = createModel([server]);
+  await readStream(await model.stream("hi"));
+  expect(model.costs.snapshot()).toMatchObject({ attempts: 2, estimatedAttempts: 1 });
+  expect(model.costs.snapshot().outputTokens).toBeGreaterThan(40);
+});
+
+it("of two answers in one stream both must be complete", async () => {
+  const choice = (index: number, content: string, finish: string | null) => ({
+    frame: {
+      id: "x",
+      model: "served",
+      choices: [{ index, delta: { content }, finish_reason: finish }],
+    },
+  });
+  const begun = [choice(0, "one", null), choice(1, "two", null), choice(0, "", "stop")];
+  const server = await startServer(
+    replies.stream(...begun, { done: true }),
+    replies.stream(...begun, choice(1, "", "stop"), { done: true }),
+  );
+  const { model, events } = createModel([server]);
+  await readStream(await model.stream("hi"));
+  expect(events.find((event) => event.type === "attempt-failed")?.failure.kind).toBe("truncated");
+  expect(server.requests).toHaveLength(2);
+});
+
+it("a character that came in two pieces stays whole when an error follows it", async () => {
+  const server = await startServer(async (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const choices = [{ index: 0, delta: { content: "The café " }, finish_reason: null }];
+    const frames = [{ id: "x", model: "served", choices }, { error: { code: 502 } }];
+    const bytes = Buffer.from(frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""));
+    const middle = bytes.indexOf("é") + 1;
+    response.write(bytes.subarray(0, middle));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+    response.end(bytes.subarray(middle));
+  }, replies.streamText("is open."));
+  const { model } = createModel([server], { streamRecovery: "continue" });
+  const { printed } = await readStream(await model.stream("hi"));
+  expect(printed).toBe("The café is open.");
+});
+
+it.each(["restart", "continue"] as const)(
+  "when no attempt completes the answer the error carries what was handed out (%s)",
+  async (streamRecovery) => {
+    const server = await startServer(
+      replies.stream({ text: "half an answer " }, { reset: true }),
+      replies.error(500),
+    );
+    const { model } = createModel([server], { streamRecovery, retry: { maxRetries: 1 } });
+    const error = await rejection(readStream(await model.stream("hi")));
+    expect(error).toMatchObject({ partial: { text: "half an answer ", hasToolCalls: false } });
+  },
+);
+
+it("continue mode: an answer that broke off in a tool call is restarted, text before it or not", async () => {
+  const call = { id: "call_1", name: "add", args: '{"a": 1' };
+  const server = await startServer(
+    replies.stream({ text: "Let me add. " }, { toolCall: call }, { reset: true }),
+    replies.streamText("It is 3."),
+  );
+  const { model } = createModel([server], { streamRecovery: "continue" });
+  const { joined } = await readStream(await model.bindTools(tools).stream("1+2?"));
+  expect(joined).toMatchObject({ text: "It is 3.", tool_calls: [], invalid_tool_calls: [] });
+  expect(server.requests[1]?.body.messages).toHaveLength(1);
 });

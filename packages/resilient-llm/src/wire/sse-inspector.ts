@@ -28,8 +28,8 @@ function hasContent(delta: Readonly<Record<string, unknown>> | undefined): boole
 /** A failure in the middle of a piece of the body. */
 export interface InspectedFailure {
   readonly failure: Failure;
-  /** The part of the piece before the event that failed. */
-  readonly soundText: string;
+  /** Lines that ended in this piece before the event that failed began. */
+  readonly soundLines: number;
 }
 
 /**
@@ -62,17 +62,13 @@ export class SseInspector {
 
   /** Takes the next piece of the body; returns a failure as soon as one shows. */
   push(text: string): InspectedFailure | undefined {
-    const alreadyPassed = this.#line.length;
-    const buffered = this.#line + text;
-    const lines = buffered.split("\n");
+    const lines = (this.#line + text).split("\n");
     this.#line = lines.pop() ?? "";
-    let position = 0;
-    let lastBoundary = alreadyPassed;
-    for (const line of lines) {
+    let soundLines = 0;
+    for (const [index, line] of lines.entries()) {
       const failure = this.#readLine(line.endsWith("\r") ? line.slice(0, -1) : line);
-      if (failure) return { failure, soundText: buffered.slice(alreadyPassed, lastBoundary) };
-      position += line.length + 1;
-      if (this.#data.length === 0) lastBoundary = Math.max(alreadyPassed, position);
+      if (failure) return { failure, soundLines };
+      if (this.#data.length === 0) soundLines = index + 1;
     }
     return undefined;
   }

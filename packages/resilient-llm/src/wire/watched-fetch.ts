@@ -12,6 +12,8 @@ type Fetch = typeof globalThis.fetch;
 /** No error body is read further than this, in characters; what follows can't help anybody. */
 const longestErrorBody = 20_000;
 
+const newline = 10;
+
 function fail(watch: WireWatch, failure: Failure): WireFailure {
   watch.failure ??= failure;
   return new WireFailure(watch.failure);
@@ -30,11 +32,17 @@ function rebuild(response: Response, body: BodyInit, contentType?: string): Resp
   });
 }
 
+/** The first `count` lines, as bytes: a piece may begin in the middle of a character. */
+function takeLines(piece: Uint8Array, count: number): Uint8Array {
+  let end = 0;
+  for (let line = 0; line < count; line += 1) end = piece.indexOf(newline, end) + 1;
+  return piece.subarray(0, end);
+}
+
 function inspectStream(response: Response, watch: WireWatch): Response {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   const inspector = new SseInspector(watch);
-  const encoder = new TextEncoder();
   let pending: Failure | undefined;
   const body = new ReadableStream<Uint8Array>(
     {
@@ -65,12 +73,13 @@ function inspectStream(response: Response, watch: WireWatch): Response {
         }
         // The rest is of no use; give the connection back.
         reader.cancel().catch(() => undefined);
-        if (inspected.soundText === "") {
+        const sound = takeLines(piece.value, inspected.soundLines);
+        if (sound.length === 0) {
           controller.error(fail(watch, inspected.failure));
           return;
         }
         // An error drops what is queued, so what came before it goes first.
-        controller.enqueue(encoder.encode(inspected.soundText));
+        controller.enqueue(sound);
         pending = inspected.failure;
       },
       cancel: (reason) => reader.cancel(reason),
