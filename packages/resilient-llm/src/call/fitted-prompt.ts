@@ -10,8 +10,11 @@ const blindTrimTarget = 0.6;
 /** The messages of a call, whole or with the oldest left out. */
 export class FittedPrompt {
   readonly #whole: BaseMessage[];
+  /** The whole, or what `maxPromptTokens` leaves of it. */
+  readonly #allowed: BaseMessage[];
   readonly #onTrim: (result: TrimResult) => void;
   #messages: BaseMessage[];
+  #removedMessages = 0;
   #trimmed = false;
 
   /** @param onTrim Told whenever messages are left out. */
@@ -24,6 +27,7 @@ export class FittedPrompt {
     this.#messages = messages;
     this.#onTrim = onTrim;
     if (maxPromptTokens !== undefined) this.#trimTo(maxPromptTokens);
+    this.#allowed = this.#messages;
   }
 
   /** What the next attempt is to send. */
@@ -45,15 +49,18 @@ export class FittedPrompt {
       : this.#trimTo(Math.min(windowTokens, estimate) * trimTarget);
   }
 
-  /** The whole prompt again, for a model with a larger window. */
+  /** The prompt as it was before it was shrunk, for a model with a larger window. */
   restore(): void {
-    this.#messages = this.#whole;
+    this.#messages = this.#allowed;
   }
 
   #trimTo(maxTokens: number): boolean {
-    const result = trimToWindow(this.#messages, { maxTokens });
+    // Always from the whole: a prompt trimmed twice would count its own note among the messages left out.
+    const result = trimToWindow(this.#whole, { maxTokens });
+    if (result.removedMessages <= this.#removedMessages) return false;
+    this.#removedMessages = result.removedMessages;
     this.#messages = result.messages;
-    if (result.removedMessages > 0) this.#onTrim(result);
-    return result.removedMessages > 0;
+    this.#onTrim(result);
+    return true;
   }
 }

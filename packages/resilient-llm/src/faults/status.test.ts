@@ -74,6 +74,15 @@ it("a 429 without a hint backs off with full jitter and then goes to the next ca
   expect(delays.map(Math.round)).toEqual([250, 500, 1000]);
 });
 
+it("a hint longer than retry.maxDelayMs isn't waited for while another candidate is healthy", async () => {
+  const first = await startServer(replies.error(429, { "retry-after": "60" }));
+  const second = await startServer(replies.answer("from second"));
+  const { model, events } = createModel([first, second], { retry: { maxDelayMs: 30_000 } });
+  expect((await model.invoke("hi")).text).toBe("from second");
+  expect(first.requests).toHaveLength(1);
+  expect(events.map(({ type }) => type)).not.toContain("retry");
+});
+
 it("a hint longer than the deadline goes to the next candidate at once and cools this one down", async () => {
   const first = await startServer(replies.error(429, { "retry-after": "1000" }));
   const second = await startServer(replies.answer("from second"));
@@ -240,6 +249,35 @@ it("a prompt that is too long is trimmed once, then goes to a larger window, the
   const error = await rejection(model.invoke(conversation));
   expect(ContextLengthError.isInstance(error)).toBe(true);
   expect((error as ContextLengthError).failure.windowTokens).toBe(1000);
+});
+
+it("a prompt trimmed beforehand is never sent longer than that, not even to a larger window", async () => {
+  const tooLong = replies.error(400, {}, { code: "context_length_exceeded" });
+  const first = await startServer(tooLong);
+  const second = await startServer(replies.answer("large window"));
+  const conversation = Array.from({ length: 41 }, (_, index) => ({
+    role: index % 2 ? "assistant" : "user",
+    content: `Message ${index} ${"some words here ".repeat(20)}`,
+  }));
+  const { model, events } = createModel([], {
+    models: [
+      { model: "a", baseURL: first.baseURL, contextWindowTokens: 1000 },
+      { model: "b", baseURL: second.baseURL, contextWindowTokens: 9000 },
+    ],
+    context: { maxPromptTokens: 1500 },
+  });
+  expect((await model.invoke(conversation)).text).toBe("large window");
+  const [whole, shorter, again] = [...first.requests, ...second.requests].map(({ body }) => body);
+  expect(whole?.messages.length).toBeLessThan(conversation.length);
+  expect(again?.messages).toEqual(whole?.messages);
+  // The note counts every message left out, and there is one note.
+  const kept = (shorter?.messages.length ?? 0) - 1;
+  const left = conversation.length - kept;
+  expect(shorter?.messages[0]?.content).toContain(`[${left} earlier messages were left out`);
+  expect(events.filter((event) => event.type === "context-trimmed")).toMatchObject([
+    { removedMessages: conversation.length + 1 - (whole?.messages.length ?? 0) },
+    { removedMessages: left },
+  ]);
 });
 
 it.each([
