@@ -85,7 +85,7 @@ export function classifyError(
   }
   return {
     kind: "unknown",
-    message: `${endpoint.model} failed: ${redactText(shortenMessage(message), endpoint.secrets)}`,
+    message: `${endpoint.model} failed: ${shortenMessage(redactText(message, endpoint.secrets))}`,
     cause,
   };
 }

@@ -81,7 +81,7 @@ function kindOf(error: ProviderError): FailureKind {
   );
 }
 
-/** The first `longestQuote` characters on one line, HTML reduced to its text. */
+/** The first `longestQuote` characters on one line, HTML reduced to its text. Redact it before. */
 export function shortenMessage(message: string): string {
   const text = /^\s*(?:\d{3}\s+)?</.test(message)
     ? message.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, " ").replaceAll(/<[^>]*>/g, " ")
@@ -135,7 +135,8 @@ export function classifyProviderError(
   nowMs: number,
 ): Failure {
   const kind = kindOf(error);
-  const quoted = redactText(shortenMessage(error.message), endpoint.secrets);
+  // Redacted first: a key that shortening has cut or put on one line would no longer be known as one.
+  const quoted = shortenMessage(redactText(error.message, endpoint.secrets));
   const reported =
     error.status === undefined ? "an error inside the answer" : `status ${error.status}`;
   const nextStep = nextStepFor(kind, endpoint);

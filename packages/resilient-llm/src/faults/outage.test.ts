@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { expect, it } from "vitest";
 import { AllCandidatesFailedError, ModelCallError, type ResilienceEvent } from "../index.ts";
 import * as replies from "../testing/replies.ts";
@@ -109,4 +110,33 @@ it("50 calls at once in a full outage are bounded by the retry quota", async () 
   expect(calls.every((call) => call.status === "rejected")).toBe(true);
   // One request per call, and the 20 retries that 100 tokens buy.
   expect(server.requests.length).toBe(70);
+});
+
+it("a retry that succeeds pays its quota back, so a server that hiccups at every call is no outage", async () => {
+  const server = await startServer();
+  server.playScript(({ index }) => (index % 2 ? replies.answer("done") : replies.error(503)));
+  const { model } = createModel([server], {
+    retry: { quota: { capacity: 5, retryCost: 5 } },
+  });
+  for (let call = 0; call < 3; call += 1) expect((await model.invoke("hi")).text).toBe("done");
+  expect(server.requests).toHaveLength(6);
+});
+
+it.each([
+  ["cut off where the message is shortened", "company-key-0123456789"],
+  ["broken by a line end", "company-key\n0123456789"],
+])("no part of a key is told, not even one %s", async (_, apiKey) => {
+  const message = `${"x".repeat(285)} ${apiKey} isn't known`;
+  const server = await startServer(replies.error(500, {}, { message }));
+  const { model } = createModel([server], { apiKey, retry: { maxRetries: 0 } });
+  const error = await rejection(model.invoke("hi"));
+  expect(inspect(error, { depth: 10 })).not.toMatch(/company|0123456789/);
+});
+
+it("the causes of an error are redacted like its message", async () => {
+  const models = [{ model: "a", baseURL: `http://${testKey}.invalid/v1` }];
+  const { model } = createModel([], { models, retry: { maxRetries: 0 } });
+  const { cause } = (await rejection(model.invoke("hi"))) as Error;
+  expect(inspect(cause, { depth: 10 })).toContain("[redacted].invalid");
+  expect(inspect(cause, { depth: 10 })).not.toContain(testKey);
 });

@@ -6,7 +6,7 @@ import type { WireWatch } from "./wire-watch.ts";
 /** The failure of an answer with status 200 that is something else than an answer. */
 export function describeWrongBody(watch: WireWatch, what: string, body: string): Failure {
   const { model, baseUrl, secrets } = watch.endpoint;
-  const quoted = redactText(shortenMessage(body), secrets).slice(0, 120);
+  const quoted = shortenMessage(redactText(body, secrets)).slice(0, 120);
   return {
     kind: "invalid-response",
     message: `${model} at ${baseUrl} answered with status 200 and ${what}${quoted ? `: ${quoted}` : ""}`,
