@@ -1,7 +1,11 @@
+import { getEventListeners } from "node:events";
 import { expect, it } from "vitest";
+import type { ResilientChatModel } from "../index.ts";
+import { createAcceleratedClock } from "../testing/accelerated-clock.ts";
 import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
-import { createModel, rejection, startServer } from "../testing/test-model.ts";
+import { acceleration, createModel, rejection, startServer } from "../testing/test-model.ts";
+import type { Clock } from "../time/clock.ts";
 
 function sleepReal(ms: number): Promise<void> {
   return new Promise((resolve) => {
@@ -123,3 +127,85 @@ it("an aborted attempt gives its slot in the rate limit back", async () => {
   expect((await model.invoke("hi")).text).toBe("done");
   expect(performance.now() - startedAt).toBeLessThan(500);
 });
+
+/** A fast clock that knows how many of its timers are running. */
+function createCountingClock(): { readonly clock: Clock; readonly timers: ReadonlySet<object> } {
+  const accelerated = createAcceleratedClock(acceleration);
+  const timers = new Set<object>();
+  const setTimer: Clock["setTimer"] = (callback, delayMs) => {
+    const timer = {};
+    timers.add(timer);
+    const cancel = accelerated.setTimer(() => {
+      timers.delete(timer);
+      callback();
+    }, delayMs);
+    return () => {
+      timers.delete(timer);
+      cancel();
+    };
+  };
+  return { clock: { now: () => accelerated.now(), setTimer }, timers };
+}
+
+const waysToAsk: Record<
+  string,
+  (model: ResilientChatModel, signal: AbortSignal) => Promise<unknown>
+> = {
+  invoke: (model, signal) => model.invoke("hi", { signal }),
+  stream: async (model, signal) => Array.fromAsync(await model.stream("hi", { signal })),
+};
+
+const waysToEnd: typeof waysToAsk = {
+  ...waysToAsk,
+  "a stream left early": async (model, signal) => {
+    for await (const chunk of await model.stream("hi", { signal })) if (chunk.text !== "") break;
+  },
+};
+
+it.each(Object.entries(waysToEnd))(
+  "%s: after pauses, time limits and hedges no timer runs on and nobody listens to the signal",
+  async (_, ask) => {
+    const first = await startServer();
+    const second = await startServer();
+    const { clock, timers } = createCountingClock();
+    const { signal } = new AbortController();
+    const timeout = { connectMs: 30_000, totalMs: 30_000 };
+    for (const hedge of [undefined, { afterMs: 2000, maxRatio: 1 }]) {
+      for (const servers of [[second], [first, second]]) {
+        first.play(replies.error(429, { "retry-after": "2" }), replies.hang);
+        second.play(replies.error(503), replies.answer("done"));
+        const { model } = createModel(servers, { clock, hedge, timeout, retry: { maxRetries: 1 } });
+        await ask(model, signal);
+        await expect.poll(() => timers.size).toBe(0);
+        await expect.poll(() => getEventListeners(signal, "abort")).toHaveLength(0);
+      }
+    }
+  },
+);
+
+it("an aborted pause leaves no timer behind", async () => {
+  const server = await startServer(replies.error(429, { "retry-after": "200" }));
+  const { clock, timers } = createCountingClock();
+  const { model } = createModel([server], { clock });
+  await abortAfter(20, server, 1, (signal) => model.invoke("hi", { signal }));
+  expect(timers.size).toBe(0);
+});
+
+it.each(Object.entries(waysToAsk))(
+  "%s: an aborted probe leaves room for the next one",
+  async (_, ask) => {
+    const first = await startServer(replies.error(500));
+    const second = await startServer(replies.answer("from second"));
+    const { model } = createModel([first, second], {
+      retry: { maxRetries: 0 },
+      breaker: { minimumAttempts: 1, windowSize: 1, openMs: 1000 },
+      fallback: { stickyMs: 0 },
+    });
+    await model.invoke("hi");
+    await sleepReal(20);
+    first.play(replies.hang);
+    await abortAfter(10, first, 2, (signal) => ask(model, signal));
+    first.play(replies.answer("from first"));
+    expect((await model.invoke("hi")).text).toBe("from first");
+  },
+);

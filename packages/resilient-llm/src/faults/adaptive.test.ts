@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import * as replies from "../testing/replies.ts";
-import { createModel, startServer } from "../testing/test-model.ts";
+import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
 it("after some quick answers a silent server is given up long before the ceiling", async () => {
   const server = await startServer(replies.answer("quick"));
@@ -21,4 +21,31 @@ it("after some quick answers a silent server is given up long before the ceiling
   );
   expect(timeouts.map((event) => event.failure.phase)).toEqual(["total", "first-token"]);
   for (const timeout of timeouts) expect(timeout.durationMs).toBeLessThan(100_000);
+});
+
+it("an attempt given up raises the limit of the next, so a provider that has become slow is waited for", async () => {
+  const server = await startServer(replies.answer("quick"));
+  const { model, events } = createModel([server], {
+    timeout: { adaptive: true, adaptiveFloorMs: 5000 },
+    retry: { maxRetries: 1 },
+  });
+  const read = async () => Array.fromAsync(await model.stream("hi"));
+  for (let call = 0; call < 10; call += 1) {
+    await model.invoke("hi");
+    await read();
+  }
+  server.play(replies.hang);
+  await rejection(model.invoke("hi"));
+  server.play(replies.stream({ hang: true }));
+  await rejection(read());
+  const waits = events.flatMap((event) => (event.type === "attempt-failed" ? [event] : []));
+  expect(waits.map(({ failure }) => failure.phase)).toEqual([
+    "total",
+    "total",
+    "first-token",
+    "first-token",
+  ]);
+  const [whole = 0, wholeAgain, streamed = 0, streamedAgain] = waits.map((wait) => wait.durationMs);
+  expect(wholeAgain).toBeGreaterThan(2 * whole);
+  expect(streamedAgain).toBeGreaterThan(2 * streamed);
 });

@@ -1,3 +1,4 @@
+import { RateLimiterMemory } from "rate-limiter-flexible";
 import { expect, it } from "vitest";
 import { BudgetExceededError } from "../index.ts";
 import * as replies from "../testing/replies.ts";
@@ -7,6 +8,12 @@ import { createModel, rejection, startServer } from "../testing/test-model.ts";
 const pricing = { inputPerMillionUsd: 1_000_000, outputPerMillionUsd: 10_000_000 };
 /** What `replies.usage` costs at that price: 10 in, 5 out. */
 const answerUsd = 60;
+
+function sleepReal(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
 
 it("a budget in USD is checked before money is spent", async () => {
   const server = await startServer(replies.answer("done"));
@@ -141,4 +148,68 @@ it("the ledger keeps calls, attempts and tokens by model, and starts anew on res
   expect(model.costs.snapshot()).toMatchObject({ calls: 0, attempts: 0, byModel: {} });
   await model.invoke("hi");
   expect(booked).toHaveLength(3);
+});
+
+it("what was set aside for a candidate that has to wait for its rate limit is there for the next", async () => {
+  const first = await startServer(replies.answer("from first"));
+  const second = await startServer(replies.answer("from second"));
+  const { model } = createModel([], {
+    models: [
+      {
+        model: "a",
+        baseURL: first.baseURL,
+        maxOutputTokens: 100,
+        rateLimit: { requestsPerMinute: 1 },
+      },
+      { model: "b", baseURL: second.baseURL, maxOutputTokens: 100 },
+    ],
+    // One answer uses 15 tokens; then there is room for one attempt more at a time.
+    budget: { maxTokens: 200 },
+  });
+  expect((await model.invoke("hi")).text).toBe("from first");
+  expect((await model.invoke("hi")).text).toBe("from second");
+});
+
+it("a probe that a budget or a rate limit forbids leaves room for the next one", async () => {
+  const first = await startServer(replies.error(500), replies.answer("from first"));
+  const second = await startServer(replies.answer("from second"));
+  const { model } = createModel([], {
+    models: [
+      { model: "a", baseURL: first.baseURL, rateLimit: { requestsPerMinute: 1 } },
+      { model: "b", baseURL: second.baseURL },
+    ],
+    createRateLimiter: ({ points, keyPrefix }) =>
+      new RateLimiterMemory({ points, keyPrefix, duration: 1 }),
+    budget: { perThread: { maxTokens: 1 } },
+    retry: { maxRetries: 0 },
+    breaker: { minimumAttempts: 1, windowSize: 1, openMs: 1000 },
+    fallback: { stickyMs: 0 },
+  });
+  const ask = async () => (await model.invoke("hi")).text;
+  expect(await ask()).toBe("from second");
+  await sleepReal(20);
+  // Its only slot of this second is taken.
+  expect(await ask()).toBe("from second");
+  await sleepReal(1100);
+  const error = await rejection(model.invoke("hi", { configurable: { thread_id: "poor" } }));
+  expect(BudgetExceededError.isInstance(error)).toBe(true);
+  expect(await ask()).toBe("from first");
+});
+
+it("a budget in tokens counts what was used, not what was set aside for it", async () => {
+  const server = await startServer(replies.answer("done"));
+  const models = [{ model: "a", baseURL: server.baseURL, maxOutputTokens: 100 }];
+  const { model } = createModel([], { models, budget: { maxTokens: 200 } });
+  // 15 tokens each; before the sixth there are 125 left.
+  for (let call = 0; call < 6; call += 1) expect((await model.invoke("hi")).text).toBe("done");
+});
+
+it("a broken answer counts towards the budget: what it used isn't there for the retry", async () => {
+  const half = replies.stream({ text: "some words that cost ".repeat(25) }, { reset: true });
+  const server = await startServer(half, replies.streamText("never asked"));
+  const models = [{ model: "a", baseURL: server.baseURL, maxOutputTokens: 100 }];
+  const { model } = createModel([], { models, budget: { maxTokens: 200 } });
+  const error = await rejection((async () => Array.fromAsync(await model.stream("hi")))());
+  expect(String(error)).toContain("of 200 tokens are left");
+  expect(server.requests).toHaveLength(1);
 });

@@ -164,6 +164,19 @@ it("both attempts are reserved for: without room in the budget there is no hedge
   expect((await roomy.invoke("hi")).text).toBe("from second");
 });
 
+it("a hedge that a budget forbids leaves its place in the quota to the next", async () => {
+  const first = await startServer(after(80, replies.answer("from first")));
+  const second = await startServer(replies.answer("from second"));
+  const { model } = createModel([first, second], {
+    hedge: { afterMs: 3000, maxRatio: 0.01 },
+    // Room for one attempt with the 4096 tokens an answer may have, not for two.
+    budget: { perThread: { maxTokens: 6000 } },
+  });
+  const inThread = await model.invoke("hi", { configurable: { thread_id: "poor" } });
+  expect(inThread.text).toBe("from first");
+  expect((await model.invoke("hi")).text).toBe("from second");
+});
+
 it("when one of the two fails the other one's answer counts, and the failed one is avoided", async () => {
   const first = await startServer(after(80, replies.error(400)), replies.answer("from first"));
   const second = await startServer(after(120, replies.answer("from second")));
@@ -205,6 +218,46 @@ it("by quantile, late is what is slower than the candidate has been, once ten an
   // The slowest of the answers so far took 150 ms.
   expect(performance.now() - startedAtMs).toBeGreaterThan(145);
 });
+
+it.each(Object.entries(waysToAsk))(
+  "%s by quantile: a late one that was ended counts as slow, so a slow spell isn't hedged ever sooner",
+  async (_, ask) => {
+    const first = await startServer(replies.answer("from first"));
+    const second = await startServer(replies.answer("from second"));
+    const { model, events } = createModel([first, second], {
+      hedge: { quantile: 0.99, maxRatio: 1 },
+    });
+    for (let call = 0; call < 10; call += 1) await ask(model);
+    first.play((response, request) =>
+      (request.streaming ? streamNothing : replies.hang)(response, request),
+    );
+    for (let call = 0; call < 2; call += 1) expect(await ask(model)).toBe("from second");
+    const delays = events.flatMap((event) => (event.type === "hedge" ? [event.afterMs] : []));
+    expect(delays).toHaveLength(2);
+    expect(delays[1]).toBeGreaterThanOrEqual(2 * (delays[0] ?? 0));
+  },
+);
+
+it.each(Object.entries(waysToAsk))(
+  "%s: a probe that was too late leaves room for the next one",
+  async (_, ask) => {
+    const first = await startServer(replies.error(500));
+    const second = await startServer(replies.answer("from second"));
+    const { model } = createModel([first, second], {
+      hedge,
+      retry: { maxRetries: 0 },
+      breaker: { minimumAttempts: 1, windowSize: 1, openMs: 1000 },
+      fallback: { stickyMs: 0 },
+    });
+    await ask(model);
+    await sleepReal(20);
+    first.play(replies.hang);
+    expect(await ask(model)).toBe("from second");
+    expect(first.requests).toHaveLength(2);
+    first.play(replies.answer("from first"));
+    expect(await ask(model)).toBe("from first");
+  },
+);
 
 it("afterMs and quantile at once are refused", () => {
   expect(() =>

@@ -127,3 +127,34 @@ it("an answer that reports a used-up limit makes the next call wait for its rese
     ((after?.receivedAtMs ?? 0) - (before?.receivedAtMs ?? 0)) * acceleration,
   ).toBeGreaterThanOrEqual(20_000);
 });
+
+it("an attempt the limit refuses uses nothing of it up", async () => {
+  const first = await startServer(replies.answer("from first"));
+  const second = await startServer(replies.answer("from second"));
+  const rateLimit = { requestsPerMinute: 2, tokensPerMinute: 1000 };
+  const { model } = createModel([], {
+    models: [
+      { model: "a", baseURL: first.baseURL, maxOutputTokens: 300, rateLimit },
+      { model: "b", baseURL: second.baseURL },
+    ],
+  });
+  const ask = async (prompt: string) => (await model.invoke(prompt)).text;
+  expect(await ask("hi")).toBe("from first");
+  expect(await ask("word ".repeat(900))).toBe("from second");
+  // The limiter counts by the machine's clock, so its minute isn't over; the pause of 60 s is.
+  await new Promise((resolve) => {
+    setTimeout(resolve, (60_000 / acceleration) * 1.1);
+  });
+  expect(await ask("hi")).toBe("from first");
+});
+
+it("a retry that has to wait for the rate limit is paid for once", async () => {
+  const server = await startServer(replies.error(500), replies.answer("done"));
+  const { model } = createModel([], {
+    models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],
+    createRateLimiter: ({ points, keyPrefix }) =>
+      new RateLimiterMemory({ points, keyPrefix, duration: 1 }),
+    retry: { quota: { capacity: 5, retryCost: 5 } },
+  });
+  expect((await model.invoke("hi")).text).toBe("done");
+});
