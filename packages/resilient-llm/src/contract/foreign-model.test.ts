@@ -140,3 +140,42 @@ it("a model that retries by itself is warned about", async () => {
   expect(model.models).toHaveLength(1);
   expect((await warned).message).toContain("maxRetries: 0");
 });
+
+it("a probe that an error of this process ends leaves room for the next one", async () => {
+  const second = await startServer(replies.answer("from second"));
+  /** Fails in turn with what it's given, then answers. */
+  class RecoveringModel extends FakeListChatModel {
+    readonly errors = [
+      Object.assign(new Error("down"), { status: 500 }),
+      new Error("a bug in the adapter"),
+    ];
+
+    override async _generate(...parameters: Parameters<FakeListChatModel["_generate"]>) {
+      const error = this.errors.shift();
+      if (error) throw error;
+      return super._generate(...parameters);
+    }
+  }
+  const { model } = createModel([], {
+    models: [
+      new RecoveringModel({ responses: ["from first"], maxRetries: 0 }),
+      { model: "b", baseURL: second.baseURL },
+    ],
+    retry: { maxRetries: 0 },
+    breaker: { minimumAttempts: 1, windowSize: 1, openMs: 1000 },
+    fallback: { stickyMs: 0 },
+  });
+  const ask = async () => {
+    const { text } = await model.invoke("hi");
+    // Until the next probe is due.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+    return text;
+  };
+  expect([await ask(), await ask(), await ask()]).toEqual([
+    "from second",
+    "from second",
+    "from first",
+  ]);
+});
