@@ -15,7 +15,7 @@ export interface Benchmark {
   /** Forms of the work, each a case of its own for each saver. Default: just one. */
   readonly variants?: readonly string[];
   /** Options of Node.js for the process of a variant. Default: none. */
-  nodeOptions?(variant: string | undefined): readonly string[];
+  readonly nodeOptions?: (variant: string | undefined) => readonly string[];
   readonly targets: readonly Target[];
   /** Does the work in the process of the case. */
   run(bench: Bench): Promise<Outcome>;
