@@ -24,4 +24,4 @@ export {
   type SegmentId,
   type SegmentName,
 } from "./segment-id.ts";
-export { arrangeWrites, type PositionedWrite } from "./pending-writes.ts";
+export { arrangeWrites, mergeWrites, type PositionedWrite } from "./pending-writes.ts";

@@ -22,6 +22,19 @@ export function arrangeWrites(writes: readonly PositionedWrite[]): CheckpointPen
   return arranged.map(({ taskId, channel, value }) => [taskId, channel, value]);
 }
 
+/** What is pending with later writes: an ordinary one that is there stays, a special one gives way. */
+export function mergeWrites(
+  writes: readonly PositionedWrite[],
+  later: readonly PositionedWrite[],
+): PositionedWrite[] {
+  const merged = new Map<string, PositionedWrite>();
+  for (const write of [...writes, ...later]) {
+    const key = JSON.stringify([write.taskId, write.index]);
+    if (write.index < 0 || !merged.has(key)) merged.set(key, write);
+  }
+  return [...merged.values()];
+}
+
 function arrangeTask(writes: readonly PositionedWrite[]): PositionedWrite[] {
   const sorted = writes.toSorted((a, b) => a.index - b.index);
   const special = sorted.filter(({ index }) => index < 0);

@@ -13,8 +13,11 @@ import {
   type CheckpointAddress,
   type OpenAddress,
 } from "../address/address.ts";
-import { arrangeWrites, type PositionedWrite } from "../documents/index.ts";
+import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/index.ts";
 import { migrateSends } from "./migrate-sends.ts";
+
+/** Reads the pending writes of a checkpoint. */
+type ReadWrites = (address: CheckpointAddress) => Promise<readonly PositionedWrite[]>;
 
 /** A checkpoint as `@langchain/langgraph-checkpoint-mongodb` stores it. */
 interface OfficialCheckpoint {
@@ -89,12 +92,15 @@ export class OfficialCollections {
         );
   }
 
-  /** Reads a checkpoint, or the latest one of its namespace: the one with the greatest id. */
-  async getTuple({
-    threadId,
-    checkpointNs,
-    checkpointId,
-  }: OpenAddress): Promise<CheckpointTuple | undefined> {
+  /**
+   * Reads a checkpoint, or the latest one of its namespace: the one with the greatest id.
+   *
+   * @param readLater gives writes that were added to a checkpoint elsewhere since
+   */
+  async getTuple(
+    { threadId, checkpointNs, checkpointId }: OpenAddress,
+    readLater: ReadWrites,
+  ): Promise<CheckpointTuple | undefined> {
     const document = await this.#checkpoints.findOne(
       {
         ...IS_CHECKPOINT,
@@ -104,7 +110,7 @@ export class OfficialCollections {
       },
       { sort: NEWEST_FIRST },
     );
-    return document === null ? undefined : this.#read(document);
+    return document === null ? undefined : this.#read(document, readLater);
   }
 
   /** Lists checkpoints, those with the greatest ids first. */
@@ -148,7 +154,10 @@ export class OfficialCollections {
     await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
   }
 
-  async #read(document: OfficialCheckpoint): Promise<CheckpointTuple> {
+  async #read(
+    document: OfficialCheckpoint,
+    readLater: ReadWrites = () => Promise.resolve([]),
+  ): Promise<CheckpointTuple> {
     const address: CheckpointAddress = {
       threadId: document.thread_id,
       checkpointNs: document.checkpoint_ns,
@@ -158,21 +167,22 @@ export class OfficialCollections {
     const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
     if (checkpoint.v < 4 && parentId !== undefined) {
       const parent = { ...address, checkpointId: parentId };
-      migrateSends(checkpoint, arrangeWrites(await this.readWrites(parent, TASKS)));
+      migrateSends(checkpoint, arrangeWrites(await this.#readWrites(parent, TASKS)));
     }
     return {
       config: toConfig(address),
       checkpoint,
       metadata: (await this.#load(document.type, document.metadata)) as CheckpointMetadata,
-      pendingWrites: arrangeWrites(await this.readWrites(address)),
+      pendingWrites: arrangeWrites(
+        mergeWrites(await this.#readWrites(address), await readLater(address)),
+      ),
       ...(parentId !== undefined && {
         parentConfig: toConfig({ ...address, checkpointId: parentId }),
       }),
     };
   }
 
-  /** Reads the pending writes of a checkpoint. */
-  async readWrites(
+  async #readWrites(
     { threadId, checkpointNs, checkpointId }: CheckpointAddress,
     channel?: string,
   ): Promise<PositionedWrite[]> {

@@ -1,11 +1,11 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
-import { findCheckpointOnly, findWrites, findWritesBetween, toBinary } from "../store/index.ts";
+import { findCheckpointOnly, findWritesBetween } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
+import { findWritesOf } from "./find-writes-of.ts";
 import { listManifestSegments, readChannels } from "./read-tuple.ts";
 import { listWriteSegments, readWrites } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
@@ -33,7 +33,7 @@ export async function getDeltaHistory(
   const walk = new Walk(channels);
   const document = await findCheckpointOnly(context.collections, address);
   if (document === undefined || isExpired(document.expires_at)) {
-    return { history: await assemble(context, walk, []), endsAtRoot: false };
+    return { history: await assemble(context, address.threadId, walk, []), endsAtRoot: false };
   }
   const target = readRecord(document, context.hasher);
   for await (const ancestor of walkRecords(context, target)) {
@@ -43,7 +43,7 @@ export async function getDeltaHistory(
   const writes = await findWritesOfChain(context, walk.records, channels);
   const { parentCheckpointId } = walk.records.at(-1) ?? target;
   return {
-    history: await assemble(context, walk, writes),
+    history: await assemble(context, address.threadId, walk, writes),
     endsAtRoot: walk.isDone || parentCheckpointId === undefined,
   };
 }
@@ -79,7 +79,7 @@ class Walk {
 }
 
 async function findWritesOfChain(
-  { collections, features }: SaverContext,
+  context: SaverContext,
   chain: readonly CheckpointRecord[],
   channels: readonly string[],
 ): Promise<readonly WriteSetDocument[]> {
@@ -88,16 +88,15 @@ async function findWritesOfChain(
   const addresses = chain.map(({ address }) => address);
   const span = nearest.seq - chain.at(-1)!.seq + 1;
   // Where other branches make up most of what lies between, their writes are better not read.
-  if (span <= 2 * chain.length) return findWritesBetween(collections, addresses, channels);
-  const keys = addresses.map((address) => ({
-    _id: toBinary(hashAddress(address)),
-    thread_id: address.threadId,
-  }));
-  return findWrites(collections, features, keys, channels);
+  if (span <= 2 * chain.length) {
+    return findWritesBetween(context.collections, addresses, channels);
+  }
+  return findWritesOf(context, addresses, channels);
 }
 
 async function assemble(
   context: SaverContext,
+  threadId: string,
   { records, seeds, lengths }: Walk,
   sets: readonly WriteSetDocument[],
 ): Promise<Record<string, DeltaChannelHistory>> {
@@ -106,15 +105,8 @@ async function assemble(
     manifest: new Map([[channel, manifest.get(channel)!]]),
   }));
   const contents = await loadContents(context.collections, context.cache, [
-    ...seedManifests.map(({ address: { threadId }, manifest }) => ({
-      threadId,
-      ...listManifestSegments(manifest),
-    })),
-    ...sets.slice(0, 1).map(({ thread_id: threadId }) => ({
-      threadId,
-      lines: [],
-      bytes: listWriteSegments(sets),
-    })),
+    ...seedManifests.map(({ manifest }) => ({ threadId, ...listManifestSegments(manifest) })),
+    { threadId, lines: [], bytes: listWriteSegments(sets) },
   ]);
   const seedValues: Record<string, unknown> = {};
   for (const seed of seedManifests) {

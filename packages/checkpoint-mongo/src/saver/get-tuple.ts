@@ -2,18 +2,16 @@ import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpoint,
   findLastInOrder,
-  findWrites,
   isThreadAlive,
-  toBinary,
   type FoundCheckpoint,
 } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
+import { findWritesOf } from "./find-writes-of.ts";
 import { listWanted, readTuple } from "./read-tuple.ts";
 import { isExpired } from "./threads.ts";
 
@@ -64,17 +62,12 @@ export async function readFound(
 
 /** Tasks that the parent of a checkpoint of format 1 to 3 sent, which lie among its writes. */
 export async function findMigratedSends(
-  { collections, features }: SaverContext,
+  context: SaverContext,
   { header, address, parentCheckpointId }: CheckpointRecord,
 ): Promise<WriteSetDocument[]> {
   if (header.v >= 4 || parentCheckpointId === undefined) return [];
   const parent = { ...address, checkpointId: parentCheckpointId };
-  return findWrites(
-    collections,
-    features,
-    [{ _id: toBinary(hashAddress(parent)), thread_id: address.threadId }],
-    [TASKS],
-  );
+  return findWritesOf(context, [parent], [TASKS]);
 }
 
 /** Whether a checkpoint that was just found belongs to a thread that has been deleted or expired. */

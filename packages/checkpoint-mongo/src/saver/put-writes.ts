@@ -6,7 +6,6 @@ import type { StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
 import {
-  findWrites,
   hexToBinary,
   MAX_PART_BYTES,
   saveSegments,
@@ -18,6 +17,7 @@ import {
   type WriteSetToStore,
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
+import { findWritesOf } from "./find-writes-of.ts";
 import { retryConflicts } from "./retry.ts";
 import { listStoredWrites } from "./read-writes.ts";
 import { isSlow } from "./slow-save.ts";
@@ -91,12 +91,11 @@ async function saveSets(
 
 /** Where a set of writes was there already, it may have had fewer of them. */
 async function findMissing(
-  { collections, features }: SaverContext,
+  context: SaverContext,
   { address, taskId }: TaskAddress,
   writes: readonly HashedWrite[],
 ): Promise<readonly HashedWrite[]> {
-  const key = { _id: toBinary(hashAddress(address)), thread_id: address.threadId };
-  const sets = await findWrites(collections, features, [key]);
+  const sets = await findWritesOf(context, [address]);
   const present = new Set(
     sets
       .filter((set) => set.task_id === taskId)

@@ -10,7 +10,7 @@ import {
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import type { HashedWrite } from "../integrity/hashes.ts";
+import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
 import { binaryToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
@@ -115,6 +115,21 @@ export function readWriteSet(
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) throw error;
     throw corruptSet(address, document, "readable values", String(error), error);
+  }
+}
+
+/**
+ * Verifies that a set of pending writes is found by the checkpoint it belongs to.
+ *
+ * @throws CorruptCheckpointError if it points elsewhere
+ */
+export function verifyPointer(document: WriteSetDocument): void {
+  const address = readWriteAddress(document);
+  const expected = Buffer.from(hashAddress(address)).toString("hex");
+  const { checkpoint } = document;
+  const found = isBinary(checkpoint) ? binaryToHex(checkpoint) : String(checkpoint);
+  if (found !== expected) {
+    throw corruptSet(address, document, `it to point to the checkpoint ${expected}`, found);
   }
 }
 

@@ -1,11 +1,11 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { parseSegmentId, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
-import { findCheckpointOnly, findSegments, findWrites, toBinary } from "../store/index.ts";
+import { findCheckpointOnly, findSegments } from "../store/index.ts";
 import { readRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
+import { findWritesOf } from "./find-writes-of.ts";
 import { listWriteSegments, readWriteSet } from "./read-writes.ts";
 
 /**
@@ -49,9 +49,8 @@ export async function verifySavedWrites(
   address: CheckpointAddress,
   taskId: string,
 ): Promise<void> {
-  const { collections, features, cache } = context;
-  const key = { _id: toBinary(hashAddress(address)), thread_id: address.threadId };
-  const found = await findWrites(collections, features, [key]);
+  const { collections, cache } = context;
+  const found = await findWritesOf(context, [address]);
   const sets = found.filter(({ task_id }) => task_id === taskId);
   if (sets.length === 0) {
     throw new CorruptCheckpointError(address, {

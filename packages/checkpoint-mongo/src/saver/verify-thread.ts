@@ -7,10 +7,8 @@ import {
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
 import {
   binaryToHex,
-  isBinary,
   joinParts,
   scanCheckpoints,
   scanSegments,
@@ -24,6 +22,7 @@ import {
   listWriteSegments,
   readWriteAddress,
   readWriteSet,
+  verifyPointer,
 } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
 
@@ -141,7 +140,7 @@ async function verifyWrites(
     ]);
     for (const set of sets) {
       collectDamage(damages, () => readWriteSet(set, contents, context));
-      if (!isFoundByCheckpoint(set)) damages.push(pointsElsewhere(set));
+      collectDamage(damages, () => verifyPointer(set));
       count += listStoredWrites(set).length;
     }
     segments.push(...bytes);
@@ -220,25 +219,6 @@ function locate({ checkpointNs, checkpointId }: CheckpointAddress): Omit<Damage,
 
 function missing(document: Corruption["document"], which: string): Corruption {
   return { document, which, expected: "it to exist", found: "nothing" };
-}
-
-/** Whether a set of writes is found by the checkpoint that it belongs to. */
-function isFoundByCheckpoint(set: WriteSetDocument): boolean {
-  return isBinary(set.checkpoint) && toHex(hashWriteAddress(set)) === binaryToHex(set.checkpoint);
-}
-
-function pointsElsewhere(set: WriteSetDocument): Damage {
-  return {
-    ...locate(readWriteAddress(set)),
-    document: "write",
-    which: `of task ${set.task_id}, in place ${set.idx}`,
-    expected: `it to point to the checkpoint ${toHex(hashWriteAddress(set))}`,
-    found: isBinary(set.checkpoint) ? binaryToHex(set.checkpoint) : String(set.checkpoint),
-  };
-}
-
-function hashWriteAddress(set: WriteSetDocument): Uint8Array {
-  return hashAddress(readWriteAddress(set));
 }
 
 function placeOfWrite(write: WriteSetDocument): string {

@@ -46,10 +46,9 @@ export async function* walkRecords(
 ): AsyncGenerator<CheckpointRecord> {
   const { cache, hasher } = context;
   let last = checkpoint;
-  for (let next = recallParent(context, last); next !== undefined;) {
+  for (let next = recallParent(context, last); next; next = recallParent(context, last)) {
     yield next;
     last = next;
-    next = recallParent(context, last);
   }
   const { address, seq, parentCheckpointId } = last;
   const place = {
