@@ -1,8 +1,8 @@
-import { redactError, redactText } from "../errors/redact.ts";
+import { redactError } from "../errors/redact.ts";
 import { classifyConnectionError } from "./classify-connection.ts";
 import {
   classifyProviderError,
-  shortenMessage,
+  quoteMessage,
   type EndpointDescription,
 } from "./classify-provider-error.ts";
 import type { Failure } from "./failure.ts";
@@ -85,7 +85,7 @@ export function classifyError(
   }
   return {
     kind: "unknown",
-    message: `${endpoint.model} failed: ${shortenMessage(redactText(message, endpoint.secrets))}`,
+    message: `${endpoint.model} failed: ${quoteMessage(message, endpoint.secrets)}`,
     cause,
   };
 }

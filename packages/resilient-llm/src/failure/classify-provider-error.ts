@@ -81,11 +81,13 @@ function kindOf(error: ProviderError): FailureKind {
   );
 }
 
-/** The first `longestQuote` characters on one line, HTML reduced to its text. Redact it before. */
-export function shortenMessage(message: string): string {
-  const text = /^\s*(?:\d{3}\s+)?</.test(message)
-    ? message.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, " ").replaceAll(/<[^>]*>/g, " ")
-    : message;
+/** The first `longestQuote` characters on one line, HTML reduced to its text, secrets redacted. */
+export function quoteMessage(message: string, secrets: readonly string[]): string {
+  // Redacted first: a key that shortening has cut or put on one line would no longer be known as one.
+  const redacted = redactText(message, secrets);
+  const text = /^\s*(?:\d{3}\s+)?</.test(redacted)
+    ? redacted.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, " ").replaceAll(/<[^>]*>/g, " ")
+    : redacted;
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length > longestQuote ? `${line.slice(0, longestQuote)}…` : line;
 }
@@ -135,8 +137,7 @@ export function classifyProviderError(
   nowMs: number,
 ): Failure {
   const kind = kindOf(error);
-  // Redacted first: a key that shortening has cut or put on one line would no longer be known as one.
-  const quoted = shortenMessage(redactText(error.message, endpoint.secrets));
+  const quoted = quoteMessage(error.message, endpoint.secrets);
   const reported =
     error.status === undefined ? "an error inside the answer" : `status ${error.status}`;
   const nextStep = nextStepFor(kind, endpoint);

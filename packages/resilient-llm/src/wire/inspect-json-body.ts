@@ -1,12 +1,11 @@
-import { classifyProviderError, shortenMessage } from "../failure/classify-provider-error.ts";
+import { classifyProviderError, quoteMessage } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
-import { redactText } from "../errors/redact.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
 /** The failure of an answer with status 200 that is something else than an answer. */
 export function describeWrongBody(watch: WireWatch, what: string, body: string): Failure {
   const { model, baseUrl, secrets } = watch.endpoint;
-  const quoted = shortenMessage(redactText(body, secrets)).slice(0, 120);
+  const quoted = quoteMessage(body, secrets).slice(0, 120);
   return {
     kind: "invalid-response",
     message: `${model} at ${baseUrl} answered with status 200 and ${what}${quoted ? `: ${quoted}` : ""}`,
