@@ -3,6 +3,7 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
 import { expect, it, onTestFinished } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -12,7 +13,7 @@ const LIMIT = 16 * 1_024 * 1_024;
 
 it("a string and a pending write that are each larger than any document come back", async () => {
   const saver = database.openSaver();
-  const text = makeText(LIMIT + 1_000_000);
+  const text = randomText(LIMIT + 1_000_000);
   const config = await putCheckpoint(saver, threadConfig("large"), makeCheckpoint({ text }));
   await saver.putWrites(config, [["text", text]], "task");
   const tuple = await database.openSaverElsewhere().getTuple(config);
@@ -44,14 +45,3 @@ it("pending writes that are too large for one reply with their checkpoint are re
   expect(checkpoint.channel_values).toEqual({ a: 1 });
   expect(pendingWrites).toEqual([["task", "a", 2]]);
 });
-
-/** Characters that do not repeat themselves, so that compression leaves them large. */
-function makeText(length: number): string {
-  const bytes = new Uint8Array(length);
-  let state = 1;
-  for (let index = 0; index < length; index += 1) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
-    bytes[index] = 0x23 + ((state >>> 8) & 0x3f);
-  }
-  return Buffer.from(bytes.buffer).toString("latin1");
-}

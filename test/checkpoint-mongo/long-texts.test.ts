@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -8,7 +9,7 @@ const segments = database.db.collection("threadkeep_segments");
 
 it("a long text of which a part changes is stored as that part, and both states come back", async () => {
   const saver = database.openSaver();
-  const text = makeText(2_000_000);
+  const text = randomText(2_000_000);
   const changed = `${text.slice(0, 700_000)}put in between 🙂${text.slice(700_000)}`;
   const first = await putCheckpoint(saver, threadConfig("text"), makeCheckpoint({ text }));
   const before = await countBytes("text");
@@ -26,7 +27,9 @@ it("a long text of which a part changes is stored as that part, and both states 
 });
 
 it("a long value of any kind comes back, and a damaged chunk of it is named", async () => {
-  const value = new Map([["key", { date: new Date(0), text: makeText(300_000), list: [1n, -0] }]]);
+  const value = new Map([
+    ["key", { date: new Date(0), text: randomText(300_000), list: [1n, -0] }],
+  ]);
   const config = await putCheckpoint(
     database.openSaver(),
     threadConfig("value"),
@@ -54,16 +57,6 @@ it("a large value that a channel and a pending write both hold is read as either
     expect(tuple?.pendingWrites?.[0]?.[2] === input).toBe(true);
   }
 });
-
-/** Characters that do not repeat themselves. */
-function makeText(length: number): string {
-  let state = 1;
-  const units = Array.from({ length }, () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
-    return 0x20 + ((state >>> 8) % 90);
-  });
-  return Buffer.from(units).toString("latin1");
-}
 
 async function countBytes(threadId: string): Promise<number> {
   const documents = await segments.find({ thread_id: threadId }).toArray();

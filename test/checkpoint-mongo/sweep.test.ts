@@ -4,6 +4,7 @@ import { InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
 import { Binary } from "mongodb";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -177,14 +178,4 @@ async function ageMarks(): Promise<void> {
   await database.db
     .collection("threadkeep_segments")
     .updateMany({ condemned_at: { $exists: true } }, { $set: { condemned_at: LONG_AGO } });
-}
-
-function randomText(length: number): string {
-  let seed = 1;
-  const letters = Buffer.alloc(length);
-  for (let index = 0; index < length; index += 1) {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    letters[index] = 97 + ((seed >>> 24) % 26);
-  }
-  return letters.toString("latin1");
 }

@@ -12,6 +12,7 @@ import {
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -148,13 +149,3 @@ it("a task's writes may be far larger than a document", async () => {
   const { pendingWrites } = (await database.openSaverElsewhere().getTuple(config))!;
   expect(pendingWrites!.map(([, , value]) => value === values.shift())).toEqual([true, true, true]);
 });
-
-function randomText(length: number, seed: number): string {
-  let state = seed;
-  const letters = Buffer.alloc(length);
-  for (let index = 0; index < length; index += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    letters[index] = 33 + ((state >>> 24) % 90);
-  }
-  return letters.toString("latin1");
-}
