@@ -75,13 +75,15 @@ export function withoutIds(value: unknown): unknown {
       for (const item of part) copy.push(walk(item));
       return copy;
     }
-    // Errors have properties of their own that say little; messages of LangChain's are classes.
+    if (part instanceof Map || part instanceof Set) {
+      return { class: part.constructor.name, entries: Array.from(part as Set<unknown>, walk) };
+    }
+    // That a value comes back as an instance of its class is part of what is compared.
     const copy: Record<string, unknown> = { class: part.constructor?.name };
     seen.set(part, copy);
-    const names_ = part instanceof Error ? ["name", "message"] : Object.keys(part).toSorted();
-    for (const key of names_) {
-      copy[String(walk(key))] = walk((part as Record<string, unknown>)[key]);
-    }
+    // What an error has besides its name and message is the stack, which says who read it.
+    const keys = part instanceof Error ? ["name", "message"] : Object.keys(part).toSorted();
+    for (const key of keys) copy[String(walk(key))] = walk((part as Record<string, unknown>)[key]);
     return copy;
   };
   return walk(value);
