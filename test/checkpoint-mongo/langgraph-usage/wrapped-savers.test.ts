@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint } from "../make-checkpoint.ts";
 import { useBothSavers } from "./both-savers.ts";
-import { idOf, readEverything } from "./read-everything.ts";
+import { idOf, readEverything, readVersioned } from "./read-everything.ts";
 
 const { database, expectSame } = useBothSavers();
 
@@ -63,7 +63,7 @@ async function run(
     finished,
     state: await build(elsewhere).getState(config),
     history: await Array.fromAsync(build(elsewhere).getStateHistory(config)),
-    everything: await readEverything(elsewhere, config.configurable.thread_id),
+    everything: await readVersioned(elsewhere, config.configurable.thread_id),
     writtenBy: await saver.getDeltaChannelHistory({ config, channels: ["delta"] }),
   };
 }
