@@ -37,7 +37,7 @@ function concernsOf(commands: readonly CommandStartedEvent[], names: ReadonlySet
   const concerns = commands
     .filter(({ commandName }) => names.has(commandName))
     .map(({ command }) => {
-      const { writeConcern, readConcern, $readPreference } = command as Document;
+      const { writeConcern, readConcern, $readPreference } = command;
       return JSON.stringify({
         writeConcern: writeConcern as unknown,
         readConcern: readConcern as unknown,

@@ -1,8 +1,7 @@
 import type { MongoDBSaverOptions } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type CommandStartedEvent, type MongoClientOptions } from "mongodb";
 import { MongoClient as MongoClient6 } from "mongodb-6";
-import { createConnection as connectMongoose8 } from "mongoose-8";
-import { createConnection as connectMongoose9 } from "mongoose-9";
+import { createRequire } from "node:module";
 
 /** A client of an application, of whatever copy of the driver and with whatever options. */
 export interface OpenClient {
@@ -17,6 +16,20 @@ export interface ClientCase {
   readonly name: string;
   open(uri: string): Promise<OpenClient>;
 }
+
+/** What the versions of mongoose have in common; their types only know the name `mongoose`. */
+interface Mongoose {
+  createConnection(uri: string, options: object): { asPromise(): Promise<MongooseConnection> };
+}
+
+interface MongooseConnection {
+  getClient(): unknown;
+  close(): Promise<void>;
+}
+
+const require = createRequire(import.meta.url);
+const mongoose8 = require("mongoose-8") as Mongoose;
+const mongoose9 = require("mongoose-9") as Mongoose;
 
 /** What all clients here have: their events show the commands. */
 const MONITORED = { monitorCommands: true };
@@ -37,14 +50,14 @@ export const OTHER_COPIES: readonly ClientCase[] = [
   {
     name: "mongoose 8",
     open: async (uri) => {
-      const connection = await connectMongoose8(uri, MONITORED).asPromise();
+      const connection = await mongoose8.createConnection(uri, MONITORED).asPromise();
       return watch(connection.getClient(), () => connection.close());
     },
   },
   {
     name: "mongoose 9",
     open: async (uri) => {
-      const connection = await connectMongoose9(uri, MONITORED).asPromise();
+      const connection = await mongoose9.createConnection(uri, MONITORED).asPromise();
       return watch(connection.getClient(), () => connection.close());
     },
   },

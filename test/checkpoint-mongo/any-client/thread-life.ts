@@ -42,7 +42,14 @@ export async function liveThread(
     makeCheckpoint(VALUES, { id: idOf(1) }),
     makeMetadata({ user: "u", tags: ["x"], nested: { deep: true }, big: 2 ** 40 }),
   );
-  await writer.putWrites(root, [["list", [long("pending")]], ["number", 7]], "task");
+  await writer.putWrites(
+    root,
+    [
+      ["list", [long("pending")]],
+      ["number", 7],
+    ],
+    "task",
+  );
   await writer.putWrites(root, [[INTERRUPT, { value: "sure?" }]], "asking");
   await writer.putWrites(root, [[INTERRUPT, { value: "really?" }]], "asking");
   await writer.putWrites(root, [[ERROR, new TypeError("failed")]], "failing");

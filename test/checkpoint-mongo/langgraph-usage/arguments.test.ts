@@ -47,7 +47,11 @@ describe("reads take what LangGraph and requests leave open", () => {
   ])("a checkpoint_id that is %s means the latest", async (_name, checkpointId) => {
     const found = await expectSame(async ({ saver, elsewhere, threadId }) => {
       await fill(saver, threadId);
-      const open = configOf({ thread_id: threadId, checkpoint_ns: "", checkpoint_id: checkpointId });
+      const open = configOf({
+        thread_id: threadId,
+        checkpoint_ns: "",
+        checkpoint_id: checkpointId,
+      });
       return {
         here: await saver.getTuple(open),
         there: await elsewhere.getTuple(open),
@@ -119,7 +123,11 @@ describe("reads take what LangGraph and requests leave open", () => {
         "task",
       );
       const found = await saver.getTuple(configOf({ thread_id: threadId, ...noise }));
-      return { config, found, listed: await list(saver, configOf({ thread_id: threadId, ...noise })) };
+      return {
+        config,
+        found,
+        listed: await list(saver, configOf({ thread_id: threadId, ...noise })),
+      };
     });
   });
 });
@@ -127,7 +135,11 @@ describe("reads take what LangGraph and requests leave open", () => {
 describe("putWrites", () => {
   it("takes a checkpoint_ns that is null, or missing, as the root", async () => {
     const saver = database.openSaver();
-    const root = await putCheckpoint(saver, configOf({ thread_id: "ns" }), makeCheckpoint({ a: 1 }));
+    const root = await putCheckpoint(
+      saver,
+      configOf({ thread_id: "ns" }),
+      makeCheckpoint({ a: 1 }),
+    );
     const open = { thread_id: "ns", checkpoint_id: idOf(root) };
     await saver.putWrites(configOf({ ...open, checkpoint_ns: null }), [["a", 1]], "one");
     await saver.putWrites(configOf(open), [["a", 2]], "two");
@@ -172,10 +184,9 @@ describe("put", () => {
     ["undefined", undefined],
     ["null", null],
     ["empty", {}],
-  ])("stores metadata that are %s, and lists them", async (_name, metadata) => {
+  ])("stores metadata that are %s, and lists them", async (threadId, metadata) => {
     const saver = database.openSaver();
     const elsewhere = database.openSaverElsewhere();
-    const threadId = `metadata ${String(metadata)}`;
     const config = configOf({ thread_id: threadId });
     const checkpoint = makeCheckpoint({ a: 1 });
     await saver.put(config, checkpoint, metadata as CheckpointMetadata, { a: 1 });
@@ -193,16 +204,32 @@ describe("put", () => {
 describe("list", () => {
   it.each<[string, CheckpointListOptions, number]>([
     ["no options", {}, 3],
-    ["options that are all undefined", { limit: undefined, before: undefined, filter: undefined } as unknown as CheckpointListOptions, 3],
+    [
+      "options that are all undefined",
+      {
+        limit: undefined,
+        before: undefined,
+        filter: undefined,
+      } as unknown as CheckpointListOptions,
+      3,
+    ],
     ["a limit that is infinite", { limit: Infinity }, 3],
     ["a limit of 0", { limit: 0 }, 0],
     ["before null", { before: null } as unknown as CheckpointListOptions, 3],
     ["before a config of nothing", { before: {} }, 3],
-    ["a filter for undefined in a key that no metadata have", { filter: { unknown: undefined } }, 3],
+    [
+      "a filter for undefined in a key that no metadata have",
+      { filter: { unknown: undefined } },
+      3,
+    ],
     ["an empty filter", { filter: {} }, 3],
     ["a filter for null", { filter: { nothing: null } }, 1],
     ["a filter of several keys", { filter: { user: "u", step: -1 } }, 2],
-    ["a filter for undefined among others", { filter: { user: "u", unknown: undefined, step: 0 } }, 1],
+    [
+      "a filter for undefined among others",
+      { filter: { user: "u", unknown: undefined, step: 0 } },
+      1,
+    ],
     ["a filter for a key of Object.prototype", { filter: { toString: "x" } }, 0],
   ])("takes %s as LangGraph's own saver does", async (_name, options, length) => {
     const found = await expectSame(async ({ saver, threadId }) => {
@@ -232,7 +259,9 @@ describe("list", () => {
     await fill(saver, "two");
     const all = await list(saver, config as RunnableConfig);
     expect(all).toHaveLength(6);
-    expect(all).toEqual(await list(database.openSaverElsewhere(settings), config as RunnableConfig));
+    expect(all).toEqual(
+      await list(database.openSaverElsewhere(settings), config as RunnableConfig),
+    );
     expect(await list(saver, config as RunnableConfig, { limit: 4 })).toHaveLength(4);
     expect(await list(saver, config as RunnableConfig, { filter: { step: 0 } })).toHaveLength(2);
   });

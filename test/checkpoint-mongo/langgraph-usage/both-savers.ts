@@ -24,10 +24,10 @@ export interface BothSavers {
    *
    * @returns what came of it with the `MemorySaver`
    */
-  expectSame<T>(
+  readonly expectSame: <T>(
     program: Program<T>,
     open?: (settings: MongoDBSaverSettings) => BaseCheckpointSaver,
-  ): Promise<T>;
+  ) => Promise<T>;
 }
 
 /** Opens a database for the tests of a file, each of which runs on both savers. */
@@ -36,7 +36,7 @@ export function useBothSavers(): BothSavers {
   let programs = 0;
   return {
     database,
-    expectSame: async (program, open = database.openSaver) => {
+    expectSame: async (program, open = (settings) => database.openSaver(settings)) => {
       programs += 1;
       const threadId = `program-${programs}`;
       const config = { configurable: { thread_id: threadId } };

@@ -98,7 +98,10 @@ describe.each(DURABILITIES)("delta channels, with durability %s", (durability) =
       for (const round of [1, 2]) {
         await buildAsking(saver).invoke({ ...all(`in${round}`), round }, config);
         steps.push(await buildAsking(elsewhere).getState(config));
-        const answer = new Command({ resume: "yes", update: all(`with ${round}`) });
+        const answer = new Command<unknown, Partial<Values>, never>({
+          resume: "yes",
+          update: all(`with ${round}`),
+        });
         await buildAsking(elsewhere).invoke(answer, config);
         steps.push(await buildAsking(saver).getState(config));
       }
@@ -112,7 +115,10 @@ describe.each(DURABILITIES)("delta channels, with durability %s", (durability) =
       const config = { ...thread, durability };
       await buildAsking(saver).invoke({ ...all("in"), round: 1 }, config);
       const { config: head } = await buildAsking(elsewhere).getState(config);
-      const answer = new Command({ resume: "yes", update: { round: 2 } });
+      const answer = new Command<unknown, Partial<Values>, never>({
+        resume: "yes",
+        update: { round: 2 },
+      });
       const live = await buildAsking(saver).invoke(answer, { ...head, durability });
       return { live, ...(await readGraph(buildAsking(elsewhere), config)) };
     });
@@ -247,14 +253,19 @@ describe("a conversation", () => {
   it("has snapshots where LangGraph makes them, and nowhere else a value", async () => {
     const found = await expectSame(async ({ saver, elsewhere, threadId, config }) => {
       for (const text of ["one", "two", "three", "four"]) {
-        await build(saver).invoke({ messages: [new HumanMessage({ content: text, id: text })] }, config);
+        await build(saver).invoke(
+          { messages: [new HumanMessage({ content: text, id: text })] },
+          config,
+        );
       }
       return readVersioned(elsewhere, threadId);
     });
     const values = found.listed.map(({ checkpoint }) => checkpoint.channel_values["messages"]);
     expect(values.some((value) => isDeltaSnapshot(value))).toBe(true);
     expect(values.every((value) => value === undefined || isDeltaSnapshot(value))).toBe(true);
-    expect(found.listed.every(({ checkpoint }) => !("notes" in checkpoint.channel_values))).toBe(true);
+    expect(found.listed.every(({ checkpoint }) => !("notes" in checkpoint.channel_values))).toBe(
+      true,
+    );
   });
 
   it("goes on from a channel that was an ordinary one before", async () => {

@@ -131,7 +131,9 @@ describe.each(DURABILITIES)("questions, with durability %s", (durability) => {
           .addNode("worker", ({ answer }: { answer: number }) => ({
             log: answer % 2 === 0 ? `${answer} done` : `${answer} ${ask(answer)}`,
           }))
-          .addConditionalEdges(START, () => [4, 3, 2, 1].map((n) => new Send("worker", { answer: n })))
+          .addConditionalEdges(START, () =>
+            [4, 3, 2, 1].map((n) => new Send("worker", { answer: n })),
+          )
           .compile({ checkpointer });
       const first = await build(saver).invoke({ log: [] }, config);
       const asked = await readGraph(build(elsewhere), config);
@@ -143,9 +145,9 @@ describe.each(DURABILITIES)("questions, with durability %s", (durability) => {
     expect(found.state.values).toMatchObject({ log: ["4 done", "3 three", "2 done", "1 one"] });
   });
 
-  it.each([undefined, true] as const)(
-    "of subgraphs in subgraphs are found and answered, with the checkpointer %s",
-    async (checkpointer) => {
+  it.each([{}, { checkpointer: true }])(
+    "of subgraphs in subgraphs are found and answered, compiled with %j",
+    async (options) => {
       const found = await expectSame(async ({ saver, elsewhere, config: thread }) => {
         const config = { ...thread, durability };
         const build = (outer: BaseCheckpointSaver) => {
@@ -154,13 +156,13 @@ describe.each(DURABILITIES)("questions, with durability %s", (durability) => {
             .addNode("asks", () => ({ log: `inmost ${ask("inmost?")}` }))
             .addEdge(START, "before")
             .addEdge("before", "asks")
-            .compile({ checkpointer });
+            .compile(options);
           const inner = new StateGraph(State)
             .addNode("inmost", inmost)
             .addNode("asks", () => ({ log: `inner ${ask("inner?")}` }))
             .addEdge(START, "inmost")
             .addEdge("inmost", "asks")
-            .compile({ checkpointer });
+            .compile(options);
           return new StateGraph(State)
             .addNode("inner", inner)
             .addNode("after", () => ({ answer: "end" }))

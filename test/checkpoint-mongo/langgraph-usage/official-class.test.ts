@@ -73,7 +73,9 @@ describe("a subclass that was written for the official class", () => {
 
   it("has the database of the connection string where none is named", () => {
     const saver = new OpenSaver({ client: database.client });
-    const { surface } = new OpenOfficialSaver({ client: database.client } as unknown as OfficialOptions);
+    const { surface } = new OpenOfficialSaver({
+      client: database.client,
+    } as unknown as OfficialOptions);
     expect(saver.surface["database"]).toBe(surface["database"]);
   });
 
@@ -127,7 +129,9 @@ describe("a program that was written for the official package's saver", () => {
     await put(parent, second, metadata);
     const listed = await Array.fromAsync(saver.list(thread));
     const filtered = await Array.fromAsync(saver.list(thread, { filter: { source: "input" } }));
-    const before = await Array.fromAsync(saver.list(thread, { before: listed[0]!.config, limit: 1 }));
+    const before = await Array.fromAsync(
+      saver.list(thread, { before: listed[0]!.config, limit: 1 }),
+    );
     await saver.deleteThread(threadId);
     return { nothing, config, found, listed, filtered, before, gone: await saver.getTuple(thread) };
   }
@@ -153,4 +157,3 @@ describe("a program that was written for the official package's saver", () => {
     }
   });
 });
-

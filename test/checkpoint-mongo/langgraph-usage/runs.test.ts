@@ -31,7 +31,7 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
     await expectSame(async ({ saver, elsewhere, threadId }) => {
       const found: unknown[] = [];
       for (const next of [{ log: ["again"], attempt: 2 }, null]) {
-        const config = { configurable: { thread_id: `${threadId} ${String(next)}` }, durability };
+        const config = { configurable: { thread_id: `${threadId} ${next === null}` }, durability };
         let failing = true;
         const build = (checkpointer: BaseCheckpointSaver) =>
           new StateGraph(State)
@@ -80,7 +80,7 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
           .addEdge(START, "fails")
           .compile({
             checkpointer,
-            interruptBefore: ["__error_handler__fails" as never],
+            interruptBefore: ["__error_handler__fails" as "fails"],
           });
       const steps: unknown[] = [await outcomeOf(build(saver).invoke({ log: ["in"] }, config))];
       steps.push(await readGraph(build(elsewhere), config));
@@ -136,7 +136,7 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
           )
           .addEdge(START, "a")
           .addEdge("a", "cached")
-          .compile({ checkpointer, cache: cache as InMemoryCache<never> });
+          .compile({ checkpointer, cache });
       const found: unknown[] = [];
       for (const name of ["one", "two"]) {
         const config = { configurable: { thread_id: `${threadId} ${name}` }, durability };

@@ -29,7 +29,11 @@ const build = (checkpointer: BaseCheckpointSaver) =>
     .addNode("ask", () => ({ log: [`answer ${interrupt<string, string>("?")}`] }))
     .addNode("end", () => ({ log: ["end"] }))
     .addEdge(START, "plan")
-    .addConditionalEdges("plan", () => [new Send("work", { part: 1 }), new Send("work", { part: 2 }), "ask"])
+    .addConditionalEdges("plan", () => [
+      new Send("work", { part: 1 }),
+      new Send("work", { part: 2 }),
+      "ask",
+    ])
     .addEdge("ask", "end")
     .compile({ checkpointer });
 
@@ -162,7 +166,12 @@ describe("a whole thread written by bulkUpdateState", () => {
         await outcomeOf(graph.bulkUpdateState(config, [{ updates: [] }])),
         await outcomeOf(
           graph.bulkUpdateState(config, [
-            { updates: [{ values: null, asNode: "__end__" }, { values: null, asNode: "__copy__" }] },
+            {
+              updates: [
+                { values: null, asNode: "__end__" },
+                { values: null, asNode: "__copy__" },
+              ],
+            },
           ]),
         ),
       ];

@@ -7,8 +7,16 @@ import {
   type CheckpointTuple,
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint";
-import { Annotation, Command, DeltaChannel, interrupt, START, StateGraph } from "@langchain/langgraph";
+import {
+  Annotation,
+  Command,
+  DeltaChannel,
+  interrupt,
+  START,
+  StateGraph,
+} from "@langchain/langgraph";
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint } from "../make-checkpoint.ts";
@@ -83,9 +91,7 @@ class CountingSaver extends MongoDBSaver {
     return super.getTuple(config);
   }
 
-  override async *list(
-    ...args: Parameters<MongoDBSaver["list"]>
-  ): AsyncGenerator<CheckpointTuple> {
+  override async *list(...args: Parameters<MongoDBSaver["list"]>): AsyncGenerator<CheckpointTuple> {
     this.calls.push(`${this.prefix}list`);
     yield* super.list(...args);
   }
@@ -132,7 +138,9 @@ class WatchfulSaver extends MongoDBSaver {
   ): Promise<RunnableConfig> {
     const saved = await this.get(config);
     const copy = saved && this.copies.get(saved.id);
-    if (copy !== undefined) expect(saved).toEqual(await this.serde.loadsTyped("json", copy));
+    if (copy !== undefined) {
+      assert.deepEqual(saved, await this.serde.loadsTyped("json", copy));
+    }
     const [, bytes] = await this.serde.dumpsTyped(checkpoint);
     this.copies.set(checkpoint.id, bytes);
     return super.put(config, checkpoint, metadata);
@@ -253,7 +261,11 @@ describe("a subclass with", () => {
       await putCheckpoint(saver, root, makeCheckpoint({ a: 2 }, { versions: { a: 2 } }));
       await saver.putWrites(root, [["a", 2]], "two");
       const history = await saver.getDeltaChannelHistory({ config: root, channels: ["b"] });
-      return { root: await saver.getTuple(root), history, ...(await readEverything(saver, threadId)) };
+      return {
+        root: await saver.getTuple(root),
+        history,
+        ...(await readEverything(saver, threadId)),
+      };
     }, open);
     expect(found.root?.pendingWrites).toEqual([
       ["one", "a", 1],
@@ -264,11 +276,12 @@ describe("a subclass with", () => {
   it("namespaces of its own changes them on the way in and out", async () => {
     const open: Open = (settings) => new OwnedSaver(optionsOf(settings));
     await expectSame(async ({ saver, config }) => {
-      const { state: _state, everything: _everything, history: _history, ...found } = await run(
-        saver,
-        saver,
-        config,
-      );
+      const {
+        state: _state,
+        everything: _everything,
+        history: _history,
+        ...found
+      } = await run(saver, saver, config);
       const graph = build(saver);
       return {
         ...found,
@@ -279,9 +292,12 @@ describe("a subclass with", () => {
   });
 
   it.each([
-    ["numbers with a random fraction", (current = 0) => Math.floor(current) + 1 + Math.random()],
-    ["large numbers", (current = 0) => current + 2 ** 40],
-    ["negative numbers that grow", (current = -1_000) => current + 1],
+    [
+      "numbers with a random fraction",
+      (current: number | undefined = 0) => Math.floor(current) + 1 + Math.random(),
+    ],
+    ["large numbers", (current: number | undefined = 0) => current + 2 ** 40],
+    ["negative numbers that grow", (current: number | undefined = -1_000) => current + 1],
   ])("versions that are %s stores and compares them", async (_name, next) => {
     class VersionedSaver extends MongoDBSaver {
       override getNextVersion(current: number | undefined): number {
@@ -291,7 +307,7 @@ describe("a subclass with", () => {
     const open: Open = (settings) => new VersionedSaver(optionsOf(settings));
     await expectSame(async ({ saver, elsewhere, config }) => {
       const { finished, interrupted, state } = await run(saver, elsewhere, config);
-      return { finished, interrupted, values: state.values, next: state.next };
+      return { finished, interrupted, values: state.values as unknown, next: state.next };
     }, open);
   });
 
@@ -305,7 +321,7 @@ describe("a subclass with", () => {
     const open: Open = (settings) => new StringVersions(optionsOf(settings));
     await expectSame(async ({ saver, elsewhere, config }) => {
       const { finished, interrupted, state } = await run(saver, elsewhere, config);
-      return { finished, interrupted, values: state.values, next: state.next };
+      return { finished, interrupted, values: state.values as unknown, next: state.next };
     }, open);
   });
 });
@@ -346,7 +362,8 @@ const WRAPPINGS: [string, (saver: MongoDBSaver) => BaseCheckpointSaver][] = [
   [
     "spies on the instance",
     (saver) => {
-      for (const method of ["put", "putWrites", "getTuple", "list"] as const) vi.spyOn(saver, method);
+      for (const method of ["put", "putWrites", "getTuple", "list"] as const)
+        vi.spyOn(saver, method);
       return saver;
     },
   ],
@@ -395,11 +412,10 @@ describe("a saver behind", () => {
     expect(found.finished.log).toEqual(["in", "a", "z", "asked yes"]);
   });
 
-  it.each(WRAPPINGS)("%s can be set up, verified and swept", async (_name, wrap) => {
+  // The last one has only what LangGraph calls.
+  it.each(WRAPPINGS.slice(0, -1))("%s can be set up and verified", async (_name, wrap) => {
     const threadId = uuid6(0);
     const saver = wrap(database.openSaver({ ttl: 3_600 })) as MongoDBSaver;
-    // The one that hands calls on has only what LangGraph calls.
-    if (typeof saver.setup !== "function") return expect(saver.get).toBeTypeOf("function");
     await saver.setup();
     await putCheckpoint(saver, { configurable: { thread_id: threadId } }, makeCheckpoint({ a: 1 }));
     expect((await saver.verifyThread(threadId)).damages).toEqual([]);
@@ -409,7 +425,7 @@ describe("a saver behind", () => {
   });
 
   it("a spy that refuses a call once fails that call alone, and not the process", async () => {
-    const unhandled = vi.fn();
+    const unhandled = vi.fn<(reason: unknown) => void>();
     process.on("unhandledRejection", unhandled);
     try {
       const saver = database.openSaver();
@@ -473,8 +489,8 @@ describe("a saver whose writes fail", () => {
         expect(delta).toEqual(log);
       }
       await graph.invoke(durability === "exit" ? both("in") : null, config);
-      const { values } = await graph.getState(config);
-      expect(values).toMatchObject({ log: ["in", "a", "z"], delta: ["in", "a", "z"] });
+      const state = await graph.getState(config);
+      expect(state.values).toMatchObject({ log: ["in", "a", "z"], delta: ["in", "a", "z"] });
     },
   );
 });
