@@ -57,7 +57,7 @@ const IDS = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|\b[\da-f]{32}\b/g;
 const TIMES = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
 /** A value with ids replaced by the order in which they come up, and times by a mark. */
-export function withoutIds(value: unknown): unknown {
+function withoutIds(value: unknown): unknown {
   const names = new Map<string, string>();
   const seen = new Map<object, unknown>();
   const nameOf = (id: string) => {
