@@ -47,7 +47,11 @@ export class Snapshot {
   readonly headerText: string;
   readonly header: CheckpointHeader;
   readonly metadata: Awaitable<WrittenMetadata>;
-  readonly #request: PutRequest;
+  /** All channels, in the order of the state. */
+  readonly channels: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+  /** The channels that have changed, as the caller says; undefined where that may be all. */
+  readonly #named: ReadonlySet<string> | undefined;
   readonly #parent: CheckpointRecord | undefined;
   readonly #findKnown: FindKnown;
   readonly #writer: ValueWriter;
@@ -58,8 +62,7 @@ export class Snapshot {
     { cache, serializer }: Pick<SaverContext, "cache" | "serializer">,
     request: PutRequest,
   ) {
-    const { address, checkpoint, parentCheckpointId } = request;
-    this.#request = request;
+    const { address, checkpoint, newVersions, parentCheckpointId } = request;
     this.#parent =
       parentCheckpointId === undefined
         ? undefined
@@ -69,7 +72,13 @@ export class Snapshot {
       return segment !== undefined && "lines" in segment ? segment : undefined;
     };
     this.#writer = serializer.createWriter();
-    const { id: _id, channel_values: _values, ...header } = checkpoint;
+    const { id: _id, channel_values: values, ...header } = checkpoint;
+    this.channels = Object.keys(values);
+    this.#values = { ...values };
+    this.#named =
+      newVersions === undefined || mayUnderstate(request.metadata)
+        ? undefined
+        : new Set(Object.keys(newVersions));
     this.headerText = writeHeader(header);
     this.header = readHeader(this.headerText);
     this.metadata = quiet(writeMetadata(this.#writer, request.metadata));
@@ -81,11 +90,6 @@ export class Snapshot {
       if ("error" in outcome && this.#isNamed(channel)) throw outcome.error;
       this.#written.set(channel, outcome);
     }
-  }
-
-  /** All channels, in the order of the state. */
-  get channels(): readonly string[] {
-    return Object.keys(this.#request.checkpoint.channel_values);
   }
 
   /**
@@ -120,17 +124,12 @@ export class Snapshot {
   }
 
   #write(channel: string): Awaitable<WrittenChannel> {
-    const value = this.#request.checkpoint.channel_values[channel];
     const parent = this.#parent?.manifest.get(channel);
-    return this.#writer.writeChannel(channel, value, parent, this.#findKnown);
+    return this.#writer.writeChannel(channel, this.#values[channel], parent, this.#findKnown);
   }
 
-  /** Whether the caller says that a channel has changed, or does not say what has. */
   #isNamed(channel: string): boolean {
-    const { newVersions, metadata } = this.#request;
-    return (
-      newVersions === undefined || Object.hasOwn(newVersions, channel) || mayUnderstate(metadata)
-    );
+    return this.#named === undefined || this.#named.has(channel);
   }
 }
 

@@ -66,7 +66,9 @@ export class ValueWriter {
   }
 
   async #dump(serde: SerializerProtocol, value: unknown, channel: string): Promise<TypedBytes> {
-    const [type, bytes] = await serde.dumpsTyped(value);
+    // LangGraph's serializer, for one, gives bytes back as they are.
+    const own = value instanceof Uint8Array ? Uint8Array.prototype.slice.call(value) : value;
+    const [type, bytes] = await serde.dumpsTyped(own);
     for (const other of this.#dumped) {
       if (!Object.is(other.value, value) && overlap(other.bytes, bytes)) {
         throw new UnserializableStateError(
