@@ -1,6 +1,8 @@
 import type {
   BSONSerializeOptions,
+  Collection,
   Db,
+  Document,
   MongoClient,
   ReadConcern,
   WriteConcernSettings,
@@ -41,4 +43,12 @@ export function openDatabase(client: MongoClient, dbName: string | undefined): D
     readConcern: { level: "majority" } as ReadConcern,
     writeConcern: DURABLE,
   });
+}
+
+/**
+ * Opens a collection of such a database. The driver takes some options for a collection that it
+ * doesn't take for a database: `fieldsAsRaw` and `checkKeys`.
+ */
+export function openCollection<T extends Document>(db: Db, name: string): Collection<T> {
+  return db.collection<T>(name, BSON_OPTIONS);
 }

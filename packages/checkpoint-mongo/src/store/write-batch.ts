@@ -5,7 +5,7 @@ import type {
   Filter,
   UpdateFilter,
 } from "mongodb";
-import { BSON_OPTIONS, DURABLE, readErrorCode } from "../driver/index.ts";
+import { BSON_OPTIONS, DURABLE, openCollection, readErrorCode } from "../driver/index.ts";
 import type { CollectionKind, Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
 
@@ -117,9 +117,10 @@ async function writeByCollection(
       .map(({ filter, update, upsert }): AnyBulkWriteOperation => ({
         updateOne: { filter, update, upsert: upsert ?? false },
       }));
-    const result = await collections.db
-      .collection(collections[collection].collectionName)
-      .bulkWrite(operations, { ordered: true });
+    const { db, [collection]: own } = collections;
+    const result = await openCollection<Document>(db, own.collectionName).bulkWrite(operations, {
+      ordered: true,
+    });
     for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
     unmatched += operations.length - result.matchedCount - result.upsertedCount;
     if (isBaseless(updates, inserted)) break;
