@@ -37,6 +37,7 @@ import { OfficialCollections } from "../migration/official-collections.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import { Cache, type CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
+import { completeCheckpoint } from "./complete-checkpoint.ts";
 import { getDeltaHistory } from "./delta-history.ts";
 import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
@@ -249,7 +250,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const request = {
       address,
       parentCheckpointId,
-      checkpoint,
+      checkpoint: completeCheckpoint(checkpoint),
       metadata,
       newVersions: newVersions ?? undefined,
     };
