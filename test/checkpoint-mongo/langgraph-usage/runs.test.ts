@@ -121,6 +121,35 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
     expect(found.drained).toEqual({ error: "Graph drained: deploy" });
   });
 
+  it("a run that was aborted is where it was, and goes on", async () => {
+    const found = await expectSame(async ({ saver, elsewhere, config: thread }) => {
+      const config = { ...thread, durability };
+      let waits = true;
+      const controller = new AbortController();
+      const build = (checkpointer: BaseCheckpointSaver) =>
+        new StateGraph(State)
+          .addNode("first", () => ({ log: ["first"] }))
+          .addNode("waits", async () => {
+            if (!waits) return { log: ["waited"] };
+            // What came before is stored by the time the run is cut off.
+            setTimeout(() => controller.abort(), 100);
+            return new Promise<never>(() => {});
+          })
+          .addEdge(START, "first")
+          .addEdge("first", "waits")
+          .compile({ checkpointer });
+      const { signal } = controller;
+      const aborted = await outcomeOf(build(saver).invoke({ log: ["in"] }, { ...config, signal }));
+      const between = await readGraph(build(elsewhere), config);
+      waits = false;
+      const input = durability === "exit" ? { log: ["again"] } : null;
+      const resumed = await outcomeOf(build(elsewhere).invoke(input, config));
+      return { aborted, between, resumed, ...(await readGraph(build(saver), config)) };
+    });
+    expect(found.aborted).toHaveProperty("error");
+    expect(found.state.next).toEqual([]);
+  });
+
   it("a node that the cache answers stores what it would have written", async () => {
     await expectSame(async ({ saver, elsewhere, threadId }) => {
       const cache = new InMemoryCache();
