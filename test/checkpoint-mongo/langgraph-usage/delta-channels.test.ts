@@ -57,6 +57,17 @@ const buildFanOut = (checkpointer: BaseCheckpointSaver) =>
     .addEdge("a", "last")
     .compile({ checkpointer });
 
+/** Two nodes at once, one after them. */
+const buildPair = (checkpointer: BaseCheckpointSaver) =>
+  new StateGraph(State)
+    .addNode("b", () => all("b"))
+    .addNode("a", () => all("a"))
+    .addNode("last", () => all("last"))
+    .addEdge(START, "b")
+    .addEdge(START, "a")
+    .addEdge("a", "last")
+    .compile({ checkpointer });
+
 /** A task that is done, one that asks, one after it. */
 const buildAsking = (checkpointer: BaseCheckpointSaver) =>
   new StateGraph(State)
@@ -127,20 +138,20 @@ describe.each(DURABILITIES)("delta channels, with durability %s", (durability) =
   it("of forks hold what is on their own branch", async () => {
     const found = await expectSame(async ({ saver, elsewhere, config: thread }) => {
       const config = { ...thread, durability };
-      const graph = buildFanOut(saver);
+      const graph = buildPair(saver);
       await graph.invoke(all("in1"), config);
       await graph.invoke(all("in2"), config);
       const history = await readHistory(graph, config);
       const ends: StateSnapshot[] = [];
       for (const [index, { config: at }] of history.entries()) {
         await graph.invoke(all(`fork ${index}`), { ...at, durability });
-        ends.push(await buildFanOut(elsewhere).getState(config));
+        ends.push(await buildPair(elsewhere).getState(config));
         const edited = await graph.updateState(at, all(`edit ${index}`), "last");
-        ends.push(await buildFanOut(elsewhere).getState(edited));
+        ends.push(await buildPair(elsewhere).getState(edited));
       }
       const before = [];
-      for (const { config: at } of history) before.push(await buildFanOut(elsewhere).getState(at));
-      return { before, ends, ...(await readGraph(buildFanOut(elsewhere), config)) };
+      for (const { config: at } of history) before.push(await buildPair(elsewhere).getState(at));
+      return { before, ends, ...(await readGraph(buildPair(elsewhere), config)) };
     });
     expectChannelsAgree([...found.before, ...found.ends, ...found.history]);
   });

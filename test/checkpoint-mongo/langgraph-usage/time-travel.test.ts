@@ -19,7 +19,8 @@ const State = Annotation.Root({
   round: Annotation<number>,
 });
 
-const DURABILITIES = ["sync", "async", "exit"] as const;
+/** What is there to travel to is the same with durability sync as with async. */
+const DURABILITIES = ["async", "exit"] as const;
 
 /** A plan, work that is sent out, a question, an end. */
 const build = (checkpointer: BaseCheckpointSaver) =>
