@@ -156,7 +156,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * Makes the collections' indexes. May be called at every start and by many processes at once. A
    * saver that was never set up does this on first use.
    *
-   * @returns an empty list: programs that were written for the official saver look through its errors
+   * @returns an empty list, for programs that look at the errors that the official saver returns
    * @throws SetupError if an index cannot be made
    */
   async setup(): Promise<Error[]> {
