@@ -29,7 +29,14 @@ async function live(clientCase: ClientCase): Promise<Life> {
   }
 }
 
-const WRITES = new Set(["insert", "update", "delete", "findAndModify", "bulkWrite"]);
+const WRITES = new Set([
+  "insert",
+  "update",
+  "delete",
+  "findAndModify",
+  "bulkWrite",
+  "createIndexes",
+]);
 const READS = new Set(["find", "aggregate", "count", "distinct"]);
 
 /** What of a command says how sure of its outcome the saver wants to be, or lets it be less sure. */
@@ -68,6 +75,8 @@ describe("a thread's life", () => {
     });
     expect(report["official"]).toMatchObject({ filtered: [{}], listed: [{}, {}], left: [] });
     expect(report["contended"]).toHaveLength(9);
+    // The second setup changed an index, and was not the first to make it.
+    expect(expected.commands.map(({ commandName }) => commandName)).toContain("collMod");
     expect(report["listedAfter"]).toHaveLength(1);
   });
 

@@ -23,7 +23,7 @@ interface Mongoose {
 }
 
 interface MongooseConnection {
-  getClient(): unknown;
+  getClient(): AnyClient;
   close(): Promise<void>;
 }
 
@@ -119,23 +119,22 @@ function byDriver7(name: string, options: MongoClientOptions): ClientCase {
   return { name, open: async (uri) => watch(new MongoClient(uri, { ...options, ...MONITORED })) };
 }
 
-/** What all copies of the driver have in common, though their types differ. */
-interface AnyClient {
+/** What all copies of the driver have in common: the saver takes each by its type, without a cast. */
+type AnyClient = MongoDBSaverOptions["client"] & {
   on(event: "commandStarted", listener: (event: CommandStartedEvent) => void): unknown;
   close(): Promise<void>;
-}
+};
 
-function watch(client: unknown, close?: () => Promise<void>): OpenClient {
-  const anyClient = client as AnyClient;
+function watch(client: AnyClient, close?: () => Promise<void>): OpenClient {
   let commands: CommandStartedEvent[] = [];
-  anyClient.on("commandStarted", (event) => commands.push(event));
+  client.on("commandStarted", (event) => commands.push(event));
   return {
-    client: client as MongoDBSaverOptions["client"],
+    client,
     takeCommands: () => {
       const taken = commands;
       commands = [];
       return taken;
     },
-    close: close ?? (() => anyClient.close()),
+    close: close ?? (() => client.close()),
   };
 }

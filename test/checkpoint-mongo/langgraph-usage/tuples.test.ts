@@ -1,4 +1,14 @@
 import {
+  AIMessage,
+  AIMessageChunk,
+  ChatMessage,
+  FunctionMessage,
+  HumanMessage,
+  RemoveMessage,
+  SystemMessage,
+  ToolMessage,
+} from "@langchain/core/messages";
+import {
   BaseCheckpointSaver,
   ERROR,
   INTERRUPT,
@@ -31,6 +41,9 @@ type PutWrites = (
 
 const putWrites = (saver: BaseCheckpointSaver, ...args: Parameters<PutWrites>) =>
   (saver.putWrites as PutWrites).apply(saver, args);
+
+/** What a model's reply says of its cost; spread, as LangChain's types leave no room for it. */
+const USAGE: object = { usage_metadata: { input_tokens: 1, output_tokens: 2, total_tokens: 3 } };
 
 describe("a tuple", () => {
   it("has the very keys that LangGraph's own saver gives it, and no others", async () => {
@@ -149,6 +162,54 @@ describe("a checkpoint", () => {
   ])("keeps %s", async (_name, values) => {
     await expectSame(async ({ saver, elsewhere, threadId, config }) => {
       await putCheckpoint(saver, config, makeCheckpoint(values));
+      return [await readEverything(saver, threadId), await readEverything(elsewhere, threadId)];
+    });
+  });
+
+  it("with messages of every class has them as LangGraph's serializer gives them", async () => {
+    const call = {
+      name: "search",
+      args: { query: "q", n: 1 },
+      id: "call",
+      type: "tool_call" as const,
+    };
+    const blocks = [
+      { type: "text", text: "text" },
+      { type: "image_url", image_url: { url: "data:," } },
+    ];
+    const messages = [
+      new HumanMessage("text"),
+      new HumanMessage({ id: "h", name: "user", content: blocks }),
+      new SystemMessage({ content: "system", additional_kwargs: { cache: { ttl: 1 } } }),
+      new AIMessage({ content: "", tool_calls: [call], ...USAGE }),
+      new AIMessage({
+        id: "a",
+        content: blocks,
+        invalid_tool_calls: [{ name: "t", args: "{", error: "no JSON", type: "invalid_tool_call" }],
+        response_metadata: { model: "m", logprobs: null },
+      }),
+      new AIMessageChunk({
+        id: "c",
+        content: "chunk",
+        tool_call_chunks: [{ args: "{", index: 0 }],
+      }),
+      new ToolMessage({ tool_call_id: "call", content: "result", name: "search", status: "error" }),
+      new ToolMessage({ tool_call_id: "call", content: "", artifact: { rows: [1] } }),
+      new FunctionMessage({ name: "f", content: "{}" }),
+      new ChatMessage({ role: "critic", content: "hm" }),
+      new RemoveMessage({ id: "h" }),
+    ];
+    await expectSame(async ({ saver, elsewhere, config, threadId }) => {
+      const root = await putCheckpoint(
+        saver,
+        config,
+        makeCheckpoint({ messages, last: messages[3] }),
+      );
+      await saver.putWrites(
+        root,
+        messages.map((message): PendingWrite => ["messages", [message]]),
+        "task",
+      );
       return [await readEverything(saver, threadId), await readEverything(elsewhere, threadId)];
     });
   });
