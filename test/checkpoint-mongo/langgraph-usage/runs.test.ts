@@ -12,7 +12,7 @@ import {
   StateGraph,
   task,
 } from "@langchain/langgraph";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { useBothSavers } from "./both-savers.ts";
 import { outcomeOf, readGraph } from "./read-graph.ts";
 import { readVersioned } from "./read-everything.ts";
@@ -132,7 +132,11 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
           .addNode("waits", async () => {
             if (!waits) return { log: ["waited"] };
             // What came before is stored by the time the run is cut off.
-            setTimeout(() => controller.abort(), 100);
+            await vi.waitUntil(
+              async () =>
+                durability === "exit" || (await saver.getTuple(config))?.metadata?.step === 1,
+            );
+            controller.abort();
             return new Promise<never>(() => {});
           })
           .addEdge(START, "first")

@@ -429,11 +429,10 @@ describe("a saver behind", () => {
     try {
       const saver = database.openSaver();
       vi.spyOn(MongoDBSaver.prototype, "putWrites").mockRejectedValueOnce(new Error("transient"));
-      const config = { configurable: { thread_id: uuid6(0) } };
-      await expect(build(saver).invoke(both("in"), config)).rejects.toThrow("transient");
-      const finished = await build(saver).invoke(both("again"), config);
-      expect(finished.log).toEqual(expect.arrayContaining(["again", "a", "z"]));
-      expect(finished.delta).toEqual(finished.log);
+      const thread = () => ({ configurable: { thread_id: uuid6(0) } });
+      await expect(build(saver).invoke(both("in"), thread())).rejects.toThrow("transient");
+      const finished = await build(saver).invoke(both("again"), thread());
+      expect(finished).toMatchObject({ log: ["again", "a", "z"], delta: ["again", "a", "z"] });
       await sleep(5);
       expect(unhandled).not.toHaveBeenCalled();
     } finally {
@@ -470,13 +469,17 @@ describe("a saver whose writes fail", () => {
     async (durability) => {
       class FailsOnce extends MongoDBSaver {
         private left = 1;
-        /** A run that fails ends before what it began to store is stored. */
-        readonly underWay: Promise<unknown>[] = [];
+        private underWay = 0;
 
-        override put(...args: Parameters<MongoDBSaver["put"]>): Promise<RunnableConfig> {
-          const stored = super.put(...args);
-          this.underWay.push(stored);
-          return stored;
+        /** A run that fails ends before what it began to store is stored. */
+        async settle(): Promise<void> {
+          do await sleep(20);
+          while (this.underWay > 0);
+        }
+
+        override async put(...args: Parameters<MongoDBSaver["put"]>): Promise<RunnableConfig> {
+          this.underWay += 1;
+          return super.put(...args).finally(() => (this.underWay -= 1));
         }
 
         override async putWrites(...args: Parameters<MongoDBSaver["putWrites"]>): Promise<void> {
@@ -486,14 +489,15 @@ describe("a saver whose writes fail", () => {
             this.left -= 1;
             throw new Error("not stored");
           }
-          return super.putWrites(...args);
+          this.underWay += 1;
+          return super.putWrites(...args).finally(() => (this.underWay -= 1));
         }
       }
       const saver = new FailsOnce(optionsOf({ collectionPrefix: `fails_${durability}_` }));
       const config = { configurable: { thread_id: "t" }, durability };
       const graph = build(saver);
       await expect(graph.invoke(both("in"), config)).rejects.toThrow("not stored");
-      await Promise.all(saver.underWay);
+      await saver.settle();
       for (const { values } of await Array.fromAsync(graph.getStateHistory(config))) {
         const { log = [], delta = [] } = values as Partial<typeof State.State>;
         expect(delta).toEqual(log);
