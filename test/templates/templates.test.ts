@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { packWorkspace, PUBLISHED, workspace } from "../packaging/pack-workspace.ts";
 import type { Manifest } from "../packaging/user-project.ts";
+import { startStandInModel } from "./stand-in-model.ts";
 import { CopiedTemplate, templateFolder, TEMPLATES, type TemplateName } from "./copied-template.ts";
 
 // Packs, installs from the npm registry and starts processes: on a busy machine that takes its time.
@@ -188,6 +189,18 @@ describe.each(TEMPLATES)("the template %s", (name) => {
     expect(notices).toContain("No MongoDB could be started here:");
     expect(notices).toContain("Set MONGODB_URI");
     expect(notices).toContain("docker run");
+  });
+
+  it("asks the model that the environment names", async () => {
+    await using model = await startStandInModel("Said by a model.");
+    const message = name === "chat-memory" ? ["--message", "Hello"] : [];
+    const { code, output } = await copies[name].node(
+      ["main.ts", ...ARGUMENTS[name], "--thread", "real", ...message],
+      { OPENAI_BASE_URL: model.baseURL, OPENAI_MODEL: "large, small" },
+    );
+    expect(code).toBe(0);
+    expect(output).toContain("Said by a model.");
+    expect(model.asked).toEqual(["large", "large"]);
   });
 
   it("says which Node.js it needs to an older one", async () => {

@@ -93,6 +93,20 @@ it("namespaces that InMemoryCache confuses are told apart", async () => {
   expect(left.map((hit) => hit.value)).toEqual([1, 2, 3, 5, 6]);
 });
 
+it("versions do not see each other's entries, nor clear their namespaces", async () => {
+  const key: CacheFullKey = [["node"], "k"];
+  const caches = ["", "1", "2"].map((version) => openCache("versions", { version }).cache);
+  for (const [index, cache] of caches.entries()) {
+    expect(await cache.get([key])).toEqual([]);
+    await cache.set([{ key, value: index }]);
+  }
+  await caches[1]!.clear([["node"]]);
+  const found = await Promise.all(caches.map((cache) => cache.get([key])));
+  expect(found.map(([hit]) => hit?.value)).toEqual([0, undefined, 2]);
+  await caches[1]!.clear([]);
+  expect(await caches[2]!.get([key])).toEqual([]);
+});
+
 it("a value that was handed over or handed out may be changed", async () => {
   const { cache } = openCache("changed");
   const value = [["list", [1, 2]]];

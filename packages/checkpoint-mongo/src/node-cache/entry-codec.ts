@@ -3,7 +3,7 @@ import { createHash, createHmac } from "node:crypto";
 import { decodeValue, encodeValue, needsLoader, pack, unpack } from "../codec/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { isBinary, toBytes } from "../store/index.ts";
-import { hashNamespace, type EntryAddress } from "./entry-address.ts";
+import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
 
 /** What an entry takes beside its value: ids, hash, label, dates, and its places in the indexes. */
@@ -46,7 +46,7 @@ export class EntryCodec {
     const hash = this.#hash(address, type, compression, data);
     return {
       _id: address.id,
-      ns: hashNamespace(address.namespace, "namespace"),
+      ns: address.namespaceId,
       label: address.text.slice(0, MAX_LABEL_LENGTH).toWellFormed(),
       data,
       ...(compression !== undefined && { compression }),
@@ -106,12 +106,7 @@ export class EntryCodec {
     data: Uint8Array,
   ): Buffer {
     const key = this.#integrityKey;
-    const header = JSON.stringify([
-      address.namespace,
-      address.key,
-      type ?? null,
-      compression ?? null,
-    ]);
+    const header = JSON.stringify([address.text, type ?? null, compression ?? null]);
     return (key === undefined ? createHash("sha256") : createHmac("sha256", key))
       .update(`threadkeep:cache\n${header}\n`)
       .update(data)

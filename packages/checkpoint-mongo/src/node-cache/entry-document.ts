@@ -6,7 +6,7 @@ export interface EntryDocument {
   readonly _id: Uint8Array;
   /** Of its namespace, to be cleared by. */
   readonly ns: Uint8Array;
-  /** Namespace and key for whoever looks into the collection; shortened, and never read. */
+  /** Version, namespace and key for whoever looks into the collection; shortened, and never read. */
   readonly label: string;
   readonly data: Uint8Array;
   /** How `data` is compressed. */

@@ -8,7 +8,7 @@ import { MongoClient, type Collection, type Db, type MongoClientOptions } from "
 import { DURABLE, openDatabase, requireClient } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
 import { bytesToHex, createIndexes } from "../store/index.ts";
-import { hashNamespace, parseEntryAddress, type EntryAddress } from "./entry-address.ts";
+import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
 import type { CacheEvent } from "./events.ts";
@@ -57,6 +57,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   private readonly settings: ResolvedCacheSettings;
   private readonly db: Db;
   private readonly collection: Collection;
+  private readonly addresses: EntryAddresses;
   private readonly codec: EntryCodec;
   private ready: Promise<void> | undefined;
   private ownedClient: MongoClient | undefined;
@@ -77,6 +78,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
       readConcern: { level: "local" },
       writeConcern: { w: 1 },
     });
+    this.addresses = new EntryAddresses(this.settings.version);
     this.codec = new EntryCodec(serde, this.settings.integrityKey);
   }
 
@@ -132,7 +134,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   override async get(keys: CacheFullKey[]): Promise<{ key: CacheFullKey; value: V }[]> {
     const wanted = new Map<string, { key: CacheFullKey; address: EntryAddress }>();
     for (const [index, key] of checkList(keys, "keys").entries()) {
-      const address = parseEntryAddress(key, `keys[${index}]`);
+      const address = this.addresses.parse(key, `keys[${index}]`);
       if (!wanted.has(address.text)) wanted.set(address.text, { key, address });
     }
     if (wanted.size === 0) return [];
@@ -157,7 +159,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   override async set(pairs: { key: CacheFullKey; value: V; ttl?: number }[]): Promise<void> {
     const last = new Map<string, { address: EntryAddress; pair: Pair<V> }>();
     for (const [index, pair] of checkList(pairs, "pairs").entries()) {
-      const address = parseEntryAddress(pair?.key, `pairs[${index}].key`);
+      const address = this.addresses.parse(pair?.key, `pairs[${index}].key`);
       last.set(address.text, { address, pair });
     }
     const prepared = await Promise.all(
@@ -176,14 +178,14 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   }
 
   /**
-   * Deletes the entries of these namespaces, and not of those below them; all entries if none is
-   * named.
+   * Deletes the entries of these namespaces, and not of those below them, of this cache's version;
+   * all entries of all versions if no namespace is named.
    *
    * @throws InvalidAddressError if a namespace is no array of strings; nothing was deleted
    */
   override async clear(namespaces: CacheNamespace[] = []): Promise<void> {
     const hashes = checkList(namespaces, "namespaces").map((namespace, index) =>
-      hashNamespace(namespace, `namespaces[${index}]`),
+      this.addresses.hashNamespace(namespace, `namespaces[${index}]`),
     );
     // Only what is an entry: the collection may be another one's by mistake.
     const filter = { ns: hashes.length === 0 ? { $exists: true } : { $in: hashes } };

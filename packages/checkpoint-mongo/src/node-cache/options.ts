@@ -20,6 +20,15 @@ export interface MongoDBCacheSettings {
   collectionPrefix?: string | undefined;
 
   /**
+   * Part of every entry's key. LangGraph makes a key of the node's name and its input, so a node of
+   * the same name in another graph, or with changed code, would find the entry: name the
+   * application here and what it was built from, for instance its commit.
+   *
+   * @default ""
+   */
+  version?: string | undefined;
+
+  /**
    * Seconds that an entry stays for which `set` names no ttl, as a `CachePolicy` without one does.
    *
    * @default undefined: such entries stay until they are evicted
@@ -66,6 +75,7 @@ export interface MongoDBCacheOptions extends MongoDBCacheSettings {
 export interface ResolvedCacheSettings {
   readonly dbName: string | undefined;
   readonly collectionPrefix: string;
+  readonly version: string;
   readonly ttl: number | undefined;
   readonly maxBytes: number;
   readonly integrityKey: string | Uint8Array | undefined;
@@ -89,6 +99,7 @@ const settingsSchema = z.strictObject({
     .min(1)
     .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection")
     .default("threadkeep_"),
+  version: z.string().default(""),
   ttl: z.number().positive().optional(),
   maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
   integrity: z.strictObject({ key: z.union([z.string(), z.instanceof(Uint8Array)]) }).optional(),
@@ -111,7 +122,7 @@ export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCa
         : `Invalid option ${path} of MongoDBCache: ${issue!.message}.`,
     );
   }
-  const { dbName, collectionPrefix, ttl, maxBytes, integrity, onEvent } = result.data;
+  const { dbName, collectionPrefix, version, ttl, maxBytes, integrity, onEvent } = result.data;
   if (integrity !== undefined && Buffer.byteLength(integrity.key) < MIN_KEY_BYTES) {
     throw new InvalidOptionsError(
       `Invalid option integrity.key of MongoDBCache: expected at least ${MIN_KEY_BYTES} bytes.`,
@@ -120,6 +131,7 @@ export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCa
   return {
     dbName,
     collectionPrefix,
+    version,
     ttl,
     maxBytes,
     integrityKey: integrity?.key,
