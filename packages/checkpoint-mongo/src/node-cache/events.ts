@@ -9,7 +9,7 @@ export interface UnreadableEntryEvent {
   readonly reason: string;
 }
 
-/** A value cannot be cached. Nothing was stored for its key. */
+/** A value cannot be cached. Nothing was stored for its key; what was there before stays. */
 export interface RefusedEntryEvent {
   readonly type: "refused-entry";
   readonly namespace: CacheNamespace;

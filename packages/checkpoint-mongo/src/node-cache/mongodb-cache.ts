@@ -150,7 +150,8 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
 
   /**
    * Stores values in place of those their keys had. Values are encoded before this returns its
-   * promise: they may be changed right after. If a key is named twice, the last value counts.
+   * promise (with a serializer of your own, as soon as that reads them): they may be changed right
+   * after. If a key is named twice, the last value counts.
    *
    * @param pairs `ttl` in seconds; without one the cache's own. 0 or less is expired at once
    * @throws InvalidAddressError if a namespace is no array of strings or a key no string; nothing
