@@ -16,8 +16,11 @@ import { MongoClient } from "mongodb";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { useCacheDatabase } from "./use-cache.ts";
+
+// Starts processes: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const { database, openCache } = useCacheDatabase();
 
