@@ -12,6 +12,15 @@ export {
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
 export type { SweepResult } from "./maintenance/sweep-segments.ts";
+export type {
+  CacheEvent,
+  CacheFailureEvent,
+  RefusedEntryEvent,
+  ReportCacheEvent,
+  UnreadableEntryEvent,
+} from "./node-cache/events.ts";
+export { MongoDBCache } from "./node-cache/mongodb-cache.ts";
+export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/options.ts";
 export type { CacheStats } from "./saver/cache.ts";
 export type { MongoClientLike } from "./driver/index.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";

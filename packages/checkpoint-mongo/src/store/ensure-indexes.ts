@@ -73,7 +73,13 @@ export async function ensureIndexes(collections: Collections, graceSeconds: numb
   );
 }
 
-async function createIndexes(
+/**
+ * Makes the indexes of one collection, of which the one named `expiry` may be there with another
+ * grace.
+ *
+ * @throws SetupError if an index cannot be made
+ */
+export async function createIndexes(
   db: Db,
   collection: Collection,
   indexes: readonly IndexDescription[],

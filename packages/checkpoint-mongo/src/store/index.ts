@@ -8,7 +8,7 @@ export {
 } from "./binary.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
-export { ensureIndexes } from "./ensure-indexes.ts";
+export { createIndexes, ensureIndexes } from "./ensure-indexes.ts";
 export {
   findCheckpoint,
   findCheckpointOnly,
