@@ -1,6 +1,7 @@
 import type {
   BSONSerializeOptions,
   Collection,
+  CollectionOptions,
   Db,
   Document,
   MongoClient,
@@ -48,7 +49,13 @@ export function openDatabase(client: MongoClient, dbName: string | undefined): D
 /**
  * Opens a collection of such a database. The driver takes some options for a collection that it
  * doesn't take for a database: `fieldsAsRaw` and `checkKeys`.
+ *
+ * @param options other concerns than the database has
  */
-export function openCollection<T extends Document>(db: Db, name: string): Collection<T> {
-  return db.collection<T>(name, BSON_OPTIONS);
+export function openCollection<T extends Document>(
+  db: Db,
+  name: string,
+  options: CollectionOptions = {},
+): Collection<T> {
+  return db.collection<T>(name, { ...BSON_OPTIONS, ...options });
 }

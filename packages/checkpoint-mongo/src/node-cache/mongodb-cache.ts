@@ -5,7 +5,7 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
-import { DURABLE, openDatabase, requireClient } from "../driver/index.ts";
+import { DURABLE, openCollection, openDatabase, requireClient } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
 import { bytesToHex, createIndexes } from "../store/index.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
@@ -74,7 +74,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     const client = requireClient(options.client, "MongoDBCache");
     this.db = openDatabase(client, this.settings.dbName);
     // An entry that a failover takes back is computed anew, so nobody waits for a majority.
-    this.collection = this.db.collection(`${this.settings.collectionPrefix}cache`, {
+    this.collection = openCollection(this.db, `${this.settings.collectionPrefix}cache`, {
       readConcern: { level: "local" },
       writeConcern: { w: 1 },
     });
