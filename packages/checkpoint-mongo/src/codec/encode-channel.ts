@@ -11,6 +11,7 @@ import { encodeValue } from "./encode-value.ts";
 import { measureLines } from "./lines.ts";
 import { replayEntries } from "./map-entries.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
+import { isList, isRecord } from "./plain-data.ts";
 import { planList } from "./plan-list.ts";
 import { planMap } from "./plan-map.ts";
 import { createSegment, type Segment } from "./segment.ts";
@@ -51,14 +52,14 @@ export function encodeChannel(
     const text = encodeValue(value, channel);
     return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
   }
-  if (Array.isArray(value)) {
+  if (isList(value)) {
     const runs = readRuns("list", parent, findKnown);
     const lines = encodeItems(value, channel, listLines(runs));
     return measureLines(lines) < MAX_INLINE_LENGTH
       ? inline(`[${lines.join(",")}]`)
       : asSlices("list", planList(lines, runs, findKnown));
   }
-  if (isPlainObject(value)) {
+  if (isRecord(value)) {
     const runs = readRuns("map", parent, findKnown);
     const stored = replayEntries(listLines(runs));
     const entries = encodeEntries(value, channel, stored);
@@ -121,15 +122,6 @@ function listLines(runs: readonly StoredRun[]): readonly string[] {
 
 function isSmall(text: string): boolean {
   return text.length <= MAX_INLINE_LENGTH;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    (prototype === Object.prototype || prototype === null) &&
-    Object.getOwnPropertySymbols(value).length === 0
-  );
 }
 
 /** The segments that hold the parts of this channel which a child would build upon. */
