@@ -153,7 +153,8 @@ class Encoder {
     return this.#encodeKeys(value);
   }
 
-  #encodeKnown({ className, keys, fields, extra }: KnownParts): string {
+  #encodeKnown({ className, keys, fields, extra, symbol }: KnownParts): string {
+    if (symbol !== undefined) return this.#refuseKey(symbol);
     const texts = `${JSON.stringify(className)},${this.#encodeEntries(fields, keys)}`;
     const more = extra === undefined ? "" : `,${this.#encodeEntries(extra)}`;
     return tag("message", `[${texts}${more}]`);

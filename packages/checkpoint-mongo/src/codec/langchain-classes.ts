@@ -17,6 +17,8 @@ export interface KnownParts {
   readonly fields: Readonly<Fields>;
   /** Properties that its class does not know. */
   readonly extra: Readonly<Fields> | undefined;
+  /** A symbol key that was set on it, which has no stored form. */
+  readonly symbol: symbol | undefined;
 }
 
 /**
@@ -81,9 +83,10 @@ export function takeKnownApart(value: object): KnownParts | undefined {
   const { className, fieldKeys } = known;
   const instance = value as Readonly<Fields>;
   const extra = findExtra(instance, known.keys);
+  const symbol = findForeignSymbol(value);
   const given = instance["lc_kwargs"] as Readonly<Fields> | undefined;
   // A Document is no Serializable: it has what it was given.
-  if (given === undefined) return { className, keys: fieldKeys, fields: instance, extra };
+  if (given === undefined) return { className, keys: fieldKeys, fields: instance, extra, symbol };
   // As the fields are now. Few are not kept by the object itself.
   const keys = Object.keys(given);
   const lacking = keys.filter((key) => !(key in instance));
@@ -91,9 +94,9 @@ export function takeKnownApart(value: object): KnownParts | undefined {
     // Set since, as LangGraph does with ids.
     if (!keys.includes(key) && instance[key] !== undefined) keys.push(key);
   }
-  if (lacking.length === 0) return { className, keys, fields: instance, extra };
+  if (lacking.length === 0) return { className, keys, fields: instance, extra, symbol };
   const fields = keys.map((key) => [key, lacking.includes(key) ? given[key] : instance[key]]);
-  return { className, keys, fields: Object.fromEntries(fields) as Fields, extra };
+  return { className, keys, fields: Object.fromEntries(fields) as Fields, extra, symbol };
 }
 
 /** Rebuilds an object of a known class; undefined if the name is not in the closed list. */
@@ -134,6 +137,16 @@ function findExtra(
   return extra.length === 0
     ? undefined
     : Object.fromEntries(extra.map((key) => [key, instance[key]]));
+}
+
+/** By this key every copy of LangChain knows a message. */
+const MESSAGE_SYMBOL = Symbol.for("langchain.message");
+
+function findForeignSymbol(instance: object): symbol | undefined {
+  const symbols = Object.getOwnPropertySymbols(instance);
+  return symbols.length <= 1 && (symbols.length === 0 || symbols[0] === MESSAGE_SYMBOL)
+    ? undefined
+    : symbols.find((symbol) => symbol !== MESSAGE_SYMBOL);
 }
 
 const NAMESPACES: ReadonlySet<string> = new Set([

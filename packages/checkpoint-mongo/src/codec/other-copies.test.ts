@@ -197,6 +197,13 @@ describe.each<[string, Copy]>([
     expect(await roundTrip(original)).toMatchObject({ content: "x", rating: 5n, at: new Date(0) });
   });
 
+  it("with a symbol key of the user's is refused", () => {
+    const original = Object.assign(new AIMessage("x"), { [Symbol("mark")]: 1 });
+    expect(() => encodeValue([original], "channel")).toThrow(
+      /channel\[0\].*symbol key Symbol\(mark\)/,
+    );
+  });
+
   it("of a class of the user's comes back as the class it extends, with its public fields", async () => {
     class RatedMessage extends AIMessage {
       readonly rating = 5;
