@@ -2,13 +2,13 @@ import { isDeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import { types } from "node:util";
 import { UnserializableStateError } from "../errors/index.ts";
 import { isError, takeErrorApart } from "./error-values.ts";
+import { explainHiddenRecord, explainHiddenState } from "./hidden-state.ts";
 import { takeKnownApart, type KnownParts } from "./langchain-classes.ts";
 import { readRecord, takeRecordApart } from "./langchain-records.ts";
 import { readLeaf, unbox } from "./leaf-values.ts";
 import { findSymbolKey, hasToJson, isDense, isPlainPrototype, readSend } from "./plain-data.ts";
 import { quoteKey, quoteString } from "./quote-string.ts";
 import { TAG, type TagName } from "./tags.ts";
-import { explainHiddenRecord, explainHiddenState } from "./hidden-state.ts";
 
 /** Deeper nesting is refused: it is nearly always a mistake, and it would exhaust the stack. */
 const MAX_DEPTH = 1_000;
