@@ -3,7 +3,7 @@ import { types } from "node:util";
 /** A kind of bytes and their base64 form. */
 export type EncodedBinary = readonly [kind: string, base64: string];
 
-const TYPED_ARRAYS = {
+const TYPED_ARRAYS: Readonly<Record<string, new (buffer: ArrayBuffer) => object>> = {
   Int8Array,
   Uint8Array,
   Uint8ClampedArray,
@@ -15,16 +15,35 @@ const TYPED_ARRAYS = {
   Float64Array,
   BigInt64Array,
   BigUint64Array,
-} as const;
+  // From Node.js 24 on.
+  ...("Float16Array" in globalThis && {
+    Float16Array: globalThis.Float16Array,
+  }),
+};
 
-/** Encodes a Buffer, typed array, DataView or ArrayBuffer; undefined for anything else. */
+/**
+ * Encodes a Buffer, typed array, DataView or ArrayBuffer; undefined for anything else, for shared
+ * memory, and for an ArrayBuffer that can be resized.
+ */
 export function encodeBinary(value: object): EncodedBinary | undefined {
-  if (Buffer.isBuffer(value)) return ["Buffer", value.toString("base64")];
-  if (types.isArrayBuffer(value)) return ["ArrayBuffer", Buffer.from(value).toString("base64")];
-  if (!ArrayBuffer.isView(value)) return undefined;
+  if (types.isArrayBuffer(value)) {
+    return value.resizable ? undefined : ["ArrayBuffer", Buffer.from(value).toString("base64")];
+  }
+  if (!ArrayBuffer.isView(value) || types.isSharedArrayBuffer(value.buffer)) return undefined;
+  const kind = readKind(value);
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const kind = types.isDataView(value) ? "DataView" : readTypedArrayName(value);
   return kind === undefined ? undefined : [kind, bytes.toString("base64")];
+}
+
+/**
+ * Whether bytes are of a class of the user's, or of another realm. Only then it is looked whether
+ * keys were set on them: that takes longer than the bytes themselves.
+ */
+export function areOfOtherClass(kind: string, value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return kind === "Buffer"
+    ? prototype !== Buffer.prototype
+    : Object.hasOwn(TYPED_ARRAYS, kind) && prototype !== TYPED_ARRAYS[kind]!.prototype;
 }
 
 /** Rebuilds what {@link encodeBinary} encoded; undefined for a kind outside the closed list. */
@@ -35,12 +54,16 @@ export function decodeBinary(kind: string, base64: string): object | undefined {
   const buffer = new Uint8Array(bytes).buffer;
   if (kind === "ArrayBuffer") return buffer;
   if (kind === "DataView") return new DataView(buffer);
-  return Object.hasOwn(TYPED_ARRAYS, kind)
-    ? new TYPED_ARRAYS[kind as keyof typeof TYPED_ARRAYS](buffer)
-    : undefined;
+  return Object.hasOwn(TYPED_ARRAYS, kind) ? new TYPED_ARRAYS[kind]!(buffer) : undefined;
 }
 
-function readTypedArrayName(value: ArrayBufferView): string | undefined {
-  const name = (value as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  return name !== undefined && Object.hasOwn(TYPED_ARRAYS, name) ? name : undefined;
+function readKind(value: ArrayBufferView): string | undefined {
+  if (Buffer.isBuffer(value)) return "Buffer";
+  if (types.isDataView(value)) return "DataView";
+  // Not the value's own, which a class that extends it may have changed.
+  const name = Reflect.get(TypedArray.prototype, Symbol.toStringTag, value) as string;
+  return Object.hasOwn(TYPED_ARRAYS, name) ? name : undefined;
 }
+
+/** What all typed arrays extend. It has no name of its own. */
+const TypedArray = Object.getPrototypeOf(Uint8Array) as Uint8ArrayConstructor;

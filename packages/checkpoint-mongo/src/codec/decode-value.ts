@@ -2,7 +2,8 @@ import { load } from "@langchain/core/load";
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import { decodeBinary } from "./binary-values.ts";
 import { rebuildError } from "./error-values.ts";
-import { rebuild } from "./langchain-classes.ts";
+import { rebuildKnown } from "./langchain-classes.ts";
+import { loadRecord } from "./langchain-records.ts";
 import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
 
 /**
@@ -51,21 +52,39 @@ interface Tagged {
   readonly v?: unknown;
 }
 
+/** Tags whose value is, or begins with, an object of entries that is itself no value. */
+const HOLDS_ENTRIES: ReadonlySet<TagName> = new Set(["array", "error", "message", "object"]);
+
 async function loadAll(parsed: unknown): Promise<LoadedObjects> {
   const tags: Tagged[] = [];
   collectLangChainTags(parsed, tags);
-  return new Map(
-    await Promise.all(tags.map(async (tag) => [tag, await load(tag.v as string)] as const)),
-  );
+  return new Map(await Promise.all(tags.map(async (tag) => [tag, await loadTagged(tag)] as const)));
+}
+
+async function loadTagged({ v }: Tagged): Promise<unknown> {
+  // Earlier versions kept LangChain's own JSON.
+  if (typeof v === "string") return load(v);
+  const [id, kwargs] = v as [string[], Entries];
+  return loadRecord({ id, kwargs: reviveEntries(kwargs, await loadAll(kwargs)) });
 }
 
 function collectLangChainTags(value: unknown, found: Tagged[]): void {
   if (typeof value !== "object" || value === null) return;
-  if (!Array.isArray(value) && (value as Partial<Tagged>)[TAG] === "langchain") {
-    found.push(value as Tagged);
-  } else {
+  if (!Object.hasOwn(value, TAG)) {
     for (const entry of Object.values(value)) collectLangChainTags(entry, found);
+    return;
   }
+  const tag = value as Tagged;
+  if (tag[TAG] === "langchain") {
+    // What is in it is loaded before it.
+    found.push(tag);
+    return;
+  }
+  // Where keys are the user's, "$" may be one of them.
+  const parts = HOLDS_ENTRIES.has(tag[TAG])
+    ? [tag.v].flat().flatMap((part) => Object.values(part as Entries))
+    : [tag.v];
+  for (const part of parts) collectLangChainTags(part, found);
 }
 
 function revive(value: unknown, loaded: LoadedObjects): unknown {
@@ -87,24 +106,33 @@ function reviveItems(items: unknown[], loaded: LoadedObjects): unknown[] {
 }
 
 function reviveEntries(object: Entries, loaded: LoadedObjects): Entries {
-  for (const key of Object.keys(object)) {
+  // It inherits nothing enumerable, and this takes less time than to list its keys.
+  for (const key in object) {
     const entry = object[key];
     if (typeof entry !== "object" || entry === null) continue;
     const revived = revive(entry, loaded);
     if (revived === entry) continue;
-    if (key === "__proto__") {
-      // A plain assignment would set the prototype instead of the key.
-      Object.defineProperty(object, key, {
-        value: revived,
-        configurable: true,
-        enumerable: true,
-        writable: true,
-      });
-    } else {
-      object[key] = revived;
-    }
+    if (key === "__proto__") define(object, key, revived);
+    else object[key] = revived;
   }
   return object;
+}
+
+function restoreArray(length: number, entries: Entries): unknown[] {
+  const items: unknown[] = [];
+  items.length = length;
+  for (const [key, value] of Object.entries(entries)) define(items, key, value);
+  return items;
+}
+
+/** Like an assignment, but one to "__proto__" sets the key and not the prototype. */
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
 }
 
 function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {
@@ -121,30 +149,46 @@ function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {
     case "url":
       return new URL(v as string);
     case "regexp": {
-      const [source, flags, lastIndex] = v as [string, string, number];
+      const [source, flags, lastIndex] = v as [string, string, unknown];
       const regexp = new RegExp(source, flags);
-      regexp.lastIndex = lastIndex;
+      regexp.lastIndex = revive(lastIndex, loaded) as number;
       return regexp;
     }
     case "bytes": {
       const [kind, base64] = v as [string, string];
       return decodeBinary(kind, base64) ?? refuse(`bytes of kind ${JSON.stringify(kind)}`);
     }
+    case "headers":
+      return new Headers(v as [string, string][]);
+    case "search-params":
+      return new URLSearchParams(v as string);
+    case "array": {
+      const [length, entries] = v as [number, Entries];
+      return restoreArray(length, reviveEntries(entries, loaded));
+    }
     case "map":
       return new Map(reviveItems(v as unknown[], loaded) as [unknown, unknown][]);
     case "set":
       return new Set(reviveItems(v as unknown[], loaded));
     case "error": {
-      const [className, fields, own] = v as [string, Entries, Entries];
-      return rebuildError(className, reviveEntries(fields, loaded), reviveEntries(own, loaded));
+      const [className, fields, own, marks = {}] = v as [string, Entries, Entries, Entries?];
+      return rebuildError({
+        className,
+        fields: reviveEntries(fields, loaded),
+        own: reviveEntries(own, loaded),
+        marks: reviveEntries(marks, loaded),
+      });
     }
     case "delta":
       return new DeltaSnapshot(revive(v, loaded));
     case "message": {
-      const [name, fields] = v as [string, Entries];
+      const [className, fields, extra] = v as [string, Entries, Entries?];
       return (
-        rebuild(name, reviveEntries(fields, loaded)) ??
-        refuse(`a message of class ${JSON.stringify(name)}`)
+        rebuildKnown(
+          className,
+          reviveEntries(fields, loaded),
+          extra && reviveEntries(extra, loaded),
+        ) ?? refuse(`a message of class ${JSON.stringify(className)}`)
       );
     }
     case "langchain":

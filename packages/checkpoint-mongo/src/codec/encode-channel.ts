@@ -11,6 +11,7 @@ import { encodeValue } from "./encode-value.ts";
 import { measureLines } from "./lines.ts";
 import { replayEntries } from "./map-entries.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
+import { isList, isRecord } from "./plain-data.ts";
 import { planList } from "./plan-list.ts";
 import { planMap } from "./plan-map.ts";
 import { createSegment, type Segment } from "./segment.ts";
@@ -62,13 +63,13 @@ export function writeChannel(
   findKnown: FindKnown,
 ): ChannelText {
   if (channel !== INPUT_CHANNEL) {
-    if (Array.isArray(value)) {
+    if (isList(value)) {
       const lines = encodeItems(value, channel, listLines(readRuns("list", parent, findKnown)));
       return measureLines(lines) < MAX_INLINE_LENGTH
         ? { kind: "value", text: `[${lines.join(",")}]` }
         : { kind: "list", lines };
     }
-    if (isPlainObject(value)) {
+    if (isRecord(value)) {
       const stored = replayEntries(listLines(readRuns("map", parent, findKnown)));
       const entries = encodeEntries(value, channel, stored);
       if (measureLines([...entries.values()]) > MAX_INLINE_LENGTH) return { kind: "map", entries };
@@ -165,15 +166,6 @@ function listLines(runs: readonly StoredRun[]): readonly string[] {
 
 function isSmall(text: string): boolean {
   return text.length <= MAX_INLINE_LENGTH;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    (prototype === Object.prototype || prototype === null) &&
-    Object.getOwnPropertySymbols(value).length === 0
-  );
 }
 
 /** The segments that hold the parts of this channel which a child would build upon. */

@@ -1,5 +1,5 @@
 import { cutText } from "./cut-text.ts";
-import { encodeValue } from "./encode-value.ts";
+import { encodeMember } from "./encode-value.ts";
 import { formatEntry } from "./map-entries.ts";
 
 // Of a large value most is as it is in the parent. Where a line is, the parent's own string is taken
@@ -12,8 +12,8 @@ export function encodeItems(
   stored: readonly string[],
 ): string[] {
   const shift = stored.length - items.length;
-  return Array.from(items, (item, index) => {
-    const line = encodeValue(item, channel, [index]);
+  return Array.from({ length: items.length }, (_, index) => {
+    const line = encodeMember(items, index, channel);
     // Most lists change in one place: before it items are where they were, after it they are moved.
     if (line === stored[index]) return stored[index];
     return line === stored[index + shift] ? stored[index + shift]! : line;
@@ -28,7 +28,7 @@ export function encodeEntries(
 ): Map<string, string> {
   const entries = new Map<string, string>();
   for (const key of Object.keys(map)) {
-    const line = formatEntry(key, encodeValue(map[key], channel, [key]));
+    const line = formatEntry(key, encodeMember(map, key, channel));
     const same = stored.get(key);
     entries.set(key, line === same ? same : line);
   }

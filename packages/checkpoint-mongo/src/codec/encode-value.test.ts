@@ -290,7 +290,7 @@ describe("what has no stored form", () => {
     ["a WeakMap", { a: new WeakMap() }, "channel.a", /WeakMap/],
     ["a WeakSet", { a: new WeakSet() }, "channel.a", /WeakSet/],
     ["a WeakRef", { a: new WeakRef({}) }, "channel.a", /WeakRef/],
-    ["a generator", { a: (function* () {})() }, "channel.a", /generator/],
+    ["a generator", { a: (function* () {})() }, "channel.a", /Generator/],
     ["shared memory", { a: new SharedArrayBuffer(1) }, "channel.a", /SharedArrayBuffer/],
     ["a throwing toJSON", { a: [throwing] }, "channel.a[0]", /toJSON method threw: Error: not now/],
     ["a function in a Map", new Map([["k", { f: () => 1 }]]), "channel[0][1].f", /function/],

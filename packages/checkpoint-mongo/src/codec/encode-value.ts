@@ -1,9 +1,13 @@
 import { isDeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import { types } from "node:util";
 import { UnserializableStateError } from "../errors/index.ts";
-import { encodeBinary } from "./binary-values.ts";
-import { takeErrorApart } from "./error-values.ts";
-import { findClassName, readFields } from "./langchain-classes.ts";
+import { isError, takeErrorApart } from "./error-values.ts";
+import { explainHiddenRecord, explainHiddenState } from "./hidden-state.ts";
+import { takeKnownApart, type KnownParts } from "./langchain-classes.ts";
+import { readRecord, takeRecordApart } from "./langchain-records.ts";
+import { readLeaf, unbox } from "./leaf-values.ts";
+import { findSymbolKey, hasToJson, isDense, isPlainPrototype, readSend } from "./plain-data.ts";
+import { quoteKey, quoteString } from "./quote-string.ts";
 import { TAG, type TagName } from "./tags.ts";
 
 /** Deeper nesting is refused: it is nearly always a mistake, and it would exhaust the stack. */
@@ -22,8 +26,20 @@ export function encodeValue(
   channel: string,
   path: readonly (string | number)[] = [],
 ): string {
-  return new Encoder(channel, path).encode(value);
+  const encoder = new Encoder(channel, path);
+  return encoder.guard(() => encoder.encode(value));
 }
+
+/**
+ * Encodes what a channel's array or object holds under a key, like {@link encodeValue}. It may be a
+ * getter that gives it, or a Proxy, and either may throw.
+ */
+export function encodeMember(container: object, key: string | number, channel: string): string {
+  const encoder = new Encoder(channel, []);
+  return encoder.guard(() => encoder.encodeMember(container, key));
+}
+
+type Entries = Readonly<Record<string | number, unknown>>;
 
 class Encoder {
   readonly #channel: string;
@@ -35,10 +51,22 @@ class Encoder {
     this.#path = [...path];
   }
 
+  /** Tells with the path what getters, proxies and the like throw. */
+  guard(encode: () => string): string {
+    try {
+      return encode();
+    } catch (error) {
+      if (UnserializableStateError.isInstance(error)) throw error;
+      if (isStackOverflow(error))
+        return this.#refuse("it is nested too deep for the stack.", error);
+      return this.#refuse(`reading it threw: ${describe(error)}.`, error);
+    }
+  }
+
   encode(value: unknown): string {
     switch (typeof value) {
       case "string":
-        return JSON.stringify(value);
+        return quoteString(value);
       case "number":
         return encodeNumber(value);
       case "boolean":
@@ -52,6 +80,13 @@ class Encoder {
       default:
         return this.#refuse(`a ${typeof value} has no stored form.`);
     }
+  }
+
+  encodeMember(container: object, key: string | number): string {
+    this.#path.push(key);
+    const text = this.encode((container as Entries)[key]);
+    this.#path.pop();
+    return text;
   }
 
   #encodeNested(value: object): string {
@@ -68,104 +103,176 @@ class Encoder {
   }
 
   #encodeObject(value: object): string {
-    if (Array.isArray(value)) return this.#encodeItems(value);
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
-      return "toJSON" in value ? this.#encodeThroughToJson(value) : this.#encodePlainObject(value);
+    if (Array.isArray(value)) return this.#encodeArray(value);
+    return isPlainPrototype(Object.getPrototypeOf(value))
+      ? this.#encodeRecord(value)
+      : this.#encodeInstance(value);
+  }
+
+  #encodeArray(items: readonly unknown[]): string {
+    if (hasToJson(items)) {
+      const text = this.#encodeThroughToJson(items);
+      if (text !== undefined) return text;
     }
-    return this.#encodeInstance(value);
+    if (isDense(items)) return this.#encodeItems(items);
+    this.#refuseSymbolKey(items);
+    // With holes, or with keys beside its items like the match of a RegExp.
+    return tag("array", `[${items.length},${this.#encodeEntries(items)}]`);
+  }
+
+  /** An object of no class. */
+  #encodeRecord(value: object): string {
+    if (hasToJson(value)) {
+      const text = this.#encodeThroughToJson(value);
+      if (text !== undefined) return text;
+    }
+    const symbols = Object.getOwnPropertySymbols(value);
+    if (symbols.length > 0) {
+      this.#refuseSymbolKey(value);
+      const reason = explainHiddenRecord(value);
+      if (reason !== undefined) return this.#refuse(reason);
+    }
+    return this.#encodeKeys(readSend(value) ?? value);
   }
 
   #encodeInstance(value: object): string {
-    const className = findClassName(value);
-    if (className !== undefined) {
-      return tag(
-        "message",
-        `[${JSON.stringify(className)},${this.#encodeEntries(readFields(value))}]`,
-      );
+    const known = takeKnownApart(value);
+    if (known !== undefined) return this.#encodeKnown(known);
+    const builtIn = this.#encodeBuiltIn(value);
+    if (builtIn !== undefined) return builtIn;
+    if (isDeltaSnapshot(value)) return tag("delta", this.encodeMember(value, "value"));
+    const send = readSend(value);
+    if (send !== undefined) return this.#encodeKeys(send);
+    if (hasToJson(value)) {
+      const text = this.#encodeThroughToJson(value);
+      if (text !== undefined) return text;
     }
-    if (types.isDate(value)) return encodeDate(value);
-    if (types.isMap(value)) return this.#encodeMap(value);
-    if (types.isSet(value)) return tag("set", this.#encodeItems([...value]));
-    if (value instanceof Error) return this.#encodeError(value);
-    if (types.isRegExp(value)) {
-      return tag("regexp", JSON.stringify([value.source, value.flags, value.lastIndex]));
-    }
-    const binary = encodeBinary(value);
-    if (binary !== undefined) return tag("bytes", JSON.stringify(binary));
-    if (value instanceof URL) return tag("url", JSON.stringify(value.href));
-    if (isDeltaSnapshot(value)) return tag("delta", this.#at("value", value.value));
-    const unstorable = nameUnstorable(value);
-    if (unstorable !== undefined) return this.#refuse(`a ${unstorable} has no stored form.`);
-    if (types.isBoxedPrimitive(value)) return this.encode(value.valueOf());
-    if ("toJSON" in value) return this.#encodeThroughToJson(value);
-    return this.#encodePlainObject(value);
+    const reason = explainHiddenState(value);
+    if (reason !== undefined) return this.#refuse(reason);
+    this.#refuseSymbolKey(value);
+    return this.#encodeKeys(value);
   }
 
-  /** LangChain's serializable objects, and whatever else says for itself how it is stored. */
-  #encodeThroughToJson(value: object): string {
-    const { toJSON } = value as { toJSON: unknown };
-    if (typeof toJSON !== "function") return this.#encodePlainObject(value);
+  #encodeKnown({ className, keys, fields, extra, symbol }: KnownParts): string {
+    if (symbol !== undefined) return this.#refuseKey(symbol);
+    const texts = `${JSON.stringify(className)},${this.#encodeEntries(fields, keys)}`;
+    const more = extra === undefined ? "" : `,${this.#encodeEntries(extra)}`;
+    return tag("message", `[${texts}${more}]`);
+  }
+
+  /** An object of a built-in class that has a stored form, or of a class that extends one. */
+  #encodeBuiltIn(value: object): string | undefined {
+    if (types.isDate(value)) {
+      this.#refuseKeys(value, 0);
+      return tag("date", encodeDate(value));
+    }
+    if (types.isMap(value) || types.isSet(value) || types.isRegExp(value) || isError(value)) {
+      // Only a class that extends one of these has a toJSON.
+      const text = hasToJson(value) ? this.#encodeThroughToJson(value) : undefined;
+      return text ?? this.#encodeContainer(value);
+    }
+    const leaf = readLeaf(value);
+    if (leaf !== undefined) {
+      if (leaf.keyCount !== undefined) this.#refuseKeys(value, leaf.keyCount);
+      return tag(leaf.tag, JSON.stringify(leaf.json));
+    }
+    if (types.isBoxedPrimitive(value)) {
+      const primitive = unbox(value);
+      this.#refuseKeys(value, typeof primitive === "string" ? primitive.length : 0);
+      return this.encode(primitive);
+    }
+    return undefined;
+  }
+
+  #encodeContainer(value: Map<unknown, unknown> | Set<unknown> | RegExp | Error): string {
+    if (isError(value)) return this.#encodeError(value);
+    this.#refuseKeys(value, 0);
+    if (types.isRegExp(value)) {
+      const texts = [JSON.stringify(value.source), JSON.stringify(value.flags)];
+      return tag("regexp", `[${texts.join(",")},${this.encodeMember(value, "lastIndex")}]`);
+    }
+    // A class that extends one may iterate in another way.
+    return types.isMap(value)
+      ? tag("map", this.#encodeItems([...Map.prototype.entries.call(value)]))
+      : tag("set", this.#encodeItems([...Set.prototype.values.call(value)]));
+  }
+
+  #encodeError(error: Error): string {
+    const { className, fields, own, marks, unstorableKey } = takeErrorApart(error);
+    if (unstorableKey !== undefined) this.#refuseKey(unstorableKey);
+    const texts = [
+      JSON.stringify(className),
+      this.#encodeEntries(fields),
+      this.#encodeEntries(own),
+    ];
+    if (Object.keys(marks).length > 0) texts.push(this.#encodeEntries(marks));
+    return tag("error", `[${texts.join(",")}]`);
+  }
+
+  /**
+   * LangChain's serializable objects, and whatever else says for itself how it is stored; undefined
+   * if it says that it is stored as it is.
+   */
+  #encodeThroughToJson(value: object & { toJSON: (key: string) => unknown }): string | undefined {
     let json: unknown;
     try {
-      json = toJSON.call(value, String(this.#path.at(-1) ?? "")) as unknown;
+      json = value.toJSON(String(this.#path.at(-1) ?? ""));
     } catch (error) {
-      return this.#refuse(`its toJSON method threw: ${String(error)}.`, error);
+      return this.#refuse(`its toJSON method threw: ${describe(error)}.`, error);
     }
-    if (isLangChainRecord(value, json)) {
-      // LangChain's loader reads its own JSON, so that is what is kept, as one string.
-      return tag("langchain", JSON.stringify(JSON.stringify(json)));
-    }
-    return json === value ? this.#encodePlainObject(value) : this.encode(json);
+    if (json === value) return undefined;
+    const record = readRecord(value, json);
+    if (record === undefined) return this.encode(json);
+    const parts = takeRecordApart(value, record);
+    if (typeof parts === "string") return this.#refuse(parts);
+    return tag("langchain", `[${JSON.stringify(parts.id)},${this.#encodeEntries(parts.kwargs)}]`);
   }
 
-  #encodePlainObject(value: object): string {
-    const symbol = Object.getOwnPropertySymbols(value).find((key) =>
-      Object.prototype.propertyIsEnumerable.call(value, key),
-    );
-    if (symbol !== undefined) {
-      return this.#refuse(`it has the symbol key ${String(symbol)}, which has no stored form.`);
-    }
+  #encodeKeys(value: object): string {
     const entries = this.#encodeEntries(value);
     return Object.hasOwn(value, TAG) ? tag("object", entries) : entries;
   }
 
-  #encodeEntries(value: object): string {
+  #encodeEntries(value: object, keys: readonly string[] = Object.keys(value)): string {
     let text = "";
-    for (const key of Object.keys(value)) {
+    const last = this.#path.push("") - 1;
+    for (const key of keys) {
+      this.#path[last] = key;
       const separator = text === "" ? "" : ",";
-      text += `${separator}${JSON.stringify(key)}:${this.#at(key, (value as Record<string, unknown>)[key])}`;
+      text += `${separator}${quoteKey(key)}:${this.encode((value as Entries)[key])}`;
     }
+    this.#path.pop();
     return `{${text}}`;
   }
 
   #encodeItems(items: readonly unknown[]): string {
     let text = "";
+    const last = this.#path.push(0) - 1;
     for (let index = 0; index < items.length; index += 1) {
-      text += (index === 0 ? "" : ",") + this.#at(index, items[index]);
+      this.#path[last] = index;
+      text += (index === 0 ? "" : ",") + this.encode(items[index]);
     }
+    this.#path.pop();
     return `[${text}]`;
   }
 
-  #encodeMap(value: Map<unknown, unknown>): string {
-    return tag("map", this.#encodeItems([...value]));
+  /** Refuses what has more keys than a value of its built-in class has. */
+  #refuseKeys(value: object, expected: number): void {
+    if (Reflect.ownKeys(value).length === 0) return;
+    const keys = Object.keys(value);
+    if (keys.length > expected) this.#refuseKey(keys.at(-1)!);
+    this.#refuseSymbolKey(value);
   }
 
-  #encodeError(error: Error): string {
-    const { className, fields, own } = takeErrorApart(error);
-    const parts = [
-      JSON.stringify(className),
-      this.#encodeEntries(fields),
-      this.#encodeEntries(own),
-    ];
-    return tag("error", `[${parts.join(",")}]`);
+  #refuseSymbolKey(value: object): void {
+    const symbol = findSymbolKey(value);
+    if (symbol !== undefined) this.#refuseKey(symbol);
   }
 
-  #at(key: string | number, value: unknown): string {
-    this.#path.push(key);
-    const text = this.encode(value);
-    this.#path.pop();
-    return text;
+  #refuseKey(key: string | symbol): never {
+    const name =
+      typeof key === "symbol" ? `symbol key ${String(key)}` : `key ${JSON.stringify(key)}`;
+    return this.#refuse(`it has the ${name}, which has no stored form.`);
   }
 
   #refuse(reason: string, cause?: unknown): never {
@@ -183,9 +290,11 @@ function encodeNumber(value: number): string {
   return tag("number", `"${value}"`);
 }
 
-function encodeDate(value: Date): string {
-  const time = value.getTime();
-  return tag("date", Number.isNaN(time) ? "null" : `"${value.toISOString()}"`);
+// A class that extends Date may read it in another way.
+function encodeDate(date: Date): string {
+  return Number.isNaN(Date.prototype.getTime.call(date))
+    ? "null"
+    : `"${Date.prototype.toISOString.call(date)}"`;
 }
 
 function formatKey(key: string | number): string {
@@ -193,19 +302,15 @@ function formatKey(key: string | number): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
-/** Whether `json` is what a LangChain `Serializable` gives for itself to be loaded from. */
-function isLangChainRecord(value: object, json: unknown): boolean {
-  if (!("lc_serializable" in value) || typeof json !== "object" || json === null) return false;
-  const record = json as { lc?: unknown; type?: unknown };
-  return record.lc === 1 && record.type === "constructor";
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && /call stack/i.test(error.message);
 }
 
-function nameUnstorable(value: object): string | undefined {
-  if (types.isPromise(value)) return "Promise";
-  if (types.isWeakMap(value)) return "WeakMap";
-  if (types.isWeakSet(value)) return "WeakSet";
-  if (value instanceof WeakRef) return "WeakRef";
-  if (types.isGeneratorObject(value)) return "generator";
-  if (types.isSharedArrayBuffer(value)) return "SharedArrayBuffer";
-  return undefined;
+/** What was thrown, which may be anything, even what can't be made a text. */
+function describe(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a ${typeof thrown}`;
+  }
 }

@@ -1,4 +1,78 @@
-/** JavaScript's own error classes but AggregateError, whose constructor differs. */
+import { types } from "node:util";
+
+/** What an Error is stored as. */
+export interface ErrorParts {
+  /** The built-in class that it is of, or that its class extends. */
+  readonly className: string;
+  /** What every Error of its class has, enumerable or not. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Its enumerable properties. A field that was made enumerable is among them. */
+  readonly own: Readonly<Record<string, unknown>>;
+  /** Its enumerable properties under symbols of the global registry: libraries mark errors by them. */
+  readonly marks: Readonly<Record<string, unknown>>;
+}
+
+/** An Error that is to be stored, and what would be lost of it: a key that is any other symbol. */
+interface TakenApart extends ErrorParts {
+  readonly unstorableKey: symbol | undefined;
+}
+
+/** Whether a value is an Error, in whichever realm it was made. */
+export function isError(value: object): value is Error {
+  // Error.isError came with Node.js 24.
+  // oxlint-disable-next-line typescript/no-deprecated
+  return types.isNativeError(value) || value instanceof Error;
+}
+
+/** Takes an Error apart, with name, message, stack, cause and what else its built-in class has. */
+export function takeErrorApart(error: Error): TakenApart {
+  const values = error as unknown as Readonly<Record<string | symbol, unknown>>;
+  const className = findBuiltInClass(error);
+  const fields: [string, unknown][] = [
+    ["name", error.name],
+    ["message", error.message],
+    ...["stack", "cause", ...(MORE_FIELDS[className] ?? [])]
+      .filter((key) => Object.hasOwn(error, key))
+      .map((key): [string, unknown] => [key, values[key]]),
+  ];
+  const symbols = Object.getOwnPropertySymbols(error).filter((symbol) =>
+    Object.prototype.propertyIsEnumerable.call(error, symbol),
+  );
+  const marks = symbols.map((symbol): [unknown, unknown] => [
+    Symbol.keyFor(symbol),
+    values[symbol],
+  ]);
+  return {
+    className,
+    // These define keys, so that "__proto__" is a key like any other.
+    fields: Object.fromEntries(fields),
+    own: Object.fromEntries(Object.entries(error)),
+    marks: Object.fromEntries(marks) as Record<string, unknown>,
+    unstorableKey: symbols.find((symbol) => Symbol.keyFor(symbol) === undefined),
+  };
+}
+
+/**
+ * Rebuilds an Error. One of a built-in class comes back as that class; any other as the built-in
+ * class it extends, with its name, because code is never revived.
+ */
+export function rebuildError({ className, fields, own, marks }: ErrorParts): Error {
+  const error = construct(className, fields);
+  for (const [key, value] of Object.entries(fields)) {
+    // Name and message may be the class's.
+    const isThere = (key === "name" || key === "message") && error[key as keyof Error] === value;
+    // As on a new Error: not enumerable.
+    if (!isThere) define(error, key, value, { enumerable: false });
+  }
+  if (!Object.hasOwn(fields, "stack")) delete error.stack;
+  for (const [key, value] of Object.entries(own)) define(error, key, value, { enumerable: true });
+  for (const [key, value] of Object.entries(marks)) {
+    define(error, Symbol.for(key), value, { enumerable: true });
+  }
+  return error;
+}
+
+/** JavaScript's own error classes that are made of a message. */
 const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   Error,
   EvalError,
@@ -9,56 +83,49 @@ const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   URIError,
 };
 
-/** What an Error is stored as: its class, the standard fields, and the keys set on it since. */
-export interface ErrorParts {
-  readonly className: string;
-  readonly fields: Record<string, unknown>;
-  readonly own: Record<string, unknown>;
+/** The other built-in ones, and what their errors have besides. */
+const MORE_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  AggregateError: ["errors"],
+  DOMException: [],
+  SuppressedError: ["error", "suppressed"],
+};
+
+function findBuiltInClass(error: Error): string {
+  let prototype = Object.getPrototypeOf(error) as object | null;
+  while (prototype !== null) {
+    const own = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value as unknown;
+    if (typeof own === "function" && isBuiltIn(own)) return own.name;
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return "Error";
 }
 
-/** Takes an Error apart, with name, message, stack, cause and the errors of an AggregateError. */
-export function takeErrorApart(error: Error): ErrorParts {
-  const fields: Record<string, unknown> = {
-    name: error.name,
-    message: error.message,
-    stack: error.stack,
-  };
-  if (Object.hasOwn(error, "cause")) fields["cause"] = error.cause;
-  if (error instanceof AggregateError) fields["errors"] = error.errors;
-  const own = Object.fromEntries(
-    Object.entries(error).filter(([key]) => !Object.hasOwn(fields, key)),
+// In another realm a built-in class is another one of the same name. So may be a class of the user's.
+function isBuiltIn(constructor: { readonly name: string }): boolean {
+  if (constructor.name === "DOMException") return constructor === DOMException;
+  return (
+    (Object.hasOwn(CLASSES, constructor.name) || Object.hasOwn(MORE_FIELDS, constructor.name)) &&
+    Function.prototype.toString.call(constructor).includes("[native code]")
   );
-  return { className: error.constructor.name, fields, own };
 }
 
-/**
- * Rebuilds an Error. One of JavaScript's own classes comes back as that class; any other comes back
- * as an Error with its name, because code is never revived.
- */
-export function rebuildError(
-  className: string,
-  fields: Record<string, unknown>,
-  own: Record<string, unknown>,
-): Error {
-  const { name, message, stack, cause, errors } = fields;
-  const options = Object.hasOwn(fields, "cause") ? { cause } : undefined;
-  const error = Array.isArray(errors)
-    ? new AggregateError(errors, String(message), options)
-    : new (Object.hasOwn(CLASSES, className) ? CLASSES[className]! : Error)(
-        String(message),
-        options,
-      );
-  // As on a new Error: there, but not enumerable.
-  if (error.name !== name) define(error, "name", name, { enumerable: false });
-  define(error, "stack", stack, { enumerable: false });
-  for (const [key, value] of Object.entries(own)) define(error, key, value, { enumerable: true });
-  return error;
+function construct(className: string, fields: ErrorParts["fields"]): Error {
+  const message = typeof fields["message"] === "string" ? fields["message"] : "";
+  // Texts of earlier versions name the user's class, whatever it extends.
+  if (className === "AggregateError" || Object.hasOwn(fields, "errors")) {
+    return new AggregateError([], message);
+  }
+  if (className === "DOMException") return new DOMException(message, String(fields["name"]));
+  if (className === "SuppressedError" && typeof SuppressedError === "function") {
+    return new SuppressedError(undefined, undefined, message);
+  }
+  return new (Object.hasOwn(CLASSES, className) ? CLASSES[className]! : Error)(message);
 }
 
 // An assignment to "__proto__" would set the prototype instead of the key.
 function define(
   error: Error,
-  key: string,
+  key: string | symbol,
   value: unknown,
   { enumerable }: { enumerable: boolean },
 ): void {

@@ -2,13 +2,23 @@ import { Document } from "@langchain/core/documents";
 import * as messages from "@langchain/core/messages";
 import * as promptValues from "@langchain/core/prompt_values";
 
-/** A LangChain class that is rebuilt by calling its constructor with the fields it was made of. */
-type FieldsClass = new (fields: Record<string, unknown>) => object;
+type Fields = Record<string, unknown>;
 
-/** What LangChain's `Serializable` keeps: the fields its constructor was given. */
-export interface SerializableInstance {
-  readonly lc_serializable: boolean;
-  readonly lc_kwargs: Readonly<Record<string, unknown>>;
+/** A LangChain class that is rebuilt by calling its constructor with the fields it was made of. */
+type FieldsClass = new (fields: Fields) => object;
+
+/** What an object of one of the known classes is stored as. */
+export interface KnownParts {
+  /** The stored name of its class. */
+  readonly className: string;
+  /** The fields that its constructor is given. */
+  readonly keys: readonly string[];
+  /** Where those are to be read. */
+  readonly fields: Readonly<Fields>;
+  /** Properties that its class does not know. */
+  readonly extra: Readonly<Fields> | undefined;
+  /** A symbol key that was set on it, which has no stored form. */
+  readonly symbol: symbol | undefined;
 }
 
 /**
@@ -16,56 +26,156 @@ export interface SerializableInstance {
  * are rebuilt synchronously; every other serializable LangChain object goes through `load` of
  * `@langchain/core/load`, which walks every node asynchronously.
  */
-const CLASSES: ReadonlyMap<string, FieldsClass> = new Map(
-  Object.entries({
-    AIMessage: messages.AIMessage,
-    AIMessageChunk: messages.AIMessageChunk,
-    ChatMessage: messages.ChatMessage,
-    ChatMessageChunk: messages.ChatMessageChunk,
-    ChatPromptValue: promptValues.ChatPromptValue,
-    Document,
-    FunctionMessage: messages.FunctionMessage,
-    FunctionMessageChunk: messages.FunctionMessageChunk,
-    HumanMessage: messages.HumanMessage,
-    HumanMessageChunk: messages.HumanMessageChunk,
-    RemoveMessage: messages.RemoveMessage,
-    StringPromptValue: promptValues.StringPromptValue,
-    SystemMessage: messages.SystemMessage,
-    SystemMessageChunk: messages.SystemMessageChunk,
-    ToolMessage: messages.ToolMessage,
-    ToolMessageChunk: messages.ToolMessageChunk,
-  }) as [string, FieldsClass][],
-);
+const CLASSES = Object.entries({
+  AIMessage: messages.AIMessage,
+  AIMessageChunk: messages.AIMessageChunk,
+  ChatMessage: messages.ChatMessage,
+  ChatMessageChunk: messages.ChatMessageChunk,
+  ChatPromptValue: promptValues.ChatPromptValue,
+  Document,
+  FunctionMessage: messages.FunctionMessage,
+  FunctionMessageChunk: messages.FunctionMessageChunk,
+  HumanMessage: messages.HumanMessage,
+  HumanMessageChunk: messages.HumanMessageChunk,
+  ImagePromptValue: promptValues.ImagePromptValue,
+  RemoveMessage: messages.RemoveMessage,
+  StringPromptValue: promptValues.StringPromptValue,
+  SystemMessage: messages.SystemMessage,
+  SystemMessageChunk: messages.SystemMessageChunk,
+  ToolMessage: messages.ToolMessage,
+  ToolMessageChunk: messages.ToolMessageChunk,
+}) as [string, FieldsClass][];
 
-const NAMES: ReadonlyMap<unknown, string> = new Map(
-  Array.from(CLASSES, ([name, constructor]) => [constructor, name]),
-);
-
-/** The stored name of this object's class, if it is exactly one of the known ones. */
-export function findClassName(value: object): string | undefined {
-  return NAMES.get(value.constructor);
+interface KnownClass {
+  readonly className: string;
+  readonly construct: (fields: Fields) => object;
+  /** The keys of its instances. */
+  readonly keys: ReadonlySet<string>;
+  /** Those of them that its constructor takes. */
+  readonly fieldKeys: readonly string[];
 }
 
+const BY_NAME: ReadonlyMap<unknown, KnownClass> = new Map(
+  CLASSES.map(([className, Class]) => {
+    const construct =
+      className === "StringPromptValue"
+        ? // Its constructor alone takes the value itself.
+          ({ value }: Fields) => new promptValues.StringPromptValue(value as string)
+        : (fields: Fields) => new Class(fields);
+    const sample = { content: "", messages: [], imageUrl: { url: "" }, value: "" };
+    const keys = Object.keys(construct(sample));
+    const fieldKeys = keys.filter((key) => !key.startsWith("lc_") && key !== "type");
+    return [className, { className, construct, keys: new Set(keys), fieldKeys }];
+  }),
+);
+
+const BY_CONSTRUCTOR: ReadonlyMap<unknown, KnownClass> = new Map(
+  CLASSES.map(([className, Class]) => [Class, BY_NAME.get(className)!]),
+);
+
 /**
- * The fields to rebuild a known object from: those its constructor was given, as they are now.
+ * Takes an object of a known class apart; undefined for any other. Messages and prompt values may
+ * come from another copy of `@langchain/core`, or be of a class that extends a known one.
  */
-export function readFields(value: object): Record<string, unknown> {
-  const instance = value as Partial<SerializableInstance> & Record<string, unknown>;
-  // A Document is no Serializable: what it was given is what it has.
-  const given = instance.lc_kwargs ?? instance;
-  const fields: Record<string, unknown> = {};
-  for (const key of Object.keys(given)) {
-    fields[key] = key in instance ? instance[key] : given[key];
+export function takeKnownApart(value: object): KnownParts | undefined {
+  const known = BY_CONSTRUCTOR.get(value.constructor) ?? findClassOfOtherCopy(value);
+  if (known === undefined) return undefined;
+  const { className, fieldKeys } = known;
+  const instance = value as Readonly<Fields>;
+  const extra = findExtra(instance, known.keys);
+  const symbol = findForeignSymbol(value);
+  const given = instance["lc_kwargs"] as Readonly<Fields> | undefined;
+  // A Document is no Serializable: it has what it was given.
+  if (given === undefined) return { className, keys: fieldKeys, fields: instance, extra, symbol };
+  // As the fields are now. Few are not kept by the object itself.
+  const keys = Object.keys(given);
+  const lacking = keys.filter((key) => !(key in instance));
+  for (const key of fieldKeys) {
+    // Set since, as LangGraph does with ids.
+    if (!keys.includes(key) && instance[key] !== undefined) keys.push(key);
   }
-  return fields;
+  if (lacking.length === 0) return { className, keys, fields: instance, extra, symbol };
+  const fields = keys.map((key) => [key, lacking.includes(key) ? given[key] : instance[key]]);
+  return { className, keys, fields: Object.fromEntries(fields) as Fields, extra, symbol };
 }
 
 /** Rebuilds an object of a known class; undefined if the name is not in the closed list. */
-export function rebuild(name: string, fields: Record<string, unknown>): object | undefined {
-  // Its constructor alone takes the value itself.
-  if (name === "StringPromptValue") {
-    return new promptValues.StringPromptValue(fields["value"] as string);
+export function rebuildKnown(
+  className: string,
+  fields: Fields,
+  extra: Readonly<Fields> | undefined,
+): object | undefined {
+  const known = BY_NAME.get(className);
+  if (known === undefined) return undefined;
+  const instance = known.construct(fields) as Fields;
+  for (const key of known.fieldKeys) {
+    const field = fields[key];
+    // Some constructors work out for themselves what may have been set since.
+    if (field !== undefined && instance[key] !== field) instance[key] = field;
   }
-  const constructor = CLASSES.get(name);
-  return constructor === undefined ? undefined : new constructor(fields);
+  if (extra === undefined) return instance;
+  for (const [key, value] of Object.entries(extra)) {
+    // An assignment to "__proto__" would set the prototype instead of the key.
+    Object.defineProperty(instance, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+  return instance;
+}
+
+function findExtra(
+  instance: Readonly<Fields>,
+  known: ReadonlySet<string>,
+): Readonly<Fields> | undefined {
+  const keys = Object.keys(instance);
+  // Its class leaves none out, so as many are the same ones.
+  if (keys.length === known.size) return undefined;
+  const extra = keys.filter((key) => !known.has(key) && instance[key] !== undefined);
+  return extra.length === 0
+    ? undefined
+    : Object.fromEntries(extra.map((key) => [key, instance[key]]));
+}
+
+/** By this key every copy of LangChain knows a message. */
+const MESSAGE_SYMBOL = Symbol.for("langchain.message");
+
+function findForeignSymbol(instance: object): symbol | undefined {
+  const symbols = Object.getOwnPropertySymbols(instance);
+  return symbols.length <= 1 && (symbols.length === 0 || symbols[0] === MESSAGE_SYMBOL)
+    ? undefined
+    : symbols.find((symbol) => symbol !== MESSAGE_SYMBOL);
+}
+
+const NAMESPACES: ReadonlySet<string> = new Set([
+  "langchain_core/messages",
+  "langchain_core/prompt_values",
+]);
+
+function findClassOfOtherCopy(value: object): KnownClass | undefined {
+  const { lc_serializable } = value as { readonly lc_serializable?: unknown };
+  if (lc_serializable !== true) return undefined;
+  const { lc_namespace, lc_kwargs, constructor } = value as {
+    readonly lc_namespace?: unknown;
+    readonly lc_kwargs?: unknown;
+    readonly constructor?: { readonly lc_name?: () => unknown };
+  };
+  if (
+    !Array.isArray(lc_namespace) ||
+    !NAMESPACES.has(lc_namespace.join("/")) ||
+    typeof lc_kwargs !== "object" ||
+    lc_kwargs === null
+  ) {
+    return undefined;
+  }
+  const { lc_id, type } = value as { readonly lc_id?: unknown; readonly type?: unknown };
+  // A class that extends a known one has an id of its own, but the name of the one it extends.
+  const names: unknown[] = Array.isArray(lc_id) ? [lc_id.at(-1)] : [];
+  if (typeof constructor?.lc_name === "function") names.push(constructor.lc_name());
+  // It has no name but its constructor's, which a bundler may have shortened.
+  if (type === "remove") names.push("RemoveMessage");
+  const name = names.find((candidate) => BY_NAME.has(candidate));
+  return name === undefined ? undefined : BY_NAME.get(name);
 }

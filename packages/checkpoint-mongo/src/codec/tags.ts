@@ -10,17 +10,20 @@ export const TAG_OPENING = '{"$":"';
 
 /** The closed list of what a tag may revive. */
 export type TagName =
+  | "array"
   | "bigint"
   | "bytes"
   | "date"
   | "delta"
   | "error"
+  | "headers"
   | "langchain"
   | "map"
   | "message"
   | "number"
   | "object"
   | "regexp"
+  | "search-params"
   | "set"
   | "undefined"
   | "url";

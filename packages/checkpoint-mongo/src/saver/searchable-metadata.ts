@@ -43,7 +43,8 @@ function copyEntries(object: object, depth: number): Record<string, unknown> {
 function copy(value: unknown, depth: number): unknown {
   if (isScalar(value)) return value;
   if (depth === MAX_DEPTH) return undefined;
-  if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1) ?? null);
+  // Not by map, which would keep holes: BSON has none.
+  if (Array.isArray(value)) return Array.from(value, (item) => copy(item, depth + 1) ?? null);
   return isPlainObject(value) ? copyEntries(value, depth + 1) : undefined;
 }
 

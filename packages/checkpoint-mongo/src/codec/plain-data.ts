@@ -1,0 +1,85 @@
+/**
+ * Whether an array is nothing but its items: no holes, no keys of its own beside them, nothing that
+ * says for itself how it is stored.
+ */
+export function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value) && isDense(value) && !hasToJson(value);
+  } catch {
+    // A revoked Proxy, for one. Whoever encodes it says what is wrong with it.
+    return false;
+  }
+}
+
+/**
+ * Whether an object is nothing but its enumerable keys: of no class, without symbol keys, and it does
+ * not say for itself how it is stored.
+ */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return (
+      !Array.isArray(value) &&
+      isPlainPrototype(Object.getPrototypeOf(value)) &&
+      Object.getOwnPropertySymbols(value).length === 0 &&
+      !hasToJson(value) &&
+      readSend(value) === undefined
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Whether objects with this prototype are of no class, in whichever realm they were made. */
+export function isPlainPrototype(prototype: unknown): boolean {
+  if (prototype === Object.prototype || prototype === null) return true;
+  return (
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf")
+  );
+}
+
+/** Whether an array has an item at each index and no other enumerable keys of its own. */
+export function isDense(items: readonly unknown[]): boolean {
+  // Indices come first, in their order: a hole that another key makes up for shows in the last one.
+  const keys = Object.keys(items);
+  return (
+    keys.length === items.length &&
+    (keys.length === 0 || keys.at(-1) === String(keys.length - 1)) &&
+    findSymbolKey(items) === undefined
+  );
+}
+
+/** Whether an object says for itself how it is stored. */
+export function hasToJson<T extends object>(
+  value: T,
+): value is T & { toJSON: (key: string) => unknown } {
+  return typeof (value as { readonly toJSON?: unknown }).toJSON === "function";
+}
+
+/** An enumerable symbol key of this object's own. */
+export function findSymbolKey(value: object): symbol | undefined {
+  const symbols = Object.getOwnPropertySymbols(value);
+  return symbols.length === 0
+    ? undefined
+    : symbols.find((key) => Object.prototype.propertyIsEnumerable.call(value, key));
+}
+
+/**
+ * What LangGraph's own serializer makes of a `Send`, of whichever copy of LangGraph; undefined for
+ * anything else. A plain object counts if it has no keys but those of a Send: `toJSON` of a
+ * `Command` gives such ones.
+ */
+export function readSend(value: object): object | undefined {
+  const send = value as { lg_name?: unknown; node?: unknown; args?: unknown; timeout?: unknown };
+  if (send.lg_name !== "Send") return undefined;
+  if (
+    isPlainPrototype(Object.getPrototypeOf(value)) &&
+    !Object.keys(value).every((key) => SEND_KEYS.has(key))
+  ) {
+    return undefined;
+  }
+  const { node, args, timeout } = send;
+  return timeout === undefined ? { node, args } : { node, args, timeout };
+}
+
+const SEND_KEYS: ReadonlySet<string> = new Set(["lg_name", "node", "args", "timeout"]);
