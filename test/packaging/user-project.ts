@@ -12,7 +12,7 @@ export interface Manifest {
   readonly type: string;
   readonly license: string;
   readonly types: string;
-  readonly sideEffects: boolean;
+  readonly sideEffects: readonly string[];
   readonly engines: { readonly node: string };
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies: Readonly<Record<string, string>>;
