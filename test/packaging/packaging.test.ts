@@ -1,10 +1,7 @@
 import { createPackageFromTarballData, checkPackage } from "@arethetypeswrong/core";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
-import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +9,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { packWorkspace, PUBLISHED, workspace, type Published } from "./pack-workspace.ts";
+import { startScriptedModel } from "./scripted-model.ts";
 import { UserProject } from "./user-project.ts";
 
 // Builds, compiles and starts processes: on a busy machine that takes its time.
@@ -19,6 +17,8 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const USE_SAVER = fileURLToPath(new URL("use-saver.fixture.ts", import.meta.url));
 const USE_MODEL = fileURLToPath(new URL("use-model.fixture.ts", import.meta.url));
+const REQUIRE_SAVER = fileURLToPath(new URL("programs/require-saver.cts", import.meta.url));
+const REQUIRE_MODEL = fileURLToPath(new URL("programs/require-model.cts", import.meta.url));
 const USE_TELEMETRY = fileURLToPath(new URL("use-telemetry.fixture.ts", import.meta.url));
 
 let directory: string;
@@ -109,7 +109,7 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
 describe.concurrent("installed with what it declares and nothing else", () => {
   it("the saver compiles, stores and reads", async () => {
     const project = projects["checkpoint-mongo"];
-    expect(await project.compile(USE_SAVER)).toEqual([]);
+    expect(await project.compile(USE_SAVER, REQUIRE_SAVER)).toEqual([]);
     const client = new MongoClient(inject("mongodbUri"));
     const database = temporaryDatabase(client);
     try {
@@ -128,14 +128,11 @@ describe.concurrent("installed with what it declares and nothing else", () => {
 
   it("the chat model compiles and answers, with OpenTelemetry and without", async () => {
     const project = projects["resilient-llm"];
-    const server = createServer((_request, response) => {
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(ANSWER));
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const server = await startScriptedModel();
+    const { baseURL } = server;
     try {
       await project.link("@opentelemetry/api");
-      const problems = await project.compile(USE_MODEL, USE_TELEMETRY);
+      const problems = await project.compile(USE_MODEL, USE_TELEMETRY, REQUIRE_MODEL);
       expect(problems).toEqual([]);
       const spans = await project.run(USE_TELEMETRY, baseURL);
       expect(JSON.parse(spans)).toEqual(["chat scripted"]);
@@ -146,16 +143,7 @@ describe.concurrent("installed with what it declares and nothing else", () => {
         usd: (100 * 1 + 20 * 10) / 1_000_000,
       });
     } finally {
-      server.close();
+      await server.close();
     }
   });
 });
-
-const ANSWER = {
-  id: "chatcmpl-1",
-  object: "chat.completion",
-  created: 0,
-  model: "scripted",
-  choices: [{ index: 0, message: { role: "assistant", content: "I am." }, finish_reason: "stop" }],
-  usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
-};
