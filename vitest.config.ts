@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { resolveOldest } from "./test/oldest/resolve-oldest.ts";
 
 /**
  * Resolves workspace packages to their TypeScript sources, so that nothing has to be built before a
@@ -12,6 +13,13 @@ const conditions = ["@threadkeep/source", "node", "development|production"];
  * measure the memory of their process.
  */
 const ISOLATED = ["cache", "closing-fence", "conformance", "crash", "server-features"].map(
+  (name) => `test/checkpoint-mongo/${name}.test.ts`,
+);
+
+const ON_OLDEST_ONLY = "test/checkpoint-mongo/oldest-versions.test.ts";
+
+/** Tests of the saver that are run on the oldest versions of its peers as well. */
+const ON_OLDEST = ["conformance", "delta-history", "differential/*", "same-as-memory"].map(
   (name) => `test/checkpoint-mongo/${name}.test.ts`,
 );
 
@@ -44,7 +52,7 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...ISOLATED],
+          exclude: [...configDefaults.exclude, ...ISOLATED, ON_OLDEST_ONLY],
         },
       },
       {
@@ -54,6 +62,16 @@ export default defineConfig({
           include: ISOLATED,
           isolate: true,
           // The official conformance suite calls `describe`, `it` and `expect` as globals.
+          globals: true,
+        },
+      },
+      {
+        extends: true,
+        plugins: [resolveOldest()],
+        test: {
+          name: "oldest",
+          include: [ON_OLDEST_ONLY, ...ON_OLDEST],
+          isolate: true,
           globals: true,
         },
       },

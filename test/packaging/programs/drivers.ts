@@ -33,8 +33,9 @@ async function main(uri: string, dbName: string): Promise<void> {
   }
   const texts = new Set<string>();
   for (const graph of Object.values(graphs)) {
-    const state = await graph.getState(config);
-    texts.add(state.values.messages.map(({ text }) => text).join(", "));
+    const { values } = await graph.getState(config);
+    const { messages } = values as typeof MessagesAnnotation.State;
+    texts.add(messages.map(({ text }) => text).join(", "));
   }
   console.log(JSON.stringify({ lengths, texts: [...texts] }));
   await Promise.all([client.close(), other.close(), mongoose.disconnect()]);
