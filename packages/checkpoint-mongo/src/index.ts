@@ -1,5 +1,6 @@
 import "./check-node.ts";
 export {
+  CheckpointTooLargeError,
   CorruptCheckpointError,
   InvalidAddressError,
   InvalidOptionsError,
@@ -7,6 +8,7 @@ export {
   ThreadkeepError,
   UnserializableStateError,
   WriteConflictError,
+  type ChannelSize,
   type Corruption,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
@@ -14,10 +16,17 @@ export type { SweepResult } from "./maintenance/sweep-segments.ts";
 export type { CacheStats } from "./saver/cache.ts";
 export type { MongoClientLike } from "./driver/index.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
-export type { FallBackEvent, ReportEvent, SaverEvent } from "./saver/events.ts";
 export type {
+  CheckpointSizeEvent,
+  FallBackEvent,
+  ReportEvent,
+  SaverEvent,
+} from "./saver/events.ts";
+export type {
+  CheckpointSizeLimits,
   CorruptionPolicy,
   MongoDBSaverOptions,
   MongoDBSaverSettings,
+  PersistPolicy,
 } from "./saver/options.ts";
 export type { Damage, ThreadReport } from "./saver/verify-thread.ts";

@@ -155,10 +155,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * Makes the collections' indexes. May be called at every start and by many processes at once. A
    * saver that was never set up does this on first use.
    *
+   * @returns an empty list, for programs that look at the errors that the official saver returns
    * @throws SetupError if an index cannot be made
    */
-  async setup(): Promise<void> {
+  async setup(): Promise<Error[]> {
     await this.open();
+    return [];
   }
 
   /** Closes the connection if the saver opened it itself; a client that was passed in stays open. */
