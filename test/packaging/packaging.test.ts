@@ -59,6 +59,15 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
     );
   });
 
+  it("has source maps that lead to these sources", async () => {
+    const files = await projects[name].listFiles();
+    const maps = files.filter((file) => file.endsWith(".map"));
+    const sources = await Promise.all(maps.map((map) => projects[name].listSources(map)));
+    expect(new Set(sources.flat())).toEqual(
+      new Set(files.filter((file) => file.startsWith("src/") && file.endsWith(".ts"))),
+    );
+  });
+
   it("says where everything is without the condition that is for this workspace", () => {
     const { manifest } = projects[name];
     expect(JSON.stringify(manifest.exports)).not.toContain("@threadkeep/source");

@@ -74,6 +74,15 @@ export class UserProject {
       .toSorted();
   }
 
+  /** The files that one of its source maps leads to. */
+  async listSources(map: string): Promise<string[]> {
+    const root = join(this.#modules, this.manifest.name);
+    const { sources } = JSON.parse(await readFile(join(root, map), "utf8")) as {
+      sources: readonly string[];
+    };
+    return sources.map((source) => join(dirname(map), source).replaceAll("\\", "/"));
+  }
+
   /** Adds a package in the version that the workspace has for ours. */
   async link(name: string): Promise<void> {
     await this.#linkFrom(join(workspace, "packages", this.#published), name);
