@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { OLDEST } from "../oldest/resolve-oldest.ts";
 import { packWorkspace, PUBLISHED, workspace, type Published } from "./pack-workspace.ts";
 import { startScriptedModel } from "./scripted-model.ts";
 import { UserProject } from "./user-project.ts";
@@ -98,6 +99,13 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
       // No protocol of a workspace, and no single version of what others bring along too.
       expect(range).toMatch(/^\^\d/);
     }
+  });
+
+  it("begins the ranges of its peers with the versions that the tests run on", () => {
+    const { peerDependencies } = projects[name].manifest;
+    const tested = Object.entries(peerDependencies).filter(([peer]) => peer in OLDEST);
+    expect(tested.length).toBeGreaterThan(1);
+    for (const [peer, range] of tested) expect(range.split(" ")[0]).toBe(`^${OLDEST[peer]}`);
   });
 
   it("passes publint and Are The Types Wrong", async () => {
