@@ -9,13 +9,13 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { ConsumerProject } from "./consumer-project.ts";
+import { ConsumerProject, readProgram } from "./consumer-project.ts";
 import { packWorkspace } from "./pack-workspace.ts";
 import { runProgram } from "./run-program.ts";
 import { startScriptedModel, type ScriptedModel } from "./scripted-model.ts";
 
 // npm installs, compilers compile: on a busy machine that takes its time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 480_000 });
 
 const MODULE_SYSTEMS = ["mts", "cts"] as const;
 const AGENTS = ["agent.mts", "agent.cts"];
@@ -124,6 +124,20 @@ it("LangGraph's API, embedded, resumes a run that another server began", async (
     ],
     stored: true,
   });
+});
+
+it("a program for the official package does the same with ours: only its import is changed", async () => {
+  const written = await readProgram("drop-in.mts");
+  const changed = written.replace(
+    'from "@langchain/langgraph-checkpoint-mongodb"',
+    'from "@threadkeep/checkpoint-mongo"',
+  );
+  expect(changed).not.toBe(written);
+  const sources = { "drop-in-official.mts": written, "drop-in-ours.mts": changed };
+  expect(await oldestDriver.compile(Object.keys(sources), {}, sources)).toEqual([]);
+  const official = await run(oldestDriver, "drop-in-official.mts");
+  expect(official).toContainEqual(["client", 1]);
+  expect(await run(oldestDriver, "drop-in-ours.mts")).toEqual(official);
 });
 
 describe("on a Node.js that is too old", () => {
