@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { resolveOldest } from "./test/oldest/resolve-oldest.ts";
 
 /**
  * Resolves workspace packages to their TypeScript sources, so that nothing has to be built before a
@@ -14,6 +15,18 @@ const conditions = ["@threadkeep/source", "node", "development|production"];
 const ISOLATED = ["cache", "closing-fence", "conformance", "crash", "server-features"].map(
   (name) => `test/checkpoint-mongo/${name}.test.ts`,
 );
+
+const ON_OLDEST_ONLY = "test/checkpoint-mongo/oldest-versions.test.ts";
+
+/** Tests that are run on the oldest versions of our peers as well. */
+const ON_OLDEST = [
+  "packages/resilient-llm/src/contract/chat-model.test.ts",
+  "test/checkpoint-mongo/conformance.test.ts",
+  "test/checkpoint-mongo/delta-history.test.ts",
+  // Not those that start processes: these would resolve the newest versions.
+  "test/checkpoint-mongo/differential/{killed,undisturbed}.test.ts",
+  "test/checkpoint-mongo/same-as-memory.test.ts",
+];
 
 // The workers, and the processes that tests start, load the same packages again and again. Compiled
 // once, they are there in half the time.
@@ -44,7 +57,7 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...ISOLATED],
+          exclude: [...configDefaults.exclude, ...ISOLATED, ON_OLDEST_ONLY],
         },
       },
       {
@@ -54,6 +67,16 @@ export default defineConfig({
           include: ISOLATED,
           isolate: true,
           // The official conformance suite calls `describe`, `it` and `expect` as globals.
+          globals: true,
+        },
+      },
+      {
+        extends: true,
+        plugins: [resolveOldest()],
+        test: {
+          name: "oldest",
+          include: [ON_OLDEST_ONLY, ...ON_OLDEST],
+          isolate: true,
           globals: true,
         },
       },

@@ -126,11 +126,11 @@ describe("put", () => {
     expect(await database.readAll("refused")).toEqual(stored);
   });
 
-  it("writes the time of storage only with enableTimestamps", async () => {
+  it("writes the time of storage only with enableTimestamps or a ttl", async () => {
     const before = Date.now();
-    const stamping = database.openSaver({ enableTimestamps: true });
     for (const [id, writer] of [
-      ["stamped", stamping],
+      ["stamped", database.openSaver({ enableTimestamps: true })],
+      ["stamped, with ttl", database.openSaver({ ttl: 3_600 })],
       ["unstamped", saver],
     ] as const) {
       const config = await putCheckpoint(writer, threadConfig(id), makeCheckpoint({ a: 1 }));
@@ -138,7 +138,7 @@ describe("put", () => {
       const times = (await database.readAll(id))
         .map((document) => document["upserted_at"] as Date | undefined)
         .filter((time) => time !== undefined);
-      expect(times).toHaveLength(id === "stamped" ? 2 : 0);
+      expect(times).toHaveLength(id === "unstamped" ? 0 : 2);
       for (const time of times) {
         expect(time.getTime()).toBeGreaterThanOrEqual(before);
         expect(time.getTime()).toBeLessThanOrEqual(Date.now());

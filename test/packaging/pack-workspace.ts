@@ -26,6 +26,7 @@ export async function packWorkspace(directory: string): Promise<Record<Published
   const tarballs = join(directory, "tarballs");
   await mkdir(copy, { recursive: true });
   await link("node_modules");
+  await link("scripts");
   for (const file of ["package.json", "pnpm-workspace.yaml", "tsconfig.base.json", "LICENSE"]) {
     await cp(join(workspace, file), join(copy, file));
   }

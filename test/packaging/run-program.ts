@@ -14,8 +14,9 @@ export function runProgram(
   directory: string,
 ): Promise<ProgramResult> {
   return new Promise((resolve) => {
-    // On Windows, npx is a script that only a shell can run.
-    const options = { cwd: directory, shell: process.platform === "win32" && command === "npx" };
+    // On Windows, npm and npx are scripts that only a shell can run.
+    const shell = process.platform === "win32" && ["npm", "npx"].includes(command);
+    const options = { cwd: directory, shell };
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, output: stdout });
       else resolve({ code: Number(error.code), output: `${stdout}${stderr}` });

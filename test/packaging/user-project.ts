@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
+import { compileProgram } from "./compile-program.ts";
 import { runProgram } from "./run-program.ts";
 import { workspace, type Published } from "./pack-workspace.ts";
 
@@ -12,7 +13,7 @@ export interface Manifest {
   readonly type: string;
   readonly license: string;
   readonly types: string;
-  readonly sideEffects: boolean;
+  readonly sideEffects: readonly string[];
   readonly engines: { readonly node: string };
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies: Readonly<Record<string, string>>;
@@ -73,6 +74,15 @@ export class UserProject {
       .toSorted();
   }
 
+  /** The files that one of its source maps leads to. */
+  async listSources(map: string): Promise<string[]> {
+    const root = join(this.#modules, this.manifest.name);
+    const { sources } = JSON.parse(await readFile(join(root, map), "utf8")) as {
+      sources: readonly string[];
+    };
+    return sources.map((source) => join(dirname(map), source).replaceAll("\\", "/"));
+  }
+
   /** Adds a package in the version that the workspace has for ours. */
   async link(name: string): Promise<void> {
     await this.#linkFrom(join(workspace, "packages", this.#published), name);
@@ -86,33 +96,19 @@ export class UserProject {
   /** Installs files as the project's own sources and compiles them; returns what is wrong with ours. */
   async compile(...sources: readonly string[]): Promise<string[]> {
     for (const source of sources) await cp(source, join(this.#directory, basename(source)));
-    await writeFile(
-      join(this.#directory, "tsconfig.json"),
-      JSON.stringify({
-        compilerOptions: {
-          strict: true,
-          exactOptionalPropertyTypes: true,
-          noUncheckedIndexedAccess: true,
-          module: "nodenext",
-          target: "es2023",
-          types: ["node"],
-          // Declarations are looked at too: ours have to make sense without our settings.
-          skipLibCheck: false,
-          noEmitOnError: false,
-          outDir: "out",
-        },
-        files: sources.map((source) => basename(source)),
-      }),
-    );
-    const tsc = join(workspace, "node_modules/typescript/bin/tsc");
-    const { output } = await runProgram(
-      process.execPath,
-      [tsc, "--singleThreaded", "--pretty", "false"],
+    const complaints = await compileProgram(
       this.#directory,
+      sources.map((source) => basename(source)),
+      {
+        compiler: join(workspace, "node_modules/typescript"),
+        // Declarations are looked at too: ours have to make sense without our settings.
+        skipLibCheck: false,
+        exactOptionalPropertyTypes: true,
+      },
     );
     // What is wrong with others' declarations is theirs to mend. They are linked, so the compiler
     // finds them outside of the project.
-    return output.split("\n").filter((line) => line !== "" && !/^(\.\.\/|\s)/.test(line));
+    return complaints.filter((line) => !line.startsWith("../"));
   }
 
   /** Runs a compiled source with Node.js as it is, without any condition; returns what it printed. */

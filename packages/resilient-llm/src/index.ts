@@ -1,3 +1,4 @@
+import "./check-node.ts";
 export { ResilientChatModel, type ResilientCallOptions } from "./resilient-chat-model.ts";
 export type {
   ContextOptions,

@@ -1,10 +1,5 @@
-import {
-  constants,
-  deflateRawSync,
-  inflateRawSync,
-  zstdCompressSync,
-  zstdDecompressSync,
-} from "node:zlib";
+// Not by name: see check-node.ts.
+import zlib from "node:zlib";
 import { DICTIONARY } from "./dictionary.ts";
 
 /** Shorter content seldom shrinks enough to be worth the time. */
@@ -34,7 +29,7 @@ export function pack(content: Uint8Array): PackedBytes {
   if (content.byteLength < MIN_BYTES) return plain;
   const packed: PackedBytes =
     content.byteLength < MIN_ZSTD_BYTES
-      ? { data: deflateRawSync(content, WITH_DICTIONARY), compression: "deflate" }
+      ? { data: zlib.deflateRawSync(content, WITH_DICTIONARY), compression: "deflate" }
       : { data: compressWithZstd(content), compression: "zstd" };
   return packed.data.byteLength < content.byteLength * 0.9 ? packed : plain;
 }
@@ -45,10 +40,12 @@ export function pack(content: Uint8Array): PackedBytes {
  * @throws Error if compressed bytes are damaged
  */
 export function unpack({ data, compression }: PackedBytes): Uint8Array {
-  if (compression === "zstd") return zstdDecompressSync(data);
-  return compression === "deflate" ? inflateRawSync(data, WITH_DICTIONARY) : data;
+  if (compression === "zstd") return zlib.zstdDecompressSync(data);
+  return compression === "deflate" ? zlib.inflateRawSync(data, WITH_DICTIONARY) : data;
 }
 
 function compressWithZstd(content: Uint8Array): Uint8Array {
-  return zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  return zlib.zstdCompressSync(content, {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 },
+  });
 }

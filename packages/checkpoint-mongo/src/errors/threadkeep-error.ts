@@ -11,6 +11,7 @@ export type ThreadkeepErrorCode =
   | "INVALID_OPTIONS"
   | "SETUP_FAILED"
   | "UNSERIALIZABLE_STATE"
+  | "UNSUPPORTED_NODE"
   | "WRITE_CONFLICT";
 
 /**

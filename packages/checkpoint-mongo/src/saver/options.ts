@@ -36,7 +36,8 @@ export interface MongoDBSaverSettings {
   checkpointWritesCollectionName?: string | undefined;
 
   /**
-   * Whether checkpoints and pending writes carry the time of their storage in `upserted_at`.
+   * Whether checkpoints and pending writes carry the time of their storage in `upserted_at`. With a
+   * `ttl` they always do, as the official saver's.
    *
    * @default false
    */
@@ -261,6 +262,7 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
   }
   return {
     ...rest,
+    enableTimestamps: rest.enableTimestamps || ttl !== undefined,
     dbName,
     ttl,
     onCheckpointSize,

@@ -1,0 +1,88 @@
+/**
+ * LangGraph's API in a server of one's own: a run is interrupted, answered through another server,
+ * and read back with its history.
+ */
+import {
+  Annotation,
+  InMemoryStore,
+  interrupt,
+  START,
+  StateGraph,
+  type BaseStore,
+} from "@langchain/langgraph";
+import { createEmbedServer, type ThreadSaver } from "@langchain/langgraph-api/experimental/embed";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+
+const [uri, dbName] = process.argv.slice(2);
+const THREAD = "6d1f7b1e-0c57-4f0e-9d1e-3f1a5a0c2b11";
+
+const known = new Map<string, { thread_id: string; metadata: Record<string, unknown> }>();
+const threads: ThreadSaver = {
+  get: async (id) => known.get(id)!,
+  set: async (id, { metadata }) => {
+    const thread = { thread_id: id, metadata: { ...known.get(id)?.metadata, ...metadata } };
+    known.set(id, thread);
+    return thread;
+  },
+  delete: async (id) => {
+    known.delete(id);
+  },
+};
+const store: BaseStore = new InMemoryStore();
+
+const open = (checkpointer: MongoDBSaver) => {
+  const asks = new StateGraph(
+    Annotation.Root({ answer: Annotation<string>, seen: Annotation<number> }),
+  )
+    .addNode("ask", async (_state, runtime) => {
+      await runtime.store?.put(["runs"], "asked", { asked: true });
+      return { answer: interrupt<string, string>("sure?") };
+    })
+    .addEdge(START, "ask")
+    .compile();
+  // Its declarations do not fit LangGraph's graphs.
+  const graph = { asks } as unknown as Parameters<typeof createEmbedServer>[0]["graph"];
+  return createEmbedServer({ graph, threads, checkpointer, store });
+};
+
+async function post(app: ReturnType<typeof open>, path: string, body: unknown): Promise<string> {
+  const response = await app.request(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.text();
+}
+
+const first = MongoDBSaver.fromConnString(uri!, { dbName });
+const second = MongoDBSaver.fromConnString(uri!, { dbName });
+const before = open(first);
+await post(before, "/threads", { thread_id: THREAD });
+await post(before, `/threads/${THREAD}/runs/stream`, {
+  assistant_id: "asks",
+  input: { seen: 1 },
+});
+const after = open(second);
+await post(after, `/threads/${THREAD}/runs/stream`, {
+  assistant_id: "asks",
+  command: { resume: "yes" },
+});
+const state = (await (await after.request(`/threads/${THREAD}/state`)).json()) as {
+  values: unknown;
+  next: unknown;
+};
+const history = JSON.parse(await post(after, `/threads/${THREAD}/history`, { limit: 10 })) as {
+  values: unknown;
+  metadata: { source: string };
+}[];
+console.log(
+  JSON.stringify({
+    values: state.values,
+    next: state.next,
+    history: history.map(({ values, metadata }) => [metadata.source, values]),
+    stored: (await store.search(["runs"])).length > 0,
+  }),
+);
+await first.close();
+await second.close();
