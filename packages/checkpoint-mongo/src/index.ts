@@ -2,6 +2,7 @@ export {
   CorruptCheckpointError,
   InvalidAddressError,
   InvalidOptionsError,
+  SearchTooWideError,
   SetupError,
   ThreadkeepError,
   UnserializableStateError,
@@ -9,6 +10,19 @@ export {
   type Corruption,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
+export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
+export {
+  MongoDBStore,
+  type PutOptions,
+  type PutWithTtlOperation,
+} from "./item-store/mongodb-store.ts";
+export type {
+  IndexConfig,
+  MongoDBStoreParams,
+  MongoDBStoreSettings,
+  SimilarityFunction,
+  TTLConfig,
+} from "./item-store/options.ts";
 export type { SweepResult } from "./maintenance/sweep-segments.ts";
 export type { CacheStats } from "./saver/cache.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";

@@ -8,6 +8,7 @@ export type ThreadkeepErrorCode =
   | "CORRUPT_CHECKPOINT"
   | "INVALID_ADDRESS"
   | "INVALID_OPTIONS"
+  | "SEARCH_TOO_WIDE"
   | "SETUP_FAILED"
   | "UNSERIALIZABLE_STATE"
   | "WRITE_CONFLICT";
