@@ -25,6 +25,7 @@ export type {
 } from "./item-store/options.ts";
 export type { SweepResult } from "./maintenance/sweep-segments.ts";
 export type { CacheStats } from "./saver/cache.ts";
+export type { MongoClientLike } from "./driver/index.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type { FallBackEvent, ReportEvent, SaverEvent } from "./saver/events.ts";
 export type {
