@@ -1,5 +1,11 @@
 import type { Collection } from "mongodb";
-import { boundPrefix, joinLabels, listLabelsWithSeparator, mayBeShared } from "./item-address.ts";
+import {
+  boundPrefix,
+  hasSeparatorInLabel,
+  joinLabels,
+  listLabelsWithSeparator,
+  mayBeShared,
+} from "./item-address.ts";
 import { IS_ALIVE, type ItemDocument } from "./item-document.ts";
 import type { ListRequest, NamespaceCondition } from "./operations.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -84,8 +90,8 @@ function findLiteralPrefix(conditions: readonly NamespaceCondition[]): readonly 
 }
 
 /**
- * Namespaces with a `/` in a label that the official store joined to the same string as another
- * namespace. They are found by every label that they could have: mostly there is none.
+ * The namespaces that share their joined labels with another one that was found: of several, one
+ * item of a `namespaceStr` shows only one. Only the official store writes such, with a `/` in a label.
  *
  * @param last what comes after it does not matter
  */
@@ -95,22 +101,36 @@ async function findHidden(
   last: string | undefined,
 ): Promise<string[][]> {
   const labels = new Set<string>();
-  for (const { _id } of spelled) {
+  const joined: string[] = [];
+  for (const { _id, namespace } of spelled) {
     if (!mayBeShared(_id) || (last !== undefined && _id > last)) continue;
-    for (const label of listLabelsWithSeparator(_id)) labels.add(label);
+    if (hasSeparatorInLabel(namespace)) joined.push(_id);
+    else for (const label of listLabelsWithSeparator(_id)) labels.add(label);
   }
-  const hidden: string[][] = [];
-  for (const chunk of inChunks([...labels])) {
+  return [
+    // By every label that they could have: mostly there is none.
+    ...(await groupNamespaces(items, "namespace", [...labels])),
+    ...(await groupNamespaces(items, "namespaceStr", joined)),
+  ];
+}
+
+async function groupNamespaces(
+  items: Collection<ItemDocument>,
+  field: "namespace" | "namespaceStr",
+  strings: readonly string[],
+): Promise<string[][]> {
+  const namespaces: string[][] = [];
+  for (const chunk of inChunks(strings)) {
     const groups = await items
       .aggregate<{ readonly _id: string[] }>([
-        { $match: { namespace: { $in: chunk } } },
+        { $match: { [field]: { $in: chunk } } },
         { $match: IS_ALIVE },
         { $group: { _id: "$namespace" } },
       ])
       .toArray();
-    hidden.push(...groups.map(({ _id }) => _id));
+    namespaces.push(...groups.map(({ _id }) => _id));
   }
-  return hidden;
+  return namespaces;
 }
 
 /** Namespaces that fulfil the conditions, cut to the depth, each once. */

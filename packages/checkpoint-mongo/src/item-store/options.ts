@@ -145,8 +145,20 @@ const fieldPath = z
   .string()
   .regex(/^(?!\$)[^.\0]+(?:\.(?!\$)[^.\0]+)*$/, "expected a path of fields such as a.b");
 
-/** The fields an item consists of. */
-const RESERVED = /^(?:_id|namespace|namespaceStr|key|createdAt|updatedAt|expiresAt|namespacePath)$/;
+/** The fields an item consists of: no vector can lie in one. */
+const ITEM_FIELDS: ReadonlySet<string | undefined> = new Set([
+  "_id",
+  "namespace",
+  "namespaceStr",
+  "namespacePath",
+  "key",
+  "value",
+  "createdAt",
+  "updatedAt",
+  "expiresAt",
+  "upserted_at",
+  "threadkeep",
+]);
 
 const indexSchema = z
   .strictObject({
@@ -154,7 +166,7 @@ const indexSchema = z
     dims: z.number().int().positive().optional(),
     similarityFunction: z.enum(["cosine", "euclidean", "dotProduct"]).optional(),
     embeddingKey: z.string().min(1).optional(),
-    path: fieldPath.refine((path) => !RESERVED.test(path), "expected another field").optional(),
+    path: fieldPath.optional(),
     model: z.string().min(1).optional(),
     modality: z.string().min(1).optional(),
     filters: z.array(fieldPath).optional(),
@@ -209,6 +221,9 @@ export function resolveStoreOptions(options: MongoDBStoreParams): ResolvedStoreO
         "embeddings need the length of vectors",
         options,
       );
+    }
+    if (embeddings !== undefined && ITEM_FIELDS.has(indexConfig.path?.split(".")[0])) {
+      throw invalidOption(["indexConfig", "path"], "expected a field beside the item's", options);
     }
     if (embeddings === undefined && indexConfig.model === undefined) {
       throw invalidOption(

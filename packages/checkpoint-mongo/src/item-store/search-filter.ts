@@ -173,7 +173,7 @@ function checkData(value: unknown, where: string, depth: number): unknown {
           key === "_bsontype" ||
           key === "__proto__"
         ) {
-          refuse(where, "operators stand at the top of a field's condition only", key);
+          refuse(where, "expected data, no operators and no objects of the driver", key);
         }
         return [key, checkData(entry, `${where}.${key}`, depth + 1)];
       }),
