@@ -2,7 +2,7 @@ import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import { UnserializableStateError } from "@threadkeep/checkpoint-mongo";
 import * as fc from "fast-check";
 import { Decimal128, ObjectId } from "mongodb";
-import { inspect, isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { useStores } from "./use-stores.ts";
 
@@ -37,7 +37,7 @@ const VALUES: Record<string, unknown> = {
   "an invalid date": { at: new Date(Number.NaN) },
   "a URL": { u: new URL("https://example.org/a?b#c") },
   "a RegExp": { r: /a+/giu },
-  "half a character": { s: "\ud83d", ["\udc00"]: 1 },
+  "half a character": { s: "\ud83d", "\udc00": 1 },
   "keys that drivers and servers take for something": {
     $set: { $ne: 1 },
     "a.b": { "c.d": 1 },
@@ -61,7 +61,7 @@ const VALUES: Record<string, unknown> = {
 describe("a value comes back as it was:", () => {
   it.each(Object.entries(VALUES))("%s", async (_name, value) => {
     const found = await roundTrip(value);
-    expect(isDeepStrictEqual(found, value), inspect(found)).toBe(true);
+    expect([found, isDeepStrictEqual(found, value)]).toEqual([found, true]);
   });
 
   it("__proto__ as data", async () => {

@@ -176,7 +176,9 @@ describe("a batch", () => {
     ];
     for (const operation of bad) {
       const commands = await database.recordCommands(async () => {
-        await expect(store.batch([put("half", 1), operation as Operation])).rejects.toThrow();
+        await expect(store.batch([put("half", 1), operation as Operation])).rejects.toThrow(
+          /^Invalid|^Namespace|^Cannot store/,
+        );
       });
       expect(commands).toEqual([]);
     }
@@ -315,6 +317,7 @@ describe("bad arguments", () => {
     [{ namespacePrefix: [], limit: -1 }, "limit of search"],
     [{ namespacePrefix: [], limit: 1.5 }, "limit of search"],
     [{ namespacePrefix: [], offset: "1" }, "offset of search"],
+    [{ namespacePrefix: [], offset: Infinity }, "offset of search"],
     [{ namespacePrefix: [], query: { $gt: "" } }, "query of search"],
     [{ matchConditions: "x" }, "matchConditions of listNamespaces"],
     [{ matchConditions: [{ matchType: "infix", path: ["a"] }] }, "matchType of listNamespaces"],

@@ -124,7 +124,7 @@ function readSearch(fields: Partial<Record<string, unknown>>): SearchRequest {
     prefix: checkNamespace(fields["namespacePrefix"], { allowEmpty: true }),
     filter: translateFilter(fields["filter"]),
     limit: readCount(fields["limit"], "limit of search") ?? DEFAULT_SEARCH_LIMIT,
-    offset: readCount(fields["offset"], "offset of search") ?? 0,
+    offset: readOffset(fields["offset"], "offset of search"),
     // As with LangGraph's own stores, an empty query is none.
     query: query || undefined,
   };
@@ -146,7 +146,7 @@ function readList(fields: Partial<Record<string, unknown>>): ListRequest {
     conditions: (matchConditions ?? []).map(readCondition),
     maxDepth: readMaxDepth(fields["maxDepth"]),
     limit: readCount(fields["limit"], "limit of listNamespaces") ?? DEFAULT_LIST_LIMIT,
-    offset: readCount(fields["offset"], "offset of listNamespaces") ?? 0,
+    offset: readOffset(fields["offset"], "offset of listNamespaces"),
   };
 }
 
@@ -166,6 +166,12 @@ function readCondition(condition: unknown): NamespaceCondition {
     );
   }
   return { matchType, path: checkNamespace(path, { allowEmpty: true }) };
+}
+
+function readOffset(offset: unknown, name: string): number {
+  const count = readCount(offset, name) ?? 0;
+  if (count !== Infinity) return count;
+  throw new InvalidOptionsError(`Invalid ${name}: expected a whole number from 0, got Infinity.`);
 }
 
 function readCount(count: unknown, name: string): number | undefined {

@@ -99,7 +99,8 @@ function toOperation(
   const namespaceStr = spellNamespace(put.namespace);
   if (hasSeparatorInLabel(put.namespace)) {
     // The official store may have written it in its own spelling; it stays where it is.
-    const set = { ...fields, namespaceStr: { $ifNull: ["$namespaceStr", namespaceStr] } };
+    const spelled = { $ifNull: ["$namespaceStr", { $literal: namespaceStr }] };
+    const set = { ...fields, namespaceStr: spelled };
     return { updateOne: { filter: matchItem(put), update: [{ $set: set }], upsert: true } };
   }
   // By the index alone the update may find the official store's item of another namespace, and has
