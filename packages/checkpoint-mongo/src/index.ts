@@ -1,5 +1,6 @@
 export {
   CorruptCheckpointError,
+  CorruptItemError,
   InvalidAddressError,
   InvalidOptionsError,
   SearchTooWideError,

@@ -15,8 +15,8 @@ const sizes = { "1,000 items": 1_000, "20,000 items": 20_000, "200,000 items": 2
 type Size = keyof typeof sizes;
 const variants = Object.keys(sizes) as Size[];
 
-/** The calls of a kind whose median is taken; slow ones are fewer. */
-const SAMPLES = 300;
+/** The calls of a kind whose median is taken, for each per cent; slow ones are fewer. */
+const SAMPLES_PER_CENT = 3;
 const GETS_OF_A_BATCH = 20;
 
 /** Long-term memory: of many users, a hundred items each. */
@@ -86,7 +86,7 @@ async function measure(bench: Bench, client: MongoClient, db: Db): Promise<Outco
   const measureMs = async (doing: string, work: () => Promise<unknown>): Promise<number> => {
     progress(0, 1, doing);
     await work();
-    return median(await sampleMs(work, { atMost: SAMPLES, budgetMs: 10_000 }));
+    return median(await sampleMs(work, { atMost: SAMPLES_PER_CENT * turns, budgetMs: 10_000 }));
   };
   const get = async (): Promise<void> => {
     const { namespace, key } = itemOf(next());

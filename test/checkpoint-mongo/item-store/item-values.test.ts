@@ -1,5 +1,5 @@
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
-import { UnserializableStateError } from "@threadkeep/checkpoint-mongo";
+import { CorruptItemError, UnserializableStateError } from "@threadkeep/checkpoint-mongo";
 import * as fc from "fast-check";
 import { Decimal128, ObjectId } from "mongodb";
 import { isDeepStrictEqual } from "node:util";
@@ -139,4 +139,20 @@ describe("a value beyond what BSON can hold", () => {
     expect(UnserializableStateError.isInstance(error)).toBe(true);
     expect(error).toMatchObject({ path: "value.a.0" });
   });
+
+  it.each(['{"tags":{"$":"set","v":["b"]}}', "{", '{"$":"unknown"}', ""])(
+    "is a typed error, never a value, if its text was changed to %j",
+    async (exact) => {
+      await store.put(["damaged"], "k", { tags: new Set(["a"]) });
+      const where = { namespaceStr: "damaged" };
+      await database.collection().updateOne(where, { $set: { "threadkeep.exact": exact } });
+      for (const read of [() => store.get(["damaged"], "k"), () => store.search(["damaged"])]) {
+        const error: unknown = await read().catch((thrown: unknown) => thrown);
+        expect(CorruptItemError.isInstance(error)).toBe(true);
+        expect(error).toMatchObject({ code: "CORRUPT_ITEM", namespace: ["damaged"], key: "k" });
+      }
+      await store.put(["damaged"], "k", { tags: new Set(["c"]) });
+      expect((await store.get(["damaged"], "k"))?.value).toEqual({ tags: new Set(["c"]) });
+    },
+  );
 });

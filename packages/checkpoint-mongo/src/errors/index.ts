@@ -1,4 +1,5 @@
 export { CorruptCheckpointError, type Corruption } from "./corrupt-checkpoint-error.ts";
+export { CorruptItemError } from "./corrupt-item-error.ts";
 export { InvalidAddressError } from "./invalid-address-error.ts";
 export { InvalidOptionsError } from "./invalid-options-error.ts";
 export { SearchTooWideError } from "./search-too-wide-error.ts";

@@ -6,6 +6,7 @@ const BRAND = Symbol.for("@threadkeep/checkpoint-mongo/error");
  */
 export type ThreadkeepErrorCode =
   | "CORRUPT_CHECKPOINT"
+  | "CORRUPT_ITEM"
   | "INVALID_ADDRESS"
   | "INVALID_OPTIONS"
   | "SEARCH_TOO_WIDE"

@@ -79,9 +79,9 @@ export async function ensureSearchIndex(
   const fields = [vector, ...filters.map((field) => ({ type: "filter", path: field }))];
   try {
     await items.createSearchIndex({ name, type: "vectorSearch", definition: { fields } });
-    return { by: "server" };
+    return { by: "server", isReady: watchSearchIndex(items, name) };
   } catch (error) {
-    if (isAlreadyThere(error)) return { by: "server" };
+    if (isAlreadyThere(error)) return { by: "server", isReady: watchSearchIndex(items, name) };
     if (WITHOUT_SEARCH_CODES.has(readErrorCode(error))) {
       return { by: embeddings === undefined ? "nobody" : "process", cause: error };
     }
@@ -90,6 +90,17 @@ export async function ensureSearchIndex(
       { cause: error },
     );
   }
+}
+
+/** A new search index is built in the background; until then a query by it finds nothing. */
+function watchSearchIndex(items: Collection<ItemDocument>, name: string): () => Promise<boolean> {
+  let isReady = false;
+  return async () => {
+    if (isReady) return true;
+    const [index] = await items.listSearchIndexes(name).toArray();
+    isReady = (index as { queryable?: boolean } | undefined)?.queryable === true;
+    return isReady;
+  };
 }
 
 function isAlreadyThere(error: unknown): boolean {

@@ -72,13 +72,15 @@ async function findAndRefresh(
   addresses: readonly ItemAddress[],
 ): Promise<ItemDocument[]> {
   const { items, options } = context;
-  const filter = matchItems(addresses);
   const update = [{ $set: { expiresAt: refreshExpiry(options.ttl!) } }];
   if (addresses.length > 1) {
-    await items.updateMany(filter, update);
+    const refreshes = addresses.map((address) => ({
+      updateOne: { filter: matchItem(address), update },
+    }));
+    await items.bulkWrite(refreshes, { ordered: false });
     return find(context, addresses);
   }
-  const document = await items.findOneAndUpdate(filter, update, {
+  const document = await items.findOneAndUpdate(matchItems(addresses), update, {
     projection: { ...ITEM_FIELDS, expiresAt: 1 },
     returnDocument: "after",
   });

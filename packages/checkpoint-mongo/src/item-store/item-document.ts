@@ -6,6 +6,8 @@ export interface OwnFields {
   readonly exact?: string;
   /** Fingerprint of the `value` that the text belongs to. */
   readonly of?: string;
+  /** Fingerprint of the text. */
+  readonly sum?: string;
   /** Milliseconds the item stays, where it was put with a TTL of its own; 0: it stays for good. */
   readonly ttlMs?: number;
 }

@@ -1,15 +1,15 @@
 import { decodeValue, encodeValue } from "../codec/index.ts";
-import { UnserializableStateError } from "../errors/index.ts";
+import { CorruptItemError, UnserializableStateError } from "../errors/index.ts";
 import { toBsonValue } from "./bson-value.ts";
 import { fingerprint } from "./fingerprint.ts";
-import type { ItemDocument } from "./item-document.ts";
+import type { ItemDocument, OwnFields } from "./item-document.ts";
 
 /** A value as it is stored. */
 export interface EncodedItemValue {
   /** The field `value`: what the official store reads and both filter by. */
   readonly value: unknown;
   /** What it cannot hold, with what it belongs to; undefined if it holds all. */
-  readonly exact: { readonly exact: string; readonly of: string } | undefined;
+  readonly exact: Required<Pick<OwnFields, "exact" | "of" | "sum">> | undefined;
 }
 
 /** What names the value in errors. */
@@ -32,15 +32,26 @@ export function encodeItemValue(value: unknown): EncodedItemValue {
     );
   }
   const exact = encodeValue(value, NAME);
-  return { value: bson.value, exact: { exact, of: fingerprint(bson.value) } };
+  return {
+    value: bson.value,
+    exact: { exact, of: fingerprint(bson.value), sum: fingerprint(exact) },
+  };
 }
 
 /**
  * Decodes the value of an item. The text counts only as long as `value` is what it was written for:
  * the official store overwrites `value` and leaves our field.
+ *
+ * @throws CorruptItemError if the text is not what was written
  */
 export async function decodeItemValue(document: ItemDocument): Promise<unknown> {
-  const { value, threadkeep } = document;
+  const { namespace, key, value, threadkeep } = document;
   if (threadkeep?.exact === undefined || threadkeep.of !== fingerprint(value)) return value;
-  return decodeValue(threadkeep.exact);
+  const { exact, sum } = threadkeep;
+  if (sum !== fingerprint(exact)) throw new CorruptItemError(namespace, key);
+  try {
+    return await decodeValue(exact);
+  } catch (error) {
+    throw new CorruptItemError(namespace, key, { cause: error });
+  }
 }

@@ -94,7 +94,13 @@ function toOperation(
   put: PutRequest,
   vector: readonly number[] | undefined,
 ): AnyBulkWriteOperation<ItemDocument> {
-  if (put.value === undefined) return { deleteMany: { filter: matchItem(put) } };
+  if (put.value === undefined) {
+    const filter = matchItem(put);
+    // Under two spellings there may be two; but only a delete of one can the driver repeat.
+    return hasSeparatorInLabel(put.namespace)
+      ? { deleteMany: { filter } }
+      : { deleteOne: { filter } };
+  }
   const fields = listFields(context, put, vector);
   const namespaceStr = spellNamespace(put.namespace);
   if (hasSeparatorInLabel(put.namespace)) {

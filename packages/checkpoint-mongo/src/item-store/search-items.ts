@@ -1,6 +1,6 @@
 import type { SearchItem } from "@langchain/langgraph-checkpoint";
 import type { Document } from "mongodb";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError, SetupError } from "../errors/index.ts";
 import { findNearestExactly } from "./exact-search.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchSearch } from "./match-search.ts";
@@ -67,12 +67,20 @@ function checkQuery({ options, vectorSearch }: StoreContext): void {
   }
 }
 
-function findNearest(
+async function findNearest(
   context: StoreContext,
   request: QueryRequest,
   embedQuery: EmbedQuery,
 ): Promise<readonly Nearest[]> {
-  return context.vectorSearch.by === "server"
-    ? findNearestOnServer(context, request, embedQuery)
-    : findNearestExactly(context, request, embedQuery);
+  const { vectorSearch, options } = context;
+  if (vectorSearch.by === "server") {
+    if (await vectorSearch.isReady()) return findNearestOnServer(context, request, embedQuery);
+    if (options.embeddings === undefined) {
+      throw new SetupError(
+        `The vector search index ${options.indexConfig!.name} is still being built by the server. ` +
+          "Search again later.",
+      );
+    }
+  }
+  return findNearestExactly(context, request, embedQuery);
 }

@@ -14,6 +14,6 @@ export interface StoreContext {
 
 /** Who compares vectors: the server, this process, or nobody, and what the server said then. */
 export type VectorSearchMode =
-  | { readonly by: "server" }
+  | { readonly by: "server"; readonly isReady: () => Promise<boolean> }
   | { readonly by: "process"; readonly cause: unknown }
   | { readonly by: "nobody"; readonly cause: unknown };
