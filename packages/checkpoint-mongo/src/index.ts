@@ -2,8 +2,10 @@ import "./check-node.ts";
 export {
   CheckpointTooLargeError,
   CorruptCheckpointError,
+  CorruptItemError,
   InvalidAddressError,
   InvalidOptionsError,
+  SearchTooWideError,
   SetupError,
   ThreadkeepError,
   UnserializableStateError,
@@ -12,6 +14,19 @@ export {
   type Corruption,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
+export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
+export {
+  MongoDBStore,
+  type PutOptions,
+  type PutWithTtlOperation,
+} from "./item-store/mongodb-store.ts";
+export type {
+  IndexConfig,
+  MongoDBStoreParams,
+  MongoDBStoreSettings,
+  SimilarityFunction,
+  TTLConfig,
+} from "./item-store/options.ts";
 export type { SweepResult } from "./maintenance/sweep-segments.ts";
 export type {
   CacheEvent,

@@ -7,6 +7,7 @@ import { fork } from "./fork.ts";
 import { largeState } from "./large-state.ts";
 import { longThread } from "./long-thread.ts";
 import { manyThreads } from "./many-threads.ts";
+import { store } from "./store.ts";
 
 /** All benchmarks of savers, in the order in which `all` runs them. */
 export const benchmarks: readonly Benchmark[] = [
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   deltaHistory,
   manyThreads,
   largeState,
+  store,
 ];
 
 /** @throws Error if there is none of that name */

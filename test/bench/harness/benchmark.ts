@@ -1,5 +1,5 @@
 import type { Measurements } from "./measurements.ts";
-import type { OpenSaver, SaverName } from "./savers.ts";
+import type { Database, OpenSaver, SaverName } from "./savers.ts";
 import type { Target } from "./target.ts";
 
 /** One benchmark: what is done with each saver, and what has to come out. */
@@ -35,6 +35,10 @@ export interface Case {
 export interface Bench {
   readonly turns: number;
   readonly variant: string | undefined;
+  /** What the case is about. */
+  readonly saverName: SaverName;
+  /** Where it stores; undefined for savers that need no server. */
+  readonly database: Database | undefined;
   /** The saver of the case, set up, on its own database. */
   readonly open: OpenSaver;
   /** Another saver on the same database that has nothing in memory yet. */

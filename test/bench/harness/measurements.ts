@@ -36,6 +36,13 @@ export const measurements = {
   historyCommands: { label: "its commands", unit: "count" },
   baseWalkMsP50: { label: "the base class's walk, median", unit: "milliseconds" },
   baseWalkCommands: { label: "commands of that walk", unit: "count" },
+  storeGetMs: { label: "get, median", unit: "milliseconds" },
+  storeGetExamined: { label: "documents a get examines, by explain", unit: "count" },
+  storeGet20Ms: { label: "batch of 20 gets, median", unit: "milliseconds" },
+  storePutMs: { label: "put of an item that is there, median", unit: "milliseconds" },
+  storeSearchMs: { label: "search of one user's, with a filter, median", unit: "milliseconds" },
+  storeListMs: { label: "listNamespaces of all, limit 100, median", unit: "milliseconds" },
+  storeListPrefixMs: { label: "listNamespaces of one user's, median", unit: "milliseconds" },
   memoryOverStartBytes: { label: "peak memory above the start, while putting", unit: "bytes" },
   peakMemoryBytes: { label: "peak memory of the process", unit: "bytes" },
 } as const satisfies Record<string, Measurement>;

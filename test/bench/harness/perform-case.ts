@@ -52,6 +52,8 @@ function makeBench(order: CaseOrder, open: OpenSaver, progress: ReportProgress):
   return {
     turns,
     variant,
+    saverName: saver,
+    database: order.database,
     open,
     openAnother: () =>
       needsServer(saver)

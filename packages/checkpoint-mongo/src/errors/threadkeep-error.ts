@@ -7,8 +7,10 @@ const BRAND = Symbol.for("@threadkeep/checkpoint-mongo/error");
 export type ThreadkeepErrorCode =
   | "CHECKPOINT_TOO_LARGE"
   | "CORRUPT_CHECKPOINT"
+  | "CORRUPT_ITEM"
   | "INVALID_ADDRESS"
   | "INVALID_OPTIONS"
+  | "SEARCH_TOO_WIDE"
   | "SETUP_FAILED"
   | "UNSERIALIZABLE_STATE"
   | "UNSUPPORTED_NODE"

@@ -1,0 +1,131 @@
+import type { Collection, IndexDescription } from "mongodb";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readErrorCode } from "../driver/index.ts";
+import { SetupError } from "../errors/index.ts";
+import type { ItemDocument } from "./item-document.ts";
+import type { ResolvedStoreOptions } from "./options.ts";
+import type { VectorSearchMode } from "./store-context.ts";
+
+/** Several processes that make the same index at once can disturb each other for a moment. */
+const ATTEMPTS = 5;
+const RETRY_DELAY_MS = 200;
+
+const TRANSIENT_CODES: ReadonlySet<number | undefined> = new Set([
+  48, // NamespaceExists
+  112, // WriteConflict
+  117, // ConflictingOperationInProgress
+  276, // IndexBuildAborted
+  342, // IndexBuildAlreadyInProgress
+]);
+
+/** By these codes a server says that it has no search indexes. */
+const WITHOUT_SEARCH_CODES: ReadonlySet<number | undefined> = new Set([
+  59, // CommandNotFound
+  115, // CommandNotSupported
+  238, // NotImplemented
+  31_082, // SearchNotEnabled
+  40_324, // unrecognized pipeline stage
+]);
+
+const ITEM_INDEXES: readonly IndexDescription[] = [
+  // The official store's own, with its name: whichever store starts first makes it.
+  { key: { namespaceStr: 1, key: 1 }, name: "namespaceStr_1_key_1", unique: true },
+  // By their labels, namespaces are found that the official store joined to the same string; and by
+  // it the official store's own reads no longer go through the collection.
+  { key: { namespace: 1, key: 1 }, name: "namespace_1_key_1" },
+];
+
+const EXPIRY_INDEX: IndexDescription = {
+  key: { expiresAt: 1 },
+  name: "expiresAt_1",
+  expireAfterSeconds: 0,
+};
+
+/**
+ * Makes the indexes by which items are found. May be called by many processes at once, and again.
+ *
+ * @throws SetupError if an index cannot be made
+ */
+export function ensureItemIndexes(items: Collection<ItemDocument>): Promise<void> {
+  return createIndexes(items, ITEM_INDEXES);
+}
+
+/**
+ * Makes the index by which the server removes expired items.
+ *
+ * @throws SetupError if it cannot be made
+ */
+export function ensureExpiryIndex(items: Collection<ItemDocument>): Promise<void> {
+  return createIndexes(items, [EXPIRY_INDEX]);
+}
+
+/**
+ * Makes the vector search index, if there is to be one, and so finds out who compares vectors.
+ *
+ * @throws SetupError if the server has vector search but refuses the index
+ */
+export async function ensureSearchIndex(
+  items: Collection<ItemDocument>,
+  { indexConfig, embeddings }: Pick<ResolvedStoreOptions, "indexConfig" | "embeddings">,
+): Promise<VectorSearchMode> {
+  if (indexConfig === undefined) return { by: "nobody", cause: undefined };
+  const { name, dims, similarityFunction = "cosine", model, modality = "text" } = indexConfig;
+  const path = indexConfig.path ?? "embedding";
+  const vector =
+    embeddings === undefined
+      ? { type: "autoEmbed", path, model, modality }
+      : { type: "vector", path, numDimensions: dims, similarity: similarityFunction };
+  const filters = ["namespacePath", ...(indexConfig.filters ?? [])];
+  const fields = [vector, ...filters.map((field) => ({ type: "filter", path: field }))];
+  try {
+    await items.createSearchIndex({ name, type: "vectorSearch", definition: { fields } });
+    return { by: "server", isReady: watchSearchIndex(items, name) };
+  } catch (error) {
+    if (isAlreadyThere(error)) return { by: "server", isReady: watchSearchIndex(items, name) };
+    if (WITHOUT_SEARCH_CODES.has(readErrorCode(error))) {
+      return { by: embeddings === undefined ? "nobody" : "process", cause: error };
+    }
+    throw new SetupError(
+      `Could not make the vector search index ${name} of ${items.namespace}: ${String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** A new search index is built in the background; until then a query by it finds nothing. */
+function watchSearchIndex(items: Collection<ItemDocument>, name: string): () => Promise<boolean> {
+  let isReady = false;
+  return async () => {
+    if (isReady) return true;
+    const [index] = await items.listSearchIndexes(name).toArray();
+    isReady = (index as { queryable?: boolean } | undefined)?.queryable === true;
+    return isReady;
+  };
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  // 68 is IndexAlreadyExists; some servers say it in words only.
+  return readErrorCode(error) === 68 || /already exists/i.test(String(error));
+}
+
+async function createIndexes(
+  items: Collection<ItemDocument>,
+  indexes: readonly IndexDescription[],
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await items.createIndexes([...indexes]);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !TRANSIENT_CODES.has(readErrorCode(error))) {
+        throw new SetupError(
+          `Could not make the indexes of ${items.namespace}: ${String(error)} ` +
+            "Check that the database user may create indexes there, that no index of the same key " +
+            "has other options, or make them beforehand.",
+          { cause: error },
+        );
+      }
+      await sleep(RETRY_DELAY_MS * attempt * Math.random());
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { decodeValue, encodeValue } from "../codec/index.ts";
+import { CorruptItemError, UnserializableStateError } from "../errors/index.ts";
+import { toBsonValue } from "./bson-value.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { ItemDocument, OwnFields } from "./item-document.ts";
+
+/** A value as it is stored. */
+export interface EncodedItemValue {
+  /** The field `value`: what the official store reads and both filter by. */
+  readonly value: unknown;
+  /** What it cannot hold, with what it belongs to; undefined if it holds all. */
+  readonly exact: Required<Pick<OwnFields, "exact" | "of" | "sum">> | undefined;
+}
+
+/** What names the value in errors. */
+const NAME = "value";
+
+/**
+ * Encodes an item's value. What JSON and BSON have in common, with dates, lies in `value` as it is;
+ * for everything else the whole value is kept as text too.
+ *
+ * @throws UnserializableStateError if the value could not come back as it is
+ */
+export function encodeItemValue(value: unknown): EncodedItemValue {
+  const bson = toBsonValue(value);
+  if (bson.isExact) return { value: bson.value, exact: undefined };
+  if (bson.driverObjectAt !== undefined) {
+    throw new UnserializableStateError(
+      NAME,
+      NAME + bson.driverObjectAt,
+      "it is an object of the MongoDB driver, and the same value holds something that BSON lacks.",
+    );
+  }
+  const exact = encodeValue(value, NAME);
+  return {
+    value: bson.value,
+    exact: { exact, of: fingerprint(bson.value), sum: fingerprint(exact) },
+  };
+}
+
+/**
+ * Decodes the value of an item. The text counts only as long as `value` is what it was written for:
+ * the official store overwrites `value` and leaves our field.
+ *
+ * @throws CorruptItemError if the text is not what was written
+ */
+export async function decodeItemValue(document: ItemDocument): Promise<unknown> {
+  const { namespace, key, value, threadkeep } = document;
+  if (threadkeep?.exact === undefined || threadkeep.of !== fingerprint(value)) return value;
+  const { exact, sum } = threadkeep;
+  if (sum !== fingerprint(exact)) throw new CorruptItemError(namespace, key);
+  try {
+    return await decodeValue(exact);
+  } catch (error) {
+    throw new CorruptItemError(namespace, key, { cause: error });
+  }
+}

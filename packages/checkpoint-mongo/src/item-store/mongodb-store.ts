@@ -1,0 +1,265 @@
+import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import {
+  BaseStore,
+  InvalidNamespaceError,
+  type Operation,
+  type OperationResults,
+  type PutOperation,
+} from "@langchain/langgraph-checkpoint";
+import { MongoClient, type Collection, type Db } from "mongodb";
+import { openCollection, openDatabase } from "../driver/index.ts";
+import { embedPuts, embedQuery } from "./embed.ts";
+import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensure-store-indexes.ts";
+import { getItems } from "./get-items.ts";
+import { checkNamespace } from "./item-address.ts";
+import type { ItemDocument } from "./item-document.ts";
+import { listNamespaces } from "./list-namespaces.ts";
+import type { EmbedQuery } from "./nearest.ts";
+import { readOperation } from "./operations.ts";
+import {
+  resolveStoreOptions,
+  type IndexConfig,
+  type MongoDBStoreParams,
+  type MongoDBStoreSettings,
+  type ResolvedStoreOptions,
+  type TTLConfig,
+} from "./options.ts";
+import { planRounds, type Round } from "./plan-rounds.ts";
+import { putItems, type Vectors } from "./put-items.ts";
+import { searchItems } from "./search-items.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/** What a put may say beside LangGraph's contract. */
+export interface PutOptions {
+  /**
+   * Seconds until the item expires; null: it stays.
+   *
+   * @default the store's `ttl.defaultTtl`
+   */
+  ttl?: number | null | undefined;
+}
+
+/** A put of {@link MongoDBStore.batch} with a TTL of its own. */
+export interface PutWithTtlOperation extends PutOperation, PutOptions {}
+
+/**
+ * A LangGraph.js store on MongoDB: values by namespace and key, searched by filter and by meaning.
+ * It keeps items as `@langchain/langgraph-checkpoint-mongodb` does, in the same collection, so that
+ * both can run side by side.
+ *
+ * @example
+ * ```ts
+ * const client = new MongoClient(process.env.MONGODB_URI);
+ * const store = new MongoDBStore({ client, dbName: "agents" });
+ * await store.put(["users", "42"], "profile", { name: "Ada" });
+ * const agent = createAgent({ model, tools, store });
+ * ```
+ */
+export class MongoDBStore extends BaseStore {
+  protected client: MongoClient;
+  protected db: Db;
+  protected collectionName: string;
+  protected enableTimestamps: boolean;
+  protected ttl?: TTLConfig | undefined;
+  protected embeddings?: EmbeddingsInterface | undefined;
+  protected indexConfig?: IndexConfig | undefined;
+  protected ownsClient = false;
+  private readonly options: ResolvedStoreOptions;
+  private readonly items: Collection<ItemDocument>;
+  private context: Promise<StoreContext> | undefined;
+  private expiryIndex: Promise<void> | undefined;
+
+  /**
+   * Makes a store on the user's client. Nothing is read or written before the first call.
+   *
+   * @throws InvalidOptionsError if an option has a value that cannot work
+   */
+  constructor(params: MongoDBStoreParams) {
+    super();
+    const options = resolveStoreOptions(params);
+    options.client.appendMetadata?.({ name: "threadkeep" });
+    this.options = options;
+    this.client = options.client;
+    this.db = openDatabase(options.client, options.dbName);
+    this.collectionName = options.collectionName;
+    this.enableTimestamps = options.enableTimestamps;
+    this.ttl = options.ttl;
+    this.embeddings = options.embeddings;
+    this.indexConfig = options.indexConfig;
+    this.items = openCollection(this.db, options.collectionName);
+  }
+
+  /**
+   * Makes a store with a connection of its own, to be closed with {@link MongoDBStore.stop}, and
+   * starts it.
+   *
+   * @param connString a MongoDB connection string
+   * @throws InvalidOptionsError if an option has a value that cannot work
+   * @throws SetupError if an index cannot be made
+   */
+  static async fromConnString(
+    connString: string,
+    params: MongoDBStoreSettings = {},
+  ): Promise<MongoDBStore> {
+    const client = new MongoClient(connString);
+    try {
+      const store = new MongoDBStore({ ...params, client });
+      store.ownsClient = true;
+      await client.connect();
+      await store.start();
+      return store;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the collection's indexes. May be called at every start and by many processes at once. A
+   * store that was never started does this on first use.
+   *
+   * @throws SetupError if an index cannot be made
+   */
+  override async start(): Promise<void> {
+    await this.open();
+  }
+
+  /** Closes the connection if the store opened it itself; a client that was passed in stays open. */
+  override async stop(): Promise<void> {
+    if (this.ownsClient) await this.client.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * Stores an item, in place of the one that is there.
+   *
+   * @param index what is embedded: `false` for nothing, or paths of fields; by default what the
+   *   store's `indexConfig` says
+   * @throws InvalidNamespaceError if a label of the namespace cannot be one
+   * @throws InvalidAddressError if the key is no non-empty string
+   * @throws UnserializableStateError if the value could not come back as it is; nothing was stored
+   * @throws WriteConflictError if others keep getting in first
+   */
+  override async put(
+    namespace: string[],
+    key: string,
+    // oxlint-disable-next-line typescript/no-explicit-any -- LangGraph's contract
+    value: Record<string, any>,
+    index?: false | string[],
+    options: PutOptions = {},
+  ): Promise<void> {
+    if (options.ttl === undefined) return super.put(namespace, key, value, index);
+    if (checkNamespace(namespace, { allowEmpty: false })[0] === "langgraph") {
+      throw new InvalidNamespaceError(
+        `Root label for namespace cannot be "langgraph". Got: ${namespace.join(",")}`,
+      );
+    }
+    const put: PutWithTtlOperation = { namespace, key, value, ttl: options.ttl };
+    await this.batch([index === undefined ? put : { ...put, index }]);
+  }
+
+  /**
+   * Does operations as if one after the other. All gets are one command and all puts another; only
+   * a read that an earlier put of the batch could change needs further ones. Of several puts of one
+   * item the last counts.
+   *
+   * Everything is checked, encoded and embedded before anything is stored.
+   *
+   * @throws InvalidNamespaceError, InvalidAddressError, InvalidOptionsError,
+   *   UnserializableStateError if an operation cannot be done; nothing was stored
+   * @throws SearchTooWideError if a query has too many items to be compared with
+   */
+  override async batch<Op extends readonly Operation[]>(
+    operations: Op,
+  ): Promise<OperationResults<Op>> {
+    // Before the first await: the caller may change its objects right after the call.
+    const rounds = planRounds(Array.from(operations, readOperation));
+    const results: unknown[] = Array.from({ length: operations.length });
+    const puts = rounds.flatMap((round) => round.puts);
+    const vectors = await embedPuts(this.options, puts);
+    const context = await this.open();
+    const embed = this.makeEmbedQuery();
+    for (const round of rounds) await doRound(context, round, { vectors, embed, results });
+    return results as OperationResults<Op>;
+  }
+
+  /** Embeds each query once for a whole batch. */
+  private makeEmbedQuery(): EmbedQuery {
+    const { embeddings, indexConfig } = this.options;
+    const embedded = new Map<string, Promise<readonly number[]>>();
+    return (query) => {
+      const known = embedded.get(query);
+      if (known !== undefined) return known;
+      const vector = embedQuery(embeddings!, indexConfig!, query);
+      embedded.set(query, vector);
+      return vector;
+    };
+  }
+
+  private open(): Promise<StoreContext> {
+    this.context ??= this.setUp().catch((error: unknown) => {
+      // The next call tries again.
+      this.context = undefined;
+      throw error;
+    });
+    return this.context;
+  }
+
+  private async setUp(): Promise<StoreContext> {
+    const { items, options } = this;
+    await ensureItemIndexes(items);
+    if (options.ttl !== undefined) await this.ensureExpiryIndex();
+    const vectorSearch = await ensureSearchIndex(items, options);
+    if (vectorSearch.by === "process") {
+      options.onEvent({
+        type: "exact-search",
+        collection: items.namespace,
+        maxItems: options.maxExactSearchItems,
+        cause: vectorSearch.cause,
+      });
+    }
+    return {
+      items,
+      options,
+      vectorSearch,
+      ensureExpiryIndex: () => this.ensureExpiryIndex(),
+    };
+  }
+
+  private ensureExpiryIndex(): Promise<void> {
+    this.expiryIndex ??= ensureExpiryIndex(this.items).catch((error: unknown) => {
+      this.expiryIndex = undefined;
+      throw error;
+    });
+    return this.expiryIndex;
+  }
+}
+
+async function doRound(
+  context: StoreContext,
+  { gets, searches, lists, puts }: Round,
+  {
+    vectors,
+    embed,
+    results,
+  }: { readonly vectors: Vectors; readonly embed: EmbedQuery; readonly results: unknown[] },
+): Promise<void> {
+  await Promise.all([
+    getItems(
+      context,
+      gets.map(({ request }) => request),
+    ).then((items) => {
+      for (const [index, item] of items.entries()) results[gets[index]!.place] = item;
+    }),
+    ...searches.map(async ({ place, request }) => {
+      results[place] = await searchItems(context, request, embed);
+    }),
+    ...lists.map(async ({ place, request }) => {
+      results[place] = await listNamespaces(context, request);
+    }),
+  ]);
+  if (puts.length > 0) await putItems(context, puts, vectors);
+}

@@ -1,0 +1,59 @@
+import type { Collection } from "mongodb";
+import { isDuplicateKeyError } from "../driver/index.ts";
+import { addressOf, joinLabels, spellNamespace, type ItemAddress } from "./item-address.ts";
+import type { ItemDocument } from "./item-document.ts";
+
+/**
+ * Makes room for items: those that the official store wrote with a `/` in a label, and that hold the
+ * same place in the unique index, get the spelling that keeps namespaces apart. The official store
+ * finds items by other fields and notices nothing.
+ *
+ * They are copied and then removed, so that there is always one: not every server lets a changed
+ * document leave its place in a unique index.
+ */
+export async function moveAside(
+  items: Collection<ItemDocument>,
+  addresses: readonly ItemAddress[],
+): Promise<void> {
+  const meant = new Set(addresses.map(addressOf));
+  const inTheWay = await items
+    .aggregate<ItemDocument>([
+      {
+        $match: { namespaceStr: { $in: addresses.map(({ namespace }) => joinLabels(namespace)) } },
+      },
+      // A label with the separator, and this very spelling, are the official store's.
+      { $match: { key: { $in: addresses.map(({ key }) => key) }, namespace: { $regex: "/" } } },
+    ])
+    .toArray();
+  for (const item of inTheWay) {
+    if (!meant.has(addressOf(item))) await moveItem(items, item);
+  }
+}
+
+async function moveItem(items: Collection<ItemDocument>, item: ItemDocument): Promise<void> {
+  const { _id, ...fields } = item;
+  const namespaceStr = spellNamespace(item.namespace);
+  const copy = { ...fields, namespaceStr } as ItemDocument;
+  try {
+    await items.insertOne(copy);
+  } catch (error) {
+    if (!isDuplicateKeyError(error)) throw error;
+    await removeOlder(items, item, namespaceStr);
+    return;
+  }
+  const { deletedCount } = await items.deleteOne({ _id, updatedAt: item.updatedAt });
+  // Overwritten meanwhile: what was copied is old, and the next attempt copies what is there now.
+  if (deletedCount === 0) await items.deleteOne({ _id: copy._id });
+}
+
+/** Both stores made the same item at the same moment, each in its own spelling. */
+async function removeOlder(
+  items: Collection<ItemDocument>,
+  item: ItemDocument,
+  namespaceStr: string,
+): Promise<void> {
+  const other = await items.findOne({ namespaceStr, key: item.key, namespace: item.namespace });
+  if (other === null) return;
+  const older = other.updatedAt < item.updatedAt ? other : item;
+  await items.deleteOne({ _id: older._id, updatedAt: older.updatedAt });
+}

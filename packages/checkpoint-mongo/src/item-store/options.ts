@@ -1,0 +1,266 @@
+import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import type { MongoClient } from "mongodb";
+import { inspect } from "node:util";
+import { z } from "zod";
+import { requireClient, type MongoClientLike } from "../driver/index.ts";
+import { InvalidOptionsError } from "../errors/index.ts";
+import { emitStoreWarning, type ReportStoreEvent } from "./events.ts";
+
+/** How alike two vectors are. */
+export type SimilarityFunction = "cosine" | "euclidean" | "dotProduct";
+
+/** The vector search of a store. */
+export interface IndexConfig {
+  /** Name of the vector search index, where the server has one. */
+  name: string;
+
+  /** Length of the vectors. Needed with `embeddings`. */
+  dims?: number | undefined;
+
+  /**
+   * How vectors are compared.
+   *
+   * @default "cosine"
+   */
+  similarityFunction?: SimilarityFunction | undefined;
+
+  /**
+   * The field of the value that is embedded.
+   *
+   * @default undefined: the whole value, as JSON
+   */
+  embeddingKey?: string | undefined;
+
+  /**
+   * The field of the document that holds the vector. Without `embeddings`: the field whose text the
+   * server embeds, for example `value.content`.
+   *
+   * @default "embedding"
+   */
+  path?: string | undefined;
+
+  /** The model by which the server embeds. Needed without `embeddings`. */
+  model?: string | undefined;
+
+  /**
+   * What the server embeds.
+   *
+   * @default "text"
+   */
+  modality?: string | undefined;
+
+  /** Fields of the document by which the server can filter while it searches. */
+  filters?: string[] | undefined;
+}
+
+/** When items expire. */
+export interface TTLConfig {
+  /** Seconds an item stays after it was put. */
+  defaultTtl: number;
+  /** Whether `get` gives the item its whole time again. `updatedAt` stays. */
+  refreshOnRead: boolean;
+}
+
+/** How a store stores: all that does not depend on the connection. */
+export interface MongoDBStoreSettings {
+  /**
+   * Database name.
+   *
+   * @default the database of the connection string, else `test`
+   */
+  dbName?: string | undefined;
+
+  /**
+   * The collection of the items.
+   *
+   * @default "store"
+   */
+  collectionName?: string | undefined;
+
+  /**
+   * Whether items carry the time of their storage in `upserted_at`.
+   *
+   * @default false
+   */
+  enableTimestamps?: boolean | undefined;
+
+  /**
+   * When items expire. An expired item is not returned, whether the server has removed it or not.
+   *
+   * @default undefined: items stay
+   */
+  ttl?: TTLConfig | undefined;
+
+  /**
+   * Embeds values and queries.
+   *
+   * @default undefined: the server embeds, if there is an `indexConfig` with a `model`
+   */
+  embeddings?: EmbeddingsInterface | undefined;
+
+  /**
+   * Vector search: what `search` does with a `query`.
+   *
+   * @default undefined: `query` is refused
+   */
+  indexConfig?: IndexConfig | undefined;
+
+  /**
+   * Where the server has no vector search, a query is compared with every item under its namespace
+   * prefix and filter. With more items than this it is refused.
+   *
+   * @default 20_000
+   */
+  maxExactSearchItems?: number | undefined;
+
+  /**
+   * Gets what the store reports beside what its methods return.
+   *
+   * @default a warning of the process (`process.emitWarning`)
+   */
+  onEvent?: ReportStoreEvent | undefined;
+}
+
+/** Options of `new MongoDBStore(…)`. */
+export interface MongoDBStoreParams extends MongoDBStoreSettings {
+  /** A client of the `mongodb` driver, in any copy of it. The store never closes it. */
+  client: MongoClientLike;
+}
+
+/** Checked options with their defaults. */
+export interface ResolvedStoreOptions {
+  readonly client: MongoClient;
+  readonly dbName: string | undefined;
+  readonly collectionName: string;
+  readonly enableTimestamps: boolean;
+  readonly ttl: TTLConfig | undefined;
+  readonly embeddings: EmbeddingsInterface | undefined;
+  readonly indexConfig: IndexConfig | undefined;
+  readonly maxExactSearchItems: number;
+  readonly onEvent: ReportStoreEvent;
+}
+
+/** A path of fields that can be read and written without touching what items are found by. */
+const fieldPath = z
+  .string()
+  .regex(/^(?!\$)[^.\0]+(?:\.(?!\$)[^.\0]+)*$/, "expected a path of fields such as a.b");
+
+/** The fields an item consists of: no vector can lie in one. */
+const ITEM_FIELDS: ReadonlySet<string | undefined> = new Set([
+  "_id",
+  "namespace",
+  "namespaceStr",
+  "namespacePath",
+  "key",
+  "value",
+  "createdAt",
+  "updatedAt",
+  "expiresAt",
+  "upserted_at",
+  "threadkeep",
+]);
+
+const indexSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    dims: z.number().int().positive().optional(),
+    similarityFunction: z.enum(["cosine", "euclidean", "dotProduct"]).optional(),
+    embeddingKey: z.string().min(1).optional(),
+    path: fieldPath.optional(),
+    model: z.string().min(1).optional(),
+    modality: z.string().min(1).optional(),
+    filters: z.array(fieldPath).optional(),
+  })
+  .optional();
+
+const optionsSchema = z.strictObject({
+  client: z.unknown(),
+  dbName: z
+    .string()
+    .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
+    .optional(),
+  collectionName: z
+    .string()
+    .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection")
+    .default("store"),
+  enableTimestamps: z.boolean().default(false),
+  ttl: z
+    .strictObject({ defaultTtl: z.number().positive(), refreshOnRead: z.boolean().default(false) })
+    .optional(),
+  embeddings: z
+    .custom<EmbeddingsInterface>(
+      (value) =>
+        typeof (value as Partial<EmbeddingsInterface> | null)?.embedDocuments === "function" &&
+        typeof (value as Partial<EmbeddingsInterface>).embedQuery === "function",
+      "expected an object with embedDocuments and embedQuery",
+    )
+    .optional(),
+  indexConfig: indexSchema,
+  maxExactSearchItems: z.number().int().positive().default(20_000),
+  onEvent: z
+    .custom<ReportStoreEvent>((value) => typeof value === "function", "expected a function")
+    .default(() => emitStoreWarning),
+});
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @throws InvalidOptionsError naming the option, what is expected and what was given
+ */
+export function resolveStoreOptions(options: MongoDBStoreParams): ResolvedStoreOptions {
+  const result = optionsSchema.safeParse(options);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw invalidOption(issue!.path, issue!.message, options);
+  }
+  const { client, dbName, ttl, embeddings, indexConfig, ...rest } = result.data;
+  if (indexConfig !== undefined) {
+    if (embeddings !== undefined && indexConfig.dims === undefined) {
+      throw invalidOption(
+        ["indexConfig", "dims"],
+        "embeddings need the length of vectors",
+        options,
+      );
+    }
+    if (embeddings !== undefined && ITEM_FIELDS.has(indexConfig.path?.split(".")[0])) {
+      throw invalidOption(["indexConfig", "path"], "expected a field beside the item's", options);
+    }
+    if (embeddings === undefined && indexConfig.model === undefined) {
+      throw invalidOption(
+        ["indexConfig", "model"],
+        "without embeddings the server has to embed (auto-embed), which needs a model",
+        options,
+      );
+    }
+    if (embeddings === undefined && indexConfig.path === undefined) {
+      throw invalidOption(
+        ["indexConfig", "path"],
+        "without embeddings the server has to embed (auto-embed), which needs the path of the text",
+        options,
+      );
+    }
+  }
+  return {
+    ...rest,
+    client: requireClient(client, "MongoDBStore"),
+    dbName,
+    ttl,
+    embeddings,
+    indexConfig,
+  };
+}
+
+function invalidOption(
+  path: readonly PropertyKey[],
+  message: string,
+  options: unknown,
+): InvalidOptionsError {
+  if (path.length === 0) {
+    return new InvalidOptionsError(`Invalid options of MongoDBStore: ${message}.`);
+  }
+  let value: unknown = options;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  return new InvalidOptionsError(
+    `Invalid option ${path.join(".")} of MongoDBStore: ${message}; got ${inspect(value, { depth: 0 })}.`,
+  );
+}

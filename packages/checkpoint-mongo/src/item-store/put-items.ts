@@ -1,0 +1,177 @@
+import type { AnyBulkWriteOperation, Document } from "mongodb";
+import { isDuplicateKeyError } from "../driver/index.ts";
+import { WriteConflictError } from "../errors/index.ts";
+import { matchItem } from "./get-items.ts";
+import {
+  addressOf,
+  hasSeparatorInLabel,
+  mayBeShared,
+  spellNamespace,
+  type ItemAddress,
+} from "./item-address.ts";
+import { moveAside } from "./move-aside.ts";
+import { listNamespacePath } from "./namespace-path.ts";
+import type { ItemDocument } from "./item-document.ts";
+import { HAS_EXPIRED, inMilliseconds, toTtlMs } from "./item-expiry.ts";
+import type { PutRequest } from "./operations.ts";
+import type { ResolvedStoreOptions } from "./options.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/** Where an item is embedded, its vector. */
+export type Vectors = ReadonlyMap<PutRequest, readonly number[]>;
+
+/** Other writers that make the same items at once get in first only so often. */
+const ATTEMPTS = 5;
+
+/**
+ * Stores and deletes items, all by one command.
+ *
+ * @param puts each of another item
+ */
+export async function putItems(
+  context: StoreContext,
+  puts: readonly PutRequest[],
+  vectors: Vectors,
+): Promise<void> {
+  const { items } = context;
+  const stored = puts.filter(({ value }) => value !== undefined);
+  if (stored.some((put) => expiryOf(put, context.options) !== undefined)) {
+    await context.ensureExpiryIndex();
+  }
+  let left = puts;
+  for (let attempt = 1; ; attempt += 1) {
+    const refused = await write(context, left, vectors);
+    if (refused.length === 0) return;
+    if (attempt === ATTEMPTS) throw conflict(refused);
+    await moveAside(items, refused);
+    left = refused;
+  }
+}
+
+/** @returns puts whose place in the unique index another item may hold */
+async function write(
+  context: StoreContext,
+  puts: readonly PutRequest[],
+  vectors: Vectors,
+): Promise<readonly PutRequest[]> {
+  const operations = puts.map((put) => toOperation(context, put, vectors.get(put)));
+  const stored = puts.filter(({ value }) => value !== undefined);
+  try {
+    const result = await context.items.bulkWrite(operations, { ordered: false });
+    const { modifiedCount, upsertedCount } = result;
+    if (modifiedCount + upsertedCount === stored.length) return [];
+  } catch (error) {
+    // Two writers made the same item at once: the next attempt finds it.
+    if (isDuplicateKeyError(error)) return stored;
+    throw error;
+  }
+  return findOthers(context, stored.filter(isShared));
+}
+
+/** An update in one millisecond with the last one changes nothing: that is no refusal. */
+async function findOthers(
+  { items }: StoreContext,
+  puts: readonly PutRequest[],
+): Promise<readonly PutRequest[]> {
+  if (puts.length === 0) return [];
+  const found = await items
+    .aggregate<ItemAddress>([
+      { $match: { namespaceStr: { $in: puts.map(({ namespace }) => spellNamespace(namespace)) } } },
+      { $match: { $or: puts.map(matchItem) } },
+      { $project: { namespace: 1, key: 1 } },
+    ])
+    .toArray();
+  const there = new Set(found.map(addressOf));
+  return puts.filter((put) => !there.has(addressOf(put)));
+}
+
+function isShared({ namespace }: ItemAddress): boolean {
+  return mayBeShared(spellNamespace(namespace));
+}
+
+function toOperation(
+  context: StoreContext,
+  put: PutRequest,
+  vector: readonly number[] | undefined,
+): AnyBulkWriteOperation<ItemDocument> {
+  if (put.value === undefined) {
+    const filter = matchItem(put);
+    // Under two spellings there may be two; but only a delete of one can the driver repeat.
+    return hasSeparatorInLabel(put.namespace)
+      ? { deleteMany: { filter } }
+      : { deleteOne: { filter } };
+  }
+  const fields = listFields(context, put, vector);
+  const namespaceStr = spellNamespace(put.namespace);
+  if (hasSeparatorInLabel(put.namespace)) {
+    // The official store may have written it in its own spelling; it stays where it is.
+    const spelled = { $ifNull: ["$namespaceStr", { $literal: namespaceStr }] };
+    const set = { ...fields, namespaceStr: spelled };
+    return { updateOne: { filter: matchItem(put), update: [{ $set: set }], upsert: true } };
+  }
+  // By the index alone the update may find the official store's item of another namespace, and has
+  // to leave it as it is.
+  const set = isShared(put) ? keepOthers(put.namespace, fields) : fields;
+  const filter = { namespaceStr, key: put.key };
+  return { updateOne: { filter, update: [{ $set: set }], upsert: true } };
+}
+
+/** What a put sets, as expressions. A field that no longer holds is removed. */
+function listFields(
+  { options }: StoreContext,
+  put: PutRequest,
+  vector: readonly number[] | undefined,
+): Document {
+  const { namespace, value, ttl } = put;
+  const expiry = expiryOf(put, options);
+  const own = {
+    ...value!.exact,
+    ...(ttl !== undefined && { ttlMs: ttl === null ? 0 : toTtlMs(ttl) }),
+  };
+  const fields: Document = {
+    namespace: { $literal: namespace },
+    value: { $literal: value!.value },
+    // What has expired was there before the server removed it, but is another item.
+    createdAt: { $cond: [HAS_EXPIRED, "$$NOW", { $ifNull: ["$createdAt", "$$NOW"] }] },
+    updatedAt: "$$NOW",
+    expiresAt: expiry === undefined ? "$$REMOVE" : inMilliseconds(toTtlMs(expiry)),
+    threadkeep: Object.keys(own).length === 0 ? "$$REMOVE" : { $literal: own },
+  };
+  if (options.enableTimestamps) fields["upserted_at"] = "$$NOW";
+  if (options.indexConfig !== undefined) {
+    fields["namespacePath"] = { $literal: listNamespacePath(namespace) };
+    if (options.embeddings !== undefined) {
+      const path = options.indexConfig.path ?? "embedding";
+      fields[path] = vector === undefined ? "$$REMOVE" : { $literal: vector };
+    }
+  }
+  return fields;
+}
+
+function keepOthers(namespace: readonly string[], fields: Document): Document {
+  const own = { $literal: namespace };
+  const isOwn = { $eq: [{ $ifNull: ["$namespace", own] }, own] };
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, expression]) => [
+      field,
+      { $cond: [isOwn, expression, `$${field}`] },
+    ]),
+  );
+}
+
+/** Seconds until the item expires; undefined: it stays. */
+function expiryOf(
+  { ttl }: PutRequest,
+  options: Pick<ResolvedStoreOptions, "ttl">,
+): number | undefined {
+  return (ttl === undefined ? options.ttl?.defaultTtl : ttl) ?? undefined;
+}
+
+function conflict(puts: readonly PutRequest[]): WriteConflictError {
+  const [{ namespace, key }] = puts as readonly [PutRequest];
+  return new WriteConflictError(
+    `Could not store ${puts.length === 1 ? "an item" : `${puts.length} items`} in ${ATTEMPTS} ` +
+      `attempts: others kept getting in first, for example at the key ${JSON.stringify(key)} of ` +
+      `${JSON.stringify(namespace)}. Put it again.`,
+  );
+}
