@@ -1,5 +1,4 @@
-import { MongoDBStore } from "@langchain/langgraph-checkpoint-mongodb";
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoDBSaver, MongoDBStore } from "@threadkeep/checkpoint-mongo";
 import type { ReportStorage } from "./report-graph.ts";
 
 type Client = ConstructorParameters<typeof MongoDBStore>[0]["client"];
