@@ -1,0 +1,11 @@
+import { it } from "vitest";
+import { useDatabase } from "../use-database.ts";
+import { compareKilled } from "./compare-runs.ts";
+import { expectNoDifference, listSeeds } from "./test-seeds.ts";
+
+const database = useDatabase();
+
+it("any program that is stopped between two calls of the saver goes on as with LangGraph's MemorySaver", async () => {
+  const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
+  await expectNoDifference(listSeeds(), (seed) => compareKilled(seed, processes));
+}, 240_000);
