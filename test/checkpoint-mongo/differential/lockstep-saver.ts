@@ -145,7 +145,11 @@ export class LockstepSaver extends BaseCheckpointSaver {
   ): Promise<T> {
     return this.lifeline.pass(name, async () => {
       const [actual, expected] = await Promise.allSettled([make(this.saver), make(this.memory)]);
-      const difference = findDifference(toText(actual, normalize), toText(expected, normalize));
+      const bothFail = actual.status === "rejected" && expected.status === "rejected";
+      // The wording of errors is each saver's own.
+      const difference = bothFail
+        ? undefined
+        : findDifference(toResult(actual, normalize), toResult(expected, normalize));
       if (difference !== undefined) this.differences.push(`${name}\n${difference}`);
       if (actual.status === "rejected") throw actual.reason;
       return actual.value;
@@ -153,9 +157,8 @@ export class LockstepSaver extends BaseCheckpointSaver {
   }
 }
 
-function toText<T>(outcome: PromiseSettledResult<T>, normalize: (result: T) => unknown): unknown {
-  // Errors' wording is each saver's own.
-  return outcome.status === "rejected" ? "an error" : normalize(outcome.value);
+function toResult<T>(outcome: PromiseSettledResult<T>, normalize: (result: T) => unknown): unknown {
+  return outcome.status === "rejected" ? String(outcome.reason) : normalize(outcome.value);
 }
 
 function describe(method: string, { configurable }: RunnableConfig): string {
