@@ -12,7 +12,6 @@ beforeAll(() => saver.setup());
 
 /** What is no usable string, and what the error calls it. */
 const BAD_STRINGS: readonly (readonly [unknown, string])[] = [
-  [null, "null"],
   [42, "a number"],
   [true, "a boolean"],
   [7n, "a bigint"],
@@ -24,7 +23,7 @@ const BAD_STRINGS: readonly (readonly [unknown, string])[] = [
   [{ $gt: "" }, "an object with the query operator $gt"],
   ["half \ud83d", String.raw`the string "half \ud83d"`],
 ];
-const BAD_IDS: typeof BAD_STRINGS = [...BAD_STRINGS, ["", "an empty string"]];
+const BAD_IDS: typeof BAD_STRINGS = [...BAD_STRINGS, [null, "null"], ["", "an empty string"]];
 
 /** Where a config's part goes wrong, and all the methods that read it. */
 function configWith(part: string, value: unknown): RunnableConfig {
@@ -111,6 +110,17 @@ describe("putWrites", () => {
       ).toMatchObject({ code: "INVALID_ADDRESS", field: "taskId" });
     }
   });
+
+  it("refuses a bad task path before any command", async () => {
+    const config = threadConfig("thread", { checkpointId: "checkpoint" });
+    for (const [value] of BAD_STRINGS) {
+      const path = value as string;
+      expect(await refuse(() => saver.putWrites(config, [["a", 1]], "task", path))).toMatchObject({
+        code: "INVALID_ADDRESS",
+        field: "taskPath",
+      });
+    }
+  });
 });
 
 describe("deleteThread", () => {
@@ -124,7 +134,7 @@ describe("deleteThread", () => {
 });
 
 describe("list", () => {
-  it.each([-1, 1.5, Number.NaN, Infinity, "10", null])(
+  it.each([-1, 1.5, Number.NaN, -Infinity, "10", null])(
     "refuses the limit %s before any command",
     async (limit) => {
       const options = { limit: limit as number };
@@ -136,8 +146,8 @@ describe("list", () => {
     },
   );
 
-  it.each([[["step"]], ["step"], [7]])(
-    "refuses the filter %j before any command",
+  it.each([[["step"]], ["step"], [7], [new Map([["step", 1]])], [new Date(0)]])(
+    "refuses the filter %s before any command",
     async (filter) => {
       const options = { filter: filter as unknown as Record<string, unknown> };
       expect(

@@ -110,9 +110,9 @@ describe("a serializer of the user's", () => {
       expect(tuple?.checkpoint).toEqual(checkpoint);
       expect(tuple?.metadata).toEqual(metadata);
       expect(tuple?.pendingWrites).toEqual([
+        ["task", "__interrupt__", { ask: SECRET }],
         ["task", "list", SECRET],
         ["task", "text", SECRET.repeat(100)],
-        ["task", "__interrupt__", { ask: SECRET }],
       ]);
       const listed = await Array.fromAsync(reader.list(threadConfig("read-back")));
       expect(listed[0]).toEqual(tuple);
@@ -137,6 +137,8 @@ describe("a serializer of the user's", () => {
       },
       loadsTyped: (type, value) => serde.loadsTyped(type, value),
     });
+    // As LangGraph does, who puts what it has read and changed.
+    await watched.getTuple(config);
     const values = { ...checkpoint.channel_values, number: 43 };
     const versions = { ...checkpoint.channel_versions, number: 2 };
     await watched.put(config, makeCheckpoint(values, { versions }), metadata, { number: 2 });
@@ -161,12 +163,34 @@ describe("a serializer of the user's", () => {
     });
   });
 
-  it("may use its buffer again, and give values that lie in the bytes it got", async () => {
+  it("that gives two values the same memory is refused before anything is stored", async () => {
     const buffer = new Uint8Array(64);
     const reusing = openSaver({
       dumpsTyped: (value) => {
         const { written } = new TextEncoder().encodeInto(JSON.stringify(value), buffer.fill(0));
         return Promise.resolve(["json", buffer.subarray(0, written)]);
+      },
+      loadsTyped: (_type, data) => Promise.resolve(data),
+    });
+    const checkpoint = makeCheckpoint({ a: "first", b: "second" });
+    await expect(putCheckpoint(reusing, threadConfig("shared"), checkpoint)).rejects.toMatchObject({
+      code: "UNSERIALIZABLE_STATE",
+      message: expect.stringMatching(/dumpsTyped must give each value bytes of its own/) as string,
+    });
+    expect(await database.readAll("shared")).toEqual([]);
+  });
+
+  it("may use its buffer again, and give values that lie in the bytes it got", async () => {
+    const buffer = new Uint8Array(1_024);
+    let used = 0;
+    const reusing = openSaver({
+      dumpsTyped: (value) => {
+        // The values of a call lie one after the other; the next call begins anew.
+        if (used > 512) used = 0;
+        const place = buffer.subarray(used).fill(0);
+        const { written } = new TextEncoder().encodeInto(JSON.stringify(value), place);
+        used += written;
+        return Promise.resolve(["json", place.subarray(0, written)]);
       },
       loadsTyped: (_type, data) => Promise.resolve(data),
     });
@@ -176,6 +200,7 @@ describe("a serializer of the user's", () => {
       makeMetadata(),
       { a: 1, b: 1 },
     );
+    used = 0;
     await reusing.putWrites(config, [["a", "third"]], "task");
     for (const _round of [1, 2]) {
       const tuple = await reusing.getTuple(config);

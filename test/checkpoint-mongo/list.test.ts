@@ -92,7 +92,7 @@ describe("list", () => {
     ["a scalar", { source: "loop" }, ["a4", "a2", "a1"]],
     ["several keys", { source: "loop", score: 1.5 }, ["a1"]],
     ["null, which a missing key is not", { nothing: null }, ["a0"]],
-    ["undefined, which no metadata has", { nothing: undefined }, []],
+    ["undefined, which does not count", { source: "loop", nothing: undefined }, ["a4", "a2", "a1"]],
     ["an object, compared as a whole", { user: { name: "ada" } }, ["a1"]],
     ["an object with an array", { user: { name: "ada", tags: ["x", "y"] } }, ["a0"]],
     ["an array, compared in order", { list: ["x", "y"] }, ["a4"]],

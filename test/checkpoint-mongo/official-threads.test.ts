@@ -99,9 +99,9 @@ it("writes that the official saver stored are there once, though they are stored
   const again = pendingWrites!.map(([, channel, value]): PendingWrite => [channel, value]);
   await saver.putWrites(parent, [...again, ["c", 3]], "task");
   expect((await saver.getTuple(config))?.pendingWrites).toEqual([
+    ["task", ERROR, "failed"],
     ["task", "a", 1],
     ["task", "b", 2],
-    ["task", ERROR, "failed"],
     ["task", "c", 3],
   ]);
 });

@@ -204,8 +204,8 @@ describe("putWrites", () => {
       "task",
     );
     expect((await saver.getTuple(config))?.pendingWrites).toEqual([
+      ["task", ERROR, "failed again"],
       ["task", "a", 1],
-      ["task", ERROR, "failed"],
     ]);
   });
 

@@ -76,8 +76,8 @@ it("a later call adds the positions that an earlier one of the task did not writ
   await saver.putWrites(config, more, "task");
   await saver.putWrites(config, more, "task");
   expect((await database.openSaverElsewhere().getTuple(config))!.pendingWrites).toEqual([
-    ["task", "a", "first"],
     ["task", RESUME, "resumed"],
+    ["task", "a", "first"],
     ["task", "b", "second"],
   ]);
 });

@@ -11,6 +11,7 @@ export {
 } from "./errors/index.ts";
 export type { SweepResult } from "./maintenance/sweep-segments.ts";
 export type { CacheStats } from "./saver/cache.ts";
+export type { MongoClientLike } from "./driver/index.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type { FallBackEvent, ReportEvent, SaverEvent } from "./saver/events.ts";
 export type {

@@ -26,8 +26,8 @@ export interface AddressFilter {
 }
 
 /**
- * Reads an address from a config. A missing `checkpoint_ns` is the root graph; a missing or empty
- * `checkpoint_id` leaves the checkpoint open.
+ * Reads an address from a config. A missing or null `checkpoint_ns` is the root graph; a missing,
+ * null or empty `checkpoint_id` leaves the checkpoint open.
  *
  * @throws InvalidAddressError if `thread_id` is missing or empty, or any part is no string
  */
@@ -66,19 +66,18 @@ export function parseCheckpointAddress(config: RunnableConfig): CheckpointAddres
 }
 
 /**
- * Reads what a list query asks for: each part may be missing.
+ * Reads what a list query asks for: each part may be missing, and so may the config. A null
+ * `checkpoint_ns` is the root graph.
  *
  * @throws InvalidAddressError if a part is no string, or `thread_id` is empty
  */
-export function parseAddressFilter(config: RunnableConfig): AddressFilter {
-  const { thread_id: threadId, checkpoint_ns: checkpointNs } = config.configurable ?? {};
+export function parseAddressFilter(config: RunnableConfig | null | undefined): AddressFilter {
+  const { thread_id: threadId, checkpoint_ns: checkpointNs } = config?.configurable ?? {};
+  const parts = parseOptionalParts(config ?? {});
   return {
     threadId: threadId === undefined ? undefined : parseThreadId(threadId),
-    checkpointNs:
-      checkpointNs === undefined
-        ? undefined
-        : requireString("configurable.checkpoint_ns", checkpointNs),
-    checkpointId: parseOptionalParts(config).checkpointId,
+    checkpointNs: checkpointNs === undefined ? undefined : parts.checkpointNs,
+    checkpointId: parts.checkpointId,
   };
 }
 
@@ -109,6 +108,15 @@ export function parseTaskId(value: unknown): string {
   return requireNonEmpty("taskId", value);
 }
 
+/**
+ * Checks a task path. Empty means that it is not known.
+ *
+ * @throws InvalidAddressError if it is there but no string
+ */
+export function parseTaskPath(value: unknown): string {
+  return requireString("taskPath", value ?? "");
+}
+
 /** The config that names exactly this checkpoint. */
 export function toConfig(address: CheckpointAddress): RunnableConfig {
   return {
@@ -126,10 +134,9 @@ function parseOptionalParts(config: RunnableConfig): {
 } {
   const { checkpoint_ns: checkpointNs, checkpoint_id: checkpointId } = config.configurable ?? {};
   return {
-    checkpointNs:
-      checkpointNs === undefined ? "" : requireString("configurable.checkpoint_ns", checkpointNs),
+    checkpointNs: requireString("configurable.checkpoint_ns", checkpointNs ?? ""),
     checkpointId:
-      checkpointId === undefined || checkpointId === ""
+      checkpointId === undefined || checkpointId === null || checkpointId === ""
         ? undefined
         : requireString("configurable.checkpoint_id", checkpointId),
   };

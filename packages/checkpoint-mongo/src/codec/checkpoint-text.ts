@@ -31,18 +31,28 @@ type StoredChannel =
   | readonly [keyof typeof SLICED_KINDS, ...number[]]
   | readonly ["t", number, string];
 
+/** The text of a checkpoint's header. */
+export function writeHeader(header: CheckpointHeader): string {
+  return encodeValue(header, "checkpoint");
+}
+
+/** Reads what {@link writeHeader} wrote. */
+export function readHeader(text: string): CheckpointHeader {
+  return decodeValue(text) as CheckpointHeader;
+}
+
 /**
- * Writes a checkpoint's header and manifest; ids of segments are replaced by numbers. A third line
- * says how often the segments had been appended to, if any was.
+ * Writes a checkpoint's manifest after its header; ids of segments are replaced by numbers. A third
+ * line says how often the segments had been appended to, if any was.
  */
-export function encodeCheckpointText(header: CheckpointHeader, manifest: Manifest): CheckpointText {
+export function encodeCheckpointText(header: string, manifest: Manifest): CheckpointText {
   const segments = listSegments(manifest);
   const numbers = new Map(segments.map((segment, index) => [segment, index]));
   const channels = Array.from(manifest, ([name, channel]) => [
     name,
     compactChannel(channel, (segment) => numbers.get(segment)!),
   ]);
-  const lines = [encodeValue(header, "checkpoint"), JSON.stringify(channels)];
+  const lines = [header, JSON.stringify(channels)];
   const appends = segments.map((segment) => parseSegmentId(segment).appends);
   if (appends.some((count) => count > 0)) lines.push(JSON.stringify(appends));
   return { text: lines.join("\n"), segments: joinSegmentIds(segments) };
@@ -58,7 +68,7 @@ export function decodeCheckpointText({ text, segments }: CheckpointText): {
   manifest: Manifest;
 } {
   const [headerText = "", channelsText = "", appendsText = "[]"] = text.split("\n");
-  const header = decodeValue(headerText) as CheckpointHeader;
+  const header = readHeader(headerText);
   const channels = JSON.parse(channelsText) as [string, StoredChannel][];
   const ids = splitSegmentIds(segments, JSON.parse(appendsText) as number[]);
   const manifest = new Map(

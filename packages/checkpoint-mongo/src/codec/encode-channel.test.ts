@@ -8,7 +8,7 @@ import {
   type SegmentId,
 } from "../documents/index.ts";
 import { decodeChannel } from "./decode-channel.ts";
-import { encodeChannel } from "./encode-channel.ts";
+import { planChannel, writeChannel } from "./encode-channel.ts";
 import type { KnownSegment } from "./known-segment.ts";
 
 /** A channel over its life: what is stored of it, and how the latest value is made up. */
@@ -21,9 +21,10 @@ class ChannelModel {
 
   /** Stores a value as child of the latest and gives it back as read. */
   store(value: unknown, isAtHand: (segment: SegmentId) => boolean = () => true): unknown {
-    const { manifest, segments } = encodeChannel("channel", value, this.manifest, (id) =>
-      isAtHand(id) ? this.segments.get(parseSegmentId(id).root) : undefined,
-    );
+    const findKnown = (id: SegmentId) =>
+      isAtHand(id) ? this.segments.get(parseSegmentId(id).root) : undefined;
+    const written = writeChannel("channel", value, this.manifest, findKnown);
+    const { manifest, segments } = planChannel("channel", written, this.manifest, findKnown);
     for (const { id, lines, known } of segments) {
       const { root, appends } = parseSegmentId(id);
       const stored = this.segments.get(root);

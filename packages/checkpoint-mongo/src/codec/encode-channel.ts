@@ -28,6 +28,20 @@ const INPUT_CHANNEL = "__start__";
 /** A value that is longer is stored in chunks, so that a change of a part stores that part. */
 const MAX_WHOLE_LENGTH = 131_072;
 
+/**
+ * A channel's value as text, before anything is known of what is stored: taken at once, because
+ * callers go on with the value and change it.
+ */
+export type ChannelText =
+  /** The items of an array, a line each. */
+  | { readonly kind: "list"; readonly lines: readonly string[] }
+  /** The entries of a plain object: the line of every key, in key order. */
+  | { readonly kind: "map"; readonly entries: ReadonlyMap<string, string> }
+  /** A long string in chunks. */
+  | { readonly kind: "text"; readonly chunks: readonly string[] }
+  /** Anything else, and what is small, as one line. */
+  | { readonly kind: "value"; readonly text: string };
+
 /** How a channel's value is stored: its manifest, and the segments that must be there first. */
 export interface EncodedChannel {
   readonly manifest: ChannelManifest;
@@ -35,45 +49,85 @@ export interface EncodedChannel {
 }
 
 /**
- * Encodes a channel's value as what it adds to the parent's.
+ * Turns a channel's value into text.
  *
- * @param parent how the parent checkpoint stores this channel, if it does
- * @param findKnown the parent's segments; those not at hand are stored again
+ * @param parent how a checkpoint that this one may be a child of stores the channel, if one does
+ * @param findKnown segments at hand: where a line is already in memory, that one is taken
  * @throws UnserializableStateError if the value could not come back as it is
  */
-export function encodeChannel(
+export function writeChannel(
   channel: string,
   value: unknown,
   parent: ChannelManifest | undefined,
   findKnown: FindKnown,
-): EncodedChannel {
-  if (channel === INPUT_CHANNEL) {
-    const text = encodeValue(value, channel);
-    return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
-  }
-  if (Array.isArray(value)) {
-    const runs = readRuns("list", parent, findKnown);
-    const lines = encodeItems(value, channel, listLines(runs));
-    return measureLines(lines) < MAX_INLINE_LENGTH
-      ? inline(`[${lines.join(",")}]`)
-      : asSlices("list", planList(lines, runs, findKnown));
-  }
-  if (isPlainObject(value)) {
-    const runs = readRuns("map", parent, findKnown);
-    const stored = replayEntries(listLines(runs));
-    const entries = encodeEntries(value, channel, stored);
-    if (measureLines([...entries.values()]) > MAX_INLINE_LENGTH) {
-      return asSlices("map", planMap(entries, { runs, live: stored }, findKnown));
+): ChannelText {
+  if (channel !== INPUT_CHANNEL) {
+    if (Array.isArray(value)) {
+      const lines = encodeItems(value, channel, listLines(readRuns("list", parent, findKnown)));
+      return measureLines(lines) < MAX_INLINE_LENGTH
+        ? { kind: "value", text: `[${lines.join(",")}]` }
+        : { kind: "list", lines };
+    }
+    if (isPlainObject(value)) {
+      const stored = replayEntries(listLines(readRuns("map", parent, findKnown)));
+      const entries = encodeEntries(value, channel, stored);
+      if (measureLines([...entries.values()]) > MAX_INLINE_LENGTH) return { kind: "map", entries };
+    }
+    if (typeof value === "string" && value.length > MAX_WHOLE_LENGTH) {
+      const stored = listLines(readRuns("text", parent, findKnown));
+      return { kind: "text", chunks: encodeChunks(encodeLongString(value), stored) };
     }
   }
-  if (typeof value === "string" && value.length > MAX_WHOLE_LENGTH) {
-    return asText(encodeLongString(value), parent, findKnown);
+  return { kind: "value", text: encodeValue(value, channel) };
+}
+
+/**
+ * Plans how a channel's value is stored: as what it adds to the parent's.
+ *
+ * @param parent how the parent checkpoint stores this channel, if it does
+ * @param findKnown the parent's segments; those not at hand are stored again
+ */
+export function planChannel(
+  channel: string,
+  written: ChannelText,
+  parent: ChannelManifest | undefined,
+  findKnown: FindKnown,
+): EncodedChannel {
+  switch (written.kind) {
+    case "list":
+      return asSlices(
+        "list",
+        planList(written.lines, readRuns("list", parent, findKnown), findKnown),
+      );
+    case "map": {
+      const runs = readRuns("map", parent, findKnown);
+      const live = replayEntries(listLines(runs));
+      return asSlices("map", planMap(written.entries, { runs, live }, findKnown));
+    }
+    case "text":
+      return asSlices(
+        "text",
+        planList(written.chunks, readRuns("text", parent, findKnown), findKnown),
+      );
+    case "value":
+      return planValue(channel, written.text, parent, findKnown);
   }
-  const text = encodeValue(value, channel);
+}
+
+function planValue(
+  channel: string,
+  text: string,
+  parent: ChannelManifest | undefined,
+  findKnown: FindKnown,
+): EncodedChannel {
+  if (channel === INPUT_CHANNEL) {
+    return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
+  }
   if (isSmall(text)) return inline(text);
   // What LangChain's loader has to read is asked about as a whole.
   if (text.length <= MAX_WHOLE_LENGTH || needsLoader(text)) return asValue(text);
-  return asText(cutText(text), parent, findKnown);
+  const runs = readRuns("text", parent, findKnown);
+  return asSlices("text", planList(encodeChunks(cutText(text), listLines(runs)), runs, findKnown));
 }
 
 function inline(text: string): EncodedChannel {
@@ -83,16 +137,6 @@ function inline(text: string): EncodedChannel {
 function asValue(text: string): EncodedChannel {
   const segment = createSegment([text]);
   return { manifest: { kind: "value", segment: segment.id }, segments: [segment] };
-}
-
-function asText(
-  text: Iterable<string>,
-  parent: ChannelManifest | undefined,
-  findKnown: FindKnown,
-): EncodedChannel {
-  const runs = readRuns("text", parent, findKnown);
-  const chunks = encodeChunks(text, listLines(runs));
-  return asSlices("text", planList(chunks, runs, findKnown));
 }
 
 function asSlices(kind: SlicedKind, { slices, segments }: PlannedSlices): EncodedChannel {

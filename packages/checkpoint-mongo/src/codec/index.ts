@@ -1,12 +1,20 @@
 export {
   decodeCheckpointText,
   encodeCheckpointText,
+  readHeader,
+  writeHeader,
   type CheckpointHeader,
 } from "./checkpoint-text.ts";
 export { pack, unpack } from "./compression.ts";
 export { decodeChannel } from "./decode-channel.ts";
 export { decodeValue, needsLoader } from "./decode-value.ts";
-export { encodeChannel, listReusable, type EncodedChannel } from "./encode-channel.ts";
+export {
+  listReusable,
+  planChannel,
+  writeChannel,
+  type ChannelText,
+  type EncodedChannel,
+} from "./encode-channel.ts";
 export { encodeValue } from "./encode-value.ts";
 export { hashContent } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";

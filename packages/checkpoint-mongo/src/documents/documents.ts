@@ -9,12 +9,15 @@ export interface ThreadPart {
   readonly expires_at?: Date;
 }
 
+/** Bytes: written as a `Uint8Array`, read as a `Binary` of the client's own copy of the driver. */
+export type StoredBytes = Binary | Uint8Array;
+
 /**
  * Bytes that may be compressed: plain with BSON's generic subtype 0, a zstd frame with subtype 128,
  * raw deflate with this package's dictionary with subtype 129, the first ones of those that are free
  * for users.
  */
-export type PackedBinary = Binary;
+export type PackedBinary = StoredBytes;
 
 /** One per thread. `_id` is the thread's id. */
 export interface ThreadDocument {
@@ -36,7 +39,7 @@ export interface ThreadDocument {
 export interface SegmentDocument extends ThreadPart {
   readonly _id: ObjectId;
   /** The first 20 bytes of the SHA-256 of the plain content of `data`. */
-  readonly segment: Binary;
+  readonly segment: StoredBytes;
   /** Counts from 0; content over the document limit continues in the next part. */
   readonly part: number;
   /** How many there are in `more`; who appends must know of all of them. */
@@ -49,13 +52,13 @@ export interface SegmentDocument extends ThreadPart {
    * continues `data` as part of one raw deflate stream over all of them (as in RFC 7692, without the
    * four bytes that end a part), which may refer back to the last 32 kB before it.
    */
-  readonly more?: readonly Binary[];
+  readonly more?: readonly StoredBytes[];
 }
 
 /** One per checkpoint: the commit point of everything it refers to. */
 export interface CheckpointDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of the address: what pending writes point at. */
-  readonly _id: Binary;
+  readonly _id: StoredBytes;
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   readonly parent_checkpoint_id?: string;
@@ -66,20 +69,20 @@ export interface CheckpointDocument extends ThreadPart {
   /** Header and manifest as text. */
   readonly body: PackedBinary;
   /** Ids of the segments that the manifest names by number, 20 bytes each. */
-  readonly segments: Binary;
+  readonly segments: StoredBytes;
   /** What of the metadata the server can search; absent with a serializer of the user's. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** The metadata, where `metadata` is not all of it. */
   readonly metadata_encoded?: EncodedMetadata;
   /** The parent's `hash`, if the parent is stored. */
-  readonly parent_hash?: Binary;
+  readonly parent_hash?: StoredBytes;
   /** SHA-256 over address, parent, body, segments and metadata. */
-  readonly hash: Binary;
+  readonly hash: StoredBytes;
   readonly upserted_at?: Date;
 }
 
 /** Metadata as text, or as the bytes and type that the user's serializer gave. */
-export type EncodedMetadata = string | { readonly type: string; readonly data: Binary };
+export type EncodedMetadata = string | { readonly type: string; readonly data: StoredBytes };
 
 /**
  * Pending writes of one task, stored by one call: all that it wrote to ordinary channels is one
@@ -91,16 +94,18 @@ export interface WriteSetDocument extends ThreadPart {
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   /** `_id` of the checkpoint they belong to. */
-  readonly checkpoint: Binary;
+  readonly checkpoint: StoredBytes;
   readonly task_id: string;
+  /** Where the task stands among those of its superstep, as text; absent if that is not known. */
+  readonly task_path?: string;
   /**
    * The set's place among those of the task: below zero for a special channel, 0 for what the task
    * wrote first, else one more than its first position.
    */
   readonly idx: number;
   readonly writes: readonly StoredWrite[];
-  /** SHA-256 over address, task, place, and each write's position, channel, type and plain value. */
-  readonly hash: Binary;
+  /** SHA-256 over address, task, its path, place, and each write's position, channel, type and plain value. */
+  readonly hash: StoredBytes;
   readonly upserted_at?: Date;
 }
 
@@ -110,7 +115,7 @@ export interface StoredWrite {
   readonly idx: number;
   readonly channel: string;
   /** The encoded value, or the segment that holds it where it is too large for the document. */
-  readonly value: PackedBinary | { readonly segment: Binary };
+  readonly value: PackedBinary | { readonly segment: StoredBytes };
   /** The type that the user's serializer gave; absent for this package's own encoding. */
   readonly type?: string;
 }

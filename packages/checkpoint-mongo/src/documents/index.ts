@@ -2,6 +2,7 @@ export type {
   CheckpointDocument,
   PackedBinary,
   SegmentDocument,
+  StoredBytes,
   StoredWrite,
   ThreadDocument,
   WriteSetDocument,
@@ -24,4 +25,9 @@ export {
   type SegmentId,
   type SegmentName,
 } from "./segment-id.ts";
-export { arrangeWrites, mergeWrites, type PositionedWrite } from "./pending-writes.ts";
+export {
+  arrangeWrites,
+  countRepeated,
+  mergeWrites,
+  type PositionedWrite,
+} from "./pending-writes.ts";

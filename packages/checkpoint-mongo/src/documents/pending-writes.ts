@@ -1,8 +1,11 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
+import { isDeepStrictEqual } from "node:util";
 
 /** A pending write of a checkpoint. */
 export interface PositionedWrite {
   readonly taskId: string;
+  /** Where the task stands among those of its superstep; empty if that is not known. */
+  readonly taskPath: string;
   /** Position among the writes of its task; below zero for the special channels. */
   readonly index: number;
   readonly channel: string;
@@ -10,16 +13,14 @@ export interface PositionedWrite {
 }
 
 /**
- * Puts pending writes in order: task by task, each ordinary one at its own position, as far as those
- * to special channels, which have none, fill the gaps. LangGraph at times stores what it has read
- * once more: a write that had moved would then be there twice.
+ * Puts pending writes in the order in which LangGraph applies them: by task path, task and index, so
+ * that a channel whose value depends on the order is the same after a resume. Writes without a path
+ * come first, and of a task those to special channels.
  */
 export function arrangeWrites(writes: readonly PositionedWrite[]): CheckpointPendingWrite[] {
-  const tasks = Map.groupBy(writes, ({ taskId }) => taskId);
-  const arranged = [...tasks]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, own]) => arrangeTask(own));
-  return arranged.map(({ taskId, channel, value }) => [taskId, channel, value]);
+  return writes
+    .toSorted(compareWrites)
+    .map(({ taskId, channel, value }) => [taskId, channel, value]);
 }
 
 /** What is pending with later writes: an ordinary one that is there stays, a special one gives way. */
@@ -28,19 +29,76 @@ export function mergeWrites(
   later: readonly PositionedWrite[],
 ): PositionedWrite[] {
   const merged = new Map<string, PositionedWrite>();
-  for (const write of [...writes, ...later]) {
+  for (const write of [...writes, ...dropRepeated(writes, later)]) {
     const key = JSON.stringify([write.taskId, write.index]);
     if (write.index < 0 || !merged.has(key)) merged.set(key, write);
   }
   return [...merged.values()];
 }
 
-function arrangeTask(writes: readonly PositionedWrite[]): PositionedWrite[] {
-  const sorted = writes.toSorted((a, b) => a.index - b.index);
-  const special = sorted.filter(({ index }) => index < 0);
-  const arranged: PositionedWrite[] = [];
-  for (const write of sorted.slice(special.length)) {
-    arranged.push(...special.splice(0, Math.max(0, write.index - arranged.length)), write);
+/**
+ * How many of a task's ordinary writes were stored once more by a call that begins with just these.
+ *
+ * LangGraph before 1.7 stores what it has read once more when a resumed run fails again with
+ * durability "exit". It gives the writes the positions in which it read them, which are others where
+ * the task wrote to special channels too.
+ *
+ * @param stored ordered by index
+ * @param later ordered by index
+ */
+export function countRepeated<Stored, Later>(
+  stored: readonly Stored[],
+  later: readonly Later[],
+  isSame: (stored: Stored, later: Later) => boolean,
+): number {
+  const isRepetition =
+    stored.length <= later.length && stored.every((write, index) => isSame(write, later[index]!));
+  return isRepetition ? stored.length : 0;
+}
+
+function dropRepeated(
+  writes: readonly PositionedWrite[],
+  later: readonly PositionedWrite[],
+): PositionedWrite[] {
+  const byTask = Map.groupBy(later, ({ taskId }) => taskId);
+  return [...byTask].flatMap(([taskId, own]) => {
+    const ordinary = listOrdinary(own);
+    const stored = listOrdinary(writes.filter((write) => write.taskId === taskId));
+    const repeated = new Set(ordinary.slice(0, countRepeated(stored, ordinary, isSameWrite)));
+    return own.filter((write) => !repeated.has(write));
+  });
+}
+
+function listOrdinary(writes: readonly PositionedWrite[]): PositionedWrite[] {
+  return writes.filter(({ index }) => index >= 0).toSorted((a, b) => a.index - b.index);
+}
+
+function isSameWrite(a: PositionedWrite, b: PositionedWrite): boolean {
+  return a.channel === b.channel && isDeepStrictEqual(a.value, b.value);
+}
+
+/**
+ * The order of `compareWritesSortKeys` of `@langchain/langgraph-checkpoint` 1.2, which earlier
+ * versions that we support do not have.
+ */
+export function compareWrites(
+  a: Pick<PositionedWrite, "taskPath" | "taskId" | "index">,
+  b: Pick<PositionedWrite, "taskPath" | "taskId" | "index">,
+): number {
+  return (
+    compareByCodePoint(a.taskPath, b.taskPath) ||
+    compareByCodePoint(a.taskId, b.taskId) ||
+    a.index - b.index
+  );
+}
+
+/** Compares well-formed strings by code point, where `<` compares by UTF-16 code unit. */
+function compareByCodePoint(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  for (let index = 0; index < end; index += 1) {
+    if (a.charCodeAt(index) !== b.charCodeAt(index)) {
+      return a.codePointAt(index)! - b.codePointAt(index)!;
+    }
   }
-  return [...arranged, ...special];
+  return a.length - b.length;
 }

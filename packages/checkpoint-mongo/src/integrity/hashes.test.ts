@@ -6,6 +6,7 @@ const address = { threadId: "thread", checkpointNs: "", checkpointId: "1f0é" };
 const writeSet: HashedWriteSet = {
   address,
   taskId: "task",
+  taskPath: "",
   place: -3,
   writes: [{ index: -3, channel: "a", type: undefined, value: Buffer.from("[1]") }],
 };
@@ -24,6 +25,8 @@ const checkpoint: HashedCheckpoint = {
 const canonical = {
   address: "threadkeep:address\ns6\nthreads0\ns5\n1f0é",
   writes: "threadkeep:writes\ns6\nthreads0\ns5\n1f0és4\ntaskn-3\nn-3\ns1\na-\nb3\n[1]",
+  writesWithPath:
+    "threadkeep:writes with path\ns6\nthreads0\ns5\n1f0és4\ntaskn-3\ns5\n~a, bn-3\ns1\na-\nb3\n[1]",
   checkpoint:
     `threadkeep:checkpoint\ns6\nthreads0\ns5\n1f0és3\n1efb32\n${"\u0007".repeat(32)}n12\n` +
     "b5\n{}\n[]b0\n-\nb2\n{}",
@@ -34,6 +37,8 @@ describe("hashes", () => {
     const hasher = new Hasher(undefined);
     expect(hashAddress(address)).toEqual(sha256(canonical.address).subarray(0, 16));
     expect(hasher.hashWriteSet(writeSet)).toEqual(sha256(canonical.writes));
+    const withPath = { ...writeSet, taskPath: "~a, b" };
+    expect(hasher.hashWriteSet(withPath)).toEqual(sha256(canonical.writesWithPath));
     expect(hasher.hashCheckpoint(checkpoint)).toEqual(sha256(canonical.checkpoint));
   });
 
@@ -50,6 +55,7 @@ describe("hashes", () => {
     const others: HashedWriteSet[] = [
       { ...writeSet, taskId: "tas", writes: [{ ...write, channel: "ka" }] },
       { ...writeSet, place: 0 },
+      { ...writeSet, taskPath: "a" },
       { ...writeSet, writes: [{ ...write, type: "" }] },
       { ...writeSet, writes: [{ ...write, channel: "a-\n" }] },
       { ...writeSet, address: { ...address, threadId: "threa", checkpointNs: "d" } },

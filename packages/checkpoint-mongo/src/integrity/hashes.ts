@@ -20,6 +20,8 @@ export interface HashedCheckpoint {
 export interface HashedWriteSet {
   readonly address: CheckpointAddress;
   readonly taskId: string;
+  /** Empty if it is not known. */
+  readonly taskPath: string;
   /** The set's place among those of its task. */
   readonly place: number;
   readonly writes: readonly HashedWrite[];
@@ -68,14 +70,18 @@ export class Hasher {
   }
 
   /** The hash of a set of pending writes, 32 bytes, bound to the place they belong to. */
-  hashWriteSet({ address, taskId, place, writes }: HashedWriteSet): Uint8Array {
+  hashWriteSet({ address, taskId, taskPath, place, writes }: HashedWriteSet): Uint8Array {
     const fields = writes.flatMap(({ index, channel, type, value }) => [
       index,
       channel,
       type,
       value,
     ]);
-    return hashFields("writes", [...listParts(address), taskId, place, ...fields], this.#key);
+    const parts = [...listParts(address), taskId, place];
+    // Sets without a path have the hash that they had before there were paths.
+    return taskPath === ""
+      ? hashFields("writes", [...parts, ...fields], this.#key)
+      : hashFields("writes with path", [...parts, taskPath, ...fields], this.#key);
   }
 }
 

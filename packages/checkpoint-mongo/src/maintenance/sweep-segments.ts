@@ -1,6 +1,6 @@
 import { splitHashes, type ContentHash } from "../documents/index.ts";
 import {
-  binaryToHex,
+  bytesToHex,
   condemnSegments,
   pardonSegments,
   removeCondemned,
@@ -37,7 +37,7 @@ export async function sweepSegments(
   // Segments first, references after: what is stored in between is not among the segments.
   const heads = await scanSegmentHeads(collections, threadId).toArray();
   const referred = await collectReferences(collections, threadId);
-  const byUse = Map.groupBy(heads, ({ segment }) => referred.has(binaryToHex(segment)));
+  const byUse = Map.groupBy(heads, ({ segment }) => referred.has(bytesToHex(segment)));
   const orphans = byUse.get(false) ?? [];
   const isMarked = ({ condemned_at }: SegmentHead) => condemned_at !== undefined;
   const pardoned = (byUse.get(true) ?? []).filter(isMarked);

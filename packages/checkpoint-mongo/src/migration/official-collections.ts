@@ -196,7 +196,14 @@ export class OfficialCollections {
       .toArray();
     const writes: PositionedWrite[] = [];
     for (const { task_id: taskId, idx: index, channel: name, type, value } of documents) {
-      writes.push({ taskId, index, channel: name, value: await this.#load(type, value) });
+      writes.push({
+        taskId,
+        // It keeps none.
+        taskPath: "",
+        index,
+        channel: name,
+        value: await this.#load(type, value),
+      });
     }
     return writes;
   }

@@ -87,6 +87,11 @@ export class Cache {
     return found;
   }
 
+  /** A segment, if it is there; whether it is does not count. */
+  peekSegment(threadId: string, root: ContentHash): CachedSegment | undefined {
+    return this.#content.peek(formatSegment(threadId, root)) as CachedSegment | undefined;
+  }
+
   /** Takes a segment, unless more is known of it already. */
   setSegment(threadId: string, root: ContentHash, segment: CachedSegment): void {
     const key = formatSegment(threadId, root);

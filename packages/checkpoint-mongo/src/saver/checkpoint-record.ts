@@ -8,8 +8,8 @@ import {
 import type { CheckpointDocument, Manifest } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
-import { binaryToHex, toBytes, toPackedBytes } from "../store/index.ts";
-import type { TypedBytes } from "./serializer.ts";
+import { bytesToHex, toBytes, toPackedBytes } from "../store/index.ts";
+import type { TypedBytes } from "./value-writer.ts";
 
 /** A checkpoint as it is stored, verified, without its channels' values. */
 export interface CheckpointRecord {
@@ -58,7 +58,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       metadata: metadata.bytes,
     });
     if (Buffer.compare(hash, toBytes(document.hash)) !== 0) {
-      const expected = binaryToHex(document.hash);
+      const expected = bytesToHex(document.hash);
       const found = Buffer.from(hash).toString("hex");
       throw corrupt(address, `the hash ${expected}`, `the hash ${found}`);
     }

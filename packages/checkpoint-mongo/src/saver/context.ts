@@ -2,7 +2,7 @@ import type { Hasher } from "../integrity/hashes.ts";
 import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Collections, ServerFeatures } from "../store/index.ts";
 import type { Cache } from "./cache.ts";
-import type { ResolvedSettings } from "./options.ts";
+import type { SaverSettings } from "./options.ts";
 import type { Serializer } from "./serializer.ts";
 
 /** What every operation of a saver works with. */
@@ -12,7 +12,7 @@ export interface SaverContext {
   readonly cache: Cache;
   readonly serializer: Serializer;
   readonly hasher: Hasher;
-  readonly settings: ResolvedSettings;
+  readonly settings: SaverSettings;
   /** What the official saver stored in the same database; undefined if it stored nothing. */
   readonly official: OfficialCollections | undefined;
 }

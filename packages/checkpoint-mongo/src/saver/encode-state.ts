@@ -1,8 +1,3 @@
-import type {
-  ChannelVersions,
-  Checkpoint,
-  CheckpointMetadata,
-} from "@langchain/langgraph-checkpoint";
 import { listReusable, type KnownSegment, type Segment } from "../codec/index.ts";
 import {
   listSegments,
@@ -15,6 +10,7 @@ import {
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** A state as manifest, and the segments, or what is appended to them, that are not stored yet. */
 export interface EncodedState {
@@ -25,16 +21,14 @@ export interface EncodedState {
 /** What a state is encoded for. */
 export interface StateToEncode {
   readonly threadId: string;
-  readonly checkpoint: Checkpoint;
-  readonly metadata: CheckpointMetadata;
-  readonly newVersions: ChannelVersions;
+  readonly snapshot: Snapshot;
   /** The checkpoint it is a child of; `"missing"` if there should be one but it is not stored. */
   readonly parent: CheckpointRecord | "missing" | undefined;
 }
 
 /**
- * Encodes a checkpoint's channels as what they add to the parent's. Channels that did not change
- * since the parent keep its manifest and are not encoded.
+ * Plans how a checkpoint's channels are stored: as what they add to the parent's. Channels that did
+ * not change since the parent keep its manifest.
  *
  * @throws UnserializableStateError if a value could not come back as it is
  */
@@ -68,10 +62,10 @@ function listStored({ parent }: StateToEncode): SegmentId[] {
 }
 
 async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<EncodedState> {
+  const { snapshot } = state;
   const parent = state.parent === "missing" ? undefined : state.parent;
-  const values = Object.entries(state.checkpoint.channel_values);
   const changed = new Set(
-    values.map(([channel]) => channel).filter((channel) => mayHaveChanged(channel, state)),
+    snapshot.channels.filter((channel) => snapshot.differs(channel, state.parent)),
   );
   const contents = await loadReusable(context, state.threadId, parent, changed);
   const manifest = new Map<string, ChannelManifest>();
@@ -84,10 +78,11 @@ async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<
     // A channel may begin anew with what a stored segment began with, which goes on by now.
     return own === undefined || (stored?.appends ?? 0) > own.appends ? stored : own;
   };
-  for (const [channel, value] of values) {
+  for (const channel of snapshot.channels) {
     const before = parent?.manifest.get(channel);
     if (changed.has(channel)) {
-      const encoded = await context.serializer.encodeChannel(channel, value, before, findKnown);
+      const written = await snapshot.read(channel);
+      const encoded = await context.serializer.planChannel(channel, written, before, findKnown);
       manifest.set(channel, encoded.manifest);
       for (const segment of encoded.segments) {
         segments.set(segment.id, segment);
@@ -114,31 +109,4 @@ async function loadReusable(
   const slices = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
   const lines = slices.flat().map(({ segment }) => segment);
   return loadContents(collections, cache, [{ threadId, lines, bytes: [] }]);
-}
-
-function mayHaveChanged(channel: string, state: StateToEncode): boolean {
-  const { checkpoint, metadata, newVersions, parent } = state;
-  if (Object.hasOwn(newVersions, channel) || mayUnderstate(metadata)) return true;
-  // The first checkpoint of a thread holds just what newVersions names.
-  if (parent === undefined) return false;
-  return parent === "missing" || !isUnchanged(channel, checkpoint, parent);
-}
-
-/**
- * Whether newVersions may not name all that has changed: LangGraph names nothing for a copy, and for
- * an update it first applies pending writes without counting up the versions of their channels.
- */
-function mayUnderstate({ source }: CheckpointMetadata): boolean {
-  return source === "fork" || source === "update";
-}
-
-/**
- * Whether a channel that newVersions does not name is as in the parent. It is not where a
- * checkpoint is put under another parent than the one it was made from.
- */
-function isUnchanged(channel: string, checkpoint: Checkpoint, parent: CheckpointRecord): boolean {
-  return (
-    parent.manifest.has(channel) &&
-    checkpoint.channel_versions[channel] === parent.header.channel_versions[channel]
-  );
 }

@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
-import { findWrites, toBinary } from "../store/index.ts";
+import { findWrites } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 
 /**
@@ -15,7 +15,7 @@ export function findWritesOf(
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
   const keys = addresses.map((address) => ({
-    _id: toBinary(hashAddress(address)),
+    _id: hashAddress(address),
     thread_id: address.threadId,
   }));
   return findWrites(collections, features, keys, channels);

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { binaryToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
+import { bytesToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
@@ -85,13 +85,13 @@ async function* readPage(
   }
   const documents = matching.map(({ document }) => document);
   const writes = Map.groupBy(await findWrites(collections, features, documents), (write) =>
-    binaryToHex(write.checkpoint),
+    bytesToHex(write.checkpoint),
   );
   const tuples: { document: CheckpointDocument; stored: StoredTuple }[] = [];
   for (const { document, record } of matching) {
     const stored = {
       record,
-      writes: writes.get(binaryToHex(document._id)) ?? [],
+      writes: writes.get(bytesToHex(document._id)) ?? [],
       migratedSends: await findMigratedSends(context, record),
     };
     tuples.push({ document, stored });

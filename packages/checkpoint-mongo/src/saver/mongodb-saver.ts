@@ -10,7 +10,7 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
-import { MongoClient, type MongoClientOptions } from "mongodb";
+import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import { inspect } from "node:util";
 import {
   parseAddress,
@@ -19,10 +19,11 @@ import {
   parseCheckpointAddress,
   parseNewCheckpointId,
   parseTaskId,
+  parseTaskPath,
   parseThreadId,
   toConfig,
-  type CheckpointAddress,
 } from "../address/address.ts";
+import { findBinaryClass, openDatabase, requireClient } from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import {
@@ -31,7 +32,6 @@ import {
   ensureIndexes,
   openCollections,
   scanThreadIds,
-  type Collections,
 } from "../store/index.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
@@ -42,18 +42,25 @@ import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
 import { getOfficialTuple } from "./official-threads.ts";
 import {
-  requireClient,
   resolveSettings,
   type MongoDBSaverOptions,
   type MongoDBSaverSettings,
-  type ResolvedSettings,
+  type SaverSettings,
 } from "./options.ts";
 import { putCheckpoint } from "./put-checkpoint.ts";
-import { putWrites } from "./put-writes.ts";
+import { putWrites, takeWrites } from "./put-writes.ts";
 import { Serializer } from "./serializer.ts";
+import { Snapshot } from "./snapshot.ts";
 import { prepareThread } from "./threads.ts";
 import { verifyThread, type ThreadReport } from "./verify-thread.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
+
+/** The connection of a saver, shared by all that wrap it. */
+interface Connection {
+  context: Promise<SaverContext> | undefined;
+  /** Whether the saver made its client itself. */
+  isOwned: boolean;
+}
 
 /** Puts under way must have ended before a sweep removes what none of them referred to so far. */
 const MIN_SWEEP_GRACE_SECONDS = 600;
@@ -71,35 +78,58 @@ const MIN_SWEEP_GRACE_SECONDS = 600;
  * ```
  */
 export class MongoDBSaver extends BaseCheckpointSaver {
-  readonly #collections: Collections;
-  readonly #settings: ResolvedSettings;
-  readonly #serializer: Serializer;
-  readonly #hasher: Hasher;
-  readonly #cache: Cache;
-  readonly #writesUnderWay = new WritesUnderWay();
-  #context: Promise<SaverContext> | undefined;
-  #ownedClient: MongoClient | undefined;
+  // No `#private` in this class: whoever wraps a saver in a Proxy or by Object.create, or takes a
+  // method off it, must not break it. What is protected is what subclasses of the official saver use.
+
+  /** The client given, or the one that {@link MongoDBSaver.fromConnString} made. */
+  protected client: MongoClient;
+
+  /** The saver's database, with decoding options and read and write concern of the saver's own. */
+  protected db: Db;
+
+  /** Where the official saver kept checkpoints. */
+  checkpointCollectionName: string;
+
+  /** Where the official saver kept pending writes. */
+  checkpointWritesCollectionName: string;
+
+  /** Whether checkpoints and pending writes carry the time of their storage. */
+  protected enableTimestamps: boolean;
+
+  /** Seconds that a thread stays after it was last written to; undefined for threads that stay. */
+  protected ttl?: number | undefined;
+
+  private readonly settings: SaverSettings;
+  private readonly serializer: Serializer;
+  private readonly hasher: Hasher;
+  private readonly cache: Cache;
+  private readonly writesUnderWay: WritesUnderWay;
+  private readonly connection: Connection;
 
   /**
    * Makes a saver on the user's client. Nothing is read or written before the first call.
    *
    * @param serde stores every value and all metadata with this serializer instead of the saver's
-   *   own encoding. Each channel is then one value: a step stores the whole of each changed channel
+   *   own encoding. Each channel is then one value: a step stores the whole of each changed channel.
+   *   Its `dumpsTyped` is called for all values of a call at once, and gives each bytes of its own
    * @throws InvalidOptionsError if an option has a value that cannot work
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    this.#settings = resolveSettings(options);
-    const client = requireClient(options.client);
-    client.appendMetadata?.({ name: "threadkeep" });
-    this.#collections = openCollections(
-      client,
-      this.#settings.dbName,
-      this.#settings.collectionPrefix,
-    );
-    this.#serializer = new Serializer(serde);
-    this.#hasher = new Hasher(this.#settings.integrityKey);
-    this.#cache = new Cache(this.#settings.cacheMaxBytes);
+    const { integrityKey, ...settings } = resolveSettings(options);
+    this.settings = settings;
+    this.client = requireClient(options.client, "MongoDBSaver");
+    this.client.appendMetadata?.({ name: "threadkeep" });
+    this.db = openDatabase(this.client, this.settings.dbName);
+    this.checkpointCollectionName = this.settings.checkpointCollectionName;
+    this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
+    this.enableTimestamps = this.settings.enableTimestamps;
+    this.ttl = this.settings.ttl;
+    this.serializer = new Serializer(serde);
+    this.hasher = new Hasher(integrityKey);
+    this.cache = new Cache(this.settings.cacheMaxBytes);
+    this.writesUnderWay = new WritesUnderWay();
+    this.connection = { context: undefined, isOwned: false };
   }
 
   /**
@@ -117,7 +147,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { clientOptions, ...settings } = options;
     const client = new MongoClient(uri, clientOptions);
     const saver = new MongoDBSaver({ ...settings, client }, serde);
-    saver.#ownedClient = client;
+    saver.connection.isOwned = true;
     return saver;
   }
 
@@ -128,12 +158,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws SetupError if an index cannot be made
    */
   async setup(): Promise<void> {
-    await this.#open();
+    await this.open();
   }
 
   /** Closes the connection if the saver opened it itself; a client that was passed in stays open. */
   async close(): Promise<void> {
-    await this.#ownedClient?.close();
+    if (this.connection.isOwned) await this.client.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,7 +172,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   /** What this process keeps in memory of what it read and wrote. */
   get cacheStats(): CacheStats {
-    return this.#cache.stats;
+    return this.cache.stats;
   }
 
   /**
@@ -155,10 +185,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
     if (address === undefined) return undefined;
-    const context = await this.#open();
+    const context = await this.open();
     const tuple = await getTupleOrAncestor(context, address);
     if (tuple === undefined) return getOfficialTuple(context, address);
-    if (this.#settings.ttlRefreshOnRead) {
+    if (this.settings.ttlRefreshOnRead) {
       await prepareThread(context, address.threadId);
     }
     return tuple;
@@ -171,18 +201,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * order of their ids. A filter compares metadata values deeply.
    *
    * @throws InvalidAddressError if a part of an address is no string
+   * @param config what it leaves open is not narrowed down; without it, all threads are listed
+   * @param options.filter entries that are undefined do not count
    * @throws InvalidOptionsError if `limit` is no whole number from 0, or `filter` no plain object
    * @throws CorruptCheckpointError on reaching a checkpoint that is not what was written
    */
   override async *list(
-    config: RunnableConfig,
-    options: CheckpointListOptions = {},
+    config?: RunnableConfig | null,
+    options?: CheckpointListOptions | null,
   ): AsyncGenerator<CheckpointTuple> {
     const address = parseAddressFilter(config);
-    const beforeId = options.before && parseAddressFilter(options.before).checkpointId;
-    const request = { address, beforeId, limit: checkLimit(options.limit) };
-    const filter = checkFilter(options.filter);
-    const context = await this.#open();
+    const beforeId = parseAddressFilter(options?.before).checkpointId;
+    const request = { address, beforeId, limit: checkLimit(options?.limit) };
+    const filter = checkFilter(options?.filter);
+    const context = await this.open();
     let left = request.limit;
     for await (const tuple of listTuples(context, { ...request, filter })) {
       if (left !== undefined) left -= 1;
@@ -196,9 +228,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   /**
    * Stores a checkpoint as child of the one that the config names, and makes it the latest of its
-   * namespace. Only channels named in `newVersions` are encoded; the others stay as the parent has
-   * them.
+   * namespace. What is stored is what is given: everything is encoded before this returns its
+   * promise, so it may be changed right after.
    *
+   * @param newVersions the channels that have changed since the parent; only these are encoded, the
+   *   others stay as the parent has them. Without it, all may have changed
    * @returns the config that names the new checkpoint
    * @throws InvalidAddressError if a part of the address is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
@@ -207,30 +241,36 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   override async put(
     config: RunnableConfig,
     checkpoint: Checkpoint,
-    metadata: CheckpointMetadata,
-    newVersions: ChannelVersions,
+    metadata?: CheckpointMetadata,
+    newVersions?: ChannelVersions | null,
   ): Promise<RunnableConfig> {
     const { checkpointId: parentCheckpointId, ...namespace } = parseAddress(config);
     const address = { ...namespace, checkpointId: parseNewCheckpointId(checkpoint.id) };
-    const context = await this.#open();
-    if (parentCheckpointId !== undefined) {
-      await this.#writesUnderWay.settle({ ...namespace, checkpointId: parentCheckpointId });
-    }
-    await putCheckpoint(context, {
+    const request = {
       address,
       parentCheckpointId,
       checkpoint,
       metadata,
-      newVersions,
-    });
+      newVersions: newVersions ?? undefined,
+    };
+    const { cache, serializer } = this;
+    const snapshot = new Snapshot({ cache, serializer }, request);
+    const context = await this.open();
+    if (parentCheckpointId !== undefined) {
+      await this.writesUnderWay.settle({ ...namespace, checkpointId: parentCheckpointId });
+    }
+    await putCheckpoint(context, { address, parentCheckpointId, snapshot });
     return toConfig(address);
   }
 
   /**
-   * Stores what a task wrote after the checkpoint that the config names. A write that is there
-   * already stays, unless all of `writes` go to special channels: then they replace it.
+   * Stores what a task wrote after the checkpoint that the config names. A write to an ordinary
+   * channel that is there already stays; of those to special channels (errors, interrupts, resume
+   * values) the later one wins. Everything is encoded before this returns its promise.
    *
    * @param writes pairs of channel and value
+   * @param taskPath where the task stands among those of its superstep: pending writes come back by
+   *   path, task and index, those without a path first
    * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    */
@@ -238,12 +278,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     config: RunnableConfig,
     writes: PendingWrite[],
     taskId: string,
+    taskPath?: string,
   ): Promise<void> {
-    const address: CheckpointAddress = parseCheckpointAddress(config);
-    const task = parseTaskId(taskId);
+    const address = parseCheckpointAddress(config);
+    const task = { address, taskId: parseTaskId(taskId), taskPath: parseTaskPath(taskPath) };
     if (writes.length === 0) return;
-    const stored = this.#open().then((context) => putWrites(context, address, writes, task));
-    await this.#writesUnderWay.track(address, stored);
+    const encode = takeWrites(this.serializer, writes);
+    const store = async () => putWrites(await this.open(), task, await encode());
+    await this.writesUnderWay.track(address, store());
   }
 
   /**
@@ -254,7 +296,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    const { collections, cache, official } = await this.#open();
+    const { collections, cache, official } = await this.open();
     await deleteThread(collections, id);
     await official?.deleteThread(id);
     cache.forgetThread(id);
@@ -277,7 +319,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (address === undefined) {
       return Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
     }
-    const context = await this.#open();
+    const context = await this.open();
     const { history, endsAtRoot } = await getDeltaHistory(context, address, channels);
     // The rest of the way may lie in what the official saver stored.
     return endsAtRoot || context.official === undefined
@@ -293,7 +335,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);
-    return verifyThread(await this.#open(), id);
+    return verifyThread(await this.open(), id);
   }
 
   /**
@@ -310,7 +352,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    const { collections } = await this.#open();
+    const { collections } = await this.open();
     let total: SweepResult = { condemned: 0, removed: 0 };
     for await (const id of threadId === undefined ? scanThreadIds(collections) : [threadId]) {
       const { condemned, removed } = await sweepSegments(collections, id, graceMs);
@@ -319,31 +361,34 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return total;
   }
 
-  #open(): Promise<SaverContext> {
-    this.#context ??= this.#setUp().catch((error: unknown) => {
+  private open(): Promise<SaverContext> {
+    const { connection } = this;
+    connection.context ??= this.setUp().catch((error: unknown) => {
       // The next call tries again.
-      this.#context = undefined;
+      connection.context = undefined;
       throw error;
     });
-    return this.#context;
+    return connection.context;
   }
 
-  async #setUp(): Promise<SaverContext> {
-    const collections = this.#collections;
-    const features = await detectServerFeatures(collections.db);
-    await ensureIndexes(collections, this.#settings.ttlGraceSeconds);
+  private async setUp(): Promise<SaverContext> {
+    const { client, db } = this;
+    const Binary = await findBinaryClass(client);
+    const collections = openCollections({ client, db, Binary }, this.settings.collectionPrefix);
+    const features = await detectServerFeatures(db, client);
+    await ensureIndexes(collections, this.settings.ttlGraceSeconds);
     return {
       collections,
       features,
-      cache: this.#cache,
-      serializer: this.#serializer,
-      hasher: this.#hasher,
-      settings: this.#settings,
+      cache: this.cache,
+      serializer: this.serializer,
+      hasher: this.hasher,
+      settings: this.settings,
       official: await OfficialCollections.find(
-        collections.db,
+        db,
         {
-          checkpoints: this.#settings.checkpointCollectionName,
-          writes: this.#settings.checkpointWritesCollectionName,
+          checkpoints: this.checkpointCollectionName,
+          writes: this.checkpointWritesCollectionName,
         },
         this.serde,
       ),
@@ -352,7 +397,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 }
 
 function checkLimit(limit: unknown): number | undefined {
-  if (limit === undefined) return undefined;
+  if (limit === undefined || limit === Infinity) return undefined;
   if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
     throw new InvalidOptionsError(
       `Invalid option limit of list: expected a whole number from 0, got ${inspect(limit)}.`,
@@ -373,10 +418,17 @@ function checkGrace(graceSeconds: unknown): number {
 
 function checkFilter(filter: unknown): Record<string, unknown> {
   if (filter === undefined || filter === null) return {};
-  if (typeof filter !== "object" || Array.isArray(filter)) {
+  if (typeof filter !== "object" || !isPlain(filter)) {
     throw new InvalidOptionsError(
-      "Invalid option filter of list: expected an object of metadata keys and values.",
+      "Invalid option filter of list: expected a plain object of metadata keys and values, got " +
+        `${inspect(filter, { depth: 0 })}.`,
     );
   }
-  return filter as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Of another realm, its prototype is another Object.prototype.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,5 +1,5 @@
-import type { MongoClient } from "mongodb";
 import { z } from "zod";
+import type { MongoClientLike } from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { emitWarning, type ReportEvent } from "./events.ts";
 
@@ -116,12 +116,15 @@ export type CorruptionPolicy = "throw" | "fall-back";
 
 /** Options of `new MongoDBSaver(…)`. */
 export interface MongoDBSaverOptions extends MongoDBSaverSettings {
-  /** A client of the `mongodb` driver, 6.21 or later. The saver never closes it. */
-  client: MongoClient;
+  /**
+   * A client of any copy of the `mongodb` driver, 6.20 or later, mongoose's too
+   * (`mongoose.connection.getClient()`). The saver never closes it.
+   */
+  client: MongoClientLike;
 }
 
 /** Checked settings with their defaults. */
-export interface ResolvedSettings {
+export interface SaverSettings {
   readonly dbName: string | undefined;
   readonly collectionPrefix: string;
   readonly checkpointCollectionName: string;
@@ -131,10 +134,14 @@ export interface ResolvedSettings {
   readonly ttlRefreshOnRead: boolean;
   readonly ttlGraceSeconds: number;
   readonly cacheMaxBytes: number;
-  readonly integrityKey: string | Uint8Array | undefined;
   readonly onCorruption: CorruptionPolicy;
   readonly verifyAfterSave: boolean;
   readonly onEvent: ReportEvent;
+}
+
+/** Settings with the key, which is kept apart: whoever prints a saver must not see it. */
+export interface ResolvedSettings extends SaverSettings {
+  readonly integrityKey: string | Uint8Array | undefined;
 }
 
 /** Shorter keys can be guessed. */
@@ -200,20 +207,4 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
     integrityKey: integrity?.key,
     onEvent: onEvent ?? emitWarning,
   };
-}
-
-/**
- * Checks that there is a client to work with.
- *
- * @throws InvalidOptionsError if it is no client, or one of a driver that is too old
- */
-export function requireClient(client: unknown): MongoClient {
-  const candidate = client as Partial<MongoClient> | null | undefined;
-  if (typeof candidate?.db !== "function" || typeof candidate.bulkWrite !== "function") {
-    throw new InvalidOptionsError(
-      "Invalid option client of MongoDBSaver: expected a MongoClient of the mongodb driver, 6.21 or " +
-        "later. To connect by a connection string use MongoDBSaver.fromConnString(uri).",
-    );
-  }
-  return client as MongoClient;
 }

@@ -1,11 +1,5 @@
-import type {
-  ChannelVersions,
-  Checkpoint,
-  CheckpointMetadata,
-} from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { encodeCheckpointText, pack, type CheckpointHeader } from "../codec/index.ts";
-import { isDeepStrictEqual } from "node:util";
+import { encodeCheckpointText, pack } from "../codec/index.ts";
 import { parseSegmentId } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
@@ -16,7 +10,6 @@ import {
   replaceCheckpoint,
   saveCheckpoint,
   saveSegments,
-  toBinary,
   toBytes,
   toPackedBinary,
   type CheckpointToStore,
@@ -29,30 +22,26 @@ import { encodeState, type EncodedState } from "./encode-state.ts";
 import { loadParent } from "./load-parent.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
-import { toSearchable } from "./searchable-metadata.ts";
-import type { TypedBytes } from "./serializer.ts";
+import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
 import { prepareThread } from "./threads.ts";
 import { verifySavedCheckpoint } from "./verify-saved.ts";
 
-/** What `put` was asked to store. */
-export interface PutRequest {
+/** What to store, and where. */
+export interface CheckpointToPut {
   readonly address: CheckpointAddress;
   readonly parentCheckpointId: string | undefined;
-  readonly checkpoint: Checkpoint;
-  readonly metadata: CheckpointMetadata;
-  readonly newVersions: ChannelVersions;
+  readonly snapshot: Snapshot;
 }
 
-/** A request encoded for one life of its thread. */
+/** A checkpoint as it is stored in one life of its thread. */
 interface Draft {
   readonly epoch: number;
   /** What it builds upon. */
   readonly parent: CheckpointRecord | undefined;
   readonly parentCheckpointId: string | undefined;
   readonly parentHash: Uint8Array | undefined;
-  readonly header: CheckpointHeader;
   readonly state: EncodedState;
-  readonly metadata: TypedBytes;
+  readonly metadata: WrittenMetadata;
 }
 
 /**
@@ -61,7 +50,10 @@ interface Draft {
  * @throws UnserializableStateError if the state or the metadata could not come back as it is
  * @throws WriteConflictError if other writers of the thread keep getting in first
  */
-export async function putCheckpoint(context: SaverContext, request: PutRequest): Promise<void> {
+export async function putCheckpoint(
+  context: SaverContext,
+  request: CheckpointToPut,
+): Promise<void> {
   const { collections, features, cache, settings } = context;
   const { address } = request;
   let draft: Draft | undefined;
@@ -109,22 +101,21 @@ function isFor({ epoch, parent }: Draft, thread: ThreadState): boolean {
 
 async function createDraft(
   context: SaverContext,
-  request: PutRequest,
+  request: CheckpointToPut,
   thread: ThreadState | undefined,
 ): Promise<Draft> {
-  const { address, checkpoint, metadata, newVersions, parentCheckpointId } = request;
+  const { address, snapshot, parentCheckpointId } = request;
+  const metadata = await snapshot.metadata;
+  await context.serializer.assertLoadable(metadata.encoded, "metadata");
   const parent =
     parentCheckpointId === undefined
       ? undefined
       : await loadParent(context, { ...address, checkpointId: parentCheckpointId }, thread);
   const state = await encodeState(context, {
     threadId: address.threadId,
-    checkpoint,
-    metadata,
-    newVersions,
+    snapshot,
     parent: parentCheckpointId === undefined ? undefined : (parent ?? "missing"),
   });
-  const { id: _id, channel_values: _values, ...header } = checkpoint;
   // With durability "exit", LangGraph puts the checkpoint that a run began with once more, as child
   // of itself. It stays the child of its parent.
   const isOwnParent = parentCheckpointId === address.checkpointId;
@@ -133,15 +124,14 @@ async function createDraft(
     parent,
     parentCheckpointId: isOwnParent ? parent?.parentCheckpointId : parentCheckpointId,
     parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
-    header,
     state,
-    metadata: await context.serializer.encode(metadata, "metadata"),
+    metadata,
   };
 }
 
 async function saveAsLatest(
   context: SaverContext,
-  request: PutRequest,
+  request: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
 ): Promise<CheckpointRecord | undefined> {
@@ -170,7 +160,7 @@ async function saveAsLatest(
  */
 async function saveOverExisting(
   context: SaverContext,
-  request: PutRequest,
+  request: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
 ): Promise<CheckpointRecord | undefined> {
@@ -205,14 +195,14 @@ async function readHead(
 }
 
 function build(
-  { settings, hasher }: SaverContext,
-  { address, metadata }: PutRequest,
+  { collections, settings, hasher }: SaverContext,
+  { address, snapshot }: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
   seq: number,
 ): { document: CheckpointToStore; record: CheckpointRecord } {
-  const { parentCheckpointId, parentHash } = draft;
-  const { text, segments } = encodeCheckpointText(draft.header, draft.state.manifest);
+  const { parentCheckpointId, parentHash, metadata } = draft;
+  const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
   const body = Buffer.from(text);
   const hash = hasher.hashCheckpoint({
     address,
@@ -221,21 +211,21 @@ function build(
     order: seq,
     body,
     segments,
-    metadataType: draft.metadata.type,
-    metadata: draft.metadata.bytes,
+    metadataType: metadata.encoded.type,
+    metadata: metadata.encoded.bytes,
   });
   const document: CheckpointToStore = {
-    _id: toBinary(hashAddress(address)),
+    _id: hashAddress(address),
     thread_id: address.threadId,
     checkpoint_ns: address.checkpointNs,
     checkpoint_id: address.checkpointId,
     ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),
     seq,
-    body: toPackedBinary(pack(body)),
-    segments: toBinary(segments),
-    ...storeMetadata(metadata, draft.metadata),
-    ...(parentHash !== undefined && { parent_hash: toBinary(parentHash) }),
-    hash: toBinary(hash),
+    body: toPackedBinary(pack(body), collections.Binary),
+    segments,
+    ...storeMetadata(metadata),
+    ...(parentHash !== undefined && { parent_hash: parentHash }),
+    hash,
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   const record: CheckpointRecord = {
@@ -244,25 +234,25 @@ function build(
     seq,
     epoch: thread.epoch,
     expiresAt: thread.expiresAt,
-    header: draft.header,
+    header: snapshot.header,
     manifest: draft.state.manifest,
-    metadata: draft.metadata,
+    metadata: metadata.encoded,
     parentHash,
     hash,
   };
   return { document, record };
 }
 
-function storeMetadata(
-  metadata: CheckpointMetadata,
-  { type, bytes }: TypedBytes,
-): Pick<CheckpointToStore, "metadata" | "metadata_encoded"> {
-  // A serializer of the user's may encrypt: then nothing lies in clear.
-  if (type !== undefined) return { metadata_encoded: { type, data: toBinary(bytes) } };
-  const searchable = toSearchable(metadata);
-  return isDeepStrictEqual(searchable, metadata)
-    ? { metadata: searchable }
-    : { metadata: searchable, metadata_encoded: Buffer.from(bytes).toString() };
+function storeMetadata({
+  encoded: { type, bytes },
+  searchable,
+  isAll,
+}: WrittenMetadata): Pick<CheckpointToStore, "metadata" | "metadata_encoded"> {
+  if (type !== undefined) return { metadata_encoded: { type, data: bytes } };
+  return {
+    ...(searchable !== undefined && { metadata: searchable }),
+    ...(!isAll && { metadata_encoded: Buffer.from(bytes).toString() }),
+  };
 }
 
 /**
@@ -273,7 +263,7 @@ function storeMetadata(
  */
 async function forgetAppended(
   { collections, cache }: SaverContext,
-  { address: { threadId } }: PutRequest,
+  { address: { threadId } }: CheckpointToPut,
   draft: Draft,
 ): Promise<boolean> {
   const names = draft.state.segments.map(({ id }) => parseSegmentId(id));

@@ -1,17 +1,19 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, pack } from "../codec/index.ts";
-import type { StoredWrite } from "../documents/index.ts";
+import { createSegmentOfBytes, hashContent, pack } from "../codec/index.ts";
+import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
 import {
-  hexToBinary,
+  bytesToHex,
+  hexToBytes,
+  isBinary,
   MAX_PART_BYTES,
   saveSegments,
   saveWrites,
-  toBinary,
   toPackedBinary,
+  toPackedBytes,
   type SegmentToStore,
   type ThreadState,
   type WriteSetToStore,
@@ -19,15 +21,19 @@ import {
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { retryConflicts } from "./retry.ts";
-import { listStoredWrites } from "./read-writes.ts";
+import { isReference, listStoredWrites } from "./read-writes.ts";
+import type { Serializer } from "./serializer.ts";
 import { isSlow } from "./slow-save.ts";
 import { prepareThread } from "./threads.ts";
+import { quiet, type Awaitable, type TypedBytes } from "./value-writer.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
 
 /** Where a task's writes belong. */
-interface TaskAddress {
+export interface TaskAddress {
   readonly address: CheckpointAddress;
   readonly taskId: string;
+  /** Where the task stands among those of its superstep; empty if that is not known. */
+  readonly taskPath: string;
 }
 
 /** A set of writes, and the segments that hold those of its values that are too large for it. */
@@ -37,41 +43,75 @@ interface EncodedSet {
 }
 
 /**
- * Stores what one task wrote. A write that is there already stays, unless all of them are to
- * special channels (errors, interrupts, resume values): then the later ones win.
+ * Encodes what one task wrote, each value as it is now: before anything is awaited.
  *
- * @throws UnserializableStateError if a value could not come back as it is; nothing was stored then
+ * @throws UnserializableStateError if a value could not come back as it is
+ */
+export function takeWrites(
+  serializer: Serializer,
+  writes: readonly PendingWrite[],
+): () => Promise<readonly HashedWrite[]> {
+  const writer = serializer.createWriter();
+  // Of several writes to one special channel the last one counts.
+  const taken = new Map<number, { channel: string; value: Awaitable<TypedBytes> }>();
+  for (const [position, [channel, value]] of writes.entries()) {
+    if (typeof channel !== "string" || !channel.isWellFormed()) {
+      throw new UnserializableStateError(
+        inspect(channel),
+        `writes[${position}][0]`,
+        "a channel's name must be a string of whole Unicode characters.",
+      );
+    }
+    const index = isSpecial(channel) ? WRITES_IDX_MAP[channel]! : position;
+    taken.set(index, { channel, value: quiet(writer.writeValue(value, channel)) });
+  }
+  // A resume value is stored before the interrupt that comes after it: if the server stops in
+  // between, the task asks again instead of taking the value for the next question.
+  const sorted = [...taken].toSorted(([a], [b]) => a - b);
+  return async () => {
+    const encoded: HashedWrite[] = [];
+    for (const [index, { channel, value }] of sorted) {
+      const { type, bytes } = await value;
+      await serializer.assertLoadable({ type, bytes }, channel);
+      encoded.push({ index, channel, type, value: bytes });
+    }
+    return encoded;
+  };
+}
+
+/**
+ * Stores what one task wrote. A write to an ordinary channel that is there already stays; of those
+ * to special channels (errors, interrupts, resume values) the later ones win.
+ *
+ * @param encoded ordered by index
  */
 export async function putWrites(
   context: SaverContext,
-  address: CheckpointAddress,
-  writes: readonly PendingWrite[],
-  taskId: string,
+  task: TaskAddress,
+  encoded: readonly HashedWrite[],
 ): Promise<void> {
-  const task = { address, taskId };
-  const encoded = await encodeWrites(context, writes);
-  const overwrite = writes.every(([channel]) => isSpecial(channel));
   const startedMs = Date.now();
   let left = encoded;
   for (let round = 0; left.length > 0; round += 1) {
     const sets = splitSets(left).map((set) =>
       buildSet(context, task, set, choosePlace(set, round === 0)),
     );
-    const { thread, kept } = await saveSets(context, task, sets, overwrite);
+    const { thread, kept } = await saveSets(context, task, sets);
     if (isSlow(startedMs)) {
       const segments = sets.flatMap((set) => set.segments);
       await saveSegments(context.collections, context.features, thread, segments);
     }
     left = kept ? await findMissing(context, task, left) : [];
   }
-  if (context.settings.verifyAfterSave) await verifySavedWrites(context, address, taskId);
+  if (context.settings.verifyAfterSave) {
+    await verifySavedWrites(context, task.address, task.taskId);
+  }
 }
 
 async function saveSets(
   context: SaverContext,
   { address, taskId }: TaskAddress,
   sets: readonly EncodedSet[],
-  overwrite: boolean,
 ): Promise<{ readonly thread: ThreadState; readonly kept: boolean }> {
   return retryConflicts(`the writes of task ${taskId}`, async () => {
     const thread = await prepareThread(context, address.threadId);
@@ -81,7 +121,6 @@ async function saveSets(
       thread,
       sets.flatMap(({ segments }) => segments),
       sets.map(({ document }) => document),
-      overwrite,
     );
     if (outcome.kind === "saved") return { thread, kept: outcome.kept.length > 0 };
     context.cache.forgetThread(address.threadId);
@@ -96,35 +135,26 @@ async function findMissing(
   writes: readonly HashedWrite[],
 ): Promise<readonly HashedWrite[]> {
   const sets = await findWritesOf(context, [address]);
-  const present = new Set(
-    sets
-      .filter((set) => set.task_id === taskId)
-      .flatMap((set) => listStoredWrites(set).map(({ idx }) => idx)),
-  );
-  return writes.filter(({ index }) => !present.has(index));
+  const stored = sets
+    .filter((set) => set.task_id === taskId)
+    .flatMap(listStoredWrites)
+    .filter(({ idx }) => idx >= 0)
+    .toSorted((a, b) => a.idx - b.idx);
+  const ordinary = writes.filter(({ index }) => index >= 0);
+  const present = new Set(stored.map(({ idx }) => idx));
+  return ordinary
+    .slice(countRepeated(stored, ordinary, isSameWrite))
+    .filter(({ index }) => !present.has(index));
 }
 
-async function encodeWrites(
-  { serializer }: SaverContext,
-  writes: readonly PendingWrite[],
-): Promise<readonly HashedWrite[]> {
-  // Of several writes to one special channel the last one counts.
-  const encoded = new Map<number, HashedWrite>();
-  for (const [position, [channel, value]] of writes.entries()) {
-    if (typeof channel !== "string" || !channel.isWellFormed()) {
-      throw new UnserializableStateError(
-        inspect(channel),
-        `writes[${position}][0]`,
-        "a channel's name must be a string of whole Unicode characters.",
-      );
-    }
-    const index = isSpecial(channel) ? WRITES_IDX_MAP[channel]! : position;
-    const { type, bytes } = await serializer.encode(value, channel);
-    encoded.set(index, { index, channel, type, value: bytes });
-  }
-  // A resume value is stored before the interrupt that comes after it: if the server stops in
-  // between, the task asks again instead of taking the value for the next question.
-  return [...encoded.values()].toSorted((a, b) => a.index - b.index);
+function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
+  if (write.channel !== stored.channel || write.type !== stored.type) return false;
+  const { value } = stored;
+  if (isReference(value)) return bytesToHex(value.segment) === hashContent(write.value);
+  if (!isBinary(value)) return false;
+  const packed = pack(write.value);
+  const found = toPackedBytes(value);
+  return packed.compression === found.compression && Buffer.compare(packed.data, found.data) === 0;
 }
 
 /** Ordinary writes belong together; those to special channels are replaced one by one. */
@@ -146,8 +176,8 @@ function choosePlace([first]: readonly HashedWrite[], isFirst: boolean): number 
 }
 
 function buildSet(
-  { hasher, settings }: SaverContext,
-  { address, taskId }: TaskAddress,
+  { collections, hasher, settings }: SaverContext,
+  { address, taskId, taskPath }: TaskAddress,
   writes: readonly HashedWrite[],
   place: number,
 ): EncodedSet {
@@ -160,23 +190,24 @@ function buildSet(
     if (fits) bytes += packed.data.byteLength;
     const write = { idx: index, channel, ...(type !== undefined && { type }) };
     if (fits) {
-      stored.push({ ...write, value: toPackedBinary(packed) });
+      stored.push({ ...write, value: toPackedBinary(packed, collections.Binary) });
     } else {
       // A value that is too large for the document goes where segments go.
       const { id } = createSegmentOfBytes(value);
       segments.push({ id, pack: () => packed });
-      stored.push({ ...write, value: { segment: hexToBinary(id) } });
+      stored.push({ ...write, value: { segment: hexToBytes(id) } });
     }
   }
   const document: WriteSetToStore = {
     thread_id: address.threadId,
     checkpoint_ns: address.checkpointNs,
     checkpoint_id: address.checkpointId,
-    checkpoint: toBinary(hashAddress(address)),
+    checkpoint: hashAddress(address),
     task_id: taskId,
+    ...(taskPath !== "" && { task_path: taskPath }),
     idx: place,
     writes: stored,
-    hash: toBinary(hasher.hashWriteSet({ address, taskId, place, writes })),
+    hash: hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segments };

@@ -1,17 +1,17 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
-import type { Binary } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import { unpack } from "../codec/index.ts";
 import {
   arrangeWrites,
   type PositionedWrite,
   type SegmentId,
+  type StoredBytes,
   type StoredWrite,
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
-import { binaryToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
+import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 
@@ -22,7 +22,7 @@ export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher">
 export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[] {
   return sets.flatMap((set) =>
     listStoredWrites(set).flatMap(({ value }) =>
-      isReference(value) ? [binaryToHex(value.segment)] : [],
+      isReference(value) ? [bytesToHex(value.segment)] : [],
     ),
   );
 }
@@ -32,8 +32,15 @@ export function listStoredWrites({ writes }: WriteSetDocument): readonly StoredW
   return Array.isArray(writes) ? (writes as StoredWrite[]) : [];
 }
 
+/** The path of the task that wrote a set; sets of earlier versions have none. */
+function readTaskPath({ task_path: taskPath = "" }: WriteSetDocument): string {
+  return taskPath;
+}
+
 /** Whether the value of a write lies in a segment. */
-function isReference(value: StoredWrite["value"]): value is { readonly segment: Binary } {
+export function isReference(
+  value: StoredWrite["value"],
+): value is { readonly segment: StoredBytes } {
   return isBinary((value as { segment?: unknown } | null | undefined)?.segment);
 }
 
@@ -63,7 +70,13 @@ export async function decodeWrites(
     for (const { index, channel, type, value } of recallWriteSet(set, contents, tools)) {
       if (channels !== undefined && !channels.includes(channel)) continue;
       const decoded = await tools.serializer.decode({ type, bytes: value }, "pending write");
-      writes.push({ taskId: set.task_id, index, channel, value: decoded });
+      writes.push({
+        taskId: set.task_id,
+        taskPath: readTaskPath(set),
+        index,
+        channel,
+        value: decoded,
+      });
     }
   }
   return writes;
@@ -84,7 +97,7 @@ function recallWriteSet(
 ): readonly HashedWrite[] {
   const { thread_id, checkpoint_ns, checkpoint_id, task_id, idx, hash } = document;
   if (!isBinary(hash)) return readWriteSet(document, contents, tools);
-  const place = [thread_id, checkpoint_ns, checkpoint_id, task_id, idx, binaryToHex(hash)];
+  const place = [thread_id, checkpoint_ns, checkpoint_id, task_id, idx, bytesToHex(hash)];
   const name = JSON.stringify(place);
   const known = tools.cache.getWrites(name);
   if (known !== undefined) return known.writes;
@@ -107,9 +120,10 @@ export function readWriteSet(
   try {
     const writes = document.writes.map((write) => readWrite(address, write, contents));
     const { task_id: taskId, idx: place } = document;
-    const hash = hasher.hashWriteSet({ address, taskId, place, writes });
+    const taskPath = readTaskPath(document);
+    const hash = hasher.hashWriteSet({ address, taskId, taskPath, place, writes });
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
-    const expected = binaryToHex(document.hash);
+    const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
     throw corruptSet(address, document, `the hash ${expected}`, `the hash ${found}`);
   } catch (error) {
@@ -127,7 +141,7 @@ export function verifyPointer(document: WriteSetDocument): void {
   const address = readWriteAddress(document);
   const expected = Buffer.from(hashAddress(address)).toString("hex");
   const { checkpoint } = document;
-  const found = isBinary(checkpoint) ? binaryToHex(checkpoint) : String(checkpoint);
+  const found = isBinary(checkpoint) ? bytesToHex(checkpoint) : String(checkpoint);
   if (found !== expected) {
     throw corruptSet(address, document, `it to point to the checkpoint ${expected}`, found);
   }
@@ -141,7 +155,7 @@ function readWrite(
   if (!isReference(value)) {
     return { index, channel, type, value: unpack(toPackedBytes(value)) };
   }
-  const id = binaryToHex(value.segment);
+  const id = bytesToHex(value.segment);
   const bytes = contents.bytes(id) ?? throwFault(address, id, contents);
   return { index, channel, type, value: bytes };
 }

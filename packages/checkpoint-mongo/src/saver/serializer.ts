@@ -3,20 +3,14 @@ import {
   createSegmentOfBytes,
   decodeChannel,
   decodeValue,
-  encodeChannel,
-  encodeValue,
   needsLoader,
+  planChannel,
   type EncodedChannel,
   type FindKnown,
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
 import { InvalidOptionsError, UnserializableStateError } from "../errors/index.ts";
-
-/** A value as bytes. The type is the user's serializer's; this package's own encoding has none. */
-export interface TypedBytes {
-  readonly type: string | undefined;
-  readonly bytes: Uint8Array;
-}
+import { ValueWriter, type TypedBytes, type WrittenChannel } from "./value-writer.ts";
 
 /** Gives what is at hand of stored segments. */
 export interface SegmentReader {
@@ -40,41 +34,45 @@ export class Serializer {
     return this.#serde === undefined;
   }
 
-  async encodeChannel(
+  /** Something to write the values of one call with. */
+  createWriter(): ValueWriter {
+    return new ValueWriter(this.#serde);
+  }
+
+  /**
+   * Plans how a channel is stored as child of the parent's.
+   *
+   * @throws UnserializableStateError if what is new of it could not be loaded again
+   */
+  async planChannel(
     channel: string,
-    value: unknown,
+    written: WrittenChannel,
     parent: ChannelManifest | undefined,
     findKnown: FindKnown,
   ): Promise<EncodedChannel> {
-    if (this.#serde === undefined) {
-      const encoded = encodeChannel(channel, value, parent, findKnown);
-      await assertLoadable(channel, encoded);
-      return encoded;
+    if (written.kind === "typed") {
+      const { type, bytes } = written.value;
+      const segment = createSegmentOfBytes(bytes);
+      const manifest = { kind: "typed", type: type!, segment: segment.id } as const;
+      return { manifest, segments: [segment] };
     }
-    const [type, bytes] = await this.#dump(this.#serde, value);
-    const segment = createSegmentOfBytes(bytes);
-    return { manifest: { kind: "typed", type, segment: segment.id }, segments: [segment] };
+    const encoded = planChannel(channel, written, parent, findKnown);
+    await assertChannelLoadable(channel, encoded);
+    return encoded;
+  }
+
+  /**
+   * Checks that a value that was written can be loaded again.
+   *
+   * @throws UnserializableStateError if it can't
+   */
+  async assertLoadable({ type, bytes }: TypedBytes, channel: string): Promise<void> {
+    if (type === undefined) await assertTextLoadable(channel, Buffer.from(bytes).toString());
   }
 
   async decodeChannel(manifest: ChannelManifest, reader: SegmentReader): Promise<unknown> {
     if (manifest.kind !== "typed") return decodeChannel(manifest, reader.lines);
     return this.decode({ type: manifest.type, bytes: reader.content(manifest.segment) }, "channel");
-  }
-
-  async encode(value: unknown, channel: string): Promise<TypedBytes> {
-    if (this.#serde === undefined) {
-      const text = encodeValue(value, channel);
-      await assertTextLoadable(channel, text);
-      return { type: undefined, bytes: Buffer.from(text) };
-    }
-    const [type, bytes] = await this.#dump(this.#serde, value);
-    return { type, bytes };
-  }
-
-  /** The bytes are a copy: the serializer may use its buffer again for the next value. */
-  async #dump(serde: SerializerProtocol, value: unknown): Promise<[string, Uint8Array]> {
-    const [type, bytes] = await serde.dumpsTyped(value);
-    return [type, Buffer.from(bytes)];
   }
 
   async decode({ type, bytes }: TypedBytes, what: string): Promise<unknown> {
@@ -94,7 +92,7 @@ export class Serializer {
  * LangChain's loader cannot load every object that serializes itself. Better to hear of it now than
  * when the checkpoint is read.
  */
-async function assertLoadable(
+async function assertChannelLoadable(
   channel: string,
   { manifest, segments }: EncodedChannel,
 ): Promise<void> {

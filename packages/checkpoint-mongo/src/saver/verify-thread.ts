@@ -8,7 +8,7 @@ import {
 } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
 import {
-  binaryToHex,
+  bytesToHex,
   joinParts,
   scanCheckpoints,
   scanSegments,
@@ -172,7 +172,7 @@ async function verifySegments(
 ): Promise<ReadonlySet<ContentHash>> {
   const segments = new Set<ContentHash>();
   const cursor = scanSegments(collections, threadId);
-  for await (const parts of groupRuns(cursor, ({ segment }) => binaryToHex(segment))) {
+  for await (const parts of groupRuns(cursor, ({ segment }) => bytesToHex(segment))) {
     if (isExpired(parts[0]!.expires_at)) continue;
     const stored = joinParts(parts);
     segments.add(stored.root);

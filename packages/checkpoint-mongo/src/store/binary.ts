@@ -1,24 +1,26 @@
-import { Binary } from "mongodb";
-import type { PackedBinary } from "../documents/index.ts";
+import type { Binary } from "mongodb";
+import type { PackedBinary, StoredBytes } from "../documents/index.ts";
+import type { BinaryClass } from "../driver/index.ts";
 
 /** Whether a stored value is bytes. Damage may have put anything in their place, or nothing. */
-export function isBinary(value: unknown): value is Binary {
-  return (value as Partial<Binary> | null | undefined)?._bsontype === "Binary";
-}
-
-/** Wraps bytes for storage. */
-export function toBinary(bytes: Uint8Array): Binary {
-  return new Binary(bytes);
+export function isBinary(value: unknown): value is StoredBytes {
+  return value instanceof Uint8Array || isBinaryObject(value);
 }
 
 /** Stored bytes. */
-export function toBytes(binary: Binary): Uint8Array {
-  return binary.buffer.subarray(0, binary.position);
+export function toBytes(binary: StoredBytes): Uint8Array {
+  return binary instanceof Uint8Array ? binary : binary.buffer.subarray(0, binary.position);
 }
 
-/** Wraps the bytes that a hex text stands for. */
-export function hexToBinary(hex: string): Binary {
-  return new Binary(Buffer.from(hex, "hex"));
+/** The bytes that a hex text stands for. */
+export function hexToBytes(hex: string): Uint8Array {
+  return Buffer.from(hex, "hex");
+}
+
+/** The hex form of stored bytes. */
+export function bytesToHex(binary: StoredBytes): string {
+  const { buffer, byteOffset, byteLength } = toBytes(binary);
+  return Buffer.from(buffer, byteOffset, byteLength).toString("hex");
 }
 
 /** The subtypes that mark compressed bytes. */
@@ -31,22 +33,23 @@ export interface PackedBytes {
 }
 
 /** Wraps bytes that may be compressed. */
-export function toPackedBinary({ data, compression }: PackedBytes): PackedBinary {
-  const subtype = compression === undefined ? Binary.SUBTYPE_DEFAULT : SUBTYPES[compression];
-  return new Binary(data, subtype);
+export function toPackedBinary(
+  { data, compression }: PackedBytes,
+  Binary: BinaryClass,
+): PackedBinary {
+  return compression === undefined ? data : new Binary(data, SUBTYPES[compression]);
 }
 
 /** Stored bytes that may be compressed. */
 export function toPackedBytes(binary: PackedBinary): PackedBytes {
   return {
     data: toBytes(binary),
-    compression: readCompression(binary.sub_type),
+    compression: isBinaryObject(binary) ? readCompression(binary.sub_type) : undefined,
   };
 }
 
-/** The hex form of stored bytes. */
-export function binaryToHex(binary: Binary): string {
-  return Buffer.from(toBytes(binary)).toString("hex");
+function isBinaryObject(value: unknown): value is Binary {
+  return (value as Partial<Binary> | null | undefined)?._bsontype === "Binary";
 }
 
 function readCompression(subtype: number): PackedBytes["compression"] {

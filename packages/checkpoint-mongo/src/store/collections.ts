@@ -1,16 +1,11 @@
-import {
-  ReadConcern,
-  type Collection,
-  type Db,
-  type MongoClient,
-  type WriteConcernSettings,
-} from "mongodb";
+import type { Collection, Db, MongoClient } from "mongodb";
 import type {
   CheckpointDocument,
   SegmentDocument,
   ThreadDocument,
   WriteSetDocument,
 } from "../documents/index.ts";
+import type { BinaryClass } from "../driver/index.ts";
 
 /** The collections that hold a thread's documents. */
 export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
@@ -19,33 +14,22 @@ export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
 export interface Collections {
   readonly client: MongoClient;
   readonly db: Db;
+  readonly Binary: BinaryClass;
   readonly threads: Collection<ThreadDocument>;
   readonly checkpoints: Collection<CheckpointDocument>;
   readonly segments: Collection<SegmentDocument>;
   readonly writes: Collection<WriteSetDocument>;
 }
 
-/** A write counts as done when a majority of the replica set has it in the journal. */
-export const DURABLE: WriteConcernSettings = { w: "majority", journal: true };
-
-/**
- * Opens the collections. Reads go to the primary and see only what a majority has, so that nothing
- * is resumed from that a failover could take back.
- */
+/** The collections whose names begin with a prefix. */
 export function openCollections(
-  client: MongoClient,
-  dbName: string | undefined,
+  { client, db, Binary }: Pick<Collections, "client" | "db" | "Binary">,
   prefix: string,
 ): Collections {
-  const db = client.db(dbName, {
-    readPreference: "primary",
-    readConcern: new ReadConcern("majority"),
-    writeConcern: DURABLE,
-    ignoreUndefined: true,
-  });
   return {
     client,
     db,
+    Binary,
     threads: db.collection(`${prefix}threads`),
     checkpoints: db.collection(`${prefix}checkpoints`),
     segments: db.collection(`${prefix}segments`),

@@ -1,5 +1,6 @@
-import { MongoServerError, type Collection, type Db, type IndexDescription } from "mongodb";
+import type { Collection, Db, IndexDescription } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readErrorCode } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
 import type { CollectionKind, Collections } from "./collections.ts";
 
@@ -82,7 +83,7 @@ async function createIndexes(
       await collection.createIndexes([...indexes]);
       return;
     } catch (error) {
-      const code = error instanceof MongoServerError ? error.code : undefined;
+      const code = readErrorCode(error);
       if (code === INDEX_OPTIONS_CONFLICT) {
         await changeGrace(db, collection, graceSeconds, error);
       } else if (attempt === ATTEMPTS || !TRANSIENT_CODES.has(Number(code))) {

@@ -1,6 +1,7 @@
-import { MongoServerError, type Document, type Filter } from "mongodb";
+import type { Document, Filter } from "mongodb";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
+import { readErrorCode } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
 import type { ServerFeatures } from "./server-features.ts";
@@ -17,7 +18,9 @@ export interface FoundCheckpoint {
 }
 
 /** A found document would be over the limit with everything joined to it. */
-const TOO_LARGE_CODES: ReadonlySet<unknown> = new Set([4568, 10_334, 17_280, 17_419, 17_420]);
+const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
+  4568, 10_334, 17_280, 17_419, 17_420,
+]);
 
 /**
  * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command,
@@ -33,7 +36,7 @@ export async function findCheckpoint(
     try {
       return await findWithWrites(collections, filter);
     } catch (error) {
-      if (!(error instanceof MongoServerError) || !TOO_LARGE_CODES.has(error.code)) throw error;
+      if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
     }
   }
   const found = takeLatest(await collections.checkpoints.find(filter).toArray());

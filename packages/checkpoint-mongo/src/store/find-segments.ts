@@ -1,7 +1,7 @@
 import type { ContentHash, SegmentDocument } from "../documents/index.ts";
 import {
-  binaryToHex,
-  hexToBinary,
+  bytesToHex,
+  hexToBytes,
   isBinary,
   toBytes,
   toPackedBytes,
@@ -30,12 +30,12 @@ export async function findSegments(
   const documents = await collections.segments
     .find({
       thread_id: threadIds.length === 1 ? threadIds[0]! : { $in: [...threadIds] },
-      segment: { $in: roots.map(hexToBinary) },
+      segment: { $in: roots.map(hexToBytes) },
     })
     .toArray();
   // Several threads may each have a segment that began with the same content.
   const segments = Map.groupBy(documents, ({ thread_id, segment }) =>
-    JSON.stringify([thread_id, binaryToHex(segment)]),
+    JSON.stringify([thread_id, bytesToHex(segment)]),
   );
   return Array.from(segments.values(), (parts) =>
     joinParts(parts.toSorted((a, b) => a.part - b.part)),
@@ -49,7 +49,7 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
   const [{ compression, data }] = packed as [PackedBytes];
   return {
     threadId: thread_id,
-    root: binaryToHex(segment),
+    root: bytesToHex(segment),
     packed: {
       data: packed.length === 1 ? data : Buffer.concat(packed.map((part) => part.data)),
       compression,

@@ -1,8 +1,7 @@
 export {
-  binaryToHex,
-  hexToBinary,
+  bytesToHex,
+  hexToBytes,
   isBinary,
-  toBinary,
   toBytes,
   toPackedBinary,
   toPackedBytes,

@@ -1,6 +1,6 @@
 import type { Document, Filter, PushOperator } from "mongodb";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
-import { hexToBinary, toBinary, toPackedBinary, type PackedBytes } from "./binary.ts";
+import { hexToBytes, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
@@ -42,7 +42,7 @@ export async function saveAhead(
   let updates: BatchUpdate[] = [];
   let bytes = 0;
   for (const segment of whole) {
-    for (const { update, size } of creations(thread, segment)) {
+    for (const { update, size } of creations(collections, thread, segment)) {
       if (updates.length > 0 && bytes + size > MAX_COMMAND_BYTES) {
         const outcome = await writeFenced(collections, features, thread, updates);
         if (outcome.kind === "conflict") return undefined;
@@ -82,7 +82,7 @@ export async function removeBaseless(
   threadId: string,
   roots: readonly ContentHash[],
 ): Promise<void> {
-  const filter = { thread_id: threadId, segment: { $in: roots.map(hexToBinary) }, part: 0 };
+  const filter = { thread_id: threadId, segment: { $in: roots.map(hexToBytes) }, part: 0 };
   await segments.deleteMany({ ...filter, data: { $exists: false } });
 }
 
@@ -100,6 +100,7 @@ function isWhole({ id }: SegmentToStore): boolean {
  * have cut them elsewhere.
  */
 function creations(
+  { Binary }: Collections,
   thread: ThreadState,
   segment: SegmentToStore,
 ): { readonly update: BatchUpdate; readonly size: number }[] {
@@ -107,7 +108,7 @@ function creations(
   const packed = segment.pack();
   const parts = cutParts(packed.data);
   return parts.map((part, number) => {
-    const data = toPackedBinary({ data: part, compression: packed.compression });
+    const data = toPackedBinary({ data: part, compression: packed.compression }, Binary);
     const isAll = parts.length === 1;
     return {
       update: {
@@ -139,7 +140,7 @@ function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
     collection: "segments",
     filter: { ...matchPart(thread, root, 0), appends: appends - 1 },
     update: {
-      $push: { more: toBinary(segment.pack().data) } as unknown as PushOperator<Document>,
+      $push: { more: segment.pack().data } as unknown as PushOperator<Document>,
       $inc: { appends: 1 },
     },
     upsert: true,
@@ -148,7 +149,7 @@ function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
 }
 
 function matchPart({ threadId }: ThreadState, root: ContentHash, part: number): Filter<Document> {
-  return { thread_id: threadId, segment: hexToBinary(root), part };
+  return { thread_id: threadId, segment: hexToBytes(root), part };
 }
 
 function cutParts(data: Uint8Array): Uint8Array[] {

@@ -17,9 +17,8 @@ export type SaveWritesOutcome =
   | { readonly kind: "conflict" };
 
 /**
- * Saves sets of pending writes of one task.
- *
- * @param overwrite whether a set that is there already is replaced; otherwise it stays
+ * Saves sets of pending writes of one task. A set of writes to ordinary channels that is there
+ * already stays; one of a special channel is replaced.
  */
 export async function saveWrites(
   collections: Collections,
@@ -27,7 +26,6 @@ export async function saveWrites(
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   sets: readonly WriteSetToStore[],
-  overwrite: boolean,
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(collections, features, thread, segments);
   if (before === undefined) return { kind: "conflict" };
@@ -37,14 +35,18 @@ export async function saveWrites(
     ...sets.map(({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, ...content }) => ({
       collection: "writes" as const,
       filter: { thread_id, checkpoint_ns, checkpoint_id, task_id, idx },
-      update: overwrite
-        ? { $set: { ...content, ...$set }, $unset }
-        : { $setOnInsert: content, $set, $unset },
+      update:
+        idx < 0
+          ? {
+              $set: { ...content, ...$set },
+              $unset: { ...$unset, ...(content.task_path === undefined && { task_path: "" }) },
+            }
+          : { $setOnInsert: content, $set, $unset },
       upsert: true,
     })),
   ]);
   if (outcome.kind === "conflict") return outcome;
-  const isKept = (_set: WriteSetToStore, index: number) =>
-    !overwrite && !outcome.inserted.has(before.length + index);
+  const isKept = ({ idx }: WriteSetToStore, index: number) =>
+    idx >= 0 && !outcome.inserted.has(before.length + index);
   return { kind: "saved", kept: sets.filter(isKept) };
 }

@@ -1,5 +1,10 @@
-import type { Binary, FindCursor } from "mongodb";
-import type { CheckpointDocument, SegmentDocument, WriteSetDocument } from "../documents/index.ts";
+import type { FindCursor } from "mongodb";
+import type {
+  CheckpointDocument,
+  SegmentDocument,
+  StoredBytes,
+  WriteSetDocument,
+} from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 
 /** All checkpoints of a thread, by namespace and order. */
@@ -45,7 +50,7 @@ export function scanSegmentHeads(
 export async function* scanReferences(
   { checkpoints, writes }: Collections,
   threadId: string,
-): AsyncGenerator<Binary> {
+): AsyncGenerator<StoredBytes> {
   for await (const { segments } of checkpoints
     .find({ thread_id: threadId })
     .project<Pick<CheckpointDocument, "segments">>({ segments: 1 })) {

@@ -1,4 +1,4 @@
-import type { Db } from "mongodb";
+import type { Db, MongoClient } from "mongodb";
 
 /** What the server can do beyond what every MongoDB-compatible server can. */
 export interface ServerFeatures {
@@ -12,10 +12,13 @@ export interface ServerFeatures {
 const BULK_WRITE_WIRE_VERSION = 25;
 
 /** Asks the server what it is. */
-export async function detectServerFeatures(db: Db): Promise<ServerFeatures> {
+export async function detectServerFeatures(db: Db, client: MongoClient): Promise<ServerFeatures> {
   const hello = await db.admin().command({ hello: 1 });
   return {
-    clientBulkWrite: Number(hello["maxWireVersion"]) >= BULK_WRITE_WIRE_VERSION,
+    clientBulkWrite:
+      Number(hello["maxWireVersion"]) >= BULK_WRITE_WIRE_VERSION &&
+      // The driver refuses the command to a client that encrypts by itself.
+      client.options?.autoEncryption === undefined,
     sharded: hello["msg"] === "isdbgrid",
   };
 }

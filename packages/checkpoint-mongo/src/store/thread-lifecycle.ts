@@ -1,5 +1,6 @@
-import { MongoServerError, type Document, type Filter } from "mongodb";
+import type { Document, Filter } from "mongodb";
 import type { ThreadDocument } from "../documents/index.ts";
+import { isDuplicateKeyError } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
 import { writeBatch, type BatchOutcome, type BatchUpdate } from "./write-batch.ts";
@@ -72,7 +73,7 @@ async function findOrCreate(
         throw new Error(`The server returned no record of thread "${threadId}".`);
       }
     } catch (error) {
-      if (!isDuplicateKey(error) || attempt === CREATE_ATTEMPTS) throw error;
+      if (!isDuplicateKeyError(error) || attempt === CREATE_ATTEMPTS) throw error;
     }
   }
 }
@@ -237,10 +238,6 @@ export function isSameState(
   b: Omit<ThreadState, "threadId">,
 ): boolean {
   return a.epoch === b.epoch && a.expiresAt?.getTime() === b.expiresAt?.getTime();
-}
-
-function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 11_000;
 }
 
 function toState(document: ThreadDocument): ThreadState {

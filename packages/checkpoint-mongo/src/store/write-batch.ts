@@ -1,13 +1,12 @@
-import {
-  MongoBulkWriteError,
-  MongoClientBulkWriteError,
-  type AnyBulkWriteOperation,
-  type AnyClientBulkWriteModel,
-  type Document,
-  type Filter,
-  type UpdateFilter,
+import type {
+  AnyBulkWriteOperation,
+  AnyClientBulkWriteModel,
+  Document,
+  Filter,
+  UpdateFilter,
 } from "mongodb";
-import { DURABLE, type CollectionKind, type Collections } from "./collections.ts";
+import { BSON_OPTIONS, DURABLE, readErrorCode } from "../driver/index.ts";
+import type { CollectionKind, Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
 
 /** One update of one document. */
@@ -39,7 +38,7 @@ export type BatchOutcome =
   | { readonly kind: "conflict" };
 
 /** How servers say that an upsert lost to another one of the same document or place. */
-const CONFLICT_CODES: ReadonlySet<unknown> = new Set([
+const CONFLICT_CODES: ReadonlySet<number | undefined> = new Set([
   11_000, // DuplicateKey
   66, // ImmutableField: a compatible server found the winner's document and tried to change its _id.
 ]);
@@ -90,7 +89,8 @@ async function writeAtOnce(
     ordered: true,
     verboseResults: true,
     writeConcern: DURABLE,
-    ignoreUndefined: true,
+    // Unlike a collection, a client is not ours: its options would count.
+    ...BSON_OPTIONS,
   });
   const inserted = new Set<number>();
   let unmatched = 0;
@@ -119,7 +119,7 @@ async function writeByCollection(
       }));
     const result = await collections.db
       .collection(collections[collection].collectionName)
-      .bulkWrite(operations, { ordered: true, writeConcern: DURABLE, ignoreUndefined: true });
+      .bulkWrite(operations, { ordered: true });
     for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
     unmatched += operations.length - result.matchedCount - result.upsertedCount;
     if (isBaseless(updates, inserted)) break;
@@ -134,13 +134,20 @@ function isBaseless(updates: readonly BatchUpdate[], inserted: ReadonlySet<numbe
 }
 
 function isConflict(error: unknown): boolean {
-  if (error instanceof MongoClientBulkWriteError) {
-    const errors = [...error.writeErrors.values()];
-    return (
-      error.writeConcernErrors.length === 0 &&
-      errors.length > 0 &&
-      errors.every((writeError) => CONFLICT_CODES.has(writeError.code))
-    );
+  const { writeErrors, writeConcernErrors } = error as {
+    readonly writeErrors?: ReadonlyMap<number, unknown> | readonly unknown[] | undefined;
+    readonly writeConcernErrors?: readonly unknown[] | undefined;
+  };
+  if (!(writeErrors instanceof Map)) {
+    // Of a collection's bulk write: the error has the code of the first write that was refused.
+    return writeErrors !== undefined && isConflictCode(error);
   }
-  return error instanceof MongoBulkWriteError && CONFLICT_CODES.has(error.code);
+  const errors = [...writeErrors.values()];
+  return (
+    (writeConcernErrors ?? []).length === 0 && errors.length > 0 && errors.every(isConflictCode)
+  );
+}
+
+function isConflictCode(error: unknown): boolean {
+  return CONFLICT_CODES.has(readErrorCode(error));
 }

@@ -1,0 +1,44 @@
+import type {
+  BSONSerializeOptions,
+  Db,
+  MongoClient,
+  ReadConcern,
+  WriteConcernSettings,
+} from "mongodb";
+
+/** A write counts as done when a majority of the replica set has it in the journal. */
+export const DURABLE: WriteConcernSettings = { w: "majority", journal: true };
+
+/**
+ * How documents are written and read, all of it: what is left out here would come from the options
+ * of the user's client.
+ */
+export const BSON_OPTIONS: Required<BSONSerializeOptions> = {
+  bsonRegExp: false,
+  checkKeys: false,
+  enableUtf8Validation: true,
+  fieldsAsRaw: {},
+  ignoreUndefined: true,
+  promoteBuffers: false,
+  promoteLongs: true,
+  promoteValues: true,
+  raw: false,
+  serializeFunctions: false,
+  useBigInt64: false,
+};
+
+/**
+ * Opens a database on the user's client with options of our own. Reads go to the primary and see
+ * only what a majority has, so that nothing is built on what a failover could take back.
+ *
+ * @param dbName by default the database of the connection string
+ */
+export function openDatabase(client: MongoClient, dbName: string | undefined): Db {
+  return client.db(dbName, {
+    ...BSON_OPTIONS,
+    readPreference: "primary",
+    // The class would be our copy's; the driver makes one of its own from this.
+    readConcern: { level: "majority" } as ReadConcern,
+    writeConcern: DURABLE,
+  });
+}

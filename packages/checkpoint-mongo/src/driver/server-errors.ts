@@ -1,0 +1,14 @@
+// The driver that throws may be another copy than ours, so `instanceof` tells nothing.
+
+const DUPLICATE_KEY = 11_000;
+
+/** The number by which the server says what went wrong; undefined for other errors. */
+export function readErrorCode(error: unknown): number | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "number" ? code : undefined;
+}
+
+/** Whether a unique index refused a write. */
+export function isDuplicateKeyError(error: unknown): boolean {
+  return readErrorCode(error) === DUPLICATE_KEY;
+}

@@ -1,0 +1,165 @@
+import type {
+  ChannelVersions,
+  Checkpoint,
+  CheckpointMetadata,
+} from "@langchain/langgraph-checkpoint";
+import { isDeepStrictEqual } from "node:util";
+import type { CheckpointAddress } from "../address/address.ts";
+import { readHeader, writeHeader, type CheckpointHeader, type FindKnown } from "../codec/index.ts";
+import { parseSegmentId } from "../documents/index.ts";
+import type { CheckpointRecord } from "./checkpoint-record.ts";
+import type { SaverContext } from "./context.ts";
+import { toSearchable } from "./searchable-metadata.ts";
+import {
+  quiet,
+  type Awaitable,
+  type TypedBytes,
+  type ValueWriter,
+  type WrittenChannel,
+} from "./value-writer.ts";
+
+/** What `put` is asked to store. */
+export interface PutRequest {
+  readonly address: CheckpointAddress;
+  readonly parentCheckpointId: string | undefined;
+  readonly checkpoint: Checkpoint;
+  readonly metadata: CheckpointMetadata | undefined;
+  /** Undefined where the caller does not say which channels have changed. */
+  readonly newVersions: ChannelVersions | undefined;
+}
+
+/** Metadata as it was when it was handed over. */
+export interface WrittenMetadata {
+  readonly encoded: TypedBytes;
+  /** What of it the server can search; undefined with a serializer of the user's. */
+  readonly searchable: Readonly<Record<string, unknown>> | undefined;
+  /** Whether that is all of it. */
+  readonly isAll: boolean;
+}
+
+/**
+ * A checkpoint as it was when it was handed to `put`: encoded before anything is awaited, because
+ * LangGraph goes on with the same objects at once and reducers may change them.
+ *
+ * Channels that are as in the parent are not encoded, so far as this process knows the parent.
+ */
+export class Snapshot {
+  readonly headerText: string;
+  readonly header: CheckpointHeader;
+  readonly metadata: Awaitable<WrittenMetadata>;
+  /** All channels, in the order of the state. */
+  readonly channels: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+  /** The channels that have changed, as the caller says; undefined where that may be all. */
+  readonly #named: ReadonlySet<string> | undefined;
+  readonly #parent: CheckpointRecord | undefined;
+  readonly #findKnown: FindKnown;
+  readonly #writer: ValueWriter;
+  readonly #written = new Map<string, Outcome<Awaitable<WrittenChannel>>>();
+
+  /** @throws UnserializableStateError if something that has changed could not come back as it is */
+  constructor(
+    { cache, serializer }: Pick<SaverContext, "cache" | "serializer">,
+    request: PutRequest,
+  ) {
+    const { address, checkpoint, newVersions, parentCheckpointId } = request;
+    this.#parent =
+      parentCheckpointId === undefined
+        ? undefined
+        : cache.getRecord({ ...address, checkpointId: parentCheckpointId });
+    this.#findKnown = (id) => {
+      const segment = cache.peekSegment(address.threadId, parseSegmentId(id).root);
+      return segment !== undefined && "lines" in segment ? segment : undefined;
+    };
+    this.#writer = serializer.createWriter();
+    const { id: _id, channel_values: values, ...header } = checkpoint;
+    this.channels = Object.keys(values);
+    this.#values = { ...values };
+    this.#named =
+      newVersions === undefined || mayUnderstate(request.metadata)
+        ? undefined
+        : new Set(Object.keys(newVersions));
+    this.headerText = writeHeader(header);
+    this.header = readHeader(this.headerText);
+    this.metadata = quiet(writeMetadata(this.#writer, request.metadata));
+    const presumed = parentCheckpointId === undefined ? undefined : (this.#parent ?? "missing");
+    for (const channel of this.channels) {
+      if (!this.differs(channel, presumed)) continue;
+      const outcome = attempt(() => quiet(this.#write(channel)));
+      // What may turn out to be as in the parent is refused when it doesn't.
+      if ("error" in outcome && this.#isNamed(channel)) throw outcome.error;
+      this.#written.set(channel, outcome);
+    }
+  }
+
+  /**
+   * Whether a channel is to be stored anew.
+   *
+   * @param parent the checkpoint that it becomes a child of; `"missing"` if there should be one but
+   *   it is not stored
+   */
+  differs(channel: string, parent: CheckpointRecord | "missing" | undefined): boolean {
+    if (this.#isNamed(channel)) return true;
+    // The first checkpoint of a thread holds just what newVersions names.
+    if (parent === undefined) return false;
+    // It differs, too, where a checkpoint is put under another parent than it was made from.
+    return (
+      parent === "missing" ||
+      !parent.manifest.has(channel) ||
+      this.header.channel_versions[channel] !== parent.header.channel_versions[channel]
+    );
+  }
+
+  /**
+   * A channel's value. One that was taken to be as in the parent is encoded now, if the parent has
+   * gone meanwhile: the thread was deleted during the run.
+   *
+   * @throws UnserializableStateError if it could not come back as it is
+   */
+  read(channel: string): Awaitable<WrittenChannel> {
+    const outcome = this.#written.get(channel);
+    if (outcome === undefined) return this.#write(channel);
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  #write(channel: string): Awaitable<WrittenChannel> {
+    const parent = this.#parent?.manifest.get(channel);
+    return this.#writer.writeChannel(channel, this.#values[channel], parent, this.#findKnown);
+  }
+
+  #isNamed(channel: string): boolean {
+    return this.#named === undefined || this.#named.has(channel);
+  }
+}
+
+/**
+ * Whether newVersions may not name all that has changed: LangGraph names nothing for a copy, and for
+ * an update it first applies pending writes without counting up the versions of their channels.
+ */
+function mayUnderstate(metadata: CheckpointMetadata | undefined): boolean {
+  return metadata?.source === "fork" || metadata?.source === "update";
+}
+
+function writeMetadata(
+  writer: ValueWriter,
+  metadata: CheckpointMetadata | undefined,
+): Awaitable<WrittenMetadata> {
+  const encoded = writer.writeValue(metadata, "metadata");
+  if (encoded instanceof Promise) {
+    // A serializer of the user's may encrypt: then nothing lies in clear.
+    return encoded.then((typed) => ({ encoded: typed, searchable: undefined, isAll: false }));
+  }
+  const searchable = toSearchable(metadata ?? {});
+  return { encoded, searchable, isAll: isDeepStrictEqual(searchable, metadata) };
+}
+
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+function attempt<T>(action: () => T): Outcome<T> {
+  try {
+    return { value: action() };
+  } catch (error) {
+    return { error };
+  }
+}
