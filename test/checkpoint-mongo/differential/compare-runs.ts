@@ -1,12 +1,15 @@
-import { MemorySaver, type BaseCheckpointSaver } from "@langchain/langgraph";
-import { compareLines, flatten } from "./find-difference.ts";
+import { MemorySaver, START, type BaseCheckpointSaver } from "@langchain/langgraph";
+import { compareLines } from "./find-difference.ts";
 import { generateProgram } from "./generate-program.ts";
-import { copyMemory, Lifeline, LockstepSaver } from "./lockstep-saver.ts";
+import { copyMemory, Lifeline, LockstepSaver, Shadow } from "./lockstep-saver.ts";
 import { ORDERS_WRITES } from "./normalize-tuple.ts";
-import { listKinds, type Operation, type Program } from "./program.ts";
+import { listGraphs, listKinds, type Operation, type Program } from "./program.ts";
 import { ProgramRun, type Outcome } from "./run-program.ts";
 import { Random } from "./random.ts";
-import { describeOutcome, describeThread, nameIds } from "./transcript.ts";
+import { transcribe } from "./transcript.ts";
+
+/** Their reducers change what they are given. */
+const CHANGING_KINDS = ["mutates-left", "mutates-right", "delta-stamps"] as const;
 
 /** The savers that processes have, one after the other, on the same database. */
 export interface Processes {
@@ -27,17 +30,18 @@ export async function compareUndisturbed(
 ): Promise<string[]> {
   const program = generateProgram(seed);
   const threadId = `undisturbed-${seed}`;
-  const lockstep = new LockstepSaver(first, new MemorySaver());
+  const shadow = openShadow(program);
+  const lockstep = new LockstepSaver(first, shadow);
   const outcomes = await operate(new ProgramRun(program, lockstep, threadId), program.operations);
-  const reader = new LockstepSaver(second, lockstep.memory);
-  const actual = await transcribe(program, outcomes, reader, threadId);
+  const reader = new LockstepSaver(second, shadow);
+  const actual = await transcribeRun(program, outcomes, reader, threadId);
 
   const memory = new MemorySaver();
   const expectedOutcomes = await operate(
     new ProgramRun(program, memory, threadId),
     program.operations,
   );
-  const expected = await transcribe(program, expectedOutcomes, memory, threadId);
+  const expected = await transcribeRun(program, expectedOutcomes, memory, threadId);
   return [
     ...lockstep.differences,
     ...reader.differences,
@@ -63,10 +67,11 @@ export async function compareKilled(seed: number, { first, second }: Processes):
     ...program.operations.slice(killedAt + 1),
   ];
 
-  const whole = new LockstepSaver(first, new MemorySaver());
+  const shadow = openShadow(program);
+  const whole = new LockstepSaver(first, shadow);
   await operate(new ProgramRun(program, whole, threadId), before);
   const lifeline = new Lifeline(random.between(1, 14));
-  const dying = new LockstepSaver(first, whole.memory, lifeline);
+  const dying = new LockstepSaver(first, shadow, lifeline);
   await operate(
     new ProgramRun(program, dying, threadId),
     [program.operations[killedAt]!],
@@ -74,23 +79,37 @@ export async function compareKilled(seed: number, { first, second }: Processes):
   );
   await lifeline.settle();
 
-  const memory = copyMemory(dying.memory, new MemorySaver());
-  const resumed = new LockstepSaver(second, dying.memory);
+  const memory = copyMemory(shadow.memory, new MemorySaver());
+  const resumed = new LockstepSaver(second, shadow);
   await Array.fromAsync(resumed.list({ configurable: { thread_id: threadId } }));
   const outcomes = await operate(new ProgramRun(program, resumed, threadId), after, killedAt);
-  const actual = await transcribe(program, outcomes, resumed, threadId);
+  const actual = await transcribeRun(program, outcomes, resumed, threadId);
   const expectedOutcomes = await operate(
     new ProgramRun(program, memory, threadId),
     after,
     killedAt,
   );
-  const expected = await transcribe(program, expectedOutcomes, memory, threadId);
+  const expected = await transcribeRun(program, expectedOutcomes, memory, threadId);
   return [
     ...whole.differences,
     ...dying.differences,
     ...resumed.differences,
     ...compareTranscripts(program, actual, expected),
   ].map((difference) => `${describeKill(killedAt, lifeline)}\n${difference}`);
+}
+
+function openShadow(program: Program): Shadow {
+  const shifting = Array.from(listGraphs(program.root)).flatMap(({ channels }) =>
+    channels.filter(({ kind }) => kind === "mutates-left").map(({ name }) => name),
+  );
+  // What reducers change may be a part of the input.
+  if (changesValues(program)) shifting.push(START);
+  return new Shadow(new MemorySaver(), new Set(shifting));
+}
+
+function changesValues(program: Program): boolean {
+  const kinds = listKinds(program);
+  return CHANGING_KINDS.some((kind) => kinds.has(kind));
 }
 
 function describeKill(operation: number, { calls, isDead }: Lifeline): string {
@@ -112,25 +131,19 @@ async function operate(
   return outcomes;
 }
 
-async function transcribe(
+/** What came of a run, as far as it is the same each time. */
+async function transcribeRun(
   program: Program,
   outcomes: readonly Outcome[],
   saver: BaseCheckpointSaver,
   threadId: string,
 ): Promise<string[]> {
   const { graph } = new ProgramRun(program, saver, threadId);
-  const kinds = listKinds(program);
   // What was streamed may have been changed by a reducer before it was looked at, or after.
-  const changesStreams = ["mutates-left", "mutates-right", "delta-stamps"] as const;
-  const told = changesStreams.some((kind) => kinds.has(kind))
-    ? outcomes.map(({ error, returned }) => ({ streamed: [], error, returned }))
+  const compared = changesValues(program)
+    ? outcomes.map(({ streamed: _, ...outcome }) => Object.assign(outcome, { streamed: [] }))
     : outcomes;
-  return nameIds(
-    flatten({
-      outcomes: told.map((outcome) => describeOutcome(outcome as Outcome)),
-      thread: await describeThread(graph, saver, threadId),
-    }),
-  );
+  return transcribe(compared, graph, saver, threadId);
 }
 
 /** Compares two runs, unless LangGraph itself does not do the same twice. */
@@ -140,10 +153,8 @@ function compareTranscripts(
   expected: readonly string[],
 ): string[] {
   const kinds = listKinds(program);
-  // LangGraph puts a checkpoint when the one before it is stored. Where a reducer changes what is in
-  // a channel, it may have done so by then or not.
-  if (kinds.has("mutates-left") && program.operations.some((o) => o.durability !== "exit"))
-    return [];
+  // What such a channel holds when LangGraph puts it depends on how long the put before it took.
+  if (kinds.has("mutates-left")) return [];
   // Where pending writes have no order, a delta channel's value has none either.
   const isOrdered = ORDERS_WRITES || !Array.from(kinds).some((kind) => kind.startsWith("delta"));
   if (!isOrdered) return [];

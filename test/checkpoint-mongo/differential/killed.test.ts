@@ -8,4 +8,4 @@ const database = useDatabase();
 it("any program that is stopped between two calls of the saver goes on as with LangGraph's MemorySaver", async () => {
   const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
   await expectNoDifference(listSeeds(), (seed) => compareKilled(seed, processes));
-}, 240_000);
+}, 600_000);

@@ -46,6 +46,42 @@ export class Lifeline {
   }
 }
 
+/** LangGraph's in-memory saver, as what another one is compared with. */
+export class Shadow {
+  readonly memory: MemorySaver;
+  /** Channels whose reducer changes what the channel holds in place. */
+  private readonly shifting: ReadonlySet<string>;
+  /** Checkpoints and such channels of theirs that are as in the parent. */
+  private readonly unchanged = new Set<string>();
+
+  constructor(memory: MemorySaver, shifting: ReadonlySet<string>) {
+    this.memory = memory;
+    this.shifting = shifting;
+  }
+
+  /**
+   * LangGraph puts a checkpoint once the one before it is stored. A reducer that changes what a
+   * channel holds may have run for a later step by then, and the in-memory saver takes that for the
+   * channel's value, though `newVersions` says that it has none since the parent's.
+   */
+  noteUnchanged({ id }: Checkpoint, newVersions: ChannelVersions): void {
+    for (const channel of this.shifting) {
+      if (!Object.hasOwn(newVersions, channel)) this.unchanged.add(`${id} ${channel}`);
+    }
+  }
+
+  /** A checkpoint as two savers must return it. */
+  normalize(tuple: CheckpointTuple): CheckpointTuple {
+    const { checkpoint } = tuple;
+    const values = Object.entries(checkpoint.channel_values).map(([channel, value]) => [
+      channel,
+      this.unchanged.has(`${checkpoint.id} ${channel}`) ? "(as in the parent)" : value,
+    ]);
+    const channel_values = Object.fromEntries(values) as Record<string, unknown>;
+    return { ...tuple, checkpoint: { ...checkpoint, channel_values } };
+  }
+}
+
 /**
  * A saver, and LangGraph's in-memory saver beside it: both get each call at the same moment, with the
  * same arguments, and what they return is compared.
@@ -54,17 +90,13 @@ export class LockstepSaver extends BaseCheckpointSaver {
   /** What the saver returned otherwise than LangGraph's. */
   readonly differences: string[] = [];
   private readonly saver: BaseCheckpointSaver;
-  readonly memory: MemorySaver;
+  private readonly shadow: Shadow;
   private readonly lifeline: Lifeline;
 
-  constructor(
-    saver: BaseCheckpointSaver,
-    memory: MemorySaver,
-    lifeline: Lifeline = new Lifeline(),
-  ) {
+  constructor(saver: BaseCheckpointSaver, shadow: Shadow, lifeline: Lifeline = new Lifeline()) {
     super();
     this.saver = saver;
-    this.memory = memory;
+    this.shadow = shadow;
     this.lifeline = lifeline;
   }
 
@@ -76,7 +108,7 @@ export class LockstepSaver extends BaseCheckpointSaver {
     return this.call(
       describe("getTuple", config),
       (saver) => saver.getTuple(config),
-      (tuple) => tuple && normalizeTuple(tuple),
+      (tuple) => tuple && normalizeTuple(this.shadow.normalize(tuple)),
     );
   }
 
@@ -87,7 +119,7 @@ export class LockstepSaver extends BaseCheckpointSaver {
     yield* await this.call(
       describe("list", config),
       (saver) => Array.fromAsync(saver.list(config, options)),
-      normalizeList,
+      (tuples) => normalizeList(tuples.map((tuple) => this.shadow.normalize(tuple))),
     );
   }
 
@@ -97,6 +129,7 @@ export class LockstepSaver extends BaseCheckpointSaver {
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
+    this.shadow.noteUnchanged(checkpoint, newVersions);
     return this.call(
       `${describe("put", config)} ${checkpoint.id}`,
       (saver) => saver.put(config, checkpoint, metadata, newVersions),
@@ -144,7 +177,10 @@ export class LockstepSaver extends BaseCheckpointSaver {
     normalize: (result: T) => unknown,
   ): Promise<T> {
     return this.lifeline.pass(name, async () => {
-      const [actual, expected] = await Promise.allSettled([make(this.saver), make(this.memory)]);
+      const [actual, expected] = await Promise.allSettled([
+        make(this.saver),
+        make(this.shadow.memory),
+      ]);
       const bothFail = actual.status === "rejected" && expected.status === "rejected";
       // The wording of errors is each saver's own.
       const difference = bothFail

@@ -6,11 +6,12 @@ const DEFAULT_COUNT = 300;
 /** Seeds run at once, since each of them mostly waits for the server. */
 const CONCURRENCY = 6;
 /** Programs shown in full when a test fails. */
-const MAX_SHOWN = 3;
+const MAX_SHOWN = 40;
 
 /** The seeds of this test run: one, by `THREADKEEP_SEED`, or the first `THREADKEEP_SEEDS`. */
 export function listSeeds(): number[] {
   const { THREADKEEP_SEED: seed, THREADKEEP_SEEDS: count } = process.env;
+  if (seed?.includes(",")) return seed.split(",").map(Number);
   if (seed !== undefined) return [Number(seed)];
   return Array.from({ length: Number(count ?? DEFAULT_COUNT) }, (_, index) => index);
 }

@@ -1,5 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { BaseCheckpointSaver, StateSnapshot } from "@langchain/langgraph";
+import { START, type BaseCheckpointSaver, type StateSnapshot } from "@langchain/langgraph";
 import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { flatten } from "./find-difference.ts";
 import { normalizeTuple } from "./normalize-tuple.ts";
@@ -11,31 +11,71 @@ const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b/g;
 const NULL_TASK_ID = "00000000-0000-0000-0000-000000000000";
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
-/** Lines in which each id is replaced by how many came before it. */
-export function nameIds(lines: readonly string[]): string[] {
-  const names = new Map<string, string>([[NULL_TASK_ID, "#none"]]);
-  const nameOf = (id: string) => {
-    if (!names.has(id)) names.set(id, `#${names.size}`);
-    return names.get(id)!;
-  };
-  return lines.map((line) => line.replaceAll(ID, nameOf).replaceAll(TIME, "(time)"));
+/** Gives each id the number in which it came up, so that two runs have the same. */
+class IdNames {
+  private readonly names = new Map<string, string>([[NULL_TASK_ID, "#none"]]);
+
+  nameAll(lines: readonly string[]): string[] {
+    return lines.map((line) => replaceIds(line, (id) => this.nameOf(id)));
+  }
+
+  /** What a value is with the names that there are by now. */
+  describe(value: unknown): string {
+    return replaceIds(flatten(value).join("\n"), (id) => this.names.get(id) ?? "#");
+  }
+
+  private nameOf(id: string): string {
+    const name = this.names.get(id) ?? `#${this.names.size}`;
+    this.names.set(id, name);
+    return name;
+  }
 }
 
-function blank(value: unknown): string {
-  return flatten(value).join("\n").replaceAll(ID, "#").replaceAll(TIME, "(time)");
+function replaceIds(text: string, nameOf: (id: string) => string): string {
+  return text.replaceAll(ID, nameOf).replaceAll(TIME, "(time)");
 }
 
 /** Puts what comes in any order in one that is the same in each run. */
-function sortBlanked<T>(items: readonly T[]): T[] {
-  const keyed = items.map((item) => ({ item, key: blank(item) }));
+function sortBy<T>(items: readonly T[], describe: (item: T) => string): T[] {
+  const keyed = items.map((item) => ({ item, key: describe(item) }));
   return keyed.toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key))).map((k) => k.item);
 }
 
-/** An operation's outcome, without what depends on which of several tasks was faster. */
-export function describeOutcome({ streamed, returned, error }: Outcome): unknown {
+function sortBlanked<T>(items: readonly T[]): T[] {
+  const names = new IdNames();
+  return sortBy(items, (item) => names.describe(item));
+}
+
+/**
+ * A run and what is left of it, line by line, without what differs from run to run.
+ *
+ * @param outcomes of the operations, as far as they are to be compared
+ */
+export async function transcribe(
+  outcomes: readonly Outcome[],
+  graph: ProgramGraph,
+  saver: BaseCheckpointSaver,
+  threadId: string,
+): Promise<string[]> {
+  const { namespaces, ...thread } = await describeThread(graph, saver, threadId);
+  const names = new IdNames();
+  const describe = (part: unknown) => names.describe(part);
+  // What tells the ids apart comes first.
+  const lines = names.nameAll(flatten({ thread }));
+  lines.push(...names.nameAll(flatten({ namespaces: sortBy(namespaces, describe) })));
+  for (const { streamed, returned, error } of outcomes) {
+    // An error may overtake what was streamed before it.
+    const streams = error === undefined ? sortBy(listStreams(streamed), describe) : [];
+    const outcome = { streams, returned: returned && describeConfig(returned), error };
+    lines.push(...names.nameAll(flatten({ outcome })));
+  }
+  return lines;
+}
+
+/** What each graph streamed, without what depends on which of several tasks was faster. */
+function listStreams(streamed: readonly StreamedChunk[]): StreamedChunk[][] {
   const namespaces = Map.groupBy(streamed, ([namespace]) => namespace.join("|"));
-  const streams = Array.from(namespaces.values(), sortWithinSteps);
-  return { streams: sortBlanked(streams), returned: returned && describeConfig(returned), error };
+  return Array.from(namespaces.values(), sortWithinSteps);
 }
 
 /** Tasks of one step finish in any order; whole values come after them. */
@@ -58,11 +98,11 @@ function sortWithinSteps(chunks: readonly StreamedChunk[]): StreamedChunk[] {
 }
 
 /** All that can be read of a thread, by its graph and by its saver. */
-export async function describeThread(
+async function describeThread(
   graph: ProgramGraph,
   saver: BaseCheckpointSaver,
   threadId: string,
-): Promise<unknown> {
+): Promise<{ state: unknown; history: unknown; namespaces: unknown[] }> {
   const config = { configurable: { thread_id: threadId } };
   const tuples = await Array.fromAsync(saver.list(config));
   const namespaces = Map.groupBy(tuples, (tuple) =>
@@ -76,7 +116,7 @@ export async function describeThread(
       const history = await Array.fromAsync(graph.getStateHistory(config));
       return history.map(describeState);
     }),
-    namespaces: sortBlanked(Array.from(namespaces.values(), (own) => own.map(describeTuple))),
+    namespaces: Array.from(namespaces.values(), (own) => own.map(describeTuple)),
   };
 }
 
@@ -114,13 +154,18 @@ function describeConfig({ configurable }: RunnableConfig): unknown {
 }
 
 /**
- * A checkpoint as in any run. The answers to several tasks come without their paths, so they are in
+ * A checkpoint as in any run. Its input may have been changed by a reducer. The answers to several tasks come without their paths, so they are in
  * the order of the tasks' ids.
  */
 function describeTuple(tuple: CheckpointTuple): unknown {
-  const { pendingWrites = [] } = tuple;
+  const { checkpoint, pendingWrites = [] } = tuple;
+  const { [START]: _, ...channel_values } = checkpoint.channel_values;
   const isAnswer = ([, channel]: CheckpointPendingWrite) => channel === "__resume__";
   const others = pendingWrites.filter((write) => !isAnswer(write));
   const answers = sortBlanked(pendingWrites.filter(isAnswer));
-  return normalizeTuple({ ...tuple, pendingWrites: [...answers, ...others] });
+  return normalizeTuple({
+    ...tuple,
+    checkpoint: { ...checkpoint, channel_values },
+    pendingWrites: [...answers, ...others],
+  });
 }

@@ -8,4 +8,4 @@ const database = useDatabase();
 it("any program leads to the same streams, states and history as with LangGraph's MemorySaver", async () => {
   const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
   await expectNoDifference(listSeeds(), (seed) => compareUndisturbed(seed, processes));
-}, 240_000);
+}, 600_000);
