@@ -1,11 +1,13 @@
 import { MemorySaver, START, type BaseCheckpointSaver } from "@langchain/langgraph";
 import { compareLines } from "./find-difference.ts";
 import { generateProgram } from "./generate-program.ts";
-import { copyMemory, Lifeline, LockstepSaver, Shadow } from "./lockstep-saver.ts";
+import { Lifeline } from "./lifeline.ts";
+import { LockstepSaver } from "./lockstep-saver.ts";
 import { ORDERS_WRITES } from "./normalize-tuple.ts";
 import { listGraphs, listKinds, type Operation, type Program } from "./program.ts";
 import { ProgramRun, type Outcome } from "./run-program.ts";
 import { Random } from "./random.ts";
+import { Shadow } from "./shadow.ts";
 import { transcribe } from "./transcript.ts";
 
 /** Their reducers change what they are given. */
@@ -79,7 +81,7 @@ export async function compareKilled(seed: number, { first, second }: Processes):
   );
   await lifeline.settle();
 
-  const memory = copyMemory(shadow.memory, new MemorySaver());
+  const memory = shadow.copyMemory();
   const resumed = new LockstepSaver(second, shadow);
   await Array.fromAsync(resumed.list({ configurable: { thread_id: threadId } }));
   const outcomes = await operate(new ProgramRun(program, resumed, threadId), after, killedAt);
@@ -104,7 +106,7 @@ function openShadow(program: Program): Shadow {
   );
   // What reducers change may be a part of the input.
   if (changesValues(program)) shifting.push(START);
-  return new Shadow(new MemorySaver(), new Set(shifting));
+  return new Shadow(shifting);
 }
 
 function changesValues(program: Program): boolean {

@@ -28,7 +28,7 @@ export class OperationGenerator {
     const { random } = this;
     const usual = random.pick(DURABILITIES);
     const actions: Action[] = [{ kind: "invoke", channels: this.pickChannels() }];
-    const count = random.between(3, 5);
+    const count = random.between(3, 4);
     while (actions.length < count) actions.push(this.makeAction());
     return actions.map((action) => {
       const durability = random.chance(0.15) ? random.pick(DURABILITIES) : usual;

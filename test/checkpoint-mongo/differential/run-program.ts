@@ -163,7 +163,7 @@ export class ProgramRun {
   /** Whether nothing is left to go on with. */
   private async isDone(): Promise<boolean> {
     const state = await this.graph.getState({ configurable: { ...this.thread } });
-    return state.next.length === 0;
+    return state.tasks.length === 0;
   }
 
   /** What is waiting for an answer. */
