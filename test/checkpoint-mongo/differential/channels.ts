@@ -151,7 +151,7 @@ export function createChannel(spec: ChannelSpec): BaseChannel {
   return KINDS[spec.kind].create(spec);
 }
 
-export function makeWrite(kind: ChannelKind, writing: Writing): unknown {
+function makeWrite(kind: ChannelKind, writing: Writing): unknown {
   return KINDS[kind].write(writing);
 }
 

@@ -3,7 +3,7 @@ import { compareLines } from "./find-difference.ts";
 import { generateProgram } from "./generate-program.ts";
 import { Lifeline } from "./lifeline.ts";
 import { LockstepSaver } from "./lockstep-saver.ts";
-import { ORDERS_WRITES } from "./normalize-tuple.ts";
+import { ORDERS_WRITES } from "./langgraph-version.ts";
 import { listGraphs, listKinds, type Operation, type Program } from "./program.ts";
 import { ProgramRun, type Outcome } from "./run-program.ts";
 import { Random } from "./random.ts";
@@ -143,7 +143,7 @@ async function transcribeRun(
   const { graph } = new ProgramRun(program, saver, threadId);
   // What was streamed may have been changed by a reducer before it was looked at, or after.
   const compared = changesValues(program)
-    ? outcomes.map(({ streamed: _, ...outcome }) => Object.assign(outcome, { streamed: [] }))
+    ? outcomes.map(({ error, returned }): Outcome => ({ streamed: [], error, returned }))
     : outcomes;
   return transcribe(compared, graph, saver, threadId);
 }

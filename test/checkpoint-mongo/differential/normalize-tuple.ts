@@ -1,8 +1,5 @@
-import * as checkpointPackage from "@langchain/langgraph-checkpoint";
-import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
-
-/** Whether this version says in which order a saver returns pending writes. */
-export const ORDERS_WRITES: boolean = "compareWritesSortKeys" in checkpointPackage;
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import { ORDERS_WRITES } from "./langgraph-version.ts";
 
 /** What two savers must return alike of a checkpoint. */
 export function normalizeTuple(tuple: CheckpointTuple): unknown {
@@ -26,8 +23,9 @@ export function normalizeTuple(tuple: CheckpointTuple): unknown {
       ...others,
     },
     metadata,
-    parent: normalizeConfig(parentConfig?.configurable),
-    pendingWrites: normalizeWrites(pendingWrites ?? []),
+    // Of a checkpoint that is put as child of itself, each saver has another parent.
+    parent: ORDERS_WRITES ? normalizeConfig(parentConfig?.configurable) : undefined,
+    pendingWrites: pendingWrites ?? [],
   };
 }
 
@@ -38,7 +36,7 @@ export function normalizeList(tuples: readonly CheckpointTuple[]): unknown {
   );
   return [...byNamespace]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, own]) => own.map(normalizeTuple));
+    .flatMap(([, own]) => own.map(sortUnordered).map(normalizeTuple));
 }
 
 /** LangGraph's own saver returns a config as it came, with all that LangGraph put into it. */
@@ -48,7 +46,9 @@ function normalizeConfig(configurable: Record<string, unknown> | undefined): unk
   return { thread, namespace: namespace ?? "", id };
 }
 
-function normalizeWrites(writes: readonly CheckpointPendingWrite[]): unknown {
-  if (ORDERS_WRITES) return writes;
-  return writes.map((write) => JSON.stringify(write)).toSorted();
+function sortUnordered(tuple: CheckpointTuple): CheckpointTuple {
+  if (ORDERS_WRITES) return tuple;
+  const keyed = (tuple.pendingWrites ?? []).map((write) => ({ write, key: JSON.stringify(write) }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { ...tuple, pendingWrites: keyed.map(({ write }) => write) };
 }

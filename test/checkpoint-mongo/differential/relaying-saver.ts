@@ -14,9 +14,9 @@ import {
 export interface SaverCall<T> {
   /** The method and what it is for. */
   readonly name: string;
-  make(saver: BaseCheckpointSaver): Promise<T>;
+  readonly make: (saver: BaseCheckpointSaver) => Promise<T>;
   /** The checkpoints in what it returns. */
-  tuples?(result: T): readonly CheckpointTuple[];
+  readonly tuples?: (result: T) => readonly CheckpointTuple[];
 }
 
 /** A saver that leaves to `relay` what becomes of each call. */

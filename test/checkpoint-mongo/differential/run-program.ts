@@ -16,7 +16,7 @@ const RECURSION_LIMIT = 14;
 export interface Outcome {
   readonly streamed: readonly StreamedChunk[];
   readonly returned?: RunnableConfig | undefined;
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 /** The namespace, the stream's mode and what came. */

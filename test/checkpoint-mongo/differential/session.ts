@@ -68,7 +68,7 @@ export async function holdSession(
 
 function makeAnswers({ tasks }: StateSnapshot): Command | null {
   const asked = tasks.flatMap(({ interrupts }) => interrupts);
-  const answers = asked.map(({ id, value }) => [id!, `answer to ${String(value)}`]);
+  const answers = asked.map(({ id, value }) => [id!, `answer to ${String(value)}`] as const);
   return asked.length === 0 ? null : new Command({ resume: Object.fromEntries(answers) });
 }
 

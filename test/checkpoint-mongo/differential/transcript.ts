@@ -2,6 +2,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { START, type BaseCheckpointSaver, type StateSnapshot } from "@langchain/langgraph";
 import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { flatten } from "./find-difference.ts";
+import { ORDERS_WRITES } from "./langgraph-version.ts";
 import { normalizeTuple } from "./normalize-tuple.ts";
 import type { ProgramGraph } from "./build-graph.ts";
 import type { Outcome, StreamedChunk } from "./run-program.ts";
@@ -160,12 +161,13 @@ function describeConfig({ configurable }: RunnableConfig): unknown {
 function describeTuple(tuple: CheckpointTuple): unknown {
   const { checkpoint, pendingWrites = [] } = tuple;
   const { [START]: _, ...channel_values } = checkpoint.channel_values;
-  const isAnswer = ([, channel]: CheckpointPendingWrite) => channel === "__resume__";
-  const others = pendingWrites.filter((write) => !isAnswer(write));
-  const answers = sortBlanked(pendingWrites.filter(isAnswer));
+  const hasOrder = ([, channel]: CheckpointPendingWrite) =>
+    ORDERS_WRITES && channel !== "__resume__";
+  const ordered = pendingWrites.filter(hasOrder);
+  const unordered = sortBlanked(pendingWrites.filter((write) => !hasOrder(write)));
   return normalizeTuple({
     ...tuple,
     checkpoint: { ...checkpoint, channel_values },
-    pendingWrites: [...answers, ...others],
+    pendingWrites: [...unordered, ...ordered],
   });
 }
