@@ -7,10 +7,10 @@ export function normalizeTuple(tuple: CheckpointTuple): unknown {
   const { v, id, ts, channel_values, channel_versions, versions_seen, ...others } = checkpoint;
   // Whether a thread's first checkpoint keeps channels that were never written to, and so hold what the
   // graph gives them anyway, is left to the saver: `newVersions` does not name them.
-  const values =
-    parentConfig === undefined
-      ? Object.entries(channel_values).filter(([channel]) => channel in channel_versions)
-      : Object.entries(channel_values);
+  const mayBeFirst = parentConfig === undefined || !ORDERS_WRITES;
+  const values = Object.entries(channel_values).filter(
+    ([channel]) => !mayBeFirst || channel in channel_versions,
+  );
   return {
     config: normalizeConfig(config.configurable),
     checkpoint: {

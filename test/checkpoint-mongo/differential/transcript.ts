@@ -138,7 +138,7 @@ function describeState(state: StateSnapshot): unknown {
     metadata,
     createdAt,
     config: describeConfig(config),
-    parent: parentConfig && describeConfig(parentConfig),
+    parent: ORDERS_WRITES ? parentConfig && describeConfig(parentConfig) : undefined,
     tasks: tasks.map(({ state: inner, ...task }) => {
       const innerState =
         inner && ("values" in inner ? describeState(inner) : describeConfig(inner));
@@ -164,10 +164,14 @@ function describeTuple(tuple: CheckpointTuple): unknown {
   const hasOrder = ([, channel]: CheckpointPendingWrite) =>
     ORDERS_WRITES && channel !== "__resume__";
   const ordered = pendingWrites.filter(hasOrder);
-  const unordered = sortBlanked(pendingWrites.filter((write) => !hasOrder(write)));
-  return normalizeTuple({
-    ...tuple,
-    checkpoint: { ...checkpoint, channel_values },
-    pendingWrites: [...unordered, ...ordered],
-  });
+  const names = new IdNames();
+  const unordered = pendingWrites.filter((write) => !hasOrder(write));
+  return {
+    tuple: normalizeTuple({
+      ...tuple,
+      checkpoint: { ...checkpoint, channel_values },
+      pendingWrites: ordered,
+    }),
+    unordered: unordered.map((write) => names.describe(write)).toSorted(),
+  };
 }
