@@ -1,4 +1,5 @@
 export {
+  CheckpointTooLargeError,
   CorruptCheckpointError,
   InvalidAddressError,
   InvalidOptionsError,
@@ -6,17 +7,34 @@ export {
   ThreadkeepError,
   UnserializableStateError,
   WriteConflictError,
+  type ChannelSize,
   type Corruption,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
 export type { SweepResult } from "./maintenance/sweep-segments.ts";
+export type {
+  CacheEvent,
+  CacheFailureEvent,
+  RefusedEntryEvent,
+  ReportCacheEvent,
+  UnreadableEntryEvent,
+} from "./node-cache/events.ts";
+export { MongoDBCache } from "./node-cache/mongodb-cache.ts";
+export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/options.ts";
 export type { CacheStats } from "./saver/cache.ts";
 export type { MongoClientLike } from "./driver/index.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
-export type { FallBackEvent, ReportEvent, SaverEvent } from "./saver/events.ts";
 export type {
+  CheckpointSizeEvent,
+  FallBackEvent,
+  ReportEvent,
+  SaverEvent,
+} from "./saver/events.ts";
+export type {
+  CheckpointSizeLimits,
   CorruptionPolicy,
   MongoDBSaverOptions,
   MongoDBSaverSettings,
+  PersistPolicy,
 } from "./saver/options.ts";
 export type { Damage, ThreadReport } from "./saver/verify-thread.ts";

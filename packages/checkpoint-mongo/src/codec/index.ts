@@ -19,6 +19,7 @@ export { encodeValue } from "./encode-value.ts";
 export { hashContent } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";
 export { joinLines, splitLines } from "./lines.ts";
+export { replayEntries } from "./map-entries.ts";
 export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";

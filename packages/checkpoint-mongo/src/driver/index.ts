@@ -1,4 +1,4 @@
 export { findBinaryClass, type BinaryClass } from "./binary-class.ts";
 export { requireClient, type MongoClientLike } from "./mongo-client.ts";
-export { BSON_OPTIONS, DURABLE, openDatabase } from "./open-database.ts";
+export { BSON_OPTIONS, DURABLE, openCollection, openDatabase } from "./open-database.ts";
 export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";

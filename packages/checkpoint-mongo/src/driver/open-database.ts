@@ -1,6 +1,9 @@
 import type {
   BSONSerializeOptions,
+  Collection,
+  CollectionOptions,
   Db,
+  Document,
   MongoClient,
   ReadConcern,
   WriteConcernSettings,
@@ -41,4 +44,18 @@ export function openDatabase(client: MongoClient, dbName: string | undefined): D
     readConcern: { level: "majority" } as ReadConcern,
     writeConcern: DURABLE,
   });
+}
+
+/**
+ * Opens a collection of such a database. The driver takes some options for a collection that it
+ * doesn't take for a database: `fieldsAsRaw` and `checkKeys`.
+ *
+ * @param options other concerns than the database has
+ */
+export function openCollection<T extends Document>(
+  db: Db,
+  name: string,
+  options: CollectionOptions = {},
+): Collection<T> {
+  return db.collection<T>(name, { ...BSON_OPTIONS, ...options });
 }

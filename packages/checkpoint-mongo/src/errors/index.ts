@@ -1,3 +1,4 @@
+export { CheckpointTooLargeError, type ChannelSize } from "./checkpoint-too-large-error.ts";
 export { CorruptCheckpointError, type Corruption } from "./corrupt-checkpoint-error.ts";
 export { InvalidAddressError } from "./invalid-address-error.ts";
 export { InvalidOptionsError } from "./invalid-options-error.ts";

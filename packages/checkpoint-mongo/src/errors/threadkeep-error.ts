@@ -5,6 +5,7 @@ const BRAND = Symbol.for("@threadkeep/checkpoint-mongo/error");
  * meaning; messages may.
  */
 export type ThreadkeepErrorCode =
+  | "CHECKPOINT_TOO_LARGE"
   | "CORRUPT_CHECKPOINT"
   | "INVALID_ADDRESS"
   | "INVALID_OPTIONS"

@@ -13,6 +13,7 @@ import {
   type CheckpointAddress,
   type OpenAddress,
 } from "../address/address.ts";
+import { openCollection } from "../driver/index.ts";
 import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/index.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
@@ -86,8 +87,8 @@ export class OfficialCollections {
     return found.length === 0
       ? undefined
       : new OfficialCollections(
-          db.collection(names.checkpoints),
-          db.collection(names.writes),
+          openCollection(db, names.checkpoints),
+          openCollection(db, names.writes),
           serde,
         );
   }

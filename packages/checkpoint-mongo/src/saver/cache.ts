@@ -3,15 +3,15 @@ import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts"
 import type { KnownSegment } from "../codec/index.ts";
 import { listSegments, type ContentHash } from "../documents/index.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import type { ThreadState } from "../store/index.ts";
+import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 
 /** The latest checkpoint of a namespace, as far as this process knows. */
 export interface KnownHead {
-  /** Its place in the order; 0 if there is no checkpoint. */
-  readonly seq: number;
-  /** Places of others that are still marked as the latest. */
-  readonly staleSeqs: readonly number[];
+  /** Undefined if there is no checkpoint. */
+  readonly latest: PlacedCheckpoint | undefined;
+  /** Others that are still marked as the latest. */
+  readonly stale: readonly PlacedCheckpoint[];
   /** The life of the thread that it belongs to; each counts its places from 1. */
   readonly epoch: number;
 }

@@ -9,6 +9,7 @@ import type { CheckpointDocument, Manifest } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { bytesToHex, toBytes, toPackedBytes } from "../store/index.ts";
+import type { ChannelSizes } from "./measure-state.ts";
 import type { TypedBytes } from "./value-writer.ts";
 
 /** A checkpoint as it is stored, verified, without its channels' values. */
@@ -24,6 +25,8 @@ export interface CheckpointRecord {
   /** Undefined if the parent was not stored. */
   readonly parentHash: Uint8Array | undefined;
   readonly hash: Uint8Array;
+  /** How large its channels are, where this process has measured them. */
+  readonly sizes?: ChannelSizes | undefined;
 }
 
 /** Where a checkpoint document lies. */

@@ -31,8 +31,8 @@ export async function getTuple(
     return isSure ? undefined : getTuple(context, address);
   }
   if (address.checkpointId === undefined) {
-    const { seq, epoch = 0 } = found.document;
-    cache.setHead(address, { seq, staleSeqs: found.staleHeads, epoch });
+    const { checkpoint_id: checkpointId, seq, epoch = 0 } = found.document;
+    cache.setHead(address, { latest: { checkpointId, seq }, stale: found.staleHeads, epoch });
   }
   try {
     return await readFound(context, found);
@@ -96,7 +96,7 @@ async function checkEmpty(context: SaverContext, address: NamespaceAddress): Pro
   const last = await findLastInOrder(collections, address);
   if (last === undefined) {
     const epoch = cache.getThread(address.threadId)?.epoch ?? 0;
-    cache.setHead(address, { seq: 0, staleSeqs: [], epoch });
+    cache.setHead(address, { latest: undefined, stale: [], epoch });
     return true;
   }
   cache.forgetHead(address);

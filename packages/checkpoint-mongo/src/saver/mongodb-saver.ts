@@ -37,6 +37,7 @@ import { OfficialCollections } from "../migration/official-collections.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import { Cache, type CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
+import { completeCheckpoint } from "./complete-checkpoint.ts";
 import { getDeltaHistory } from "./delta-history.ts";
 import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
@@ -155,10 +156,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * Makes the collections' indexes. May be called at every start and by many processes at once. A
    * saver that was never set up does this on first use.
    *
+   * @returns an empty list, for programs that look at the errors that the official saver returns
    * @throws SetupError if an index cannot be made
    */
-  async setup(): Promise<void> {
+  async setup(): Promise<Error[]> {
     await this.open();
+    return [];
   }
 
   /** Closes the connection if the saver opened it itself; a client that was passed in stays open. */
@@ -249,7 +252,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const request = {
       address,
       parentCheckpointId,
-      checkpoint,
+      checkpoint: completeCheckpoint(checkpoint),
       metadata,
       newVersions: newVersions ?? undefined,
     };

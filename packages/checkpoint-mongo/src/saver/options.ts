@@ -104,6 +104,30 @@ export interface MongoDBSaverSettings {
   verifyAfterSave?: boolean | undefined;
 
   /**
+   * Which checkpoints stay when a newer one of their namespace is stored. Every checkpoint is stored
+   * before the one it replaces goes, so a thread can be resumed at any time.
+   *
+   * - `"every"`: all of them, as history that can be listed, forked and gone back to
+   * - `"interrupts"`: those at which a task waited for an answer (`interrupt()`); costs a read a put
+   * - `"exit"`: none; a namespace has its newest checkpoint only
+   *
+   * A checkpoint whose parent has gone is stored as one without a parent. Graphs with a
+   * `DeltaChannel` keep their history whatever this says, since their state is made of it. Segments
+   * that nothing refers to any more are removed by {@link MongoDBSaver.sweep}.
+   *
+   * @default "every"
+   */
+  persist?: PersistPolicy | undefined;
+
+  /**
+   * Bounds for how large a checkpoint's state may grow: all of its channels as they are encoded, in
+   * bytes, without pending writes.
+   *
+   * @default undefined: no bounds
+   */
+  onCheckpointSize?: CheckpointSizeLimits | undefined;
+
+  /**
    * Gets what the saver reports beside what its methods return.
    *
    * @default a warning of the process (`process.emitWarning`)
@@ -113,6 +137,17 @@ export interface MongoDBSaverSettings {
 
 /** What happens when a checkpoint turns out to be damaged. */
 export type CorruptionPolicy = "throw" | "fall-back";
+
+/** Which checkpoints stay when a newer one is stored. */
+export type PersistPolicy = "every" | "interrupts" | "exit";
+
+/** Bounds for the size of a checkpoint's state, in bytes. */
+export interface CheckpointSizeLimits {
+  /** Beyond this, an event of type `checkpoint-size` is reported: once in each run that is over it. */
+  readonly softLimitBytes?: number | undefined;
+  /** Beyond this, `put` reports the event, stores nothing and throws a `CheckpointTooLargeError`. */
+  readonly hardLimitBytes?: number | undefined;
+}
 
 /** Options of `new MongoDBSaver(…)`. */
 export interface MongoDBSaverOptions extends MongoDBSaverSettings {
@@ -136,6 +171,8 @@ export interface SaverSettings {
   readonly cacheMaxBytes: number;
   readonly onCorruption: CorruptionPolicy;
   readonly verifyAfterSave: boolean;
+  readonly persist: PersistPolicy;
+  readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly onEvent: ReportEvent;
 }
 
@@ -169,6 +206,13 @@ const settingsSchema = z.strictObject({
   integrity: z.strictObject({ key: z.union([z.string(), z.instanceof(Uint8Array)]) }).optional(),
   onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
   verifyAfterSave: z.boolean().default(false),
+  persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+  onCheckpointSize: z
+    .strictObject({
+      softLimitBytes: z.number().int().positive().optional(),
+      hardLimitBytes: z.number().int().positive().optional(),
+    })
+    .optional(),
   onEvent: z.custom<ReportEvent>((value) => typeof value === "function").optional(),
 });
 
@@ -189,7 +233,15 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
         : `Invalid option ${path} of MongoDBSaver: ${issue!.message}; got ${String(value)}.`,
     );
   }
-  const { client: _client, dbName, ttl, integrity, onEvent, ...rest } = result.data;
+  const {
+    client: _client,
+    dbName,
+    ttl,
+    integrity,
+    onCheckpointSize,
+    onEvent,
+    ...rest
+  } = result.data;
   if (integrity !== undefined && Buffer.byteLength(integrity.key) < MIN_KEY_BYTES) {
     throw new InvalidOptionsError(
       `Invalid option integrity.key of MongoDBSaver: expected at least ${MIN_KEY_BYTES} bytes.`,
@@ -200,10 +252,18 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
       "Invalid option ttlRefreshOnRead of MongoDBSaver: there is no ttl to refresh; set ttl too.",
     );
   }
+  const { softLimitBytes = 0, hardLimitBytes = Infinity } = onCheckpointSize ?? {};
+  if (softLimitBytes > hardLimitBytes) {
+    throw new InvalidOptionsError(
+      "Invalid option onCheckpointSize of MongoDBSaver: softLimitBytes " +
+        `(${softLimitBytes}) is larger than hardLimitBytes (${hardLimitBytes}).`,
+    );
+  }
   return {
     ...rest,
     dbName,
     ttl,
+    onCheckpointSize,
     integrityKey: integrity?.key,
     onEvent: onEvent ?? emitWarning,
   };

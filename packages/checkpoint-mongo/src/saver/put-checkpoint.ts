@@ -19,7 +19,10 @@ import type { KnownHead } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
+import { checkSize } from "./check-size.ts";
+import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
+import { measureState, type ChannelSizes } from "./measure-state.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
@@ -42,6 +45,8 @@ interface Draft {
   readonly parentHash: Uint8Array | undefined;
   readonly state: EncodedState;
   readonly metadata: WrittenMetadata;
+  /** Undefined if the saver sets no limits. */
+  readonly sizes: ChannelSizes | undefined;
 }
 
 /**
@@ -111,11 +116,14 @@ async function createDraft(
     parentCheckpointId === undefined
       ? undefined
       : await loadParent(context, { ...address, checkpointId: parentCheckpointId }, thread);
-  const state = await encodeState(context, {
-    threadId: address.threadId,
-    snapshot,
-    parent: parentCheckpointId === undefined ? undefined : (parent ?? "missing"),
-  });
+  const { threadId } = address;
+  const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
+  const state = await encodeState(context, { threadId, snapshot, parent: base });
+  let sizes: ChannelSizes | undefined;
+  if (context.settings.onCheckpointSize !== undefined) {
+    sizes = await measureState(context, snapshot, state.manifest, base, threadId);
+    checkSize(context, address, sizes, parent?.sizes);
+  }
   // With durability "exit", LangGraph puts the checkpoint that a run began with once more, as child
   // of itself. It stays the child of its parent.
   const isOwnParent = parentCheckpointId === address.checkpointId;
@@ -126,6 +134,7 @@ async function createDraft(
     parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
     state,
     metadata,
+    sizes,
   };
 }
 
@@ -139,8 +148,17 @@ async function saveAsLatest(
   const { epoch } = thread;
   const head =
     cache.getHead(request.address, epoch) ?? (await readHead(context, request.address, epoch));
-  const { document, record } = build(context, request, draft, thread, head.seq + 1);
-  const replaced = head.seq === 0 ? [] : [head.seq, ...head.staleSeqs];
+  const replaced = await chooseReplaced(context, request, head);
+  const isParentRemoved = replaced.some(
+    ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
+  );
+  const { document, record } = build(
+    context,
+    request,
+    isParentRemoved ? { ...draft, parentCheckpointId: undefined, parentHash: undefined } : draft,
+    thread,
+    (head.latest?.seq ?? 0) + 1,
+  );
   const outcome = await saveCheckpoint(
     collections,
     features,
@@ -150,7 +168,12 @@ async function saveAsLatest(
     replaced,
   );
   if (outcome === "conflict") return undefined;
-  cache.setHead(request.address, { seq: record.seq, staleSeqs: [], epoch });
+  const { checkpointId } = request.address;
+  cache.setHead(request.address, {
+    latest: { checkpointId, seq: record.seq },
+    stale: [],
+    epoch,
+  });
   return record;
 }
 
@@ -190,8 +213,8 @@ async function readHead(
   address: CheckpointAddress,
   epoch: number,
 ): Promise<KnownHead> {
-  const [seq, ...staleSeqs] = await findHeads(context.collections, address);
-  return { seq: seq ?? 0, staleSeqs, epoch };
+  const [latest, ...stale] = await findHeads(context.collections, address);
+  return { latest, stale, epoch };
 }
 
 function build(
@@ -239,6 +262,7 @@ function build(
     metadata: metadata.encoded,
     parentHash,
     hash,
+    sizes: draft.sizes,
   };
   return { document, record };
 }

@@ -47,6 +47,8 @@ export class Snapshot {
   readonly headerText: string;
   readonly header: CheckpointHeader;
   readonly metadata: Awaitable<WrittenMetadata>;
+  /** Whether its state can be told only together with that of its ancestors. */
+  readonly needsAncestors: boolean;
   /** All channels, in the order of the state. */
   readonly channels: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
@@ -73,6 +75,7 @@ export class Snapshot {
     };
     this.#writer = serializer.createWriter();
     const { id: _id, channel_values: values, ...header } = checkpoint;
+    this.needsAncestors = needsAncestors(checkpoint, request.metadata);
     this.channels = Object.keys(values);
     this.#values = { ...values };
     this.#named =
@@ -139,6 +142,15 @@ export class Snapshot {
  */
 function mayUnderstate(metadata: CheckpointMetadata | undefined): boolean {
   return metadata?.source === "fork" || metadata?.source === "update";
+}
+
+/**
+ * A DeltaChannel's value is put together from what was written since its last snapshot, and the
+ * tasks that a checkpoint of format 1 to 3 sent lie among its parent's writes.
+ */
+function needsAncestors(checkpoint: Checkpoint, metadata: CheckpointMetadata | undefined): boolean {
+  const marks = ["counters_since_delta_snapshot", "delta_writes_versioned"];
+  return checkpoint.v < 4 || marks.some((mark) => Object.hasOwn(metadata ?? {}, mark));
 }
 
 function writeMetadata(

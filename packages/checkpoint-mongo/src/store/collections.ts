@@ -5,7 +5,7 @@ import type {
   ThreadDocument,
   WriteSetDocument,
 } from "../documents/index.ts";
-import type { BinaryClass } from "../driver/index.ts";
+import { openCollection, type BinaryClass } from "../driver/index.ts";
 
 /** The collections that hold a thread's documents. */
 export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
@@ -30,9 +30,9 @@ export function openCollections(
     client,
     db,
     Binary,
-    threads: db.collection(`${prefix}threads`),
-    checkpoints: db.collection(`${prefix}checkpoints`),
-    segments: db.collection(`${prefix}segments`),
-    writes: db.collection(`${prefix}writes`),
+    threads: openCollection(db, `${prefix}threads`),
+    checkpoints: openCollection(db, `${prefix}checkpoints`),
+    segments: openCollection(db, `${prefix}segments`),
+    writes: openCollection(db, `${prefix}writes`),
   };
 }

@@ -1,6 +1,6 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
+import type { Collection, Db, Document, IndexDescription } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readErrorCode } from "../driver/index.ts";
+import { openCollection, readErrorCode } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
 import type { CollectionKind, Collections } from "./collections.ts";
 
@@ -67,12 +67,19 @@ export async function ensureIndexes(collections: Collections, graceSeconds: numb
   await Promise.all(
     Object.entries(wanted).map(([kind, indexes]) => {
       const name = collections[kind as CollectionKind].collectionName;
-      return createIndexes(collections.db, collections.db.collection(name), indexes, graceSeconds);
+      const collection = openCollection<Document>(collections.db, name);
+      return createIndexes(collections.db, collection, indexes, graceSeconds);
     }),
   );
 }
 
-async function createIndexes(
+/**
+ * Makes the indexes of one collection, of which the one named `expiry` may be there with another
+ * grace.
+ *
+ * @throws SetupError if an index cannot be made
+ */
+export async function createIndexes(
   db: Db,
   collection: Collection,
   indexes: readonly IndexDescription[],

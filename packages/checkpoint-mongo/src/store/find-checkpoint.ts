@@ -6,15 +6,21 @@ import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
 import type { ServerFeatures } from "./server-features.ts";
 
+/** A checkpoint and its place in the order of its namespace. */
+export interface PlacedCheckpoint {
+  readonly checkpointId: string;
+  readonly seq: number;
+}
+
 /** A checkpoint as stored, with the pending writes that belong to it. */
 export interface FoundCheckpoint {
   readonly document: CheckpointDocument;
   readonly writes: readonly WriteSetDocument[];
   /**
-   * Places in the order of further checkpoints that are marked as the latest: left so by a server
-   * that stopped in mid-command.
+   * Further checkpoints that are marked as the latest: left so by a server that stopped in
+   * mid-command.
    */
-  readonly staleHeads: readonly number[];
+  readonly staleHeads: readonly PlacedCheckpoint[];
 }
 
 /** A found document would be over the limit with everything joined to it. */
@@ -54,21 +60,18 @@ export async function findCheckpointOnly(
     ?.document;
 }
 
-/**
- * The places in the order of all checkpoints that are marked as the latest, highest first, expired
- * ones too.
- */
+/** All checkpoints that are marked as the latest, the highest in the order first, expired ones too. */
 export async function findHeads(
   collections: Collections,
   { threadId, checkpointNs }: NamespaceAddress,
-): Promise<readonly number[]> {
+): Promise<readonly PlacedCheckpoint[]> {
   const documents = await collections.checkpoints
     .find(
       { thread_id: threadId, checkpoint_ns: checkpointNs, head: true },
-      { projection: { _id: 0, seq: 1 } },
+      { projection: { _id: 0, checkpoint_id: 1, seq: 1 } },
     )
     .toArray();
-  return documents.map(({ seq }) => seq).toSorted((a, b) => b - a);
+  return documents.map(toPlaced).toSorted((a, b) => b.seq - a.seq);
 }
 
 async function findWithWrites(
@@ -104,7 +107,14 @@ function matchCheckpoint({
 
 function takeLatest<T extends CheckpointDocument>(
   documents: readonly T[],
-): { document: T; staleHeads: readonly number[] } | undefined {
+): { document: T; staleHeads: readonly PlacedCheckpoint[] } | undefined {
   const [document, ...stale] = documents.toSorted((a, b) => b.seq - a.seq);
-  return document === undefined ? undefined : { document, staleHeads: stale.map(({ seq }) => seq) };
+  return document === undefined ? undefined : { document, staleHeads: stale.map(toPlaced) };
+}
+
+function toPlaced({
+  checkpoint_id: checkpointId,
+  seq,
+}: Pick<CheckpointDocument, "checkpoint_id" | "seq">): PlacedCheckpoint {
+  return { checkpointId, seq };
 }

@@ -27,6 +27,24 @@ export async function findWrites(
     .toArray();
 }
 
+/** Whether any task of a checkpoint has a set of writes in this place among its own. */
+export async function hasWrite(
+  { writes }: Collections,
+  { threadId, checkpointNs, checkpointId }: CheckpointAddress,
+  place: number,
+): Promise<boolean> {
+  const found = await writes.findOne(
+    {
+      thread_id: threadId,
+      checkpoint_ns: checkpointNs,
+      checkpoint_id: checkpointId,
+      idx: place,
+    },
+    { projection: { _id: 1 } },
+  );
+  return found !== null;
+}
+
 /**
  * Finds the pending writes of all checkpoints of one namespace whose ids are not outside of those
  * of the given ones: one run of an index, where {@link findWrites} looks up each checkpoint.

@@ -8,18 +8,24 @@ export {
 } from "./binary.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
-export { ensureIndexes } from "./ensure-indexes.ts";
+export { createIndexes, ensureIndexes } from "./ensure-indexes.ts";
 export {
   findCheckpoint,
   findCheckpointOnly,
   findHeads,
   type FoundCheckpoint,
+  type PlacedCheckpoint,
 } from "./find-checkpoint.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
-export { findWrites, findWritesBetween } from "./find-writes.ts";
+export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
-export { replaceCheckpoint, saveCheckpoint, type CheckpointToStore } from "./save-checkpoint.ts";
+export {
+  replaceCheckpoint,
+  saveCheckpoint,
+  type CheckpointToStore,
+  type ReplacedCheckpoint,
+} from "./save-checkpoint.ts";
 export {
   MAX_PART_BYTES,
   removeBaseless,

@@ -3,6 +3,7 @@ import type { Collections } from "./collections.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
+import type { BatchWrite } from "./write-batch.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
 export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head">;
@@ -15,7 +16,7 @@ export type SaveOutcome = "saved" | "conflict";
  * a conflict if the thread has changed, the address is taken, or another writer took the place in
  * the order.
  *
- * @param replaced the place in the order of the checkpoints that were the latest so far
+ * @param replaced the checkpoints that were the latest so far
  */
 export async function saveCheckpoint(
   collections: Collections,
@@ -23,7 +24,7 @@ export async function saveCheckpoint(
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   checkpoint: CheckpointToStore,
-  replaced: readonly number[],
+  replaced: readonly ReplacedCheckpoint[],
 ): Promise<SaveOutcome> {
   const { thread_id, checkpoint_ns, seq, ...content } = checkpoint;
   const place = { thread_id, checkpoint_ns };
@@ -39,13 +40,30 @@ export async function saveCheckpoint(
       update: { $setOnInsert: { ...content, ...threadPart, head: true } },
       upsert: true,
     },
-    ...replaced.map((earlier) => ({
-      collection: "checkpoints" as const,
-      filter: { ...place, seq: earlier },
-      update: { $unset: { head: "" } },
-    })),
+    ...replaced.flatMap((earlier) => replace(place, earlier)),
   ]);
   return outcome.kind === "done" && outcome.inserted.has(stored.length) ? "saved" : "conflict";
+}
+
+/** A checkpoint that was the latest of its namespace. */
+export interface ReplacedCheckpoint {
+  readonly checkpointId: string;
+  /** Its place in the order. */
+  readonly seq: number;
+  /** Whether it is removed, with the pending writes that belong to it. */
+  readonly isRemoved: boolean;
+}
+
+function replace(
+  place: { readonly thread_id: string; readonly checkpoint_ns: string },
+  { checkpointId, seq, isRemoved }: ReplacedCheckpoint,
+): readonly BatchWrite[] {
+  const filter = { ...place, seq };
+  if (!isRemoved) return [{ collection: "checkpoints", filter, update: { $unset: { head: "" } } }];
+  return [
+    { collection: "checkpoints", filter, remove: true },
+    { collection: "writes", filter: { ...place, checkpoint_id: checkpointId }, remove: true },
+  ];
 }
 
 /** Fields that a checkpoint may lack. */

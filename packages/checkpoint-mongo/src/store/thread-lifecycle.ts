@@ -3,7 +3,7 @@ import type { ThreadDocument } from "../documents/index.ts";
 import { isDuplicateKeyError } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
-import { writeBatch, type BatchOutcome, type BatchUpdate } from "./write-batch.ts";
+import { writeBatch, type BatchOutcome, type BatchUpdate, type BatchWrite } from "./write-batch.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -102,7 +102,7 @@ export async function changeExpiry(
 }
 
 /**
- * Carries out updates in order like {@link writeBatch}, but only while the thread is as the caller
+ * Carries out writes in order like {@link writeBatch}, but only while the thread is as the caller
  * knows it: with another life or another expiry it is a conflict. If that comes about meanwhile,
  * what was stored belongs to the earlier one, and the caller has to store it again.
  */
@@ -110,11 +110,11 @@ export async function writeFenced(
   collections: Collections,
   features: ServerFeatures,
   thread: ThreadState,
-  updates: readonly BatchUpdate[],
+  writes: readonly BatchWrite[],
 ): Promise<BatchOutcome> {
   const outcome = await writeBatch(collections, features, [
     fence(thread),
-    ...updates,
+    ...writes,
     fence(thread),
   ]);
   return outcome.kind === "conflict"

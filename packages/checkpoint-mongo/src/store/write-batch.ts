@@ -5,7 +5,7 @@ import type {
   Filter,
   UpdateFilter,
 } from "mongodb";
-import { BSON_OPTIONS, DURABLE, readErrorCode } from "../driver/index.ts";
+import { BSON_OPTIONS, DURABLE, openCollection, readErrorCode } from "../driver/index.ts";
 import type { CollectionKind, Collections } from "./collections.ts";
 import type { ServerFeatures } from "./server-features.ts";
 
@@ -22,11 +22,21 @@ export interface BatchUpdate {
   readonly mustExist?: boolean;
 }
 
+/** The removal of all documents that a filter finds. */
+export interface BatchRemoval {
+  readonly collection: CollectionKind;
+  readonly filter: Filter<Document>;
+  readonly remove: true;
+}
+
+/** One step of a batch. */
+export type BatchWrite = BatchUpdate | BatchRemoval;
+
 /** How a batch ended. Other failures are thrown. */
 export type BatchOutcome =
   | {
       readonly kind: "done";
-      /** The positions of the updates that inserted a document. */
+      /** The positions of the writes that inserted a document. */
       readonly inserted: ReadonlySet<number>;
       /** How many updates found no document and inserted none. */
       readonly unmatched: number;
@@ -44,20 +54,20 @@ const CONFLICT_CODES: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /**
- * Carries out updates in order and stops at the first that fails, so that whatever a later one
+ * Carries out writes in order and stops at the first that fails, so that whatever a later one
  * refers to is there. One command where the server can write to several collections at once, else
- * one for each run of updates to one collection.
+ * one for each run of writes to one collection.
  */
 export async function writeBatch(
   collections: Collections,
   features: ServerFeatures,
-  updates: readonly BatchUpdate[],
+  writes: readonly BatchWrite[],
 ): Promise<BatchOutcome> {
   try {
     const { inserted, unmatched } = features.clientBulkWrite
-      ? await writeAtOnce(collections, updates)
-      : await writeByCollection(collections, updates);
-    return isBaseless(updates, inserted)
+      ? await writeAtOnce(collections, writes)
+      : await writeByCollection(collections, writes);
+    return isBaseless(writes, inserted)
       ? { kind: "conflict" }
       : { kind: "done", inserted, unmatched };
   } catch (error) {
@@ -74,17 +84,14 @@ interface Carried {
 
 async function writeAtOnce(
   collections: Collections,
-  updates: readonly BatchUpdate[],
+  writes: readonly BatchWrite[],
 ): Promise<Carried> {
-  const models = updates.map(
-    ({ collection, filter, update, upsert }): AnyClientBulkWriteModel<Document> => ({
-      name: "updateOne",
-      namespace: collections[collection].namespace,
-      filter,
-      update,
-      upsert: upsert ?? false,
-    }),
-  );
+  const models = writes.map((write): AnyClientBulkWriteModel<Document> => {
+    const { namespace } = collections[write.collection];
+    if ("remove" in write) return { name: "deleteMany", namespace, filter: write.filter };
+    const { filter, update, upsert = false } = write;
+    return { name: "updateOne", namespace, filter, update, upsert };
+  });
   const result = await collections.client.bulkWrite(models, {
     ordered: true,
     verboseResults: true,
@@ -103,34 +110,40 @@ async function writeAtOnce(
 
 async function writeByCollection(
   collections: Collections,
-  updates: readonly BatchUpdate[],
+  writes: readonly BatchWrite[],
 ): Promise<Carried> {
   const inserted = new Set<number>();
   let unmatched = 0;
   let start = 0;
-  while (start < updates.length) {
-    const { collection } = updates[start]!;
+  while (start < writes.length) {
+    const { collection } = writes[start]!;
     let end = start + 1;
-    while (updates[end]?.collection === collection) end += 1;
-    const operations = updates
-      .slice(start, end)
-      .map(({ filter, update, upsert }): AnyBulkWriteOperation => ({
-        updateOne: { filter, update, upsert: upsert ?? false },
-      }));
-    const result = await collections.db
-      .collection(collections[collection].collectionName)
-      .bulkWrite(operations, { ordered: true });
+    while (writes[end]?.collection === collection) end += 1;
+    const run = writes.slice(start, end);
+    const operations = run.map((write): AnyBulkWriteOperation => {
+      if ("remove" in write) return { deleteMany: { filter: write.filter } };
+      const { filter, update, upsert = false } = write;
+      return { updateOne: { filter, update, upsert } };
+    });
+    const { db, [collection]: own } = collections;
+    const result = await openCollection<Document>(db, own.collectionName).bulkWrite(operations, {
+      ordered: true,
+    });
     for (const index of Object.keys(result.upsertedIds)) inserted.add(start + Number(index));
-    unmatched += operations.length - result.matchedCount - result.upsertedCount;
-    if (isBaseless(updates, inserted)) break;
+    const updates = run.filter((write) => "update" in write);
+    unmatched += updates.length - result.matchedCount - result.upsertedCount;
+    if (isBaseless(writes, inserted)) break;
     start = end;
   }
   return { inserted, unmatched };
 }
 
 /** Whether a document was made that must have been there. */
-function isBaseless(updates: readonly BatchUpdate[], inserted: ReadonlySet<number>): boolean {
-  return [...inserted].some((index) => updates[index]?.mustExist);
+function isBaseless(writes: readonly BatchWrite[], inserted: ReadonlySet<number>): boolean {
+  return [...inserted].some((index) => {
+    const write = writes[index];
+    return write !== undefined && "mustExist" in write && write.mustExist;
+  });
 }
 
 function isConflict(error: unknown): boolean {

@@ -1,0 +1,54 @@
+import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+
+/** A channel and how much of a checkpoint it takes. */
+export interface ChannelSize {
+  readonly channel: string;
+  /** Its value as it is encoded. */
+  readonly bytes: number;
+}
+
+/** A checkpoint's state is larger than the saver's `onCheckpointSize` allows. Nothing was stored. */
+export class CheckpointTooLargeError extends ThreadkeepError {
+  readonly threadId: string;
+  readonly checkpointNs: string;
+  readonly checkpointId: string;
+  readonly bytes: number;
+  readonly limitBytes: number;
+  /** The largest channels, at most five, the largest first. */
+  readonly largestChannels: readonly ChannelSize[];
+
+  constructor(
+    address: {
+      readonly threadId: string;
+      readonly checkpointNs: string;
+      readonly checkpointId: string;
+    },
+    size: {
+      readonly bytes: number;
+      readonly limitBytes: number;
+      readonly largestChannels: readonly ChannelSize[];
+    },
+  ) {
+    const { bytes, limitBytes, largestChannels } = size;
+    const largest = largestChannels
+      .map(({ channel, bytes: own }) => `${JSON.stringify(channel)} ${own}`)
+      .join(", ");
+    super(
+      "CHECKPOINT_TOO_LARGE",
+      `Checkpoint ${address.checkpointId} of thread "${address.threadId}" takes ${bytes} bytes, more ` +
+        `than the hard limit of ${limitBytes} (onCheckpointSize). Its largest channels: ${largest}. ` +
+        "Nothing was stored. Keep large things out of the state, trim or summarise what grows, or " +
+        "raise the limit.",
+    );
+    this.threadId = address.threadId;
+    this.checkpointNs = address.checkpointNs;
+    this.checkpointId = address.checkpointId;
+    this.bytes = bytes;
+    this.limitBytes = limitBytes;
+    this.largestChannels = largestChannels;
+  }
+
+  static override isInstance(value: unknown): value is CheckpointTooLargeError {
+    return hasErrorCode(value, "CHECKPOINT_TOO_LARGE");
+  }
+}

@@ -1,0 +1,146 @@
+import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
+import { createHash, createHmac } from "node:crypto";
+import { decodeValue, encodeValue, needsLoader, pack, unpack } from "../codec/index.ts";
+import { UnserializableStateError } from "../errors/index.ts";
+import { isBinary, toBytes } from "../store/index.ts";
+import type { EntryAddress } from "./entry-address.ts";
+import type { EntryDocument, StoredEntry } from "./entry-document.ts";
+
+/** What an entry takes beside its value: ids, hash, label, dates, and its places in the indexes. */
+const OVERHEAD_BYTES = 512;
+
+const MAX_LABEL_LENGTH = 200;
+
+/** Stands for the value in errors. */
+const VALUE = "value";
+
+/** A value as bytes. */
+interface EncodedValue {
+  /** The user's serializer's; undefined for this package's own encoding. */
+  readonly type: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** Turns values into entries and back: with this package's own encoding or the user's serializer. */
+export class EntryCodec {
+  readonly #serde: SerializerProtocol | undefined;
+  readonly #integrityKey: string | Uint8Array | undefined;
+
+  constructor(
+    serde: SerializerProtocol | undefined,
+    integrityKey: string | Uint8Array | undefined,
+  ) {
+    this.#serde = serde;
+    this.#integrityKey = integrityKey;
+  }
+
+  /**
+   * Encodes a value. It is read before this returns: the caller may change it right after.
+   *
+   * @returns a promise that rejects with an `UnserializableStateError` if the value could not come
+   *   back as it is
+   */
+  async encode(address: EntryAddress, value: unknown): Promise<EntryDocument> {
+    const { type, bytes } = await this.#dump(value);
+    const { data, compression } = pack(bytes);
+    const hash = this.#hash(address, type, compression, data);
+    return {
+      _id: address.id,
+      ns: address.namespaceId,
+      label: address.text.slice(0, MAX_LABEL_LENGTH).toWellFormed(),
+      data,
+      ...(compression !== undefined && { compression }),
+      ...(type !== undefined && { type }),
+      hash,
+      bytes: data.byteLength + OVERHEAD_BYTES,
+    };
+  }
+
+  /**
+   * Decodes what was stored at an address; the value is a fresh one.
+   *
+   * @throws Error saying what is wrong if the entry is not as it was written, or was written by a
+   *   cache with another serializer or key
+   */
+  async decode(address: EntryAddress, entry: StoredEntry): Promise<unknown> {
+    const data = readBytes(entry.data);
+    const hash = readBytes(entry.hash);
+    const type = readText(entry.type);
+    const compression = readText(entry.compression);
+    if (data === undefined || hash === undefined || type === null || compression === null) {
+      throw new Error("it is no entry of this cache.");
+    }
+    // Before anything is unpacked or parsed.
+    if (!hash.equals(this.#hash(address, type, compression, data))) {
+      throw new Error("it is not as it was written, or was written with another integrity key.");
+    }
+    if ((type === undefined) !== (this.#serde === undefined)) {
+      throw new Error(
+        type === undefined
+          ? "it was written without a serializer, but this cache has one."
+          : `it was written with a serializer (type ${JSON.stringify(type)}), but this cache has none.`,
+      );
+    }
+    const bytes = Buffer.from(unpack({ data, compression: compression as "zstd" | undefined }));
+    return type === undefined
+      ? decodeValue(bytes.toString())
+      : this.#serde!.loadsTyped(type, bytes);
+  }
+
+  async #dump(value: unknown): Promise<EncodedValue> {
+    if (this.#serde === undefined) {
+      const text = encodeValue(value, VALUE);
+      await assertLoadable(text);
+      return { type: undefined, bytes: Buffer.from(text) };
+    }
+    const [type, bytes] = await this.#serde.dumpsTyped(value);
+    // A copy: the serializer may use its buffer again for the next value.
+    return { type, bytes: Buffer.from(bytes) };
+  }
+
+  /** SHA-256 or, with a key, HMAC-SHA-256, over fields that no others give the same text for. */
+  #hash(
+    address: EntryAddress,
+    type: string | undefined,
+    compression: string | undefined,
+    data: Uint8Array,
+  ): Buffer {
+    const key = this.#integrityKey;
+    const header = JSON.stringify([address.text, type ?? null, compression ?? null]);
+    return (key === undefined ? createHash("sha256") : createHmac("sha256", key))
+      .update(`threadkeep:cache\n${header}\n`)
+      .update(data)
+      .digest();
+  }
+}
+
+/** Bytes; undefined if there is something else. */
+function readBytes(value: unknown): Buffer | undefined {
+  if (!isBinary(value)) return undefined;
+  const { buffer, byteOffset, byteLength } = toBytes(value);
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** A text that may be missing; null if there is something else. */
+function readText(value: unknown): string | undefined | null {
+  if (value === undefined) return undefined;
+  return typeof value === "string" ? value : null;
+}
+
+/**
+ * LangChain's loader cannot load every object that serializes itself. Such an entry would be a miss
+ * whenever it is read.
+ */
+async function assertLoadable(text: string): Promise<void> {
+  if (!needsLoader(text)) return;
+  try {
+    await decodeValue(text);
+  } catch (error) {
+    throw new UnserializableStateError(
+      VALUE,
+      VALUE,
+      `it holds a LangChain object that LangChain cannot load again: ${String(error)}.`,
+      { cause: error },
+    );
+  }
+}

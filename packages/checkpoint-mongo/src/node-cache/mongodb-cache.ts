@@ -1,0 +1,303 @@
+import {
+  BaseCache,
+  type CacheFullKey,
+  type CacheNamespace,
+  type SerializerProtocol,
+} from "@langchain/langgraph-checkpoint";
+import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
+import { DURABLE, openCollection, openDatabase, requireClient } from "../driver/index.ts";
+import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
+import { bytesToHex, createIndexes } from "../store/index.ts";
+import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
+import { EntryCodec } from "./entry-codec.ts";
+import type { EntryDocument, StoredEntry } from "./entry-document.ts";
+import type { CacheEvent } from "./events.ts";
+import { evictEntries, isTimeToEvict } from "./evict-entries.ts";
+import { findEntries } from "./find-entries.ts";
+import {
+  resolveCacheSettings,
+  type MongoDBCacheOptions,
+  type MongoDBCacheSettings,
+  type ResolvedCacheSettings,
+} from "./options.ts";
+import { saveEntries, type EntryToSave } from "./save-entries.ts";
+
+/** What a document of the server may take, less what an entry has beside its data. */
+const MAX_DATA_BYTES = 16_777_216 - 16_384;
+
+/** Some 8,000 years: longer is for ever. */
+const MAX_TTL_SECONDS = 250_000_000_000;
+
+/** A value to cache, as LangGraph hands it over. */
+interface Pair<V> {
+  readonly key: CacheFullKey;
+  readonly value: V;
+  readonly ttl?: number;
+}
+
+/**
+ * A LangGraph.js cache on MongoDB: what a node with a `cachePolicy` returned is found by all
+ * processes. `get` and `set` take one command each, however many keys they name.
+ *
+ * A cache never breaks a run. LangGraph does not wait for `set`, so an error thrown there would end
+ * the process: a value that cannot be stored, a damaged entry and a database that fails are reported
+ * to `onEvent` instead, and what was asked for is computed anew. Only `setup`, `clear` and arguments
+ * of the wrong type throw.
+ *
+ * @example
+ * ```ts
+ * const cache = new MongoDBCache({ client, dbName: "agents", ttl: 3_600 });
+ * const graph = new StateGraph(State)
+ *   .addNode("embed", embed, { cachePolicy: { ttl: 86_400 } })
+ *   .addEdge(START, "embed")
+ *   .compile({ cache });
+ * ```
+ */
+export class MongoDBCache<V = unknown> extends BaseCache<V> {
+  private readonly settings: ResolvedCacheSettings;
+  private readonly db: Db;
+  private readonly collection: Collection;
+  private readonly addresses: EntryAddresses;
+  private readonly codec: EntryCodec;
+  private ready: Promise<void> | undefined;
+  private ownedClient: MongoClient | undefined;
+
+  /**
+   * Makes a cache on the user's client. Nothing is read or written before the first call.
+   *
+   * @param serde stores every value with this serializer instead of the cache's own encoding
+   * @throws InvalidOptionsError if an option has a value that cannot work
+   */
+  constructor(options: MongoDBCacheOptions, serde?: SerializerProtocol) {
+    super(serde);
+    this.settings = resolveCacheSettings(options);
+    const client = requireClient(options.client, "MongoDBCache");
+    this.db = openDatabase(client, this.settings.dbName);
+    // An entry that a failover takes back is computed anew, so nobody waits for a majority.
+    this.collection = openCollection(this.db, `${this.settings.collectionPrefix}cache`, {
+      readConcern: { level: "local" },
+      writeConcern: { w: 1 },
+    });
+    this.addresses = new EntryAddresses(this.settings.version);
+    this.codec = new EntryCodec(serde, this.settings.integrityKey);
+  }
+
+  /**
+   * Makes a cache with a connection of its own, to be closed with {@link MongoDBCache.close}.
+   *
+   * @param uri a MongoDB connection string
+   * @throws InvalidOptionsError if an option has a value that cannot work
+   * @throws MongoParseError if the connection string is malformed
+   */
+  static fromConnString<V = unknown>(
+    uri: string,
+    options: MongoDBCacheSettings & { clientOptions?: MongoClientOptions } = {},
+    serde?: SerializerProtocol,
+  ): MongoDBCache<V> {
+    const { clientOptions, ...settings } = options;
+    const client = new MongoClient(uri, clientOptions);
+    const cache = new MongoDBCache<V>({ ...settings, client }, serde);
+    cache.ownedClient = client;
+    return cache;
+  }
+
+  /**
+   * Makes the collection's indexes. May be called at every start and by many processes at once. A
+   * cache that was never set up does this on first use.
+   *
+   * @throws SetupError if an index cannot be made
+   */
+  async setup(): Promise<void> {
+    this.ready ??= this.makeIndexes().catch((error: unknown) => {
+      // The next call tries again.
+      this.ready = undefined;
+      throw error;
+    });
+    await this.ready;
+  }
+
+  /** Closes the connection if the cache opened it itself; a client that was passed in stays open. */
+  async close(): Promise<void> {
+    await this.ownedClient?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * Finds entries that have not expired, in the order of the keys. A key that is named twice is
+   * answered once: LangGraph would apply a second answer as further writes of the same task.
+   *
+   * @throws InvalidAddressError if a namespace is no array of strings or a key no string
+   */
+  override async get(keys: CacheFullKey[]): Promise<{ key: CacheFullKey; value: V }[]> {
+    const wanted = new Map<string, { key: CacheFullKey; address: EntryAddress }>();
+    for (const [index, key] of checkList(keys, "keys").entries()) {
+      const address = this.addresses.parse(key, `keys[${index}]`);
+      if (!wanted.has(address.text)) wanted.set(address.text, { key, address });
+    }
+    if (wanted.size === 0) return [];
+    const stored = await this.find([...wanted.values()].map(({ address }) => address.id));
+    const hits = await Promise.all(
+      Array.from(wanted.values(), async ({ key, address }) => {
+        const entry = stored.get(bytesToHex(address.id));
+        return entry === undefined ? [] : await this.read(key, address, entry);
+      }),
+    );
+    return hits.flat();
+  }
+
+  /**
+   * Stores values in place of those their keys had. Values are encoded before this returns its
+   * promise (with a serializer of your own, as soon as that reads them): they may be changed right
+   * after. If a key is named twice, the last value counts.
+   *
+   * @param pairs `ttl` in seconds; without one the cache's own. 0 or less is expired at once
+   * @throws InvalidAddressError if a namespace is no array of strings or a key no string; nothing
+   *   was stored
+   */
+  override async set(pairs: { key: CacheFullKey; value: V; ttl?: number }[]): Promise<void> {
+    const last = new Map<string, { address: EntryAddress; pair: Pair<V> }>();
+    for (const [index, pair] of checkList(pairs, "pairs").entries()) {
+      const address = this.addresses.parse(pair?.key, `pairs[${index}].key`);
+      last.set(address.text, { address, pair });
+    }
+    const prepared = await Promise.all(
+      Array.from(last.values(), ({ address, pair }) => this.prepare(address, pair)),
+    );
+    const entries = prepared.filter((entry) => entry !== undefined);
+    if (entries.length === 0) return;
+    try {
+      await this.setup();
+      await saveEntries(this.collection, entries);
+    } catch (error) {
+      this.report({ type: "cache-failure", operation: "set", error });
+      return;
+    }
+    await this.keepBound(entries);
+  }
+
+  /**
+   * Deletes the entries of these namespaces, and not of those below them, of this cache's version;
+   * all entries of all versions if no namespace is named.
+   *
+   * @throws InvalidAddressError if a namespace is no array of strings; nothing was deleted
+   */
+  override async clear(namespaces: CacheNamespace[] = []): Promise<void> {
+    const hashes = checkList(namespaces, "namespaces").map((namespace, index) =>
+      this.addresses.hashNamespace(namespace, `namespaces[${index}]`),
+    );
+    // Only what is an entry: the collection may be another one's by mistake.
+    const filter = { ns: hashes.length === 0 ? { $exists: true } : { $in: hashes } };
+    // Whoever clears counts on it, so this is not to be taken back.
+    await this.collection.deleteMany(filter, { writeConcern: DURABLE });
+  }
+
+  private async find(ids: readonly Uint8Array[]): Promise<Map<string, StoredEntry>> {
+    try {
+      await this.setup();
+      const found = await findEntries(this.collection, ids);
+      return new Map(found.map((entry) => [bytesToHex(entry._id as Uint8Array), entry]));
+    } catch (error) {
+      this.report({ type: "cache-failure", operation: "get", error });
+      return new Map();
+    }
+  }
+
+  /** @returns one hit, or none if the entry cannot be read */
+  private async read(
+    key: CacheFullKey,
+    address: EntryAddress,
+    entry: StoredEntry,
+  ): Promise<{ key: CacheFullKey; value: V }[]> {
+    try {
+      return [{ key, value: (await this.codec.decode(address, entry)) as V }];
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.report({
+        type: "unreadable-entry",
+        namespace: address.namespace,
+        key: address.key,
+        reason,
+      });
+      return [];
+    }
+  }
+
+  /** @returns undefined if the value cannot be stored */
+  private async prepare(address: EntryAddress, pair: Pair<V>): Promise<EntryToSave | undefined> {
+    const refuse = (reason: string, error?: unknown): undefined => {
+      const { namespace, key } = address;
+      this.report({ type: "refused-entry", namespace, key, reason, error });
+    };
+    let document: EntryDocument;
+    let ttlMs: number | undefined;
+    try {
+      ttlMs = toMilliseconds(pair.ttl ?? this.settings.ttl);
+      document = await this.codec.encode(address, pair.value);
+    } catch (error) {
+      return refuse(error instanceof Error ? error.message : String(error), error);
+    }
+    const limit = Math.min(MAX_DATA_BYTES, this.settings.maxBytes);
+    if (document.bytes > limit) {
+      return refuse(
+        `it takes ${document.bytes} bytes, and the most an entry can take is ${limit}.`,
+      );
+    }
+    return { document, ttlMs };
+  }
+
+  private async keepBound(written: readonly EntryToSave[]): Promise<void> {
+    const { maxBytes } = this.settings;
+    const bytes = written.reduce((sum, { document }) => sum + document.bytes, 0);
+    if (!isTimeToEvict(bytes, maxBytes)) return;
+    try {
+      await evictEntries(this.collection, maxBytes);
+    } catch (error) {
+      this.report({ type: "cache-failure", operation: "evict", error });
+    }
+  }
+
+  private async makeIndexes(): Promise<void> {
+    await createIndexes(
+      this.db,
+      this.collection,
+      [
+        { key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 },
+        { key: { ns: 1 }, name: "namespace" },
+        // The sizes too, so that an eviction reads no entry.
+        { key: { written_at: 1, _id: 1, bytes: 1 }, name: "eviction" },
+      ],
+      0,
+    );
+  }
+
+  /** A listener that throws must not break the run either. */
+  private report(event: CacheEvent): void {
+    try {
+      this.settings.onEvent(event);
+    } catch (error) {
+      process.emitWarning(`The onEvent of a MongoDBCache threw: ${String(error)}`, {
+        type: "ThreadkeepWarning",
+      });
+    }
+  }
+}
+
+function checkList<T>(list: T[], field: string): T[] {
+  if (!Array.isArray(list)) throw new InvalidAddressError(field, "an array", list);
+  return list;
+}
+
+/** @throws InvalidOptionsError if the ttl is no number */
+function toMilliseconds(ttlSeconds: unknown): number | undefined {
+  if (ttlSeconds === undefined || ttlSeconds === null) return undefined;
+  if (typeof ttlSeconds !== "number" || Number.isNaN(ttlSeconds)) {
+    throw new InvalidOptionsError(
+      `its ttl is no number of seconds but ${typeof ttlSeconds === "number" ? "NaN" : `a ${typeof ttlSeconds}`}.`,
+    );
+  }
+  if (ttlSeconds > MAX_TTL_SECONDS) return undefined;
+  return Math.round(Math.max(0, ttlSeconds) * 1_000);
+}

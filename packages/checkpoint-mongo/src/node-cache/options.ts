@@ -1,0 +1,140 @@
+import type { MongoClientLike } from "../driver/index.ts";
+import { z } from "zod";
+import { InvalidOptionsError } from "../errors/index.ts";
+import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
+
+/** How a cache stores: all that does not depend on the connection. */
+export interface MongoDBCacheSettings {
+  /**
+   * Database name.
+   *
+   * @default the database of the connection string, else `test`
+   */
+  dbName?: string | undefined;
+
+  /**
+   * The cache's collection is named `{prefix}cache`.
+   *
+   * @default "threadkeep_"
+   */
+  collectionPrefix?: string | undefined;
+
+  /**
+   * Part of every entry's key. LangGraph makes a key of the node's name and its input, so a node of
+   * the same name in another graph, or with changed code, would find the entry: name the
+   * application here and what it was built from, for instance its commit.
+   *
+   * @default ""
+   */
+  version?: string | undefined;
+
+  /**
+   * Seconds that an entry stays for which `set` names no ttl, as a `CachePolicy` without one does.
+   *
+   * @default undefined: such entries stay until they are evicted
+   */
+  ttl?: number | undefined;
+
+  /**
+   * Bytes that all entries may take together: their values as stored, compressed, and 512 bytes for
+   * the rest of each. Above it the entries that were written longest ago are evicted. All caches on
+   * the same collection should name the same.
+   *
+   * The bound is checked at random, on average once per sixteenth of it that is written, by all
+   * processes together, and then an eviction goes a sixteenth below it. Between two checks the
+   * entries may take more: half as much again in one of 3,000 cases.
+   *
+   * @default 1_073_741_824 (1 GiB)
+   */
+  maxBytes?: number | undefined;
+
+  /**
+   * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
+   * change an entry without its being noticed. All caches on the same collection need the same key.
+   *
+   * @default undefined: plain SHA-256, which shows damage but no forgery
+   */
+  integrity?: { readonly key: string | Uint8Array } | undefined;
+
+  /**
+   * Gets what the cache reports beside what its methods return: entries that could not be stored or
+   * read, and a database that could not be reached.
+   *
+   * @default a warning of the process (`process.emitWarning`)
+   */
+  onEvent?: ReportCacheEvent | undefined;
+}
+
+/** Options of `new MongoDBCache(…)`. */
+export interface MongoDBCacheOptions extends MongoDBCacheSettings {
+  /** A client of the `mongodb` driver, 6.20 or later. The cache never closes it. */
+  client: MongoClientLike;
+}
+
+/** Checked settings with their defaults. */
+export interface ResolvedCacheSettings {
+  readonly dbName: string | undefined;
+  readonly collectionPrefix: string;
+  readonly version: string;
+  readonly ttl: number | undefined;
+  readonly maxBytes: number;
+  readonly integrityKey: string | Uint8Array | undefined;
+  readonly onEvent: ReportCacheEvent;
+}
+
+/** Shorter keys can be guessed. */
+const MIN_KEY_BYTES = 16;
+
+/** Less would hold hardly an answer of a model. */
+const MIN_MAX_BYTES = 65_536;
+
+const settingsSchema = z.strictObject({
+  client: z.unknown(),
+  dbName: z
+    .string()
+    .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
+    .optional(),
+  collectionPrefix: z
+    .string()
+    .min(1)
+    .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection")
+    .default("threadkeep_"),
+  version: z.string().default(""),
+  ttl: z.number().positive().optional(),
+  maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
+  integrity: z.strictObject({ key: z.union([z.string(), z.instanceof(Uint8Array)]) }).optional(),
+  onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
+});
+
+/**
+ * Checks settings and fills in the defaults.
+ *
+ * @throws InvalidOptionsError naming the option, what is expected and what was given
+ */
+export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCacheSettings {
+  const result = settingsSchema.safeParse(settings);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const path = issue!.path.join(".");
+    throw new InvalidOptionsError(
+      path === ""
+        ? `Invalid options of MongoDBCache: ${issue!.message}.`
+        : `Invalid option ${path} of MongoDBCache: ${issue!.message}.`,
+    );
+  }
+  const { dbName, collectionPrefix, version, ttl, maxBytes, integrity, onEvent } = result.data;
+  if (integrity !== undefined && Buffer.byteLength(integrity.key) < MIN_KEY_BYTES) {
+    throw new InvalidOptionsError(
+      `Invalid option integrity.key of MongoDBCache: expected at least ${MIN_KEY_BYTES} bytes.`,
+    );
+  }
+  return {
+    dbName,
+    collectionPrefix,
+    version,
+    ttl,
+    maxBytes,
+    integrityKey: integrity?.key,
+    onEvent: onEvent ?? emitCacheWarning,
+  };
+}

@@ -1,0 +1,72 @@
+import { replayEntries } from "../codec/index.ts";
+import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
+import type { CheckpointRecord } from "./checkpoint-record.ts";
+import { loadContents, type Contents } from "./contents.ts";
+import type { SaverContext } from "./context.ts";
+import { listManifestSegments } from "./read-tuple.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { WrittenChannel } from "./value-writer.ts";
+
+/** How many bytes each channel's value takes as it is encoded, before compression. */
+export type ChannelSizes = ReadonlyMap<string, number>;
+
+/**
+ * Measures the channels of a checkpoint. What is as in the parent is taken from there; where this
+ * process has not measured that yet, it is read.
+ */
+export async function measureState(
+  { collections, cache }: Pick<SaverContext, "collections" | "cache">,
+  snapshot: Snapshot,
+  manifest: Manifest,
+  parent: CheckpointRecord | "missing" | undefined,
+  threadId: string,
+): Promise<ChannelSizes> {
+  const sizes = new Map<string, number>();
+  const unknown = new Map<string, ChannelManifest>();
+  for (const [channel, stored] of manifest) {
+    const known = parent === "missing" ? undefined : parent?.sizes?.get(channel);
+    if (snapshot.differs(channel, parent)) {
+      sizes.set(channel, measureWritten(await snapshot.read(channel)));
+    } else if (known === undefined) {
+      unknown.set(channel, stored);
+    } else {
+      sizes.set(channel, known);
+    }
+  }
+  const wanted = { threadId, ...listManifestSegments(unknown) };
+  const contents = await loadContents(collections, cache, [wanted]);
+  for (const [channel, stored] of unknown) sizes.set(channel, measureStored(stored, contents));
+  return sizes;
+}
+
+function measureWritten(written: WrittenChannel): number {
+  switch (written.kind) {
+    case "list":
+      return measureLines(written.lines);
+    case "map":
+      return measureLines(written.entries.values());
+    case "text":
+      return measureLines(written.chunks);
+    case "value":
+      return Buffer.byteLength(written.text);
+    case "typed":
+      return written.value.bytes.byteLength;
+  }
+}
+
+function measureStored(manifest: ChannelManifest, contents: Contents): number {
+  if (manifest.kind === "inline") return Buffer.byteLength(manifest.text);
+  const linesOf = (id: SegmentId) => contents.lines(id) ?? [];
+  if (manifest.kind === "value") return measureLines(linesOf(manifest.segment));
+  if (manifest.kind === "typed") return contents.bytes(manifest.segment)?.byteLength ?? 0;
+  const lines = manifest.slices.flatMap(({ segment, from, to }) =>
+    linesOf(segment).slice(from, to),
+  );
+  return measureLines(manifest.kind === "map" ? replayEntries(lines).values() : lines);
+}
+
+function measureLines(lines: Iterable<string>): number {
+  let bytes = 0;
+  for (const line of lines) bytes += Buffer.byteLength(line);
+  return bytes;
+}
