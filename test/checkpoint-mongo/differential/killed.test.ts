@@ -9,4 +9,4 @@ const SEEDS = 300;
 it("any program that is stopped between two calls of the saver goes on as with LangGraph's MemorySaver", async () => {
   const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
   await expectNoDifference(listSeeds(SEEDS), (seed) => compareKilled(seed, processes));
-}, 600_000);
+}, 300_000);

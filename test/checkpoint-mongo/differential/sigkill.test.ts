@@ -8,19 +8,20 @@ import { findDifference } from "./find-difference.ts";
 import { printProgram } from "./print-program.ts";
 import { Random } from "./random.ts";
 import { holdSession, makeSession, readSession, type Session } from "./session.ts";
+import { listSeeds } from "./test-seeds.ts";
 
 const database = useDatabase();
 const SESSIONS = 8;
 /** Each process ends after at most so many calls of the saver, whichever session makes them. */
-const MAX_CALLS = 150;
+const MAX_CALLS = 70;
 const KILLS = 2;
 
 it("sessions whose processes are ended by SIGKILL lead to the same states and history as undisturbed ones with LangGraph's MemorySaver", async () => {
-  const firstSeed = Number(process.env["THREADKEEP_SEED"] ?? 0);
+  const [firstSeed = 0] = listSeeds(1);
   const sessions = await findSessions(firstSeed);
   const seeds = sessions.map(({ session }) => session.seed);
   const random = new Random(firstSeed);
-  const kills = Array.from({ length: KILLS }, () => random.between(20, MAX_CALLS));
+  const kills = Array.from({ length: KILLS }, () => random.between(10, MAX_CALLS));
   for (const endAt of kills) expect(await runProcess(seeds, endAt)).toBe("SIGKILL");
   expect(await runProcess(seeds, 0)).toBe("ended");
 
