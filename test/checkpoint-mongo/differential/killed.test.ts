@@ -1,0 +1,12 @@
+import { it } from "vitest";
+import { useDatabase } from "../use-database.ts";
+import { compareKilled } from "./compare-runs.ts";
+import { expectNoDifference, listSeeds } from "./test-seeds.ts";
+
+const database = useDatabase();
+const SEEDS = 300;
+
+it("any program that is stopped between two calls of the saver goes on as with LangGraph's MemorySaver", async () => {
+  const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
+  await expectNoDifference(listSeeds(SEEDS), (seed) => compareKilled(seed, processes));
+}, 300_000);

@@ -1,0 +1,32 @@
+/** Ends a process, as far as its saver is concerned: from some call on, none comes through. */
+export class Lifeline {
+  /** Calls that came through, for whoever wants to know how far the process got. */
+  readonly calls: string[] = [];
+  private readonly underWay = new Set<Promise<unknown>>();
+  private readonly maxCalls: number;
+
+  constructor(maxCalls = Infinity) {
+    this.maxCalls = maxCalls;
+  }
+
+  get isDead(): boolean {
+    return this.calls.length >= this.maxCalls;
+  }
+
+  async pass<T>(name: string, call: () => Promise<T>): Promise<T> {
+    if (this.isDead) throw new Error("The process has ended.");
+    this.calls.push(name);
+    const outcome = call();
+    this.underWay.add(outcome);
+    try {
+      return await outcome;
+    } finally {
+      this.underWay.delete(outcome);
+    }
+  }
+
+  /** Waits for the calls that came through. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.underWay);
+  }
+}

@@ -1,0 +1,13 @@
+import { it } from "vitest";
+import { useDatabase } from "../use-database.ts";
+import { compareUndisturbed } from "./compare-runs.ts";
+import { expectNoDifference, listSeeds } from "./test-seeds.ts";
+
+const database = useDatabase();
+// A run that goes on after a kill is a run too: `killed.test.ts` takes all seeds each time.
+const SEEDS = 40;
+
+it("any program leads to the same streams, states and history as with LangGraph's MemorySaver", async () => {
+  const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
+  await expectNoDifference(listSeeds(SEEDS), (seed) => compareUndisturbed(seed, processes));
+}, 240_000);
