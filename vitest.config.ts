@@ -45,6 +45,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // LangGraph before 1.7 leaves calls of a saver alone that are rejected after their run has failed;
+    // the differential test ends runs that way.
+    onUnhandledError: (error) => error.name !== "ProcessEndedError",
     // LangChain's packages take longer to load than most files' tests: once a worker will do.
     isolate: false,
     projects: [

@@ -1,3 +1,12 @@
+/** What a call gives that a process does not live to make. */
+export class ProcessEndedError extends Error {
+  override readonly name = "ProcessEndedError";
+
+  constructor() {
+    super("The process has ended.");
+  }
+}
+
 /** Ends a process, as far as its saver is concerned: from some call on, none comes through. */
 export class Lifeline {
   /** Calls that came through, for whoever wants to know how far the process got. */
@@ -14,7 +23,7 @@ export class Lifeline {
   }
 
   async pass<T>(name: string, call: () => Promise<T>): Promise<T> {
-    if (this.isDead) throw new Error("The process has ended.");
+    if (this.isDead) throw new ProcessEndedError();
     this.calls.push(name);
     const outcome = call();
     this.underWay.add(outcome);

@@ -1,6 +1,7 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   BaseCheckpointSaver,
+  MemorySaver,
   type ChannelVersions,
   type Checkpoint,
   type CheckpointListOptions,
@@ -9,6 +10,7 @@ import {
   type DeltaChannelHistory,
   type PendingWrite,
 } from "@langchain/langgraph-checkpoint";
+import { ORDERS_WRITES } from "./langgraph-version.ts";
 
 /** A call of a saver's method, which can be made on any saver. */
 export interface SaverCall<T> {
@@ -82,9 +84,19 @@ export abstract class RelayingSaver extends BaseCheckpointSaver {
     const channels = options.channels.join(", ");
     return this.relay({
       name: `${describe("getDeltaChannelHistory", options.config)}: ${channels}`,
-      make: (saver) => saver.getDeltaChannelHistory(options),
+      make: (saver) => readDeltaHistory(saver, options),
     });
   }
+}
+
+/** LangGraph's in-memory saver looked for the latest checkpoint only from 1.7 on. */
+function readDeltaHistory(
+  saver: BaseCheckpointSaver,
+  options: { config: RunnableConfig; channels: string[] },
+): Promise<Record<string, DeltaChannelHistory>> {
+  return saver instanceof MemorySaver && !ORDERS_WRITES
+    ? BaseCheckpointSaver.prototype.getDeltaChannelHistory.call(saver, options)
+    : saver.getDeltaChannelHistory(options);
 }
 
 function describe(method: string, { configurable }: RunnableConfig): string {
