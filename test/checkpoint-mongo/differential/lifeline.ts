@@ -1,5 +1,5 @@
 /** What a call gives that a process does not live to make. */
-export class ProcessEndedError extends Error {
+class ProcessEndedError extends Error {
   override readonly name = "ProcessEndedError";
 
   constructor() {
