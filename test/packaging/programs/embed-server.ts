@@ -2,16 +2,9 @@
  * LangGraph's API in a server of one's own: a run is interrupted, answered through another server,
  * and read back with its history.
  */
-import {
-  Annotation,
-  InMemoryStore,
-  interrupt,
-  START,
-  StateGraph,
-  type BaseStore,
-} from "@langchain/langgraph";
+import { Annotation, interrupt, START, StateGraph } from "@langchain/langgraph";
 import { createEmbedServer, type ThreadSaver } from "@langchain/langgraph-api/experimental/embed";
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoDBSaver, MongoDBStore } from "@threadkeep/checkpoint-mongo";
 
 const [uri, dbName] = process.argv.slice(2);
 const THREAD = "6d1f7b1e-0c57-4f0e-9d1e-3f1a5a0c2b11";
@@ -28,7 +21,7 @@ const threads: ThreadSaver = {
     known.delete(id);
   },
 };
-const store: BaseStore = new InMemoryStore();
+const store = await MongoDBStore.fromConnString(uri!, { dbName });
 
 const open = (checkpointer: MongoDBSaver) => {
   const asks = new StateGraph(
@@ -84,5 +77,6 @@ console.log(
     stored: (await store.search(["runs"])).length > 0,
   }),
 );
+await store.stop();
 await first.close();
 await second.close();
