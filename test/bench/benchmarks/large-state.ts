@@ -77,9 +77,8 @@ export const largeState: Benchmark = {
   async run(bench) {
     const { saver } = bench.open;
     const memoryAtStart = process.memoryUsage.rss();
-    const { stateBytes, initial } = makeInitial(bench);
-    const outcome =
-      saver === undefined ? changeOnly(bench, initial) : await putStates(bench, saver, initial);
+    const stateBytes = countStateBytes(bench);
+    const outcome = saver === undefined ? changeOnly(bench) : await putStates(bench, saver);
     const memoryOverStartBytes = process.resourceUsage().maxRSS * 1_024 - memoryAtStart;
     // What MemorySaver holds no other process can read.
     if (saver instanceof MemorySaver) await checkStored(bench);
@@ -95,25 +94,24 @@ function findVariant(name: string | undefined): Variant {
   return found;
 }
 
-function makeInitial({ turns, variant }: Bench): { stateBytes: number; initial: LargeState } {
-  const stateBytes = turns * STATE_BYTES_PER_PUT;
-  return { stateBytes, initial: largeStates[findVariant(variant).form](stateBytes) };
+function countStateBytes({ turns }: Bench): number {
+  return turns * STATE_BYTES_PER_PUT;
 }
 
-/** The state of each put, one after another. */
-function* makeStates({ turns }: Bench, initial: LargeState): Generator<LargeState> {
-  let state = initial;
+/** The state of each put, one after another. None is held longer than the next one needs it. */
+function* makeStates(bench: Bench): Generator<LargeState> {
+  let state = largeStates[findVariant(bench.variant).form](countStateBytes(bench));
   yield state;
-  for (let index = 1; index < turns; index += 1) {
+  for (let index = 1; index < bench.turns; index += 1) {
     state = state.change(index);
     yield state;
   }
 }
 
 /** The same changes with nothing stored: the memory they take is the application's own. */
-function changeOnly(bench: Bench, initial: LargeState): Outcome {
+function changeOnly(bench: Bench): Outcome {
   let done = 0;
-  for (const _state of makeStates(bench, initial)) {
+  for (const _state of makeStates(bench)) {
     done += 1;
     bench.progress(done, bench.turns);
   }
@@ -122,16 +120,12 @@ function changeOnly(bench: Bench, initial: LargeState): Outcome {
 
 const THREAD: RunnableConfig = { configurable: { thread_id: "large", checkpoint_ns: "" } };
 
-async function putStates(
-  bench: Bench,
-  saver: BaseCheckpointSaver,
-  initial: LargeState,
-): Promise<Outcome> {
+async function putStates(bench: Bench, saver: BaseCheckpointSaver): Promise<Outcome> {
   const { open, turns, progress } = bench;
   let config = THREAD;
   const sizes: number[] = [];
   const putMs: number[] = [];
-  for (const state of makeStates(bench, initial)) {
+  for (const state of makeStates(bench)) {
     const index = sizes.length;
     const checkpoint = makeCheckpoint(index, state);
     const metadata = { source: "loop", step: index, parents: {} } as const;
@@ -172,9 +166,8 @@ function makeCheckpoint(index: number, { value }: LargeState): Checkpoint {
 
 /** Reads the last state and compares it with what it has to be. */
 async function checkStored(bench: Bench): Promise<Measurements> {
-  const { initial } = makeInitial(bench);
   const tuple = await requireSaver(bench).getTuple(THREAD);
-  const state = [...makeStates(bench, initial)].at(-1);
+  const state = [...makeStates(bench)].at(-1);
   if (!isDeepStrictEqual(tuple?.checkpoint.channel_values["state"], state?.value)) {
     throw new Error("What was read back is not what was put.");
   }

@@ -38,6 +38,11 @@ export function needsLoader(text: string): boolean {
   return text.includes(LANGCHAIN_OPENING);
 }
 
+/** The same of a text as UTF-8, which is not decoded for it. */
+export function needsLoaderAsBytes({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return Buffer.from(buffer, byteOffset, byteLength).includes(LANGCHAIN_OPENING);
+}
+
 /** LangChain objects that were loaded ahead, by the tag that stands for them. */
 type LoadedObjects = ReadonlyMap<object, unknown>;
 

@@ -4,6 +4,7 @@ import {
   decodeChannel,
   decodeValue,
   needsLoader,
+  needsLoaderAsBytes,
   planChannel,
   type EncodedChannel,
   type FindKnown,
@@ -67,7 +68,8 @@ export class Serializer {
    * @throws UnserializableStateError if it can't
    */
   async assertLoadable({ type, bytes }: TypedBytes, channel: string): Promise<void> {
-    if (type === undefined) await assertTextLoadable(channel, Buffer.from(bytes).toString());
+    if (type !== undefined || !needsLoaderAsBytes(bytes)) return;
+    await assertTextLoadable(channel, Buffer.from(bytes).toString());
   }
 
   async decodeChannel(manifest: ChannelManifest, reader: SegmentReader): Promise<unknown> {

@@ -1,5 +1,5 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import { encodeValue, writeChannel, type ChannelText, type FindKnown } from "../codec/index.ts";
+import { encodeBytes, writeChannel, type ChannelText, type FindKnown } from "../codec/index.ts";
 import type { ChannelManifest } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 
@@ -61,7 +61,7 @@ export class ValueWriter {
    */
   writeValue(value: unknown, channel: string): Awaitable<TypedBytes> {
     return this.#serde === undefined
-      ? { type: undefined, bytes: Buffer.from(encodeValue(value, channel)) }
+      ? { type: undefined, bytes: encodeBytes(value, channel) }
       : this.#dump(this.#serde, value, channel);
   }
 

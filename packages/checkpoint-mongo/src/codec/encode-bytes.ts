@@ -1,0 +1,17 @@
+import { encodeLongString } from "./encode-lines.ts";
+import { encodeValue } from "./encode-value.ts";
+
+/** A longer string is written part by part, so that its text is never in memory as a whole. */
+const MAX_WHOLE_LENGTH = 131_072;
+
+/**
+ * Encodes a value like `encodeValue`, as UTF-8.
+ *
+ * @throws UnserializableStateError if the value could not come back as it is
+ */
+export function encodeBytes(value: unknown, channel: string): Uint8Array {
+  if (typeof value !== "string" || value.length <= MAX_WHOLE_LENGTH) {
+    return Buffer.from(encodeValue(value, channel));
+  }
+  return Buffer.concat(Array.from(encodeLongString(value), (part) => Buffer.from(part)));
+}
