@@ -38,7 +38,10 @@ export const ITEM_FIELDS = {
   threadkeep: 1,
 } as const;
 
-/** What an item is that has not expired, by the server's clock. */
+/**
+ * What an item is that has not expired, by the server's clock. FerretDB refuses `$$NOW` where it
+ * could use the index on the expiry, as it could without the `$or` inside the expression.
+ */
 export const IS_ALIVE = {
-  $or: [{ expiresAt: null }, { $expr: { $gt: ["$expiresAt", "$$NOW"] } }],
+  $expr: { $or: [{ $gt: ["$expiresAt", "$$NOW"] }, { $lte: ["$expiresAt", null] }] },
 } as const;
