@@ -7,6 +7,7 @@ import {
   mayBeShared,
 } from "./item-address.ts";
 import { IS_ALIVE, type ItemDocument } from "./item-document.ts";
+import { HAS_EXPIRED } from "./item-expiry.ts";
 import type { ListRequest, NamespaceCondition } from "./operations.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -56,9 +57,7 @@ async function findSpelled(
       {
         $project: {
           namespace: 1,
-          hasExpired: {
-            $and: [{ $gt: ["$expiresAt", null] }, { $lte: ["$expiresAt", "$$NOW"] }],
-          },
+          hasExpired: HAS_EXPIRED,
         },
       },
     ])

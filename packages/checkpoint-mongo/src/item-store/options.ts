@@ -1,9 +1,13 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import type { MongoClient } from "mongodb";
-import { inspect } from "node:util";
 import { z } from "zod";
 import { requireClient, type MongoClientLike } from "../driver/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import {
+  checkOptions,
+  collectionName,
+  databaseName,
+  invalidOption,
+} from "../options/check-options.ts";
 import { emitStoreWarning, type ReportStoreEvent } from "./events.ts";
 
 /** How alike two vectors are. */
@@ -173,16 +177,12 @@ const indexSchema = z
   })
   .optional();
 
+const OWNER = "MongoDBStore";
+
 const optionsSchema = z.strictObject({
   client: z.unknown(),
-  dbName: z
-    .string()
-    .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
-    .optional(),
-  collectionName: z
-    .string()
-    .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection")
-    .default("store"),
+  dbName: databaseName,
+  collectionName: collectionName.default("store"),
   enableTimestamps: z.boolean().default(false),
   ttl: z
     .strictObject({ defaultTtl: z.number().positive(), refreshOnRead: z.boolean().default(false) })
@@ -208,59 +208,39 @@ const optionsSchema = z.strictObject({
  * @throws InvalidOptionsError naming the option, what is expected and what was given
  */
 export function resolveStoreOptions(options: MongoDBStoreParams): ResolvedStoreOptions {
-  const result = optionsSchema.safeParse(options);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw invalidOption(issue!.path, issue!.message, options);
-  }
-  const { client, dbName, ttl, embeddings, indexConfig, ...rest } = result.data;
+  const invalid = (path: readonly string[], message: string) =>
+    invalidOption(OWNER, path, message, options);
+  const { client, dbName, ttl, embeddings, indexConfig, ...rest } = checkOptions(
+    OWNER,
+    optionsSchema,
+    options,
+  );
   if (indexConfig !== undefined) {
     if (embeddings !== undefined && indexConfig.dims === undefined) {
-      throw invalidOption(
-        ["indexConfig", "dims"],
-        "embeddings need the length of vectors",
-        options,
-      );
+      throw invalid(["indexConfig", "dims"], "embeddings need the length of vectors");
     }
     if (embeddings !== undefined && ITEM_FIELDS.has(indexConfig.path?.split(".")[0])) {
-      throw invalidOption(["indexConfig", "path"], "expected a field beside the item's", options);
+      throw invalid(["indexConfig", "path"], "expected a field beside the item's");
     }
     if (embeddings === undefined && indexConfig.model === undefined) {
-      throw invalidOption(
+      throw invalid(
         ["indexConfig", "model"],
         "without embeddings the server has to embed (auto-embed), which needs a model",
-        options,
       );
     }
     if (embeddings === undefined && indexConfig.path === undefined) {
-      throw invalidOption(
+      throw invalid(
         ["indexConfig", "path"],
         "without embeddings the server has to embed (auto-embed), which needs the path of the text",
-        options,
       );
     }
   }
   return {
     ...rest,
-    client: requireClient(client, "MongoDBStore"),
+    client: requireClient(client, OWNER),
     dbName,
     ttl,
     embeddings,
     indexConfig,
   };
-}
-
-function invalidOption(
-  path: readonly PropertyKey[],
-  message: string,
-  options: unknown,
-): InvalidOptionsError {
-  if (path.length === 0) {
-    return new InvalidOptionsError(`Invalid options of MongoDBStore: ${message}.`);
-  }
-  let value: unknown = options;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  return new InvalidOptionsError(
-    `Invalid option ${path.join(".")} of MongoDBStore: ${message}; got ${inspect(value, { depth: 0 })}.`,
-  );
 }

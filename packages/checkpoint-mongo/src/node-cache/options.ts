@@ -1,6 +1,6 @@
 import type { MongoClientLike } from "../driver/index.ts";
 import { z } from "zod";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { checkOptions, collectionName, databaseName, integrity } from "../options/check-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
 /** How a cache stores: all that does not depend on the connection. */
@@ -82,27 +82,17 @@ export interface ResolvedCacheSettings {
   readonly onEvent: ReportCacheEvent;
 }
 
-/** Shorter keys can be guessed. */
-const MIN_KEY_BYTES = 16;
-
 /** Less would hold hardly an answer of a model. */
 const MIN_MAX_BYTES = 65_536;
 
 const settingsSchema = z.strictObject({
   client: z.unknown(),
-  dbName: z
-    .string()
-    .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
-    .optional(),
-  collectionPrefix: z
-    .string()
-    .min(1)
-    .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection")
-    .default("threadkeep_"),
+  dbName: databaseName,
+  collectionPrefix: collectionName.default("threadkeep_"),
   version: z.string().default(""),
   ttl: z.number().positive().optional(),
   maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
-  integrity: z.strictObject({ key: z.union([z.string(), z.instanceof(Uint8Array)]) }).optional(),
+  integrity,
   onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
 });
 
@@ -112,29 +102,17 @@ const settingsSchema = z.strictObject({
  * @throws InvalidOptionsError naming the option, what is expected and what was given
  */
 export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCacheSettings {
-  const result = settingsSchema.safeParse(settings);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const path = issue!.path.join(".");
-    throw new InvalidOptionsError(
-      path === ""
-        ? `Invalid options of MongoDBCache: ${issue!.message}.`
-        : `Invalid option ${path} of MongoDBCache: ${issue!.message}.`,
-    );
-  }
-  const { dbName, collectionPrefix, version, ttl, maxBytes, integrity, onEvent } = result.data;
-  if (integrity !== undefined && Buffer.byteLength(integrity.key) < MIN_KEY_BYTES) {
-    throw new InvalidOptionsError(
-      `Invalid option integrity.key of MongoDBCache: expected at least ${MIN_KEY_BYTES} bytes.`,
-    );
-  }
+  const {
+    client: _client,
+    integrity: keyed,
+    onEvent,
+    ...rest
+  } = checkOptions("MongoDBCache", settingsSchema, settings);
   return {
-    dbName,
-    collectionPrefix,
-    version,
-    ttl,
-    maxBytes,
-    integrityKey: integrity?.key,
+    ...rest,
+    dbName: rest.dbName,
+    ttl: rest.ttl,
+    integrityKey: keyed?.key,
     onEvent: onEvent ?? emitCacheWarning,
   };
 }

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import type { MongoClientLike } from "../driver/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import {
+  checkOptions,
+  collectionName,
+  databaseName,
+  integrity,
+  invalidOption,
+} from "../options/check-options.ts";
 import { emitWarning, type ReportEvent } from "./events.ts";
 
 /** How a saver stores: all that does not depend on the connection. */
@@ -182,20 +188,11 @@ export interface ResolvedSettings extends SaverSettings {
   readonly integrityKey: string | Uint8Array | undefined;
 }
 
-/** Shorter keys can be guessed. */
-const MIN_KEY_BYTES = 16;
-
-const collectionName = z
-  .string()
-  .min(1)
-  .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection");
+const OWNER = "MongoDBSaver";
 
 const settingsSchema = z.strictObject({
   client: z.unknown(),
-  dbName: z
-    .string()
-    .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
-    .optional(),
+  dbName: databaseName,
   collectionPrefix: collectionName.default("threadkeep_"),
   checkpointCollectionName: collectionName.default("checkpoints"),
   checkpointWritesCollectionName: collectionName.default("checkpoint_writes"),
@@ -204,7 +201,7 @@ const settingsSchema = z.strictObject({
   ttlRefreshOnRead: z.boolean().default(false),
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),
-  integrity: z.strictObject({ key: z.union([z.string(), z.instanceof(Uint8Array)]) }).optional(),
+  integrity,
   onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
   verifyAfterSave: z.boolean().default(false),
   persist: z.enum(["every", "interrupts", "exit"]).default("every"),
@@ -223,42 +220,23 @@ const settingsSchema = z.strictObject({
  * @throws InvalidOptionsError naming the option, what is expected and what was given
  */
 export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSettings {
-  const result = settingsSchema.safeParse(settings);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const path = issue!.path.join(".");
-    const value: unknown = (settings as Record<string, unknown>)[path];
-    throw new InvalidOptionsError(
-      path === ""
-        ? `Invalid options of MongoDBSaver: ${issue!.message}.`
-        : `Invalid option ${path} of MongoDBSaver: ${issue!.message}; got ${String(value)}.`,
-    );
-  }
+  const invalid = (path: readonly string[], message: string) =>
+    invalidOption(OWNER, path, message, settings);
   const {
     client: _client,
     dbName,
     ttl,
-    integrity,
+    integrity: keyed,
     onCheckpointSize,
     onEvent,
     ...rest
-  } = result.data;
-  if (integrity !== undefined && Buffer.byteLength(integrity.key) < MIN_KEY_BYTES) {
-    throw new InvalidOptionsError(
-      `Invalid option integrity.key of MongoDBSaver: expected at least ${MIN_KEY_BYTES} bytes.`,
-    );
-  }
+  } = checkOptions(OWNER, settingsSchema, settings);
   if (rest.ttlRefreshOnRead && ttl === undefined) {
-    throw new InvalidOptionsError(
-      "Invalid option ttlRefreshOnRead of MongoDBSaver: there is no ttl to refresh; set ttl too.",
-    );
+    throw invalid(["ttlRefreshOnRead"], "there is no ttl to refresh; set ttl too");
   }
   const { softLimitBytes = 0, hardLimitBytes = Infinity } = onCheckpointSize ?? {};
   if (softLimitBytes > hardLimitBytes) {
-    throw new InvalidOptionsError(
-      "Invalid option onCheckpointSize of MongoDBSaver: softLimitBytes " +
-        `(${softLimitBytes}) is larger than hardLimitBytes (${hardLimitBytes}).`,
-    );
+    throw invalid(["onCheckpointSize", "softLimitBytes"], "it is larger than hardLimitBytes");
   }
   return {
     ...rest,
@@ -266,7 +244,7 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
     dbName,
     ttl,
     onCheckpointSize,
-    integrityKey: integrity?.key,
+    integrityKey: keyed?.key,
     onEvent: onEvent ?? emitWarning,
   };
 }
