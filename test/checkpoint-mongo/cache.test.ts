@@ -56,6 +56,15 @@ it("tells how many segments that were asked for were there, and how many had to 
   expect(reader.cacheStats).toMatchObject({ hits: 2, misses: 1 });
 });
 
+it("a saver that is not used takes no room for what it could remember", () => {
+  const savers = [database.openSaver()];
+  const before = measureHeap();
+  for (let index = 0; index < 200; index += 1) savers.push(database.openSaver());
+  const bytesEach = (measureHeap() - before) / 200;
+  expect(savers).toHaveLength(201);
+  expect(bytesEach).toBeLessThan(10 * 1_024);
+});
+
 function randomBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let start = 0; start < length; start += 65_536) {
@@ -66,7 +75,17 @@ function randomBytes(length: number): Uint8Array {
 
 /** Bytes outside of the heap that are in use. */
 function measureMemory(): number {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
+
+/** Bytes of the heap that are in use. */
+function measureHeap(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
-  return process.memoryUsage().arrayBuffers;
 }

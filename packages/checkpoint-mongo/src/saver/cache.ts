@@ -58,9 +58,9 @@ const ENTRY_BYTES = 200;
  */
 export class Cache {
   readonly #content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
-  readonly #heads = new LRUCache<string, KnownHead>({ max: MAX_HEADS });
+  readonly #heads = new LRUCache<string, KnownHead>({ ...count(MAX_HEADS) });
   readonly #threads = new LRUCache<string, ThreadState>({
-    max: MAX_THREADS,
+    ...count(MAX_THREADS),
     ttl: THREAD_MAX_AGE_MS,
   });
   #hits = 0;
@@ -157,6 +157,11 @@ export class Cache {
   forgetThread(threadId: string): void {
     this.#threads.delete(threadId);
   }
+}
+
+/** Bounds how many entries there are. By `max` the room for all of them would be taken at once. */
+function count(entries: number): { maxSize: number; sizeCalculation: () => number } {
+  return { maxSize: entries, sizeCalculation: () => 1 };
 }
 
 function countAppends(segment: CachedSegment): number {
