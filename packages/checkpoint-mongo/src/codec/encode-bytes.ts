@@ -1,11 +1,9 @@
-import { encodeLongString } from "./encode-lines.ts";
+import { encodeLongString, MAX_WHOLE_LENGTH } from "./encode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 
-/** A longer string is written part by part, so that its text is never in memory as a whole. */
-const MAX_WHOLE_LENGTH = 131_072;
-
 /**
- * Encodes a value like `encodeValue`, as UTF-8.
+ * Encodes a value like `encodeValue`, as UTF-8. A long string is written part by part, so that its
+ * text is never in memory as a whole.
  *
  * @throws UnserializableStateError if the value could not come back as it is
  */

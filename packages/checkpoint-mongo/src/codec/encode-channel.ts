@@ -6,7 +6,13 @@ import {
 } from "../documents/index.ts";
 import { cutText } from "./cut-text.ts";
 import { needsLoader } from "./decode-value.ts";
-import { encodeChunks, encodeEntries, encodeItems, encodeLongString } from "./encode-lines.ts";
+import {
+  encodeChunks,
+  encodeEntries,
+  encodeItems,
+  encodeLongString,
+  MAX_WHOLE_LENGTH,
+} from "./encode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 import { measureLines } from "./lines.ts";
 import { replayEntries } from "./map-entries.ts";
@@ -25,9 +31,6 @@ const MAX_INLINE_LENGTH = 256;
  */
 const MAX_INLINE_INPUT_LENGTH = 65_536;
 const INPUT_CHANNEL = "__start__";
-
-/** A value that is longer is stored in chunks, so that a change of a part stores that part. */
-const MAX_WHOLE_LENGTH = 131_072;
 
 /**
  * A channel's value as text, before anything is known of what is stored: taken at once, because

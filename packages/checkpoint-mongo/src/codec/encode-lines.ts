@@ -42,6 +42,9 @@ export function encodeChunks(text: Iterable<string>, stored: readonly string[]):
   return Array.from(text, (chunk) => known.get(chunk) ?? Buffer.from(chunk).toString());
 }
 
+/** A value that is longer is stored in chunks, so that a change of a part stores that part. */
+export const MAX_WHOLE_LENGTH = 131_072;
+
 /** The encoded text of a long string in chunks, without ever making all of that text. */
 export function* encodeLongString(value: string): Generator<string> {
   yield QUOTE;

@@ -7,7 +7,8 @@ export {
 } from "./checkpoint-text.ts";
 export { pack, unpack } from "./compression.ts";
 export { decodeChannel } from "./decode-channel.ts";
-export { decodeValue, needsLoader, needsLoaderAsBytes } from "./decode-value.ts";
+export { assertLoadable } from "./assert-loadable.ts";
+export { decodeValue, needsLoaderAsBytes } from "./decode-value.ts";
 export { encodeBytes } from "./encode-bytes.ts";
 export {
   listReusable,

@@ -1,22 +1,9 @@
 import type { Collection, IndexDescription } from "mongodb";
-import { setTimeout as sleep } from "node:timers/promises";
-import { readErrorCode } from "../driver/index.ts";
+import { makeIndexes, readErrorCode } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
 import type { ItemDocument } from "./item-document.ts";
 import type { ResolvedStoreOptions } from "./options.ts";
 import type { VectorSearchMode } from "./store-context.ts";
-
-/** Several processes that make the same index at once can disturb each other for a moment. */
-const ATTEMPTS = 5;
-const RETRY_DELAY_MS = 200;
-
-const TRANSIENT_CODES: ReadonlySet<number | undefined> = new Set([
-  48, // NamespaceExists
-  112, // WriteConflict
-  117, // ConflictingOperationInProgress
-  276, // IndexBuildAborted
-  342, // IndexBuildAlreadyInProgress
-]);
 
 /** By these codes a server says that it has no search indexes. */
 const WITHOUT_SEARCH_CODES: ReadonlySet<number | undefined> = new Set([
@@ -112,20 +99,14 @@ async function createIndexes(
   items: Collection<ItemDocument>,
   indexes: readonly IndexDescription[],
 ): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await items.createIndexes([...indexes]);
-      return;
-    } catch (error) {
-      if (attempt === ATTEMPTS || !TRANSIENT_CODES.has(readErrorCode(error))) {
-        throw new SetupError(
-          `Could not make the indexes of ${items.namespace}: ${String(error)} ` +
-            "Check that the database user may create indexes there, that no index of the same key " +
-            "has other options, or make them beforehand.",
-          { cause: error },
-        );
-      }
-      await sleep(RETRY_DELAY_MS * attempt * Math.random());
-    }
+  try {
+    await makeIndexes(items, indexes);
+  } catch (error) {
+    throw new SetupError(
+      `Could not make the indexes of ${items.namespace}: ${String(error)} ` +
+        "Check that the database user may create indexes there, that no index of the same key " +
+        "has other options, or make them beforehand.",
+      { cause: error },
+    );
   }
 }

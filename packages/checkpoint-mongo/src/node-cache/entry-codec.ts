@@ -1,7 +1,6 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { createHash, createHmac } from "node:crypto";
-import { decodeValue, encodeValue, needsLoader, pack, unpack } from "../codec/index.ts";
-import { UnserializableStateError } from "../errors/index.ts";
+import { assertLoadable, decodeValue, encodeValue, pack, unpack } from "../codec/index.ts";
 import { isBinary, toBytes } from "../store/index.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
@@ -90,7 +89,7 @@ export class EntryCodec {
   async #dump(value: unknown): Promise<EncodedValue> {
     if (this.#serde === undefined) {
       const text = encodeValue(value, VALUE);
-      await assertLoadable(text);
+      await assertLoadable(text, VALUE);
       return { type: undefined, bytes: Buffer.from(text) };
     }
     const [type, bytes] = await this.#serde.dumpsTyped(value);
@@ -125,22 +124,4 @@ function readBytes(value: unknown): Buffer | undefined {
 function readText(value: unknown): string | undefined | null {
   if (value === undefined) return undefined;
   return typeof value === "string" ? value : null;
-}
-
-/**
- * LangChain's loader cannot load every object that serializes itself. Such an entry would be a miss
- * whenever it is read.
- */
-async function assertLoadable(text: string): Promise<void> {
-  if (!needsLoader(text)) return;
-  try {
-    await decodeValue(text);
-  } catch (error) {
-    throw new UnserializableStateError(
-      VALUE,
-      VALUE,
-      `it holds a LangChain object that LangChain cannot load again: ${String(error)}.`,
-      { cause: error },
-    );
-  }
 }

@@ -1,16 +1,16 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import {
+  assertLoadable,
   createSegmentOfBytes,
   decodeChannel,
   decodeValue,
-  needsLoader,
   needsLoaderAsBytes,
   planChannel,
   type EncodedChannel,
   type FindKnown,
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
-import { InvalidOptionsError, UnserializableStateError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/index.ts";
 import { ValueWriter, type TypedBytes, type WrittenChannel } from "./value-writer.ts";
 
 /** Gives what is at hand of stored segments. */
@@ -69,7 +69,7 @@ export class Serializer {
    */
   async assertLoadable({ type, bytes }: TypedBytes, channel: string): Promise<void> {
     if (type !== undefined || !needsLoaderAsBytes(bytes)) return;
-    await assertTextLoadable(channel, Buffer.from(bytes).toString());
+    await assertLoadable(Buffer.from(bytes).toString(), channel);
   }
 
   async decodeChannel(manifest: ChannelManifest, reader: SegmentReader): Promise<unknown> {
@@ -90,30 +90,13 @@ export class Serializer {
   }
 }
 
-/**
- * LangChain's loader cannot load every object that serializes itself. Better to hear of it now than
- * when the checkpoint is read.
- */
+/** Checks what is new of a channel: what is stored already was checked when it was. */
 async function assertChannelLoadable(
   channel: string,
   { manifest, segments }: EncodedChannel,
 ): Promise<void> {
-  if (manifest.kind === "inline") await assertTextLoadable(channel, manifest.text);
+  if (manifest.kind === "inline") await assertLoadable(manifest.text, channel);
   for (const { lines } of segments) {
-    for (const line of lines ?? []) await assertTextLoadable(channel, line);
-  }
-}
-
-async function assertTextLoadable(channel: string, text: string): Promise<void> {
-  if (!needsLoader(text)) return;
-  try {
-    await decodeValue(text);
-  } catch (error) {
-    throw new UnserializableStateError(
-      channel,
-      channel,
-      `it holds a LangChain object that LangChain cannot load again: ${String(error)}.`,
-      { cause: error },
-    );
+    for (const line of lines ?? []) await assertLoadable(line, channel);
   }
 }

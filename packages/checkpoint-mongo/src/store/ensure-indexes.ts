@@ -1,21 +1,9 @@
 import type { Collection, Db, Document, IndexDescription } from "mongodb";
-import { setTimeout as sleep } from "node:timers/promises";
-import { openCollection, readErrorCode } from "../driver/index.ts";
+import { makeIndexes, openCollection, readErrorCode } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
 import type { CollectionKind, Collections } from "./collections.ts";
 
-/** Several processes that make the same index at once can disturb each other for a moment. */
-const ATTEMPTS = 5;
-const RETRY_DELAY_MS = 200;
-
 const INDEX_OPTIONS_CONFLICT = 85;
-const TRANSIENT_CODES: ReadonlySet<number> = new Set([
-  48, // NamespaceExists
-  112, // WriteConflict
-  117, // ConflictingOperationInProgress
-  276, // IndexBuildAborted
-  342, // IndexBuildAlreadyInProgress
-]);
 
 /**
  * Makes the indexes of all collections. May be called by many processes at once, and again.
@@ -85,24 +73,18 @@ export async function createIndexes(
   indexes: readonly IndexDescription[],
   graceSeconds: number,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await collection.createIndexes([...indexes]);
-      return;
-    } catch (error) {
-      const code = readErrorCode(error);
-      if (code === INDEX_OPTIONS_CONFLICT) {
-        await changeGrace(db, collection, graceSeconds, error);
-      } else if (attempt === ATTEMPTS || !TRANSIENT_CODES.has(Number(code))) {
-        throw new SetupError(
-          `Could not make the indexes of ${collection.namespace}: ${String(error)} ` +
-            "Check that the database user may create indexes there, or make them beforehand.",
-          { cause: error },
-        );
-      } else {
-        await sleep(RETRY_DELAY_MS * attempt * Math.random());
-      }
+  try {
+    await makeIndexes(collection, indexes);
+  } catch (error) {
+    if (readErrorCode(error) !== INDEX_OPTIONS_CONFLICT) {
+      throw new SetupError(
+        `Could not make the indexes of ${collection.namespace}: ${String(error)} ` +
+          "Check that the database user may create indexes there, or make them beforehand.",
+        { cause: error },
+      );
     }
+    await changeGrace(db, collection, graceSeconds, error);
+    await createIndexes(db, collection, indexes, graceSeconds);
   }
 }
 
