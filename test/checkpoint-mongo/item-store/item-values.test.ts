@@ -1,3 +1,4 @@
+import { Serializable } from "@langchain/core/load/serializable";
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import { CorruptItemError, UnserializableStateError } from "@threadkeep/checkpoint-mongo";
 import * as fc from "fast-check";
@@ -138,6 +139,20 @@ describe("a value beyond what BSON can hold", () => {
     );
     expect(UnserializableStateError.isInstance(error)).toBe(true);
     expect(error).toMatchObject({ path: "value.a.0" });
+  });
+
+  it("is refused where LangChain could not load it again, and nothing of its batch is stored", async () => {
+    class Unknown extends Serializable {
+      override lc_serializable = true;
+      override lc_namespace = ["nowhere"];
+    }
+    const put = (key: string, value: object) => ({ namespace: ["unloadable"], key, value });
+    const batch = [put("good", { a: 1 }), put("bad", { held: new Unknown({ a: 1 }) })];
+    await expect(store.batch(batch)).rejects.toMatchObject({
+      code: "UNSERIALIZABLE_STATE",
+      message: expect.stringContaining("cannot load again") as string,
+    });
+    expect(await store.search(["unloadable"])).toEqual([]);
   });
 
   it.each(['{"tags":{"$":"set","v":["b"]}}', "{", '{"$":"unknown"}', ""])(

@@ -1,4 +1,4 @@
-import { decodeValue, encodeValue } from "../codec/index.ts";
+import { assertLoadable, decodeValue, encodeValue } from "../codec/index.ts";
 import { CorruptItemError, UnserializableStateError } from "../errors/index.ts";
 import { toBsonValue } from "./bson-value.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -36,6 +36,15 @@ export function encodeItemValue(value: unknown): EncodedItemValue {
     value: bson.value,
     exact: { exact, of: fingerprint(bson.value), sum: fingerprint(exact) },
   };
+}
+
+/**
+ * Checks that a value that was encoded can be decoded again.
+ *
+ * @throws UnserializableStateError if it can't
+ */
+export async function assertValueLoadable({ exact }: EncodedItemValue): Promise<void> {
+  if (exact !== undefined) await assertLoadable(exact.exact, NAME);
 }
 
 /**

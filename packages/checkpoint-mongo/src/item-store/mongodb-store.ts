@@ -13,6 +13,7 @@ import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensur
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
 import type { ItemDocument } from "./item-document.ts";
+import { assertValueLoadable } from "./item-value.ts";
 import { listNamespaces } from "./list-namespaces.ts";
 import type { EmbedQuery } from "./nearest.ts";
 import { readOperation } from "./operations.ts";
@@ -179,6 +180,7 @@ export class MongoDBStore extends BaseStore {
     const rounds = planRounds(Array.from(operations, readOperation));
     const results: unknown[] = Array.from({ length: operations.length });
     const puts = rounds.flatMap((round) => round.puts);
+    for (const { value } of puts) if (value !== undefined) await assertValueLoadable(value);
     const vectors = await embedPuts(this.options, puts);
     const context = await this.open();
     const embed = this.makeEmbedQuery();
