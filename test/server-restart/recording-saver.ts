@@ -1,6 +1,10 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** By then a task that was running when its run failed has called the saver. */
+const LATE_CALL_MS = 250;
 
 /** Pending writes that were acknowledged. */
 interface AcknowledgedWrites {
@@ -28,9 +32,15 @@ export class RecordingSaver extends MongoDBSaver {
     );
   }
 
-  /** Resolves when nothing is under way any more: a run that fails leaves behind what it had begun. */
+  /**
+   * Resolves when nothing is under way any more: a run that fails leaves behind what it had begun,
+   * and a task beside the one that failed may hand over what it wrote only after that.
+   */
   async settle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    do {
+      await Promise.allSettled(this.#underWay);
+      await sleep(LATE_CALL_MS);
+    } while (this.#underWay.size > 0);
   }
 
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
