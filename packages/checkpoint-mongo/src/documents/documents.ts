@@ -1,13 +1,17 @@
-import type { Binary, ObjectId } from "mongodb";
+import type { Binary } from "mongodb";
 
-/** What every document of a thread carries. */
+/** What every document of a thread carries. All of them lie in one collection. */
 export interface ThreadPart {
   readonly thread_id: string;
+  readonly kind: DocumentKind;
   /** Which life of the thread it belongs to; absent for the first, before any `deleteThread`. */
   readonly epoch?: number;
   /** When the thread expires; the same in all of the thread's documents. Absent without a TTL. */
   readonly expires_at?: Date;
 }
+
+/** What a document is. */
+export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes";
 
 /** Bytes: written as a `Uint8Array`, read as a `Binary` of the client's own copy of the driver. */
 export type StoredBytes = Binary | Uint8Array;
@@ -19,13 +23,16 @@ export type StoredBytes = Binary | Uint8Array;
  */
 export type PackedBinary = StoredBytes;
 
-/** One per thread. `_id` is the thread's id. */
+/** One per thread: its record, which every write to the thread is fenced by. */
 export interface ThreadDocument {
+  /** The thread's id. */
   readonly _id: string;
   readonly thread_id: string;
+  readonly kind: "thread";
   /** Counts the thread's lives: each `deleteThread` begins the next. */
   readonly epoch: number;
-  readonly expires_at?: Date;
+  /** When the thread expires; null or absent without a TTL. */
+  readonly expires_at?: Date | null;
   /** Set while `expires_at` is being changed in the thread's other documents. */
   readonly extending?: true;
   /** Set while the thread is deleted and not yet written to again. */
@@ -37,7 +44,9 @@ export interface ThreadDocument {
  * may be appended.
  */
 export interface SegmentDocument extends ThreadPart {
-  readonly _id: ObjectId;
+  /** The first 16 bytes of the SHA-256 of thread, segment and part. */
+  readonly _id: StoredBytes;
+  readonly kind: "segment";
   /** The first 20 bytes of the SHA-256 of the plain content of `data`. */
   readonly segment: StoredBytes;
   /** Counts from 0; content over the document limit continues in the next part. */
@@ -59,6 +68,7 @@ export interface SegmentDocument extends ThreadPart {
 export interface CheckpointDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of the address: what pending writes point at. */
   readonly _id: StoredBytes;
+  readonly kind: "checkpoint";
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   readonly parent_checkpoint_id?: string;
@@ -90,7 +100,9 @@ export type EncodedMetadata = string | { readonly type: string; readonly data: S
  * own, since later writes replace those.
  */
 export interface WriteSetDocument extends ThreadPart {
-  readonly _id: ObjectId;
+  /** The first 16 bytes of the SHA-256 of checkpoint, task and place. */
+  readonly _id: StoredBytes;
+  readonly kind: "writes";
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   /** `_id` of the checkpoint they belong to. */

@@ -1,5 +1,6 @@
 export type {
   CheckpointDocument,
+  DocumentKind,
   PackedBinary,
   SegmentDocument,
   StoredBytes,

@@ -1,5 +1,6 @@
 export { findBinaryClass, type BinaryClass } from "./binary-class.ts";
+export { isAboutContent, readInserted, readRefusedWrite } from "./bulk-errors.ts";
 export { makeIndexes } from "./make-indexes.ts";
 export { requireClient, type MongoClientLike } from "./mongo-client.ts";
-export { BSON_OPTIONS, DURABLE, openCollection, openDatabase } from "./open-database.ts";
+export { DURABLE, openCollection, openDatabase } from "./open-database.ts";
 export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";

@@ -43,6 +43,20 @@ export function hashAddress(address: CheckpointAddress): Uint8Array {
   return hashFields("address", listParts(address)).subarray(0, 16);
 }
 
+/** The key of a part of a segment: the first 16 bytes of the SHA-256 of thread, segment and part. */
+export function hashSegmentPlace(threadId: string, root: string, part: number): Uint8Array {
+  return hashFields("segment", [threadId, root, part]).subarray(0, 16);
+}
+
+/** The key of a set of pending writes: the first 16 bytes of the SHA-256 of where it belongs. */
+export function hashWritesPlace(
+  address: CheckpointAddress,
+  taskId: string,
+  place: number,
+): Uint8Array {
+  return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
+}
+
 /**
  * Hashes what must come back as it was written: SHA-256, or HMAC-SHA-256 with a key, which whoever
  * can write to the database but lacks the key cannot recompute.

@@ -1,6 +1,6 @@
 import type { Hasher } from "../integrity/hashes.ts";
 import type { OfficialCollections } from "../migration/official-collections.ts";
-import type { Collections, ServerFeatures } from "../store/index.ts";
+import type { Collections } from "../store/index.ts";
 import type { Cache } from "./cache.ts";
 import type { SaverSettings } from "./options.ts";
 import type { Serializer } from "./serializer.ts";
@@ -8,7 +8,6 @@ import type { Serializer } from "./serializer.ts";
 /** What every operation of a saver works with. */
 export interface SaverContext {
   readonly collections: Collections;
-  readonly features: ServerFeatures;
   readonly cache: Cache;
   readonly serializer: Serializer;
   readonly hasher: Hasher;

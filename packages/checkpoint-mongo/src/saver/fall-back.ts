@@ -64,7 +64,7 @@ async function readIfValid(
   context: SaverContext,
   document: CheckpointDocument,
 ): Promise<CheckpointTuple | undefined> {
-  const writes = await findWrites(context.collections, context.features, [document]);
+  const writes = await findWrites(context.collections, [document]);
   try {
     return await readFound(context, { document, writes, staleHeads: [] });
   } catch (error) {

@@ -10,13 +10,10 @@ import type { SaverContext } from "./context.ts";
  * @param channels only sets that hold a write to one of these; by default all
  */
 export function findWritesOf(
-  { collections, features }: Pick<SaverContext, "collections" | "features">,
+  { collections }: Pick<SaverContext, "collections">,
   addresses: readonly CheckpointAddress[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
-  const keys = addresses.map((address) => ({
-    _id: hashAddress(address),
-    thread_id: address.threadId,
-  }));
-  return findWrites(collections, features, keys, channels);
+  const keys = addresses.map((address) => ({ _id: hashAddress(address) }));
+  return findWrites(collections, keys, channels);
 }

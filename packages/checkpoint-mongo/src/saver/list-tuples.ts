@@ -74,7 +74,7 @@ async function* readPage(
   page: readonly CheckpointDocument[],
   filter: readonly [string, unknown][],
 ): AsyncGenerator<CheckpointTuple> {
-  const { collections, features, cache, hasher, serializer } = context;
+  const { collections, cache, hasher, serializer } = context;
   const matching: { document: CheckpointDocument; record: CheckpointRecord }[] = [];
   for (const document of page) {
     await passOver(context, document, async () => {
@@ -84,7 +84,7 @@ async function* readPage(
     });
   }
   const documents = matching.map(({ document }) => document);
-  const writes = Map.groupBy(await findWrites(collections, features, documents), (write) =>
+  const writes = Map.groupBy(await findWrites(collections, documents), (write) =>
     bytesToHex(write.checkpoint),
   );
   const tuples: { document: CheckpointDocument; stored: StoredTuple }[] = [];

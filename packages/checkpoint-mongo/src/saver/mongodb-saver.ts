@@ -28,7 +28,7 @@ import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import {
   deleteThread,
-  detectServerFeatures,
+  checkLayout,
   ensureIndexes,
   openCollections,
   scanThreadIds,
@@ -377,12 +377,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private async setUp(): Promise<SaverContext> {
     const { client, db } = this;
     const Binary = await findBinaryClass(client);
-    const collections = openCollections({ client, db, Binary }, this.settings.collectionPrefix);
-    const features = await detectServerFeatures(db, client);
-    await ensureIndexes(collections, this.settings.ttlGraceSeconds);
+    const { collectionPrefix, ttlGraceSeconds } = this.settings;
+    const collections = openCollections({ db, Binary }, collectionPrefix);
+    await checkLayout(collections, collectionPrefix);
+    await ensureIndexes(collections, ttlGraceSeconds);
     return {
       collections,
-      features,
       cache: this.cache,
       serializer: this.serializer,
       hasher: this.hasher,

@@ -59,7 +59,7 @@ export async function putCheckpoint(
   context: SaverContext,
   request: CheckpointToPut,
 ): Promise<void> {
-  const { collections, features, cache, settings } = context;
+  const { collections, cache, settings } = context;
   const { address } = request;
   let draft: Draft | undefined;
   let conflicted = false;
@@ -89,7 +89,7 @@ export async function putCheckpoint(
       return { thread: current, segments: draft.state.segments };
     },
   );
-  if (isSlow(startedMs)) await saveSegments(collections, features, thread, segments);
+  if (isSlow(startedMs)) await saveSegments(collections, thread, segments);
   if (settings.verifyAfterSave) {
     const ids = segments.map(({ id }) => id);
     await verifySavedCheckpoint(context, address, ids);
@@ -144,7 +144,7 @@ async function saveAsLatest(
   draft: Draft,
   thread: ThreadState,
 ): Promise<CheckpointRecord | undefined> {
-  const { collections, features, cache } = context;
+  const { collections, cache } = context;
   const { epoch } = thread;
   const head =
     cache.getHead(request.address, epoch) ?? (await readHead(context, request.address, epoch));
@@ -161,7 +161,6 @@ async function saveAsLatest(
   );
   const outcome = await saveCheckpoint(
     collections,
-    features,
     thread,
     draft.state.segments,
     document,
@@ -187,7 +186,7 @@ async function saveOverExisting(
   draft: Draft,
   thread: ThreadState,
 ): Promise<CheckpointRecord | undefined> {
-  const { collections, features, cache } = context;
+  const { collections, cache } = context;
   const existing = await findCheckpointOnly(collections, request.address);
   if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
@@ -200,7 +199,6 @@ async function saveOverExisting(
   }
   const outcome = await replaceCheckpoint(
     collections,
-    features,
     thread,
     draft.state.segments,
     document,
@@ -240,6 +238,7 @@ function build(
   const document: CheckpointToStore = {
     _id: hashAddress(address),
     thread_id: address.threadId,
+    kind: "checkpoint",
     checkpoint_ns: address.checkpointNs,
     checkpoint_id: address.checkpointId,
     ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),

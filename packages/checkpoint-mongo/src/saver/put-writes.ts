@@ -4,7 +4,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, pack } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
-import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
+import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
   bytesToHex,
   hexToBytes,
@@ -99,7 +99,7 @@ export async function putWrites(
     const { thread, kept } = await saveSets(context, task, sets);
     if (isSlow(startedMs)) {
       const segments = sets.flatMap((set) => set.segments);
-      await saveSegments(context.collections, context.features, thread, segments);
+      await saveSegments(context.collections, thread, segments);
     }
     left = kept ? await findMissing(context, task, left) : [];
   }
@@ -117,7 +117,6 @@ async function saveSets(
     const thread = await prepareThread(context, address.threadId);
     const outcome = await saveWrites(
       context.collections,
-      context.features,
       thread,
       sets.flatMap(({ segments }) => segments),
       sets.map(({ document }) => document),
@@ -199,7 +198,9 @@ function buildSet(
     }
   }
   const document: WriteSetToStore = {
+    _id: hashWritesPlace(address, taskId, place),
     thread_id: address.threadId,
+    kind: "writes",
     checkpoint_ns: address.checkpointNs,
     checkpoint_id: address.checkpointId,
     checkpoint: hashAddress(address),

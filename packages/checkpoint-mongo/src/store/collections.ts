@@ -1,4 +1,4 @@
-import type { Collection, Db, MongoClient } from "mongodb";
+import type { Collection, Db, Document } from "mongodb";
 import type {
   CheckpointDocument,
   SegmentDocument,
@@ -6,33 +6,40 @@ import type {
   WriteSetDocument,
 } from "../documents/index.ts";
 import { openCollection, type BinaryClass } from "../driver/index.ts";
+import { GroupCommit } from "./group-commit.ts";
 
-/** The collections that hold a thread's documents. */
-export type CollectionKind = "threads" | "checkpoints" | "segments" | "writes";
-
-/** The collections of one saver. */
+/**
+ * The collection of a saver, as each kind of document sees it. All of a thread's documents lie in one
+ * collection, because one command writes to one collection only, and a step is one command. Every
+ * filter names the kind, or a field that only one kind has.
+ */
 export interface Collections {
-  readonly client: MongoClient;
   readonly db: Db;
   readonly Binary: BinaryClass;
+  /** The collection's name. */
+  readonly name: string;
   readonly threads: Collection<ThreadDocument>;
   readonly checkpoints: Collection<CheckpointDocument>;
   readonly segments: Collection<SegmentDocument>;
   readonly writes: Collection<WriteSetDocument>;
+  /** Where all writes of steps go through. */
+  readonly commits: GroupCommit;
 }
 
-/** The collections whose names begin with a prefix. */
+/** Opens the collection whose name begins with a prefix. */
 export function openCollections(
-  { client, db, Binary }: Pick<Collections, "client" | "db" | "Binary">,
+  { db, Binary }: Pick<Collections, "db" | "Binary">,
   prefix: string,
 ): Collections {
+  const name = `${prefix}threads`;
   return {
-    client,
     db,
     Binary,
-    threads: openCollection(db, `${prefix}threads`),
-    checkpoints: openCollection(db, `${prefix}checkpoints`),
-    segments: openCollection(db, `${prefix}segments`),
-    writes: openCollection(db, `${prefix}writes`),
+    name,
+    threads: openCollection(db, name),
+    checkpoints: openCollection(db, name),
+    segments: openCollection(db, name),
+    writes: openCollection(db, name),
+    commits: new GroupCommit(openCollection<Document>(db, name)),
   };
 }

@@ -1,4 +1,4 @@
-import type { ObjectId } from "mongodb";
+import type { StoredBytes } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 
 /** Documents changed with one command. */
@@ -7,7 +7,7 @@ const BATCH_SIZE = 1_000;
 /** Marks segments for removal. A put that refers to one from now on takes the mark off again. */
 export async function condemnSegments(
   { segments }: Collections,
-  ids: readonly ObjectId[],
+  ids: readonly StoredBytes[],
   now: Date,
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {
@@ -21,7 +21,7 @@ export async function condemnSegments(
 /** Removes segments that have been marked since `before`, and counts them. */
 export async function removeCondemned(
   { segments }: Collections,
-  ids: readonly ObjectId[],
+  ids: readonly StoredBytes[],
   before: Date,
 ): Promise<number> {
   let removed = 0;
@@ -38,14 +38,14 @@ export async function removeCondemned(
 /** Takes the mark off segments that turn out to be referred to. */
 export async function pardonSegments(
   { segments }: Collections,
-  ids: readonly ObjectId[],
+  ids: readonly StoredBytes[],
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {
     await segments.updateMany({ _id: { $in: batch } }, { $unset: { condemned_at: "" } });
   }
 }
 
-function* cutBatches(ids: readonly ObjectId[]): Generator<ObjectId[]> {
+function* cutBatches(ids: readonly StoredBytes[]): Generator<StoredBytes[]> {
   for (let start = 0; start < ids.length; start += BATCH_SIZE) {
     yield ids.slice(start, start + BATCH_SIZE);
   }

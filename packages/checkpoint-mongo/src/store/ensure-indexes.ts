@@ -1,64 +1,65 @@
 import type { Collection, Db, Document, IndexDescription } from "mongodb";
 import { makeIndexes, openCollection, readErrorCode } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
-import type { CollectionKind, Collections } from "./collections.ts";
+import type { Collections } from "./collections.ts";
 
 const INDEX_OPTIONS_CONFLICT = 85;
 
 /**
- * Makes the indexes of all collections. May be called by many processes at once, and again.
+ * The indexes of the collection. All but the one on expiry and the one on the checkpoint that writes
+ * belong to begin with the thread, and no unique one does not, so the collection can be sharded by it.
+ *
+ * Every filter of the hot path is an equality on the first fields of one of them: not every server
+ * narrows down further what an index has found.
+ */
+const INDEXES: readonly IndexDescription[] = [
+  // All documents of a thread, and its checkpoints and writes by their ids.
+  { key: { thread_id: 1, kind: 1, checkpoint_id: -1, checkpoint_ns: 1 }, name: "address" },
+  {
+    key: { thread_id: 1, checkpoint_ns: 1, seq: -1 },
+    name: "order",
+    unique: true,
+    partialFilterExpression: { kind: "checkpoint" },
+  },
+  {
+    key: { thread_id: 1, checkpoint_ns: 1, head: 1 },
+    name: "head",
+    partialFilterExpression: { head: true },
+  },
+  // Each append names how many there are already.
+  {
+    key: { thread_id: 1, segment: 1, part: 1, appends: 1 },
+    name: "segment",
+    partialFilterExpression: { kind: "segment" },
+  },
+  // Writes by the checkpoint they belong to, and by task and place. Not partial: MongoDB joins by
+  // whole indexes only.
+  { key: { checkpoint: 1, thread_id: 1, task_id: 1, idx: 1 }, name: "writes" },
+  // Records by what a fence asks for.
+  {
+    key: { thread_id: 1, epoch: 1, expires_at: 1 },
+    name: "fence",
+    partialFilterExpression: { kind: "thread" },
+  },
+];
+
+/**
+ * Makes the indexes of the collection. May be called by many processes at once, and again.
  *
  * @param graceSeconds how long after `expires_at` the server may delete
  * @throws SetupError if an index cannot be made
  */
-export async function ensureIndexes(collections: Collections, graceSeconds: number): Promise<void> {
+export async function ensureIndexes(
+  { db, name }: Collections,
+  graceSeconds: number,
+): Promise<void> {
   const expiry: IndexDescription = {
     key: { expires_at: 1 },
     name: "expiry",
     expireAfterSeconds: graceSeconds,
+    partialFilterExpression: { expires_at: { $exists: true } },
   };
-  // Every index but those on expiry and on the pointer to a checkpoint starts with the thread, so
-  // that the collections can be sharded by it.
-  const wanted: Record<CollectionKind, readonly IndexDescription[]> = {
-    threads: [expiry],
-    checkpoints: [
-      {
-        key: { thread_id: 1, checkpoint_id: -1, checkpoint_ns: 1 },
-        name: "address",
-        unique: true,
-      },
-      { key: { thread_id: 1, checkpoint_ns: 1, seq: -1 }, name: "order", unique: true },
-      {
-        key: { thread_id: 1, checkpoint_ns: 1, head: 1 },
-        name: "head",
-        partialFilterExpression: { head: true },
-      },
-      expiry,
-    ],
-    segments: [
-      { key: { thread_id: 1, segment: 1, part: 1 }, name: "content", unique: true },
-      // Each append names how many there are already. Not every server narrows down further what an
-      // index has found, so this is one to find just that by.
-      { key: { thread_id: 1, segment: 1, part: 1, appends: 1 }, name: "appends" },
-      expiry,
-    ],
-    writes: [
-      {
-        key: { thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 },
-        name: "address",
-        unique: true,
-      },
-      { key: { checkpoint: 1 }, name: "checkpoint" },
-      expiry,
-    ],
-  };
-  await Promise.all(
-    Object.entries(wanted).map(([kind, indexes]) => {
-      const name = collections[kind as CollectionKind].collectionName;
-      const collection = openCollection<Document>(collections.db, name);
-      return createIndexes(collections.db, collection, indexes, graceSeconds);
-    }),
-  );
+  await createIndexes(db, openCollection<Document>(db, name), [...INDEXES, expiry], graceSeconds);
 }
 
 /**

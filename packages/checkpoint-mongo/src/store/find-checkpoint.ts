@@ -4,7 +4,6 @@ import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts
 import { readErrorCode } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
-import type { ServerFeatures } from "./server-features.ts";
 
 /** A checkpoint and its place in the order of its namespace. */
 export interface PlacedCheckpoint {
@@ -23,31 +22,31 @@ export interface FoundCheckpoint {
   readonly staleHeads: readonly PlacedCheckpoint[];
 }
 
-/** A found document would be over the limit with everything joined to it. */
-const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
+/** What servers say where a checkpoint and its pending writes cannot be read together. */
+const NOT_TOGETHER_CODES: ReadonlySet<number | undefined> = new Set([
+  // The document would be over the limit with everything joined to it.
   4568, 10_334, 17_280, 17_419, 17_420,
+  // Before MongoDB 5.1, nothing can be joined out of a sharded collection.
+  28_769,
 ]);
 
 /**
- * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command,
- * on a sharded cluster with two.
+ * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command
+ * where the server can, else with two more.
  */
 export async function findCheckpoint(
   collections: Collections,
-  features: ServerFeatures,
   address: OpenAddress,
 ): Promise<FoundCheckpoint | undefined> {
   const filter = matchCheckpoint(address);
-  if (!features.sharded) {
-    try {
-      return await findWithWrites(collections, filter);
-    } catch (error) {
-      if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
-    }
+  try {
+    return await findWithWrites(collections, filter);
+  } catch (error) {
+    if (!NOT_TOGETHER_CODES.has(readErrorCode(error))) throw error;
   }
   const found = takeLatest(await collections.checkpoints.find(filter).toArray());
   if (found === undefined) return undefined;
-  const writes = await findWrites(collections, features, [found.document]);
+  const writes = await findWrites(collections, [found.document]);
   return { ...found, writes };
 }
 
@@ -83,7 +82,7 @@ async function findWithWrites(
       { $match: filter as Document },
       {
         $lookup: {
-          from: collections.writes.collectionName,
+          from: collections.name,
           localField: "_id",
           foreignField: "checkpoint",
           as: "writes",
@@ -101,8 +100,14 @@ function matchCheckpoint({
   checkpointId,
 }: OpenAddress): Filter<CheckpointDocument> {
   return checkpointId === undefined
-    ? { thread_id: threadId, checkpoint_ns: checkpointNs, head: true }
-    : { thread_id: threadId, checkpoint_id: checkpointId, checkpoint_ns: checkpointNs };
+    ? // Only a checkpoint has a head.
+      { thread_id: threadId, checkpoint_ns: checkpointNs, head: true }
+    : {
+        thread_id: threadId,
+        kind: "checkpoint",
+        checkpoint_id: checkpointId,
+        checkpoint_ns: checkpointNs,
+      };
 }
 
 function takeLatest<T extends CheckpointDocument>(

@@ -30,6 +30,7 @@ export async function findSegments(
   const documents = await collections.segments
     .find({
       thread_id: threadIds.length === 1 ? threadIds[0]! : { $in: [...threadIds] },
+      kind: "segment",
       segment: { $in: roots.map(hexToBytes) },
     })
     .toArray();

@@ -4,11 +4,14 @@ import type { Collections } from "./collections.ts";
 
 /** Whether a thread is there: made, and neither deleted nor expired. */
 export async function isThreadAlive(collections: Collections, threadId: string): Promise<boolean> {
-  const document: ThreadDocument | null = await collections.threads.findOne({ _id: threadId });
+  const document: ThreadDocument | null = await collections.threads.findOne({
+    kind: "thread",
+    thread_id: threadId,
+  });
   return (
     document !== null &&
     document.deleted_at === undefined &&
-    (document.expires_at === undefined || document.expires_at.getTime() > Date.now())
+    (document.expires_at?.getTime() ?? Infinity) > Date.now()
   );
 }
 
@@ -18,7 +21,7 @@ export async function findLastInOrder(
   { threadId, checkpointNs }: NamespaceAddress,
 ): Promise<CheckpointDocument | undefined> {
   const document = await collections.checkpoints.findOne(
-    { thread_id: threadId, checkpoint_ns: checkpointNs },
+    { thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs },
     { sort: { seq: -1 } },
   );
   return document ?? undefined;

@@ -1,7 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
-import type { ServerFeatures } from "./server-features.ts";
 
 /**
  * Finds the pending writes of several checkpoints.
@@ -10,19 +9,15 @@ import type { ServerFeatures } from "./server-features.ts";
  */
 export async function findWrites(
   collections: Collections,
-  features: ServerFeatures,
-  checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
+  checkpoints: readonly Pick<CheckpointDocument, "_id">[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
   if (checkpoints.length === 0) return [];
   return collections.writes
     .find({
+      // Only a set of writes names a checkpoint.
       checkpoint: { $in: checkpoints.map(({ _id }) => _id) },
       ...matchChannels(channels),
-      // Names the shards to ask. Elsewhere it would only lead planners to the wrong index.
-      ...(features.sharded && {
-        thread_id: { $in: [...new Set(checkpoints.map(({ thread_id }) => thread_id))] },
-      }),
     })
     .toArray();
 }
@@ -36,6 +31,7 @@ export async function hasWrite(
   const found = await writes.findOne(
     {
       thread_id: threadId,
+      kind: "writes",
       checkpoint_ns: checkpointNs,
       checkpoint_id: checkpointId,
       idx: place,
@@ -64,6 +60,7 @@ export async function findWritesBetween(
     .find(
       {
         thread_id: first.threadId,
+        kind: "writes",
         checkpoint_ns: first.checkpointNs,
         checkpoint_id: { $gte: ids[0]!, $lte: ids.at(-1)! },
         ...matchChannels(channels),

@@ -6,6 +6,7 @@ export {
   toPackedBinary,
   toPackedBytes,
 } from "./binary.ts";
+export { checkLayout } from "./check-layout.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
 export { createIndexes, ensureIndexes } from "./ensure-indexes.ts";
@@ -42,7 +43,6 @@ export {
   scanWrites,
   type SegmentHead,
 } from "./scan-thread.ts";
-export { detectServerFeatures, type ServerFeatures } from "./server-features.ts";
 export {
   changeExpiry,
   deleteThread,

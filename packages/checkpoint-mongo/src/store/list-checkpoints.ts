@@ -25,7 +25,7 @@ export function listCheckpoints(
   collections: Collections,
   { address, beforeId, metadata, limit }: ListQuery,
 ): FindCursor<CheckpointDocument> {
-  const filter: Filter<Document> = {};
+  const filter: Filter<Document> = { kind: "checkpoint" };
   if (address.threadId !== undefined) filter["thread_id"] = address.threadId;
   if (address.checkpointNs !== undefined) filter["checkpoint_ns"] = address.checkpointNs;
   const ids = {
@@ -53,6 +53,7 @@ export async function findAncestors(
   return collections.checkpoints
     .find({
       thread_id: place.thread_id,
+      kind: "checkpoint",
       checkpoint_ns: place.checkpoint_ns,
       seq: { $lt: place.seq },
     })

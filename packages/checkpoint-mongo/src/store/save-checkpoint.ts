@@ -1,9 +1,9 @@
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { Document } from "mongodb";
+import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
+import { openCollection } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
-import type { BatchWrite } from "./write-batch.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
 export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head">;
@@ -20,29 +20,32 @@ export type SaveOutcome = "saved" | "conflict";
  */
 export async function saveCheckpoint(
   collections: Collections,
-  features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   checkpoint: CheckpointToStore,
   replaced: readonly ReplacedCheckpoint[],
 ): Promise<SaveOutcome> {
-  const { thread_id, checkpoint_ns, seq, ...content } = checkpoint;
-  const place = { thread_id, checkpoint_ns };
-  const stored = await saveAhead(collections, features, thread, segments);
+  const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
+  const namespace = { thread_id, kind, checkpoint_ns };
+  const stored = await saveAhead(collections, thread, segments);
   if (stored === undefined) return "conflict";
   const { $set: threadPart } = claim(thread);
-  const outcome = await writeFenced(collections, features, thread, [
+  const outcome = await writeFenced(collections, thread, [
     ...stored,
     {
-      collection: "checkpoints",
-      filter: { ...place, seq },
+      filter: { ...namespace, seq },
       // If another checkpoint has this place in the order, it is found and stays as it is.
       update: { $setOnInsert: { ...content, ...threadPart, head: true } },
       upsert: true,
     },
-    ...replaced.flatMap((earlier) => replace(place, earlier)),
+    ...replaced.map((earlier) => ({
+      filter: { ...namespace, seq: earlier.seq },
+      update: { $unset: { head: "" as const } },
+    })),
   ]);
-  return outcome.kind === "done" && outcome.inserted.has(stored.length) ? "saved" : "conflict";
+  if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
+  await removeReplaced(collections, checkpoint, thread, replaced);
+  return "saved";
 }
 
 /** A checkpoint that was the latest of its namespace. */
@@ -54,16 +57,26 @@ export interface ReplacedCheckpoint {
   readonly isRemoved: boolean;
 }
 
-function replace(
-  place: { readonly thread_id: string; readonly checkpoint_ns: string },
-  { checkpointId, seq, isRemoved }: ReplacedCheckpoint,
-): readonly BatchWrite[] {
-  const filter = { ...place, seq };
-  if (!isRemoved) return [{ collection: "checkpoints", filter, update: { $unset: { head: "" } } }];
-  return [
-    { collection: "checkpoints", filter, remove: true },
-    { collection: "writes", filter: { ...place, checkpoint_id: checkpointId }, remove: true },
-  ];
+/**
+ * Removes the checkpoints that are not to stay, with their pending writes. If the process dies
+ * before, they stay as history.
+ */
+async function removeReplaced(
+  { db, name }: Collections,
+  { thread_id, checkpoint_ns }: CheckpointToStore,
+  { epoch }: ThreadState,
+  replaced: readonly ReplacedCheckpoint[],
+): Promise<void> {
+  const ids = replaced.filter(({ isRemoved }) => isRemoved).map(({ checkpointId }) => checkpointId);
+  if (ids.length === 0) return;
+  await openCollection<Document>(db, name).deleteMany({
+    thread_id,
+    kind: { $in: ["checkpoint", "writes"] satisfies DocumentKind[] },
+    checkpoint_id: { $in: ids },
+    checkpoint_ns,
+    // The first life has no number. Of a later one, nothing goes.
+    epoch: epoch === 0 ? null : epoch,
+  });
 }
 
 /** Fields that a checkpoint may lack. */
@@ -82,26 +95,25 @@ const OPTIONAL_FIELDS = [
  */
 export async function replaceCheckpoint(
   collections: Collections,
-  features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   checkpoint: CheckpointToStore,
 ): Promise<SaveOutcome> {
-  const { _id, thread_id, checkpoint_ns, checkpoint_id, seq, ...content } = checkpoint;
+  const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, ...content } = checkpoint;
   const { $set, $unset } = claim(thread);
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
-  const stored = await saveAhead(collections, features, thread, segments);
+  const stored = await saveAhead(collections, thread, segments);
   if (stored === undefined) return "conflict";
-  const outcome = await writeFenced(collections, features, thread, [
+  const outcome = await writeFenced(collections, thread, [
     ...stored,
     {
-      collection: "checkpoints",
-      filter: { thread_id, checkpoint_id, checkpoint_ns, seq },
+      filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },
+      mustMatch: true,
       update: {
         $set: { ...content, ...$set },
         $unset: { ...$unset, ...Object.fromEntries(absent.map((field) => [field, ""])) },
       },
     },
   ]);
-  return outcome.kind === "done" && outcome.unmatched === 0 ? "saved" : "conflict";
+  return outcome.kind === "done" ? "saved" : "conflict";
 }

@@ -1,10 +1,10 @@
 import type { Document, Filter, PushOperator } from "mongodb";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
+import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { hexToBytes, toPackedBinary, type PackedBytes } from "./binary.ts";
+import type { ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
-import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
-import type { BatchUpdate } from "./write-batch.ts";
 
 /** A segment as it is stored, or what is appended to one. Its id says which. */
 export interface SegmentToStore {
@@ -32,19 +32,18 @@ const MAX_COMMAND_BYTES = 2 * 1_024 * 1_024;
  */
 export async function saveAhead(
   collections: Collections,
-  features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
-): Promise<readonly BatchUpdate[] | undefined> {
+): Promise<readonly ChainUpdate[] | undefined> {
   const { whole = [], appended = [] } = Object.groupBy(segments, (segment) =>
     isWhole(segment) ? "whole" : "appended",
   );
-  let updates: BatchUpdate[] = [];
+  let updates: ChainUpdate[] = [];
   let bytes = 0;
   for (const segment of whole) {
     for (const { update, size } of creations(collections, thread, segment)) {
       if (updates.length > 0 && bytes + size > MAX_COMMAND_BYTES) {
-        const outcome = await writeFenced(collections, features, thread, updates);
+        const outcome = await writeFenced(collections, thread, updates);
         if (outcome.kind === "conflict") return undefined;
         updates = [];
         bytes = 0;
@@ -63,14 +62,13 @@ export async function saveAhead(
  */
 export async function saveSegments(
   collections: Collections,
-  features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
 ): Promise<void> {
   const whole = segments.filter(isWhole);
-  const rest = await saveAhead(collections, features, thread, whole);
+  const rest = await saveAhead(collections, thread, whole);
   if (rest !== undefined && rest.length > 0) {
-    await writeFenced(collections, features, thread, rest);
+    await writeFenced(collections, thread, rest);
   }
 }
 
@@ -82,7 +80,7 @@ export async function removeBaseless(
   threadId: string,
   roots: readonly ContentHash[],
 ): Promise<void> {
-  const filter = { thread_id: threadId, segment: { $in: roots.map(hexToBytes) }, part: 0 };
+  const filter = { thread_id: threadId, kind: "segment" as const, segment: { $in: roots.map(hexToBytes) }, part: 0 };
   await segments.deleteMany({ ...filter, data: { $exists: false } });
 }
 
@@ -103,7 +101,7 @@ function creations(
   { Binary }: Collections,
   thread: ThreadState,
   segment: SegmentToStore,
-): { readonly update: BatchUpdate; readonly size: number }[] {
+): { readonly update: ChainUpdate; readonly size: number }[] {
   const { $set, $unset } = claim(thread);
   const packed = segment.pack();
   const parts = cutParts(packed.data);
@@ -112,11 +110,14 @@ function creations(
     const isAll = parts.length === 1;
     return {
       update: {
-        collection: "segments",
         filter: matchPart(thread, segment.id, number),
         update: {
           $set: { ...$set, ...(isAll && { data }) },
-          $setOnInsert: { ...(!isAll && { data }), appends: 0 },
+          $setOnInsert: {
+            _id: hashSegmentPlace(thread.threadId, segment.id, number),
+            ...(!isAll && { data }),
+            appends: 0,
+          },
           $unset: { ...$unset, condemned_at: "" },
         },
         upsert: true,
@@ -134,14 +135,14 @@ function creations(
  * claimed again: a put that has been overtaken by a change of the expiry would take it back to the
  * earlier one, and not look at it again when it repeats, since its items are there then.
  */
-function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
+function appending(thread: ThreadState, segment: SegmentToStore): ChainUpdate {
   const { root, appends } = parseSegmentId(segment.id);
   return {
-    collection: "segments",
     filter: { ...matchPart(thread, root, 0), appends: appends - 1 },
     update: {
       $push: { more: segment.pack().data } as unknown as PushOperator<Document>,
       $inc: { appends: 1 },
+      $setOnInsert: { _id: hashSegmentPlace(thread.threadId, root, 0) },
     },
     upsert: true,
     mustExist: true,
@@ -149,7 +150,7 @@ function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
 }
 
 function matchPart({ threadId }: ThreadState, root: ContentHash, part: number): Filter<Document> {
-  return { thread_id: threadId, segment: hexToBytes(root), part };
+  return { thread_id: threadId, kind: "segment", segment: hexToBytes(root), part };
 }
 
 function cutParts(data: Uint8Array): Uint8Array[] {

@@ -1,11 +1,10 @@
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import type { ServerFeatures } from "./server-features.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
-export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at">;
+export type WriteSetToStore = Omit<WriteSetDocument, "epoch" | "expires_at">;
 
 /** How saving sets of writes ended. Failures of the server are thrown. */
 export type SaveWritesOutcome =
@@ -22,26 +21,26 @@ export type SaveWritesOutcome =
  */
 export async function saveWrites(
   collections: Collections,
-  features: ServerFeatures,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   sets: readonly WriteSetToStore[],
 ): Promise<SaveWritesOutcome> {
-  const before = await saveAhead(collections, features, thread, segments);
+  const before = await saveAhead(collections, thread, segments);
   if (before === undefined) return { kind: "conflict" };
   const { $set, $unset } = claim(thread);
-  const outcome = await writeFenced(collections, features, thread, [
+  const outcome = await writeFenced(collections, thread, [
     ...before,
-    ...sets.map(({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx, ...content }) => ({
-      collection: "writes" as const,
-      filter: { thread_id, checkpoint_ns, checkpoint_id, task_id, idx },
+    // Only a set of writes names a checkpoint, so the kind need not be asked for.
+    ...sets.map(({ _id, kind, thread_id, checkpoint, task_id, idx, ...content }) => ({
+      filter: { checkpoint, thread_id, task_id, idx },
       update:
         idx < 0
           ? {
               $set: { ...content, ...$set },
+              $setOnInsert: { _id, kind },
               $unset: { ...$unset, ...(content.task_path === undefined && { task_path: "" }) },
             }
-          : { $setOnInsert: content, $set, $unset },
+          : { $setOnInsert: { _id, kind, ...content }, $set, $unset },
       upsert: true,
     })),
   ]);

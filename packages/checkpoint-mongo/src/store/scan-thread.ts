@@ -12,7 +12,7 @@ export function scanCheckpoints(
   { checkpoints }: Collections,
   threadId: string,
 ): FindCursor<CheckpointDocument> {
-  return checkpoints.find({ thread_id: threadId }).sort({ checkpoint_ns: 1, seq: 1 });
+  return checkpoints.find({ thread_id: threadId, kind: "checkpoint" }).sort({ checkpoint_ns: 1, seq: 1 });
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
@@ -21,7 +21,7 @@ export function scanWrites(
   threadId: string,
 ): FindCursor<WriteSetDocument> {
   return writes
-    .find({ thread_id: threadId })
+    .find({ thread_id: threadId, kind: "writes" })
     .sort({ checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 });
 }
 
@@ -30,7 +30,7 @@ export function scanSegments(
   { segments }: Collections,
   threadId: string,
 ): FindCursor<SegmentDocument> {
-  return segments.find({ thread_id: threadId }).sort({ segment: 1, part: 1 });
+  return segments.find({ thread_id: threadId, kind: "segment" }).sort({ segment: 1, part: 1 });
 }
 
 /** What a thread's segments are, without their data. */
@@ -42,7 +42,7 @@ export function scanSegmentHeads(
   threadId: string,
 ): FindCursor<SegmentHead> {
   return segments
-    .find({ thread_id: threadId })
+    .find({ thread_id: threadId, kind: "segment" })
     .project<SegmentHead>({ segment: 1, condemned_at: 1 });
 }
 
@@ -52,12 +52,12 @@ export async function* scanReferences(
   threadId: string,
 ): AsyncGenerator<StoredBytes> {
   for await (const { segments } of checkpoints
-    .find({ thread_id: threadId })
+    .find({ thread_id: threadId, kind: "checkpoint" })
     .project<Pick<CheckpointDocument, "segments">>({ segments: 1 })) {
     yield segments;
   }
   for await (const { writes: set } of writes
-    .find({ thread_id: threadId, "writes.value.segment": { $exists: true } })
+    .find({ thread_id: threadId, kind: "writes", "writes.value.segment": { $exists: true } })
     .project<Pick<WriteSetDocument, "writes">>({ writes: 1 })) {
     for (const { value } of set) if ("segment" in value) yield value.segment;
   }
@@ -65,5 +65,7 @@ export async function* scanReferences(
 
 /** The ids of all threads. */
 export async function* scanThreadIds({ threads }: Collections): AsyncGenerator<string> {
-  for await (const { _id } of threads.find().project<{ _id: string }>({ _id: 1 })) yield _id;
+  // That every id is at least the empty one leads planners to the records' own index.
+  const all = { kind: "thread", thread_id: { $gte: "" } } as const;
+  for await (const { _id } of threads.find(all).project<{ _id: string }>({ _id: 1 })) yield _id;
 }

@@ -1,9 +1,8 @@
 import type { Document, Filter } from "mongodb";
 import type { ThreadDocument } from "../documents/index.ts";
 import { isDuplicateKeyError } from "../driver/index.ts";
+import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
-import type { ServerFeatures } from "./server-features.ts";
-import { writeBatch, type BatchOutcome, type BatchUpdate, type BatchWrite } from "./write-batch.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -32,7 +31,7 @@ export async function openThread(
   if (document.deleted_at !== undefined) {
     await finishDeletion(collections, state);
     await collections.threads.updateOne(
-      { _id: threadId, epoch: state.epoch, deleted_at: { $exists: true } },
+      { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
       withExpiry(expiresAt, { deleted_at: "" }),
     );
     return openThread(collections, threadId, expiresAt);
@@ -57,10 +56,10 @@ async function findOrCreate(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const document = await collections.threads.findOneAndUpdate(
-        { _id: threadId },
+        matchRecord(threadId),
         {
           $setOnInsert: {
-            thread_id: threadId,
+            _id: threadId,
             epoch: 0,
             ...(expiresAt && { expires_at: expiresAt }),
           },
@@ -102,35 +101,29 @@ export async function changeExpiry(
 }
 
 /**
- * Carries out writes in order like {@link writeBatch}, but only while the thread is as the caller
- * knows it: with another life or another expiry it is a conflict. If that comes about meanwhile,
- * what was stored belongs to the earlier one, and the caller has to store it again.
+ * Carries out updates in order, but only while the thread is as the caller knows it: with another
+ * life or another expiry it is a conflict. If that comes about meanwhile, what was stored belongs to
+ * the earlier one, and the caller has to store it again.
  */
 export async function writeFenced(
-  collections: Collections,
-  features: ServerFeatures,
+  { commits }: Collections,
   thread: ThreadState,
-  writes: readonly BatchWrite[],
-): Promise<BatchOutcome> {
-  const outcome = await writeBatch(collections, features, [
-    fence(thread),
-    ...writes,
-    fence(thread),
-  ]);
+  updates: Chain,
+): Promise<ChainOutcome> {
+  const outcome = await commits.run([fence(thread), ...updates, fence(thread)]);
   return outcome.kind === "conflict"
     ? outcome
     : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
 }
 
 /**
- * An update that changes nothing, but fails, and so ends its batch, if the thread has another life
+ * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
  * or another expiry by now: its upsert then collides with the thread's own record.
  */
-function fence(state: ThreadState): BatchUpdate {
+function fence(state: ThreadState): ChainUpdate {
   return {
-    collection: "threads",
     filter: matchThread(state) as Filter<Document>,
-    update: { $setOnInsert: { thread_id: state.threadId } },
+    update: { $setOnInsert: { _id: state.threadId } },
     upsert: true,
   };
 }
@@ -157,7 +150,7 @@ export function claim({ epoch, expiresAt }: ThreadState): {
 
 /** Deletes a thread. What is written to it from now on belongs to its next life. */
 export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
-  await beginNextLife(collections, { _id: threadId });
+  await beginNextLife(collections, matchRecord(threadId));
 }
 
 async function beginNextLife(
@@ -181,18 +174,18 @@ async function finishDeletion(collections: Collections, state: ThreadState): Pro
   // Not those of a life that has begun meanwhile. Checkpoints go first: what they refer to is then
   // out of reach.
   const earlier = { thread_id: state.threadId, epoch: { $not: { $gte: state.epoch } } };
-  await collections.checkpoints.deleteMany(earlier);
-  await collections.writes.deleteMany(earlier);
-  await collections.segments.deleteMany(earlier);
+  await collections.checkpoints.deleteMany({ ...earlier, kind: "checkpoint" });
+  await collections.writes.deleteMany({ ...earlier, kind: "writes" });
+  await collections.segments.deleteMany({ ...earlier, kind: "segment" });
 }
 
 async function finishExtension(collections: Collections, state: ThreadState): Promise<void> {
   const all = { thread_id: state.threadId };
   const update = withExpiry(state.expiresAt);
   // Checkpoints go last: as long as one is there, what it refers to is.
-  await collections.segments.updateMany(all, update);
-  await collections.writes.updateMany(all, update);
-  await collections.checkpoints.updateMany(all, update);
+  await collections.segments.updateMany({ ...all, kind: "segment" }, update);
+  await collections.writes.updateMany({ ...all, kind: "writes" }, update);
+  await collections.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
   const { matchedCount } = await collections.threads.updateOne(
     { ...matchThread(state), extending: true },
     { $unset: { extending: "" } },
@@ -205,7 +198,7 @@ async function finishExtension(collections: Collections, state: ThreadState): Pr
  * that has another one by now. What the thread's record says holds for all of them.
  */
 async function followChange(collections: Collections, state: ThreadState): Promise<void> {
-  const document = await collections.threads.findOne({ _id: state.threadId });
+  const document = await collections.threads.findOne(matchRecord(state.threadId));
   if (document === null || document.deleted_at !== undefined) return;
   const current = toState(document);
   if (!isSameState(current, state)) await changeExpiry(collections, current, current.expiresAt);
@@ -224,12 +217,13 @@ function withExpiry(
 }
 
 function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<ThreadDocument> {
-  return {
-    _id: threadId,
-    thread_id: threadId,
-    epoch,
-    expires_at: expiresAt ?? { $exists: false },
-  };
+  // No time of expiry, as null, matches a record without the field. The other way round, an upsert
+  // of a record that is missing could not do without it.
+  return { ...matchRecord(threadId), epoch, expires_at: expiresAt ?? null };
+}
+
+function matchRecord(threadId: string): Filter<ThreadDocument> {
+  return { kind: "thread", thread_id: threadId };
 }
 
 /** Whether a thread is in the same life and expires at the same time. */
@@ -241,5 +235,5 @@ export function isSameState(
 }
 
 function toState(document: ThreadDocument): ThreadState {
-  return { threadId: document._id, epoch: document.epoch, expiresAt: document.expires_at };
+  return { threadId: document._id, epoch: document.epoch, expiresAt: document.expires_at ?? undefined };
 }
