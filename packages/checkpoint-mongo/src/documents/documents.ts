@@ -34,7 +34,7 @@ export interface ThreadDocument {
   /** When the thread expires; null or absent without a TTL. */
   readonly expires_at?: Date | null;
   /** Set while `expires_at` is being changed in the thread's other documents. */
-  readonly extending?: true;
+  readonly extending?: true | null;
   /** Set while the thread is deleted and not yet written to again. */
   readonly deleted_at?: Date;
 }

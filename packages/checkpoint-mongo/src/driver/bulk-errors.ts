@@ -1,9 +1,10 @@
-import { readErrorCode } from "./server-errors.ts";
+import { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";
 
 /** Which write of a bulk write the server refused, and why. */
 export interface RefusedWrite {
   readonly index: number;
-  readonly code: number | undefined;
+  /** Whether another document is in its place. */
+  readonly isConflict: boolean;
   /** The positions of the writes before it that inserted a document. */
   readonly inserted: ReadonlySet<number>;
 }
@@ -29,10 +30,18 @@ export function readRefusedWrite(error: unknown): RefusedWrite | undefined {
   if (first === undefined || result?.getWriteConcernError?.() !== undefined) return undefined;
   return {
     index: first.index,
-    code: readErrorCode(first),
+    isConflict: isConflict(first),
     inserted: readInserted(result ?? {}),
   };
 }
+
+/** Whether an upsert lost to another one of the same document or place. */
+export function isConflict(error: unknown): boolean {
+  return isDuplicateKeyError(error) || readErrorCode(error) === IMMUTABLE_FIELD;
+}
+
+/** A compatible server found the winner's document and tried to change its `_id`. */
+const IMMUTABLE_FIELD = 66;
 
 /** The positions of the writes of a bulk write that inserted a document. */
 export function readInserted({

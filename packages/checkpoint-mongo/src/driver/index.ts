@@ -1,5 +1,5 @@
 export { findBinaryClass, type BinaryClass } from "./binary-class.ts";
-export { isAboutContent, readInserted, readRefusedWrite } from "./bulk-errors.ts";
+export { isAboutContent, isConflict, readInserted, readRefusedWrite } from "./bulk-errors.ts";
 export { makeIndexes } from "./make-indexes.ts";
 export { requireClient, type MongoClientLike } from "./mongo-client.ts";
 export { DURABLE, openCollection, openDatabase } from "./open-database.ts";

@@ -1,6 +1,7 @@
 // The driver that throws may be another copy than ours, so `instanceof` tells nothing.
 
 const DUPLICATE_KEY = 11_000;
+const INTERNAL_ERROR = 1;
 
 /** The number by which the server says what went wrong; undefined for other errors. */
 export function readErrorCode(error: unknown): number | undefined {
@@ -10,5 +11,15 @@ export function readErrorCode(error: unknown): number | undefined {
 
 /** Whether a unique index refused a write. */
 export function isDuplicateKeyError(error: unknown): boolean {
-  return readErrorCode(error) === DUPLICATE_KEY;
+  return readErrorCode(error) === DUPLICATE_KEY || isInternalDuplicate(error);
+}
+
+/** FerretDB passes on what PostgreSQL says where two upserts of the same document meet. */
+function isInternalDuplicate(error: unknown): boolean {
+  const { errmsg, message = errmsg } = error as { errmsg?: unknown; message?: unknown };
+  return (
+    readErrorCode(error) === INTERNAL_ERROR &&
+    typeof message === "string" &&
+    message.includes("duplicate key value violates unique constraint")
+  );
 }

@@ -63,6 +63,7 @@ export class Cache {
     ...count(MAX_THREADS),
     ttl: THREAD_MAX_AGE_MS,
   });
+  readonly #opening = new Map<string, Promise<ThreadState>>();
   #hits = 0;
   #misses = 0;
 
@@ -148,6 +149,15 @@ export class Cache {
 
   getThread(threadId: string): ThreadState | undefined {
     return this.#threads.get(threadId);
+  }
+
+  /** Opens a thread; callers that want the same one meanwhile share it. */
+  openOnce(threadId: string, open: () => Promise<ThreadState>): Promise<ThreadState> {
+    const underWay = this.#opening.get(threadId);
+    if (underWay !== undefined) return underWay;
+    const opened = open().finally(() => this.#opening.delete(threadId));
+    this.#opening.set(threadId, opened);
+    return opened;
   }
 
   setThread(thread: ThreadState): void {

@@ -13,7 +13,7 @@ import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { listWanted, readTuple } from "./read-tuple.ts";
-import { isExpired } from "./threads.ts";
+import { isExpired, presumeNew } from "./threads.ts";
 
 /**
  * Reads a checkpoint, or the latest one of its namespace.
@@ -95,6 +95,7 @@ async function checkEmpty(context: SaverContext, address: NamespaceAddress): Pro
   const { collections, cache } = context;
   const last = await findLastInOrder(collections, address);
   if (last === undefined) {
+    presumeNew(context, address.threadId);
     const epoch = cache.getThread(address.threadId)?.epoch ?? 0;
     cache.setHead(address, { latest: undefined, stale: [], epoch });
     return true;

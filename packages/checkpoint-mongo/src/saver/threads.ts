@@ -12,13 +12,28 @@ export async function prepareThread(
 ): Promise<ThreadState> {
   const now = Date.now();
   let thread = cache.getThread(threadId);
-  if (thread === undefined || (thread.expiresAt?.getTime() ?? Infinity) <= now) {
-    thread = await openThread(collections, threadId, computeExpiry(settings.ttl, now));
+  if (thread === undefined || isExpired(thread.expiresAt)) {
+    thread = await cache.openOnce(threadId, () =>
+      openThread(collections, threadId, computeExpiry(settings.ttl, now)),
+    );
   }
   const plan = planExpiry(settings.ttl, thread.expiresAt, now);
   if (plan.kind === "change") thread = await changeExpiry(collections, thread, plan.expiresAt);
   cache.setThread(thread);
   return thread;
+}
+
+/**
+ * Takes a thread of which nothing was found for new, unless more is known of it. The first write to
+ * it makes its record. If there was one all the same, the write is refused, and looks.
+ */
+export function presumeNew(
+  { cache, settings }: Pick<SaverContext, "cache" | "settings">,
+  threadId: string,
+): void {
+  if (cache.getThread(threadId) !== undefined) return;
+  const expiresAt = computeExpiry(settings.ttl, Date.now());
+  cache.setThread({ threadId, epoch: 0, expiresAt });
 }
 
 /** Whether documents with this expiry are as good as gone. */

@@ -37,7 +37,7 @@ const INDEXES: readonly IndexDescription[] = [
   { key: { checkpoint: 1, thread_id: 1, task_id: 1, idx: 1 }, name: "writes" },
   // Records by what a fence asks for.
   {
-    key: { thread_id: 1, epoch: 1, expires_at: 1 },
+    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1 },
     name: "fence",
     partialFilterExpression: { kind: "thread" },
   },

@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Collection } from "mongodb";
-import { isAboutContent, readInserted, readRefusedWrite } from "../driver/index.ts";
+import { isAboutContent, isConflict, readInserted, readRefusedWrite } from "../driver/index.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
 import { measureDocument } from "./measure-document.ts";
 
@@ -14,12 +14,6 @@ const MAX_IN_FLIGHT = 4;
  * waiting.
  */
 const MAX_GROUP_BYTES = 1_048_576;
-
-/** How servers say that an upsert lost to another one of the same document or place. */
-const CONFLICT_CODES: ReadonlySet<number | undefined> = new Set([
-  11_000, // DuplicateKey
-  66, // ImmutableField: a compatible server found the winner's document and tried to change its _id.
-]);
 
 /** A chain that waits for its outcome. */
 interface Waiting {
@@ -82,20 +76,27 @@ export class GroupCommit {
   #fail(group: readonly Waiting[], error: unknown): void {
     const refused = readRefusedWrite(error);
     if (refused === undefined) {
-      // Where one chain may be the reason, each is sent on its own. What was carried out already is
-      // found as a conflict with itself.
-      if (group.length > 1 && isAboutContent(error)) {
-        this.#waiting.unshift(...group.map((waiting) => ({ ...waiting, isAlone: true })));
-      } else {
-        for (const { reject } of group) reject(error);
-      }
+      this.#failAll(group, error);
       return;
     }
     const { before, failed, after } = splitAt(group, refused.index);
     settle(before, refused.inserted);
-    if (CONFLICT_CODES.has(refused.code)) failed?.resolve({ kind: "conflict" });
+    if (refused.isConflict) failed?.resolve({ kind: "conflict" });
     else failed?.reject(error);
     this.#waiting.unshift(...after);
+  }
+
+  #failAll(group: readonly Waiting[], error: unknown): void {
+    const [only] = group;
+    if (group.length > 1 && isAboutContent(error)) {
+      // One chain may be the reason: each is sent on its own. What was carried out already is found
+      // as a conflict with itself.
+      this.#waiting.unshift(...group.map((waiting) => ({ ...waiting, isAlone: true })));
+    } else if (group.length === 1 && isConflict(error)) {
+      only?.resolve({ kind: "conflict" });
+    } else {
+      for (const { reject } of group) reject(error);
+    }
   }
 }
 
@@ -142,8 +143,12 @@ function splitAt(
   readonly failed: Waiting | undefined;
   readonly after: readonly Waiting[];
 } {
-  let end = 0;
-  const position = group.findIndex(({ chain }) => index < (end += chain.length));
+  let position = 0;
+  let end = group[0]?.chain.length ?? 0;
+  while (position < group.length && end <= index) {
+    position += 1;
+    end += group[position]?.chain.length ?? 0;
+  }
   return {
     before: group.slice(0, position),
     failed: group[position],

@@ -118,11 +118,13 @@ export async function writeFenced(
 
 /**
  * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
- * or another expiry by now: its upsert then collides with the thread's own record.
+ * or another expiry by now: its upsert then collides with the thread's own record. Where there is no
+ * record, it makes one: a thread that is new needs no command of its own.
  */
 function fence(state: ThreadState): ChainUpdate {
   return {
-    filter: matchThread(state) as Filter<Document>,
+    // A change of the expiry that is under way is finished first, by whoever opens the thread.
+    filter: { ...matchThread(state), extending: null } as Filter<Document>,
     update: { $setOnInsert: { _id: state.threadId } },
     upsert: true,
   };

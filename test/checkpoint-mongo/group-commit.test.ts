@@ -1,0 +1,208 @@
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import {
+  MongoClient,
+  MongoServerError,
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Db,
+} from "mongodb";
+import { randomBytes } from "node:crypto";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+
+/** As many as may be under way at once. */
+const MAX_IN_FLIGHT = 4;
+
+const MANY = 40;
+
+describe("writes of many threads", () => {
+  it("go alone and at once where nothing is under way", async () => {
+    const { saver, listCommands } = openObserved();
+    for (const threadId of ["alone-1", "alone-2"]) await startThread(saver, threadId);
+    expect(listCommands()).toEqual([["alone-1"], ["alone-2"]]);
+  });
+
+  it("that come while commands are under way go together in the next ones", async () => {
+    const { saver, listCommands } = openObserved();
+    const threadIds = nameThreads("together");
+    // Each is found to be new, so that nothing but the puts is left to do.
+    await Promise.all(threadIds.map((threadId) => saver.getTuple(threadConfig(threadId))));
+    await Promise.all(threadIds.map((threadId) => startThread(saver, threadId)));
+    const commands = listCommands();
+    expect(commands.slice(0, MAX_IN_FLIGHT).map((of) => of.length)).toEqual([1, 1, 1, 1]);
+    expect(commands).toHaveLength(MAX_IN_FLIGHT + 1);
+    expect(commands.flat().toSorted()).toEqual(threadIds.toSorted());
+    await expectWhole(threadIds);
+  });
+
+  it("have at most four commands under way", async () => {
+    let underWay = 0;
+    let most = 0;
+    const { saver } = openWith(async (send) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      const result = await send();
+      underWay -= 1;
+      return result;
+    });
+    await Promise.all(nameThreads("in-flight").map((threadId) => startThread(saver, threadId)));
+    expect(most).toBe(MAX_IN_FLIGHT);
+  });
+
+  it("of which some meet a conflict go on: those repeat, the others are done one command later", async () => {
+    const { saver, listCommands } = openObserved();
+    const threadIds = nameThreads("conflict");
+    const configs = await Promise.all(threadIds.map((threadId) => startThread(saver, threadId)));
+    const stale = threadIds.filter((_, index) => index % 10 === 5);
+    // Another process begins these threads' next life, which this one does not know of.
+    for (const threadId of stale) await database.openSaverElsewhere().deleteThread(threadId);
+    listCommands();
+    const next = configs.map((config) =>
+      putCheckpoint(saver, config, makeCheckpoint({ a: 2 }, { id: "2" })),
+    );
+    await Promise.all(next);
+    const commands = listCommands();
+    for (const threadId of threadIds) {
+      const sent = commands.filter((of) => of.includes(threadId)).length;
+      // Its own try, and one more for each conflict that ended the command that it was in. One that
+      // met a conflict itself looks again, and repeats.
+      expect(sent).toBeLessThanOrEqual(1 + stale.length + (stale.includes(threadId) ? 2 : 0));
+    }
+    await expectWhole(threadIds, { a: 2 });
+  });
+
+  it("of which one cannot be stored are all stored but that one", async () => {
+    // The server turns down every command that holds the thread, without saying which update it was.
+    const { saver } = openWith(async (send, operations) => {
+      if (JSON.stringify(operations).includes("too-deep")) {
+        throw new MongoServerError({ message: "the document is nested too deep", code: 15 });
+      }
+      return send();
+    });
+    const threadIds = nameThreads("refused");
+    const outcomes = await Promise.allSettled(
+      ["too-deep", ...threadIds].map((threadId) => startThread(saver, threadId)),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      "rejected",
+      ...threadIds.map(() => "fulfilled"),
+    ]);
+    expect(outcomes[0]).toMatchObject({ reason: { code: 15 } });
+    await expectWhole(threadIds);
+  });
+
+  it("do not wait for a large one", async () => {
+    const { saver } = openObserved();
+    const threadIds = nameThreads("small");
+    await Promise.all([...threadIds, "large"].map((threadId) => startThread(saver, threadId)));
+    const ended: string[] = [];
+    const put = async (threadId: string, state: Record<string, unknown>) => {
+      const checkpoint = makeCheckpoint(state, { id: "2", versions: { list: 2, a: 2 } });
+      await putCheckpoint(saver, threadConfig(threadId, { checkpointId: "1" }), checkpoint);
+      ended.push(threadId);
+    };
+    const list = Array.from({ length: 30 }, () => randomBytes(500_000).toString("base64"));
+    await Promise.all([
+      put("large", { list }),
+      ...threadIds.map((threadId) => put(threadId, { a: 2 })),
+    ]);
+    expect(ended.at(-1)).toBe("large");
+    await expectWhole(threadIds, { a: 2 });
+    await expectWhole(["large"], { list });
+  });
+
+  it("all hear of it when the connection is lost, and none is acknowledged that is not there", async () => {
+    let commands = 0;
+    const { saver, client } = openWith(async (send) => {
+      commands += 1;
+      // The server carries it out, but its reply never comes.
+      if (commands !== MAX_IN_FLIGHT + 1) return send();
+      await send();
+      throw Object.assign(new Error("connection 7 closed"), { name: "MongoNetworkError" });
+    });
+    await client.connect();
+    const threadIds = nameThreads("lost");
+    const outcomes = await Promise.allSettled(
+      threadIds.map((threadId) => startThread(saver, threadId)),
+    );
+    const failed = outcomes.filter(({ status }) => status === "rejected");
+    expect(failed.length).toBeGreaterThan(1);
+    for (const outcome of failed) expect(outcome).toMatchObject({ reason: { name: "MongoNetworkError" } });
+    // Repeating what failed is safe: it is there once.
+    await Promise.all(threadIds.map((threadId) => startThread(saver, threadId)));
+    await expectWhole(threadIds);
+    for (const threadId of threadIds) {
+      const found = await Array.fromAsync(database.openSaver().list(threadConfig(threadId)));
+      expect(found).toHaveLength(1);
+    }
+  });
+});
+
+function nameThreads(prefix: string): string[] {
+  return Array.from({ length: MANY }, (_, index) => `${prefix}-${index}`);
+}
+
+function startThread(saver: MongoDBSaver, threadId: string) {
+  return putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ a: 1 }, { id: "1" }));
+}
+
+async function expectWhole(
+  threadIds: readonly string[],
+  state: Record<string, unknown> = { a: 1 },
+): Promise<void> {
+  const reader = database.openSaverElsewhere();
+  for (const threadId of threadIds) {
+    const tuple = await reader.getTuple(threadConfig(threadId));
+    expect(tuple?.checkpoint.channel_values).toEqual(state);
+    expect((await reader.verifyThread(threadId)).damages).toEqual([]);
+  }
+}
+
+/** A saver of which is known which threads each of its writing commands was for. */
+function openObserved() {
+  let commands: string[][] = [];
+  const { saver } = openWith(async (send, operations) => {
+    const filters = (operations as { updateOne: { filter: { thread_id: string } } }[]).map(
+      ({ updateOne }) => updateOne.filter,
+    );
+    commands.push([...new Set(filters.map(({ thread_id }) => thread_id))]);
+    return send();
+  });
+  const listCommands = () => {
+    const seen = commands;
+    commands = [];
+    return seen;
+  };
+  return { saver, listCommands };
+}
+
+type Send = () => ReturnType<Collection["bulkWrite"]>;
+
+/** A saver whose commands go through something of the test's. */
+function openWith(
+  carryOut: (send: Send, operations: readonly AnyBulkWriteOperation[]) => ReturnType<Send>,
+) {
+  const client = new MongoClient(database.uri);
+  onTestFinished(() => client.close());
+  const open = client.db.bind(client);
+  const wrap = (db: Db): Db => {
+    const find = db.collection.bind(db);
+    return Object.assign(db, {
+      collection: (...parameters: Parameters<typeof find>) => {
+        const found = find(...parameters);
+        const bulkWrite = found.bulkWrite.bind(found);
+        return Object.assign(found, {
+          bulkWrite: (...sent: Parameters<typeof bulkWrite>) =>
+            carryOut(() => bulkWrite(...sent), sent[0]),
+        });
+      },
+    });
+  };
+  Object.assign(client, {
+    db: (...parameters: Parameters<typeof open>) => wrap(open(...parameters)),
+  });
+  return { saver: new MongoDBSaver({ client, dbName: database.name }), client };
+}
