@@ -197,12 +197,7 @@ async function saveOverExisting(
   ) {
     return record;
   }
-  const outcome = await replaceCheckpoint(
-    collections,
-    thread,
-    draft.state.segments,
-    document,
-  );
+  const outcome = await replaceCheckpoint(collections, thread, draft.state.segments, document);
   return outcome === "saved" ? record : undefined;
 }
 

@@ -11,9 +11,7 @@ const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
  */
 export async function checkLayout({ db, name }: Collections, prefix: string): Promise<void> {
   const earlier = EARLIER_COLLECTIONS.map((suffix) => `${prefix}${suffix}`);
-  const found = await db
-    .listCollections({ name: { $in: earlier } }, { nameOnly: true })
-    .toArray();
+  const found = await db.listCollections({ name: { $in: earlier } }, { nameOnly: true }).toArray();
   // Others may have one collection of such a name, but hardly all three.
   if (found.length < earlier.length) return;
   throw new SetupError(

@@ -80,7 +80,12 @@ export async function removeBaseless(
   threadId: string,
   roots: readonly ContentHash[],
 ): Promise<void> {
-  const filter = { thread_id: threadId, kind: "segment" as const, segment: { $in: roots.map(hexToBytes) }, part: 0 };
+  const filter = {
+    thread_id: threadId,
+    kind: "segment" as const,
+    segment: { $in: roots.map(hexToBytes) },
+    part: 0,
+  };
   await segments.deleteMany({ ...filter, data: { $exists: false } });
 }
 

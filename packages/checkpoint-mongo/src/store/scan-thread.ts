@@ -12,7 +12,9 @@ export function scanCheckpoints(
   { checkpoints }: Collections,
   threadId: string,
 ): FindCursor<CheckpointDocument> {
-  return checkpoints.find({ thread_id: threadId, kind: "checkpoint" }).sort({ checkpoint_ns: 1, seq: 1 });
+  return checkpoints
+    .find({ thread_id: threadId, kind: "checkpoint" })
+    .sort({ checkpoint_ns: 1, seq: 1 });
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */

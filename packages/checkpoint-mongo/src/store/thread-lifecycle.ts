@@ -237,5 +237,9 @@ export function isSameState(
 }
 
 function toState(document: ThreadDocument): ThreadState {
-  return { threadId: document._id, epoch: document.epoch, expiresAt: document.expires_at ?? undefined };
+  return {
+    threadId: document._id,
+    epoch: document.epoch,
+    expiresAt: document.expires_at ?? undefined,
+  };
 }
