@@ -5,8 +5,8 @@ import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.t
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
-const segments = database.db.collection("threadkeep_segments");
-const checkpoints = database.db.collection("threadkeep_checkpoints");
+const segments = database.documents("segment");
+const checkpoints = database.documents("checkpoint");
 
 it("a list that grows step by step is one document, and all of its states come back", async () => {
   const saver = database.openSaver();

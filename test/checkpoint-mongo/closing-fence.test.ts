@@ -5,11 +5,6 @@ import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
-// Several commands for one save, as on servers before 8.0: something can happen between them.
-vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
-  detectServerFeatures: () => Promise.resolve({ clientBulkWrite: false, sharded: false }),
-}));
-
 const database = useDatabase();
 
 afterEach(() => vi.useRealTimers());
@@ -17,8 +12,8 @@ afterEach(() => vi.useRealTimers());
 const HOUR = 3_600;
 
 describe.each([
-  { method: "put", before: "segments" },
-  { method: "put", before: "checkpoints" },
+  { method: "put", before: "segment" },
+  { method: "put", before: "checkpoint" },
   { method: "putWrites", before: "writes" },
 ] as const)("$method, before it stores its $before,", ({ method, before }) => {
   it("that was overtaken by another process moving the expiry ends with all the same", async () => {
@@ -52,13 +47,13 @@ describe.each([
 });
 
 it.each([
-  { collection: "segments", ttl: undefined },
-  { collection: "checkpoints", ttl: undefined },
-  { collection: "segments", ttl: HOUR },
-  { collection: "checkpoints", ttl: HOUR },
+  { before: "segment", ttl: undefined },
+  { before: "checkpoint", ttl: undefined },
+  { before: "segment", ttl: HOUR },
+  { before: "checkpoint", ttl: HOUR },
 ] as const)(
-  "a put that was overtaken by a deletion, and by who begins anew, is there whole, and so is the other (ttl $ttl, before $collection)",
-  async ({ collection, ttl }) => {
+  "a put that was overtaken by a deletion, and by who begins anew, is there whole, and so is the other (ttl $ttl, before its $before)",
+  async ({ before, ttl }) => {
     const threadId = uuid6(0);
     const parent = await putCheckpoint(
       database.openSaver({ ttl }),
@@ -69,7 +64,7 @@ it.each([
     const slow = openInterrupted(
       database,
       {
-        collection,
+        kind: before,
         method: "bulkWrite",
         action: async () => {
           await database.openSaver().deleteThread(threadId);
@@ -92,18 +87,18 @@ it.each([
 
 it("a put of the same id that finds what an earlier life left, which is just removed, is stored", async () => {
   const threadId = uuid6(0);
-  const checkpoints = database.db.collection("threadkeep_checkpoints");
+  const checkpoints = database.documents("checkpoint");
   const checkpoint = makeCheckpoint({ a: 1 });
   await putCheckpoint(database.openSaver({ ttl: HOUR }), threadConfig(threadId), checkpoint);
   // A life that has begun, while the server still removes the one before.
-  await database.db
-    .collection<{ _id: string }>("threadkeep_threads")
+  await database
+    .documents<{ _id: string }>("thread")
     .updateOne({ _id: threadId }, { $set: { epoch: 1 } });
   let saves = 0;
   const slow: MongoDBSaver = openInterrupted(
     database,
     {
-      collection: "checkpoints",
+      kind: "checkpoint",
       method: "bulkWrite",
       // The first save meets what is there, the second one replaces it.
       isDue: () => ++saves === 2,
@@ -153,8 +148,8 @@ async function save(
 
 /** A saver whose first save has been found to be allowed when something else happens. */
 function openSlow(
-  collection: "segments" | "checkpoints" | "writes",
+  before: "segment" | "checkpoint" | "writes",
   action: () => Promise<unknown>,
 ): MongoDBSaver {
-  return openInterrupted(database, { collection, method: "bulkWrite", action }, { ttl: HOUR });
+  return openInterrupted(database, { kind: before, method: "bulkWrite", action }, { ttl: HOUR });
 }

@@ -25,7 +25,7 @@ describe.each([1, 20, 60])("in a thread of %i checkpoints", (length) => {
     const { config, list } = await startThread(threadId, length);
     const next = makeCheckpoint({ list: [...list, "x".repeat(500)] }, { versions: { list: 100 } });
     expect(await database.recordCommands(() => putCheckpoint(saver, config, next))).toEqual([
-      "bulkWrite",
+      "update",
     ]);
     const latest = threadConfig(threadId, { checkpointId: next.id });
     expect(
@@ -39,7 +39,7 @@ describe.each([1, 20, 60])("in a thread of %i checkpoints", (length) => {
           "task",
         ),
       ),
-    ).toEqual(["bulkWrite"]);
+    ).toEqual(["update"]);
     for (const of of [threadConfig(threadId), latest, config]) {
       expect(await database.recordCommands(() => saver.getTuple(of))).toEqual(["aggregate"]);
     }

@@ -45,8 +45,8 @@ describe("two processes putting on one thread and namespace at once", () => {
       expect(list).toEqual(list.map((_, index) => `${name} ${index} `.repeat(30)));
       expect(parentConfig === undefined).toBe(list.length === 1);
     }
-    const documents = await database.db
-      .collection("threadkeep_checkpoints")
+    const documents = await database
+      .documents("checkpoint")
       .find({ thread_id: "two-writers" })
       .toArray();
     const places = documents.map((document) => document["seq"] as number);

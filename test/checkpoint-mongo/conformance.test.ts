@@ -7,26 +7,43 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase, type TemporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
 import { afterAll, inject } from "vitest";
+import { age } from "./old-server.ts";
 
-const client = new MongoClient(inject("mongodbUri"));
+const uri = inject("mongodbUri");
+const client = new MongoClient(uri);
+// Writing and reading both take the other way, where there is one.
+const oldClient = age(new MongoClient(uri), { isBefore8: true, cannotJoin: true });
 const databases = new Map<MongoDBSaver, TemporaryDatabase>();
 
-afterAll(() => client.close());
+afterAll(async () => {
+  await client.close();
+  await oldClient.close();
+});
 
-const initializer: CheckpointSaverTestInitializer<MongoDBSaver> = {
+function initialize(
+  checkpointerName: string,
+  of: MongoClient,
+): CheckpointSaverTestInitializer<MongoDBSaver> {
+  return {
+    checkpointerName,
+    createCheckpointer() {
+      const database = temporaryDatabase(client);
+      const saver = new MongoDBSaver({ client: of, dbName: database.name });
+      databases.set(saver, database);
+      return saver;
+    },
+    async destroyCheckpointer(saver) {
+      await databases.get(saver)?.drop();
+      databases.delete(saver);
+    },
+  };
+}
+
+for (const initializer of [
   // Another name than the official saver's, for which the suite leaves tests out.
-  checkpointerName: "@threadkeep/checkpoint-mongo",
-  createCheckpointer() {
-    const database = temporaryDatabase(client);
-    const saver = new MongoDBSaver({ client, dbName: database.name });
-    databases.set(saver, database);
-    return saver;
-  },
-  async destroyCheckpointer(saver) {
-    await databases.get(saver)?.drop();
-    databases.delete(saver);
-  },
-};
-
-specTest(initializer);
-deltaChannelHistoryTests(initializer);
+  initialize("@threadkeep/checkpoint-mongo", client),
+  initialize("@threadkeep/checkpoint-mongo on an older, sharded server", oldClient),
+]) {
+  specTest(initializer);
+  deltaChannelHistoryTests(initializer);
+}

@@ -1,103 +1,102 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { emptyCheckpoint, uuid6, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { MongoClient } from "mongodb";
+import {
+  MongoClient,
+  type AnyBulkWriteOperation,
+  type BulkWriteOptions,
+  type Collection,
+} from "mongodb";
 import { randomBytes } from "node:crypto";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { interceptCollections } from "./intercept-collections.ts";
+import { sendInParts } from "./send-in-parts.ts";
 import { useDatabase } from "./use-database.ts";
-
-const features = vi.hoisted(() => ({ clientBulkWrite: true, sharded: false }));
-
-// Older servers take several commands for what newer ones do with one; the server at hand is new.
-vi.mock("../../packages/checkpoint-mongo/src/store/server-features.ts", () => ({
-  detectServerFeatures: () => Promise.resolve(features),
-}));
 
 const database = useDatabase();
 
 /** More than what goes with one command, and does not compress. */
-const LARGE = Array.from({ length: 2 }, () => randomBytes(5_000_000).toString("base64"));
+const LARGE = Array.from({ length: 2 }, () => randomBytes(1_600_000).toString("base64"));
 
-/** More than any operation here sends. */
-const MAX_COMMANDS = 20;
+/** More than any operation here sends, even if each of its updates is a command of its own. */
+const MAX_COMMANDS = 40;
 
-describe.each([{ clientBulkWrite: true }, { clientBulkWrite: false }])(
-  "a process that ends between any two commands (clientBulkWrite: $clientBulkWrite)",
-  (mode) => {
-    it("leaves the thread as before the put or as after it", async () => {
-      Object.assign(features, mode);
-      const seen = await endAfterEachCommand(async (saver, thread) => {
-        const tuple = await saver.getTuple(thread);
-        await putNext(saver, tuple!.config, 3);
-      });
-      expect(seen).toEqual(new Set(["message 0..2", "message 0..3"]));
+describe.each([
+  { what: "a process that ends between any two commands", cut: "commands" },
+  { what: "a server that stops between any two updates of a command", cut: "updates" },
+] as const)("$what", ({ cut }) => {
+  it("leaves the thread as before the put or as after it", async () => {
+    const seen = await endAfterEach(cut, async (saver, thread) => {
+      const tuple = await saver.getTuple(thread);
+      await putNext(saver, tuple!.config, 3);
     });
+    expect(seen).toEqual(new Set(["message 0..2", "message 0..3"]));
+  });
 
-    it("leaves the thread as before a put that takes several commands or as after it", async () => {
-      Object.assign(features, mode);
-      const seen = await endAfterEachCommand(async (saver, thread) => {
-        const tuple = await saver.getTuple(thread);
-        await putNext(saver, tuple!.config, 3, LARGE);
-      });
-      expect(seen).toEqual(new Set(["message 0..2", `message 0..${2 + LARGE.length}`]));
+  it("leaves the thread as before a put that takes several commands or as after it", async () => {
+    const seen = await endAfterEach(cut, async (saver, thread) => {
+      const tuple = await saver.getTuple(thread);
+      await putNext(saver, tuple!.config, 3, LARGE);
     });
+    expect(seen).toEqual(new Set(["message 0..2", `message 0..${2 + LARGE.length}`]));
+  });
 
-    it("leaves the first put of a thread undone or done", async () => {
-      Object.assign(features, mode);
-      const seen = new Set<number | undefined>();
-      for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
-        const thread = { configurable: { thread_id: uuid6(0) } };
-        const done = await runFor(commands, (saver) => putNext(saver, thread, 0));
-        const messages = readMessages(await database.openSaver().getTuple(thread));
-        seen.add(messages?.length);
-        await putNext(database.openSaver(), thread, 0);
-        if (done) break;
-      }
-      expect(seen).toEqual(new Set([undefined, 1]));
-    });
+  it("leaves the first put of a thread undone or done", async () => {
+    const seen = new Set<number | undefined>();
+    for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+      const thread = { configurable: { thread_id: uuid6(0) } };
+      const done = await runFor(cut, commands, (saver) => putNext(saver, thread, 0));
+      const messages = readMessages(await database.openSaver().getTuple(thread));
+      seen.add(messages?.length);
+      await putNext(database.openSaver(), thread, 0);
+      if (done) break;
+    }
+    expect(seen).toEqual(new Set([undefined, 1]));
+  });
 
-    it("leaves a task's writes all undone or all done where one command stores them", async () => {
-      Object.assign(features, mode);
-      for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
-        const config = await fill(3);
-        const done = await runFor(commands, (saver) =>
-          saver.putWrites(
-            config,
-            [
-              ["messages", "a"],
-              ["messages", "b"],
-            ],
-            "task",
-          ),
-        );
-        const tuple = await database.openSaver().getTuple(config);
-        expect([0, 2]).toContain(tuple!.pendingWrites!.length);
-        if (done) return;
-      }
-      expect.fail("putWrites never finished");
-    });
+  it("leaves a task's writes all undone or all done where one command stores them", async () => {
+    for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+      const config = await fill(3);
+      const done = await runFor(cut, commands, (saver) =>
+        saver.putWrites(
+          config,
+          [
+            ["messages", "a"],
+            ["messages", "b"],
+          ],
+          "task",
+        ),
+      );
+      const tuple = await database.openSaver().getTuple(config);
+      expect([0, 2]).toContain(tuple!.pendingWrites!.length);
+      if (done) return;
+    }
+    expect.fail("putWrites never finished");
+  });
 
-    it("lets the next process finish a deletion or find the thread whole", async () => {
-      Object.assign(features, mode);
-      for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
-        const config = await fill(3);
-        const threadId = config.configurable!["thread_id"] as string;
-        const done = await runFor(commands, (saver) => saver.deleteThread(threadId));
-        const again = await fill(2, threadId);
-        const tuple = await database.openSaver().getTuple(again);
-        expect(readMessages(tuple)).toHaveLength(2);
-        // Just the new ones, or all of the old ones too: as if deleteThread had never been called.
-        expect([2, 5]).toContain(await countCheckpoints(threadId));
-        expect((await database.openSaver().verifyThread(threadId)).damages).toEqual([]);
-        if (done) return;
-      }
-      expect.fail("deleteThread never finished");
-    });
-  },
-);
+  it("lets the next process finish a deletion or find the thread whole", async () => {
+    for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+      const config = await fill(3);
+      const threadId = config.configurable!["thread_id"] as string;
+      const done = await runFor(cut, commands, (saver) => saver.deleteThread(threadId));
+      const again = await fill(2, threadId);
+      const tuple = await database.openSaver().getTuple(again);
+      expect(readMessages(tuple)).toHaveLength(2);
+      // Just the new ones, or all of the old ones too: as if deleteThread had never been called.
+      expect([2, 5]).toContain(await countCheckpoints(threadId));
+      expect((await database.openSaver().verifyThread(threadId)).damages).toEqual([]);
+      if (done) return;
+    }
+    expect.fail("deleteThread never finished");
+  });
+});
+
+/** What is carried out as a whole. */
+type Cut = "commands" | "updates";
 
 /** Runs an action on a thread of three checkpoints again and again, each time ending a step later. */
-async function endAfterEachCommand(
+async function endAfterEach(
+  cut: Cut,
   action: (saver: MongoDBSaver, thread: RunnableConfig) => Promise<unknown>,
 ): Promise<Set<string>> {
   const seen = new Set<string>();
@@ -105,7 +104,7 @@ async function endAfterEachCommand(
     const config = await fill(3);
     const threadId = config.configurable!["thread_id"] as string;
     const thread = { configurable: { thread_id: threadId } };
-    const done = await runFor(commands, (saver) => action(saver, thread));
+    const done = await runFor(cut, commands, (saver) => action(saver, thread));
     const after = database.openSaver();
     const tuple = await after.getTuple(thread);
     seen.add(`message 0..${readMessages(tuple)!.length - 1}`);
@@ -118,12 +117,17 @@ async function endAfterEachCommand(
   throw new Error("the action never finished");
 }
 
-/** Runs an action until the server has carried out so many commands of it, then cuts it off. */
+/**
+ * Runs an action until the server has carried out so many commands of it, or updates of commands,
+ * then cuts it off.
+ */
 async function runFor(
+  cut: Cut,
   commands: number,
   action: (saver: MongoDBSaver) => Promise<unknown>,
 ): Promise<boolean> {
   const client = new MongoClient(database.uri, { monitorCommands: true, retryWrites: false });
+  if (cut === "updates") interceptCollections(client, sendOneByOne);
   const saver = new MongoDBSaver({ client, dbName: database.name });
   await saver.setup();
   let left = commands;
@@ -140,6 +144,17 @@ async function runFor(
   } finally {
     await client.close();
   }
+}
+
+/** Has each update of a command be one of its own. */
+function sendOneByOne(collection: Collection): void {
+  const send = collection.bulkWrite.bind(collection);
+  const sendEach = (updates: readonly AnyBulkWriteOperation[], options?: BulkWriteOptions) =>
+    sendInParts(
+      (part) => send(part, options),
+      updates.map((update) => [update]),
+    );
+  Object.assign(collection, { bulkWrite: sendEach });
 }
 
 async function fill(count: number, threadId: string = uuid6(0)): Promise<RunnableConfig> {

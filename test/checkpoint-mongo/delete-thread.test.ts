@@ -56,7 +56,7 @@ describe("deleteThread", () => {
         expect(listed[0]?.checkpoint.channel_values).toMatchObject({ list: makeList(3) });
         expect(listed[0]?.pendingWrites).toEqual([["task", "list", "pending"]]);
       }
-      const records = await database.db.collection("threadkeep_threads").find({}).toArray();
+      const records = await database.documents("thread").find({}).toArray();
       expect(records.find(({ _id }) => String(_id) === "again")).toMatchObject({
         epoch: round - 1,
       });

@@ -3,6 +3,7 @@ import { BaseCheckpointSaver, uuid6 } from "@langchain/langgraph-checkpoint";
 import { CorruptCheckpointError, type MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import type { Document } from "mongodb";
 import { describe, expect, it } from "vitest";
+import type { Kind } from "./documents-of-kind.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -122,17 +123,18 @@ describe("the history of a delta channel", () => {
   });
 
   it.each([
-    ["the checkpoint itself", "checkpoints", { seq: 4 }],
-    ["an ancestor", "checkpoints", { seq: 2 }],
+    ["the checkpoint itself", "checkpoint", { seq: 4 }],
+    ["an ancestor", "checkpoint", { seq: 2 }],
     ["a write", "writes", {}],
-  ] satisfies [string, string, Document][])(
+  ] satisfies [string, Kind, Document][])(
     "is refused if %s is damaged",
     async (what, of, which) => {
       const { latest } = await startThread(database.openSaver(), what, ["a", "b", "c"]);
-      const collection = database.db.collection(`threadkeep_${of}`);
+      const collection = database.documents(of);
       const filter = { thread_id: what, ...which };
       const { hash } = (await collection.findOne({ thread_id: "known" }))!;
-      await collection.updateOne(filter, { $set: { hash } });
+      const earliest = await collection.findOne(filter, { sort: { checkpoint_id: 1 } });
+      await collection.updateOne({ _id: earliest!._id }, { $set: { hash } });
       const reader = database.openSaver();
       await expect(
         reader.getDeltaChannelHistory({ config: latest, channels: ["delta"] }),
@@ -144,7 +146,7 @@ describe("the history of a delta channel", () => {
     const saver = database.openSaver();
     const { latest } = await startThread(saver, "swapped", ["a", "b", "c"]);
     expect(await readSteps(saver, latest)).toEqual(["a", "b"]);
-    const collection = database.db.collection("threadkeep_writes");
+    const collection = database.documents("writes");
     const [first, second] = await collection
       .find({ thread_id: "swapped" })
       .sort({ checkpoint_id: 1 })

@@ -12,8 +12,8 @@ beforeEach(async () => {
   const saver = database.openSaver();
   const ancestor = await putCheckpoint(saver, config, makeCheckpoint({ a: 1 }, { id: "ancestor" }));
   await putCheckpoint(saver, ancestor, makeCheckpoint({ a: 2 }, { id: "latest" }));
-  await database.db
-    .collection("threadkeep_checkpoints")
+  await database
+    .documents("checkpoint")
     .updateOne({ checkpoint_id: "latest" }, { $set: { hash: new Binary() } });
 });
 

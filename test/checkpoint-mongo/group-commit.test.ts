@@ -130,7 +130,8 @@ describe("writes of many threads", () => {
     );
     const failed = outcomes.filter(({ status }) => status === "rejected");
     expect(failed.length).toBeGreaterThan(1);
-    for (const outcome of failed) expect(outcome).toMatchObject({ reason: { name: "MongoNetworkError" } });
+    for (const outcome of failed)
+      expect(outcome).toMatchObject({ reason: { name: "MongoNetworkError" } });
     // Repeating what failed is safe: it is there once.
     await Promise.all(threadIds.map((threadId) => startThread(saver, threadId)));
     await expectWhole(threadIds);

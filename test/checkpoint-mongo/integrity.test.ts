@@ -35,7 +35,7 @@ describe("a document that was changed is detected and named", () => {
     "the place in the order": ({ seq }) => ({ seq: (seq as number) + 100 }),
   };
   it.each(Object.entries(checkpointChanges))("checkpoint: %s", async (_name, change) => {
-    await changeOne(database.db.collection("threadkeep_checkpoints"), latest(), change);
+    await changeOne(database.documents("checkpoint"), latest(), change);
     await expectCorrupt("checkpoint");
     expect(await damagedKinds()).toContain("checkpoint");
   });
@@ -57,18 +57,14 @@ describe("a document that was changed is detected and named", () => {
     "no value": ({ writes }) => changeWrite(writes, () => ({ value: null })),
   };
   it.each(Object.entries(writeChanges))("write: %s", async (_name, change) => {
-    await changeOne(
-      database.db.collection("threadkeep_writes"),
-      { thread_id: threadId, idx: 0 },
-      change,
-    );
+    await changeOne(database.documents("writes"), { thread_id: threadId, idx: 0 }, change);
     await expectCorrupt("write");
     expect(await damagedKinds()).toEqual(expect.arrayContaining(["write"]));
   });
 
   it("write: what it points to", async () => {
     await changeOne(
-      database.db.collection("threadkeep_writes"),
+      database.documents("writes"),
       { thread_id: threadId, idx: 0 },
       ({ checkpoint }) => ({ checkpoint: flip(checkpoint as Binary) }),
     );
@@ -87,7 +83,7 @@ describe("a document that was changed is detected and named", () => {
     "no appends": () => ({ more: [] }),
   };
   it.each(Object.entries(segmentChanges))("segment: %s", async (_name, change) => {
-    const segments = database.db.collection("threadkeep_segments");
+    const segments = database.documents("segment");
     await changeOne(segments, { thread_id: threadId }, change);
     await expectCorrupt("segment");
     expect(await damagedKinds()).toContain("segment");
@@ -96,20 +92,20 @@ describe("a document that was changed is detected and named", () => {
 
 describe("a document that was removed is detected and named", () => {
   it("a segment", async () => {
-    await database.db.collection("threadkeep_segments").deleteOne({ thread_id: threadId });
+    await database.documents("segment").deleteOne({ thread_id: threadId });
     await expectCorrupt("segment");
     expect(await damagedKinds()).toContain("segment");
   });
 
   it("the latest checkpoint", async () => {
-    await database.db.collection("threadkeep_checkpoints").deleteOne(latest());
+    await database.documents("checkpoint").deleteOne(latest());
     await expectCorrupt("checkpoint");
     expect(await damagedKinds()).toContain("checkpoint");
   });
 
   it("a checkpoint in the middle, by verifyThread", async () => {
     const checkpoint_id = configs[2]!.configurable!["checkpoint_id"] as string;
-    await database.db.collection("threadkeep_checkpoints").deleteOne({ checkpoint_id });
+    await database.documents("checkpoint").deleteOne({ checkpoint_id });
     expect(await newSaver().verifyThread(threadId)).toMatchObject({
       damages: [
         { document: "checkpoint", which: checkpoint_id, found: "nothing", checkpointNs: "" },
@@ -120,7 +116,7 @@ describe("a document that was removed is detected and named", () => {
 
 describe("a document that was put back or moved is detected and named", () => {
   it("a checkpoint that was rolled back to an earlier version of itself, by verifyThread", async () => {
-    const checkpoints = database.db.collection("threadkeep_checkpoints");
+    const checkpoints = database.documents("checkpoint");
     const saver = newSaver();
     const config = configs[2]!;
     const earlier = await checkpoints.findOne({
@@ -136,7 +132,7 @@ describe("a document that was put back or moved is detected and named", () => {
   });
 
   it("two checkpoints that changed places in the order", async () => {
-    const checkpoints = database.db.collection("threadkeep_checkpoints");
+    const checkpoints = database.documents("checkpoint");
     await checkpoints.updateOne({ thread_id: threadId, seq: 2 }, { $set: { seq: 99 } });
     await checkpoints.updateOne({ thread_id: threadId, seq: 3 }, { $set: { seq: 2 } });
     await checkpoints.updateOne({ thread_id: threadId, seq: 99 }, { $set: { seq: 3 } });
@@ -147,7 +143,7 @@ describe("a document that was put back or moved is detected and named", () => {
   it("a checkpoint's body taken from another thread", async () => {
     const other = uuid6(0);
     await fill(newSaver(), other);
-    const checkpoints = database.db.collection("threadkeep_checkpoints");
+    const checkpoints = database.documents("checkpoint");
     const { body, hash, segments } = (await checkpoints.findOne({
       ...latest(),
       thread_id: other,
@@ -157,7 +153,7 @@ describe("a document that was put back or moved is detected and named", () => {
   });
 
   it("a write taken from another checkpoint", async () => {
-    const writes = database.db.collection("threadkeep_writes");
+    const writes = database.documents("writes");
     const saver = newSaver();
     await saver.putWrites(configs[1]!, [["messages", "of another checkpoint"]], "task");
     const other = await writes.findOne({
@@ -204,7 +200,7 @@ describe('with onCorruption: "fall-back"', () => {
   it.each(["body", "segments", "parent_checkpoint_id", "hash"])(
     "getTuple returns the newest valid ancestor when %s of the latest is damaged, and says so",
     async (field) => {
-      await changeOne(database.db.collection("threadkeep_checkpoints"), latest(), (document) => ({
+      await changeOne(database.documents("checkpoint"), latest(), (document) => ({
         [field]: field === "parent_checkpoint_id" ? uuid6(9) : flip(document[field] as Binary),
       }));
       await expectFallBack(3);
@@ -212,7 +208,7 @@ describe('with onCorruption: "fall-back"', () => {
   );
 
   it("getTuple returns the checkpoint before the items that are damaged", async () => {
-    const segments = database.db.collection("threadkeep_segments");
+    const segments = database.documents("segment");
     await changeOne(segments, { thread_id: threadId }, ({ more }) => changeLast(more, flip));
     await expectFallBack(3);
   });
@@ -222,8 +218,8 @@ describe('with onCorruption: "fall-back"', () => {
     async (field) => {
       const saver = newSaver();
       await saver.putWrites(configs[4]!, [["messages", "pending"]], "task");
-      await database.db
-        .collection("threadkeep_writes")
+      await database
+        .documents("writes")
         .updateOne(
           { thread_id: threadId, checkpoint_id: configs[4]!.configurable!["checkpoint_id"] },
           { $set: { [field]: null } },
@@ -233,19 +229,19 @@ describe('with onCorruption: "fall-back"', () => {
   );
 
   it("getTuple returns what is before several damaged ones", async () => {
-    await database.db
-      .collection("threadkeep_checkpoints")
+    await database
+      .documents("checkpoint")
       .updateMany({ thread_id: threadId, seq: { $gte: 3 } }, { $set: { hash: new Binary() } });
     await expectFallBack(1);
   });
 
   it("getTuple returns the last that is there when the latest is missing", async () => {
-    await database.db.collection("threadkeep_checkpoints").deleteOne(latest());
+    await database.documents("checkpoint").deleteOne(latest());
     await expectFallBack(3);
   });
 
   it("the thread goes on from the ancestor", async () => {
-    await changeOne(database.db.collection("threadkeep_checkpoints"), latest(), ({ body }) => ({
+    await changeOne(database.documents("checkpoint"), latest(), ({ body }) => ({
       body: flip(body as Binary),
     }));
     const saver = newSaver({ onCorruption: "fall-back", onEvent: () => {} });
@@ -255,8 +251,8 @@ describe('with onCorruption: "fall-back"', () => {
   });
 
   it("getTuple throws when no ancestor is valid", async () => {
-    await database.db
-      .collection("threadkeep_checkpoints")
+    await database
+      .documents("checkpoint")
       .updateMany({ thread_id: threadId }, { $set: { hash: new Binary() } });
     const saver = newSaver({ onCorruption: "fall-back" });
     await expect(saver.getTuple(thread(threadId))).rejects.toThrow(CorruptCheckpointError);
@@ -264,7 +260,7 @@ describe('with onCorruption: "fall-back"', () => {
 
   it("list leaves damaged checkpoints out, and says so", async () => {
     await changeOne(
-      database.db.collection("threadkeep_checkpoints"),
+      database.documents("checkpoint"),
       { thread_id: threadId, seq: 3 },
       ({ body }) => ({ body: flip(body as Binary) }),
     );
@@ -286,7 +282,7 @@ it("verifyAfterSave reads back what was stored", async () => {
 
 it("verifyAfterSave finds what the server did not keep", async () => {
   const saver = newSaver({ verifyAfterSave: true });
-  const writes = database.db.collection("threadkeep_writes");
+  const writes = database.documents("writes");
   // A damaged write of the same task is there already, and an ordinary write never replaces one.
   await saver.putWrites(configs[0]!, [["messages", "kept"]], "task");
   await writes.updateOne(

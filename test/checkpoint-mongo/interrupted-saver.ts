@@ -1,51 +1,67 @@
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
-import { MongoClient, type Collection, type Db } from "mongodb";
+import { MongoClient, type AnyBulkWriteOperation, type Collection } from "mongodb";
 import { onTestFinished } from "vitest";
+import { kindOf, type Kind } from "./documents-of-kind.ts";
+import { interceptCollections } from "./intercept-collections.ts";
+import { sendInParts } from "./send-in-parts.ts";
 import type { TestDatabase } from "./use-database.ts";
 
-/** The command of a saver before which something else happens. */
+/** Where in what a saver sends something else happens. */
 export interface Interruption {
-  /** "all" for commands that write to several. */
-  readonly collection: "threads" | "checkpoints" | "segments" | "writes" | "all";
-  readonly method: "bulkWrite" | "updateMany" | "deleteMany" | "findOne";
-  /** Asked before each such command whether it is the one; by default it is the first. */
+  /**
+   * The kind of documents that the command is about. If it has several updates, it happens before the
+   * first one of this kind. "any" for before the whole command.
+   */
+  readonly kind: Kind | "any";
+  readonly method: "bulkWrite" | "updateMany" | "findOne";
+  /** Asked at each such command whether it is the one; by default it is the first. */
   readonly isDue?: () => boolean;
   /** What happens, once. */
   readonly action: () => Promise<unknown>;
 }
 
-/** A saver of a slow process: something else happens before a command of its. */
+/** A saver of a slow process, or of a slow server: something else happens in the middle. */
 export function openInterrupted(
   database: Pick<TestDatabase, "uri" | "name">,
-  { collection, method, isDue = () => true, action }: Interruption,
+  { kind, method, isDue = () => true, action }: Interruption,
   settings: MongoDBSaverSettings = {},
 ): MongoDBSaver {
   const client = new MongoClient(database.uri);
-  onTestFinished(() => client.close());
   let interrupted = false;
-  const interrupt = <T extends Collection | MongoClient>(found: T): T => {
-    const methods = found as unknown as Record<string, (...parameters: unknown[]) => unknown>;
-    const send = methods[method]!.bind(found);
-    return Object.assign(found, {
-      [method]: async (...parameters: unknown[]) => {
-        if (!interrupted && isDue()) {
-          interrupted = true;
-          await action();
-        }
-        return send(...parameters);
-      },
-    });
+  onTestFinished(async () => {
+    await client.close();
+    if (!interrupted) throw new Error("The saver has sent nothing that was to be interrupted.");
+  });
+  const interrupt = (): boolean => {
+    if (interrupted || !isDue()) return false;
+    interrupted = true;
+    return true;
   };
-  const open = client.db.bind(client);
-  const slowDown = (db: Db): Db => {
-    const find = db.collection.bind(db);
-    return Object.assign(db, {
-      collection: (name: string) =>
-        name.endsWith(`_${collection}`) ? interrupt(find(name)) : find(name),
-    });
-  };
-  Object.assign(collection === "all" ? interrupt(client) : client, {
-    db: (...parameters: Parameters<typeof open>) => slowDown(open(...parameters)),
+  interceptCollections(client, (collection) => {
+    if (method === "bulkWrite") {
+      const send = collection.bulkWrite.bind(collection);
+      replace(collection, method, async (updates: AnyBulkWriteOperation[], options?: object) => {
+        const at = updates.findIndex((update) => kind === "any" || kindOf(update) === kind);
+        if (at === -1 || !interrupt()) return send(updates, options);
+        return sendInParts(
+          (part) => send(part, options),
+          [updates.slice(0, at), updates.slice(at)],
+          action,
+        );
+      });
+    } else {
+      const send = collection[method].bind(collection) as Send;
+      replace(collection, method, async (filter: { kind?: Kind }, ...rest: unknown[]) => {
+        if ((kind === "any" || filter.kind === kind) && interrupt()) await action();
+        return send(filter, ...rest);
+      });
+    }
   });
   return new MongoDBSaver({ dbName: database.name, ...settings, client });
+}
+
+type Send = (filter: object, ...rest: unknown[]) => Promise<unknown>;
+
+function replace(collection: Collection, method: Interruption["method"], by: unknown): void {
+  Object.assign(collection, { [method]: by });
 }

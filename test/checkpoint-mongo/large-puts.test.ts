@@ -21,7 +21,7 @@ describe("a large put, between two of its commands,", () => {
     );
     let commands = 0;
     const saver = openInterrupted(database, {
-      collection: "all",
+      kind: "any",
       method: "bulkWrite",
       isDue: () => ++commands === 2,
       action,
@@ -54,8 +54,8 @@ describe("a large put, between two of its commands,", () => {
     const { checkpoint, config } = await putInterrupted(threadId, async () => {
       const saver = database.openSaverElsewhere();
       expect(await saver.sweep({ threadId })).toMatchObject({ condemned: 1 });
-      await database.db
-        .collection("threadkeep_segments")
+      await database
+        .documents("segment")
         .updateMany({ condemned_at: { $exists: true } }, { $set: { condemned_at: LONG_AGO } });
       expect(await saver.sweep({ threadId })).toMatchObject({ removed: 1 });
       // Sweeps that remove what one of them has found are so far apart.

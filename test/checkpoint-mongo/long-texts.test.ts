@@ -5,7 +5,7 @@ import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
-const segments = database.db.collection("threadkeep_segments");
+const segments = database.documents("segment");
 
 it("a long text of which a part changes is stored as that part, and both states come back", async () => {
   const saver = database.openSaver();

@@ -16,7 +16,7 @@ describe("a thread that was never written to", () => {
   it("has its first checkpoint, if that is put while it is looked for", async () => {
     const checkpoint = makeCheckpoint({ a: 1 });
     const reader = openInterrupted(database, {
-      collection: "checkpoints",
+      kind: "checkpoint",
       method: "findOne",
       action: () => putCheckpoint(saver, threadConfig("just-begun"), checkpoint),
     });

@@ -77,7 +77,7 @@ describe.each(["sync", "async", "exit"] as const)("with durability %s", (durabil
 });
 
 describe('persist "exit"', () => {
-  it("removes a checkpoint with its writes, by the command that stores the next", async () => {
+  it("removes a checkpoint with its writes, right after the command that stores the next", async () => {
     const saver = database.openSaver({ persist: "exit" });
     const first = await putCheckpoint(saver, threadConfig("one"), makeCheckpoint({ a: 1 }));
     await saver.putWrites(first, [["a", 2]], "task");
@@ -85,7 +85,7 @@ describe('persist "exit"', () => {
     const commands = await database.recordCommands(() =>
       saver.put(first, next, makeMetadata(), { a: 2 }),
     );
-    expect(commands).toEqual(["bulkWrite"]);
+    expect(commands).toEqual(["update", "delete"]);
     const stored = await database.readAll("one");
     expect(stored.filter((document) => "checkpoint_id" in document)).toHaveLength(1);
     const tuple = await database.openSaverElsewhere().getTuple(threadConfig("one"));

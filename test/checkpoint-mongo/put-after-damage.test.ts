@@ -6,7 +6,7 @@ import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.t
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
-const segments = database.db.collection("threadkeep_segments");
+const segments = database.documents("segment");
 
 const START = makeItems("start", 3);
 const GROWN = [...START, ...makeItems("grown", 1)];

@@ -1,19 +1,22 @@
 import { InvalidOptionsError, MongoDBSaver, SetupError } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
-import { MongoClient, type Db } from "mongodb";
+import { MongoClient, type Db, type IndexDescriptionInfo } from "mongodb";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
-import { COLLECTIONS, useDatabase } from "./use-database.ts";
+import { COLLECTION, useDatabase } from "./use-database.ts";
 
 const { client, uri } = useDatabase();
 
-async function listIndexes(db: Db): Promise<unknown[]> {
-  return Promise.all(
-    COLLECTIONS.map(async (name) => {
-      const indexes = await db.collection(name).indexes();
-      return indexes.toSorted((a, b) => (a.name! < b.name! ? -1 : 1));
-    }),
-  );
+const INDEXES = ["_id_", "address", "expiry", "fence", "head", "order", "segment", "writes"];
+
+async function listIndexes(db: Db): Promise<IndexDescriptionInfo[]> {
+  const indexes = await db.collection(COLLECTION).indexes();
+  return indexes.toSorted((a, b) => (a.name! < b.name! ? -1 : 1));
+}
+
+async function listCollections(db: Db): Promise<string[]> {
+  const collections = await db.listCollections().toArray();
+  return collections.map(({ name }) => name).toSorted();
 }
 
 describe("setup", () => {
@@ -32,19 +35,14 @@ describe("setup", () => {
     }
   });
 
-  it("binds every index to the thread, but for expiry and the pointer to a checkpoint", async () => {
+  it("binds every index to the thread, and so all unique ones, but for expiry and the pointer to a checkpoint", async () => {
     await using database = temporaryDatabase(client);
     await new MongoDBSaver({ client, dbName: database.name }).setup();
-    const indexes = (await listIndexes(client.db(database.name))).flat() as {
-      name: string;
-      key: Record<string, number>;
-    }[];
+    const indexes = await listIndexes(client.db(database.name));
     const unbound = indexes.filter(({ key }) => Object.keys(key)[0] !== "thread_id");
-    expect([...new Set(unbound.map(({ name }) => name))].toSorted()).toEqual([
-      "_id_",
-      "checkpoint",
-      "expiry",
-    ]);
+    expect(unbound.map(({ name }) => name)).toEqual(["_id_", "expiry", "writes"]);
+    // A sharded collection has no unique index that does not begin with its key.
+    expect(unbound.filter(({ unique }) => unique === true)).toEqual([]);
   });
 
   it("is done on first use by a saver that was never set up", async () => {
@@ -60,26 +58,26 @@ describe("setup", () => {
     ]) {
       await using database = temporaryDatabase(client);
       await use(new MongoDBSaver({ client, dbName: database.name }));
-      const indexes = (await listIndexes(client.db(database.name))) as { name: string }[][];
-      expect(indexes.map((names) => names.length)).toEqual([2, 5, 4, 4]);
+      const indexes = await listIndexes(client.db(database.name));
+      expect(indexes.map(({ name }) => name)).toEqual(INDEXES);
     }
   });
 
   it("throws a SetupError that says what is wrong, and the next use tries again", async () => {
     await using database = temporaryDatabase(client);
-    const writes = client.db(database.name).collection("threadkeep_writes");
-    await writes.createIndexes([{ key: { something: 1 }, name: "address" }]);
+    const collection = client.db(database.name).collection(COLLECTION);
+    await collection.createIndexes([{ key: { something: 1 }, name: "address" }]);
     const saver = new MongoDBSaver({ client, dbName: database.name });
     const error: unknown = await saver.setup().catch((thrown: unknown) => thrown);
     expect(SetupError.isInstance(error)).toBe(true);
     expect(error).toMatchObject({
       code: "SETUP_FAILED",
       cause: expect.any(Error) as Error,
-      message: expect.stringContaining(`${database.name}.threadkeep_writes`) as string,
+      message: expect.stringContaining(`${database.name}.${COLLECTION}`) as string,
     });
     const put = () => putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
     await expect(put()).rejects.toMatchObject({ code: "SETUP_FAILED" });
-    await writes.dropIndex("address");
+    await collection.dropIndex("address");
     await put();
     expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
   });
@@ -90,14 +88,81 @@ describe("setup", () => {
     const graces = [];
     for (const ttlGraceSeconds of [60, 5, 5]) {
       await new MongoDBSaver({ client, dbName, ttlGraceSeconds }).setup();
-      const indexes = (await listIndexes(client.db(dbName))).flat() as {
-        name: string;
-        expireAfterSeconds: number;
-      }[];
-      const expiry = indexes.filter(({ name }) => name === "expiry");
-      graces.push(expiry.map(({ expireAfterSeconds }) => expireAfterSeconds));
+      const indexes = await listIndexes(client.db(dbName));
+      graces.push(indexes.find(({ name }) => name === "expiry")?.expireAfterSeconds);
     }
-    expect(graces).toEqual([Array(4).fill(60), Array(4).fill(5), Array(4).fill(5)]);
+    expect(graces).toEqual([60, 5, 5]);
+  });
+});
+
+describe("where the collections of the earlier layout are there", () => {
+  const EARLIER = ["checkpoints", "segments", "writes"];
+
+  async function make(db: Db, names: readonly string[]): Promise<void> {
+    for (const name of names) await db.createCollection(name);
+  }
+
+  it.each(["threadkeep_", "own_"])(
+    "with the prefix %s, setup and any use are refused before anything is made",
+    async (collectionPrefix) => {
+      await using database = temporaryDatabase(client);
+      const db = client.db(database.name);
+      const names = EARLIER.map((name) => collectionPrefix + name);
+      await make(db, names);
+      const saver = new MongoDBSaver({ client, dbName: database.name, collectionPrefix });
+      for (const use of [
+        () => saver.setup(),
+        () => putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 })),
+        () => saver.getTuple(threadConfig("t")),
+      ]) {
+        const error: unknown = await use().catch((thrown: unknown) => thrown);
+        expect(SetupError.isInstance(error)).toBe(true);
+        const { message } = error as SetupError;
+        for (const part of [database.name, ...names, `${collectionPrefix}threads`]) {
+          expect(message).toContain(part);
+        }
+        expect(message).toMatch(/earlier layout.*Drop.*another collectionPrefix/s);
+      }
+      expect(await listCollections(db)).toEqual(names);
+    },
+  );
+
+  it("under another prefix, they are in nobody's way", async () => {
+    await using database = temporaryDatabase(client);
+    const db = client.db(database.name);
+    await make(
+      db,
+      EARLIER.map((name) => `threadkeep_${name}`),
+    );
+    const saver = new MongoDBSaver({ client, dbName: database.name, collectionPrefix: "own_" });
+    await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
+  });
+
+  it.each([
+    ["checkpoints"],
+    ["segments"],
+    ["writes"],
+    ["checkpoints", "segments"],
+    ["checkpoints", "writes"],
+    ["segments", "writes"],
+  ])("but only some of them (%s %s), they are someone else's", async (...some) => {
+    await using database = temporaryDatabase(client);
+    const db = client.db(database.name);
+    // The official saver's, for example, under names of the user's.
+    await make(
+      db,
+      some.map((name) => `app_${name}`),
+    );
+    const saver = new MongoDBSaver({
+      client,
+      dbName: database.name,
+      collectionPrefix: "app_",
+      checkpointCollectionName: "app_checkpoints",
+      checkpointWritesCollectionName: "app_writes",
+    });
+    await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
   });
 });
 
@@ -138,8 +203,8 @@ describe("the client", () => {
     withDatabase.pathname = `/${database.name}`;
     await using saver = MongoDBSaver.fromConnString(withDatabase.href);
     await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
-    const stored = client.db(database.name).collection("threadkeep_checkpoints");
-    expect(await stored.countDocuments({})).toBe(1);
+    const stored = client.db(database.name).collection(COLLECTION);
+    expect(await stored.countDocuments({ thread_id: "t", kind: "checkpoint" })).toBe(1);
   });
 });
 
@@ -152,12 +217,7 @@ describe("collectionPrefix", () => {
     await putCheckpoint(savers[0]!, threadConfig("t"), makeCheckpoint({ a: 1 }));
     expect(await savers[0]!.getTuple(threadConfig("t"))).toBeDefined();
     expect(await savers[1]!.getTuple(threadConfig("t"))).toBeUndefined();
-    const collections = await client.db(database.name).listCollections().toArray();
-    expect(collections.map(({ name }) => name).toSorted()).toEqual(
-      ["one_", "two_"].flatMap((prefix) =>
-        ["checkpoints", "segments", "threads", "writes"].map((name) => prefix + name),
-      ),
-    );
+    expect(await listCollections(client.db(database.name))).toEqual(["one_threads", "two_threads"]);
   });
 });
 

@@ -1,14 +1,11 @@
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { MongoClient } from "mongodb";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { openOnStoppingServer, STOPPED } from "./stopping-server.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 const writer = database.openSaver();
-const checkpoints = database.db.collection("threadkeep_checkpoints");
-
-const STOPPED = new Error("The server has stopped.");
+const checkpoints = database.documents("checkpoint");
 
 /** More updates than the command of a put here holds. */
 const MAX_UPDATES = 20;
@@ -41,11 +38,11 @@ describe("a server that stopped in mid-command and left several checkpoints mark
 
 it("a server that carried out just the first updates of a put leaves the thread as before or after it", async () => {
   const seen = new Set<unknown>();
-  const { saver, cutAfter } = await openCut();
-  for (let updates = 0; updates < MAX_UPDATES; updates += 1) {
+  let updates = Infinity;
+  const saver = await openOnStoppingServer(database, () => updates);
+  for (updates = 0; updates < MAX_UPDATES; updates += 1) {
     const threadId = `cut-after-${updates}`;
     const parent = await startThread(threadId);
-    cutAfter(updates);
     const list = ["item ".repeat(100)];
     const put = putCheckpoint(saver, parent, makeCheckpoint({ a: 4, list }, { id: "4" }));
     const error = await put.then(
@@ -73,25 +70,6 @@ async function startThread(threadId: string) {
     config = await putCheckpoint(writer, config, makeCheckpoint({ a: step }, { id: String(step) }));
   }
   return config;
-}
-
-/** A saver whose server carries out just the first updates of a `bulkWrite`. */
-async function openCut() {
-  const client = new MongoClient(database.uri);
-  onTestFinished(() => client.close());
-  let left = Infinity;
-  const send = client.bulkWrite.bind(client);
-  client.bulkWrite = async (models, options) => {
-    if (left >= models.length) return send(models, options);
-    if (left > 0) await send(models.slice(0, left), options);
-    throw STOPPED;
-  };
-  const saver = new MongoDBSaver({ client, dbName: database.name });
-  await saver.setup();
-  const cutAfter = (updates: number) => {
-    left = updates;
-  };
-  return { saver, cutAfter };
 }
 
 async function listMarked(threadId: string): Promise<unknown[]> {

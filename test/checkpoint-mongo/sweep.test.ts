@@ -1,10 +1,10 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import { InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
-import { Binary } from "mongodb";
-import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { kindOf } from "./documents-of-kind.ts";
 import { randomText } from "./random-text.ts";
+import { openOnStoppingServer, STOPPED } from "./stopping-server.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -77,7 +77,7 @@ it("puts that run beside sweeps lose nothing", async () => {
 
 it("a mark on a segment that is in use is taken off", async () => {
   await put(["kept"]);
-  const segments = database.db.collection("threadkeep_segments");
+  const segments = database.documents("segment");
   await segments.updateMany({ thread_id: threadId }, { $set: { condemned_at: LONG_AGO } });
   expect(await database.openSaver().sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
   expect(await segments.countDocuments({ thread_id: threadId, condemned_at: LONG_AGO })).toBe(0);
@@ -85,7 +85,7 @@ it("a mark on a segment that is in use is taken off", async () => {
 
 it("a put takes a segment back that an earlier life of the thread left to the server's TTL", async () => {
   await storeOrphan("left to expire");
-  const segments = database.db.collection("threadkeep_segments");
+  const segments = database.documents("segment");
   await segments.updateMany(
     { thread_id: threadId },
     { $set: { expires_at: new Date(Date.now() + 500), epoch: 7 } },
@@ -94,8 +94,10 @@ it("a put takes a segment back that an earlier life of the thread left to the se
   expect(await segments.findOne({ thread_id: threadId })).toEqual({
     _id: expect.anything() as unknown,
     thread_id: threadId,
+    kind: "segment",
     segment: expect.anything() as unknown,
     part: 0,
+    appends: 0,
     data: expect.anything() as unknown,
   });
   expect(await database.openSaver().getTuple(config)).toBeDefined();
@@ -162,20 +164,17 @@ async function put(
   );
 }
 
-/** A segment as a put stores it whose process dies before it stores the checkpoint. */
+/** A segment that a put has stored whose server stopped before it stored the checkpoint. */
 async function storeOrphan(item: string): Promise<void> {
-  const content = Buffer.from(JSON.stringify(repeat(item)));
-  await database.db.collection("threadkeep_segments").insertOne({
-    thread_id: threadId,
-    segment: new Binary(createHash("sha256").update(content).digest().subarray(0, 20)),
-    part: 0,
-    data: new Binary(content),
-  });
+  const saver = await openOnStoppingServer(database, (updates) =>
+    updates.findIndex((update) => kindOf(update) === "checkpoint"),
+  );
+  await expect(put([item], {}, saver)).rejects.toBe(STOPPED);
 }
 
 /** Makes marks look as if they had been set long ago. */
 async function ageMarks(): Promise<void> {
-  await database.db
-    .collection("threadkeep_segments")
+  await database
+    .documents("segment")
     .updateMany({ condemned_at: { $exists: true } }, { $set: { condemned_at: LONG_AGO } });
 }

@@ -120,7 +120,7 @@ describe("pending writes", () => {
     const threadId = uuid6(0);
     const config = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
     await saver.putWrites(config, [["a", 1]], "task", "path");
-    const writes = database.db.collection("threadkeep_writes");
+    const writes = database.documents("writes");
     for (const change of [{ $set: { task_path: "another" } }, { $unset: { task_path: "" } }]) {
       await writes.updateOne({ thread_id: threadId }, change);
       await expect(database.openSaverElsewhere().getTuple(config)).rejects.toMatchObject({

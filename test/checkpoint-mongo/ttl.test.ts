@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
-import { COLLECTIONS, useDatabase } from "./use-database.ts";
+import { COLLECTION, useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 const HOUR = 3_600;
@@ -43,7 +43,7 @@ async function readExpiries(threadId: string): Promise<(number | undefined)[]> {
   const documents = await database.readAll(threadId);
   // Threads, checkpoints, segments and writes.
   expect(documents.length).toBeGreaterThan(8);
-  return documents.map(({ expires_at }) => (expires_at as Date | undefined)?.getTime());
+  return documents.map(({ expires_at }) => (expires_at as Date | null | undefined)?.getTime());
 }
 
 async function readExpiry(threadId: string): Promise<number | undefined> {
@@ -53,11 +53,9 @@ async function readExpiry(threadId: string): Promise<number | undefined> {
 }
 
 async function setExpiry(threadId: string, expiresAt: Date): Promise<void> {
-  for (const collection of COLLECTIONS) {
-    await database.db
-      .collection(collection)
-      .updateMany({ thread_id: threadId }, { $set: { expires_at: expiresAt } });
-  }
+  await database.db
+    .collection(COLLECTION)
+    .updateMany({ thread_id: threadId }, { $set: { expires_at: expiresAt } });
 }
 
 /** Lets time pass, and then stand still, for this process; the server's goes on as ever. */
@@ -92,7 +90,7 @@ describe("with a ttl", () => {
         config = await putCheckpoint(saver, config, checkpoint);
         await saver.putWrites(config, [["list", ["x"]]], "task");
       });
-      expect(commands).toEqual(["bulkWrite", "bulkWrite"]);
+      expect(commands).toEqual(["update", "update"]);
     }
     expect(await readExpiry("active")).toBe(before);
   });
@@ -119,8 +117,7 @@ describe("with a ttl", () => {
 
   it("a changed ttl takes effect with the next write, and touches no index", async () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "changed");
-    const listIndexes = () =>
-      Promise.all(COLLECTIONS.map((name) => database.db.collection(name).indexes()));
+    const listIndexes = () => database.db.collection(COLLECTION).indexes();
     const indexes = await listIndexes();
     for (const ttl of [HOUR / 10, 10 * HOUR, undefined, HOUR]) {
       const saver = openSaver({ ttl });
@@ -156,13 +153,13 @@ describe("with a ttl", () => {
     const old = inSeconds(HOUR / 4);
     await setExpiry("half-moved", old);
     const moved = inSeconds(HOUR);
-    await database.db
-      .collection<{ _id: string }>("threadkeep_threads")
+    await database
+      .documents<{ _id: string }>("thread")
       .updateOne({ _id: "half-moved" }, { $set: { expires_at: moved, extending: true } });
     await openSaver({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "another");
     expect(await readExpiry("half-moved")).toBe(moved.getTime());
-    const record = await database.db
-      .collection<{ _id: string }>("threadkeep_threads")
+    const record = await database
+      .documents<{ _id: string }>("thread")
       .findOne({ _id: "half-moved" });
     expect(record).not.toHaveProperty("extending");
   });
@@ -196,7 +193,7 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
     passMinutes(30);
     const fork = makeCheckpoint({ list: [...makeList(4), "late ".repeat(100)] });
     await putCheckpoint(warm, root, fork);
-    const checkpoints = database.db.collection("threadkeep_checkpoints");
+    const checkpoints = database.documents("checkpoint");
     const parent = await checkpoints.findOne({ thread_id: "fork-moved", seq: 1 });
     expect(await checkpoints.findOne({ checkpoint_id: fork.id })).toMatchObject({
       parent_hash: parent!["hash"] as unknown,
@@ -211,7 +208,7 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
     const slow = openInterrupted(
       database,
       {
-        collection: "segments",
+        kind: "segment",
         method: "updateMany",
         action: async () => {
           passMinutes(40);
@@ -229,12 +226,12 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
     const { trunk } = await fillThread(openSaver({ ttl: HOUR }), "left-early");
     const expiry = await readExpiry("left-early");
     // As if it had stored the checkpoint and its segments after another one had moved the rest.
-    for (const [collection, which] of [
-      ["threadkeep_checkpoints", { checkpoint_id: trunk.configurable!["checkpoint_id"] as string }],
-      ["threadkeep_segments", {}],
+    for (const [kind, which] of [
+      ["checkpoint", { checkpoint_id: trunk.configurable!["checkpoint_id"] as string }],
+      ["segment", {}],
     ] as const) {
-      await database.db
-        .collection(collection)
+      await database
+        .documents(kind)
         .updateMany({ thread_id: "left-early", ...which }, { $set: { expires_at: inSeconds(60) } });
     }
     const next = openSaver({ ttl: HOUR });
@@ -288,18 +285,14 @@ describe("an expired thread", () => {
   it("of which the server has deleted only the record keeps nothing that goes on expiring", async () => {
     const { trunk, next } = await fillThread(openSaver({ ttl: HOUR }), "half-swept");
     await setExpiry("half-swept", inSeconds(-1));
-    await database.db
-      .collection<{ _id: string }>("threadkeep_threads")
-      .deleteOne({ _id: "half-swept" });
+    await database.documents<{ _id: string }>("thread").deleteOne({ _id: "half-swept" });
     const saver = openSaver({ ttl: HOUR });
     const checkpoint = makeCheckpoint(next.channel_values, { versions: { list: 3 } });
     const config = await putCheckpoint(saver, trunk, checkpoint);
     // Now the server deletes what had expired.
-    for (const collection of COLLECTIONS) {
-      await database.db
-        .collection(collection)
-        .deleteMany({ thread_id: "half-swept", expires_at: { $lt: new Date() } });
-    }
+    await database.db
+      .collection(COLLECTION)
+      .deleteMany({ thread_id: "half-swept", expires_at: { $lt: new Date() } });
     for (const reader of [saver, database.openSaverElsewhere()]) {
       expect((await reader.getTuple(config))?.checkpoint).toEqual(checkpoint);
       expect((await reader.getTuple(threadConfig("half-swept")))?.checkpoint).toEqual(checkpoint);
@@ -357,12 +350,7 @@ describe.concurrent("while the server deletes expired threads", () => {
       );
       const gone = new AbortController();
       const seen = { whole: 0, nothing: 0 };
-      const isAnythingLeft = async () => {
-        const counts = await Promise.all(
-          COLLECTIONS.map((name) => db.collection(name).countDocuments({})),
-        );
-        return counts.some((count) => count > 0);
-      };
+      const isAnythingLeft = async () => (await db.collection(COLLECTION).countDocuments({})) > 0;
       const readUntilGone = async (reader: MongoDBSaver) => {
         while (!gone.signal.aborted) {
           for (const [index, threadId] of threads.entries()) {

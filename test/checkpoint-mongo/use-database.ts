@@ -1,15 +1,17 @@
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
-import { MongoClient, type CommandStartedEvent, type Db, type Document } from "mongodb";
+import {
+  MongoClient,
+  type Collection,
+  type CommandStartedEvent,
+  type Db,
+  type Document,
+} from "mongodb";
 import { afterAll, inject } from "vitest";
+import { narrowToKind, type Kind } from "./documents-of-kind.ts";
 
-/** The collections of a saver with default options. */
-export const COLLECTIONS = [
-  "threadkeep_threads",
-  "threadkeep_checkpoints",
-  "threadkeep_segments",
-  "threadkeep_writes",
-] as const;
+/** The collection of a saver with default options. */
+export const COLLECTION = "threadkeep_threads";
 
 /** A database of one's own on the test run's server, for all tests of one file. */
 export interface TestDatabase {
@@ -21,6 +23,8 @@ export interface TestDatabase {
   openSaver(settings?: MongoDBSaverSettings): MongoDBSaver;
   /** A saver on a second client and with an empty cache, as another process has. */
   openSaverElsewhere(settings?: MongoDBSaverSettings): MongoDBSaver;
+  /** All documents of one kind, as a collection of their own. */
+  documents<T extends Document = Document>(kind: Kind): Collection<T>;
   /** Everything stored of a thread, or of all threads. */
   readAll(threadId?: string): Promise<Document[]>;
   /** The commands that the file's client sends while an action runs. */
@@ -48,13 +52,12 @@ export function useDatabase(): TestDatabase {
     openSaver: (settings) => new MongoDBSaver({ dbName: database.name, ...settings, client }),
     openSaverElsewhere: (settings) =>
       new MongoDBSaver({ dbName: database.name, ...settings, client: otherClient }),
-    readAll: async (threadId) => {
-      const filter = threadId === undefined ? {} : { thread_id: threadId };
-      const found = await Promise.all(
-        COLLECTIONS.map((collection) => db.collection(collection).find(filter).toArray()),
-      );
-      return found.flat();
-    },
+    documents: <T extends Document>(kind: Kind) => narrowToKind(db.collection<T>(COLLECTION), kind),
+    readAll: (threadId) =>
+      db
+        .collection(COLLECTION)
+        .find(threadId === undefined ? {} : { thread_id: threadId })
+        .toArray(),
     recordCommands: async (action) => {
       const names: string[] = [];
       const record = ({ commandName }: CommandStartedEvent) => names.push(commandName);

@@ -1,12 +1,13 @@
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { Binary, MongoClient, type Document } from "mongodb";
 import { expect, it, onTestFinished } from "vitest";
+import { interceptCollections } from "./intercept-collections.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
-const checkpoints = database.db.collection("threadkeep_checkpoints");
-const segments = database.db.collection("threadkeep_segments");
+const checkpoints = database.documents("checkpoint");
+const segments = database.documents("segment");
 
 const DAMAGE = {
   "has lost the checkpoint": (latest: Document) => checkpoints.deleteOne(latest),
@@ -43,12 +44,14 @@ async function putAndDamage(
   const parent = await putCheckpoint(database.openSaver(), threadConfig(threadId), earlier);
   const client = new MongoClient(database.uri);
   onTestFinished(() => client.close());
-  const send = client.bulkWrite.bind(client);
-  client.bulkWrite = async (models, options) => {
-    const reply = await send(models, options);
-    await damage({ thread_id: threadId, checkpoint_ns: "", head: true });
-    return reply;
-  };
+  interceptCollections(client, (collection) => {
+    const send = collection.bulkWrite.bind(collection);
+    collection.bulkWrite = async (updates, options) => {
+      const reply = await send(updates, options);
+      await damage({ thread_id: threadId, checkpoint_ns: "", head: true });
+      return reply;
+    };
+  });
   const saver = new MongoDBSaver({ client, dbName: database.name, verifyAfterSave });
   await putCheckpoint(saver, parent, makeCheckpoint({ list: ["item ".repeat(100)] }));
 }

@@ -53,10 +53,7 @@ it("a task's writes are one document, however many", async () => {
     Array.from({ length: 50 }, (_, index) => ["channel", index]),
     "task",
   );
-  const documents = await database.db
-    .collection("threadkeep_writes")
-    .find({ thread_id: threadId })
-    .toArray();
+  const documents = await database.documents("writes").find({ thread_id: threadId }).toArray();
   expect(documents).toHaveLength(1);
   const { pendingWrites } = (await saver.getTuple(config))!;
   expect(pendingWrites!.map(([, , value]) => value)).toEqual(

@@ -1,0 +1,84 @@
+import { INTERRUPT } from "@langchain/langgraph-checkpoint";
+import type { CommandStartedEvent, Document } from "mongodb";
+import { describe, expect, it } from "vitest";
+import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+
+// In a collection that is sharded by `thread_id`, a router sends such a command to one shard alone, and
+// takes an upsert only if it is such a command.
+describe("on a router, each command of a thread names it", () => {
+  it("that reads, but for finding pending writes by their checkpoint", async () => {
+    const saver = database.openSaver();
+    const filters = await recordFilters(async () => {
+      const config = await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: ["x"] }));
+      await saver.putWrites(config, [["a", 1]], "task");
+      for (const reader of [saver, database.openSaver()]) {
+        await reader.getTuple(threadConfig("t"));
+        await reader.getTuple(config);
+        await Array.fromAsync(reader.list(threadConfig("t")));
+        await reader.getDeltaChannelHistory({ config, channels: ["a"] });
+        await reader.verifyThread("t");
+      }
+      await saver.getTuple(threadConfig("t", { namespace: "none" }));
+    });
+    expect(filters.length).toBeGreaterThan(10);
+    const unbound = filters.filter((filter) => !names(filter, "t"));
+    const byCheckpoint = unbound.filter((filter) => Object.hasOwn(filter, "checkpoint"));
+    expect(unbound).toEqual(byCheckpoint);
+  });
+
+  it("that writes", async () => {
+    const filters = await recordFilters(async () => {
+      const saver = database.openSaver({ ttl: 3_600, persist: "exit" });
+      const config = await putCheckpoint(saver, threadConfig("w"), makeCheckpoint({ a: ["x"] }));
+      const writes = [
+        ["a", 1],
+        [INTERRUPT, { value: "sure?" }],
+      ] satisfies [string, unknown][];
+      await saver.putWrites(config, writes, "task");
+      const list = { a: ["x", "long ".repeat(100)] };
+      const child = makeCheckpoint(list, { versions: { a: 2 } });
+      const next = await putCheckpoint(saver, config, child);
+      // Once more, with other content.
+      await saver.put(next, { ...child, channel_values: { a: [] } }, makeMetadata(), { a: 2 });
+      // Another expiry.
+      await database.openSaverElsewhere({ ttl: 60 }).putWrites(next, writes, "other task");
+      await database.openSaver({ ttl: 60 }).putWrites(next, writes, "third task");
+      await saver.putWrites(next, writes, "fourth task");
+      await saver.deleteThread("w");
+      await putCheckpoint(saver, threadConfig("w"), makeCheckpoint({ a: ["x"] }));
+    }, WRITING);
+    expect(filters.length).toBeGreaterThan(20);
+    expect(filters.filter((filter) => !names(filter, "w"))).toEqual([]);
+  });
+});
+
+const WRITING: ReadonlySet<string> = new Set(["update", "delete", "findAndModify"]);
+
+/** The filters of the commands that an action sends. */
+async function recordFilters(
+  action: () => Promise<unknown>,
+  commands: ReadonlySet<string> = new Set(["find", "aggregate"]),
+): Promise<Document[]> {
+  const filters: Document[] = [];
+  const record = ({ commandName, command }: CommandStartedEvent) => {
+    if (commands.has(commandName)) filters.push(...readFilters(command));
+  };
+  database.client.on("commandStarted", record);
+  await action();
+  database.client.off("commandStarted", record);
+  return filters;
+}
+
+function readFilters(command: Document): Document[] {
+  const { filter, query, pipeline } = command as { [name: string]: Document | undefined };
+  const changes = (command["updates"] ?? command["deletes"] ?? []) as readonly { q: Document }[];
+  const read = filter ?? query ?? (pipeline?.[0] as Document | undefined)?.["$match"];
+  return read === undefined ? changes.map(({ q }) => q) : [read as Document];
+}
+
+function names(filter: Document, threadId: string): boolean {
+  return filter["thread_id"] === threadId;
+}

@@ -1,0 +1,61 @@
+import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+
+/** What the documents of a saver's collection are. */
+export const KINDS = ["thread", "checkpoint", "segment", "writes"] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+type Method = (...parameters: unknown[]) => unknown;
+
+/** Methods that take a filter first. */
+const FILTERED: ReadonlySet<unknown> = new Set([
+  "find",
+  "findOne",
+  "findOneAndUpdate",
+  "countDocuments",
+  "updateOne",
+  "updateMany",
+  "replaceOne",
+  "deleteOne",
+  "deleteMany",
+]);
+
+/**
+ * The documents of one kind, as if they had a collection of their own. Methods that it can not keep to
+ * the kind are refused.
+ */
+export function narrowToKind<T extends Document>(
+  collection: Collection<T>,
+  kind: Kind,
+): Collection<T> {
+  return new Proxy(collection, {
+    get(target, name) {
+      const found: unknown = Reflect.get(target, name, target);
+      if (typeof found !== "function") return found;
+      const call = found.bind(target) as Method;
+      if (FILTERED.has(name)) {
+        return (filter: object = {}, ...rest: unknown[]) => call({ ...filter, kind }, ...rest);
+      }
+      if (name === "insertOne") {
+        return (document: object, ...rest: unknown[]) => call({ ...document, kind }, ...rest);
+      }
+      if (name === "aggregate") {
+        return (stages: readonly object[] = [], ...rest: unknown[]) =>
+          call([{ $match: { kind } }, ...stages], ...rest);
+      }
+      throw new Error(`${String(name)} does not know of kinds of documents.`);
+    },
+  });
+}
+
+/** The kind of document that an update is about, which its filter names, or what it inserts. */
+export function kindOf(operation: AnyBulkWriteOperation): Kind {
+  if (!("updateOne" in operation)) throw new Error("A saver's commands are of single updates.");
+  const { filter, update } = operation.updateOne as {
+    filter: { kind?: Kind };
+    update: { $setOnInsert?: { kind?: Kind } };
+  };
+  const kind = filter.kind ?? update.$setOnInsert?.kind;
+  if (kind === undefined) throw new Error("An update names no kind of document.");
+  return kind;
+}
