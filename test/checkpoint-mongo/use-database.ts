@@ -2,6 +2,7 @@ import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient, type CommandStartedEvent, type Db, type Document } from "mongodb";
 import { afterAll, inject } from "vitest";
+import { asNewProcess } from "./new-process.ts";
 
 /** The collections of a saver with default options. */
 export const COLLECTIONS = [
@@ -17,9 +18,12 @@ export interface TestDatabase {
   readonly name: string;
   readonly client: MongoClient;
   readonly db: Db;
-  /** A saver on the file's client; without a `dbName` on the file's database. */
+  /**
+   * The saver of a process that has just started, on the connection of the file's client; without a
+   * `dbName` on the file's database.
+   */
   openSaver(settings?: MongoDBSaverSettings): MongoDBSaver;
-  /** A saver on a second client and with an empty cache, as another process has. */
+  /** The same on the connection of another client. */
   openSaverElsewhere(settings?: MongoDBSaverSettings): MongoDBSaver;
   /** Everything stored of a thread, or of all threads. */
   readAll(threadId?: string): Promise<Document[]>;
@@ -40,14 +44,15 @@ export function useDatabase(): TestDatabase {
     await client.close();
     await otherClient.close();
   });
+  const open = (shared: MongoClient, settings?: MongoDBSaverSettings) =>
+    new MongoDBSaver({ dbName: database.name, ...settings, client: asNewProcess(shared) });
   return {
     uri,
     name: database.name,
     client,
     db,
-    openSaver: (settings) => new MongoDBSaver({ dbName: database.name, ...settings, client }),
-    openSaverElsewhere: (settings) =>
-      new MongoDBSaver({ dbName: database.name, ...settings, client: otherClient }),
+    openSaver: (settings) => open(client, settings),
+    openSaverElsewhere: (settings) => open(otherClient, settings),
     readAll: async (threadId) => {
       const filter = threadId === undefined ? {} : { thread_id: threadId };
       const found = await Promise.all(
