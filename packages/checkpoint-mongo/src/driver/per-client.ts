@@ -12,7 +12,7 @@ export class PerClient<T> {
   /** The thing of a client and a key; it is made where there is none yet. */
   get(client: object, key: string, make: () => T): T {
     let things = this.#byClient.get(client);
-    if (things === undefined) this.#byClient.set(client, (things = new Map()));
+    if (things === undefined) this.#byClient.set(client, (things = new Map<string, T>()));
     let thing = things.get(key);
     if (thing === undefined) things.set(key, (thing = make()));
     return thing;

@@ -44,6 +44,12 @@ interface OfficialWrite {
   readonly value: Binary;
 }
 
+/** What the official saver's collections are called. */
+export interface OfficialNames {
+  readonly checkpoints: string;
+  readonly writes: string;
+}
+
 /** Which checkpoints to list; see the saver's `list`. */
 export interface OfficialListQuery {
   readonly address: AddressFilter;
@@ -57,25 +63,24 @@ export interface OfficialListQuery {
  * saver without a stop. Nothing is written there.
  */
 export class OfficialCollections {
-  readonly #checkpoints: Collection<OfficialCheckpoint>;
-  readonly #writes: Collection<OfficialWrite>;
+  readonly #db: Db;
+  readonly #names: OfficialNames;
   readonly #serde: SerializerProtocol;
   /** Whether the official saver has stored anything. Where it has not, nothing is found. */
   readonly isThere: () => Promise<boolean>;
 
   /**
-   * @param names of its collections of checkpoints and of pending writes
    * @param serde the serializer that the official saver used
    * @param isThere tells whether there are such collections; asked before each use
    */
   constructor(
     db: Db,
-    names: { readonly checkpoints: string; readonly writes: string },
+    names: OfficialNames,
     serde: SerializerProtocol,
     isThere: () => Promise<boolean>,
   ) {
-    this.#checkpoints = openCollection(db, names.checkpoints);
-    this.#writes = openCollection(db, names.writes);
+    this.#db = db;
+    this.#names = names;
     this.#serde = serde;
     this.isThere = isThere;
   }
@@ -143,6 +148,16 @@ export class OfficialCollections {
     if (!(await this.isThere())) return;
     await this.#checkpoints.deleteMany({ ...IS_CHECKPOINT, thread_id: threadId });
     await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
+  }
+
+  // Most savers never need them, so they are not made beforehand.
+
+  get #checkpoints(): Collection<OfficialCheckpoint> {
+    return openCollection(this.#db, this.#names.checkpoints);
+  }
+
+  get #writes(): Collection<OfficialWrite> {
+    return openCollection(this.#db, this.#names.writes);
   }
 
   async #read(

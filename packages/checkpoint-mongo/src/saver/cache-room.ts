@@ -43,15 +43,14 @@ const ENTRY_BYTES = 200;
  */
 export class CacheRoom {
   readonly content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
-  readonly heads: LRUCache<string, KnownHead> = new LRUCache({ ...count(MAX_HEADS) });
-  readonly threads: LRUCache<string, ThreadState> = new LRUCache({
-    ...count(MAX_THREADS),
-    ttl: THREAD_MAX_AGE_MS,
-  });
+  readonly heads: LRUCache<string, KnownHead>;
+  readonly threads: LRUCache<string, ThreadState>;
   hits = 0;
   misses = 0;
 
   constructor(maxBytes: number) {
+    this.heads = new LRUCache({ ...count(MAX_HEADS) });
+    this.threads = new LRUCache({ ...count(MAX_THREADS), ttl: THREAD_MAX_AGE_MS });
     this.content = new LRUCache({ maxSize: maxBytes, sizeCalculation: measure });
   }
 }
