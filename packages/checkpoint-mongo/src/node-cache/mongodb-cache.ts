@@ -5,6 +5,7 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
+import { checkRuntime } from "../codec/index.ts";
 import {
   DURABLE,
   OncePerClient,
@@ -267,6 +268,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   }
 
   private async open(): Promise<void> {
+    checkRuntime();
     const { client, collection } = this;
     await setups.do(client, collection.namespace, () => this.makeIndexes());
   }

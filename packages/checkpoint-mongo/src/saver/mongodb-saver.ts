@@ -23,6 +23,7 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
+import { checkRuntime } from "../codec/index.ts";
 import { findBinaryClass, OncePerClient, openDatabase, requireClient } from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
@@ -407,6 +408,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   private async open(): Promise<SaverContext> {
+    checkRuntime();
     const { collections, official } = await this.openDatabase();
     const features = await setups.do(this.client, this.setupKey, () => this.setUp(collections));
     const { cache, serializer, hasher, settings } = this;
