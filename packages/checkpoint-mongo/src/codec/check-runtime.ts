@@ -10,8 +10,8 @@ let isChecked = false;
 
 /**
  * Checks, once in a process, that this runtime packs and unpacks as others do: what it stores they
- * must be able to read, and what they have stored must not look damaged to it. Takes less than a
- * millisecond, and is to be done before anything is read or written.
+ * must be able to read, and what they have stored must not look damaged to it. Takes about
+ * 2 ms, and is to be done before anything is read or written.
  *
  * @throws ThreadkeepError if it does not
  */
