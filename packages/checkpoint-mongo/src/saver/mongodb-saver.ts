@@ -409,13 +409,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   private async open(): Promise<SaverContext> {
     checkRuntime();
-    const { collections, official } = await this.openDatabase();
+    const { collections, official } = await this.prepareDatabase();
     const features = await setups.do(this.client, this.setupKey, () => this.setUp(collections));
     const { cache, serializer, hasher, settings } = this;
     return { collections, features, cache, serializer, hasher, settings, official };
   }
 
-  private async openDatabase(): Promise<OpenedDatabase> {
+  private async prepareDatabase(): Promise<OpenedDatabase> {
     const { client, connection, db, settings } = this;
     if (connection.opened?.db === db) return connection.opened;
     const Binary = await findBinaryClass(client);
