@@ -8,6 +8,7 @@ import {
 import { JsonPlusSerializer, type SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { asNewProcess } from "./new-process.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -18,7 +19,10 @@ function open(limits: MongoDBSaverSettings["onCheckpointSize"], serde?: Serializ
     if (event.type === "checkpoint-size") events.push(event);
   };
   const settings = { dbName: database.name, onCheckpointSize: limits, onEvent };
-  return { saver: new MongoDBSaver({ ...settings, client: database.client }, serde), events };
+  return {
+    saver: new MongoDBSaver({ ...settings, client: asNewProcess(database.client) }, serde),
+    events,
+  };
 }
 
 /** A state whose channels take the given number of bytes, each stored in another way. */

@@ -5,6 +5,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { asNewProcess } from "./new-process.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -41,7 +42,7 @@ class EncryptingSerializer implements SerializerProtocol {
 
 const serde = new EncryptingSerializer();
 const openSaver = (serializer?: SerializerProtocol) =>
-  new MongoDBSaver({ client: database.client, dbName: database.name }, serializer);
+  new MongoDBSaver({ client: asNewProcess(database.client), dbName: database.name }, serializer);
 const saver = openSaver(serde);
 
 /** The texts and bytes of a document, decompressed. */

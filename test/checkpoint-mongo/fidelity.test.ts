@@ -228,3 +228,16 @@ describe("what can't come back is refused with its path, and nothing is stored",
     expect(await database.readAll(thread)).toEqual(stored);
   });
 });
+
+it("metadata may have lists under names that every object has", async () => {
+  const names = Object.getOwnPropertyNames(Object.prototype).filter((n) => n !== "__proto__");
+  const metadata = makeMetadata(Object.fromEntries(names.map((name) => [name, [[{}], ["x"]]])));
+  const saver = database.openSaver();
+  const config = await putCheckpoint(
+    saver,
+    threadConfig("inherited-names"),
+    makeCheckpoint({ a: 1 }),
+    metadata,
+  );
+  expect((await saver.getTuple(config))?.metadata).toEqual(metadata);
+});

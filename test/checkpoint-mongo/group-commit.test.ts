@@ -166,10 +166,10 @@ async function expectWhole(
 function openObserved() {
   let commands: string[][] = [];
   const { saver } = openWith(async (send, operations) => {
-    const filters = (operations as { updateOne: { filter: { thread_id: string } } }[]).map(
-      ({ updateOne }) => updateOne.filter,
-    );
-    commands.push([...new Set(filters.map(({ thread_id }) => thread_id))]);
+    const sent = operations as unknown as readonly {
+      updateOne: { filter: { thread_id: string } };
+    }[];
+    commands.push([...new Set(sent.map(({ updateOne }) => updateOne.filter.thread_id))]);
     return send();
   });
   const listCommands = () => {

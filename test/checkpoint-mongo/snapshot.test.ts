@@ -10,6 +10,7 @@ import { JsonPlusSerializer } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { asNewProcess } from "./new-process.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -52,7 +53,8 @@ const SERIALIZERS = [
 ] as const;
 
 describe.each(SERIALIZERS)("what is changed right after the call, with %s,", (name, serde) => {
-  const open = () => new MongoDBSaver({ client: database.client, dbName: database.name }, serde);
+  const open = () =>
+    new MongoDBSaver({ client: asNewProcess(database.client), dbName: database.name }, serde);
   /** What is to come back of a state, value by value. */
   const expected = async (values: object): Promise<Record<string, unknown>> => {
     const loaded: Record<string, unknown> = {};

@@ -9,6 +9,7 @@ import {
 } from "mongodb";
 import { afterAll, inject } from "vitest";
 import { narrowToKind, type Kind } from "./documents-of-kind.ts";
+import { asNewProcess } from "./new-process.ts";
 
 /** The collection of a saver with default options. */
 export const COLLECTION = "threadkeep_threads";
@@ -19,9 +20,12 @@ export interface TestDatabase {
   readonly name: string;
   readonly client: MongoClient;
   readonly db: Db;
-  /** A saver on the file's client; without a `dbName` on the file's database. */
+  /**
+   * The saver of a process that has just started, on the connection of the file's client; without a
+   * `dbName` on the file's database.
+   */
   openSaver(settings?: MongoDBSaverSettings): MongoDBSaver;
-  /** A saver on a second client and with an empty cache, as another process has. */
+  /** The same on the connection of another client. */
   openSaverElsewhere(settings?: MongoDBSaverSettings): MongoDBSaver;
   /** All documents of one kind, as a collection of their own. */
   documents<T extends Document = Document>(kind: Kind): Collection<T>;
@@ -44,14 +48,15 @@ export function useDatabase(): TestDatabase {
     await client.close();
     await otherClient.close();
   });
+  const open = (shared: MongoClient, settings?: MongoDBSaverSettings) =>
+    new MongoDBSaver({ dbName: database.name, ...settings, client: asNewProcess(shared) });
   return {
     uri,
     name: database.name,
     client,
     db,
-    openSaver: (settings) => new MongoDBSaver({ dbName: database.name, ...settings, client }),
-    openSaverElsewhere: (settings) =>
-      new MongoDBSaver({ dbName: database.name, ...settings, client: otherClient }),
+    openSaver: (settings) => open(client, settings),
+    openSaverElsewhere: (settings) => open(otherClient, settings),
     documents: <T extends Document>(kind: Kind) => narrowToKind(db.collection<T>(COLLECTION), kind),
     readAll: (threadId) =>
       db

@@ -133,16 +133,21 @@ export class ConsumerProject {
    * Runs a program that was compiled.
    *
    * @param file as it was named to the compiler
-   * @param node the Node.js to run it with
+   * @param runtime the command to run it with, by default this Node.js
    * @returns the JSON that it printed
    */
   async run(
     file: string,
     args: readonly string[],
-    node: string = process.execPath,
+    runtime: readonly string[] = [process.execPath],
   ): Promise<unknown> {
+    const [command, ...options] = runtime;
     const program = join("out", file.replace(/ts$/, "js"));
-    const { code, output } = await runProgram(node, [program, ...args], this.directory);
+    const { code, output } = await runProgram(
+      command!,
+      [...options, program, ...args],
+      this.directory,
+    );
     if (code !== 0) throw new Error(`${program} ended with exit code ${code}:\n${output}`);
     return JSON.parse(output) as unknown;
   }

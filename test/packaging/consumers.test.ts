@@ -35,7 +35,7 @@ beforeAll(async () => {
     await packWorkspace(join(directory, "packed")),
   );
   oldestDriver = await newest.withOldestDriver(join(directory, "oldest-driver"));
-  await newest.compile([...AGENTS, ...DRIVERS, "both-builds.mts", "deep-agent.mts"]);
+  await newest.compile([...AGENTS, ...DRIVERS, "both-builds.mts", "deep-agent.mts", "relay.mts"]);
   await oldestDriver.compile([...AGENTS, ...DRIVERS]);
   model = await startScriptedModel();
 });
@@ -47,10 +47,14 @@ afterAll(async () => {
 });
 
 /** Runs a program with a database of its own. */
-async function run(project: ConsumerProject, file: string, node?: string): Promise<unknown> {
+async function run(
+  project: ConsumerProject,
+  file: string,
+  runtime?: readonly string[],
+): Promise<unknown> {
   const database = temporaryDatabase(client);
   try {
-    return await project.run(file, [uri, database.name, model.baseURL], node);
+    return await project.run(file, [uri, database.name, model.baseURL], runtime);
   } finally {
     await database.drop();
   }
@@ -61,7 +65,7 @@ describe.each(["typescript", "typescript-7"])("the compiler %s", (compiler) => {
     project.compile(files, { compiler: newest.find(compiler), noEmit: true });
 
   it("takes saver and model for LangGraph's, and clients of all drivers", async () => {
-    const others = ["both-builds.mts", "deep-agent.mts"];
+    const others = ["both-builds.mts", "deep-agent.mts", "relay.mts"];
     expect(await check(newest, ...AGENTS, ...DRIVERS, ...others)).toEqual([]);
   });
 
@@ -78,7 +82,7 @@ describe.each(MODULE_SYSTEMS)("a program in %s", (kind) => {
   });
 
   it("works on the oldest Node.js and with the oldest driver that are supported", async () => {
-    expect(await run(oldestDriver, `agent.${kind}`, findNode("node-oldest"))).toEqual(expected);
+    expect(await run(oldestDriver, `agent.${kind}`, [findNode("node-oldest")])).toEqual(expected);
   });
 
   it.each(["newest", "oldest"])(
@@ -140,6 +144,28 @@ it("a program for the official package does the same with ours: only its import 
   expect(await run(oldestDriver, "drop-in-ours.mts")).toEqual(official);
 });
 
+it("runtimes take turns at one thread, and all read the same of it", async () => {
+  await using database = temporaryDatabase(client);
+  const runtimes = [[process.execPath], [findNode("node-oldest")], ...listOtherRuntimes()];
+  const turns = [...runtimes, ...runtimes.toReversed()];
+  for (const runtime of turns) {
+    await newest.run("relay.mts", [uri, database.name, "turn"], runtime);
+  }
+  const found: unknown[] = [];
+  for (const runtime of runtimes) {
+    found.push(await newest.run("relay.mts", [uri, database.name, "read"], runtime));
+  }
+  expect(found[0]).toMatchObject({
+    damages: [],
+    next: ["ask"],
+    // A question and its answer, and before that an answer to what was asked at the end of the last.
+    messages: 3 * turns.length - 1,
+    areMessages: true,
+    areDates: true,
+  });
+  expect(found).toEqual(found.map(() => found[0]));
+});
+
 describe("on a Node.js that is too old", () => {
   it.each([
     ["import", "@threadkeep/checkpoint-mongo"],
@@ -159,6 +185,12 @@ describe("on a Node.js that is too old", () => {
     );
   });
 });
+
+/** Commands of `THREADKEEP_RUNTIMES`, for example `bun deno`, which have to be on the PATH. */
+function listOtherRuntimes(): string[][] {
+  const names = (process.env["THREADKEEP_RUNTIMES"] ?? "").split(" ").filter((name) => name !== "");
+  return names.map((name) => (name === "deno" ? [name, "run", "--allow-all"] : [name]));
+}
 
 /** The program of another Node.js, which is installed as a package. */
 function findNode(name: "node-oldest" | "node-too-old"): string {

@@ -3,6 +3,7 @@ import { MongoDBSaver, SetupError } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, MongoError } from "mongodb";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { asNewProcess } from "../checkpoint-mongo/new-process.ts";
 import { RecordingSaver } from "./recording-saver.ts";
 import { RestartableServer } from "./restartable-server.ts";
 import { ServerKiller } from "./server-killer.ts";
@@ -158,7 +159,7 @@ function readTasks(log: readonly string[]): string[] {
 
 /** The thread is at its end, and all that was acknowledged is there for who knows nothing of it. */
 async function expectComplete(threadId: string, acknowledged: RecordingSaver): Promise<void> {
-  const reader = new MongoDBSaver({ client });
+  const reader = new MongoDBSaver({ client: asNewProcess(client) });
   for (const config of acknowledged.checkpoints) {
     expect((await reader.getTuple(config))?.config).toEqual(config);
   }

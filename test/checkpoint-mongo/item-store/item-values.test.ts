@@ -72,6 +72,12 @@ describe("a value comes back as it was:", () => {
     expect("polluted" in found.a).toBe(false);
   });
 
+  it("lists under names that every object has", async () => {
+    const names = Object.getOwnPropertyNames(Object.prototype).filter((n) => n !== "__proto__");
+    const value = Object.fromEntries(names.map((name) => [name, [[{}], ["x"], 1]]));
+    expect(await roundTrip(value)).toEqual(value);
+  });
+
   it("messages as their classes", async () => {
     const messages = [new HumanMessage({ content: "hi", id: "1" }), new AIMessage("hello")];
     const { messages: found } = (await roundTrip({ messages })) as { messages: unknown[] };

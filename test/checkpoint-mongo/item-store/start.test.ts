@@ -7,6 +7,7 @@ import {
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
 import { describe, expect, it } from "vitest";
+import { asNewProcess } from "../new-process.ts";
 import { useStores } from "./use-stores.ts";
 
 const { client, uri, ...database } = useStores();
@@ -67,6 +68,64 @@ describe("start", () => {
     expect(await store.get(["a"], "k")).toMatchObject({ value: { a: 1 } });
   });
 });
+
+describe("stores of one client, made for one request each", () => {
+  const SETUP_COMMANDS = new Set(["createIndexes", "createSearchIndexes", "listSearchIndexes"]);
+  const recordSetup = async (action: () => Promise<unknown>) => {
+    const commands = await database.recordCommands(action);
+    return commands.filter((command) => SETUP_COMMANDS.has(command));
+  };
+  const ttl = { defaultTtl: 60, refreshOnRead: false };
+
+  it.each([
+    ["one after the other", (requests: (() => Promise<unknown>)[]) => inTurn(requests)],
+    ["at once", (requests: (() => Promise<unknown>)[]) => Promise.all(requests.map((go) => go()))],
+  ])("are set up by the first of them: 200 %s", async (_how, serve) => {
+    await using own = temporaryDatabase(client);
+    const mine = asNewProcess(client);
+    const requests = Array.from({ length: 200 }, (_, n) => async () => {
+      const store = new MongoDBStore({ client: mine, dbName: own.name, ttl });
+      await store.put(["a"], `${n}`, { n });
+      expect(await store.get(["a"], `${n}`)).toMatchObject({ value: { n } });
+    });
+    expect(await recordSetup(() => serve(requests))).toEqual(["createIndexes", "createIndexes"]);
+    expect(await client.db(own.name).collection("store").indexes()).toHaveLength(4);
+  });
+
+  it("try again what failed, and start() always asks", async () => {
+    await using own = temporaryDatabase(client);
+    const mine = asNewProcess(client);
+    const open = () => new MongoDBStore({ client: mine, dbName: own.name });
+    const items = client.db(own.name).collection("store");
+    await items.createIndexes([{ key: { something: 1 }, name: "namespaceStr_1_key_1" }]);
+    for (let n = 0; n < 2; n += 1) {
+      await expect(open().get(["a"], "k")).rejects.toMatchObject({ code: "SETUP_FAILED" });
+    }
+    await items.dropIndex("namespaceStr_1_key_1");
+    await open().put(["a"], "k", {});
+    expect(await recordSetup(() => open().get(["a"], "k"))).toEqual([]);
+    await own.drop();
+    await open().start();
+    expect(await items.indexes()).toHaveLength(3);
+  });
+
+  it("have an index for what only some of them need", async () => {
+    await using own = temporaryDatabase(client);
+    const mine = asNewProcess(client);
+    const items = client.db(own.name).collection("store");
+    await new MongoDBStore({ client: mine, dbName: own.name }).put(["a"], "k", {});
+    expect(await items.indexes()).toHaveLength(3);
+    await new MongoDBStore({ client: mine, dbName: own.name, ttl }).put(["a"], "k", {});
+    expect(await items.indexes()).toHaveLength(4);
+    const other = { client: mine, dbName: own.name, collectionName: "other" };
+    await new MongoDBStore(other).put(["a"], "k", {});
+    expect(await client.db(own.name).collection("other").indexes()).toHaveLength(3);
+  });
+});
+
+async function inTurn(requests: (() => Promise<unknown>)[]): Promise<void> {
+  for (const request of requests) await request();
+}
 
 describe("the client", () => {
   it("that was passed in stays open when the store is stopped", async () => {

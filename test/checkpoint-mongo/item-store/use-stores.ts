@@ -2,13 +2,14 @@ import type { BaseStore, Item, SearchItem } from "@langchain/langgraph-checkpoin
 import { MongoDBStore as OfficialMongoDBStore } from "@langchain/langgraph-checkpoint-mongodb";
 import { MongoDBStore, type MongoDBStoreSettings } from "@threadkeep/checkpoint-mongo";
 import type { Collection } from "mongodb";
+import { asNewProcess } from "../new-process.ts";
 import { useDatabase, type TestDatabase } from "../use-database.ts";
 
 type OfficialParams = ConstructorParameters<typeof OfficialMongoDBStore>[0];
 
 /** A database of one's own with both stores on it. */
 export interface TestStores extends TestDatabase {
-  /** A store on a collection of its own, unless one is named. */
+  /** The store of a process that has just started, on a collection of its own unless one is named. */
   openStore(settings?: MongoDBStoreSettings): MongoDBStore;
   /** The official store on the collection `store`, unless another one is named. */
   openOfficial(params?: Omit<OfficialParams, "client">): OfficialMongoDBStore;
@@ -30,7 +31,7 @@ export function useStores(): TestStores {
         dbName,
         collectionName: `items_${collections}`,
         ...settings,
-        client,
+        client: asNewProcess(client),
       });
     },
     openOfficial: (params) =>

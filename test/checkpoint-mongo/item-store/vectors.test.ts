@@ -1,6 +1,7 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import {
   InvalidOptionsError,
+  MongoDBStore,
   SearchTooWideError,
   type MongoDBStoreSettings,
   type SimilarityFunction,
@@ -8,6 +9,7 @@ import {
 } from "@threadkeep/checkpoint-mongo";
 import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { asNewProcess } from "../new-process.ts";
 import { useStores } from "./use-stores.ts";
 
 const database = useStores();
@@ -164,6 +166,27 @@ describe("a search with a query, where the server has no vector search", () => {
       expect.stringContaining("no vector search"),
       { type: "ThreadkeepWarning", code: "EXACT_SEARCH" },
     );
+  });
+});
+
+describe("stores of one client, made for one request each", () => {
+  it("tell each listener once that there is no vector search", async () => {
+    const client = asNewProcess(database.client);
+    const open = (onEvent: (event: StoreEvent) => void) =>
+      new MongoDBStore({
+        client,
+        dbName: database.name,
+        collectionName: "told",
+        embeddings: new LetterEmbeddings(),
+        indexConfig: { name: "told", dims: 4 },
+        onEvent,
+      });
+    const one = vi.fn<(event: StoreEvent) => void>();
+    const other = vi.fn<(event: StoreEvent) => void>();
+    for (const listener of [one, other, one, other]) {
+      await open(listener).search([], { query: "a" });
+    }
+    expect([one.mock.calls.length, other.mock.calls.length]).toEqual([1, 1]);
   });
 });
 

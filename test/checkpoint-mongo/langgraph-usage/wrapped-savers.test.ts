@@ -20,6 +20,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint } from "../make-checkpoint.ts";
+import { asNewProcess } from "../new-process.ts";
 import { useBothSavers } from "./both-savers.ts";
 import { idOf, readEverything, readVersioned } from "./read-everything.ts";
 
@@ -33,7 +34,7 @@ type Open = (settings: MongoDBSaverSettings) => BaseCheckpointSaver;
 const optionsOf = (settings: MongoDBSaverSettings) => ({
   dbName: database.name,
   ...settings,
-  client: database.client,
+  client: asNewProcess(database.client),
 });
 
 const State = Annotation.Root({

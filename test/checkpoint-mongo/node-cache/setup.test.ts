@@ -1,7 +1,9 @@
+import type { CacheFullKey } from "@langchain/langgraph-checkpoint";
 import { InvalidOptionsError, MongoDBCache, SetupError } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
 import { describe, expect, it, vi } from "vitest";
+import { asNewProcess } from "../new-process.ts";
 import { useCacheDatabase } from "./use-cache.ts";
 
 const { database, openCache } = useCacheDatabase();
@@ -38,6 +40,37 @@ describe("setup", () => {
     await cache.set([{ key: [["n"], "k"], value: 1 }]);
     expect(await cache.get([[["n"], "k"]])).toHaveLength(1);
     expect(events).toHaveLength(2);
+  });
+});
+
+describe("caches of one client, made for one request each", () => {
+  const key: CacheFullKey = [["n"], "k"];
+
+  it("are set up by the first of them: 200 one after the other, and at once", async () => {
+    const one = asNewProcess(database.client);
+    const serve = (dbName: string) =>
+      new MongoDBCache({ client: one, dbName, collectionPrefix: "requests_" }).get([key]);
+    await using own = temporaryDatabase(database.client);
+    const inTurn = await database.recordCommands(async () => {
+      for (let request = 0; request < 200; request += 1) await serve(own.name);
+    });
+    expect(inTurn).toEqual(["createIndexes", ...Array<string>(200).fill("find")]);
+    await using other = temporaryDatabase(database.client);
+    const atOnce = await database.recordCommands(() =>
+      Promise.all(Array.from({ length: 200 }, () => serve(other.name))),
+    );
+    expect(atOnce).toEqual(["createIndexes", ...Array<string>(200).fill("find")]);
+  });
+
+  it("make the indexes again by setup() after the database was dropped", async () => {
+    const one = asNewProcess(database.client);
+    await using own = temporaryDatabase(database.client);
+    const open = () => new MongoDBCache({ client: one, dbName: own.name });
+    await open().set([{ key, value: 1 }]);
+    await own.drop();
+    await open().setup();
+    const indexes = await database.client.db(own.name).collection("threadkeep_cache").indexes();
+    expect(indexes).toHaveLength(4);
   });
 });
 

@@ -5,6 +5,7 @@ import {
 } from "@threadkeep/checkpoint-mongo";
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { Collection } from "mongodb";
+import { asNewProcess } from "../new-process.ts";
 import { useDatabase, type TestDatabase } from "../use-database.ts";
 
 /** A cache with a collection of its own, and what it reports. */
@@ -17,7 +18,11 @@ export interface TestCache {
 /** A database for the tests of one file, and caches in it. */
 export interface CacheDatabase {
   readonly database: TestDatabase;
-  /** @param prefix of its collection: caches with the same one share their entries */
+  /**
+   * The cache of a process that has just started.
+   *
+   * @param prefix of its collection: caches with the same one share their entries
+   */
   readonly openCache: (
     prefix: string,
     settings?: MongoDBCacheSettings,
@@ -33,7 +38,7 @@ export function useCacheDatabase(): CacheDatabase {
     openCache: (prefix, settings, serde) => {
       const events: CacheEvent[] = [];
       const options = {
-        client: database.client,
+        client: asNewProcess(database.client),
         dbName: database.name,
         collectionPrefix: `${prefix}_`,
         onEvent: (event: CacheEvent) => events.push(event),

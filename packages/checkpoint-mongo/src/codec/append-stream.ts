@@ -1,4 +1,5 @@
-import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { constants } from "node:zlib";
+import { deflateRawSync, inflateRawSync } from "./raw-deflate.ts";
 
 /** As far as raw deflate can refer back. */
 const WINDOW_BYTES = 32_768;

@@ -1,6 +1,7 @@
 // Not by name: see check-node.ts.
 import zlib from "node:zlib";
 import { DICTIONARY } from "./dictionary.ts";
+import { deflateRawSync, inflateRawSync } from "./raw-deflate.ts";
 
 /** Shorter content seldom shrinks enough to be worth the time. */
 const MIN_BYTES = 32;
@@ -29,7 +30,7 @@ export function pack(content: Uint8Array): PackedBytes {
   if (content.byteLength < MIN_BYTES) return plain;
   const packed: PackedBytes =
     content.byteLength < MIN_ZSTD_BYTES
-      ? { data: zlib.deflateRawSync(content, WITH_DICTIONARY), compression: "deflate" }
+      ? { data: deflateRawSync(content, WITH_DICTIONARY), compression: "deflate" }
       : { data: compressWithZstd(content), compression: "zstd" };
   return packed.data.byteLength < content.byteLength * 0.9 ? packed : plain;
 }
@@ -41,7 +42,7 @@ export function pack(content: Uint8Array): PackedBytes {
  */
 export function unpack({ data, compression }: PackedBytes): Uint8Array {
   if (compression === "zstd") return zlib.zstdDecompressSync(data);
-  return compression === "deflate" ? zlib.inflateRawSync(data, WITH_DICTIONARY) : data;
+  return compression === "deflate" ? inflateRawSync(data, WITH_DICTIONARY) : data;
 }
 
 function compressWithZstd(content: Uint8Array): Uint8Array {

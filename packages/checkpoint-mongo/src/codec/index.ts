@@ -5,6 +5,7 @@ export {
   writeHeader,
   type CheckpointHeader,
 } from "./checkpoint-text.ts";
+export { checkRuntime } from "./check-runtime.ts";
 export { pack, unpack } from "./compression.ts";
 export { decodeChannel } from "./decode-channel.ts";
 export { assertLoadable } from "./assert-loadable.ts";

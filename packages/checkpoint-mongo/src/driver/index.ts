@@ -2,5 +2,7 @@ export { findBinaryClass, type BinaryClass } from "./binary-class.ts";
 export { isAboutContent, isConflict, readInserted, readRefusedWrite } from "./bulk-errors.ts";
 export { makeIndexes } from "./make-indexes.ts";
 export { requireClient, type MongoClientLike } from "./mongo-client.ts";
+export { OncePerClient } from "./once-per-client.ts";
 export { DURABLE, openCollection, openDatabase } from "./open-database.ts";
+export { PerClient } from "./per-client.ts";
 export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";

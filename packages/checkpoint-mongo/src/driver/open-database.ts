@@ -20,7 +20,8 @@ export const BSON_OPTIONS: Required<BSONSerializeOptions> = {
   bsonRegExp: false,
   checkKeys: false,
   enableUtf8Validation: true,
-  fieldsAsRaw: {},
+  // Without a prototype: the driver would find a field's name there, `valueOf` for one.
+  fieldsAsRaw: Object.create(null) as Record<string, never>,
   ignoreUndefined: true,
   promoteBuffers: false,
   promoteLongs: true,

@@ -7,4 +7,5 @@ export { SearchTooWideError } from "./search-too-wide-error.ts";
 export { SetupError } from "./setup-error.ts";
 export { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 export { UnserializableStateError } from "./unserializable-state-error.ts";
+export { unsupportedRuntime } from "./unsupported-runtime.ts";
 export { WriteConflictError } from "./write-conflict-error.ts";

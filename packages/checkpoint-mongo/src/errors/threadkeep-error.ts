@@ -14,6 +14,7 @@ export type ThreadkeepErrorCode =
   | "SETUP_FAILED"
   | "UNSERIALIZABLE_STATE"
   | "UNSUPPORTED_NODE"
+  | "UNSUPPORTED_RUNTIME"
   | "WRITE_CONFLICT";
 
 /**

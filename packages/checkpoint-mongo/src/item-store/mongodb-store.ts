@@ -9,7 +9,6 @@ import {
 import { MongoClient, type Collection, type Db } from "mongodb";
 import { openCollection, openDatabase } from "../driver/index.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
-import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensure-store-indexes.ts";
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
 import type { ItemDocument } from "./item-document.ts";
@@ -29,6 +28,7 @@ import { planRounds, type Round } from "./plan-rounds.ts";
 import { putItems, type Vectors } from "./put-items.ts";
 import { searchItems } from "./search-items.ts";
 import type { StoreContext } from "./store-context.ts";
+import { StoreSetup } from "./store-setup.ts";
 
 /** What a put may say beside LangGraph's contract. */
 export interface PutOptions {
@@ -67,8 +67,7 @@ export class MongoDBStore extends BaseStore {
   protected ownsClient = false;
   private readonly options: ResolvedStoreOptions;
   private readonly items: Collection<ItemDocument>;
-  private context: Promise<StoreContext> | undefined;
-  private expiryIndex: Promise<void> | undefined;
+  private readonly setup: StoreSetup;
 
   /**
    * Makes a store on the user's client. Nothing is read or written before the first call.
@@ -88,6 +87,7 @@ export class MongoDBStore extends BaseStore {
     this.embeddings = options.embeddings;
     this.indexConfig = options.indexConfig;
     this.items = openCollection(this.db, options.collectionName);
+    this.setup = new StoreSetup(this.items, options);
   }
 
   /**
@@ -117,11 +117,14 @@ export class MongoDBStore extends BaseStore {
 
   /**
    * Makes the collection's indexes. May be called at every start and by many processes at once. A
-   * store that was never started does this on first use.
+   * store on a collection that no store of this client has set up does this on first use.
+   *
+   * It always asks the server: after the collection was dropped, call it before it is used again.
    *
    * @throws SetupError if an index cannot be made
    */
   override async start(): Promise<void> {
+    this.setup.forget();
     await this.open();
   }
 
@@ -201,42 +204,14 @@ export class MongoDBStore extends BaseStore {
     };
   }
 
-  private open(): Promise<StoreContext> {
-    this.context ??= this.setUp().catch((error: unknown) => {
-      // The next call tries again.
-      this.context = undefined;
-      throw error;
-    });
-    return this.context;
-  }
-
-  private async setUp(): Promise<StoreContext> {
-    const { items, options } = this;
-    await ensureItemIndexes(items);
-    if (options.ttl !== undefined) await this.ensureExpiryIndex();
-    const vectorSearch = await ensureSearchIndex(items, options);
-    if (vectorSearch.by === "process") {
-      options.onEvent({
-        type: "exact-search",
-        collection: items.namespace,
-        maxItems: options.maxExactSearchItems,
-        cause: vectorSearch.cause,
-      });
-    }
+  private async open(): Promise<StoreContext> {
+    const { items, options, setup } = this;
     return {
       items,
       options,
-      vectorSearch,
-      ensureExpiryIndex: () => this.ensureExpiryIndex(),
+      vectorSearch: await setup.do(),
+      ensureExpiryIndex: () => setup.ensureExpiryIndex(),
     };
-  }
-
-  private ensureExpiryIndex(): Promise<void> {
-    this.expiryIndex ??= ensureExpiryIndex(this.items).catch((error: unknown) => {
-      this.expiryIndex = undefined;
-      throw error;
-    });
-    return this.expiryIndex;
   }
 }
 

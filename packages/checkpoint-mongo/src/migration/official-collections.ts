@@ -44,6 +44,12 @@ interface OfficialWrite {
   readonly value: Binary;
 }
 
+/** What the official saver's collections are called. */
+export interface OfficialNames {
+  readonly checkpoints: string;
+  readonly writes: string;
+}
+
 /** Which checkpoints to list; see the saver's `list`. */
 export interface OfficialListQuery {
   readonly address: AddressFilter;
@@ -57,40 +63,26 @@ export interface OfficialListQuery {
  * saver without a stop. Nothing is written there.
  */
 export class OfficialCollections {
-  readonly #checkpoints: Collection<OfficialCheckpoint>;
-  readonly #writes: Collection<OfficialWrite>;
+  readonly #db: Db;
+  readonly #names: OfficialNames;
   readonly #serde: SerializerProtocol;
-
-  private constructor(
-    checkpoints: Collection<OfficialCheckpoint>,
-    writes: Collection<OfficialWrite>,
-    serde: SerializerProtocol,
-  ) {
-    this.#checkpoints = checkpoints;
-    this.#writes = writes;
-    this.#serde = serde;
-  }
+  /** Whether the official saver has stored anything. Where it has not, nothing is found. */
+  readonly isThere: () => Promise<boolean>;
 
   /**
-   * Opens the collections if they are there.
-   *
    * @param serde the serializer that the official saver used
+   * @param isThere tells whether there are such collections; asked before each use
    */
-  static async find(
+  constructor(
     db: Db,
-    names: { readonly checkpoints: string; readonly writes: string },
+    names: OfficialNames,
     serde: SerializerProtocol,
-  ): Promise<OfficialCollections | undefined> {
-    const found = await db
-      .listCollections({ name: names.checkpoints }, { nameOnly: true })
-      .toArray();
-    return found.length === 0
-      ? undefined
-      : new OfficialCollections(
-          openCollection(db, names.checkpoints),
-          openCollection(db, names.writes),
-          serde,
-        );
+    isThere: () => Promise<boolean>,
+  ) {
+    this.#db = db;
+    this.#names = names;
+    this.#serde = serde;
+    this.isThere = isThere;
   }
 
   /**
@@ -102,6 +94,7 @@ export class OfficialCollections {
     { threadId, checkpointNs, checkpointId }: OpenAddress,
     readLater: ReadWrites,
   ): Promise<CheckpointTuple | undefined> {
+    if (!(await this.isThere())) return undefined;
     const document = await this.#checkpoints.findOne(
       {
         ...IS_CHECKPOINT,
@@ -121,6 +114,8 @@ export class OfficialCollections {
     limit,
     filter,
   }: OfficialListQuery): AsyncGenerator<CheckpointTuple> {
+    let left = limit ?? Infinity;
+    if (left <= 0 || !(await this.isThere())) return;
     const ids = {
       ...(address.checkpointId !== undefined && { $eq: address.checkpointId }),
       ...(beforeId !== undefined && { $lt: beforeId }),
@@ -134,7 +129,6 @@ export class OfficialCollections {
       },
       { sort: NEWEST_FIRST },
     );
-    let left = limit ?? Infinity;
     for await (const document of cursor) {
       if (left <= 0) return;
       const tuple = await this.#read(document);
@@ -151,8 +145,19 @@ export class OfficialCollections {
 
   /** Deletes what is stored there of a thread. */
   async deleteThread(threadId: string): Promise<void> {
+    if (!(await this.isThere())) return;
     await this.#checkpoints.deleteMany({ ...IS_CHECKPOINT, thread_id: threadId });
     await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
+  }
+
+  // Most savers never need them, so they are not made beforehand.
+
+  get #checkpoints(): Collection<OfficialCheckpoint> {
+    return openCollection(this.#db, this.#names.checkpoints);
+  }
+
+  get #writes(): Collection<OfficialWrite> {
+    return openCollection(this.#db, this.#names.writes);
   }
 
   async #read(

@@ -5,7 +5,14 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
-import { DURABLE, openCollection, openDatabase, requireClient } from "../driver/index.ts";
+import { checkRuntime } from "../codec/index.ts";
+import {
+  DURABLE,
+  OncePerClient,
+  openCollection,
+  openDatabase,
+  requireClient,
+} from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
 import { bytesToHex, createIndexes } from "../store/index.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
@@ -27,6 +34,9 @@ const MAX_DATA_BYTES = 16_777_216 - 16_384;
 
 /** Some 8,000 years: longer is for ever. */
 const MAX_TTL_SECONDS = 250_000_000_000;
+
+/** The collections that have been set up, for all caches of a client. */
+const setups = new OncePerClient<void>();
 
 /** A value to cache, as LangGraph hands it over. */
 interface Pair<V> {
@@ -55,11 +65,11 @@ interface Pair<V> {
  */
 export class MongoDBCache<V = unknown> extends BaseCache<V> {
   private readonly settings: ResolvedCacheSettings;
+  private readonly client: MongoClient;
   private readonly db: Db;
   private readonly collection: Collection;
   private readonly addresses: EntryAddresses;
   private readonly codec: EntryCodec;
-  private ready: Promise<void> | undefined;
   private ownedClient: MongoClient | undefined;
 
   /**
@@ -71,8 +81,8 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   constructor(options: MongoDBCacheOptions, serde?: SerializerProtocol) {
     super(serde);
     this.settings = resolveCacheSettings(options);
-    const client = requireClient(options.client, "MongoDBCache");
-    this.db = openDatabase(client, this.settings.dbName);
+    this.client = requireClient(options.client, "MongoDBCache");
+    this.db = openDatabase(this.client, this.settings.dbName);
     // An entry that a failover takes back is computed anew, so nobody waits for a majority.
     this.collection = openCollection(this.db, `${this.settings.collectionPrefix}cache`, {
       readConcern: { level: "local" },
@@ -103,17 +113,15 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
 
   /**
    * Makes the collection's indexes. May be called at every start and by many processes at once. A
-   * cache that was never set up does this on first use.
+   * cache on a collection that no cache of this client has set up does this on first use.
+   *
+   * It always asks the server: after the collection was dropped, call it before it is used again.
    *
    * @throws SetupError if an index cannot be made
    */
   async setup(): Promise<void> {
-    this.ready ??= this.makeIndexes().catch((error: unknown) => {
-      // The next call tries again.
-      this.ready = undefined;
-      throw error;
-    });
-    await this.ready;
+    setups.forget(this.client, this.collection.namespace);
+    await this.open();
   }
 
   /** Closes the connection if the cache opened it itself; a client that was passed in stays open. */
@@ -169,7 +177,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     const entries = prepared.filter((entry) => entry !== undefined);
     if (entries.length === 0) return;
     try {
-      await this.setup();
+      await this.open();
       await saveEntries(this.collection, entries);
     } catch (error) {
       this.report({ type: "cache-failure", operation: "set", error });
@@ -196,7 +204,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
 
   private async find(ids: readonly Uint8Array[]): Promise<Map<string, StoredEntry>> {
     try {
-      await this.setup();
+      await this.open();
       const found = await findEntries(this.collection, ids);
       return new Map(found.map((entry) => [bytesToHex(entry._id as Uint8Array), entry]));
     } catch (error) {
@@ -257,6 +265,12 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     } catch (error) {
       this.report({ type: "cache-failure", operation: "evict", error });
     }
+  }
+
+  private async open(): Promise<void> {
+    checkRuntime();
+    const { client, collection } = this;
+    await setups.do(client, collection.namespace, () => this.makeIndexes());
   }
 
   private async makeIndexes(): Promise<void> {

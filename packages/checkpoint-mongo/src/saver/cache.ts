@@ -1,36 +1,18 @@
-import { LRUCache } from "lru-cache";
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
-import type { KnownSegment } from "../codec/index.ts";
-import { listSegments, type ContentHash } from "../documents/index.ts";
-import type { HashedWrite } from "../integrity/hashes.ts";
-import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
+import type { ContentHash } from "../documents/index.ts";
+import type { ThreadState } from "../store/index.ts";
+import type {
+  CachedRecord,
+  CachedSegment,
+  CacheRoom,
+  KnownHead,
+  VerifiedWrites,
+} from "./cache-room.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 
-/** The latest checkpoint of a namespace, as far as this process knows. */
-export interface KnownHead {
-  /** Undefined if there is no checkpoint. */
-  readonly latest: PlacedCheckpoint | undefined;
-  /** Others that are still marked as the latest. */
-  readonly stale: readonly PlacedCheckpoint[];
-  /** The life of the thread that it belongs to; each counts its places from 1. */
-  readonly epoch: number;
-}
+export type { CachedSegment, KnownHead } from "./cache-room.ts";
 
-/** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
-export type CachedSegment = KnownSegment | { readonly bytes: Uint8Array };
-
-/** A set of pending writes that was verified. */
-export interface VerifiedWrites {
-  readonly writes: readonly HashedWrite[];
-}
-
-/** A checkpoint and when it was stored or read. */
-interface CachedRecord {
-  readonly record: CheckpointRecord;
-  readonly sinceMs: number;
-}
-
-/** What the cache holds and how it fares. */
+/** What a cache holds and how it fares: for all savers that share it. */
 export interface CacheStats {
   /** Bytes held, estimated. */
   readonly bytes: number;
@@ -43,72 +25,68 @@ export interface CacheStats {
   readonly misses: number;
 }
 
-/** A thread's state is asked for again after this time, in case it was deleted elsewhere. */
-const THREAD_MAX_AGE_MS = 10 * 60 * 1_000;
-const MAX_THREADS = 10_000;
-const MAX_HEADS = 10_000;
-
-/** Memory that an entry takes besides its content, about. */
-const ENTRY_BYTES = 200;
-
 /**
  * What this process knows of what is stored. What a segment holds never changes, so it never goes
  * stale; everything else, also whether more has been appended to a segment, is checked by the server
  * when it is used for writing.
+ *
+ * It lies in the room of the saver's client, where each scope has keys of its own.
  */
 export class Cache {
-  readonly #content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
-  readonly #heads = new LRUCache<string, KnownHead>({ ...count(MAX_HEADS) });
-  readonly #threads = new LRUCache<string, ThreadState>({
-    ...count(MAX_THREADS),
-    ttl: THREAD_MAX_AGE_MS,
-  });
-  readonly #opening = new Map<string, Promise<ThreadState>>();
-  #hits = 0;
-  #misses = 0;
+  readonly #room: CacheRoom;
+  readonly #scope: string;
 
-  constructor(maxBytes: number) {
-    this.#content = new LRUCache({ maxSize: maxBytes, sizeCalculation: measure });
+  /** @param scope whose entries are meant, of all that lie in the room; without a space */
+  constructor(room: CacheRoom, scope: string) {
+    this.#room = room;
+    this.#scope = scope;
   }
 
   get stats(): CacheStats {
+    const { content, hits, misses } = this.#room;
     return {
-      bytes: this.#content.calculatedSize,
-      maxBytes: this.#content.maxSize,
-      entries: this.#content.size,
-      hits: this.#hits,
-      misses: this.#misses,
+      bytes: content.calculatedSize,
+      maxBytes: content.maxSize,
+      entries: content.size,
+      hits,
+      misses,
     };
   }
 
   getSegment(threadId: string, root: ContentHash): CachedSegment | undefined {
-    const found = this.#content.get(formatSegment(threadId, root)) as CachedSegment | undefined;
-    if (found === undefined) this.#misses += 1;
-    else this.#hits += 1;
+    const found = this.#room.content.get(this.#key(formatSegment(threadId, root))) as
+      | CachedSegment
+      | undefined;
+    if (found === undefined) this.#room.misses += 1;
+    else this.#room.hits += 1;
     return found;
   }
 
   /** A segment, if it is there; whether it is does not count. */
   peekSegment(threadId: string, root: ContentHash): CachedSegment | undefined {
-    return this.#content.peek(formatSegment(threadId, root)) as CachedSegment | undefined;
+    return this.#room.content.peek(this.#key(formatSegment(threadId, root))) as
+      | CachedSegment
+      | undefined;
   }
 
   /** Takes a segment, unless more is known of it already. */
   setSegment(threadId: string, root: ContentHash, segment: CachedSegment): void {
-    const key = formatSegment(threadId, root);
-    const held = this.#content.peek(key) as CachedSegment | undefined;
+    const key = this.#key(formatSegment(threadId, root));
+    const held = this.#room.content.peek(key) as CachedSegment | undefined;
     if (held === undefined || countAppends(held) <= countAppends(segment)) {
-      this.#content.set(key, "bytes" in segment ? { bytes: detach(segment.bytes) } : segment);
+      this.#room.content.set(key, "bytes" in segment ? { bytes: detach(segment.bytes) } : segment);
     }
   }
 
   forgetSegment(threadId: string, root: ContentHash): void {
-    this.#content.delete(formatSegment(threadId, root));
+    this.#room.content.delete(this.#key(formatSegment(threadId, root)));
   }
 
   /** @param maxAgeMs not if it was stored or read longer ago; by default however long ago */
   getRecord(address: CheckpointAddress, maxAgeMs?: number): CheckpointRecord | undefined {
-    const found = this.#content.get(formatAddress(address)) as CachedRecord | undefined;
+    const found = this.#room.content.get(this.#key(formatAddress(address))) as
+      | CachedRecord
+      | undefined;
     if (found === undefined || maxAgeMs === undefined) return found?.record;
     return Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
   }
@@ -121,57 +99,61 @@ export class Cache {
       hash: detach(hash),
       metadata: { ...metadata, bytes: detach(metadata.bytes) },
     };
-    this.#content.set(formatAddress(record.address), { record: own, sinceMs: Date.now() });
+    this.#room.content.set(this.#key(formatAddress(record.address)), {
+      record: own,
+      sinceMs: Date.now(),
+    });
   }
 
   /** @param name where the set lies, and its hash: other writes have another name */
   getWrites(name: string): VerifiedWrites | undefined {
-    return this.#content.get(name) as VerifiedWrites | undefined;
+    return this.#room.content.get(this.#key(name)) as VerifiedWrites | undefined;
   }
 
   setWrites(name: string, { writes }: VerifiedWrites): void {
     const own = writes.map((write) => ({ ...write, value: detach(write.value) }));
-    this.#content.set(name, { writes: own });
+    this.#room.content.set(this.#key(name), { writes: own });
   }
 
   getHead(address: NamespaceAddress, epoch: number): KnownHead | undefined {
-    const head = this.#heads.get(formatNamespace(address));
+    const head = this.#room.heads.get(this.#key(formatNamespace(address)));
     return head?.epoch === epoch ? head : undefined;
   }
 
   setHead(address: NamespaceAddress, head: KnownHead): void {
-    this.#heads.set(formatNamespace(address), head);
+    this.#room.heads.set(this.#key(formatNamespace(address)), head);
   }
 
   forgetHead(address: NamespaceAddress): void {
-    this.#heads.delete(formatNamespace(address));
+    this.#room.heads.delete(this.#key(formatNamespace(address)));
   }
 
   getThread(threadId: string): ThreadState | undefined {
-    return this.#threads.get(threadId);
+    return this.#room.threads.get(this.#key(threadId));
   }
 
   /** Opens a thread; callers that want the same one meanwhile share it. */
   openOnce(threadId: string, open: () => Promise<ThreadState>): Promise<ThreadState> {
-    const underWay = this.#opening.get(threadId);
+    const { opening } = this.#room;
+    const key = this.#key(threadId);
+    const underWay = opening.get(key);
     if (underWay !== undefined) return underWay;
-    const opened = open().finally(() => this.#opening.delete(threadId));
-    this.#opening.set(threadId, opened);
+    const opened = open().finally(() => opening.delete(key));
+    opening.set(key, opened);
     return opened;
   }
 
   setThread(thread: ThreadState): void {
-    this.#threads.set(thread.threadId, thread);
+    this.#room.threads.set(this.#key(thread.threadId), thread);
   }
 
   forgetThread(threadId: string): void {
-    this.#threads.delete(threadId);
+    this.#room.threads.delete(this.#key(threadId));
   }
-}
 
-/** Bounds how many entries there are. By `max` the room for all of them would be taken at once. */
-function count(entries: number): { maxSize: number; sizeCalculation: () => number } {
-  return { maxSize: entries, sizeCalculation: () => 1 };
+  #key(name: string): string {
+    return `${this.#scope} ${name}`;
+  }
 }
 
 function countAppends(segment: CachedSegment): number {
@@ -193,18 +175,4 @@ function formatNamespace({ threadId, checkpointNs }: NamespaceAddress): string {
 
 function formatAddress({ threadId, checkpointNs, checkpointId }: CheckpointAddress): string {
   return JSON.stringify([threadId, checkpointNs, checkpointId]);
-}
-
-function measure(entry: CachedSegment | CachedRecord | VerifiedWrites): number {
-  if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
-  if ("lines" in entry) {
-    return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);
-  }
-  if ("writes" in entry) {
-    return entry.writes.reduce((bytes, { value }) => bytes + ENTRY_BYTES + value.byteLength, 0);
-  }
-  const { manifest, metadata } = entry.record;
-  let bytes = ENTRY_BYTES * (1 + manifest.size + listSegments(manifest).length);
-  for (const channel of manifest.values()) if ("text" in channel) bytes += channel.text.length;
-  return bytes + metadata.bytes.byteLength;
 }

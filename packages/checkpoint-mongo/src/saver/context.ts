@@ -12,6 +12,6 @@ export interface SaverContext {
   readonly serializer: Serializer;
   readonly hasher: Hasher;
   readonly settings: SaverSettings;
-  /** What the official saver stored in the same database; undefined if it stored nothing. */
-  readonly official: OfficialCollections | undefined;
+  /** What the official saver stored in the same database. */
+  readonly official: OfficialCollections;
 }

@@ -23,19 +23,29 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
-import { findBinaryClass, openDatabase, requireClient } from "../driver/index.ts";
+import { checkRuntime } from "../codec/index.ts";
+import {
+  findBinaryClass,
+  OncePerClient,
+  openCollection,
+  openDatabase,
+  requireClient,
+} from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import {
-  deleteThread,
   checkLayout,
+  deleteThread,
   ensureIndexes,
+  GroupCommit,
   openCollections,
   scanThreadIds,
+  type Collections,
 } from "../store/index.ts";
+import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
-import { Cache, type CacheStats } from "./cache.ts";
+import type { Cache, CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
 import { completeCheckpoint } from "./complete-checkpoint.ts";
 import { getDeltaHistory } from "./delta-history.ts";
@@ -51,17 +61,34 @@ import {
 import { putCheckpoint } from "./put-checkpoint.ts";
 import { putWrites, takeWrites } from "./put-writes.ts";
 import { Serializer } from "./serializer.ts";
+import {
+  forgetCached,
+  nameCacheOwner,
+  shareCache,
+  shareCommits,
+  shareWritesUnderWay,
+  type SharedPlace,
+} from "./shared-by-client.ts";
 import { Snapshot } from "./snapshot.ts";
 import { prepareThread } from "./threads.ts";
 import { verifyThread, type ThreadReport } from "./verify-thread.ts";
-import { WritesUnderWay } from "./writes-under-way.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
 interface Connection {
-  context: Promise<SaverContext> | undefined;
   /** Whether the saver made its client itself. */
   isOwned: boolean;
+  opened: OpenedDatabase | undefined;
 }
+
+/** What a saver reads and writes by. */
+interface OpenedDatabase {
+  readonly db: Db;
+  readonly collections: Collections;
+  readonly official: OfficialCollections;
+}
+
+/** What a place was found to be once it was set up, for all savers of a client. */
+const setups = new OncePerClient<void>();
 
 /** Puts under way must have ended before a sweep removes what none of them referred to so far. */
 const MIN_SWEEP_GRACE_SECONDS = 600;
@@ -103,8 +130,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly settings: SaverSettings;
   private readonly serializer: Serializer;
   private readonly hasher: Hasher;
-  private readonly cache: Cache;
-  private readonly writesUnderWay: WritesUnderWay;
+  private readonly cacheOwner: string;
   private readonly connection: Connection;
 
   /**
@@ -128,9 +154,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.ttl = this.settings.ttl;
     this.serializer = new Serializer(serde);
     this.hasher = new Hasher(integrityKey);
-    this.cache = new Cache(this.settings.cacheMaxBytes);
-    this.writesUnderWay = new WritesUnderWay();
-    this.connection = { context: undefined, isOwned: false };
+    this.cacheOwner = nameCacheOwner(integrityKey, serde);
+    this.connection = { isOwned: false, opened: undefined };
   }
 
   /**
@@ -154,12 +179,18 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   /**
    * Makes the collections' indexes. May be called at every start and by many processes at once. A
-   * saver that was never set up does this on first use.
+   * saver on a database that no saver of this client has set up does this on first use.
+   *
+   * It always asks the server, and forgets what this process has in memory of the collections: after
+   * they were dropped, call it before they are used again.
    *
    * @returns an empty list, for programs that look at the errors that the official saver returns
    * @throws SetupError if an index cannot be made
    */
   async setup(): Promise<Error[]> {
+    setups.forget(this.client, this.setupKey);
+    forgetLook(this.client, this.db, this.checkpointCollectionName);
+    forgetCached(this.place);
     await this.open();
     return [];
   }
@@ -173,7 +204,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     await this.close();
   }
 
-  /** What this process keeps in memory of what it read and wrote. */
+  /**
+   * What this process keeps in memory of what it read and wrote. All savers of the client with the
+   * same `cacheMaxBytes` keep it in one place, and this tells of all of them.
+   */
   get cacheStats(): CacheStats {
     return this.cache.stats;
   }
@@ -224,9 +258,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       yield tuple;
     }
     // What the official saver stored is older.
-    if (context.official !== undefined) {
-      yield* context.official.list({ ...request, limit: left, filter });
-    }
+    yield* context.official.list({ ...request, limit: left, filter });
   }
 
   /**
@@ -260,7 +292,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const snapshot = new Snapshot({ cache, serializer }, request);
     const context = await this.open();
     if (parentCheckpointId !== undefined) {
-      await this.writesUnderWay.settle({ ...namespace, checkpointId: parentCheckpointId });
+      const parent = { ...namespace, checkpointId: parentCheckpointId };
+      await shareWritesUnderWay(this.place).settle(parent);
     }
     await putCheckpoint(context, { address, parentCheckpointId, snapshot });
     return toConfig(address);
@@ -288,7 +321,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (writes.length === 0) return;
     const encode = takeWrites(this.serializer, writes);
     const store = async () => putWrites(await this.open(), task, await encode());
-    await this.writesUnderWay.track(address, store());
+    await shareWritesUnderWay(this.place).track(address, store());
   }
 
   /**
@@ -301,7 +334,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const id = parseThreadId(threadId);
     const { collections, cache, official } = await this.open();
     await deleteThread(collections, id);
-    await official?.deleteThread(id);
+    await official.deleteThread(id);
     cache.forgetThread(id);
   }
 
@@ -325,7 +358,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const context = await this.open();
     const { history, endsAtRoot } = await getDeltaHistory(context, address, channels);
     // The rest of the way may lie in what the official saver stored.
-    return endsAtRoot || context.official === undefined
+    return endsAtRoot || !(await context.official.isThere())
       ? history
       : super.getDeltaChannelHistory(options);
   }
@@ -364,38 +397,56 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return total;
   }
 
-  private open(): Promise<SaverContext> {
-    const { connection } = this;
-    connection.context ??= this.setUp().catch((error: unknown) => {
-      // The next call tries again.
-      connection.context = undefined;
-      throw error;
-    });
-    return connection.context;
+  // What a saver shares is looked for anew by each call: a subclass may change client and database.
+
+  private get place(): SharedPlace {
+    const { client, db, settings } = this;
+    const { collectionPrefix } = settings;
+    return { client, databaseName: db.databaseName, collectionPrefix };
   }
 
-  private async setUp(): Promise<SaverContext> {
-    const { client, db } = this;
-    const Binary = await findBinaryClass(client);
+  private get cache(): Cache {
+    return shareCache(this.place, this.settings.cacheMaxBytes, this.cacheOwner);
+  }
+
+  private get setupKey(): string {
     const { collectionPrefix, ttlGraceSeconds } = this.settings;
-    const collections = openCollections({ db, Binary }, collectionPrefix);
-    await checkLayout(collections, collectionPrefix);
-    await ensureIndexes(collections, ttlGraceSeconds);
-    return {
-      collections,
-      cache: this.cache,
-      serializer: this.serializer,
-      hasher: this.hasher,
-      settings: this.settings,
-      official: await OfficialCollections.find(
-        db,
-        {
-          checkpoints: this.checkpointCollectionName,
-          writes: this.checkpointWritesCollectionName,
-        },
-        this.serde,
+    return JSON.stringify([this.db.databaseName, collectionPrefix, ttlGraceSeconds]);
+  }
+
+  private async open(): Promise<SaverContext> {
+    checkRuntime();
+    const { collections, official } = await this.prepareDatabase();
+    await setups.do(this.client, this.setupKey, () => this.setUp(collections));
+    const { cache, serializer, hasher, settings } = this;
+    return { collections, cache, serializer, hasher, settings, official };
+  }
+
+  private async prepareDatabase(): Promise<OpenedDatabase> {
+    const { client, connection, db, settings } = this;
+    if (connection.opened?.db === db) return connection.opened;
+    const Binary = await findBinaryClass(client);
+    const names = {
+      checkpoints: this.checkpointCollectionName,
+      writes: this.checkpointWritesCollectionName,
+    };
+    const name = `${settings.collectionPrefix}threads`;
+    const commits = shareCommits(this.place, () => new GroupCommit(openCollection(db, name)));
+    connection.opened = {
+      db,
+      collections: openCollections({ db, Binary, commits }, name),
+      official: new OfficialCollections(db, names, this.serde, () =>
+        isOfficialThere(client, db, names.checkpoints),
       ),
     };
+    return connection.opened;
+  }
+
+  private async setUp(collections: Collections): Promise<void> {
+    const { collectionPrefix, ttlGraceSeconds } = this.settings;
+    await checkLayout(collections, collectionPrefix);
+    await ensureIndexes(collections, ttlGraceSeconds);
+    await isOfficialThere(this.client, this.db, this.checkpointCollectionName);
   }
 }
 

@@ -14,7 +14,7 @@ export async function getOfficialTuple(
   context: SaverContext,
   address: OpenAddress,
 ): Promise<CheckpointTuple | undefined> {
-  return context.official?.getTuple(address, (place) => readOwnWrites(context, place));
+  return context.official.getTuple(address, (place) => readOwnWrites(context, place));
 }
 
 async function readOwnWrites(

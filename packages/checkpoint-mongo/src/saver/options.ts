@@ -75,8 +75,8 @@ export interface MongoDBSaverSettings {
   ttlGraceSeconds?: number | undefined;
 
   /**
-   * Upper bound for what the saver keeps in memory of what it read and wrote, in bytes. What is not
-   * there is read again.
+   * Upper bound for what is kept in memory of what was read and written, in bytes: by all savers of
+   * the client that name the same bound, together. What is not there is read again.
    *
    * @default 67_108_864 (64 MiB)
    */

@@ -1,4 +1,4 @@
-import type { Collection, Db, Document } from "mongodb";
+import type { Collection, Db } from "mongodb";
 import type {
   CheckpointDocument,
   SegmentDocument,
@@ -6,7 +6,7 @@ import type {
   WriteSetDocument,
 } from "../documents/index.ts";
 import { openCollection, type BinaryClass } from "../driver/index.ts";
-import { GroupCommit } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
 
 /**
  * The collection of a saver, as each kind of document sees it. All of a thread's documents lie in one
@@ -26,12 +26,11 @@ export interface Collections {
   readonly commits: GroupCommit;
 }
 
-/** Opens the collection whose name begins with a prefix. */
+/** Opens the collection of a name. */
 export function openCollections(
-  { db, Binary }: Pick<Collections, "db" | "Binary">,
-  prefix: string,
+  { db, Binary, commits }: Pick<Collections, "db" | "Binary" | "commits">,
+  name: string,
 ): Collections {
-  const name = `${prefix}threads`;
   return {
     db,
     Binary,
@@ -40,6 +39,6 @@ export function openCollections(
     checkpoints: openCollection(db, name),
     segments: openCollection(db, name),
     writes: openCollection(db, name),
-    commits: new GroupCommit(openCollection<Document>(db, name)),
+    commits,
   };
 }

@@ -17,6 +17,7 @@ export {
   type FoundCheckpoint,
   type PlacedCheckpoint,
 } from "./find-checkpoint.ts";
+export { GroupCommit } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
 export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";

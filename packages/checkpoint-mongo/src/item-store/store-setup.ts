@@ -1,0 +1,73 @@
+import type { Collection } from "mongodb";
+import { OncePerClient, PerClient } from "../driver/index.ts";
+import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensure-store-indexes.ts";
+import type { ReportStoreEvent } from "./events.ts";
+import type { ItemDocument } from "./item-document.ts";
+import type { ResolvedStoreOptions } from "./options.ts";
+import type { VectorSearchMode } from "./store-context.ts";
+
+const itemIndexes = new OncePerClient<void>();
+const expiryIndexes = new OncePerClient<void>();
+const searchIndexes = new OncePerClient<VectorSearchMode>();
+
+/** Who has heard that queries of a collection are answered in this process. */
+const informed = new PerClient<WeakSet<ReportStoreEvent>>();
+
+/** Sets up a store's collection; what another store of the same client has done is done. */
+export class StoreSetup {
+  readonly #items: Collection<ItemDocument>;
+  readonly #options: ResolvedStoreOptions;
+  readonly #searchKey: string;
+
+  constructor(items: Collection<ItemDocument>, options: ResolvedStoreOptions) {
+    this.#items = items;
+    this.#options = options;
+    const embedsItself = options.embeddings !== undefined;
+    this.#searchKey = JSON.stringify([items.namespace, options.indexConfig, embedsItself]);
+  }
+
+  /**
+   * Makes the indexes, unless that has been done.
+   *
+   * @throws SetupError if an index cannot be made
+   */
+  async do(): Promise<VectorSearchMode> {
+    const { client, ttl, onEvent, maxExactSearchItems } = this.#options;
+    const { namespace } = this.#items;
+    await itemIndexes.do(client, namespace, () => ensureItemIndexes(this.#items));
+    if (ttl !== undefined) await this.ensureExpiryIndex();
+    const mode = await searchIndexes.do(client, this.#searchKey, () =>
+      ensureSearchIndex(this.#items, this.#options),
+    );
+    const listeners = informed.get(client, this.#searchKey, () => new WeakSet());
+    if (mode.by === "process" && !listeners.has(onEvent)) {
+      listeners.add(onEvent);
+      onEvent({
+        type: "exact-search",
+        collection: namespace,
+        maxItems: maxExactSearchItems,
+        cause: mode.cause,
+      });
+    }
+    return mode;
+  }
+
+  /**
+   * Makes the index by which the server removes expired items, unless that has been done.
+   *
+   * @throws SetupError if it cannot be made
+   */
+  ensureExpiryIndex(): Promise<void> {
+    const { client } = this.#options;
+    return expiryIndexes.do(client, this.#items.namespace, () => ensureExpiryIndex(this.#items));
+  }
+
+  /** Lets the next one do it again. */
+  forget(): void {
+    const { client } = this.#options;
+    itemIndexes.forget(client, this.#items.namespace);
+    expiryIndexes.forget(client, this.#items.namespace);
+    searchIndexes.forget(client, this.#searchKey);
+    informed.forget(client, this.#searchKey);
+  }
+}

@@ -1,0 +1,77 @@
+import { LRUCache } from "lru-cache";
+import type { KnownSegment } from "../codec/index.ts";
+import { listSegments } from "../documents/index.ts";
+import type { HashedWrite } from "../integrity/hashes.ts";
+import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
+import type { CheckpointRecord } from "./checkpoint-record.ts";
+
+/** The latest checkpoint of a namespace, as far as this process knows. */
+export interface KnownHead {
+  /** Undefined if there is no checkpoint. */
+  readonly latest: PlacedCheckpoint | undefined;
+  /** Others that are still marked as the latest. */
+  readonly stale: readonly PlacedCheckpoint[];
+  /** The life of the thread that it belongs to; each counts its places from 1. */
+  readonly epoch: number;
+}
+
+/** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */
+export type CachedSegment = KnownSegment | { readonly bytes: Uint8Array };
+
+/** A set of pending writes that was verified. */
+export interface VerifiedWrites {
+  readonly writes: readonly HashedWrite[];
+}
+
+/** A checkpoint and when it was stored or read. */
+export interface CachedRecord {
+  readonly record: CheckpointRecord;
+  readonly sinceMs: number;
+}
+
+/** A thread's state is asked for again after this time, in case it was deleted elsewhere. */
+const THREAD_MAX_AGE_MS = 10 * 60 * 1_000;
+const MAX_THREADS = 10_000;
+const MAX_HEADS = 10_000;
+
+/** Memory that an entry takes besides its content, about. */
+const ENTRY_BYTES = 200;
+
+/**
+ * The memory of all savers of a client that name the same bound, whatever database they are on: what
+ * they keep together stays below it. It takes room for what it holds and no more.
+ */
+export class CacheRoom {
+  readonly content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
+  readonly heads: LRUCache<string, KnownHead>;
+  readonly threads: LRUCache<string, ThreadState>;
+  /** Threads that are just being opened. */
+  readonly opening = new Map<string, Promise<ThreadState>>();
+  hits = 0;
+  misses = 0;
+
+  constructor(maxBytes: number) {
+    this.heads = new LRUCache({ ...count(MAX_HEADS) });
+    this.threads = new LRUCache({ ...count(MAX_THREADS), ttl: THREAD_MAX_AGE_MS });
+    this.content = new LRUCache({ maxSize: maxBytes, sizeCalculation: measure });
+  }
+}
+
+/** Bounds how many entries there are. By `max` the room for all of them would be taken at once. */
+function count(entries: number): { maxSize: number; sizeCalculation: () => number } {
+  return { maxSize: entries, sizeCalculation: () => 1 };
+}
+
+function measure(entry: CachedSegment | CachedRecord | VerifiedWrites): number {
+  if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
+  if ("lines" in entry) {
+    return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);
+  }
+  if ("writes" in entry) {
+    return entry.writes.reduce((bytes, { value }) => bytes + ENTRY_BYTES + value.byteLength, 0);
+  }
+  const { manifest, metadata } = entry.record;
+  let bytes = ENTRY_BYTES * (1 + manifest.size + listSegments(manifest).length);
+  for (const channel of manifest.values()) if ("text" in channel) bytes += channel.text.length;
+  return bytes + metadata.bytes.byteLength;
+}
