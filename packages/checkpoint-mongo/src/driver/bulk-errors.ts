@@ -57,11 +57,11 @@ export function readInserted({
  * not write it. Anything else, such as a lost connection, says nothing about what it held.
  */
 export function isAboutContent(error: unknown): boolean {
-  const { errorResponse, hasErrorLabel } = error as BulkError;
-  if (hasErrorLabel?.call(error, "RetryableWriteError") === true) return false;
+  const bulkError = error as BulkError;
+  if (bulkError.hasErrorLabel?.("RetryableWriteError") === true) return false;
   if (readErrorCode(error) !== undefined) return true;
   // The driver wraps what befell a bulk write in an error of the bulk write.
-  const cause = errorResponse instanceof Error ? errorResponse : error;
+  const cause = bulkError.errorResponse instanceof Error ? bulkError.errorResponse : error;
   const { name = "" } = cause as { readonly name?: string };
   return name === "MongoInvalidArgumentError" || !name.startsWith("Mongo");
 }

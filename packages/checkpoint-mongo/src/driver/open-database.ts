@@ -16,7 +16,7 @@ export const DURABLE: WriteConcernSettings = { w: "majority", journal: true };
  * How documents are written and read, all of it: what is left out here would come from the options
  * of the user's client.
  */
-export const BSON_OPTIONS: Required<BSONSerializeOptions> = {
+const BSON_OPTIONS: Required<BSONSerializeOptions> = {
   bsonRegExp: false,
   checkKeys: false,
   enableUtf8Validation: true,

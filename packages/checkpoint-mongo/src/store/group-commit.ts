@@ -118,11 +118,7 @@ function toOperation({ filter, update, upsert = false }: Chain[number]): AnyBulk
 }
 
 /** Tells chains that were carried out how they ended. */
-function settle(
-  group: readonly Waiting[],
-  inserted: ReadonlySet<number>,
-  matched: number | undefined = undefined,
-): void {
+function settle(group: readonly Waiting[], inserted: ReadonlySet<number>, matched?: number): void {
   let start = 0;
   for (const { chain, resolve } of group) {
     const own = new Set<number>();
