@@ -55,6 +55,15 @@ describe("on a router, each command of a thread names it", () => {
   });
 });
 
+/** Where commands have their filters. */
+interface Command {
+  readonly filter?: Document;
+  readonly query?: Document;
+  readonly pipeline?: readonly { readonly $match: Document }[];
+  readonly updates?: readonly { readonly q: Document }[];
+  readonly deletes?: readonly { readonly q: Document }[];
+}
+
 const WRITING: ReadonlySet<string> = new Set(["update", "delete", "findAndModify"]);
 
 /** The filters of the commands that an action sends. */
@@ -73,10 +82,10 @@ async function recordFilters(
 }
 
 function readFilters(command: Document): Document[] {
-  const { filter, query, pipeline } = command as { [name: string]: Document | undefined };
-  const changes = (command["updates"] ?? command["deletes"] ?? []) as readonly { q: Document }[];
-  const read = filter ?? query ?? (pipeline?.[0] as Document | undefined)?.["$match"];
-  return read === undefined ? changes.map(({ q }) => q) : [read as Document];
+  const { filter, query, pipeline, updates, deletes }: Command = command;
+  const changes = updates ?? deletes ?? [];
+  const read = filter ?? query ?? pipeline?.[0]?.$match;
+  return read === undefined ? changes.map(({ q }) => q) : [read];
 }
 
 function names(filter: Document, threadId: string): boolean {
