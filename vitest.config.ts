@@ -8,13 +8,8 @@ import { resolveOldest } from "./test/oldest/resolve-oldest.ts";
  */
 const conditions = ["@threadkeep/source", "node", "development|production"];
 
-/**
- * Tests that put another module in the place of one, describe suites that are not their own, or
- * measure the memory of their process.
- */
-const ISOLATED = ["cache", "closing-fence", "conformance", "crash", "server-features"].map(
-  (name) => `test/checkpoint-mongo/${name}.test.ts`,
-);
+/** Tests that describe suites that are not their own, or measure the memory of their process. */
+const ISOLATED = ["cache", "conformance"].map((name) => `test/checkpoint-mongo/${name}.test.ts`);
 
 const ON_OLDEST_ONLY = "test/checkpoint-mongo/oldest-versions.test.ts";
 

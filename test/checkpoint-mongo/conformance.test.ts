@@ -7,12 +7,12 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase, type TemporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
 import { afterAll, inject } from "vitest";
-import { age } from "./old-server.ts";
+import { disguise } from "./old-server.ts";
 
 const uri = inject("mongodbUri");
 const client = new MongoClient(uri);
 // Writing and reading both take the other way, where there is one.
-const oldClient = age(new MongoClient(uri), { isBefore8: true, cannotJoin: true });
+const oldClient = disguise(new MongoClient(uri), { isBefore8: true, isRouter: true });
 const databases = new Map<MongoDBSaver, TemporaryDatabase>();
 
 afterAll(async () => {

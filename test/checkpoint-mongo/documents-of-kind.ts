@@ -1,9 +1,7 @@
 import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
 
-/** What the documents of a saver's collection are. */
-export const KINDS = ["thread", "checkpoint", "segment", "writes"] as const;
-
-export type Kind = (typeof KINDS)[number];
+/** What a document of a saver's collection is. */
+export type Kind = "thread" | "checkpoint" | "segment" | "writes";
 
 type Method = (...parameters: unknown[]) => unknown;
 

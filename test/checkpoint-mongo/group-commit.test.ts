@@ -4,10 +4,10 @@ import {
   MongoServerError,
   type AnyBulkWriteOperation,
   type Collection,
-  type Db,
 } from "mongodb";
 import { randomBytes } from "node:crypto";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { interceptCollections } from "./intercept-collections.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -166,10 +166,8 @@ async function expectWhole(
 function openObserved() {
   let commands: string[][] = [];
   const { saver } = openWith(async (send, operations) => {
-    const sent = operations as unknown as readonly {
-      updateOne: { filter: { thread_id: string } };
-    }[];
-    commands.push([...new Set(sent.map(({ updateOne }) => updateOne.filter.thread_id))]);
+    const filters = operations.map(readFilter);
+    commands.push([...new Set(filters.map(({ thread_id }) => thread_id))]);
     return send();
   });
   const listCommands = () => {
@@ -180,6 +178,11 @@ function openObserved() {
   return { saver, listCommands };
 }
 
+function readFilter(operation: AnyBulkWriteOperation): { readonly thread_id: string } {
+  if (!("updateOne" in operation)) throw new Error("A saver's commands are of single updates.");
+  return operation.updateOne.filter as { thread_id: string };
+}
+
 type Send = () => ReturnType<Collection["bulkWrite"]>;
 
 /** A saver whose commands go through something of the test's. */
@@ -188,22 +191,10 @@ function openWith(
 ) {
   const client = new MongoClient(database.uri);
   onTestFinished(() => client.close());
-  const open = client.db.bind(client);
-  const wrap = (db: Db): Db => {
-    const find = db.collection.bind(db);
-    return Object.assign(db, {
-      collection: (...parameters: Parameters<typeof find>) => {
-        const found = find(...parameters);
-        const bulkWrite = found.bulkWrite.bind(found);
-        return Object.assign(found, {
-          bulkWrite: (...sent: Parameters<typeof bulkWrite>) =>
-            carryOut(() => bulkWrite(...sent), sent[0]),
-        });
-      },
-    });
-  };
-  Object.assign(client, {
-    db: (...parameters: Parameters<typeof open>) => wrap(open(...parameters)),
+  interceptCollections(client, (collection) => {
+    const send = collection.bulkWrite.bind(collection);
+    collection.bulkWrite = (operations, options) =>
+      carryOut(() => send(operations, options), operations);
   });
   return { saver: new MongoDBSaver({ client, dbName: database.name }), client };
 }

@@ -10,18 +10,24 @@ const WIRE_VERSION = 21;
 /** What servers before 5.1 say to a `$lookup` from a sharded collection. */
 const NOT_FROM_SHARDED = 28_769;
 
-/** What a server cannot do. */
-export interface Age {
+/** What kind of server it is. */
+export interface Server {
   /** It says that it is MongoDB 7.0, and the client has no `bulkWrite` of its own. */
   readonly isBefore8: boolean;
-  /** The collection is sharded, and nothing can be joined from it. */
-  readonly cannotJoin: boolean;
+  /** It says that it is the router of a sharded cluster, and nothing can be joined there. */
+  readonly isRouter: boolean;
 }
 
-/** Makes a client's server look old. */
-export function age(client: MongoClient, { isBefore8, cannotJoin }: Age): MongoClient {
-  if (isBefore8) dropBulkWrite(client);
-  if (cannotJoin) {
+/** Makes a client's server look like another. */
+export function disguise(client: MongoClient, { isBefore8, isRouter }: Server): MongoClient {
+  answerHello(client, {
+    ...(isBefore8 && { maxWireVersion: WIRE_VERSION }),
+    ...(isRouter && { msg: "isdbgrid" }),
+  });
+  if (isBefore8) {
+    client.bulkWrite = () => Promise.reject(new Error("This server has no such command."));
+  }
+  if (isRouter) {
     interceptCollections(client, (collection) => {
       const aggregate = collection.aggregate.bind(collection);
       const refuse = (...parameters: Parameters<typeof aggregate>) =>
@@ -37,25 +43,21 @@ export function openOnOldServer(
   database: Pick<TestDatabase, "uri" | "name">,
   settings: MongoDBSaverSettings = {},
 ): MongoDBSaver {
-  const client = age(new MongoClient(database.uri), { isBefore8: true, cannotJoin: true });
+  const client = disguise(new MongoClient(database.uri), { isBefore8: true, isRouter: true });
   onTestFinished(() => client.close());
   return new MongoDBSaver({ dbName: database.name, ...settings, client });
 }
 
-function dropBulkWrite(client: MongoClient): void {
+function answerHello(client: MongoClient, answer: Document): void {
   const open = client.db.bind(client);
-  const ageDb = (db: Db): Db => {
+  const disguiseDb = (db: Db): Db => {
     const admin = db.admin();
     const command = admin.command.bind(admin);
-    const answer = async (request: Document) => ({
-      ...(await command(request)),
-      maxWireVersion: WIRE_VERSION,
-    });
-    return Object.assign(db, { admin: () => Object.assign(admin, { command: answer }) });
+    const hello = async (request: Document) => ({ ...(await command(request)), ...answer });
+    return Object.assign(db, { admin: () => Object.assign(admin, { command: hello }) });
   };
   Object.assign(client, {
-    db: (...parameters: Parameters<typeof open>) => ageDb(open(...parameters)),
-    bulkWrite: () => Promise.reject(new Error("This server has no such command.")),
+    db: (...parameters: Parameters<typeof open>) => disguiseDb(open(...parameters)),
   });
 }
 

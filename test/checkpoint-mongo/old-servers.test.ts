@@ -3,14 +3,14 @@ import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient, type CommandStartedEvent } from "mongodb";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
-import { age, type Age } from "./old-server.ts";
+import { disguise, type Server } from "./old-server.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 
 /** A saver with a database of its own on an old server, and the commands that it sends. */
-async function openSaver(howOld: Age) {
-  const client = age(new MongoClient(database.uri, { monitorCommands: true }), howOld);
+async function openSaver(kind: Server) {
+  const client = disguise(new MongoClient(database.uri, { monitorCommands: true }), kind);
   const own = temporaryDatabase(database.client);
   const commands: string[] = [];
   client.on("commandStarted", ({ commandName }: CommandStartedEvent) => commands.push(commandName));
@@ -28,14 +28,14 @@ async function openSaver(howOld: Age) {
   return { saver, record };
 }
 
-describe.each<Age>([
-  { isBefore8: false, cannotJoin: false },
-  { isBefore8: true, cannotJoin: false },
-  { isBefore8: false, cannotJoin: true },
-  { isBefore8: true, cannotJoin: true },
-])("on a server with %o", (howOld) => {
-  it("put and putWrites take one command each, and getTuple one where the server can join", async () => {
-    const { saver, record } = await openSaver(howOld);
+describe.each<Server>([
+  { isBefore8: false, isRouter: false },
+  { isBefore8: true, isRouter: false },
+  { isBefore8: false, isRouter: true },
+  { isBefore8: true, isRouter: true },
+])("on a server with %o", (kind) => {
+  it("put and putWrites take one command each, and getTuple one, on a router two", async () => {
+    const { saver, record } = await openSaver(kind);
     let config = await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
     for (const length of [1, 2, 3]) {
       const list = Array.from({ length }, (_, index) => `item ${index} `.repeat(50));
@@ -47,12 +47,12 @@ describe.each<Age>([
       const writes = await record(() => saver.putWrites(config, [["list", ["x"]]], "task"));
       expect(writes).toEqual(["update"]);
       const read = await record(() => saver.getTuple(threadConfig("t")));
-      expect(read).toEqual(howOld.cannotJoin ? ["find", "find"] : ["aggregate"]);
+      expect(read).toEqual(kind.isRouter ? ["find", "find"] : ["aggregate"]);
     }
   });
 
   it("a checkpoint comes back with its pending writes, by whichever commands", async () => {
-    const { saver } = await openSaver(howOld);
+    const { saver } = await openSaver(kind);
     const checkpoint = makeCheckpoint({ list: ["item ".repeat(100)] });
     const config = await putCheckpoint(saver, threadConfig("t"), checkpoint);
     await saver.putWrites(config, [["list", ["x"]]], "task");

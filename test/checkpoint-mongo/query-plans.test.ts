@@ -45,7 +45,6 @@ beforeAll(async () => {
     ...LENGTHS.map((length) => fillThread(`of ${length}`, length)),
     ...others.map((threadId) => fillThread(threadId, OTHERS.steps)),
   ]);
-  expect((await database.readAll()).length).toBeGreaterThan(3 * OTHERS.threads * OTHERS.steps);
 });
 
 /** A thread, each of whose steps has a checkpoint, a segment and pending writes of its own. */
@@ -104,6 +103,9 @@ describe.each(LENGTHS)(
         const threadId = `of ${length}`;
         const plans = await explain((saver) => operation(saver, threadId, length));
         expect(plans.length).toBeGreaterThan(0);
+        const others = { thread_id: { $ne: threadId } };
+        const documents = await database.db.collection(COLLECTION).countDocuments(others);
+        expect(documents).toBeGreaterThan(3 * OTHERS.threads * OTHERS.steps);
         const [exact, wide] = split(plans, ({ query }) => isExact(readFilter(query)));
         for (const { query, index, stages, examined, matching } of exact) {
           const found = { filter: readFilter(query), index, stages, examined };
@@ -130,13 +132,12 @@ it.each([
   },
 );
 
-it("list finds checkpoints in the order of an index, and what belongs to them by others", async () => {
+it("list finds checkpoints in the order of an index", async () => {
   const plans = await explain((saver) =>
     Array.fromAsync(saver.list(threadConfig("of 25"), { limit: 3 })),
   );
-  const [checkpoints, writes] = plans as [Plan, Plan];
+  const [checkpoints] = plans as [Plan];
   expect(checkpoints.index).toBe("order");
-  expect(writes.index).toBe("writes");
   // What is left of the index, after the fields that the filter fixes, is the order asked for.
   const { filter, sort } = checkpoints.query as { filter: Document; sort: Map<string, number> };
   const left = Object.entries(checkpoints.key).filter(([field]) => !Object.hasOwn(filter, field));
@@ -194,9 +195,9 @@ function leads(
   const fields = Object.keys(filter).filter((field) => !field.includes("."));
   const wanted = fields.filter((field) => !Object.hasOwn(partial, field));
   const all = Object.keys(key);
-  const first = all.slice(0, wanted.length);
+  const first = new Set(all.slice(0, wanted.length));
   return (
-    wanted.every((field) => first.includes(field)) ||
+    wanted.every((field) => first.has(field)) ||
     (unique && all.every((field) => wanted.includes(field)))
   );
 }

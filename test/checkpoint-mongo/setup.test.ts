@@ -140,19 +140,19 @@ describe("where the collections of the earlier layout are there", () => {
   });
 
   it.each([
-    ["checkpoints"],
-    ["segments"],
-    ["writes"],
-    ["checkpoints", "segments"],
-    ["checkpoints", "writes"],
-    ["segments", "writes"],
-  ])("but only some of them (%s %s), they are someone else's", async (...some) => {
+    "checkpoints",
+    "segments",
+    "writes",
+    "checkpoints and segments",
+    "checkpoints and writes",
+    "segments and writes",
+  ])("but only %s of the three, they are someone else's", async (some) => {
     await using database = temporaryDatabase(client);
     const db = client.db(database.name);
     // The official saver's, for example, under names of the user's.
     await make(
       db,
-      some.map((name) => `app_${name}`),
+      some.split(" and ").map((name) => `app_${name}`),
     );
     const saver = new MongoDBSaver({
       client,

@@ -2,7 +2,7 @@ import type { CommandFailedEvent, CommandStartedEvent, MongoClient } from "mongo
 import type { RestartableServer } from "./restartable-server.ts";
 
 /** The commands that store something. */
-const STORING: ReadonlySet<string> = new Set(["bulkWrite", "update"]);
+const STORING: ReadonlySet<string> = new Set(["update"]);
 
 /**
  * Kills a server while it is carrying out a command that stores something, and starts it again, as

@@ -8,7 +8,6 @@ import { InvalidOptionsError } from "../errors/index.ts";
  */
 export interface MongoClientLike {
   db(dbName?: string, options?: object): object;
-  bulkWrite(models: readonly object[], options?: object): Promise<object>;
   startSession(options?: object): object;
   close(force?: boolean): Promise<void>;
 }
@@ -22,9 +21,7 @@ export interface MongoClientLike {
 export function requireClient(client: unknown, owner: string): MongoClient {
   const candidate = client as Partial<MongoClientLike> | null | undefined;
   const isClient =
-    typeof candidate?.db === "function" &&
-    typeof candidate.bulkWrite === "function" &&
-    typeof candidate.startSession === "function";
+    typeof candidate?.db === "function" && typeof candidate.startSession === "function";
   if (!isClient) {
     throw new InvalidOptionsError(
       `Invalid option client of ${owner}: expected a MongoClient of the mongodb driver, 6.20 or ` +

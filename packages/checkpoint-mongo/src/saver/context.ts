@@ -8,6 +8,8 @@ import type { Serializer } from "./serializer.ts";
 /** What every operation of a saver works with. */
 export interface SaverContext {
   readonly collections: Collections;
+  /** Whether the connection is to a router of a sharded cluster. */
+  readonly isSharded: boolean;
   readonly cache: Cache;
   readonly serializer: Serializer;
   readonly hasher: Hasher;

@@ -14,6 +14,9 @@ export function findWritesOf(
   addresses: readonly CheckpointAddress[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
-  const keys = addresses.map((address) => ({ _id: hashAddress(address) }));
+  const keys = addresses.map((address) => ({
+    _id: hashAddress(address),
+    thread_id: address.threadId,
+  }));
   return findWrites(collections, keys, channels);
 }

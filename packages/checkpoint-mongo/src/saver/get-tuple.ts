@@ -24,8 +24,8 @@ export async function getTuple(
   context: SaverContext,
   address: OpenAddress,
 ): Promise<CheckpointTuple | undefined> {
-  const { collections, cache } = context;
-  const found = await findCheckpoint(collections, address);
+  const { collections, isSharded, cache } = context;
+  const found = await findCheckpoint(collections, isSharded, address);
   if (found === undefined || isExpired(found.document.expires_at)) {
     const isSure = address.checkpointId !== undefined || (await checkEmpty(context, address));
     return isSure ? undefined : getTuple(context, address);

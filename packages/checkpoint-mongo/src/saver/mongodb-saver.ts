@@ -36,6 +36,7 @@ import { Hasher } from "../integrity/hashes.ts";
 import {
   checkLayout,
   deleteThread,
+  detectSharding,
   ensureIndexes,
   GroupCommit,
   openCollections,
@@ -88,7 +89,7 @@ interface OpenedDatabase {
 }
 
 /** What a place was found to be once it was set up, for all savers of a client. */
-const setups = new OncePerClient<void>();
+const setups = new OncePerClient<Pick<SaverContext, "isSharded">>();
 
 /** Puts under way must have ended before a sweep removes what none of them referred to so far. */
 const MIN_SWEEP_GRACE_SECONDS = 600;
@@ -417,9 +418,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private async open(): Promise<SaverContext> {
     checkRuntime();
     const { collections, official } = await this.prepareDatabase();
-    await setups.do(this.client, this.setupKey, () => this.setUp(collections));
+    const { isSharded } = await setups.do(this.client, this.setupKey, () =>
+      this.setUp(collections),
+    );
     const { cache, serializer, hasher, settings } = this;
-    return { collections, cache, serializer, hasher, settings, official };
+    return { collections, isSharded, cache, serializer, hasher, settings, official };
   }
 
   private async prepareDatabase(): Promise<OpenedDatabase> {
@@ -442,11 +445,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return connection.opened;
   }
 
-  private async setUp(collections: Collections): Promise<void> {
+  private async setUp(collections: Collections): Promise<Pick<SaverContext, "isSharded">> {
     const { collectionPrefix, ttlGraceSeconds } = this.settings;
     await checkLayout(collections, collectionPrefix);
     await ensureIndexes(collections, ttlGraceSeconds);
     await isOfficialThere(this.client, this.db, this.checkpointCollectionName);
+    return { isSharded: await detectSharding(this.db) };
   }
 }
 

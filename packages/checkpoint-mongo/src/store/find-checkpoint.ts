@@ -22,27 +22,27 @@ export interface FoundCheckpoint {
   readonly staleHeads: readonly PlacedCheckpoint[];
 }
 
-/** What servers say where a checkpoint and its pending writes cannot be read together. */
-const NOT_TOGETHER_CODES: ReadonlySet<number | undefined> = new Set([
-  // The document would be over the limit with everything joined to it.
+/** A found document would be over the limit with everything joined to it. */
+const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
   4568, 10_334, 17_280, 17_419, 17_420,
-  // Before MongoDB 5.1, nothing can be joined out of a sharded collection.
-  28_769,
 ]);
 
 /**
- * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command
- * where the server can, else with two more.
+ * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command,
+ * on a sharded cluster with two.
  */
 export async function findCheckpoint(
   collections: Collections,
+  isOnRouter: boolean,
   address: OpenAddress,
 ): Promise<FoundCheckpoint | undefined> {
   const filter = matchCheckpoint(address);
-  try {
-    return await findWithWrites(collections, filter);
-  } catch (error) {
-    if (!NOT_TOGETHER_CODES.has(readErrorCode(error))) throw error;
+  if (!isOnRouter) {
+    try {
+      return await findWithWrites(collections, filter);
+    } catch (error) {
+      if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
+    }
   }
   const found = takeLatest(await collections.checkpoints.find(filter).toArray());
   if (found === undefined) return undefined;

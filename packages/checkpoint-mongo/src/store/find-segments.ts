@@ -8,6 +8,7 @@ import {
   type PackedBytes,
 } from "./binary.ts";
 import type { Collections } from "./collections.ts";
+import { oneOf } from "./one-of.ts";
 
 /** A segment of a thread as it is stored. */
 export interface StoredSegment {
@@ -29,9 +30,9 @@ export async function findSegments(
   if (roots.length === 0) return [];
   const documents = await collections.segments
     .find({
-      thread_id: threadIds.length === 1 ? threadIds[0]! : { $in: [...threadIds] },
+      thread_id: oneOf(threadIds),
       kind: "segment",
-      segment: { $in: roots.map(hexToBytes) },
+      segment: oneOf(roots.map(hexToBytes)),
     })
     .toArray();
   // Several threads may each have a segment that began with the same content.

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
+import { oneOf } from "./one-of.ts";
 
 /**
  * Finds the pending writes of several checkpoints.
@@ -9,14 +10,15 @@ import type { Collections } from "./collections.ts";
  */
 export async function findWrites(
   collections: Collections,
-  checkpoints: readonly Pick<CheckpointDocument, "_id">[],
+  checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
   if (checkpoints.length === 0) return [];
   return collections.writes
     .find({
-      // Only a set of writes names a checkpoint.
-      checkpoint: { $in: checkpoints.map(({ _id }) => _id) },
+      // Only a set of writes names a checkpoint. The thread names the shard to ask.
+      checkpoint: oneOf(checkpoints.map(({ _id }) => _id)),
+      thread_id: oneOf(checkpoints.map(({ thread_id }) => thread_id)),
       ...matchChannels(channels),
     })
     .toArray();

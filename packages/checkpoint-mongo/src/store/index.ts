@@ -19,6 +19,7 @@ export {
 } from "./find-checkpoint.ts";
 export { GroupCommit } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
+export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
 export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";

@@ -1,0 +1,10 @@
+import type { Db } from "mongodb";
+
+/**
+ * Whether the connection is to a router of a sharded cluster. There a join would ask all shards, where
+ * a find that names the thread asks one.
+ */
+export async function detectSharding(db: Db): Promise<boolean> {
+  const hello = await db.admin().command({ hello: 1 });
+  return hello["msg"] === "isdbgrid";
+}
