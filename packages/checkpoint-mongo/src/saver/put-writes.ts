@@ -1,7 +1,7 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, hashContent, pack } from "../codec/index.ts";
+import { createSegmentOfBytes, hashContent, pack, packAside } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
@@ -93,9 +93,10 @@ export async function putWrites(
   const startedMs = Date.now();
   let left = encoded;
   for (let round = 0; left.length > 0; round += 1) {
-    const sets = splitSets(left).map((set) =>
-      buildSet(context, task, set, choosePlace(set, round === 0)),
-    );
+    const sets: EncodedSet[] = [];
+    for (const set of splitSets(left)) {
+      sets.push(await buildSet(context, task, set, choosePlace(set, round === 0)));
+    }
     const { thread, kept } = await saveSets(context, task, sets);
     if (isSlow(startedMs)) {
       const segments = sets.flatMap((set) => set.segments);
@@ -175,17 +176,17 @@ function choosePlace([first]: readonly HashedWrite[], isFirst: boolean): number 
   return isFirst ? 0 : index + 1;
 }
 
-function buildSet(
+async function buildSet(
   { collections, hasher, settings }: SaverContext,
   { address, taskId, taskPath }: TaskAddress,
   writes: readonly HashedWrite[],
   place: number,
-): EncodedSet {
+): Promise<EncodedSet> {
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
   let bytes = 0;
   for (const { index, channel, type, value } of writes) {
-    const packed = pack(value);
+    const packed = await packAside(value);
     const fits = bytes + packed.data.byteLength <= MAX_PART_BYTES;
     if (fits) bytes += packed.data.byteLength;
     const write = { idx: index, channel, ...(type !== undefined && { type }) };
@@ -193,7 +194,7 @@ function buildSet(
       stored.push({ ...write, value: toPackedBinary(packed, collections.Binary) });
     } else {
       // A value that is too large for the document goes where segments go.
-      const { id } = createSegmentOfBytes(value);
+      const { id } = await createSegmentOfBytes(value);
       segments.push({ id, pack: () => packed });
       stored.push({ ...write, value: { segment: hexToBytes(id) } });
     }

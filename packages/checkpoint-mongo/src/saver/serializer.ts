@@ -1,9 +1,12 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import {
   assertLoadable,
+  breather,
   createSegmentOfBytes,
   decodeChannel,
   decodeValue,
+  ITEM_WORK,
+  needsLoader,
   needsLoaderAsBytes,
   planChannel,
   type EncodedChannel,
@@ -53,11 +56,11 @@ export class Serializer {
   ): Promise<EncodedChannel> {
     if (written.kind === "typed") {
       const { type, bytes } = written.value;
-      const segment = createSegmentOfBytes(bytes);
+      const segment = await createSegmentOfBytes(bytes);
       const manifest = { kind: "typed", type: type!, segment: segment.id } as const;
       return { manifest, segments: [segment] };
     }
-    const encoded = planChannel(channel, written, parent, findKnown);
+    const encoded = await planChannel(channel, written, parent, findKnown);
     await assertChannelLoadable(channel, encoded);
     return encoded;
   }
@@ -97,6 +100,10 @@ async function assertChannelLoadable(
 ): Promise<void> {
   if (manifest.kind === "inline") await assertLoadable(manifest.text, channel);
   for (const { lines } of segments) {
-    for (const line of lines ?? []) await assertLoadable(line, channel);
+    for (const line of lines ?? []) {
+      // Not awaited for each of what may be a great many lines.
+      if (needsLoader(line)) await assertLoadable(line, channel);
+      if (breather.isDue(ITEM_WORK / 4 + line.length / 4)) await breather.rest();
+    }
   }
 }

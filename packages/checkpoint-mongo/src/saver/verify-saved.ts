@@ -32,7 +32,7 @@ export async function verifySavedCheckpoint(
   const found = await findSegments(collections, [address.threadId], roots);
   const byRoot = new Map(found.map((segment) => [segment.root, segment]));
   for (const id of segments) {
-    const verified = verifySegment(id, byRoot.get(parseSegmentId(id).root));
+    const verified = await verifySegment(id, byRoot.get(parseSegmentId(id).root));
     if ("found" in verified) {
       throw new CorruptCheckpointError(address, { document: "segment", which: id, ...verified });
     }

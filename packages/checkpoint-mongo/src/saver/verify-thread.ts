@@ -177,7 +177,7 @@ async function verifySegments(
     const stored = joinParts(parts);
     segments.add(stored.root);
     for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {
-      const verified = verifySegment(id, stored);
+      const verified = await verifySegment(id, stored);
       if ("found" in verified) {
         const place = { checkpointNs: undefined, checkpointId: undefined };
         damages.push({ ...place, document: "segment", which: id, ...verified });

@@ -10,7 +10,7 @@ import type { BatchUpdate } from "./write-batch.ts";
 export interface SegmentToStore {
   readonly id: SegmentId;
   /** Gives what is to be stored. It is asked for when it is sent, and not kept. */
-  pack(): PackedBytes;
+  pack(): PackedBytes | Promise<PackedBytes>;
 }
 
 /** Bytes in one document; the limit is 16 MB for all of it. */
@@ -42,7 +42,7 @@ export async function saveAhead(
   let updates: BatchUpdate[] = [];
   let bytes = 0;
   for (const segment of whole) {
-    for (const { update, size } of creations(collections, thread, segment)) {
+    for (const { update, size } of await creations(collections, thread, segment)) {
       if (updates.length > 0 && bytes + size > MAX_COMMAND_BYTES) {
         const outcome = await writeFenced(collections, features, thread, updates);
         if (outcome.kind === "conflict") return undefined;
@@ -54,7 +54,8 @@ export async function saveAhead(
     }
   }
   // A creation may be repeated if the last command fails, an append may not.
-  return [...updates, ...appended.map((segment) => appending(thread, segment))];
+  for (const segment of appended) updates.push(await appending(thread, segment));
+  return updates;
 }
 
 /**
@@ -99,13 +100,13 @@ function isWhole({ id }: SegmentToStore): boolean {
  * the same segments. Not where it has several parts, because another version of the compression may
  * have cut them elsewhere.
  */
-function creations(
+async function creations(
   { Binary }: Collections,
   thread: ThreadState,
   segment: SegmentToStore,
-): { readonly update: BatchUpdate; readonly size: number }[] {
+): Promise<{ readonly update: BatchUpdate; readonly size: number }[]> {
   const { $set, $unset } = claim(thread);
-  const packed = segment.pack();
+  const packed = await segment.pack();
   const parts = cutParts(packed.data);
   return parts.map((part, number) => {
     const data = toPackedBinary({ data: part, compression: packed.compression }, Binary);
@@ -134,13 +135,14 @@ function creations(
  * claimed again: a put that has been overtaken by a change of the expiry would take it back to the
  * earlier one, and not look at it again when it repeats, since its items are there then.
  */
-function appending(thread: ThreadState, segment: SegmentToStore): BatchUpdate {
+async function appending(thread: ThreadState, segment: SegmentToStore): Promise<BatchUpdate> {
   const { root, appends } = parseSegmentId(segment.id);
+  const { data } = await segment.pack();
   return {
     collection: "segments",
     filter: { ...matchPart(thread, root, 0), appends: appends - 1 },
     update: {
-      $push: { more: segment.pack().data } as unknown as PushOperator<Document>,
+      $push: { more: data } as unknown as PushOperator<Document>,
       $inc: { appends: 1 },
     },
     upsert: true,
