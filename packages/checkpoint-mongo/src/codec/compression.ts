@@ -1,6 +1,7 @@
-import { promisify } from "node:util";
+import type { Transform } from "node:stream";
 // Not by name: see check-node.ts.
 import zlib from "node:zlib";
+import { concatInPieces } from "../event-loop/concat-in-pieces.ts";
 import { DICTIONARY } from "./dictionary.ts";
 
 /** Shorter content seldom shrinks enough to be worth the time. */
@@ -80,13 +81,18 @@ function choose(content: Uint8Array, packed: PackedBytes): PackedBytes {
 /** What comes out of the thread pool comes in chunks, each with its price. */
 const CHUNK_BYTES = 1_048_576;
 
-const zstdCompress = promisify(zlib.zstdCompress);
-const zstdDecompress = promisify(zlib.zstdDecompress);
-
 function compressAside(content: Uint8Array): Promise<Uint8Array> {
-  return zstdCompress(content, { ...ZSTD_OPTIONS, chunkSize: CHUNK_BYTES });
+  const options = { ...ZSTD_OPTIONS, pledgedSrcSize: content.byteLength, chunkSize: CHUNK_BYTES };
+  return collect(zlib.createZstdCompress(options), content);
 }
 
 function decompressAside(data: Uint8Array): Promise<Uint8Array> {
-  return zstdDecompress(data, { chunkSize: CHUNK_BYTES });
+  return collect(zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES }), data);
+}
+
+async function collect(stream: Transform, bytes: Uint8Array): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  stream.end(bytes);
+  for await (const chunk of stream) chunks.push(chunk as Uint8Array);
+  return concatInPieces(chunks);
 }

@@ -1,4 +1,4 @@
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 import { LINE_BREAK, measureLines } from "./lines.ts";
 
 /** Room for the content of a segment, which seldom has more than 1 MB of characters. */

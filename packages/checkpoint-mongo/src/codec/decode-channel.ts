@@ -1,5 +1,5 @@
 import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/index.ts";
-import { breather, ITEM_WORK } from "./breather.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { decodeLines } from "./decode-lines.ts";
 import { decodeLongString } from "./decode-long-string.ts";
 import { decodeValue } from "./decode-value.ts";
@@ -25,20 +25,21 @@ export async function decodeChannel(
     case "list":
       return decodeLines(readSlices(manifest.slices, readLines));
     case "text":
-      return decodeText(readSlices(manifest.slices, readLines));
+      return decodeText([...readSlices(manifest.slices, readLines)]);
     case "map":
       return decodeMap(readSlices(manifest.slices, readLines));
   }
 }
 
-function readSlices(
+function* readSlices(
   slices: readonly SegmentSlice[],
   readLines: (segment: SegmentId) => readonly string[],
-): readonly string[] {
-  return slices.flatMap(({ segment, from, to }) => {
+): Generator<string> {
+  for (const { segment, from, to } of slices) {
     const lines = readLines(segment);
-    return from === 0 && to === undefined ? lines : lines.slice(from, to);
-  });
+    const end = to ?? lines.length;
+    for (let index = from; index < end; index += 1) yield lines[index]!;
+  }
 }
 
 /** A long value that is no string can only be parsed as a whole. */
@@ -46,14 +47,16 @@ function decodeText(chunks: readonly string[]): unknown {
   return chunks[0]?.startsWith('"') ? decodeLongString(chunks) : decodeValue(chunks.join(""));
 }
 
-async function decodeMap(lines: readonly string[]): Promise<Record<string, unknown>> {
+async function decodeMap(lines: Iterable<string>): Promise<Record<string, unknown>> {
   const live = await replayInPieces(lines);
-  const entries = (await decodeLines(live.values())) as (readonly [string, unknown])[];
   const map: Record<string, unknown> = {};
-  for (const [key, value] of entries) {
+  for (const [key, line] of live) {
+    const decoded = decodeValue(line);
+    const entry = decoded instanceof Promise ? ((await decoded) as unknown) : decoded;
+    const [, value] = entry as readonly [string, unknown];
     if (key === "__proto__") defineOwn(map, key, value);
     else map[key] = value;
-    if (breather.isDue(ITEM_WORK)) await breather.rest();
+    if (breather.isDue(ITEM_WORK + line.length)) await breather.rest();
   }
   return map;
 }

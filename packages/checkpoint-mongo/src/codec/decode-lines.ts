@@ -1,4 +1,4 @@
-import { breather, ITEM_WORK } from "./breather.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { decodeValue } from "./decode-value.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 
 /**
  * Decodes a long string from the chunks of its JSON text. The string is put together when it is

@@ -4,7 +4,7 @@ import {
   type SegmentSlice,
   type SlicedKind,
 } from "../documents/index.ts";
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 import { cutText } from "./cut-text.ts";
 import { needsLoader } from "./decode-value.ts";
 import {
@@ -105,7 +105,7 @@ export async function planChannel(
     }
     case "map": {
       const runs = readRuns("map", parent, findKnown);
-      const live = await replayInPieces(listLines(runs));
+      const live = await replayInPieces(eachLine(runs));
       return asSlices("map", await planMap(written.entries, { runs, live }, findKnown));
     }
     case "text": {
@@ -168,9 +168,18 @@ function readRuns(
     const lines = findKnown(segment)?.read(parseSegmentId(segment));
     // A map's later entries mean nothing without the earlier ones.
     if (lines === undefined && kind === "map") return [];
-    if (lines !== undefined) runs.push({ segment, from, lines: lines.slice(from, to) });
+    if (lines === undefined) continue;
+    runs.push({
+      segment,
+      from,
+      lines: from === 0 && to === undefined ? lines : lines.slice(from, to),
+    });
   }
   return runs;
+}
+
+function* eachLine(runs: readonly StoredRun[]): Generator<string> {
+  for (const { lines } of runs) yield* lines;
 }
 
 function listLines(runs: readonly StoredRun[]): readonly string[] {

@@ -1,7 +1,7 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import { toContentHash, type ContentHash } from "../documents/index.ts";
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 
 /** Longer content is hashed in slices of so many bytes. */
 const SLICE_BYTES = 1_048_576;

@@ -5,8 +5,8 @@ export {
   writeHeader,
   type CheckpointHeader,
 } from "./checkpoint-text.ts";
-export { breather, ITEM_WORK } from "./breather.ts";
 export { pack, packAside, unpack, unpackAside } from "./compression.ts";
+export { decodeBytes } from "./decode-bytes.ts";
 export { decodeChannel } from "./decode-channel.ts";
 export { assertLoadable } from "./assert-loadable.ts";
 export { decodeValue, needsLoader, needsLoaderAsBytes } from "./decode-value.ts";

@@ -1,4 +1,4 @@
-import { breather, ITEM_WORK } from "./breather.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 
 /** An entry of a map as one line: `["key",value]` sets it, `["key"]` deletes it. */
 export function formatEntry(key: string, text: string): string {
@@ -13,6 +13,9 @@ export function formatDeletion(key: string): string {
 
 /** The key of an entry's line, and whether the line deletes it. */
 export function readEntry(line: string): { readonly key: string; readonly deleted: boolean } {
+  const quote = line.indexOf('"', 2);
+  const key = line.slice(2, quote);
+  if (!key.includes("\\")) return { key, deleted: line[quote + 1] === "]" };
   const end = findStringEnd(line);
   return { key: JSON.parse(line.slice(1, end)) as string, deleted: line[end] === "]" };
 }

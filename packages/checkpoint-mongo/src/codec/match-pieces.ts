@@ -1,4 +1,4 @@
-import { breather, ITEM_WORK } from "./breather.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import type { Piece, StoredRun } from "./pieces.ts";
 
 /** Reusing fewer stored bytes than this in mid-list costs more in the manifest than it saves. */
@@ -79,28 +79,39 @@ async function matchMiddle(
   }
   let index = 0;
   while (index < lines.length) {
-    const position = positions.get(lines[index]!);
-    let length = 0;
-    let bytes = 0;
-    while (
-      position !== undefined &&
-      index + length < lines.length &&
-      position + length < end &&
-      old.lines[position + length] === lines[index + length]
-    ) {
-      bytes += lines[index + length]!.length;
-      length += 1;
-      if (breather.isDue(comparing(lines[index]!))) await breather.rest();
-    }
-    if (position !== undefined && bytes >= MIN_REUSED_BYTES) {
-      builder.addStored(old, position, position + length);
-      index += length;
-    } else {
-      builder.addNew(lines[index]!);
-      if (breather.isDue(ITEM_WORK + lines[index]!.length)) await breather.rest();
+    const line = lines[index]!;
+    if (breather.isDue(ITEM_WORK + line.length)) await breather.rest();
+    const position = positions.get(line);
+    const found =
+      position === undefined ? 0 : await countAlike(lines, index, old.lines, position, end);
+    if (position === undefined || found === 0) {
+      builder.addNew(line);
       index += 1;
+    } else {
+      builder.addStored(old, position, position + found);
+      index += found;
     }
   }
+}
+
+/** How many items are the same from two places on; 0 where they are too few bytes to be reused. */
+async function countAlike(
+  lines: readonly string[],
+  index: number,
+  old: readonly string[],
+  position: number,
+  end: number,
+): Promise<number> {
+  const longest = Math.min(lines.length - index, end - position);
+  let count = 0;
+  let bytes = 0;
+  while (count < longest && old[position + count] === lines[index + count]) {
+    const line = lines[index + count]!;
+    bytes += line.length;
+    count += 1;
+    if (breather.isDue(comparing(line))) await breather.rest();
+  }
+  return bytes < MIN_REUSED_BYTES ? 0 : count;
 }
 
 /** The work of comparing a line with an equal one, which often is the same string. */

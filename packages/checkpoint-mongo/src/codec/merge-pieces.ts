@@ -1,4 +1,4 @@
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 import { measureLines } from "./lines.ts";
 import type { Piece } from "./pieces.ts";
 import { MAX_SEGMENT_BYTES } from "./store-pieces.ts";

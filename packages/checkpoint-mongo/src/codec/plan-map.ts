@@ -1,4 +1,4 @@
-import { breather, ITEM_WORK } from "./breather.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { formatDeletion, readEntry } from "./map-entries.ts";
 import { measureLines } from "./lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
@@ -88,11 +88,10 @@ async function countUnmoved(
   return Infinity;
 }
 
-function nextNamed(keys: Iterator<string>): string | undefined {
-  for (;;) {
-    const { done = false, value } = keys.next();
-    if (done || !isNumbered(value as string)) return value as string | undefined;
-  }
+function nextNamed(keys: Iterator<string, undefined>): string | undefined {
+  let next = keys.next();
+  while (next.done !== true && isNumbered(next.value)) next = keys.next();
+  return next.done === true ? undefined : next.value;
 }
 
 /** Whether an object has a key among its whole numbers. */

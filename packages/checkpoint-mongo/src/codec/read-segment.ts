@@ -1,6 +1,6 @@
 import type { ContentHash } from "../documents/index.ts";
 import { unpackAppends } from "./append-stream.ts";
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 import { unpackAside, type PackedBytes } from "./compression.ts";
 import { hashInPieces } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";

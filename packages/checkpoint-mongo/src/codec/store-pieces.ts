@@ -1,5 +1,5 @@
 import { parseSegmentId, type SegmentId, type SegmentSlice } from "../documents/index.ts";
-import { breather } from "./breather.ts";
+import { breather } from "../event-loop/breather.ts";
 import type { KnownSegment } from "./known-segment.ts";
 import { measureLines } from "./lines.ts";
 import type { FindKnown, Piece, PlannedSlices } from "./pieces.ts";

@@ -1,5 +1,6 @@
-import { breather, ITEM_WORK, replayInPieces } from "../codec/index.ts";
+import { replayInPieces } from "../codec/index.ts";
 import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

@@ -1,7 +1,7 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, hashContent, pack, packAside } from "../codec/index.ts";
+import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
@@ -153,9 +153,13 @@ function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
   const { value } = stored;
   if (isReference(value)) return bytesToHex(value.segment) === hashContent(write.value);
   if (!isBinary(value)) return false;
-  const packed = pack(write.value);
-  const found = toPackedBytes(value);
-  return packed.compression === found.compression && Buffer.compare(packed.data, found.data) === 0;
+  try {
+    // Not as they are stored: whoever stored them may have compressed them otherwise.
+    return Buffer.compare(unpack(toPackedBytes(value)), write.value) === 0;
+  } catch {
+    // What is damaged is not the same.
+    return false;
+  }
 }
 
 /** Ordinary writes belong together; those to special channels are replaced one by one. */
@@ -208,7 +212,7 @@ async function buildSet(
     ...(taskPath !== "" && { task_path: taskPath }),
     idx: place,
     writes: stored,
-    hash: hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
+    hash: await hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segments };

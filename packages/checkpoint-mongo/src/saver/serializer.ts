@@ -1,11 +1,9 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import {
   assertLoadable,
-  breather,
   createSegmentOfBytes,
   decodeChannel,
-  decodeValue,
-  ITEM_WORK,
+  decodeBytes,
   needsLoader,
   needsLoaderAsBytes,
   planChannel,
@@ -14,6 +12,7 @@ import {
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { ValueWriter, type TypedBytes, type WrittenChannel } from "./value-writer.ts";
 
 /** Gives what is at hand of stored segments. */
@@ -81,7 +80,7 @@ export class Serializer {
   }
 
   async decode({ type, bytes }: TypedBytes, what: string): Promise<unknown> {
-    if (type === undefined) return decodeValue(Buffer.from(bytes).toString());
+    if (type === undefined) return decodeBytes(bytes);
     if (this.#serde === undefined) {
       throw new InvalidOptionsError(
         `A stored ${what} was written with a serializer (type "${type}"), but this saver has none. ` +

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 /** A long computation goes on for about so long before anything else of the process has its turn. */
 const PIECE_MS = 5;
 
