@@ -2,7 +2,7 @@ import { constants } from "node:zlib";
 import { deflateRawSync, inflateRawSync } from "./raw-deflate.ts";
 
 /** As far as raw deflate can refer back. */
-const WINDOW_BYTES = 32_768;
+export const WINDOW_BYTES = 32_768;
 
 /** Ends each part at a whole byte, so that the parts put together are one stream. */
 const FINISH_FLUSH = constants.Z_SYNC_FLUSH;

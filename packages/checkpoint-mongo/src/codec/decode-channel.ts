@@ -1,52 +1,72 @@
 import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/index.ts";
-import { decodeValue, decodeValues } from "./decode-value.ts";
-import { replayEntries } from "./map-entries.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
+import { decodeLines } from "./decode-lines.ts";
+import { decodeLongString } from "./decode-long-string.ts";
+import { decodeValue } from "./decode-value.ts";
+import { replayInPieces } from "./map-entries.ts";
 
 /** A channel that was encoded by this package, not by a user's serializer. */
 export type NativeManifest = Exclude<ChannelManifest, { kind: "typed" }>;
 
 /**
- * Decodes a channel's value from its segments' items. Every call gives fresh objects. The result is
- * a promise only if LangChain's own loader is needed.
+ * Decodes a channel's value from its segments' items. Every call gives fresh objects.
  *
  * @throws Error if the items are no text that this package writes
  */
-export function decodeChannel(
+export async function decodeChannel(
   manifest: NativeManifest,
   readLines: (segment: SegmentId) => readonly string[],
-): unknown {
+): Promise<unknown> {
   switch (manifest.kind) {
     case "inline":
       return decodeValue(manifest.text);
     case "value":
       return decodeValue(readLines(manifest.segment).join("\n"));
     case "list":
-      return decodeValues(readSlices(manifest.slices, readLines));
+      return decodeLines(readSlices(manifest.slices, readLines));
     case "text":
-      return decodeValue(readSlices(manifest.slices, readLines).join(""));
-    case "map": {
-      const live = replayEntries(readSlices(manifest.slices, readLines)).values();
-      const entries = decodeValues([...live]);
-      return entries instanceof Promise
-        ? entries.then((loaded) => toObject(loaded as Entries))
-        : toObject(entries as Entries);
-    }
+      return decodeText([...readSlices(manifest.slices, readLines)]);
+    case "map":
+      return decodeMap(readSlices(manifest.slices, readLines));
   }
 }
 
-type Entries = readonly (readonly [string, unknown])[];
-
-function readSlices(
+function* readSlices(
   slices: readonly SegmentSlice[],
   readLines: (segment: SegmentId) => readonly string[],
-): readonly string[] {
-  return slices.flatMap(({ segment, from, to }) => {
+): Generator<string> {
+  for (const { segment, from, to } of slices) {
     const lines = readLines(segment);
-    return from === 0 && to === undefined ? lines : lines.slice(from, to);
-  });
+    const end = to ?? lines.length;
+    for (let index = from; index < end; index += 1) yield lines[index]!;
+  }
 }
 
-function toObject(entries: Entries): Record<string, unknown> {
-  // fromEntries defines keys, so that "__proto__" is a key like any other.
-  return Object.fromEntries(entries) as Record<string, unknown>;
+/** A long value that is no string can only be parsed as a whole. */
+function decodeText(chunks: readonly string[]): unknown {
+  return chunks[0]?.startsWith('"') ? decodeLongString(chunks) : decodeValue(chunks.join(""));
+}
+
+async function decodeMap(lines: Iterable<string>): Promise<Record<string, unknown>> {
+  const live = await replayInPieces(lines);
+  const map: Record<string, unknown> = {};
+  for (const [key, line] of live) {
+    const decoded = decodeValue(line);
+    const entry = decoded instanceof Promise ? ((await decoded) as unknown) : decoded;
+    const [, value] = entry as readonly [string, unknown];
+    if (key === "__proto__") defineOwn(map, key, value);
+    else map[key] = value;
+    if (breather.isDue(ITEM_WORK + line.length)) await breather.rest();
+  }
+  return map;
+}
+
+/** What an assignment to "__proto__" does not do: it sets the prototype. */
+function defineOwn(map: object, key: string, value: unknown): void {
+  Object.defineProperty(map, key, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
 }

@@ -21,18 +21,6 @@ export function decodeValue(text: string): unknown {
   return loadAll(parsed).then((loaded) => revive(parsed, loaded));
 }
 
-/**
- * Decodes many texts: one by one, which takes less time and memory than joining them to one array.
- * The result is a promise only if one of them needs LangChain's own loader.
- *
- * @throws Error like {@link decodeValue}
- */
-export function decodeValues(texts: readonly string[]): readonly unknown[] | Promise<unknown[]> {
-  return texts.some(needsLoader)
-    ? Promise.all(texts.map(async (text) => decodeValue(text)))
-    : texts.map((text) => decodeValue(text));
-}
-
 /** Whether a text holds an object that only LangChain's own loader can bring back. */
 export function needsLoader(text: string): boolean {
   return text.includes(LANGCHAIN_OPENING);

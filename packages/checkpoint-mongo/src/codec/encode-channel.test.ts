@@ -20,11 +20,14 @@ class ChannelModel {
   storedBytes = 0;
 
   /** Stores a value as child of the latest and gives it back as read. */
-  store(value: unknown, isAtHand: (segment: SegmentId) => boolean = () => true): unknown {
+  async store(
+    value: unknown,
+    isAtHand: (segment: SegmentId) => boolean = () => true,
+  ): Promise<unknown> {
     const findKnown = (id: SegmentId) =>
       isAtHand(id) ? this.segments.get(parseSegmentId(id).root) : undefined;
     const written = writeChannel("channel", value, this.manifest, findKnown);
-    const { manifest, segments } = planChannel("channel", written, this.manifest, findKnown);
+    const { manifest, segments } = await planChannel("channel", written, this.manifest, findKnown);
     for (const { id, lines, known } of segments) {
       const { root, appends } = parseSegmentId(id);
       const stored = this.segments.get(root);
@@ -39,7 +42,7 @@ class ChannelModel {
     return this.read();
   }
 
-  read(manifest: ChannelModel["manifest"] = this.manifest): unknown {
+  async read(manifest: ChannelModel["manifest"] = this.manifest): Promise<unknown> {
     return decodeChannel(manifest!, (id) => {
       const name = parseSegmentId(id);
       return this.segments.get(name.root)!.read(name)!;
@@ -91,35 +94,35 @@ const listEdit: fc.Arbitrary<ListEdit> = fc.oneof(
 );
 
 describe("a list", () => {
-  it("comes back as it was after any sequence of edits, and so do all its earlier states", () => {
-    fc.assert(
-      fc.property(fc.array(listEdit, { maxLength: 60, size: "max" }), (edits) => {
+  it("comes back as it was after any sequence of edits, and so do all its earlier states", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(listEdit, { maxLength: 60, size: "max" }), async (edits) => {
         const model = new ChannelModel();
         const states: [ChannelModel["manifest"], unknown[]][] = [];
         let list: unknown[] = [];
         for (const edit of edits) {
           list = edit(list);
-          expect(isDeepStrictEqual(model.store(list), list)).toBe(true);
+          expect(isDeepStrictEqual(await model.store(list), list)).toBe(true);
           expect(model.slices).toBeLessThanOrEqual(64);
           states.push([model.manifest, list]);
         }
         for (const [manifest, state] of states)
-          expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
+          expect(isDeepStrictEqual(await model.read(manifest), state)).toBe(true);
       }),
       { numRuns: 60 },
     );
   });
 
-  it("comes back as it was even if not all of its segments are at hand when it is stored", () => {
-    fc.assert(
-      fc.property(
+  it("comes back as it was even if not all of its segments are at hand when it is stored", async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.tuple(listEdit, fc.array(fc.boolean(), { minLength: 1 })), { maxLength: 15 }),
-        (edits) => {
+        async (edits) => {
           const model = new ChannelModel();
           let list: unknown[] = Array.from({ length: 30 }, (_, index) =>
             `start ${index} `.repeat(9),
           );
-          model.store(list);
+          await model.store(list);
           for (const [edit, atHand] of edits) {
             list = edit(list);
             let asked = 0;
@@ -128,36 +131,36 @@ describe("a list", () => {
               if (!known.has(id)) known.set(id, atHand[asked++ % atHand.length]!);
               return known.get(id)!;
             };
-            expect(isDeepStrictEqual(model.store(list, isAtHand), list)).toBe(true);
+            expect(isDeepStrictEqual(await model.store(list, isAtHand), list)).toBe(true);
           }
         },
       ),
     );
   });
 
-  it("forked at any place comes back right in all branches", () => {
-    fc.assert(
-      fc.property(
+  it("forked at any place comes back right in all branches", async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.tuple(listEdit, fc.nat()), { maxLength: 30, size: "max" }),
-        (steps) => {
+        async (steps) => {
           const model = new ChannelModel();
-          model.store(["start"]);
+          await model.store(["start"]);
           const states: [ChannelModel["manifest"], unknown[]][] = [[model.manifest, ["start"]]];
           for (const [edit, from] of steps) {
             const [manifest, list] = states[from % states.length]!;
             model.manifest = manifest;
             const edited = edit(list);
-            model.store(edited);
+            await model.store(edited);
             states.push([model.manifest, edited]);
           }
           for (const [manifest, state] of states)
-            expect(isDeepStrictEqual(model.read(manifest), state)).toBe(true);
+            expect(isDeepStrictEqual(await model.read(manifest), state)).toBe(true);
         },
       ),
     );
   });
 
-  it("that grows item by item stores each item once", () => {
+  it("that grows item by item stores each item once", async () => {
     const model = new ChannelModel();
     const list: string[] = [];
     let content = 0;
@@ -165,62 +168,62 @@ describe("a list", () => {
       list.push(`${index} `.padEnd(200, "x"));
       // With its quotes and the line break.
       content += 203;
-      model.store(list);
+      await model.store(list);
     }
     expect(model.storedBytes).toBeLessThanOrEqual(content);
     expect(model.slices).toBeLessThanOrEqual(4);
-    expect(model.read()).toEqual(list);
+    expect(await model.read()).toEqual(list);
   });
 
-  it("that is stored once more, and then goes on otherwise, takes nothing from who stored it first", () => {
+  it("that is stored once more, and then goes on otherwise, takes nothing from who stored it first", async () => {
     const model = new ChannelModel();
     const start = ["a", "b"].map((text) => text.repeat(300));
-    model.store(start);
+    await model.store(start);
     const { manifest } = model;
-    model.store([...start, "c".repeat(300)]);
+    await model.store([...start, "c".repeat(300)]);
     const first = model.manifest;
     const { storedBytes } = model;
     model.manifest = manifest;
-    model.store([...start, "c".repeat(300)]);
+    await model.store([...start, "c".repeat(300)]);
     expect(model.storedBytes).toBe(storedBytes);
     expect(model.manifest).toEqual(first);
     model.manifest = manifest;
-    expect(model.store([...start, "d".repeat(300)])).toEqual([...start, "d".repeat(300)]);
-    expect(model.read(first)).toEqual([...start, "c".repeat(300)]);
+    expect(await model.store([...start, "d".repeat(300)])).toEqual([...start, "d".repeat(300)]);
+    expect(await model.read(first)).toEqual([...start, "c".repeat(300)]);
   });
 
-  it("of 65,000 items that grew in many steps is at most 64 slices", () => {
+  it("of 65,000 items that grew in many steps is at most 64 slices", async () => {
     const model = new ChannelModel();
     const list: number[] = [];
     while (list.length < 65_000) {
       const size = list.length < 600 ? 1 : Math.ceil(list.length / 10);
       for (let index = 0; index < size; index += 1) list.push(list.length);
-      model.store(list);
+      await model.store(list);
       expect(model.slices).toBeLessThanOrEqual(64);
     }
-    expect(model.read()).toEqual(list);
+    expect(await model.read()).toEqual(list);
   });
 
-  it("that was edited in many places is at most 64 slices", () => {
+  it("that was edited in many places is at most 64 slices", async () => {
     const model = new ChannelModel();
     const list = Array.from({ length: 600 }, (_, index) => `${index} `.padEnd(100, "x"));
-    model.store(list);
+    await model.store(list);
     for (let edit = 0; edit < 150; edit += 1) {
       const at = (edit * 211) % list.length;
       list[at] = `edited ${edit} `.padEnd(100, "y");
-      expect(model.store(list)).toEqual(list);
+      expect(await model.store(list)).toEqual(list);
       expect(model.slices).toBeLessThanOrEqual(64);
     }
   });
 
-  it("with one item replaced in the middle stores little more than that item", () => {
+  it("with one item replaced in the middle stores little more than that item", async () => {
     const model = new ChannelModel();
     const list = Array.from({ length: 1_000 }, (_, index) => `${index} `.padEnd(200, "x"));
-    model.store(list);
+    await model.store(list);
     for (const at of [500, 20, 980, 501]) {
       const before = model.storedBytes;
       list[at] = `edited ${at} `.padEnd(200, "y");
-      expect(model.store(list)).toEqual(list);
+      expect(await model.store(list)).toEqual(list);
       expect(model.storedBytes - before).toBeLessThan(500);
     }
   });
@@ -266,9 +269,9 @@ const mapEdit: fc.Arbitrary<MapEdit> = fc.oneof(
 );
 
 describe("a map", () => {
-  it("comes back with its values and key order after any sequence of edits", () => {
-    fc.assert(
-      fc.property(fc.array(mapEdit, { maxLength: 60, size: "max" }), (edits) => {
+  it("comes back with its values and key order after any sequence of edits", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(mapEdit, { maxLength: 60, size: "max" }), async (edits) => {
         const model = new ChannelModel();
         const states: [ChannelModel["manifest"], object][] = [];
         // So large that small changes are appended and merged, until they outweigh it.
@@ -276,17 +279,17 @@ describe("a map", () => {
           `key-${index}`,
           `${index} `.repeat(40),
         ]);
-        model.store(Object.fromEntries(entries));
+        await model.store(Object.fromEntries(entries));
         for (const edit of edits) {
           entries = edit(entries);
           const map: Record<string, unknown> = Object.fromEntries(entries);
-          const decoded = model.store(map) as object;
+          const decoded = (await model.store(map)) as object;
           expect(isDeepStrictEqual(decoded, map)).toBe(true);
           expect(Object.keys(decoded)).toEqual(Object.keys(map));
           states.push([model.manifest, map]);
         }
         for (const [manifest, state] of states) {
-          const decoded = model.read(manifest) as object;
+          const decoded = (await model.read(manifest)) as object;
           expect(isDeepStrictEqual(decoded, state)).toBe(true);
           expect(Object.keys(decoded)).toEqual(Object.keys(state));
         }
@@ -295,16 +298,16 @@ describe("a map", () => {
     );
   });
 
-  it("of which one entry changes per step stores little more than that entry", () => {
+  it("of which one entry changes per step stores little more than that entry", async () => {
     const model = new ChannelModel();
     const files = Object.fromEntries(
       Array.from({ length: 100 }, (_, index) => [`file-${index}`, `${index} `.padEnd(1_000, "x")]),
     );
-    model.store(files);
+    await model.store(files);
     const initial = model.storedBytes;
     for (let step = 0; step < 300; step += 1) {
       files[`file-${(step * 37) % 100}`] = `edit ${step} `.padEnd(1_000, "y");
-      expect(model.store(files)).toEqual(files);
+      expect(await model.store(files)).toEqual(files);
     }
     expect(model.storedBytes).toBeLessThan(3 * (initial + 300 * 1_000));
     expect(model.slices).toBeLessThanOrEqual(64);
@@ -312,25 +315,25 @@ describe("a map", () => {
 });
 
 describe("a long string", () => {
-  it("comes back as it was after any edits, whatever characters it holds", () => {
+  it("comes back as it was after any edits, whatever characters it holds", async () => {
     const part = fc.oneof(
       fc.constantFrom('"', "\\", "\n", "\u0000", "\uD83D", "\uDE42", "🙂", "é", "漢", "\u2028"),
       fc.string({ unit: "binary", maxLength: 20 }),
       fc.constantFrom("plain text ", "\\u0041"),
     );
     const edit = fc.record({ at: fc.nat(), removed: fc.nat({ max: 300_000 }), added: part });
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(part, { minLength: 1, maxLength: 8 }),
         fc.array(edit, { maxLength: 4 }),
-        (parts, edits) => {
+        async (parts, edits) => {
           const model = new ChannelModel();
           let text = makeText(parts);
-          expect(model.store(text) === text).toBe(true);
+          expect((await model.store(text)) === text).toBe(true);
           for (const { at, removed, added } of edits) {
             const start = at % text.length;
             text = text.slice(0, start) + added + text.slice(start + removed);
-            expect(model.store(text) === text).toBe(true);
+            expect((await model.store(text)) === text).toBe(true);
           }
         },
       ),
@@ -349,7 +352,7 @@ function makeText(parts: readonly string[]): string {
 }
 
 describe("a channel", () => {
-  it("may change between list, map and single value", () => {
+  it("may change between list, map and single value", async () => {
     const values = [
       Array.from({ length: 9 }, (_, index) => `item ${index} `.repeat(20)),
       { a: "x".repeat(300), 1: 2 },
@@ -362,16 +365,16 @@ describe("a channel", () => {
     ];
     const model = new ChannelModel();
     for (const value of [...values, ...values.toReversed()]) {
-      expect(isDeepStrictEqual(model.store(value), value)).toBe(true);
+      expect(isDeepStrictEqual(await model.store(value), value)).toBe(true);
     }
   });
 
-  it("gives fresh objects at every read", () => {
+  it("gives fresh objects at every read", async () => {
     const model = new ChannelModel();
     for (const value of [[{ a: 1 }], { a: ["x".repeat(400)] }, ["y".repeat(400), { a: 1 }]]) {
-      model.store(value);
-      expect(model.read()).not.toBe(model.read());
-      expect(isDeepStrictEqual(model.read(), value)).toBe(true);
+      await model.store(value);
+      expect(await model.read()).not.toBe(await model.read());
+      expect(isDeepStrictEqual(await model.read(), value)).toBe(true);
     }
   });
 });

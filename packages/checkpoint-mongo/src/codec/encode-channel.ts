@@ -4,6 +4,7 @@ import {
   type SegmentSlice,
   type SlicedKind,
 } from "../documents/index.ts";
+import { breather } from "../event-loop/breather.ts";
 import { cutText } from "./cut-text.ts";
 import { needsLoader } from "./decode-value.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "./encode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 import { measureLines } from "./lines.ts";
-import { replayEntries } from "./map-entries.ts";
+import { replayEntries, replayInPieces } from "./map-entries.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
 import { isList, isRecord } from "./plain-data.ts";
 import { planList } from "./plan-list.ts";
@@ -91,39 +92,37 @@ export function writeChannel(
  * @param parent how the parent checkpoint stores this channel, if it does
  * @param findKnown the parent's segments; those not at hand are stored again
  */
-export function planChannel(
+export async function planChannel(
   channel: string,
   written: ChannelText,
   parent: ChannelManifest | undefined,
   findKnown: FindKnown,
-): EncodedChannel {
+): Promise<EncodedChannel> {
   switch (written.kind) {
-    case "list":
-      return asSlices(
-        "list",
-        planList(written.lines, readRuns("list", parent, findKnown), findKnown),
-      );
+    case "list": {
+      const runs = readRuns("list", parent, findKnown);
+      return asSlices("list", await planList(written.lines, runs, findKnown));
+    }
     case "map": {
       const runs = readRuns("map", parent, findKnown);
-      const live = replayEntries(listLines(runs));
-      return asSlices("map", planMap(written.entries, { runs, live }, findKnown));
+      const live = await replayInPieces(eachLine(runs));
+      return asSlices("map", await planMap(written.entries, { runs, live }, findKnown));
     }
-    case "text":
-      return asSlices(
-        "text",
-        planList(written.chunks, readRuns("text", parent, findKnown), findKnown),
-      );
+    case "text": {
+      const runs = readRuns("text", parent, findKnown);
+      return asSlices("text", await planList(written.chunks, runs, findKnown));
+    }
     case "value":
       return planValue(channel, written.text, parent, findKnown);
   }
 }
 
-function planValue(
+async function planValue(
   channel: string,
   text: string,
   parent: ChannelManifest | undefined,
   findKnown: FindKnown,
-): EncodedChannel {
+): Promise<EncodedChannel> {
   if (channel === INPUT_CHANNEL) {
     return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
   }
@@ -131,15 +130,26 @@ function planValue(
   // What LangChain's loader has to read is asked about as a whole.
   if (text.length <= MAX_WHOLE_LENGTH || needsLoader(text)) return asValue(text);
   const runs = readRuns("text", parent, findKnown);
-  return asSlices("text", planList(encodeChunks(cutText(text), listLines(runs)), runs, findKnown));
+  const chunks = await cutInPieces(text);
+  const lines = encodeChunks(chunks, listLines(runs));
+  return asSlices("text", await planList(lines, runs, findKnown));
+}
+
+async function cutInPieces(text: string): Promise<readonly string[]> {
+  const chunks: string[] = [];
+  for (const chunk of cutText(text)) {
+    chunks.push(chunk);
+    if (breather.isDue(chunk.length)) await breather.rest();
+  }
+  return chunks;
 }
 
 function inline(text: string): EncodedChannel {
   return { manifest: { kind: "inline", text }, segments: [] };
 }
 
-function asValue(text: string): EncodedChannel {
-  const segment = createSegment([text]);
+async function asValue(text: string): Promise<EncodedChannel> {
+  const segment = await createSegment([text]);
   return { manifest: { kind: "value", segment: segment.id }, segments: [segment] };
 }
 
@@ -158,9 +168,18 @@ function readRuns(
     const lines = findKnown(segment)?.read(parseSegmentId(segment));
     // A map's later entries mean nothing without the earlier ones.
     if (lines === undefined && kind === "map") return [];
-    if (lines !== undefined) runs.push({ segment, from, lines: lines.slice(from, to) });
+    if (lines === undefined) continue;
+    runs.push({
+      segment,
+      from,
+      lines: from === 0 && to === undefined ? lines : lines.slice(from, to),
+    });
   }
   return runs;
+}
+
+function* eachLine(runs: readonly StoredRun[]): Generator<string> {
+  for (const { lines } of runs) yield* lines;
 }
 
 function listLines(runs: readonly StoredRun[]): readonly string[] {

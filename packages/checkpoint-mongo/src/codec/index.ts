@@ -6,10 +6,11 @@ export {
   type CheckpointHeader,
 } from "./checkpoint-text.ts";
 export { checkRuntime } from "./check-runtime.ts";
-export { pack, unpack } from "./compression.ts";
+export { pack, packAside, unpack, unpackAside } from "./compression.ts";
+export { decodeBytes } from "./decode-bytes.ts";
 export { decodeChannel } from "./decode-channel.ts";
 export { assertLoadable } from "./assert-loadable.ts";
-export { decodeValue, needsLoaderAsBytes } from "./decode-value.ts";
+export { decodeValue, needsLoader, needsLoaderAsBytes } from "./decode-value.ts";
 export { encodeBytes } from "./encode-bytes.ts";
 export {
   listReusable,
@@ -19,10 +20,10 @@ export {
   type EncodedChannel,
 } from "./encode-channel.ts";
 export { encodeValue } from "./encode-value.ts";
-export { hashContent } from "./hash-content.ts";
+export { hashContent, hashInPieces } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";
 export { joinLines, splitLines } from "./lines.ts";
-export { replayEntries } from "./map-entries.ts";
+export { replayInPieces } from "./map-entries.ts";
 export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";

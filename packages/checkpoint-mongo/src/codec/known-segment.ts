@@ -1,17 +1,26 @@
+// Not by name: see check-node.ts.
+import crypto, { type Hash } from "node:crypto";
 import {
   formatSegmentId,
+  toContentHash,
   type ContentHash,
   type SegmentId,
   type SegmentName,
 } from "../documents/index.ts";
 import { hashContent } from "./hash-content.ts";
-import { joinLines } from "./lines.ts";
+import { joinLines, measureLines } from "./lines.ts";
 
 /** What follows a segment, as it was at one time, in its later form. */
 export interface NextAppend {
   readonly id: SegmentId;
   readonly lines: readonly string[];
 }
+
+/** Memory that a line takes besides its characters, about, less the line break. */
+const LINE_BYTES = 15;
+
+/** Memory of a hash that can go on, about. */
+const HASHING_BYTES = 1_024;
 
 /** A segment of items as far as it is known here, with all that was appended so far. */
 export class KnownSegment {
@@ -20,24 +29,40 @@ export class KnownSegment {
   readonly lines: readonly string[];
   /** How many items it had at first, and after each append. */
   readonly counts: readonly number[];
+  /** About how many bytes its content has: characters count as one byte. */
+  readonly size: number;
   /** Hashes of its content at those times, where they have been asked for. */
   readonly #hashes: Map<number, ContentHash>;
+  /** What all of its content was put into, where items were appended here: to go on with. */
+  #hashing: Hash | undefined;
 
   constructor(
     root: ContentHash,
     lines: readonly string[],
     counts: readonly number[],
     hash: ContentHash = root,
+    size: number = measureLines(lines),
   ) {
     this.root = root;
     this.lines = lines;
     this.counts = counts;
+    this.size = size;
     this.#hashes = new Map([[counts.length - 1, hash]]);
   }
 
   /** How often it has been appended to. */
   get appends(): number {
     return this.counts.length - 1;
+  }
+
+  /** Memory that it takes, about. */
+  get memoryBytes(): number {
+    return this.size + LINE_BYTES * this.lines.length + (this.#hashing ? HASHING_BYTES : 0);
+  }
+
+  /** What it is named as it is now. */
+  get name(): SegmentName {
+    return { root: this.root, appends: this.appends, hash: this.#hashAfter(this.appends)! };
   }
 
   /** The items it had under a name, or undefined if that name does not stand for any of its states. */
@@ -57,10 +82,36 @@ export class KnownSegment {
     };
   }
 
-  /** The segment as it is after these items were appended. */
-  append(lines: readonly string[], hash: ContentHash): KnownSegment {
+  /**
+   * The segment as it is after items were appended.
+   *
+   * @param content the same items as they continue the content
+   */
+  append(lines: readonly string[], content: Uint8Array): KnownSegment {
+    const hashing =
+      this.#hashing?.copy() ?? crypto.createHash("sha256").update(joinLines(this.lines));
+    const hash = toContentHash(hashing.update(content).copy().digest("hex"));
     const all = [...this.lines, ...lines];
-    return new KnownSegment(this.root, all, [...this.counts, all.length], hash);
+    const counts = [...this.counts, all.length];
+    const appended = new KnownSegment(
+      this.root,
+      all,
+      counts,
+      hash,
+      this.size + measureLines(lines),
+    );
+    appended.#hashing = hashing;
+    return appended;
+  }
+
+  /** The last bytes of its content: so many, or all if it has no more. */
+  readEnd(bytes: number): Uint8Array {
+    let first = this.lines.length;
+    for (let size = 0; first > 0 && size <= bytes;) {
+      first -= 1;
+      size += this.lines[first]!.length + 1;
+    }
+    return joinLines(this.lines.slice(first)).subarray(-bytes);
   }
 
   #hashAfter(appends: number): ContentHash | undefined {

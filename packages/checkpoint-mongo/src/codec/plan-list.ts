@@ -4,12 +4,13 @@ import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
 import { storePieces } from "./store-pieces.ts";
 
 /** Plans how a list's items are stored, given how the parent's were. */
-export function planList(
+export async function planList(
   lines: readonly string[],
   runs: readonly StoredRun[],
   findKnown: FindKnown,
-): PlannedSlices {
-  const pieces = mergePieces(matchPieces(lines, runs), (neighbours) =>
+): Promise<PlannedSlices> {
+  const matched = await matchPieces(lines, runs);
+  const pieces = await mergePieces(matched, (neighbours) =>
     neighbours.flatMap((piece) => piece.lines),
   );
   return storePieces(pieces, findKnown);

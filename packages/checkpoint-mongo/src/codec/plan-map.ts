@@ -1,3 +1,4 @@
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { formatDeletion, readEntry } from "./map-entries.ts";
 import { measureLines } from "./lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
@@ -20,75 +21,95 @@ export interface StoredMap {
  *
  * @param entries the line of every key, in key order
  */
-export function planMap(
+export async function planMap(
   entries: ReadonlyMap<string, string>,
   { runs, live: before }: StoredMap,
   findKnown: FindKnown,
-): PlannedSlices {
+): Promise<PlannedSlices> {
   const stored = runs.map(({ segment, from, lines }) => ({ lines, stored: { segment, from } }));
-  const changes = listChanges(entries, before);
+  const changes = await listChanges(entries, before);
   const appended =
     changes.length === 0 ? stored : [...stored, { lines: changes, stored: undefined }];
   const live = [...entries.values()];
-  const storedBytes = appended.reduce((sum, piece) => sum + measureLines(piece.lines), 0);
+  if (breather.isDue(live.length)) await breather.rest();
+  const liveBytes = measureLines(live);
+  let storedBytes = 0;
+  for (const { lines } of appended) {
+    storedBytes += measureLines(lines);
+    if (breather.isDue(lines.length)) await breather.rest();
+  }
   const pieces: readonly Piece[] =
-    storedBytes > MAX_GARBAGE_RATIO * measureLines(live)
+    storedBytes > MAX_GARBAGE_RATIO * liveBytes
       ? [{ lines: live, stored: undefined }]
-      : mergePieces(appended, dropOverwritten);
+      : await mergePieces(appended, dropOverwritten);
   return storePieces(pieces, findKnown);
 }
 
-function listChanges(
+async function listChanges(
   entries: ReadonlyMap<string, string>,
   stored: ReadonlyMap<string, string>,
-): string[] {
-  const moved = findMovedKeys(entries, stored);
+): Promise<string[]> {
   const changes: string[] = [];
+  const unmoved = await countUnmoved(entries, stored);
+  let named = 0;
   for (const key of stored.keys()) {
-    if (!entries.has(key) || moved.has(key)) changes.push(formatDeletion(key));
+    const isLive = entries.has(key);
+    const isMoved = isLive && !isNumbered(key) && ++named > unmoved;
+    if (!isLive || isMoved) changes.push(formatDeletion(key));
+    if (breather.isDue(ITEM_WORK)) await breather.rest();
   }
+  named = 0;
   for (const [key, line] of entries) {
-    if (moved.has(key) || stored.get(key) !== line) changes.push(line);
+    const isMoved = !isNumbered(key) && ++named > unmoved;
+    if (isMoved || stored.get(key) !== line) changes.push(line);
+    if (breather.isDue(ITEM_WORK)) await breather.rest();
   }
   return changes;
 }
 
-const NO_KEYS: ReadonlySet<string> = new Set();
-
 /**
- * Keys that would come back in another place than they have now: from the first difference on, all
- * of them are deleted and set again.
+ * How many keys at the beginning would come back in the places that they have now: from the first
+ * difference on, all of them are deleted and set again. Infinity where there is none. Whole numbers
+ * don't count: an object has them first, and sorted, whenever they were set.
  */
-function findMovedKeys(
+async function countUnmoved(
   entries: ReadonlyMap<string, string>,
   stored: ReadonlyMap<string, string>,
-): ReadonlySet<string> {
-  if (beginsAlike(entries, stored)) return NO_KEYS;
-  const wanted = [...entries.keys()];
-  // As an object orders them, whole numbers first.
-  const replayed: Record<string, true> = Object.create(null) as Record<string, true>;
-  for (const key of stored.keys()) if (entries.has(key)) replayed[key] = true;
-  for (const key of wanted) replayed[key] = true;
-  const actual = Object.keys(replayed);
-  const difference = wanted.findIndex((key, index) => key !== actual[index]);
-  return difference === -1 ? NO_KEYS : new Set(wanted.slice(difference));
+): Promise<number> {
+  const wanted = entries.keys();
+  let unmoved = 0;
+  for (const key of stored.keys()) {
+    if (breather.isDue(ITEM_WORK)) await breather.rest();
+    if (isNumbered(key) || !entries.has(key)) continue;
+    if (nextNamed(wanted) !== key) return unmoved;
+    unmoved += 1;
+  }
+  // What is new comes after all that is stored.
+  return Infinity;
 }
 
-/** Whether the first keys of a map are all those that are stored: most maps change and grow only. */
-function beginsAlike(
-  entries: ReadonlyMap<string, string>,
-  stored: ReadonlyMap<string, string>,
-): boolean {
-  const keys = entries.keys();
-  for (const key of stored.keys()) if (keys.next().value !== key) return false;
-  return true;
+function nextNamed(keys: Iterator<string, undefined>): string | undefined {
+  let next = keys.next();
+  while (next.done !== true && isNumbered(next.value)) next = keys.next();
+  return next.done === true ? undefined : next.value;
 }
+
+/** Whether an object has a key among its whole numbers. */
+function isNumbered(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= DIGIT_0 && first <= DIGIT_9 && WHOLE_NUMBER.test(key) && Number(key) <= MAX_INDEX;
+}
+
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const WHOLE_NUMBER = /^(?:0|[1-9]\d*)$/;
+const MAX_INDEX = 2 ** 32 - 2;
 
 /**
  * Keeps the last line of each key. A deletion is kept too, ahead of what was set after it: an
  * earlier piece may hold the key, and a key that is set again after a deletion stands last.
  */
-function dropOverwritten(pieces: readonly Piece[]): readonly string[] {
+async function dropOverwritten(pieces: readonly Piece[]): Promise<readonly string[]> {
   const deleted = new Set<string>();
   const live = new Map<string, string>();
   for (const line of pieces.flatMap((piece) => piece.lines)) {
@@ -99,6 +120,7 @@ function dropOverwritten(pieces: readonly Piece[]): readonly string[] {
     } else {
       live.set(entry.key, line);
     }
+    if (breather.isDue(ITEM_WORK)) await breather.rest();
   }
   return [...Array.from(deleted, formatDeletion), ...live.values()];
 }

@@ -14,30 +14,30 @@ const lines = fc.array(line, { minLength: 1, maxLength: 4 });
 const history = fc.tuple(lines, fc.array(lines, { maxLength: 12 }));
 
 /** A segment as it is stored after each of several appends. */
-function store([first, ...appended]: readonly [readonly string[], ...(readonly string[])[]]) {
-  const created = createSegment(first);
+async function store([first, ...appended]: readonly [readonly string[], ...(readonly string[])[]]) {
+  const created = await createSegment(first);
   const segments: SegmentOfItems[] = [created];
   const root = parseSegmentId(created.id).root;
   const more: Uint8Array[] = [];
   for (const added of appended) {
     const segment = appendToSegment(segments.at(-1)!.known, added);
     segments.push(segment);
-    more.push(segment.pack().data);
+    more.push((await segment.pack()).data);
   }
-  return { stored: { root, packed: created.pack(), more }, segments };
+  return { stored: { root, packed: await created.pack(), more }, segments };
 }
 
-it("a segment gives back what it held after each append, however much was appended later", () => {
-  fc.assert(
-    fc.property(history, ([first, appended]) => {
-      const { stored, segments } = store([first, ...appended]);
-      const known = readItems(stored);
+it("a segment gives back what it held after each append, however much was appended later", async () => {
+  await fc.assert(
+    fc.asyncProperty(history, async ([first, appended]) => {
+      const { stored, segments } = await store([first, ...appended]);
+      const known = await readItems(stored);
       const expected: string[] = [];
       for (const [appends, { id }] of segments.entries()) {
         expected.push(...(appends === 0 ? first : appended[appends - 1]!));
         const name = parseSegmentId(id);
         expect(known.read(name)).toEqual(expected);
-        expect(readContent(stored, appends)).toEqual(joinLines(expected));
+        expect(await readContent(stored, appends)).toEqual(joinLines(expected));
         expect(known.next(name)).toEqual(
           appends < appended.length
             ? { id: segments[appends + 1]!.id, lines: appended[appends] }
@@ -49,20 +49,20 @@ it("a segment gives back what it held after each append, however much was append
   );
 });
 
-it("a segment does not answer to a name of other content, or of more appends than it had", () => {
-  const { stored, segments } = store([["1"], ["2"], ["3"]]);
-  const { stored: other } = store([["1"], ["two"], ["3"]]);
+it("a segment does not answer to a name of other content, or of more appends than it had", async () => {
+  const { stored, segments } = await store([["1"], ["2"], ["3"]]);
+  const { stored: other } = await store([["1"], ["two"], ["3"]]);
   const [, once, twice] = segments.map(({ id }) => parseSegmentId(id));
-  expect(readItems(other).read(once!)).toBeUndefined();
-  expect(readItems(other).read(twice!)).toBeUndefined();
+  expect((await readItems(other)).read(once!)).toBeUndefined();
+  expect((await readItems(other)).read(twice!)).toBeUndefined();
   const rolledBack = { ...stored, more: stored.more.slice(0, 1) };
-  expect(readItems(rolledBack).read(once!)).toEqual(["1", "2"]);
-  expect(readItems(rolledBack).read(twice!)).toBeUndefined();
-  expect(() => readContent(rolledBack, 2)).toThrow("appended to 1 times only");
+  expect((await readItems(rolledBack)).read(once!)).toEqual(["1", "2"]);
+  expect((await readItems(rolledBack)).read(twice!)).toBeUndefined();
+  await expect(readContent(rolledBack, 2)).rejects.toThrow("appended to 1 times only");
 });
 
-it("what is appended costs little where it repeats what is there", () => {
+it("what is appended costs little where it repeats what is there", async () => {
   const long = JSON.stringify(Array.from({ length: 900 }, (_, index) => `word${index}`).join(" "));
-  const { stored } = store([[long], [long], [long]]);
+  const { stored } = await store([[long], [long], [long]]);
   for (const part of stored.more) expect(part.byteLength).toBeLessThan(100);
 });

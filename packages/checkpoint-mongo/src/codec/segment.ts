@@ -1,10 +1,10 @@
 import { formatSegmentId, type SegmentId } from "../documents/index.ts";
-import { packAppended } from "./append-stream.ts";
-import { pack, type PackedBytes } from "./compression.ts";
+import { packAppended, WINDOW_BYTES } from "./append-stream.ts";
+import { packAside, type PackedBytes } from "./compression.ts";
 import { lendContent } from "./content-buffer.ts";
-import { hashContent } from "./hash-content.ts";
+import { hashInPieces } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";
-import { joinLines, LINE_BREAK } from "./lines.ts";
+import { LINE_BREAK } from "./lines.ts";
 
 /** A segment to store, or what is to be appended to a stored one. Its name says which. */
 export interface Segment {
@@ -15,9 +15,9 @@ export interface Segment {
   readonly known: KnownSegment | { readonly bytes: Uint8Array };
   /**
    * Compresses what is to be stored of it, at every call anew: a large state, all of it in this
-   * form, would take as much memory once more.
+   * form, would take as much memory once more. A promise where it is large.
    */
-  pack(): PackedBytes;
+  pack(): PackedBytes | Promise<PackedBytes>;
 }
 
 /** A segment of this package's own encoding. */
@@ -27,33 +27,39 @@ export interface SegmentOfItems extends Segment {
 }
 
 /** Makes the segment of these items. */
-export function createSegment(lines: readonly string[]): SegmentOfItems {
-  const id = lendContent(lines, hashContent);
+export async function createSegment(lines: readonly string[]): Promise<SegmentOfItems> {
+  const id = await lendContent(lines, hashInPieces);
   const known = new KnownSegment(id, lines, [lines.length]);
   return { id, lines, known, pack: () => lendContent(lines, packCopy) };
 }
 
-function packCopy(content: Uint8Array): PackedBytes {
-  const packed = pack(content);
+function packCopy(content: Uint8Array): PackedBytes | Promise<PackedBytes> {
+  const packed = packAside(content);
+  return packed instanceof Promise
+    ? packed.then((own) => detach(own, content))
+    : detach(packed, content);
+}
+
+function detach(packed: PackedBytes, content: Uint8Array): PackedBytes {
   return packed.data === content ? { ...packed, data: Buffer.from(content) } : packed;
 }
 
 /** Makes a segment of bytes that a user's serializer made. */
-export function createSegmentOfBytes(bytes: Uint8Array): Segment {
-  return { id: hashContent(bytes), lines: undefined, known: { bytes }, pack: () => pack(bytes) };
+export async function createSegmentOfBytes(bytes: Uint8Array): Promise<Segment> {
+  const id = await hashInPieces(bytes);
+  return { id, lines: undefined, known: { bytes }, pack: () => packAside(bytes) };
 }
 
 /** Appends items to a segment that is stored just as it is known. */
 export function appendToSegment(known: KnownSegment, lines: readonly string[]): SegmentOfItems {
-  const before = joinLines(known.lines);
   const content = Buffer.from(LINE_BREAK + lines.join(LINE_BREAK));
-  const hash = hashContent(Buffer.concat([before, content]));
+  const after = known.append(lines, content);
   return {
-    id: formatSegmentId({ root: known.root, appends: known.appends + 1, hash }),
+    id: formatSegmentId(after.name),
     lines,
-    known: known.append(lines, hash),
+    known: after,
     pack: () => ({
-      data: packAppended({ count: lines.length, content }, before),
+      data: packAppended({ count: lines.length, content }, known.readEnd(WINDOW_BYTES)),
       compression: "deflate",
     }),
   };

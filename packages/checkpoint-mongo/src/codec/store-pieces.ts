@@ -1,8 +1,9 @@
 import { parseSegmentId, type SegmentId, type SegmentSlice } from "../documents/index.ts";
+import { breather } from "../event-loop/breather.ts";
 import type { KnownSegment } from "./known-segment.ts";
 import { measureLines } from "./lines.ts";
 import type { FindKnown, Piece, PlannedSlices } from "./pieces.ts";
-import { appendToSegment, createSegment, type Segment } from "./segment.ts";
+import { appendToSegment, createSegment, type Segment, type SegmentOfItems } from "./segment.ts";
 
 /** New items are cut into segments of about this many bytes, so that reading a slice stays cheap. */
 export const MAX_SEGMENT_BYTES = 1_048_576;
@@ -21,10 +22,13 @@ const MAX_APPENDS = 256;
  * segments that is not full and that nothing else was appended to; otherwise they make segments of
  * their own.
  */
-export function storePieces(pieces: readonly Piece[], findKnown: FindKnown): PlannedSlices {
+export async function storePieces(
+  pieces: readonly Piece[],
+  findKnown: FindKnown,
+): Promise<PlannedSlices> {
   const added = pieces.flatMap(({ lines, stored }) => (stored === undefined ? lines : []));
   const { segments, renamed, places } =
-    added.length === 0 ? NOTHING : (append(added, pieces, findKnown) ?? create(added));
+    added.length === 0 ? NOTHING : (append(added, pieces, findKnown) ?? (await create(added)));
   const sizes = new Map(places.map(({ segment, to }) => [segment, to]));
   const sizeOf = (id: SegmentId) =>
     sizes.get(id) ?? findKnown(id)?.counts[parseSegmentId(id).appends];
@@ -96,14 +100,16 @@ function append(
 }
 
 function hasRoom(known: KnownSegment, lines: readonly string[]): boolean {
-  return (
-    known.appends < MAX_APPENDS &&
-    measureLines(known.lines) + measureLines(lines) <= MAX_APPENDED_BYTES
-  );
+  return known.appends < MAX_APPENDS && known.size + measureLines(lines) <= MAX_APPENDED_BYTES;
 }
 
-function create(lines: readonly string[]): PlacedItems {
-  const segments = Array.from(cutRuns(lines), createSegment);
+async function create(lines: readonly string[]): Promise<PlacedItems> {
+  const segments: SegmentOfItems[] = [];
+  for (const run of cutRuns(lines)) {
+    const segment = await createSegment(run);
+    segments.push(segment);
+    if (breather.isDue(segment.known.size)) await breather.rest();
+  }
   return {
     segments,
     renamed: undefined,

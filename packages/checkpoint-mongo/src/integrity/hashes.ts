@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
+import { breather } from "../event-loop/breather.ts";
 
 /** What a checkpoint's hash covers. */
 export interface HashedCheckpoint {
@@ -83,8 +84,11 @@ export class Hasher {
     return hashFields("checkpoint", fields, this.#key);
   }
 
-  /** The hash of a set of pending writes, 32 bytes, bound to the place they belong to. */
-  hashWriteSet({ address, taskId, taskPath, place, writes }: HashedWriteSet): Uint8Array {
+  /**
+   * The hash of a set of pending writes, 32 bytes, bound to the place they belong to. They may be
+   * large, so it is made in pieces.
+   */
+  hashWriteSet({ address, taskId, taskPath, place, writes }: HashedWriteSet): Promise<Uint8Array> {
     const fields = writes.flatMap(({ index, channel, type, value }) => [
       index,
       channel,
@@ -94,8 +98,8 @@ export class Hasher {
     const parts = [...listParts(address), taskId, place];
     // Sets without a path have the hash that they had before there were paths.
     return taskPath === ""
-      ? hashFields("writes", [...parts, ...fields], this.#key)
-      : hashFields("writes with path", [...parts, taskPath, ...fields], this.#key);
+      ? hashInPieces("writes", [...parts, ...fields], this.#key)
+      : hashInPieces("writes with path", [...parts, taskPath, ...fields], this.#key);
   }
 }
 
@@ -112,7 +116,42 @@ function hashFields(
   fields: readonly Field[],
   key?: string | Uint8Array,
 ): Uint8Array {
-  const hash = key === undefined ? createHash("sha256") : createHmac("sha256", key);
+  const hash = createHasher(key);
+  for (const part of formatFields(domain, fields)) hash.update(part);
+  return hash.digest();
+}
+
+/** What {@link hashFields} gives, in pieces. */
+async function hashInPieces(
+  domain: string,
+  fields: readonly Field[],
+  key: string | Uint8Array | undefined,
+): Promise<Uint8Array> {
+  const hash = createHasher(key);
+  for (const part of formatFields(domain, fields)) {
+    if (typeof part === "string") {
+      hash.update(part);
+      continue;
+    }
+    for (let start = 0; start < part.byteLength; start += SLICE_BYTES) {
+      const slice = part.subarray(start, start + SLICE_BYTES);
+      hash.update(slice);
+      if (breather.isDue(slice.byteLength)) await breather.rest();
+    }
+  }
+  return hash.digest();
+}
+
+/** Long bytes are hashed in slices of so many. */
+const SLICE_BYTES = 1_048_576;
+
+function createHasher(
+  key: string | Uint8Array | undefined,
+): ReturnType<typeof createHash | typeof createHmac> {
+  return key === undefined ? createHash("sha256") : createHmac("sha256", key);
+}
+
+function* formatFields(domain: string, fields: readonly Field[]): Generator<string | Uint8Array> {
   // Each call of update costs more than hashing a short field, so text is gathered.
   let text = `threadkeep:${domain}\n`;
   for (const field of fields) {
@@ -123,9 +162,10 @@ function hashFields(
     } else if (typeof field === "string") {
       text += `s${Buffer.byteLength(field)}\n${field}`;
     } else {
-      hash.update(`${text}b${field.byteLength}\n`).update(field);
+      yield `${text}b${field.byteLength}\n`;
+      yield field;
       text = "";
     }
   }
-  return hash.update(text).digest();
+  yield text;
 }

@@ -1,6 +1,12 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { createHash, createHmac } from "node:crypto";
-import { assertLoadable, decodeValue, encodeValue, pack, unpack } from "../codec/index.ts";
+import {
+  assertLoadable,
+  decodeBytes,
+  encodeValue,
+  packAside,
+  unpackAside,
+} from "../codec/index.ts";
 import { isBinary, toBytes } from "../store/index.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
@@ -41,7 +47,7 @@ export class EntryCodec {
    */
   async encode(address: EntryAddress, value: unknown): Promise<EntryDocument> {
     const { type, bytes } = await this.#dump(value);
-    const { data, compression } = pack(bytes);
+    const { data, compression } = await packAside(bytes);
     const hash = this.#hash(address, type, compression, data);
     return {
       _id: address.id,
@@ -80,10 +86,10 @@ export class EntryCodec {
           : `it was written with a serializer (type ${JSON.stringify(type)}), but this cache has none.`,
       );
     }
-    const bytes = Buffer.from(unpack({ data, compression: compression as "zstd" | undefined }));
+    const bytes = await unpackAside({ data, compression: compression as "zstd" | undefined });
     return type === undefined
-      ? decodeValue(bytes.toString())
-      : this.#serde!.loadsTyped(type, bytes);
+      ? decodeBytes(bytes)
+      : this.#serde!.loadsTyped(type, Buffer.from(bytes));
   }
 
   async #dump(value: unknown): Promise<EncodedValue> {

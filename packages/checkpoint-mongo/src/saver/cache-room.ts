@@ -64,9 +64,7 @@ function count(entries: number): { maxSize: number; sizeCalculation: () => numbe
 
 function measure(entry: CachedSegment | CachedRecord | VerifiedWrites): number {
   if ("bytes" in entry) return ENTRY_BYTES + entry.bytes.byteLength;
-  if ("lines" in entry) {
-    return entry.lines.reduce((bytes, line) => bytes + line.length + 16, ENTRY_BYTES);
-  }
+  if ("lines" in entry) return ENTRY_BYTES + entry.memoryBytes;
   if ("writes" in entry) {
     return entry.writes.reduce((bytes, { value }) => bytes + ENTRY_BYTES + value.byteLength, 0);
   }

@@ -162,7 +162,7 @@ function countAppends(segment: CachedSegment): number {
 
 /** Bytes in memory of their own: those out of a reply would keep all of the reply in memory. */
 function detach(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 function formatSegment(threadId: string, root: ContentHash): string {

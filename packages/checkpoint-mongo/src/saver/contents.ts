@@ -1,6 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import {
-  hashContent,
+  hashInPieces,
   joinLines,
   readContent,
   readItems,
@@ -57,7 +57,7 @@ export async function loadContents(
     for (const id of bytes) loader.want(threadId, id, "bytes");
   }
   const { threadIds, roots } = loader.missing;
-  for (const stored of await findSegments(collections, threadIds, roots)) loader.take(stored);
+  for (const stored of await findSegments(collections, threadIds, roots)) await loader.take(stored);
   return loader;
 }
 
@@ -120,18 +120,18 @@ class Loader implements Contents {
     this.#missing.set(key, missing);
   }
 
-  take(stored: StoredSegment): void {
+  async take(stored: StoredSegment): Promise<void> {
     const missing = this.#missing.get(formatKey(stored.threadId, stored.root));
     // Another thread that is read together with the one it is wanted of has it too.
     if (missing === undefined) return;
     const segment =
-      missing.kind === "lines" && stored.isComplete ? tryReadItems(stored) : undefined;
+      missing.kind === "lines" && stored.isComplete ? await tryReadItems(stored) : undefined;
     for (const id of missing.ids) {
       if (segment !== undefined && this.#use(id, segment)) {
         this.#cache.setSegment(stored.threadId, stored.root, segment);
         continue;
       }
-      const verified = verifySegment(id, stored);
+      const verified = await verifySegment(id, stored);
       if ("found" in verified) {
         this.#faults.set(id, verified);
       } else {
@@ -171,25 +171,25 @@ export function throwFault(address: CheckpointAddress, id: SegmentId, contents: 
 }
 
 /** The content that a stored segment has under a name, or what is wrong with it. */
-export function verifySegment(
+export async function verifySegment(
   id: SegmentId,
   stored: StoredSegment | undefined,
-): { readonly bytes: Uint8Array } | SegmentFault {
+): Promise<{ readonly bytes: Uint8Array } | SegmentFault> {
   if (stored === undefined) return MISSING;
   const { appends, hash } = parseSegmentId(id);
   let bytes: Uint8Array;
   try {
-    bytes = readContent(stored, appends);
+    bytes = await readContent(stored, appends);
   } catch (error) {
     return { expected: "readable content", found: String(error) };
   }
-  const found = hashContent(bytes);
+  const found = await hashInPieces(bytes);
   return found === hash ? { bytes } : { expected: `the hash ${hash}`, found: `the hash ${found}` };
 }
 
-function tryReadItems(stored: StoredSegment): KnownSegment | undefined {
+async function tryReadItems(stored: StoredSegment): Promise<KnownSegment | undefined> {
   try {
-    return readItems(stored);
+    return await readItems(stored);
   } catch {
     // Which of its names that concerns, and what is wrong, is found out one by one.
     return undefined;

@@ -1,5 +1,6 @@
-import { replayEntries } from "../codec/index.ts";
+import { replayInPieces } from "../codec/index.ts";
 import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
@@ -26,7 +27,7 @@ export async function measureState(
   for (const [channel, stored] of manifest) {
     const known = parent === "missing" ? undefined : parent?.sizes?.get(channel);
     if (snapshot.differs(channel, parent)) {
-      sizes.set(channel, measureWritten(await snapshot.read(channel)));
+      sizes.set(channel, await measureWritten(await snapshot.read(channel)));
     } else if (known === undefined) {
       unknown.set(channel, stored);
     } else {
@@ -35,11 +36,13 @@ export async function measureState(
   }
   const wanted = { threadId, ...listManifestSegments(unknown) };
   const contents = await loadContents(collections, cache, [wanted]);
-  for (const [channel, stored] of unknown) sizes.set(channel, measureStored(stored, contents));
+  for (const [channel, stored] of unknown) {
+    sizes.set(channel, await measureStored(stored, contents));
+  }
   return sizes;
 }
 
-function measureWritten(written: WrittenChannel): number {
+async function measureWritten(written: WrittenChannel): Promise<number> {
   switch (written.kind) {
     case "list":
       return measureLines(written.lines);
@@ -54,7 +57,7 @@ function measureWritten(written: WrittenChannel): number {
   }
 }
 
-function measureStored(manifest: ChannelManifest, contents: Contents): number {
+async function measureStored(manifest: ChannelManifest, contents: Contents): Promise<number> {
   if (manifest.kind === "inline") return Buffer.byteLength(manifest.text);
   const linesOf = (id: SegmentId) => contents.lines(id) ?? [];
   if (manifest.kind === "value") return measureLines(linesOf(manifest.segment));
@@ -62,11 +65,14 @@ function measureStored(manifest: ChannelManifest, contents: Contents): number {
   const lines = manifest.slices.flatMap(({ segment, from, to }) =>
     linesOf(segment).slice(from, to),
   );
-  return measureLines(manifest.kind === "map" ? replayEntries(lines).values() : lines);
+  return measureLines(manifest.kind === "map" ? (await replayInPieces(lines)).values() : lines);
 }
 
-function measureLines(lines: Iterable<string>): number {
+async function measureLines(lines: Iterable<string>): Promise<number> {
   let bytes = 0;
-  for (const line of lines) bytes += Buffer.byteLength(line);
+  for (const line of lines) {
+    bytes += Buffer.byteLength(line);
+    if (breather.isDue(ITEM_WORK + line.length)) await breather.rest();
+  }
   return bytes;
 }

@@ -1,7 +1,7 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, hashContent, pack } from "../codec/index.ts";
+import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
@@ -93,9 +93,10 @@ export async function putWrites(
   const startedMs = Date.now();
   let left = encoded;
   for (let round = 0; left.length > 0; round += 1) {
-    const sets = splitSets(left).map((set) =>
-      buildSet(context, task, set, choosePlace(set, round === 0)),
-    );
+    const sets: EncodedSet[] = [];
+    for (const set of splitSets(left)) {
+      sets.push(await buildSet(context, task, set, choosePlace(set, round === 0)));
+    }
     const { thread, kept } = await saveSets(context, task, sets);
     if (isSlow(startedMs)) {
       const segments = sets.flatMap((set) => set.segments);
@@ -151,9 +152,13 @@ function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
   const { value } = stored;
   if (isReference(value)) return bytesToHex(value.segment) === hashContent(write.value);
   if (!isBinary(value)) return false;
-  const packed = pack(write.value);
-  const found = toPackedBytes(value);
-  return packed.compression === found.compression && Buffer.compare(packed.data, found.data) === 0;
+  try {
+    // Not as they are stored: whoever stored them may have compressed them otherwise.
+    return Buffer.compare(unpack(toPackedBytes(value)), write.value) === 0;
+  } catch {
+    // What is damaged is not the same.
+    return false;
+  }
 }
 
 /** Ordinary writes belong together; those to special channels are replaced one by one. */
@@ -174,17 +179,17 @@ function choosePlace([first]: readonly HashedWrite[], isFirst: boolean): number 
   return isFirst ? 0 : index + 1;
 }
 
-function buildSet(
+async function buildSet(
   { collections, hasher, settings }: SaverContext,
   { address, taskId, taskPath }: TaskAddress,
   writes: readonly HashedWrite[],
   place: number,
-): EncodedSet {
+): Promise<EncodedSet> {
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
   let bytes = 0;
   for (const { index, channel, type, value } of writes) {
-    const packed = pack(value);
+    const packed = await packAside(value);
     const fits = bytes + packed.data.byteLength <= MAX_PART_BYTES;
     if (fits) bytes += packed.data.byteLength;
     const write = { idx: index, channel, ...(type !== undefined && { type }) };
@@ -192,7 +197,7 @@ function buildSet(
       stored.push({ ...write, value: toPackedBinary(packed, collections.Binary) });
     } else {
       // A value that is too large for the document goes where segments go.
-      const { id } = createSegmentOfBytes(value);
+      const { id } = await createSegmentOfBytes(value);
       segments.push({ id, pack: () => packed });
       stored.push({ ...write, value: { segment: hexToBytes(id) } });
     }
@@ -208,7 +213,7 @@ function buildSet(
     ...(taskPath !== "" && { task_path: taskPath }),
     idx: place,
     writes: stored,
-    hash: hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
+    hash: await hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segments };

@@ -1,6 +1,6 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { unpack } from "../codec/index.ts";
+import { unpackAside } from "../codec/index.ts";
 import {
   arrangeWrites,
   type PositionedWrite,
@@ -67,7 +67,7 @@ export async function decodeWrites(
 ): Promise<PositionedWrite[]> {
   const writes: PositionedWrite[] = [];
   for (const set of sets) {
-    for (const { index, channel, type, value } of recallWriteSet(set, contents, tools)) {
+    for (const { index, channel, type, value } of await recallWriteSet(set, contents, tools)) {
       if (channels !== undefined && !channels.includes(channel)) continue;
       const decoded = await tools.serializer.decode({ type, bytes: value }, "pending write");
       writes.push({
@@ -90,18 +90,18 @@ export async function readWrites(
 }
 
 /** Reads a set of pending writes, unless this process has verified the same one before. */
-function recallWriteSet(
+async function recallWriteSet(
   document: WriteSetDocument,
   contents: Contents,
   tools: ReadingTools,
-): readonly HashedWrite[] {
+): Promise<readonly HashedWrite[]> {
   const { thread_id, checkpoint_ns, checkpoint_id, task_id, idx, hash } = document;
   if (!isBinary(hash)) return readWriteSet(document, contents, tools);
   const place = [thread_id, checkpoint_ns, checkpoint_id, task_id, idx, bytesToHex(hash)];
   const name = JSON.stringify(place);
   const known = tools.cache.getWrites(name);
   if (known !== undefined) return known.writes;
-  const writes = readWriteSet(document, contents, tools);
+  const writes = await readWriteSet(document, contents, tools);
   tools.cache.setWrites(name, { writes });
   return writes;
 }
@@ -111,17 +111,18 @@ function recallWriteSet(
  *
  * @throws CorruptCheckpointError if it is not as it was written
  */
-export function readWriteSet(
+export async function readWriteSet(
   document: WriteSetDocument,
   contents: Contents,
   { hasher }: Pick<ReadingTools, "hasher">,
-): readonly HashedWrite[] {
+): Promise<readonly HashedWrite[]> {
   const address = readWriteAddress(document);
   try {
-    const writes = document.writes.map((write) => readWrite(address, write, contents));
+    const writes: HashedWrite[] = [];
+    for (const write of document.writes) writes.push(await readWrite(address, write, contents));
     const { task_id: taskId, idx: place } = document;
     const taskPath = readTaskPath(document);
-    const hash = hasher.hashWriteSet({ address, taskId, taskPath, place, writes });
+    const hash = await hasher.hashWriteSet({ address, taskId, taskPath, place, writes });
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
@@ -147,13 +148,13 @@ export function verifyPointer(document: WriteSetDocument): void {
   }
 }
 
-function readWrite(
+async function readWrite(
   address: CheckpointAddress,
   { idx: index, channel, type, value }: StoredWrite,
   contents: Contents,
-): HashedWrite {
+): Promise<HashedWrite> {
   if (!isReference(value)) {
-    return { index, channel, type, value: unpack(toPackedBytes(value)) };
+    return { index, channel, type, value: await unpackAside(toPackedBytes(value)) };
   }
   const id = bytesToHex(value.segment);
   const bytes = contents.bytes(id) ?? throwFault(address, id, contents);

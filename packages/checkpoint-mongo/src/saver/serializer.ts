@@ -3,7 +3,8 @@ import {
   assertLoadable,
   createSegmentOfBytes,
   decodeChannel,
-  decodeValue,
+  decodeBytes,
+  needsLoader,
   needsLoaderAsBytes,
   planChannel,
   type EncodedChannel,
@@ -11,6 +12,7 @@ import {
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { ValueWriter, type TypedBytes, type WrittenChannel } from "./value-writer.ts";
 
 /** Gives what is at hand of stored segments. */
@@ -53,11 +55,11 @@ export class Serializer {
   ): Promise<EncodedChannel> {
     if (written.kind === "typed") {
       const { type, bytes } = written.value;
-      const segment = createSegmentOfBytes(bytes);
+      const segment = await createSegmentOfBytes(bytes);
       const manifest = { kind: "typed", type: type!, segment: segment.id } as const;
       return { manifest, segments: [segment] };
     }
-    const encoded = planChannel(channel, written, parent, findKnown);
+    const encoded = await planChannel(channel, written, parent, findKnown);
     await assertChannelLoadable(channel, encoded);
     return encoded;
   }
@@ -78,7 +80,7 @@ export class Serializer {
   }
 
   async decode({ type, bytes }: TypedBytes, what: string): Promise<unknown> {
-    if (type === undefined) return decodeValue(Buffer.from(bytes).toString());
+    if (type === undefined) return decodeBytes(bytes);
     if (this.#serde === undefined) {
       throw new InvalidOptionsError(
         `A stored ${what} was written with a serializer (type "${type}"), but this saver has none. ` +
@@ -97,6 +99,10 @@ async function assertChannelLoadable(
 ): Promise<void> {
   if (manifest.kind === "inline") await assertLoadable(manifest.text, channel);
   for (const { lines } of segments) {
-    for (const line of lines ?? []) await assertLoadable(line, channel);
+    for (const line of lines ?? []) {
+      // Not awaited for each of what may be a great many lines.
+      if (needsLoader(line)) await assertLoadable(line, channel);
+      if (breather.isDue(ITEM_WORK / 4 + line.length / 4)) await breather.rest();
+    }
   }
 }

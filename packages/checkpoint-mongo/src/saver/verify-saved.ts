@@ -32,7 +32,7 @@ export async function verifySavedCheckpoint(
   const found = await findSegments(collections, [address.threadId], roots);
   const byRoot = new Map(found.map((segment) => [segment.root, segment]));
   for (const id of segments) {
-    const verified = verifySegment(id, byRoot.get(parseSegmentId(id).root));
+    const verified = await verifySegment(id, byRoot.get(parseSegmentId(id).root));
     if ("found" in verified) {
       throw new CorruptCheckpointError(address, { document: "segment", which: id, ...verified });
     }
@@ -62,5 +62,5 @@ export async function verifySavedWrites(
   }
   const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
   const contents = await loadContents(collections, cache, [wanted]);
-  for (const set of sets) readWriteSet(set, contents, context);
+  for (const set of sets) await readWriteSet(set, contents, context);
 }

@@ -91,7 +91,7 @@ async function verifyCheckpoints(
     count += 1;
     const address = readAddress(document);
     last.set(address.checkpointNs, { address, marked: document.head === true });
-    collectDamage(damages, () => {
+    await collectDamage(damages, () => {
       const { manifest, parentCheckpointId, parentHash, hash, seq } = readRecord(document, hasher);
       records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq });
     });
@@ -139,8 +139,8 @@ async function verifyWrites(
       { threadId, lines: [], bytes },
     ]);
     for (const set of sets) {
-      collectDamage(damages, () => readWriteSet(set, contents, context));
-      collectDamage(damages, () => verifyPointer(set));
+      await collectDamage(damages, () => readWriteSet(set, contents, context));
+      await collectDamage(damages, () => verifyPointer(set));
       count += listStoredWrites(set).length;
     }
     segments.push(...bytes);
@@ -177,7 +177,7 @@ async function verifySegments(
     const stored = joinParts(parts);
     segments.add(stored.root);
     for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {
-      const verified = verifySegment(id, stored);
+      const verified = await verifySegment(id, stored);
       if ("found" in verified) {
         const place = { checkpointNs: undefined, checkpointId: undefined };
         damages.push({ ...place, document: "segment", which: id, ...verified });
@@ -203,9 +203,9 @@ async function* groupRuns<T>(
   if (run.length > 0) yield run;
 }
 
-function collectDamage(damages: Damage[], verify: () => unknown): void {
+async function collectDamage(damages: Damage[], verify: () => unknown): Promise<void> {
   try {
-    verify();
+    await verify();
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error)) throw error;
     const { checkpointNs, checkpointId, corruption } = error;

@@ -10,7 +10,7 @@ import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 export interface SegmentToStore {
   readonly id: SegmentId;
   /** Gives what is to be stored. It is asked for when it is sent, and not kept. */
-  pack(): PackedBytes;
+  pack(): PackedBytes | Promise<PackedBytes>;
 }
 
 /** Bytes in one document; the limit is 16 MB for all of it. */
@@ -41,7 +41,7 @@ export async function saveAhead(
   let updates: ChainUpdate[] = [];
   let bytes = 0;
   for (const segment of whole) {
-    for (const { update, size } of creations(collections, thread, segment)) {
+    for (const { update, size } of await creations(collections, thread, segment)) {
       if (updates.length > 0 && bytes + size > MAX_COMMAND_BYTES) {
         const outcome = await writeFenced(collections, thread, updates);
         if (outcome.kind === "conflict") return undefined;
@@ -53,7 +53,8 @@ export async function saveAhead(
     }
   }
   // A creation may be repeated if the last command fails, an append may not.
-  return [...updates, ...appended.map((segment) => appending(thread, segment))];
+  for (const segment of appended) updates.push(await appending(thread, segment));
+  return updates;
 }
 
 /**
@@ -102,13 +103,13 @@ function isWhole({ id }: SegmentToStore): boolean {
  * the same segments. Not where it has several parts, because another version of the compression may
  * have cut them elsewhere.
  */
-function creations(
+async function creations(
   { Binary }: Collections,
   thread: ThreadState,
   segment: SegmentToStore,
-): { readonly update: ChainUpdate; readonly size: number }[] {
+): Promise<{ readonly update: ChainUpdate; readonly size: number }[]> {
   const { $set, $unset } = claim(thread);
-  const packed = segment.pack();
+  const packed = await segment.pack();
   const parts = cutParts(packed.data);
   return parts.map((part, number) => {
     const data = toPackedBinary({ data: part, compression: packed.compression }, Binary);
@@ -140,12 +141,13 @@ function creations(
  * claimed again: a put that has been overtaken by a change of the expiry would take it back to the
  * earlier one, and not look at it again when it repeats, since its items are there then.
  */
-function appending(thread: ThreadState, segment: SegmentToStore): ChainUpdate {
+async function appending(thread: ThreadState, segment: SegmentToStore): Promise<ChainUpdate> {
   const { root, appends } = parseSegmentId(segment.id);
+  const { data } = await segment.pack();
   return {
     filter: { ...matchPart(thread, root, 0), appends: appends - 1 },
     update: {
-      $push: { more: segment.pack().data } as unknown as PushOperator<Document>,
+      $push: { more: data } as unknown as PushOperator<Document>,
       $inc: { appends: 1 },
       $setOnInsert: { _id: hashSegmentPlace(thread.threadId, root, 0) },
     },
