@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { pack, unpack } from "./compression.ts";
+import { pack, packAside, unpack, unpackAside } from "./compression.ts";
 import { DICTIONARY } from "./dictionary.ts";
 
 describe("packed bytes", () => {
@@ -15,11 +15,31 @@ describe("packed bytes", () => {
   });
 
   it("are compressed only where that saves a tenth or more", () => {
-    expect(pack(Buffer.alloc(31))).toMatchObject({ compression: undefined });
+    expect(pack(Buffer.alloc(383))).toMatchObject({ compression: undefined });
     expect(pack(Buffer.alloc(8_191))).toMatchObject({ compression: "deflate" });
     expect(pack(Buffer.alloc(10_000))).toMatchObject({ compression: "zstd" });
     const random = randomBytes(10_000);
     expect(pack(random)).toEqual({ data: random, compression: undefined });
+  });
+
+  it("that are large are compressed and unpacked beside the event loop, and are as good", async () => {
+    for (const bytes of [400_000, 3_000_000]) {
+      const content = Buffer.from(randomBytes(bytes / 2).toString("hex"));
+      const packed = packAside(content);
+      expect(packed).toBeInstanceOf(Promise);
+      const { data, compression } = await packed;
+      expect(compression).toBe("zstd");
+      expect(data.byteLength).toBeLessThan(0.6 * bytes);
+      for (const stored of [await packed, pack(content)]) {
+        expect(unpackAside(stored)).toBeInstanceOf(Promise);
+        expect(Buffer.compare(await unpackAside(stored), content)).toBe(0);
+        expect(Buffer.compare(unpack(stored), content)).toBe(0);
+      }
+      const cut = { data: data.subarray(0, -1), compression };
+      await expect(unpackAside(cut)).rejects.toThrow(Error);
+    }
+    const random = randomBytes(400_000);
+    expect(await packAside(random)).toEqual({ data: random, compression: undefined });
   });
 
   it("may refer back to a dictionary that is the same for ever", () => {

@@ -312,6 +312,23 @@ describe("a map", () => {
     expect(model.storedBytes).toBeLessThan(3 * (initial + 300 * 1_000));
     expect(model.slices).toBeLessThanOrEqual(64);
   });
+
+  it("stores little of a new whole number, which an object has first, and of a key that goes", async () => {
+    const model = new ChannelModel();
+    const texts = Array.from({ length: 100 }, (_, index) => `${index} `.padEnd(1_000, "x"));
+    const map: Record<string, string> = Object.fromEntries(
+      texts.map((text, index) => [`key-${index}`, text]),
+    );
+    await model.store(map);
+    const large = "new ".repeat(500);
+    for (const change of [{ 7: "new" }, { "key-100": large }, { 3: "new" }, { 7: "changed" }]) {
+      const before = model.storedBytes;
+      Object.assign(map, change);
+      delete map[`key-${Object.keys(map).length - 60}`];
+      expect(Object.entries((await model.store(map)) as object)).toEqual(Object.entries(map));
+      expect(model.storedBytes - before).toBeLessThan(JSON.stringify(change).length + 100);
+    }
+  });
 });
 
 describe("a long string", () => {

@@ -1,5 +1,5 @@
 import { formatSegmentId, type SegmentId } from "../documents/index.ts";
-import { packAppended, WINDOW_BYTES } from "./append-stream.ts";
+import { packAppended, REFERRED_BYTES } from "./append-stream.ts";
 import { packAside, type PackedBytes } from "./compression.ts";
 import { lendContent } from "./content-buffer.ts";
 import { hashInPieces } from "./hash-content.ts";
@@ -59,7 +59,7 @@ export function appendToSegment(known: KnownSegment, lines: readonly string[]): 
     lines,
     known: after,
     pack: () => ({
-      data: packAppended({ count: lines.length, content }, known.readEnd(WINDOW_BYTES)),
+      data: packAppended({ count: lines.length, content }, known.readEnd(REFERRED_BYTES)),
       compression: "deflate",
     }),
   };
