@@ -7,6 +7,9 @@ export interface RawDeflateOptions {
   /** 32 kB at most: no further does raw deflate refer back. */
   readonly dictionary: Uint8Array;
   readonly finishFlush?: number;
+  readonly windowBits?: number;
+  readonly memLevel?: number;
+  readonly chunkSize?: number;
 }
 
 /** What this package needs of `node:zlib` beside zstd. */

@@ -7,7 +7,7 @@ import { measureDocument } from "./measure-document.ts";
  * Commands under way at once. With fewer, a few writers would wait for each other for nothing; with
  * more, many writers would send more commands than need be. Measured with `pnpm bench short-threads`.
  */
-const MAX_IN_FLIGHT = 4;
+const MAX_IN_FLIGHT = 2;
 
 /**
  * Bytes of chains that share a command. A larger chain has one of its own, so that it keeps nobody
