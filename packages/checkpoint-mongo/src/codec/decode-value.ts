@@ -4,6 +4,9 @@ import { decodeBinary } from "./binary-values.ts";
 import { rebuildError } from "./error-values.ts";
 import { rebuildKnown } from "./langchain-classes.ts";
 import { loadRecord } from "./langchain-records.ts";
+import { copyTree, define } from "./copy-tree.ts";
+import type { LineShadows, Shadow } from "./line-shadows.ts";
+import { needsLoader } from "./needs-loader.ts";
 import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
 
 /**
@@ -25,30 +28,33 @@ export function decodeValue(text: string): unknown {
  * Decodes many texts: one by one, which takes less time and memory than joining them to one array.
  * The result is a promise only if one of them needs LangChain's own loader.
  *
+ * @param shadows where a text has one, that is copied, which takes less time and shares its strings
  * @throws Error like {@link decodeValue}
  */
-export function decodeValues(texts: readonly string[]): readonly unknown[] | Promise<unknown[]> {
-  return texts.some(needsLoader)
-    ? Promise.all(texts.map(async (text) => decodeValue(text)))
-    : texts.map((text) => decodeValue(text));
+export function decodeValues(
+  texts: readonly string[],
+  shadows?: LineShadows,
+): readonly unknown[] | Promise<unknown[]> {
+  const found = texts.map((text) => shadows?.find(text));
+  const decode = (text: string, index: number): unknown => {
+    const shadow = found[index];
+    return shadow === undefined || shadow.needsLoader ? decodeValue(text) : decodeShadow(shadow);
+  };
+  return texts.some((text, index) => found[index]?.needsLoader ?? needsLoader(text))
+    ? Promise.all(texts.map(async (text, index) => decode(text, index)))
+    : texts.map(decode);
 }
 
-/** Whether a text holds an object that only LangChain's own loader can bring back. */
-export function needsLoader(text: string): boolean {
-  return text.includes(LANGCHAIN_OPENING);
-}
-
-/** The same of a text as UTF-8, which is not decoded for it. */
-export function needsLoaderAsBytes({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
-  return Buffer.from(buffer, byteOffset, byteLength).includes(LANGCHAIN_OPENING);
+/** Decodes a line by its shadow, which stays as it is. */
+function decodeShadow({ tree, isTagged }: Shadow): unknown {
+  const copy = copyTree(tree);
+  return isTagged ? revive(copy, NOTHING_LOADED) : copy;
 }
 
 /** LangChain objects that were loaded ahead, by the tag that stands for them. */
 type LoadedObjects = ReadonlyMap<object, unknown>;
 
 const NOTHING_LOADED: LoadedObjects = new Map();
-
-const LANGCHAIN_OPENING = `${TAG_OPENING}langchain"`;
 
 type Entries = Record<string, unknown>;
 
@@ -128,16 +134,6 @@ function restoreArray(length: number, entries: Entries): unknown[] {
   items.length = length;
   for (const [key, value] of Object.entries(entries)) define(items, key, value);
   return items;
-}
-
-/** Like an assignment, but one to "__proto__" sets the key and not the prototype. */
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }
 
 function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {

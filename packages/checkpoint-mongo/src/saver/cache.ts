@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
-import type { KnownSegment } from "../codec/index.ts";
+import { LineShadows, type KnownSegment } from "../codec/index.ts";
 import { listSegments, type ContentHash } from "../documents/index.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
@@ -48,6 +48,9 @@ const THREAD_MAX_AGE_MS = 10 * 60 * 1_000;
 const MAX_THREADS = 10_000;
 const MAX_HEADS = 10_000;
 
+/** So much of the memory is left for shadows, however much else there is to remember. */
+const MIN_SHADOWS_SHARE = 1 / 8;
+
 /** Memory that an entry takes besides its content, about. */
 const ENTRY_BYTES = 200;
 
@@ -57,6 +60,9 @@ const ENTRY_BYTES = 200;
  * when it is used for writing.
  */
 export class Cache {
+  /** Lines of the segments as values are compared with them, in the memory that is left. */
+  readonly shadows: LineShadows;
+  readonly #maxBytes: number;
   readonly #content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
   readonly #heads = new LRUCache<string, KnownHead>({ ...count(MAX_HEADS) });
   readonly #threads = new LRUCache<string, ThreadState>({
@@ -67,13 +73,16 @@ export class Cache {
   #misses = 0;
 
   constructor(maxBytes: number) {
-    this.#content = new LRUCache({ maxSize: maxBytes, sizeCalculation: measure });
+    this.#maxBytes = maxBytes;
+    const maxSize = Math.ceil(maxBytes * (1 - MIN_SHADOWS_SHARE));
+    this.#content = new LRUCache({ maxSize, sizeCalculation: measure });
+    this.shadows = new LineShadows(maxBytes);
   }
 
   get stats(): CacheStats {
     return {
-      bytes: this.#content.calculatedSize,
-      maxBytes: this.#content.maxSize,
+      bytes: this.#content.calculatedSize + this.shadows.bytes,
+      maxBytes: this.#maxBytes,
       entries: this.#content.size,
       hits: this.#hits,
       misses: this.#misses,
@@ -97,7 +106,7 @@ export class Cache {
     const key = formatSegment(threadId, root);
     const held = this.#content.peek(key) as CachedSegment | undefined;
     if (held === undefined || countAppends(held) <= countAppends(segment)) {
-      this.#content.set(key, "bytes" in segment ? { bytes: detach(segment.bytes) } : segment);
+      this.#keep(key, "bytes" in segment ? { bytes: detach(segment.bytes) } : segment);
     }
   }
 
@@ -120,7 +129,7 @@ export class Cache {
       hash: detach(hash),
       metadata: { ...metadata, bytes: detach(metadata.bytes) },
     };
-    this.#content.set(formatAddress(record.address), { record: own, sinceMs: Date.now() });
+    this.#keep(formatAddress(record.address), { record: own, sinceMs: Date.now() });
   }
 
   /** @param name where the set lies, and its hash: other writes have another name */
@@ -130,7 +139,13 @@ export class Cache {
 
   setWrites(name: string, { writes }: VerifiedWrites): void {
     const own = writes.map((write) => ({ ...write, value: detach(write.value) }));
-    this.#content.set(name, { writes: own });
+    this.#keep(name, { writes: own });
+  }
+
+  #keep(key: string, entry: CachedSegment | CachedRecord | VerifiedWrites): void {
+    this.#content.set(key, entry);
+    // What was read would have to be read again, shadows are made from it at any time.
+    this.shadows.limit(this.#maxBytes - this.#content.calculatedSize);
   }
 
   getHead(address: NamespaceAddress, epoch: number): KnownHead | undefined {

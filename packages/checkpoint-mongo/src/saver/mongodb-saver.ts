@@ -126,9 +126,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
     this.enableTimestamps = this.settings.enableTimestamps;
     this.ttl = this.settings.ttl;
-    this.serializer = new Serializer(serde);
     this.hasher = new Hasher(integrityKey);
     this.cache = new Cache(this.settings.cacheMaxBytes);
+    this.serializer = new Serializer(serde, this.cache.shadows);
     this.writesUnderWay = new WritesUnderWay();
     this.connection = { context: undefined, isOwned: false };
   }
