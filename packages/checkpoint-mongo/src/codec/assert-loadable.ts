@@ -1,5 +1,6 @@
 import { UnserializableStateError } from "../errors/index.ts";
-import { decodeValue, needsLoader } from "./decode-value.ts";
+import { decodeValue } from "./decode-value.ts";
+import { needsLoader } from "./needs-loader.ts";
 
 /**
  * LangChain's loader cannot load every object that serializes itself. Better to hear of it before a

@@ -1,8 +1,10 @@
 import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/index.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
-import { decodeLines } from "./decode-lines.ts";
+import { define } from "./copy-tree.ts";
+import { decodeLine, decodeLines } from "./decode-lines.ts";
 import { decodeLongString } from "./decode-long-string.ts";
 import { decodeValue } from "./decode-value.ts";
+import type { LineShadows } from "./line-shadows.ts";
 import { replayInPieces } from "./map-entries.ts";
 
 /** A channel that was encoded by this package, not by a user's serializer. */
@@ -11,11 +13,13 @@ export type NativeManifest = Exclude<ChannelManifest, { kind: "typed" }>;
 /**
  * Decodes a channel's value from its segments' items. Every call gives fresh objects.
  *
+ * @param shadows lines that have one are copied from it, which takes less time than to read them
  * @throws Error if the items are no text that this package writes
  */
 export async function decodeChannel(
   manifest: NativeManifest,
   readLines: (segment: SegmentId) => readonly string[],
+  shadows?: LineShadows,
 ): Promise<unknown> {
   switch (manifest.kind) {
     case "inline":
@@ -23,11 +27,11 @@ export async function decodeChannel(
     case "value":
       return decodeValue(readLines(manifest.segment).join("\n"));
     case "list":
-      return decodeLines(readSlices(manifest.slices, readLines));
+      return decodeLines(readSlices(manifest.slices, readLines), shadows);
     case "text":
       return decodeText([...readSlices(manifest.slices, readLines)]);
     case "map":
-      return decodeMap(readSlices(manifest.slices, readLines));
+      return decodeMap(readSlices(manifest.slices, readLines), shadows);
   }
 }
 
@@ -47,26 +51,19 @@ function decodeText(chunks: readonly string[]): unknown {
   return chunks[0]?.startsWith('"') ? decodeLongString(chunks) : decodeValue(chunks.join(""));
 }
 
-async function decodeMap(lines: Iterable<string>): Promise<Record<string, unknown>> {
+async function decodeMap(
+  lines: Iterable<string>,
+  shadows: LineShadows | undefined,
+): Promise<Record<string, unknown>> {
   const live = await replayInPieces(lines);
   const map: Record<string, unknown> = {};
   for (const [key, line] of live) {
-    const decoded = decodeValue(line);
+    const decoded = decodeLine(line, shadows);
     const entry = decoded instanceof Promise ? ((await decoded) as unknown) : decoded;
     const [, value] = entry as readonly [string, unknown];
-    if (key === "__proto__") defineOwn(map, key, value);
+    if (key === "__proto__") define(map, key, value);
     else map[key] = value;
     if (breather.isDue(ITEM_WORK + line.length)) await breather.rest();
   }
   return map;
-}
-
-/** What an assignment to "__proto__" does not do: it sets the prototype. */
-function defineOwn(map: object, key: string, value: unknown): void {
-  Object.defineProperty(map, key, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }

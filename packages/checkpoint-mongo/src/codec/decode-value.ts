@@ -4,6 +4,9 @@ import { decodeBinary } from "./binary-values.ts";
 import { rebuildError } from "./error-values.ts";
 import { rebuildKnown } from "./langchain-classes.ts";
 import { loadRecord } from "./langchain-records.ts";
+import { copyTree, define } from "./copy-tree.ts";
+import type { Shadow } from "./line-shadows.ts";
+import { needsLoader } from "./needs-loader.ts";
 import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
 
 /**
@@ -21,22 +24,16 @@ export function decodeValue(text: string): unknown {
   return loadAll(parsed).then((loaded) => revive(parsed, loaded));
 }
 
-/** Whether a text holds an object that only LangChain's own loader can bring back. */
-export function needsLoader(text: string): boolean {
-  return text.includes(LANGCHAIN_OPENING);
-}
-
-/** The same of a text as UTF-8, which is not decoded for it. */
-export function needsLoaderAsBytes({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
-  return Buffer.from(buffer, byteOffset, byteLength).includes(LANGCHAIN_OPENING);
+/** Decodes a line by its shadow, which stays as it is. */
+export function decodeShadow({ tree, isTagged }: Shadow): unknown {
+  const copy = copyTree(tree);
+  return isTagged ? revive(copy, NOTHING_LOADED) : copy;
 }
 
 /** LangChain objects that were loaded ahead, by the tag that stands for them. */
 type LoadedObjects = ReadonlyMap<object, unknown>;
 
 const NOTHING_LOADED: LoadedObjects = new Map();
-
-const LANGCHAIN_OPENING = `${TAG_OPENING}langchain"`;
 
 type Entries = Record<string, unknown>;
 
@@ -116,16 +113,6 @@ function restoreArray(length: number, entries: Entries): unknown[] {
   items.length = length;
   for (const [key, value] of Object.entries(entries)) define(items, key, value);
   return items;
-}
-
-/** Like an assignment, but one to "__proto__" sets the key and not the prototype. */
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }
 
 function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {

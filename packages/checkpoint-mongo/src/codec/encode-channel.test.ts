@@ -8,8 +8,10 @@ import {
   type SegmentId,
 } from "../documents/index.ts";
 import { decodeChannel } from "./decode-channel.ts";
-import { planChannel, writeChannel } from "./encode-channel.ts";
+import { planChannel } from "./encode-channel.ts";
 import type { KnownSegment } from "./known-segment.ts";
+import { LineShadows } from "./line-shadows.ts";
+import { writeChannel } from "./write-channel.ts";
 
 /** A channel over its life: what is stored of it, and how the latest value is made up. */
 class ChannelModel {
@@ -18,6 +20,7 @@ class ChannelModel {
   manifest: Exclude<ChannelManifest, { kind: "typed" }> | undefined;
   /** Bytes stored so far. */
   storedBytes = 0;
+  readonly shadows = new LineShadows(1_000_000);
 
   /** Stores a value as child of the latest and gives it back as read. */
   async store(
@@ -26,7 +29,10 @@ class ChannelModel {
   ): Promise<unknown> {
     const findKnown = (id: SegmentId) =>
       isAtHand(id) ? this.segments.get(parseSegmentId(id).root) : undefined;
-    const written = writeChannel("channel", value, this.manifest, findKnown);
+    const written = writeChannel("channel", value, this.manifest, {
+      findKnown,
+      shadows: this.shadows,
+    });
     const { manifest, segments } = await planChannel("channel", written, this.manifest, findKnown);
     for (const { id, lines, known } of segments) {
       const { root, appends } = parseSegmentId(id);

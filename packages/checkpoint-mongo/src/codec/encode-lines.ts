@@ -1,23 +1,53 @@
+import { isEncodedAs } from "./compare-encoded.ts";
 import { cutText } from "./cut-text.ts";
 import { encodeMember } from "./encode-value.ts";
+import type { LineShadows } from "./line-shadows.ts";
 import { formatEntry } from "./map-entries.ts";
 
 // Of a large value most is as it is in the parent. Where a line is, the parent's own string is taken
 // for it, so that the value is not in memory once more while it is put.
 
-/** The lines of a list's items. */
+/**
+ * The lines of a list's items.
+ *
+ * @param shadows to compare items with; without them, all are encoded
+ */
 export function encodeItems(
   items: readonly unknown[],
   channel: string,
   stored: readonly string[],
+  shadows?: LineShadows,
 ): string[] {
   const shift = stored.length - items.length;
-  return Array.from({ length: items.length }, (_, index) => {
-    const line = encodeMember(items, index, channel);
-    // Most lists change in one place: before it items are where they were, after it they are moved.
-    if (line === stored[index]) return stored[index];
-    return line === stored[index + shift] ? stored[index + shift]! : line;
-  });
+  const lines: string[] = [];
+  // Most lists change in one place: before it items are where they were, after it they are moved.
+  let isMoved = false;
+  for (let index = 0; index < items.length; index += 1) {
+    const here = stored[index];
+    const moved = stored[index + shift];
+    const likely = isMoved ? moved : here;
+    const other = isMoved ? here : moved;
+    if (likely !== undefined && isLine(items, index, likely, shadows)) {
+      lines.push(likely);
+    } else if (shift !== 0 && other !== undefined && isLine(items, index, other, shadows)) {
+      isMoved = !isMoved;
+      lines.push(other);
+    } else {
+      const line = encodeMember(items, index, channel);
+      lines.push(line === here ? here : line === moved ? moved : line);
+    }
+  }
+  return lines;
+}
+
+function isLine(
+  items: readonly unknown[],
+  index: number,
+  line: string,
+  shadows: LineShadows | undefined,
+): boolean {
+  const shadow = shadows?.make(line);
+  return shadow !== undefined && isEncodedAs(items, index, shadow.tree);
 }
 
 /** The line of every key of a map, in key order. */
@@ -25,11 +55,17 @@ export function encodeEntries(
   map: Readonly<Record<string, unknown>>,
   channel: string,
   stored: ReadonlyMap<string, string>,
+  shadows?: LineShadows,
 ): Map<string, string> {
   const entries = new Map<string, string>();
   for (const key of Object.keys(map)) {
-    const line = formatEntry(key, encodeMember(map, key, channel));
     const same = stored.get(key);
+    const shadow = same === undefined ? undefined : shadows?.make(same);
+    if (shadow !== undefined && isEncodedAs(map, key, (shadow.tree as [string, unknown])[1])) {
+      entries.set(key, shadow.line);
+      continue;
+    }
+    const line = formatEntry(key, encodeMember(map, key, channel));
     entries.set(key, line === same ? same : line);
   }
   return entries;
@@ -52,6 +88,19 @@ export function* encodeLongString(value: string): Generator<string> {
     yield ESCAPED.test(part) ? JSON.stringify(part).slice(1, -1) : part;
   }
   yield QUOTE;
+}
+
+/** Whether {@link encodeLongString} would give these chunks, without cutting the string anew. */
+export function isInChunks(value: string, chunks: readonly string[]): boolean {
+  if (chunks.length < 2 || chunks[0] !== QUOTE || chunks.at(-1) !== QUOTE) return false;
+  let offset = 0;
+  for (let index = 1; index < chunks.length - 1; index += 1) {
+    const chunk = chunks[index]!;
+    const part = chunk.includes("\\") ? (JSON.parse(QUOTE + chunk + QUOTE) as string) : chunk;
+    if (!value.startsWith(part, offset)) return false;
+    offset += part.length;
+  }
+  return offset === value.length;
 }
 
 const QUOTE = '"';

@@ -164,7 +164,7 @@ class Encoder {
   #encodeBuiltIn(value: object): string | undefined {
     if (types.isDate(value)) {
       this.#refuseKeys(value, 0);
-      return tag("date", encodeDate(value));
+      return tag("date", JSON.stringify(encodeDate(value)));
     }
     if (types.isMap(value) || types.isSet(value) || types.isRegExp(value) || isError(value)) {
       // Only a class that extends one of these has a toJSON.
@@ -290,11 +290,11 @@ function encodeNumber(value: number): string {
   return tag("number", `"${value}"`);
 }
 
-// A class that extends Date may read it in another way.
-function encodeDate(date: Date): string {
+/** A date as it is stored; null if it is none. A class that extends Date may read it in another way. */
+export function encodeDate(date: Date): string | null {
   return Number.isNaN(Date.prototype.getTime.call(date))
-    ? "null"
-    : `"${Date.prototype.toISOString.call(date)}"`;
+    ? null
+    : Date.prototype.toISOString.call(date);
 }
 
 function formatKey(key: string | number): string {

@@ -6,11 +6,12 @@ import { Hasher, type HashedWriteSet } from "../integrity/hashes.ts";
 import { decodeBytes } from "./decode-bytes.ts";
 import { decodeChannel, type NativeManifest } from "./decode-channel.ts";
 import { encodeBytes } from "./encode-bytes.ts";
-import { planChannel, writeChannel } from "./encode-channel.ts";
+import { planChannel } from "./encode-channel.ts";
 import { hashContent, hashInPieces } from "./hash-content.ts";
 import type { KnownSegment } from "./known-segment.ts";
 import { createSegment } from "./segment.ts";
 import { joinLines } from "./lines.ts";
+import { writeChannel } from "./write-channel.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -29,7 +30,7 @@ async function store(values: readonly unknown[]): Promise<readonly unknown[]> {
   const stored: unknown[] = [];
   let parent: ChannelManifest | undefined;
   for (const value of values) {
-    const written = writeChannel("channel", value, parent, findKnown);
+    const written = writeChannel("channel", value, parent, { findKnown });
     const planned = await planChannel("channel", written, parent, findKnown);
     parent = planned.manifest;
     stored.push(parent);

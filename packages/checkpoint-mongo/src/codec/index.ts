@@ -10,20 +10,17 @@ export { pack, packAside, unpack, unpackAside } from "./compression.ts";
 export { decodeBytes } from "./decode-bytes.ts";
 export { decodeChannel } from "./decode-channel.ts";
 export { assertLoadable } from "./assert-loadable.ts";
-export { decodeValue, needsLoader, needsLoaderAsBytes } from "./decode-value.ts";
+export { decodeValue } from "./decode-value.ts";
 export { encodeBytes } from "./encode-bytes.ts";
-export {
-  listReusable,
-  planChannel,
-  writeChannel,
-  type ChannelText,
-  type EncodedChannel,
-} from "./encode-channel.ts";
+export { listReusable, planChannel, type EncodedChannel } from "./encode-channel.ts";
 export { encodeValue } from "./encode-value.ts";
 export { hashContent, hashInPieces } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";
+export { LineShadows } from "./line-shadows.ts";
 export { joinLines, splitLines } from "./lines.ts";
 export { replayInPieces } from "./map-entries.ts";
+export { needsLoader, needsLoaderAsBytes } from "./needs-loader.ts";
 export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";
+export { writeChannel, type ChannelText, type StoredValues } from "./write-channel.ts";

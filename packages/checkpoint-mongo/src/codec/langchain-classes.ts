@@ -89,13 +89,14 @@ export function takeKnownApart(value: object): KnownParts | undefined {
   if (given === undefined) return { className, keys: fieldKeys, fields: instance, extra, symbol };
   // As the fields are now. Few are not kept by the object itself.
   const keys = Object.keys(given);
-  const lacking = keys.filter((key) => !(key in instance));
+  let lacking: Set<string> | undefined;
+  for (const key of keys) if (!(key in instance)) (lacking ??= new Set()).add(key);
   for (const key of fieldKeys) {
     // Set since, as LangGraph does with ids.
     if (!keys.includes(key) && instance[key] !== undefined) keys.push(key);
   }
-  if (lacking.length === 0) return { className, keys, fields: instance, extra, symbol };
-  const fields = keys.map((key) => [key, lacking.includes(key) ? given[key] : instance[key]]);
+  if (lacking === undefined) return { className, keys, fields: instance, extra, symbol };
+  const fields = keys.map((key) => [key, lacking.has(key) ? given[key] : instance[key]]);
   return { className, keys, fields: Object.fromEntries(fields) as Fields, extra, symbol };
 }
 

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { KnownSegment } from "../codec/index.ts";
+import { LineShadows, type KnownSegment } from "../codec/index.ts";
 import { listSegments } from "../documents/index.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
@@ -34,6 +34,9 @@ const THREAD_MAX_AGE_MS = 10 * 60 * 1_000;
 const MAX_THREADS = 10_000;
 const MAX_HEADS = 10_000;
 
+/** So much of the memory is left for shadows, however much else there is to remember. */
+const MIN_SHADOWS_SHARE = 1 / 8;
+
 /** Memory that an entry takes besides its content, about. */
 const ENTRY_BYTES = 200;
 
@@ -42,6 +45,9 @@ const ENTRY_BYTES = 200;
  * they keep together stays below it. It takes room for what it holds and no more.
  */
 export class CacheRoom {
+  readonly maxBytes: number;
+  /** Lines of the segments as values are compared with them, in the memory that is left. */
+  readonly shadows: LineShadows;
   readonly content: LRUCache<string, CachedSegment | CachedRecord | VerifiedWrites>;
   readonly heads: LRUCache<string, KnownHead>;
   readonly threads: LRUCache<string, ThreadState>;
@@ -51,9 +57,18 @@ export class CacheRoom {
   misses = 0;
 
   constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
     this.heads = new LRUCache({ ...count(MAX_HEADS) });
     this.threads = new LRUCache({ ...count(MAX_THREADS), ttl: THREAD_MAX_AGE_MS });
-    this.content = new LRUCache({ maxSize: maxBytes, sizeCalculation: measure });
+    const maxSize = Math.ceil(maxBytes * (1 - MIN_SHADOWS_SHARE));
+    this.content = new LRUCache({ maxSize, sizeCalculation: measure });
+    this.shadows = new LineShadows(maxBytes);
+  }
+
+  keep(key: string, entry: CachedSegment | CachedRecord | VerifiedWrites): void {
+    this.content.set(key, entry);
+    // What was read would have to be read again, shadows are made from it at any time.
+    this.shadows.limit(this.maxBytes - this.content.calculatedSize);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
+import type { LineShadows } from "../codec/index.ts";
 import type { ContentHash } from "../documents/index.ts";
 import type { ThreadState } from "../store/index.ts";
 import type {
@@ -42,11 +43,16 @@ export class Cache {
     this.#scope = scope;
   }
 
+  /** Lines of the segments as values are compared with them, in the memory that is left. */
+  get shadows(): LineShadows {
+    return this.#room.shadows;
+  }
+
   get stats(): CacheStats {
-    const { content, hits, misses } = this.#room;
+    const { content, shadows, maxBytes, hits, misses } = this.#room;
     return {
-      bytes: content.calculatedSize,
-      maxBytes: content.maxSize,
+      bytes: content.calculatedSize + shadows.bytes,
+      maxBytes,
       entries: content.size,
       hits,
       misses,
@@ -74,7 +80,8 @@ export class Cache {
     const key = this.#key(formatSegment(threadId, root));
     const held = this.#room.content.peek(key) as CachedSegment | undefined;
     if (held === undefined || countAppends(held) <= countAppends(segment)) {
-      this.#room.content.set(key, "bytes" in segment ? { bytes: detach(segment.bytes) } : segment);
+      const own = "bytes" in segment ? { bytes: detach(segment.bytes) } : segment;
+      this.#room.keep(key, own);
     }
   }
 
@@ -99,10 +106,8 @@ export class Cache {
       hash: detach(hash),
       metadata: { ...metadata, bytes: detach(metadata.bytes) },
     };
-    this.#room.content.set(this.#key(formatAddress(record.address)), {
-      record: own,
-      sinceMs: Date.now(),
-    });
+    const key = this.#key(formatAddress(record.address));
+    this.#room.keep(key, { record: own, sinceMs: Date.now() });
   }
 
   /** @param name where the set lies, and its hash: other writes have another name */
@@ -112,7 +117,7 @@ export class Cache {
 
   setWrites(name: string, { writes }: VerifiedWrites): void {
     const own = writes.map((write) => ({ ...write, value: detach(write.value) }));
-    this.#room.content.set(this.#key(name), { writes: own });
+    this.#room.keep(this.#key(name), { writes: own });
   }
 
   getHead(address: NamespaceAddress, epoch: number): KnownHead | undefined {

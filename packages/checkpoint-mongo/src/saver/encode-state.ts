@@ -11,6 +11,7 @@ import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { isAsStored, type WrittenChannel } from "./value-writer.ts";
 
 /** A state as manifest, and the segments, or what is appended to them, that are not stored yet. */
 export interface EncodedState {
@@ -27,8 +28,8 @@ export interface StateToEncode {
 }
 
 /**
- * Plans how a checkpoint's channels are stored: as what they add to the parent's. Channels that did
- * not change since the parent keep its manifest.
+ * Plans how a checkpoint's channels are stored: as what they add to the parent's. Channels that are
+ * as the parent has them keep its manifest.
  *
  * @throws UnserializableStateError if a value could not come back as it is
  */
@@ -64,10 +65,13 @@ function listStored({ parent }: StateToEncode): SegmentId[] {
 async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<EncodedState> {
   const { snapshot } = state;
   const parent = state.parent === "missing" ? undefined : state.parent;
-  const changed = new Set(
-    snapshot.channels.filter((channel) => snapshot.differs(channel, state.parent)),
-  );
-  const contents = await loadReusable(context, state.threadId, parent, changed);
+  const changed = new Map<string, WrittenChannel>();
+  for (const channel of snapshot.channels) {
+    if (!snapshot.mayDiffer(channel, state.parent)) continue;
+    const written = await snapshot.read(channel);
+    if (!isAsStored(written, parent?.manifest.get(channel))) changed.set(channel, written);
+  }
+  const contents = await loadReusable(context, state.threadId, parent, changed.keys());
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
   /** What is known of the segments that this state makes or appends to, once it is stored. */
@@ -80,8 +84,8 @@ async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<
   };
   for (const channel of snapshot.channels) {
     const before = parent?.manifest.get(channel);
-    if (changed.has(channel)) {
-      const written = await snapshot.read(channel);
+    const written = changed.get(channel);
+    if (written !== undefined) {
       const encoded = await context.serializer.planChannel(channel, written, before, findKnown);
       manifest.set(channel, encoded.manifest);
       for (const segment of encoded.segments) {
@@ -104,7 +108,7 @@ async function loadReusable(
   { collections, cache }: SaverContext,
   threadId: string,
   parent: CheckpointRecord | undefined,
-  channels: ReadonlySet<string>,
+  channels: Iterable<string>,
 ): Promise<Contents> {
   const slices = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
   const lines = slices.flat().map(({ segment }) => segment);

@@ -25,13 +25,14 @@ export async function measureState(
   const sizes = new Map<string, number>();
   const unknown = new Map<string, ChannelManifest>();
   for (const [channel, stored] of manifest) {
-    const known = parent === "missing" ? undefined : parent?.sizes?.get(channel);
-    if (snapshot.differs(channel, parent)) {
-      sizes.set(channel, await measureWritten(await snapshot.read(channel)));
-    } else if (known === undefined) {
-      unknown.set(channel, stored);
-    } else {
+    const isKept = parent !== "missing" && parent?.manifest.get(channel) === stored;
+    const known = isKept ? parent.sizes?.get(channel) : undefined;
+    if (known !== undefined) {
       sizes.set(channel, known);
+    } else if (snapshot.mayDiffer(channel, parent)) {
+      sizes.set(channel, await measureWritten(await snapshot.read(channel)));
+    } else {
+      unknown.set(channel, stored);
     }
   }
   const wanted = { threadId, ...listManifestSegments(unknown) };

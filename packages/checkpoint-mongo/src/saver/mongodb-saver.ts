@@ -153,9 +153,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
     this.enableTimestamps = this.settings.enableTimestamps;
     this.ttl = this.settings.ttl;
-    this.serializer = new Serializer(serde);
     this.hasher = new Hasher(integrityKey);
     this.cacheOwner = nameCacheOwner(integrityKey, serde);
+    this.serializer = new Serializer(serde, this.cache.shadows);
     this.connection = { isOwned: false, opened: undefined };
   }
 

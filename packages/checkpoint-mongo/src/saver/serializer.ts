@@ -9,6 +9,7 @@ import {
   planChannel,
   type EncodedChannel,
   type FindKnown,
+  type LineShadows,
 } from "../codec/index.ts";
 import type { ChannelManifest, SegmentId } from "../documents/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
@@ -27,9 +28,11 @@ export interface SegmentReader {
  */
 export class Serializer {
   readonly #serde: SerializerProtocol | undefined;
+  readonly #shadows: LineShadows;
 
-  constructor(serde: SerializerProtocol | undefined) {
+  constructor(serde: SerializerProtocol | undefined, shadows: LineShadows) {
     this.#serde = serde;
+    this.#shadows = shadows;
   }
 
   /** Whether values lie in clear, so that the server may search metadata. */
@@ -39,7 +42,7 @@ export class Serializer {
 
   /** Something to write the values of one call with. */
   createWriter(): ValueWriter {
-    return new ValueWriter(this.#serde);
+    return new ValueWriter(this.#serde, this.#shadows);
   }
 
   /**
@@ -75,7 +78,7 @@ export class Serializer {
   }
 
   async decodeChannel(manifest: ChannelManifest, reader: SegmentReader): Promise<unknown> {
-    if (manifest.kind !== "typed") return decodeChannel(manifest, reader.lines);
+    if (manifest.kind !== "typed") return decodeChannel(manifest, reader.lines, this.#shadows);
     return this.decode({ type: manifest.type, bytes: reader.content(manifest.segment) }, "channel");
   }
 

@@ -41,7 +41,9 @@ export interface WrittenMetadata {
  * A checkpoint as it was when it was handed to `put`: encoded before anything is awaited, because
  * LangGraph goes on with the same objects at once and reducers may change them.
  *
- * Channels that are as in the parent are not encoded, so far as this process knows the parent.
+ * All channels are compared with the parent, also those that the caller does not name: nodes change
+ * what channels hold without a new version. What is as in the parent is not encoded, so far as this
+ * process knows the parent.
  */
 export class Snapshot {
   readonly headerText: string;
@@ -56,6 +58,7 @@ export class Snapshot {
   readonly #named: ReadonlySet<string> | undefined;
   readonly #parent: CheckpointRecord | undefined;
   readonly #findKnown: FindKnown;
+  readonly #isNative: boolean;
   readonly #writer: ValueWriter;
   readonly #written = new Map<string, Outcome<Awaitable<WrittenChannel>>>();
 
@@ -73,6 +76,7 @@ export class Snapshot {
       const segment = cache.peekSegment(address.threadId, parseSegmentId(id).root);
       return segment !== undefined && "lines" in segment ? segment : undefined;
     };
+    this.#isNative = serializer.isNative;
     this.#writer = serializer.createWriter();
     const { id: _id, channel_values: values, ...header } = checkpoint;
     this.needsAncestors = needsAncestors(checkpoint, request.metadata);
@@ -87,26 +91,28 @@ export class Snapshot {
     this.metadata = quiet(writeMetadata(this.#writer, request.metadata));
     const presumed = parentCheckpointId === undefined ? undefined : (this.#parent ?? "missing");
     for (const channel of this.channels) {
-      if (!this.differs(channel, presumed)) continue;
+      if (!this.mayDiffer(channel, presumed)) continue;
       const outcome = attempt(() => quiet(this.#write(channel)));
-      // What may turn out to be as in the parent is refused when it doesn't.
+      // What may turn out to be left to the parent is refused when it doesn't.
       if ("error" in outcome && this.#isNamed(channel)) throw outcome.error;
       this.#written.set(channel, outcome);
     }
   }
 
   /**
-   * Whether a channel is to be stored anew.
+   * Whether a channel may differ from the parent's, so that it is to be compared with it.
    *
    * @param parent the checkpoint that it becomes a child of; `"missing"` if there should be one but
    *   it is not stored
    */
-  differs(channel: string, parent: CheckpointRecord | "missing" | undefined): boolean {
+  mayDiffer(channel: string, parent: CheckpointRecord | "missing" | undefined): boolean {
     if (this.#isNamed(channel)) return true;
     // The first checkpoint of a thread holds just what newVersions names.
     if (parent === undefined) return false;
-    // It differs, too, where a checkpoint is put under another parent than it was made from.
+    // Bytes of a user's serializer say nothing: it may encrypt each value in another way each time. So
+    // it is left to the versions, which differ, too, under another parent than the state was made from.
     return (
+      this.#isNative ||
       parent === "missing" ||
       !parent.manifest.has(channel) ||
       this.header.channel_versions[channel] !== parent.header.channel_versions[channel]
@@ -114,8 +120,8 @@ export class Snapshot {
   }
 
   /**
-   * A channel's value. One that was taken to be as in the parent is encoded now, if the parent has
-   * gone meanwhile: the thread was deleted during the run.
+   * A channel's value. One that was left to the parent, with a serializer of the user's, is encoded
+   * now if the parent has gone meanwhile: the thread was deleted during the run.
    *
    * @throws UnserializableStateError if it could not come back as it is
    */
@@ -137,8 +143,8 @@ export class Snapshot {
 }
 
 /**
- * Whether newVersions may not name all that has changed: LangGraph names nothing for a copy, and for
- * an update it first applies pending writes without counting up the versions of their channels.
+ * Whether newVersions may not name all that is to be stored: LangGraph names nothing for a copy, and
+ * for an update it first applies pending writes without counting up the versions of their channels.
  */
 function mayUnderstate(metadata: CheckpointMetadata | undefined): boolean {
   return metadata?.source === "fork" || metadata?.source === "update";

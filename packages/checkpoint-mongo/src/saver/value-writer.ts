@@ -1,5 +1,12 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import { encodeBytes, writeChannel, type ChannelText, type FindKnown } from "../codec/index.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  encodeBytes,
+  writeChannel,
+  type ChannelText,
+  type FindKnown,
+  type LineShadows,
+} from "../codec/index.ts";
 import type { ChannelManifest } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 
@@ -11,6 +18,15 @@ export interface TypedBytes {
 
 /** A channel's value as it was when it was handed over. */
 export type WrittenChannel = ChannelText | { readonly kind: "typed"; readonly value: TypedBytes };
+
+/** Whether a value was found to be as a checkpoint stores it. */
+export function isAsStored(written: WrittenChannel, stored: ChannelManifest | undefined): boolean {
+  return (
+    written.kind !== "typed" &&
+    written.sameAs !== undefined &&
+    (written.sameAs === stored || isDeepStrictEqual(written.sameAs, stored))
+  );
+}
 
 /** Something that is at hand, or will be when the user's serializer is done with it. */
 export type Awaitable<T> = T | Promise<T>;
@@ -27,18 +43,20 @@ export function quiet<T>(value: Awaitable<T>): Awaitable<T> {
  */
 export class ValueWriter {
   readonly #serde: SerializerProtocol | undefined;
+  readonly #shadows: LineShadows;
   /** What the user's serializer has given so far. */
   readonly #dumped: { readonly value: unknown; readonly bytes: Uint8Array }[] = [];
 
-  constructor(serde: SerializerProtocol | undefined) {
+  constructor(serde: SerializerProtocol | undefined, shadows: LineShadows) {
     this.#serde = serde;
+    this.#shadows = shadows;
   }
 
   /**
    * Writes a channel's value.
    *
-   * @param parent how the presumed parent stores it; lines of it that are at hand are not in memory
-   *   once more
+   * @param parent how the presumed parent stores it; what is as it is there is neither encoded nor in
+   *   memory once more
    * @throws UnserializableStateError if the value could not come back as it is
    */
   writeChannel(
@@ -47,7 +65,9 @@ export class ValueWriter {
     parent: ChannelManifest | undefined,
     findKnown: FindKnown,
   ): Awaitable<WrittenChannel> {
-    if (this.#serde === undefined) return writeChannel(channel, value, parent, findKnown);
+    if (this.#serde === undefined) {
+      return writeChannel(channel, value, parent, { findKnown, shadows: this.#shadows });
+    }
     return this.#dump(this.#serde, value, channel).then((typed) => ({
       kind: "typed",
       value: typed,

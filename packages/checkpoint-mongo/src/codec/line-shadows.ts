@@ -1,0 +1,155 @@
+import { measureLines } from "./lines.ts";
+import { needsLoader } from "./needs-loader.ts";
+import { TAG_OPENING } from "./tags.ts";
+
+/** A stored line as JSON reads it. Nothing else may get hold of the tree, so it never changes. */
+export interface Shadow {
+  readonly line: string;
+  readonly tree: unknown;
+  /** Whether the line holds anything that JSON lacks. */
+  readonly isTagged: boolean;
+  /** Whether only LangChain's own loader can bring back what the line stands for. */
+  readonly needsLoader: boolean;
+}
+
+/** To encode what takes less is about as fast as to compare it. */
+const MIN_LENGTH = 64;
+
+/** JavaScript engines compute the hash of longer strings from their length alone. */
+const MAX_KEY_LENGTH = 16_383;
+
+/** Characters of a longer line, at its beginning, middle and end, that it is found by. */
+const SAMPLE_LENGTH = 256;
+
+/** What a line takes that is only known to have been given by the encoder. */
+const NOTED_BYTES = 100;
+
+/** What a tree takes beside its strings: measured of messages, and half as much of small records. */
+const TREE_BYTES = 300;
+
+/** A line that the encoder gave, and its shadow once it was needed. */
+interface Entry {
+  readonly line: string;
+  shadow: Shadow | undefined;
+  bytes: number;
+}
+
+/**
+ * Shadows of stored lines, as many as fit: values are compared with them instead of being encoded
+ * anew, and copied from them instead of being parsed anew. What was not used for long goes.
+ *
+ * A line has a shadow only if the encoder of this process gave it before. So it is told that the
+ * line is as the encoder writes, and that a value is met more than once.
+ */
+export class LineShadows {
+  #maxBytes: number;
+  /** Used since the last change of generations, and before it. */
+  #young: Map<string, Entry> = new Map();
+  #old: Map<string, Entry> = new Map();
+  #youngBytes = 0;
+  #oldBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes in memory, estimated. The lines themselves are not counted: others hold them, too. */
+  get bytes(): number {
+    return this.#youngBytes + this.#oldBytes;
+  }
+
+  /** Takes no more memory than this from now on. */
+  limit(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
+    while (this.bytes > maxBytes) this.#startGeneration();
+  }
+
+  /** Whether the shadows of lines of so many characters fit in at once. */
+  fits(characters: number): boolean {
+    return characters * 2 <= this.#maxBytes / 2;
+  }
+
+  /** Takes note of the lines that the encoder gave for a value, if they fit in. */
+  note(lines: readonly string[]): void {
+    if (!this.fits(measureLines(lines))) return;
+    for (const line of lines) this.#note(line);
+  }
+
+  #note(line: string): void {
+    if (line.length < MIN_LENGTH) return;
+    const key = keyOf(line);
+    if (this.#use(key)?.line !== line) {
+      this.#add(key, { line, shadow: undefined, bytes: NOTED_BYTES });
+    }
+  }
+
+  /** The shadow of a line; undefined if the encoder has not given it yet. */
+  make(line: string): Shadow | undefined {
+    if (line.length < MIN_LENGTH) return undefined;
+    const entry = this.#use(keyOf(line));
+    if (entry?.line !== line) return undefined;
+    if (entry.shadow === undefined) {
+      entry.shadow = makeShadow(line);
+      entry.bytes += line.length + TREE_BYTES;
+      this.#youngBytes += line.length + TREE_BYTES;
+      this.#ageIfFull();
+    }
+    return entry.shadow;
+  }
+
+  /** The shadow of a line, if it was made already. */
+  find(line: string): Shadow | undefined {
+    if (line.length < MIN_LENGTH) return undefined;
+    const entry = this.#use(keyOf(line));
+    return entry?.line === line ? entry.shadow : undefined;
+  }
+
+  #use(key: string): Entry | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old === undefined) return undefined;
+    this.#old.delete(key);
+    this.#oldBytes -= old.bytes;
+    this.#add(key, old);
+    return old;
+  }
+
+  #add(key: string, entry: Entry): void {
+    this.#youngBytes += entry.bytes - (this.#young.get(key)?.bytes ?? 0);
+    this.#young.set(key, entry);
+    this.#ageIfFull();
+  }
+
+  #ageIfFull(): void {
+    if (this.#youngBytes > this.#maxBytes / 2) this.#startGeneration();
+  }
+
+  #startGeneration(): void {
+    this.#old = this.#young;
+    this.#oldBytes = this.#youngBytes;
+    this.#young = new Map();
+    this.#youngBytes = 0;
+  }
+}
+
+function makeShadow(line: string): Shadow {
+  return {
+    line,
+    tree: JSON.parse(line) as unknown,
+    isTagged: line.includes(TAG_OPENING),
+    needsLoader: needsLoader(line),
+  };
+}
+
+/** The same for the same line. Few others have it, too, so the line itself is compared as well. */
+function keyOf(line: string): string {
+  if (line.length <= MAX_KEY_LENGTH) return line;
+  const middle = line.length >> 1;
+  return [
+    line.length,
+    line.slice(0, SAMPLE_LENGTH),
+    line.slice(middle, middle + SAMPLE_LENGTH),
+    line.slice(-SAMPLE_LENGTH),
+  ].join(" ");
+}

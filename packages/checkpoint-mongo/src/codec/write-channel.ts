@@ -1,0 +1,179 @@
+import { parseSegmentId, type ChannelManifest, type SlicedKind } from "../documents/index.ts";
+import { isValueEncodedAs } from "./compare-encoded.ts";
+import {
+  encodeChunks,
+  encodeEntries,
+  encodeItems,
+  encodeLongString,
+  isInChunks,
+  MAX_WHOLE_LENGTH,
+} from "./encode-lines.ts";
+import { encodeValue } from "./encode-value.ts";
+import type { LineShadows } from "./line-shadows.ts";
+import { measureLines } from "./lines.ts";
+import { replayEntries } from "./map-entries.ts";
+import type { FindKnown } from "./pieces.ts";
+import { isList, isRecord } from "./plain-data.ts";
+import { INPUT_CHANNEL, MAX_INLINE_LENGTH } from "./small-values.ts";
+import { listLines, readRuns } from "./stored-runs.ts";
+
+/**
+ * A channel's value as text, before anything is planned: taken at once, because callers go on with
+ * the value and change it.
+ */
+export type ChannelText = ChannelLines & {
+  /** How the value is stored that it was compared with, if it is just the same one. */
+  readonly sameAs: ChannelManifest | undefined;
+};
+
+type ChannelLines =
+  /** The items of an array, a line each. */
+  | { readonly kind: "list"; readonly lines: readonly string[] }
+  /** The entries of a plain object: the line of every key, in key order. */
+  | { readonly kind: "map"; readonly entries: ReadonlyMap<string, string> }
+  /** A long string in chunks. */
+  | { readonly kind: "text"; readonly chunks: readonly string[] }
+  /** Anything else, and what is small, as one line. */
+  | { readonly kind: "value"; readonly text: string };
+
+/** What is at hand of stored values. */
+export interface StoredValues {
+  readonly findKnown: FindKnown;
+  /** Lines to compare with. Without it, values are encoded anew and compared as text. */
+  readonly shadows?: LineShadows | undefined;
+}
+
+/**
+ * Turns a channel's value into text. Where it is as it was stored it is compared, which takes less
+ * time than to encode it, and the text that is already in memory is taken.
+ *
+ * @param parent how a checkpoint that this one may be a child of stores the channel, if one does
+ * @throws UnserializableStateError if the value could not come back as it is
+ */
+export function writeChannel(
+  channel: string,
+  value: unknown,
+  parent: ChannelManifest | undefined,
+  stored: StoredValues,
+): ChannelText {
+  if (channel !== INPUT_CHANNEL) {
+    const written =
+      writeList(channel, value, parent, stored) ??
+      writeMap(channel, value, parent, stored) ??
+      writeText(value, parent, stored);
+    if (written !== undefined) return written;
+  }
+  return writeLine(channel, value, parent, stored);
+}
+
+function writeList(
+  channel: string,
+  value: unknown,
+  parent: ChannelManifest | undefined,
+  stored: StoredValues,
+): ChannelText | undefined {
+  if (!isList(value)) return undefined;
+  const before = readStored("list", parent, stored);
+  const lines = encodeItems(value, channel, before.lines, before.shadows);
+  if (measureLines(lines) < MAX_INLINE_LENGTH) {
+    return asValue(`[${lines.join(",")}]`, parent, stored);
+  }
+  stored.shadows?.note(lines);
+  const isSame = before.isWhole && areEqual(lines, before.lines);
+  return { kind: "list", lines, sameAs: isSame ? parent : undefined };
+}
+
+function writeMap(
+  channel: string,
+  value: unknown,
+  parent: ChannelManifest | undefined,
+  stored: StoredValues,
+): ChannelText | undefined {
+  if (!isRecord(value)) return undefined;
+  const before = readStored("map", parent, stored);
+  const live = replayEntries(before.lines);
+  const entries = encodeEntries(value, channel, live, before.shadows);
+  const lines = [...entries.values()];
+  if (measureLines(lines) <= MAX_INLINE_LENGTH) return undefined;
+  stored.shadows?.note(lines);
+  // The key is part of an entry's line.
+  const isSame = before.isWhole && areEqual(lines, [...live.values()]);
+  return { kind: "map", entries, sameAs: isSame ? parent : undefined };
+}
+
+function writeText(
+  value: unknown,
+  parent: ChannelManifest | undefined,
+  stored: StoredValues,
+): ChannelText | undefined {
+  if (typeof value !== "string" || value.length <= MAX_WHOLE_LENGTH) return undefined;
+  const before = readStored("text", parent, stored);
+  if (before.isWhole && isInChunks(value, before.lines)) {
+    return { kind: "text", chunks: before.lines, sameAs: parent };
+  }
+  const chunks = encodeChunks(encodeLongString(value), before.lines);
+  return { kind: "text", chunks, sameAs: undefined };
+}
+
+function writeLine(
+  channel: string,
+  value: unknown,
+  parent: ChannelManifest | undefined,
+  stored: StoredValues,
+): ChannelText {
+  const line = readLine(parent, stored);
+  const shadow = line === undefined ? undefined : stored.shadows?.make(line);
+  if (shadow !== undefined && isValueEncodedAs(value, shadow.tree)) {
+    return { kind: "value", text: shadow.line, sameAs: parent };
+  }
+  const text = encodeValue(value, channel);
+  stored.shadows?.note([text]);
+  return asValue(text, parent, stored);
+}
+
+function asValue(
+  text: string,
+  parent: ChannelManifest | undefined,
+  stored: StoredValues,
+): ChannelText {
+  const isSame = text === readLine(parent, stored);
+  return { kind: "value", text, sameAs: isSame ? parent : undefined };
+}
+
+/** The line of a value that is stored as one. */
+function readLine(
+  parent: ChannelManifest | undefined,
+  { findKnown }: StoredValues,
+): string | undefined {
+  if (parent?.kind === "inline") return parent.text;
+  if (parent?.kind !== "value") return undefined;
+  return findKnown(parent.segment)?.read(parseSegmentId(parent.segment))?.join("\n");
+}
+
+/** The lines at hand of a value that is stored as slices. */
+interface StoredLines {
+  readonly lines: readonly string[];
+  /** Whether all of them are at hand. */
+  readonly isWhole: boolean;
+  /** Undefined where their shadows would not fit in beside each other. */
+  readonly shadows: LineShadows | undefined;
+}
+
+function readStored(
+  kind: SlicedKind,
+  parent: ChannelManifest | undefined,
+  { findKnown, shadows }: StoredValues,
+): StoredLines {
+  const runs = readRuns(kind, parent, findKnown);
+  const lines = listLines(runs);
+  return {
+    lines,
+    isWhole: parent?.kind === kind && runs.length === parent.slices.length,
+    shadows: shadows?.fits(measureLines(lines)) === true ? shadows : undefined,
+  };
+}
+
+/** Texts that were found to be equal are one and the same by now, so that this takes no time. */
+function areEqual(lines: readonly string[], others: readonly string[]): boolean {
+  return lines.length === others.length && lines.every((line, index) => line === others[index]);
+}
