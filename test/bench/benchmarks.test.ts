@@ -33,8 +33,12 @@ const cases = benchmarks.flatMap(({ name, targets, nodeOptions, variants = [unde
 
 it.each(cases)("$title gives a figure for each of its targets", async ({ order, targets }) => {
   await using database = temporaryDatabase(client);
+  const uri = inject("mongodbUri");
   const row = await performCase(
-    { case: order, database: { uri: inject("mongodbUri"), name: database.name } },
+    {
+      case: order,
+      database: { uri, directUri: uri, name: database.name, clientBulkWrite: true },
+    },
     () => {},
   );
   const missing = judge(targets, [row])
