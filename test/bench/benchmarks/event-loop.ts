@@ -4,6 +4,7 @@ import {
   type BaseCheckpointSaver,
   type Checkpoint,
 } from "@langchain/langgraph-checkpoint";
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
 import { watchEventLoop } from "../harness/event-loop.ts";
@@ -45,10 +46,9 @@ export const eventLoop: Benchmark = {
   turnsAre: "times 2 MB of state, and 25 turns of the thread",
   savers: ["threadkeep", "official", "memory", "none"],
   variants: [...Object.keys(states), THREAD],
+  // With the official saver the thread takes minutes; its turns are in long-thread.
   saversOf: (variant) =>
-    variant === THREAD
-      ? ["threadkeep", "official", "memory", "none"]
-      : ["threadkeep", "official", "memory"],
+    variant === THREAD ? ["threadkeep", "memory", "none"] : ["threadkeep", "official", "memory"],
   targets: [
     ...Object.keys(states).flatMap((variant) => [
       atMost20Ms(variant, "what follows a put's snapshot", "putBlockMsMax"),
@@ -63,6 +63,8 @@ export const eventLoop: Benchmark = {
 async function runThread({ open, turns, progress }: Bench): Promise<Outcome> {
   const { saver } = open;
   let snapshotMsMax = 0;
+  // Code that runs for the first time is another matter.
+  await new Conversation(saver, { threadId: "warm-up" }).runTurn();
   const conversation = new Conversation(
     saver && timePuts(saver, (ms) => (snapshotMsMax = Math.max(snapshotMsMax, ms))),
   );
@@ -70,6 +72,8 @@ async function runThread({ open, turns, progress }: Bench): Promise<Outcome> {
   const watch = watchEventLoop();
   for (let turn = 1; turn <= count; turn += 1) {
     await conversation.runTurn();
+    // As the user's next message does. Without a server nothing else would.
+    await setImmediate();
     progress(turn, count);
   }
   const turnBlockMsMax = watch.stop();
