@@ -6,7 +6,7 @@ import {
   type Checkpoint,
 } from "@langchain/langgraph-checkpoint";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
-import { readBytesInUse } from "../harness/collect-garbage.ts";
+import { readBytesInUse } from "../harness/bytes-in-use.ts";
 import { CommandLog } from "../harness/command-log.ts";
 import { connect } from "../harness/connect.ts";
 import { measureMs } from "../harness/durations.ts";

@@ -13,7 +13,7 @@ export const PLAIN_MODE: Mode = { clientBulkWrite: true, rttMs: 0 };
  * What sets a mode apart, for people: "without client bulkWrite, 2 ms added to a round trip". Empty for
  * {@link PLAIN_MODE}, and for results from before there were modes.
  */
-export function describeMode({ clientBulkWrite, rttMs }: Mode = PLAIN_MODE): string {
+function describeMode({ clientBulkWrite, rttMs }: Mode = PLAIN_MODE): string {
   return [
     ...(clientBulkWrite ? [] : ["without client bulkWrite"]),
     ...(rttMs === 0 ? [] : [`${rttMs} ms added to a round trip`]),

@@ -150,8 +150,7 @@ function drawLines(
             [6, 4],
           ].slice(0, modes.length),
         },
-        legend:
-          modes.length === 1 ? null : LEGEND,
+        legend: modes.length === 1 ? null : LEGEND,
       },
     },
   };

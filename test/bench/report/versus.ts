@@ -56,15 +56,15 @@ export function tabulateVersus(runs: readonly BenchmarkRun[]): Table {
   const shown = lines.filter((line) => columns.some((column) => find(runs, line, column)));
   return {
     head: ["", ...columns.map(({ label }) => label)],
-    rows: shown.map((line) => [
-      line.label,
-      ...columns.map((column) => {
-        const value = find(runs, line, column);
-        const { unit }: Measurement = measurements[line.figure];
-        return value === undefined ? "–" : formatFigure(value, unit);
-      }),
-    ]),
+    rows: shown.map((line) =>
+      [line.label].concat(columns.map((column) => format(find(runs, line, column), line.figure))),
+    ),
   };
+}
+
+function format(value: number | undefined, figure: MeasurementName): string {
+  const { unit }: Measurement = measurements[figure];
+  return value === undefined ? "–" : formatFigure(value, unit);
 }
 
 function find(runs: readonly BenchmarkRun[], line: Line, column: Column): number | undefined {
