@@ -33,8 +33,12 @@ const cases = benchmarks.flatMap(({ name, targets, nodeOptions, variants = [unde
 
 it.each(cases)("$title gives a figure for each of its targets", async ({ order, targets }) => {
   await using database = temporaryDatabase(client);
+  const uri = inject("mongodbUri");
   const row = await performCase(
-    { case: order, database: { uri: inject("mongodbUri"), name: database.name } },
+    {
+      case: order,
+      database: { uri, directUri: uri, name: database.name, clientBulkWrite: true },
+    },
     () => {},
   );
   const missing = judge(targets, [row])
@@ -45,7 +49,7 @@ it.each(cases)("$title gives a figure for each of its targets", async ({ order, 
   expect(missing).toEqual([]);
 });
 
-describe.concurrent("pnpm bench", () => {
+describe("pnpm bench", { timeout: 90_000 }, () => {
   let directory: string;
 
   beforeAll(async () => {
@@ -70,6 +74,20 @@ describe.concurrent("pnpm bench", () => {
     expect(await readFile(svg, "utf8")).toMatch(/^<svg/);
     const { databases } = await client.db().admin().listDatabases();
     expect(databases.filter(({ name }) => name.startsWith("threadkeep_bench_"))).toEqual([]);
+  });
+
+  it("says in title, JSON and Markdown that the server was like MongoDB 7 and farther away", async () => {
+    const json = join(directory, "modes.json");
+    const flags = ["--no-client-bulk-write", "--rtt=2"];
+    const { stdout } = await bench(["latency", "--turns=2", ...flags, `--json=${json}`]);
+    const title = "latency, without client bulkWrite, 2 ms added to a round trip";
+    expect(stdout).toContain(title);
+    const { runs } = JSON.parse(await readFile(json, "utf8")) as ResultFile;
+    expect(runs[0]?.mode).toEqual({ clientBulkWrite: false, rttMs: 2 });
+    const errors = runs[0]?.rows.map(({ error }) => error);
+    expect(errors).toEqual([undefined, undefined]);
+    const report = await bench(["report", json]);
+    expect(report.stdout).toContain(`### ${title}`);
   });
 
   it("names what there is when a name is unknown, with an exit code other than 0", async () => {

@@ -4,10 +4,13 @@ import { parseArgs } from "node:util";
 import { printHelp } from "./command/help.ts";
 import { parseRun } from "./command/parse-run.ts";
 import { listPrograms, runProgram } from "./command/programs.ts";
+import { publishResults } from "./command/publish.ts";
 import { runBenchmarks } from "./command/run-benchmarks.ts";
-import { toMarkdown, writeIntoMarkdown } from "./report/markdown.ts";
-import { plot } from "./report/plot.ts";
-import { readResults } from "./report/result-file.ts";
+import { resultsPlace, toMarkdown, versusPlace, versusToMarkdown } from "./report/markdown.ts";
+import { plotGrowth } from "./report/plot-growth.ts";
+import { plotShortAndLong } from "./report/plot-short-and-long.ts";
+import { readResults, type ResultFile } from "./report/result-file.ts";
+import { writeIntoMarkdown, type Place } from "./report/write-into-markdown.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -17,31 +20,43 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (name === "plot") return await drawPlot(rest);
-  if (name === "report") return writeReport(rest);
+  if (name === "report") return writeReport(rest, toMarkdown, resultsPlace);
+  if (name === "versus") return writeReport(rest, versusToMarkdown, versusPlace);
+  if (name === "publish") return await publishResults(rest);
   if (name !== undefined) return await runBenchmarks(parseRun(args));
   printHelp();
   return 0;
 }
 
-async function drawPlot([input, output]: readonly string[]): Promise<number> {
-  if (input === undefined || output === undefined) {
-    throw new Error("plot needs two files: pnpm bench plot FILE.json OUT.svg");
+/** What of the results is drawn depends on what there is. */
+async function drawPlot(paths: readonly string[]): Promise<number> {
+  const inputs = paths.slice(0, -1);
+  const output = paths.at(-1);
+  if (inputs.length === 0 || output === undefined) {
+    throw new Error("plot needs two files or more: pnpm bench plot FILE.json… OUT.svg");
   }
-  writeFileSync(output, await plot(readResults(input).runs.flatMap((run) => run.rows)));
+  const runs = inputs.flatMap((input) => readResults(input).runs);
+  const hasShort = runs.some(({ name }) => name === "short-threads");
+  const draw = hasShort ? plotShortAndLong(runs) : plotGrowth(runs.flatMap(({ rows }) => rows));
+  writeFileSync(output, await draw);
   return 0;
 }
 
-function writeReport(args: readonly string[]): number {
+function writeReport(
+  args: readonly string[],
+  format: (files: readonly ResultFile[]) => string,
+  place: Place,
+): number {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: { into: { type: "string" } },
   });
   if (positionals.length === 0)
-    throw new Error("report needs a file: pnpm bench report FILE.json…");
-  const markdown = toMarkdown(positionals.map(readResults));
+    throw new Error("Which results? This needs a FILE.json or several.");
+  const markdown = format(positionals.map(readResults));
   if (values.into === undefined) console.log(markdown);
-  else writeIntoMarkdown(values.into, markdown);
+  else writeIntoMarkdown(values.into, place, markdown);
   return 0;
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { becomePrimary } from "./become-primary.ts";
 import type { ServerProgram } from "./server-program.ts";
-import { LOG_FILE, type SupervisorOrder } from "./supervisor-order.ts";
+import { LOG_FILE, PID_FILE, type SupervisorOrder } from "./supervisor-order.ts";
 
 const START_LIMIT_MS = 60_000;
 const POLL_INTERVAL_MS = 20;
@@ -19,6 +19,8 @@ const ATTEMPTS = 3;
 /** A server that runs under a supervisor. */
 export interface SupervisedServer {
   readonly port: number;
+  /** The id of the server's process. */
+  readonly pid: number;
   /** Ends the server; resolves when its process and its directory are gone. */
   readonly stop: () => Promise<void>;
 }
@@ -81,8 +83,9 @@ async function runOnce(program: ServerProgram, options: RunOptions): Promise<Sup
     const logPath = join(directory, LOG_FILE);
     const port = await until(async () => readPort(await readFile(logPath, "utf8").catch(() => "")));
     await becomePrimary(port, initiateReplicaSet, until);
+    const pid = Number(await readFile(join(directory, PID_FILE), "utf8"));
     state = "running";
-    return { port, stop };
+    return { port, pid, stop };
   } catch (error) {
     await stop();
     throw error;

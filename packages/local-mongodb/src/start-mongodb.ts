@@ -14,6 +14,8 @@ export interface LocalMongoDB extends AsyncDisposable {
   readonly uri: string;
   /** One line that says which server is used. */
   readonly description: string;
+  /** The id of a started server's process. */
+  readonly pid?: number;
   /** Ends a started server and removes its files; a server of `MONGODB_URI` is left alone. */
   stop(): Promise<void>;
 }
@@ -139,13 +141,13 @@ async function startProgram(
   { log }: Environment,
   options: Pick<StartOptions, "ttlSweepSeconds">,
 ): Promise<LocalMongoDB> {
-  const { port, stop } = await runSupervised(program, { ...options, log });
+  const { port, pid, stop } = await runSupervised(program, { ...options, log });
   const uri = `mongodb://127.0.0.1:${port}/`;
   try {
     const version = await askVersion(uri);
     const description = `MongoDB: ${program.name} on 127.0.0.1:${port}, speaking MongoDB ${version}`;
     log(description);
-    return { uri, description, stop, [Symbol.asyncDispose]: stop };
+    return { uri, description, pid, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -9,3 +9,6 @@ export interface SupervisorOrder {
 
 /** The file in the server's directory that takes what the server prints. */
 export const LOG_FILE = "server.log";
+
+/** The file there that says the server's process id, written when the server starts. */
+export const PID_FILE = "server.pid";

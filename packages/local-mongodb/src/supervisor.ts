@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { LOG_FILE, type SupervisorOrder } from "./supervisor-order.ts";
+import { LOG_FILE, PID_FILE, type SupervisorOrder } from "./supervisor-order.ts";
 
 await supervise(JSON.parse(process.argv[2] ?? "") as SupervisorOrder);
 
@@ -34,6 +34,9 @@ function runUntilEnd(order: SupervisorOrder): Promise<string | undefined> {
   const log = openSync(logPath, "w");
   const server = spawn(order.command, order.args, { stdio: ["ignore", log, log] });
   closeSync(log);
+  if (server.pid !== undefined) {
+    writeFileSync(join(order.directory, PID_FILE), String(server.pid));
+  }
 
   let wanted = false;
   const end = (): void => {

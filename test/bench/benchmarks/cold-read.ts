@@ -27,10 +27,10 @@ export const coldRead: Benchmark = {
       }),
     },
     {
-      goal: "at most 64 segments read",
+      goal: "at most 64 documents read",
       unit: "count",
       direction: "at most",
-      compare: (rows) => ({ measured: figure(rows, "threadkeep", "segmentsRead"), limit: 64 }),
+      compare: (rows) => ({ measured: figure(rows, "threadkeep", "documentsRead"), limit: 64 }),
     },
   ],
   async run(bench) {
@@ -48,7 +48,7 @@ export const coldRead: Benchmark = {
     for (let index = 0; index < processes; index += 1) {
       await using another = await bench.openAnother();
       newSaverMs.push(await measureMs(async () => another.saver?.getTuple(conversation.config)));
-      cold.push(await bench.runInNewProcess("readFirst"));
+      cold.push(await bench.runInNewProcess<Measurements>("readFirst"));
     }
     return {
       getTupleMsP50: median(warmMs),
@@ -63,12 +63,12 @@ async function readFirst(bench: Bench): Promise<Measurements> {
   const saver = requireSaver(bench);
   const { commands } = bench.open;
   const { config } = new Conversation(saver);
-  const before = { commands: commands.commands, segments: commands.segmentsRead };
+  const before = { commands: commands.commands, documents: commands.documentsRead };
   const coldGetTupleMsP50 = await measureMs(() => saver.getTuple(config));
   return {
     coldGetTupleMsP50,
     coldGetTupleCommands: commands.commands - before.commands,
-    segmentsRead: commands.segmentsRead - before.segments,
+    documentsRead: commands.documentsRead - before.documents,
   };
 }
 

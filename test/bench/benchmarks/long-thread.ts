@@ -1,13 +1,18 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph-checkpoint";
-import type { Bench, Benchmark, Outcome, SeriesPoint } from "../harness/benchmark.ts";
+import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
 import { sampleMs } from "../harness/durations.ts";
 import { median } from "../harness/percentile.ts";
 import { figure } from "../harness/target.ts";
-import { Conversation, TURN_CONTENT_BYTES } from "../workloads/conversation.ts";
+import { Conversation } from "../workloads/conversation.ts";
+import { runTurns } from "../workloads/run-turns.ts";
 
-/** Points of the plot. */
-const SERIES_POINTS = 25;
+/**
+ * Half of what it was before issue 12. At commit 61ae4a0 a turn took 0.41 to 0.44 of the CPU time of
+ * MemorySaver's, in five runs of which each measured both (21 to 26 ms of 52 to 58). Held against
+ * LangGraph's own it was 9 to 14 times as much: too little is measured there to be a measure.
+ */
+const CPU_OF_MEMORY_SAVER = 1 / 5;
 
 /** A long chat: what it stores, what a turn costs at its end, and what reading it costs. */
 export const longThread: Benchmark = {
@@ -19,13 +24,13 @@ export const longThread: Benchmark = {
   savers: ["threadkeep", "official", "memory", "none"],
   targets: [
     {
-      goal: "stored at most 5 MB",
+      goal: "stored at most 3.5 MB",
       unit: "bytes",
       direction: "at most",
       statedForTurns: 500,
       compare: (rows) => ({
         measured: figure(rows, "threadkeep", "bytesStored"),
-        limit: 5_000_000,
+        limit: 3_500_000,
       }),
     },
     {
@@ -49,13 +54,23 @@ export const longThread: Benchmark = {
       }),
     },
     {
-      goal: "getTuple at most 1.2 × MemorySaver's",
+      goal: "client CPU of the last turns at most 1/5 of MemorySaver's",
+      unit: "milliseconds",
+      direction: "at most",
+      statedForTurns: 500,
+      compare: (rows) => ({
+        measured: figure(rows, "threadkeep", "cpuMsPerTurnLast50"),
+        limit: figure(rows, "memory", "cpuMsPerTurnLast50", { times: CPU_OF_MEMORY_SAVER }),
+      }),
+    },
+    {
+      goal: "getTuple at most 1/5 of MemorySaver's",
       unit: "milliseconds",
       direction: "at most",
       statedForTurns: 500,
       compare: (rows) => ({
         measured: figure(rows, "threadkeep", "getTupleMsP50"),
-        limit: figure(rows, "memory", "getTupleMsP50", { times: 1.2 }),
+        limit: figure(rows, "memory", "getTupleMsP50", { times: 1 / 5 }),
       }),
     },
     {
@@ -84,46 +99,12 @@ export const longThread: Benchmark = {
   async run(bench) {
     const { saver } = bench.open;
     const conversation = new Conversation(saver);
-    const { outcome, turnMs } = await runTurns(bench, conversation);
     return {
-      ...outcome,
-      contentBytes: bench.turns * TURN_CONTENT_BYTES,
-      turnMsP50Last10: median(turnMs.slice(-10)),
+      ...(await runTurns(bench, conversation)),
       ...(saver && (await measureReading(bench, saver, conversation.config))),
     };
   },
 };
-
-async function runTurns(
-  { open, turns, progress }: Bench,
-  conversation: Conversation,
-): Promise<{ outcome: Outcome; turnMs: number[] }> {
-  const turnMs: number[] = [];
-  const series: SeriesPoint[] = [];
-  const interval = Math.max(1, Math.floor(turns / SERIES_POINTS));
-  const tail = Math.min(10, turns);
-  let commandsBefore = 0;
-  for (let turn = 1; turn <= turns; turn += 1) {
-    if (turn === turns - tail + 1) commandsBefore = open.commands.commands;
-    turnMs.push(await conversation.runTurn());
-    progress(turn, turns);
-    if (turn % interval === 0 || turn === turns) {
-      const bytesStored = await open.countBytesStored();
-      const latest = turnMs.slice(series.at(-1)?.turn ?? 0);
-      series.push({
-        turn,
-        turnMs: median(latest),
-        ...(bytesStored !== undefined && { bytesStored }),
-      });
-    }
-  }
-  const commandsPerTurn = (open.commands.commands - commandsBefore) / tail;
-  const bytesStored = series.at(-1)?.bytesStored;
-  return {
-    turnMs,
-    outcome: { series, commandsPerTurn, ...(bytesStored !== undefined && { bytesStored }) },
-  };
-}
 
 async function measureReading(
   { open, progress }: Bench,

@@ -29,7 +29,7 @@ export const manyThreads: Benchmark = {
     const start = performance.now();
     await Promise.all(
       Array.from({ length: THREADS }, async (_, index) => {
-        const conversation = new Conversation(open.saver, `thread-${index}`);
+        const conversation = new Conversation(open.saver, { threadId: `thread-${index}` });
         for (let turn = 1; turn <= turns; turn += 1) {
           turnMs.push(await conversation.runTurn());
           progress(turnMs.length, total);

@@ -1,8 +1,9 @@
 import type { BaseStore, Operation } from "@langchain/langgraph-checkpoint";
 import { MongoDBStore as OfficialMongoDBStore } from "@langchain/langgraph-checkpoint-mongodb";
 import { MongoDBStore } from "@threadkeep/checkpoint-mongo";
-import { MongoClient, type Db } from "mongodb";
+import type { Db, MongoClient } from "mongodb";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
+import { connect } from "../harness/connect.ts";
 import { sampleMs } from "../harness/durations.ts";
 import { countExamined } from "../harness/explain.ts";
 import { median } from "../harness/percentile.ts";
@@ -62,7 +63,7 @@ export const store: Benchmark = {
   async run(bench) {
     const { database } = bench;
     if (database === undefined) throw new Error("This benchmark needs a MongoDB.");
-    const client = await MongoClient.connect(database.uri, { monitorCommands: true });
+    const client = await connect(database, { monitorCommands: true });
     try {
       return await measure(bench, client, client.db(database.name));
     } finally {

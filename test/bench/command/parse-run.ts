@@ -8,6 +8,10 @@ export interface RunRequest {
   readonly benchmarks: readonly Benchmark[];
   readonly turns: number | undefined;
   readonly savers: readonly SaverName[] | undefined;
+  /** False for a server like MongoDB 7.0. */
+  readonly clientBulkWrite: boolean;
+  /** Milliseconds added to a round trip. */
+  readonly rttMs: number | undefined;
   readonly json: string | undefined;
   readonly svg: string | undefined;
   readonly profileDirectory: string | undefined;
@@ -27,6 +31,8 @@ export function parseRun(args: readonly string[]): RunRequest {
     options: {
       turns: { type: "string" },
       saver: { type: "string", multiple: true },
+      "no-client-bulk-write": { type: "boolean", default: false },
+      rtt: { type: "string" },
       json: { type: "string" },
       svg: { type: "string" },
       profile: { type: "string" },
@@ -38,6 +44,8 @@ export function parseRun(args: readonly string[]): RunRequest {
     benchmarks: positionals.includes("all") ? benchmarks : positionals.map(findBenchmark),
     turns: values.turns === undefined ? undefined : parseTurns(values.turns),
     savers: values.saver?.map(parseSaver),
+    clientBulkWrite: !values["no-client-bulk-write"],
+    rttMs: values.rtt === undefined ? undefined : parseRtt(values.rtt),
     json: values.json,
     svg: values.svg,
     profileDirectory: values.profile,
@@ -49,6 +57,15 @@ function parseTurns(text: string): number {
   const turns = Number(text);
   if (Number.isInteger(turns) && turns > 0) return turns;
   throw new Error(`--turns is "${text}"; it has to be a whole number from 1.`);
+}
+
+/** A millisecond in each direction is what timers can do. */
+function parseRtt(text: string): number {
+  const rttMs = Number(text);
+  if (text.trim() !== "" && (rttMs === 0 || (rttMs >= 2 && Number.isFinite(rttMs)))) return rttMs;
+  throw new Error(
+    `--rtt is "${text}"; it has to be a number of milliseconds from 2, or 0 for none.`,
+  );
 }
 
 function parseSaver(text: string): SaverName {

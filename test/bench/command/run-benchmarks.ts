@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { createProgressLine } from "../harness/progress-line.ts";
 import { runBenchmark, type BenchmarkRun } from "../harness/run-benchmark.ts";
-import { plot } from "../report/plot.ts";
+import { plotGrowth } from "../report/plot-growth.ts";
 import { printRun } from "../report/print-run.ts";
 import { writeResults } from "../report/result-file.ts";
 import type { RunRequest } from "./parse-run.ts";
@@ -18,7 +18,7 @@ export async function runBenchmarks(request: RunRequest): Promise<number> {
     if (request.json !== undefined) writeResults(request.json, runs);
   }
   if (request.svg !== undefined) {
-    writeFileSync(request.svg, await plot(runs.flatMap((run) => run.rows)));
+    writeFileSync(request.svg, await plotGrowth(runs.flatMap((run) => run.rows)));
   }
   const isMissed = runs
     .flatMap((run) => run.judgements)

@@ -12,6 +12,10 @@ export interface Benchmark {
   /** What `--turns` counts here. */
   readonly turnsAre: string;
   readonly savers: readonly SaverName[];
+  /** Those of a variant, if not all of `savers`. */
+  readonly saversOf?: (variant: string | undefined) => readonly SaverName[];
+  /** Milliseconds added to a round trip where `--rtt` doesn't say how many. Default: 0. */
+  readonly rttMs?: number;
   /** Forms of the work, each a case of its own for each saver. Default: just one. */
   readonly variants?: readonly string[];
   /** Options of Node.js for the process of a variant. Default: none. */
@@ -20,7 +24,7 @@ export interface Benchmark {
   /** Does the work in the process of the case. */
   run(bench: Bench): Promise<Outcome>;
   /** Parts of the work that need a process of their own, by name; {@link Bench.runInNewProcess}. */
-  readonly stages?: Readonly<Record<string, (bench: Bench) => Promise<Measurements>>>;
+  readonly stages?: Readonly<Record<string, (bench: Bench) => Promise<unknown>>>;
 }
 
 /** One case: a benchmark, a saver and a size. */
@@ -30,6 +34,9 @@ export interface Case {
   readonly saver: SaverName;
   readonly turns: number;
 }
+
+/** What a stage is told, by name. */
+export type StageParameters = Readonly<Record<string, number>>;
 
 /** What a benchmark works with. */
 export interface Bench {
@@ -43,8 +50,10 @@ export interface Bench {
   readonly open: OpenSaver;
   /** Another saver on the same database that has nothing in memory yet. */
   openAnother(): Promise<OpenSaver>;
-  /** Runs a stage of the benchmark in a new process, on the same database. */
-  runInNewProcess(stage: string): Promise<Measurements>;
+  /** What the one who runs a stage told it, see {@link Bench.runInNewProcess}. */
+  readonly parameters: StageParameters;
+  /** Runs a stage of the benchmark in a new process, on the same database, and returns its result. */
+  runInNewProcess<Result>(stage: string, parameters?: StageParameters): Promise<Result>;
   /** Tells how far the work is. */
   readonly progress: (done: number, total: number, doing?: string) => void;
 }

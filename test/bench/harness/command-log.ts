@@ -3,7 +3,7 @@ import type { CommandSucceededEvent, MongoClient } from "mongodb";
 /** Counts what a client sends to its server, by the driver's command monitoring. */
 export class CommandLog {
   #commands = 0;
-  #segmentsRead = 0;
+  #documentsRead = 0;
 
   /** @param client made with `monitorCommands: true`; without one nothing is ever counted */
   constructor(client?: MongoClient) {
@@ -11,7 +11,7 @@ export class CommandLog {
       this.#commands += 1;
     });
     client?.on("commandSucceeded", (event) => {
-      this.#segmentsRead += countSegments(event);
+      this.#documentsRead += countRead(event);
     });
   }
 
@@ -20,22 +20,29 @@ export class CommandLog {
     return this.#commands;
   }
 
-  /** Documents of segments received so far. */
-  get segmentsRead(): number {
-    return this.#segmentsRead;
+  /** Documents received so far, also those that came within another one (`$lookup`). */
+  get documentsRead(): number {
+    return this.#documentsRead;
   }
 }
 
 interface CursorReply {
   readonly cursor?: {
-    readonly ns: string;
     readonly firstBatch?: readonly unknown[];
     readonly nextBatch?: readonly unknown[];
   };
 }
 
-function countSegments({ reply }: CommandSucceededEvent): number {
+function countRead({ reply }: CommandSucceededEvent): number {
   const { cursor } = reply as CursorReply;
-  if (cursor?.ns.endsWith("segments") !== true) return 0;
-  return (cursor.firstBatch ?? cursor.nextBatch ?? []).length;
+  return countDocuments(cursor?.firstBatch ?? cursor?.nextBatch ?? []);
+}
+
+/** What has an `_id` is a document. */
+function countDocuments(values: readonly unknown[]): number {
+  return values.reduce<number>((count, value) => {
+    if (typeof value !== "object" || value === null || !("_id" in value)) return count;
+    const lists = Object.values(value).filter((field) => Array.isArray(field)) as unknown[][];
+    return lists.reduce((sum, list) => sum + countDocuments(list), count + 1);
+  }, 0);
 }

@@ -1,7 +1,6 @@
 import { findBenchmark } from "../benchmarks/index.ts";
-import type { Bench, Case } from "./benchmark.ts";
+import type { Bench, Case, StageParameters } from "./benchmark.ts";
 import { forkCaseProcess } from "./fork-case-process.ts";
-import type { Measurements } from "./measurements.ts";
 import type { Row } from "./row.ts";
 import { needsServer, openSaver, type Database, type OpenSaver } from "./savers.ts";
 
@@ -12,6 +11,7 @@ export interface CaseOrder {
   readonly database?: Database;
   /** Runs this stage of the benchmark instead of the whole. */
   readonly stage?: string;
+  readonly parameters?: StageParameters;
 }
 
 /** Takes how far a case is. */
@@ -39,7 +39,7 @@ export async function performCase(order: CaseOrder, progress: ReportProgress): P
 export async function performStage(
   order: CaseOrder & { readonly stage: string },
   progress: ReportProgress,
-): Promise<Measurements> {
+): Promise<unknown> {
   const { benchmark, saver } = order.case;
   const stage = findBenchmark(benchmark).stages?.[order.stage];
   if (stage === undefined) throw new Error(`${benchmark} has no stage "${order.stage}".`);
@@ -60,7 +60,9 @@ function makeBench(order: CaseOrder, open: OpenSaver, progress: ReportProgress):
         ? openSaver(saver, order.database)
         : // What MemorySaver holds is in that one object.
           Promise.resolve({ ...open, [Symbol.asyncDispose]: () => Promise.resolve() }),
-    runInNewProcess: (stage) => forkCaseProcess({ ...order, stage }, { progress: () => {} }),
+    parameters: order.parameters ?? {},
+    runInNewProcess: (stage, parameters = {}) =>
+      forkCaseProcess({ ...order, stage, parameters }, { progress: () => {} }),
     progress,
   };
 }

@@ -9,6 +9,8 @@ export interface Row extends Measurements {
   readonly variant?: string;
   readonly saver: SaverName;
   readonly turns: number;
+  /** How long the case took, with starting its server and its process. */
+  readonly seconds?: number;
   /** Why there are no figures. */
   readonly error?: string;
   readonly series?: readonly SeriesPoint[];

@@ -1,5 +1,6 @@
 import type { Benchmark, Case } from "./benchmark.ts";
 import { formatCount } from "../report/format-figure.ts";
+import { titleOf, type Mode } from "./mode.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { judge, type Judgement } from "./target.ts";
 import type { Row } from "./row.ts";
@@ -10,6 +11,9 @@ export interface RunOptions {
   readonly turns: number | undefined;
   /** Only these savers. Default: all that the benchmark compares. */
   readonly savers: readonly SaverName[] | undefined;
+  readonly clientBulkWrite: boolean;
+  /** Milliseconds added to a round trip. Default: what the benchmark says. */
+  readonly rttMs: number | undefined;
   readonly profileDirectory: string | undefined;
   readonly progressLine: ProgressLine;
 }
@@ -20,6 +24,8 @@ export interface BenchmarkRun {
   readonly description: string;
   readonly turns: number;
   readonly turnsAre: string;
+  /** How the server was reached. Missing in results from before there were modes. */
+  readonly mode?: Mode;
   /** The servers used, each named once. */
   readonly servers: readonly string[];
   readonly rows: readonly Row[];
@@ -29,13 +35,21 @@ export interface BenchmarkRun {
 /** Runs all cases of a benchmark, one after another. */
 export async function runBenchmark(
   benchmark: Benchmark,
-  { turns = benchmark.turns, savers, profileDirectory, progressLine }: RunOptions,
+  {
+    turns = benchmark.turns,
+    savers,
+    clientBulkWrite,
+    profileDirectory,
+    progressLine,
+    ...options
+  }: RunOptions,
 ): Promise<BenchmarkRun> {
-  const { name, description, turnsAre, variants = [undefined] } = benchmark;
+  const { name, description, turnsAre, variants = [undefined], saversOf } = benchmark;
+  const mode: Mode = { clientBulkWrite, rttMs: options.rttMs ?? benchmark.rttMs ?? 0 };
   const rows: Row[] = [];
   const servers = new Set<string>();
   for (const variant of variants) {
-    for (const saver of benchmark.savers) {
+    for (const saver of saversOf?.(variant) ?? benchmark.savers) {
       if (savers !== undefined && !savers.includes(saver)) continue;
       const order: Case = {
         benchmark: name,
@@ -43,10 +57,10 @@ export async function runBenchmark(
         turns,
         ...(variant !== undefined && { variant }),
       };
-      const label = [name, variant, saverLabels[saver]].filter(Boolean).join(", ");
+      const label = [titleOf(name, mode), variant, saverLabels[saver]].filter(Boolean).join(", ");
       const start = performance.now();
       progressLine.begin(`${label}: starting`);
-      const { row, server } = await runCase(order, {
+      const { row, server } = await runCase(order, mode, {
         progress: (done, total, doing) => {
           progressLine.update(
             `${label}: ${doing ?? `${formatCount(done)} of ${formatCount(total)}`}`,
@@ -55,10 +69,10 @@ export async function runBenchmark(
         profileDirectory,
         nodeOptions: benchmark.nodeOptions?.(variant),
       });
-      const seconds = ((performance.now() - start) / 1_000).toFixed(1);
+      const seconds = Math.round((performance.now() - start) / 100) / 10;
       if (row.error === undefined) progressLine.succeed(`${label}: ${seconds} s`);
       else progressLine.fail(`${label}: ${row.error}`);
-      rows.push(row);
+      rows.push({ ...row, seconds });
       // The port says nothing about the server.
       if (server !== undefined) servers.add(server.replace(/ on 127\.0\.0\.1:\d+/, ""));
     }
@@ -68,6 +82,7 @@ export async function runBenchmark(
     description,
     turns,
     turnsAre,
+    mode,
     servers: [...servers],
     rows,
     judgements: judge(benchmark.targets, rows),

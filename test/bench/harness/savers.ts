@@ -3,6 +3,7 @@ import { MongoDBSaver as OfficialMongoDBSaver } from "@langchain/langgraph-check
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
 import { CommandLog } from "./command-log.ts";
+import { connect } from "./connect.ts";
 import { sumMemoryBytes, sumStoredBytes } from "./stored-bytes.ts";
 
 /** What is compared, with the names tables use. */
@@ -18,7 +19,7 @@ export type SaverName = keyof typeof saverLabels;
 export const saverNames = Object.keys(saverLabels) as SaverName[];
 
 /** Whether a saver stores on a server. */
-export function needsServer(name: SaverName): boolean {
+export function needsServer(name: SaverName): name is "threadkeep" | "official" {
   return name === "threadkeep" || name === "official";
 }
 
@@ -34,8 +35,15 @@ export interface OpenSaver extends AsyncDisposable {
 
 /** Where a saver on a server stores. */
 export interface Database {
+  /** The server as the savers reach it. */
   readonly uri: string;
+  /** The server without what the mode adds to a round trip. */
+  readonly directUri: string;
   readonly name: string;
+  /** Whether one command may write to several collections, as MongoDB 8.0 can. */
+  readonly clientBulkWrite: boolean;
+  /** The id of the server's process, if it was started for the case. */
+  readonly serverPid?: number | undefined;
 }
 
 /** Opens a saver and sets it up, so that no measured call pays for connecting or indexes. */
@@ -49,13 +57,12 @@ export async function openSaver(
     return withoutServer(saver, () => sumMemoryBytes(saver));
   }
   if (database === undefined) throw new Error(`The saver "${name}" needs a MongoDB.`);
-  const client = await MongoClient.connect(database.uri, { monitorCommands: true });
+  const client = await connect(database, { monitorCommands: true });
   // A client of its own, so that counting bytes does not count as commands.
-  const observer = await MongoClient.connect(database.uri);
-  const saver =
-    name === "threadkeep"
-      ? await setUpThreadkeep(client, database.name)
-      : await setUpOfficial(client, database.name);
+  const observer = await MongoClient.connect(database.directUri);
+  const saver = makeSaver(name, client, database.name);
+  const failures = (await saver.setup()) ?? [];
+  for (const failure of failures) throw failure;
   return {
     saver,
     commands: new CommandLog(client),
@@ -67,19 +74,16 @@ export async function openSaver(
   };
 }
 
-async function setUpThreadkeep(client: MongoClient, dbName: string): Promise<MongoDBSaver> {
-  const saver = new MongoDBSaver({ client, dbName });
-  await saver.setup();
-  return saver;
-}
-
-async function setUpOfficial(client: MongoClient, dbName: string): Promise<BaseCheckpointSaver> {
+/** A saver on a server, not set up. */
+export function makeSaver(
+  name: "threadkeep" | "official",
+  client: MongoClient,
+  dbName: string,
+): BaseCheckpointSaver & { setup(): Promise<void | readonly unknown[]> } {
+  if (name === "threadkeep") return new MongoDBSaver({ client, dbName });
   // It is typed for the driver's version 6 and works with 7: both savers get the same driver.
   type OfficialClient = ConstructorParameters<typeof OfficialMongoDBSaver>[0]["client"];
-  const saver = new OfficialMongoDBSaver({ client: client as unknown as OfficialClient, dbName });
-  const [failure] = await saver.setup();
-  if (failure !== undefined) throw failure;
-  return saver;
+  return new OfficialMongoDBSaver({ client: client as unknown as OfficialClient, dbName });
 }
 
 function withoutServer(

@@ -1,14 +1,22 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { PLAIN_MODE, titleOf } from "../harness/mode.ts";
 import type { BenchmarkRun } from "../harness/run-benchmark.ts";
 import { formatFigure } from "./format-figure.ts";
 import type { ResultFile } from "./result-file.ts";
 import { listErrors, tabulateFigures, tabulateTargets, type Table } from "./tables.ts";
+import { tabulateVersus } from "./versus.ts";
+import type { Place } from "./write-into-markdown.ts";
 
-const BEGIN = "<!-- results: written by `pnpm bench report` -->";
+/** Where {@link toMarkdown} goes. */
+export const resultsPlace: Place = {
+  begin: "<!-- results: written by `pnpm bench report` -->",
+  end: "<!-- end of results -->",
+};
+
+/** Where {@link versusToMarkdown} goes. */
+export const versusPlace: Place = { begin: "<!-- versus:begin -->", end: "<!-- versus:end -->" };
+
 const TARGET_COLUMNS = ["target", "measured", "limit", "verdict"];
 const TEXT_COLUMNS = new Set(["target", "verdict"]);
-
-const END = "<!-- end of results -->";
 
 /** Results as Markdown: all targets, then for each run its targets, its figures and where it ran. */
 export function toMarkdown(files: readonly ResultFile[]): string {
@@ -17,25 +25,14 @@ export function toMarkdown(files: readonly ResultFile[]): string {
   return [formatTargets(runs.map(({ run }) => run)), ...sections].join("\n\n");
 }
 
-/**
- * Replaces the part of a Markdown file between the two marks for results.
- *
- * @throws Error if the marks are not there
- */
-export function writeIntoMarkdown(path: string, markdown: string): void {
-  const text = readFileSync(path, "utf8");
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin === -1 || end < begin) {
-    throw new Error(`${path} has no place for results: it needs the lines ${BEGIN} and ${END}.`);
-  }
-  const before = text.slice(0, begin + BEGIN.length);
-  writeFileSync(path, `${before}\n\n${markdown}\n\n${text.slice(end)}`);
+/** The table that sets the savers side by side. */
+export function versusToMarkdown(files: readonly ResultFile[]): string {
+  return formatTable(tabulateVersus(files.flatMap(({ runs }) => runs)));
 }
 
 function formatTargets(runs: readonly BenchmarkRun[]): string {
   const rows = runs.flatMap((run) =>
-    tabulateTargets(run).rows.map((row) => [run.name].concat(row)),
+    tabulateTargets(run).rows.map((row) => [titleOf(run.name, run.mode)].concat(row)),
   );
   return formatTable({ head: ["benchmark", ...TARGET_COLUMNS], rows });
 }
@@ -43,14 +40,26 @@ function formatTargets(runs: readonly BenchmarkRun[]): string {
 function formatRun(run: BenchmarkRun, { date, machine }: ResultFile): string {
   const memory = formatFigure(machine.memoryBytes, "bytes");
   return [
-    `### ${run.name}`,
+    `### ${titleOf(run.name, run.mode)}`,
     `${run.description}. ${run.turns} ${run.turnsAre}.`,
     formatTable({ head: TARGET_COLUMNS, rows: tabulateTargets(run).rows }),
     ...tabulateFigures(run).map((table) => formatTable(table)),
     ...listErrors(run),
-    `\`pnpm bench ${run.name} --turns ${run.turns}\` on ${date.slice(0, 10)}; ${machine.cores} cores ` +
+    `\`${formatCommand(run)}\` on ${date.slice(0, 10)}; ${machine.cores} cores ` +
       `(${machine.cpu}), ${memory}, Node.js ${machine.node}; ${run.servers.join("; ")}.`,
   ].join("\n\n");
+}
+
+function formatCommand({
+  name,
+  turns,
+  mode: { clientBulkWrite, rttMs } = PLAIN_MODE,
+}: BenchmarkRun): string {
+  return [
+    `pnpm bench ${name} --turns ${turns}`,
+    ...(clientBulkWrite ? [] : ["--no-client-bulk-write"]),
+    ...(rttMs === 0 ? [] : [`--rtt ${rttMs}`]),
+  ].join(" ");
 }
 
 function formatTable({ head, rows }: Table): string {

@@ -1,12 +1,13 @@
 import CliTable from "cli-table3";
 import { styleText } from "node:util";
 import type { BenchmarkRun } from "../harness/run-benchmark.ts";
+import { titleOf } from "../harness/mode.ts";
 import type { Judgement } from "../harness/target.ts";
 import { listErrors, tabulateFigures, tabulateTargets, type Table } from "./tables.ts";
 
 /** Prints a run's figures and targets for people. */
 export function printRun(run: BenchmarkRun): void {
-  const title = `${run.name}, ${run.turns} ${run.turnsAre}`;
+  const title = `${titleOf(run.name, run.mode)}: ${run.turns} ${run.turnsAre}`;
   console.log(`\n${styleText("bold", title)}\n${run.description}.`);
   for (const server of run.servers) console.log(server);
   for (const table of tabulateFigures(run)) console.log(draw(table));

@@ -2,6 +2,7 @@ import { randomText } from "./random-text.ts";
 
 /** What a changing part of a large state is replaced by. */
 const CHANGE_LENGTH = 1_000;
+const SHORT_LENGTH = 100;
 
 /** A large value of a channel that changes a little from put to put. */
 export interface LargeState {
@@ -14,17 +15,25 @@ export interface LargeState {
 export const largeStates = {
   "one string": (length) => makeString(makeParts(length).join("")),
   list: (length) => makeList(makeParts(length)),
-  map: (length) =>
-    makeMap(Object.fromEntries(makeParts(length).map((part, index) => [`key-${index}`, part]))),
+  map: (length) => makeMap(toEntries(makeParts(length))),
 } satisfies Record<string, (length: number) => LargeState>;
+
+/** A map whose entries are many and short, of 100 characters each. */
+export function makeMapOfShortTexts(length: number): LargeState {
+  return makeMap(toEntries(makeParts(length, SHORT_LENGTH)));
+}
 
 export type LargeStateForm = keyof typeof largeStates;
 
 /** Made one by one: a single text of this size would need more memory to make than the state has. */
-function makeParts(length: number): string[] {
-  return Array.from({ length: Math.ceil(length / CHANGE_LENGTH) }, (_, index) =>
-    randomText(`large state ${index}`, CHANGE_LENGTH),
+function makeParts(length: number, partLength = CHANGE_LENGTH): string[] {
+  return Array.from({ length: Math.ceil(length / partLength) }, (_, index) =>
+    randomText(`large state ${index}`, partLength),
   );
+}
+
+function toEntries(parts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(parts.map((part, index) => [`key-${index}`, part]));
 }
 
 function makeString(value: string): LargeState {

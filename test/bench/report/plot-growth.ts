@@ -1,21 +1,8 @@
-import * as vega from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
+import type { TopLevelSpec } from "vega-lite";
 import type { NonNormalizedSpec } from "vega-lite/types_unstable/spec/index.js";
 import type { Row } from "../harness/row.ts";
 import { saverLabels } from "../harness/savers.ts";
-
-/** Where the logarithmic axes are marked: from 0.1 ms to 10 GB. */
-const powersOfTen = Array.from({ length: 12 }, (_, index) => 10 ** (index - 1));
-
-/** Mid tones, which can be read on white and on black. */
-const TEXT = "#7d8590";
-const GRID = "#7d859033";
-const colours: Record<string, string> = {
-  [saverLabels.threadkeep]: "#1a9e6c",
-  [saverLabels.official]: "#e5534b",
-  [saverLabels.memory]: "#4d8ef0",
-  [saverLabels.none]: "#a07be0",
-};
+import { chartConfig, drawSvg, listLabels, powersOfTen, scaleOf } from "./chart-style.ts";
 
 /**
  * Draws stored bytes and time per turn over the turns, a line for each saver, as SVG.
@@ -23,18 +10,12 @@ const colours: Record<string, string> = {
  * @param rows of long-thread
  * @throws Error if no row has a series
  */
-export async function plot(rows: readonly Row[]): Promise<string> {
+export async function plotGrowth(rows: readonly Row[]): Promise<string> {
   const values = rows.flatMap(({ saver, series = [] }) =>
     series.map((point) => ({ saver: saverLabels[saver], ...point })),
   );
   if (values.length === 0) throw new Error("There is nothing to plot: no row has a series.");
-  const labels = Object.values(saverLabels).filter((label) =>
-    values.some(({ saver }) => saver === label),
-  );
-  const view = new vega.View(vega.parse(compile(makeSpec(values, labels)).spec), {
-    renderer: "none",
-  });
-  return await view.toSVG();
+  return await drawSvg(makeSpec(values, listLabels(values)));
 }
 
 function makeSpec(values: readonly object[], labels: readonly string[]): TopLevelSpec {
@@ -42,7 +23,7 @@ function makeSpec(values: readonly object[], labels: readonly string[]): TopLeve
   const color = {
     field: "saver",
     type: "nominal",
-    scale: { domain: [...labels], range: labels.map((label) => colours[label] ?? TEXT) },
+    scale: scaleOf(labels),
     legend: { title: null, orient: "bottom", direction: "horizontal", symbolType: "stroke" },
   } as const;
   // What MemorySaver holds and what the official saver stores lie on each other.
@@ -83,29 +64,6 @@ function makeSpec(values: readonly object[], labels: readonly string[]): TopLeve
       panel("turnMs", "Time per turn (ms, log scale)", "format(datum.value, '~g')"),
     ],
     spacing: 40,
-    config: {
-      font: "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif",
-      view: { stroke: null },
-      title: { color: TEXT, anchor: "start", fontSize: 14, fontWeight: 600, offset: 12 },
-      axis: {
-        labelColor: TEXT,
-        titleColor: TEXT,
-        labelFontSize: 12,
-        titleFontSize: 12,
-        titleFontWeight: "normal",
-        titlePadding: 8,
-        gridColor: GRID,
-        domainColor: TEXT,
-        tickColor: TEXT,
-      },
-      axisX: { grid: false },
-      legend: {
-        labelLimit: 0,
-        labelColor: TEXT,
-        labelFontSize: 13,
-        symbolStrokeWidth: 3,
-        columnPadding: 24,
-      },
-    },
+    config: chartConfig,
   };
 }

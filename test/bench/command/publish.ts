@@ -1,0 +1,107 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { benchmarks, findBenchmark } from "../benchmarks/index.ts";
+import type { Benchmark } from "../harness/benchmark.ts";
+import { createProgressLine } from "../harness/progress-line.ts";
+import { runBenchmark } from "../harness/run-benchmark.ts";
+import { resultsPlace, toMarkdown, versusPlace, versusToMarkdown } from "../report/markdown.ts";
+import { plotGrowth } from "../report/plot-growth.ts";
+import { plotShortAndLong } from "../report/plot-short-and-long.ts";
+import { printRun } from "../report/print-run.ts";
+import { readResults, writeResults } from "../report/result-file.ts";
+import { writeIntoMarkdown } from "../report/write-into-markdown.ts";
+
+/** A file of results in `docs/benchmarks`, and the run that it is of. */
+interface Publication {
+  readonly file: string;
+  readonly benchmark: Benchmark;
+  readonly clientBulkWrite: boolean;
+  /** Milliseconds added to a round trip; what the benchmark says if undefined. */
+  readonly rttMs?: number;
+}
+
+/** Each as it is, and where users are with other servers, those that such a server decides. */
+const publications: readonly Publication[] = [
+  ...benchmarks.map((benchmark) => publish(benchmark)),
+  ...["short-threads", "latency", "long-thread"].map((name) =>
+    publish(findBenchmark(name), { clientBulkWrite: false }),
+  ),
+  publish(findBenchmark("short-threads"), { rttMs: 2 }),
+];
+
+function publish(
+  benchmark: Benchmark,
+  { clientBulkWrite = true, rttMs }: { clientBulkWrite?: boolean; rttMs?: number } = {},
+): Publication {
+  const name = [
+    benchmark.name,
+    ...(clientBulkWrite ? [] : ["no-client-bulk-write"]),
+    ...(rttMs === undefined ? [] : [`rtt-${rttMs}`]),
+  ].join(".");
+  return {
+    file: inRepository(`docs/benchmarks/${name}.json`),
+    benchmark,
+    clientBulkWrite,
+    ...(rttMs !== undefined && { rttMs }),
+  };
+}
+
+function inRepository(path: string): string {
+  return fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+}
+
+/**
+ * Measures all that is published, or the benchmarks named, each at the size for which its targets are
+ * stated; then writes tables and plots anew from all files of results.
+ *
+ * @returns the exit code
+ */
+export async function publishResults(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { "tables-only": { type: "boolean", default: false } },
+  });
+  const named = positionals.map((name) => findBenchmark(name));
+  const isWanted = ({ benchmark }: Publication): boolean =>
+    named.length === 0 || named.includes(benchmark);
+  if (!values["tables-only"]) await measure(publications.filter(isWanted));
+  await writeTables();
+  return 0;
+}
+
+async function measure(wanted: readonly Publication[]): Promise<void> {
+  const progressLine = createProgressLine();
+  const start = performance.now();
+  for (const { file, benchmark, clientBulkWrite, rttMs } of wanted) {
+    const run = await runBenchmark(benchmark, {
+      turns: undefined,
+      savers: undefined,
+      clientBulkWrite,
+      rttMs,
+      profileDirectory: undefined,
+      progressLine,
+    });
+    printRun(run);
+    writeResults(file, [run]);
+  }
+  const minutes = (performance.now() - start) / 60_000;
+  console.log(`\nMeasured in ${minutes.toFixed(1)} minutes.`);
+}
+
+/** From all files that are there, so that a part can be measured again. */
+async function writeTables(): Promise<void> {
+  const files = publications.filter(({ file }) => existsSync(file));
+  const results = files.map(({ file }) => readResults(file));
+  writeIntoMarkdown(inRepository("docs/benchmarks.md"), resultsPlace, toMarkdown(results));
+  writeIntoMarkdown(inRepository("README.md"), versusPlace, versusToMarkdown(results));
+  const runs = results.flatMap((result) => result.runs);
+  const growth = runs.find(({ name }) => name === "long-thread");
+  if (growth) {
+    writeFileSync(inRepository("docs/benchmarks/long-thread.svg"), await plotGrowth(growth.rows));
+  }
+  if (growth && runs.some(({ name }) => name === "short-threads")) {
+    writeFileSync(inRepository("docs/benchmarks/short-and-long.svg"), await plotShortAndLong(runs));
+  }
+}
