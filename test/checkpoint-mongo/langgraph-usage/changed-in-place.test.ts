@@ -42,7 +42,7 @@ const CHANGES: Readonly<Record<string, (values: Values) => unknown>> = {
   "a list's item": ({ list }) => (list[0]!.text = long("changed")),
   "a list that grows": ({ list }) => list.push({ text: "more" }),
   "a list that shrinks": ({ list }) => list.shift(),
-  "a list that is reordered": ({ list }) => list.reverse(),
+  "a list that is reordered": ({ list }) => list.push(list.shift()!),
   "a map's entry": ({ map }) => ((map["one"] as { text: string }).text = long("changed")),
   "a map that gets a key": ({ map }) => (map["three"] = 3),
   "a map that loses a key": ({ map }) => Reflect.deleteProperty(map, "one"),
@@ -209,8 +209,8 @@ describe("a node that changes another channel's value in place", () => {
     await expectSame(async ({ saver, elsewhere, config }) => {
       await compile(saver).invoke(makeInput(), { ...config, durability: "async" });
       await compile(elsewhere).invoke({ steps: 100 }, { ...config, durability: "async" });
-      const { values } = await compile(saver).getState(config);
-      return values;
+      const state = await compile(saver).getState(config);
+      return state.values as unknown;
     });
   });
 
