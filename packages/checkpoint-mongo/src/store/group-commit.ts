@@ -4,38 +4,48 @@ import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.t
 import { measureDocument } from "./measure-document.ts";
 
 /**
- * Commands under way at once. With fewer, a few writers would wait for each other for nothing; with
- * more, many writers would send more commands than need be. Measured with `pnpm bench short-threads`.
- */
-const MAX_IN_FLIGHT = 2;
-
-/**
- * Bytes of chains that share a command. A larger chain has one of its own, so that it keeps nobody
- * waiting.
+ * Bytes of chains that share a command. A larger chain has one of its own, beside the others, so that
+ * it keeps nobody waiting.
  */
 const MAX_GROUP_BYTES = 1_048_576;
+
+/** Commands with a chain of their own under way at once. */
+const MAX_ALONE = 4;
 
 /** A chain that waits for its outcome. */
 interface Waiting {
   readonly chain: Chain;
   readonly bytes: number;
-  readonly isAlone: boolean;
   readonly resolve: (outcome: ChainOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Chains that wait for a command, and how many commands are under way. */
+interface Lane {
+  readonly waiting: Waiting[];
+  inFlight: number;
+  readonly maxInFlight: number;
+  readonly maxBytes: number;
+}
+
 /**
  * Carries out chains of updates of many threads with few commands, as a database does with its log:
- * a chain that comes while there is nothing to wait for is sent at once; those that come while
- * commands are under way go together in the next one. No timer is involved.
+ * a chain that comes while no command is under way is sent at once; those that come while one is go
+ * together in the next one. No timer is involved.
  *
  * A command is ordered and ends at the first update that fails. That is the end of its chain only:
  * the chains before it are done, and those after it go first in the next command.
  */
 export class GroupCommit {
   readonly #collection: Collection;
-  readonly #waiting: Waiting[] = [];
-  #inFlight = 0;
+  readonly #shared: Lane = {
+    waiting: [],
+    inFlight: 0,
+    maxInFlight: 1,
+    maxBytes: MAX_GROUP_BYTES,
+  };
+  /** For chains that are too large to share a command, or that only its counts tell the end of. */
+  readonly #alone: Lane = { waiting: [], inFlight: 0, maxInFlight: MAX_ALONE, maxBytes: 0 };
 
   constructor(collection: Collection) {
     this.#collection = collection;
@@ -44,22 +54,22 @@ export class GroupCommit {
   /** Carries out a chain. Failures of the server are thrown. */
   run(chain: Chain): Promise<ChainOutcome> {
     const bytes = measureDocument(chain);
-    const isAlone = bytes > MAX_GROUP_BYTES || needsOwnCommand(chain);
     const { promise, resolve, reject } = Promise.withResolvers<ChainOutcome>();
-    this.#waiting.push({ chain, bytes, isAlone, resolve, reject });
-    this.#send();
+    const lane = bytes > MAX_GROUP_BYTES || needsOwnCommand(chain) ? this.#alone : this.#shared;
+    lane.waiting.push({ chain, bytes, resolve, reject });
+    this.#send(lane);
     return promise;
   }
 
-  #send(): void {
-    while (this.#inFlight < MAX_IN_FLIGHT && this.#waiting.length > 0) {
-      this.#inFlight += 1;
-      void this.#carryOut(takeGroup(this.#waiting));
+  #send(lane: Lane): void {
+    while (lane.inFlight < lane.maxInFlight && lane.waiting.length > 0) {
+      lane.inFlight += 1;
+      void this.#carryOut(takeGroup(lane), lane);
     }
   }
 
   /** Never rejects: the chains hear of failures. */
-  async #carryOut(group: readonly Waiting[]): Promise<void> {
+  async #carryOut(group: readonly Waiting[], lane: Lane): Promise<void> {
     try {
       const operations = group.flatMap(({ chain }) => chain.map(toOperation));
       const result = await this.#collection.bulkWrite(operations, { ordered: true });
@@ -68,8 +78,8 @@ export class GroupCommit {
     } catch (error) {
       this.#fail(group, error);
     } finally {
-      this.#inFlight -= 1;
-      this.#send();
+      lane.inFlight -= 1;
+      this.#send(lane);
     }
   }
 
@@ -83,7 +93,7 @@ export class GroupCommit {
     settle(before, refused.inserted);
     if (refused.isConflict) failed?.resolve({ kind: "conflict" });
     else failed?.reject(error);
-    this.#waiting.unshift(...after);
+    this.#shared.waiting.unshift(...after);
   }
 
   #failAll(group: readonly Waiting[], error: unknown): void {
@@ -91,7 +101,8 @@ export class GroupCommit {
     if (group.length > 1 && isAboutContent(error)) {
       // One chain may be the reason: each is sent on its own. What was carried out already is found
       // as a conflict with itself.
-      this.#waiting.unshift(...group.map((waiting) => ({ ...waiting, isAlone: true })));
+      this.#alone.waiting.unshift(...group);
+      this.#send(this.#alone);
     } else if (group.length === 1 && isConflict(error)) {
       only?.resolve({ kind: "conflict" });
     } else {
@@ -101,14 +112,13 @@ export class GroupCommit {
 }
 
 /** Takes the chains of the next command. */
-function takeGroup(waiting: Waiting[]): Waiting[] {
+function takeGroup({ waiting, maxBytes }: Lane): Waiting[] {
   let count = 0;
   let bytes = 0;
   for (const next of waiting) {
     bytes += next.bytes;
-    if (count > 0 && (next.isAlone || bytes > MAX_GROUP_BYTES)) break;
+    if (count > 0 && bytes > maxBytes) break;
     count += 1;
-    if (next.isAlone) break;
   }
   return waiting.splice(0, count);
 }
