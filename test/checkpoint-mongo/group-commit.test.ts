@@ -36,7 +36,7 @@ describe("writes of many threads", () => {
 
   it.each([
     ["one command that they share", { a: "small" }, 1],
-    ["four with large ones", { a: randomBytes(1_000_000).toString("base64") }, 4],
+    ["four with large ones", { a: randomBytes(1_200_000).toString("base64") }, 4],
   ])("have %s under way at most", async (what, state, expected) => {
     let underWay = 0;
     let most = 0;
