@@ -6,6 +6,7 @@ import {
   type Collection,
 } from "mongodb";
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { interceptCollections } from "./intercept-collections.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
@@ -22,15 +23,26 @@ describe("writes of many threads", () => {
     expect(listCommands()).toEqual([["alone-1"], ["alone-2"]]);
   });
 
-  it("that come while a command is under way go together in the next one", async () => {
-    const { saver, listCommands } = openObserved();
+  it("that come at the same time go together, and so do those that come while a command is under way", async () => {
     const threadIds = nameThreads("together");
+    const [first, second] = [threadIds.slice(0, 10), threadIds.slice(10)];
+    const commands: string[][] = [];
+    let others: Promise<unknown> | undefined;
+    const start = (of: readonly string[]) =>
+      Promise.all(of.map((threadId) => startThread(saver, threadId)));
+    const { saver } = openWith(async (send, operations) => {
+      commands.push(listThreads(operations));
+      const result = await send();
+      others ??= start(second);
+      // The reply takes its time.
+      await sleep(50);
+      return result;
+    });
     // Each is found to be new, so that nothing but the puts is left to do.
     await Promise.all(threadIds.map((threadId) => saver.getTuple(threadConfig(threadId))));
-    await Promise.all(threadIds.map((threadId) => startThread(saver, threadId)));
-    const commands = listCommands();
-    expect(commands.map((of) => of.length)).toEqual([1, MANY - 1]);
-    expect(commands.flat().toSorted()).toEqual(threadIds.toSorted());
+    await start(first);
+    await others;
+    expect(commands).toEqual([first, second]);
     await expectWhole(threadIds);
   });
 
@@ -121,15 +133,15 @@ describe("writes of many threads", () => {
 
   it("all hear of it when the connection is lost, and none is acknowledged that is not there", async () => {
     let commands = 0;
-    const { saver, client } = openWith(async (send) => {
+    const { saver } = openWith(async (send) => {
       commands += 1;
       // The server carries it out, but its reply never comes.
-      if (commands !== 2) return send();
+      if (commands !== 1) return send();
       await send();
       throw Object.assign(new Error("connection 7 closed"), { name: "MongoNetworkError" });
     });
-    await client.connect();
     const threadIds = nameThreads("lost");
+    await Promise.all(threadIds.map((threadId) => saver.getTuple(threadConfig(threadId))));
     const outcomes = await Promise.allSettled(
       threadIds.map((threadId) => startThread(saver, threadId)),
     );
@@ -146,6 +158,126 @@ describe("writes of many threads", () => {
     }
   });
 });
+
+describe("a checkpoint and its parent's pending writes", () => {
+  const children = { a: 2 };
+
+  /** Puts the child right after the writes, as LangGraph does. */
+  async function goOn(saver: MongoDBSaver, threadId: string) {
+    const parent = await startThread(saver, threadId);
+    const next = makeCheckpoint(children, { id: "2" });
+    await Promise.all([
+      saver.putWrites(parent, [["a", 2]], "task"),
+      putCheckpoint(saver, parent, next),
+    ]);
+    return parent;
+  }
+
+  it("are one command, in which the writes come first", async () => {
+    const kinds: string[][] = [];
+    const { saver } = openWith((send, operations) => {
+      kinds.push(listKinds(operations));
+      return send();
+    });
+    await goOn(saver, "pipelined");
+    expect(kinds.at(-1)).toEqual([
+      "fence",
+      "writes",
+      "fence",
+      "fence",
+      "checkpoint",
+      "head",
+      "fence",
+    ]);
+    expect(kinds).toHaveLength(2);
+  });
+
+  it("are never seen the other way round, wherever the command ends", async () => {
+    for (let updates = 0; updates <= 7; updates += 1) {
+      const threadId = `ends-after-${updates}`;
+      let isCut = false;
+      const { saver } = openWith(async (send, operations, sendOnly) => {
+        if (operations.length < 7 || isCut) return send();
+        isCut = true;
+        await sendOnly(updates);
+        throw Object.assign(new Error("connection 7 closed"), { name: "MongoNetworkError" });
+      });
+      const parent = await startThread(saver, threadId);
+      const child = makeCheckpoint(children, { id: "2" });
+      await Promise.allSettled([
+        saver.putWrites(parent, [["a", 2]], "task"),
+        putCheckpoint(saver, parent, child),
+      ]);
+      const reader = database.openSaverElsewhere();
+      const [latest, before] = await Promise.all([
+        reader.getTuple(threadConfig(threadId)),
+        reader.getTuple(parent),
+      ]);
+      const areWritesThere = before?.pendingWrites?.length === 1;
+      expect(latest?.checkpoint.id === "2" && !areWritesThere).toBe(false);
+      expect(latest?.checkpoint.id).toBe(updates >= 5 ? "2" : "1");
+      expect(areWritesThere).toBe(updates >= 2);
+    }
+  });
+
+  it("keep this order where the writes meet a conflict and are repeated", async () => {
+    const threadId = "writes-conflict";
+    let seen: string[][] = [];
+    const { saver } = openWith((send, operations) => {
+      seen.push(listKinds(operations));
+      return send();
+    });
+    const parent = await startThread(saver, threadId);
+    // The thread's next life begins behind its back: what this process knows of it is old.
+    await database.openSaverElsewhere().deleteThread(threadId);
+    seen = [];
+    await Promise.all([
+      saver.putWrites(parent, [["a", 2]], "task"),
+      putCheckpoint(saver, parent, makeCheckpoint(children, { id: "2" })),
+    ]);
+    const stored = seen.slice(1).flat();
+    expect(stored.indexOf("writes")).toBeGreaterThanOrEqual(0);
+    expect(stored.indexOf("writes")).toBeLessThan(stored.indexOf("checkpoint"));
+    await expectWhole([threadId], children);
+  });
+
+  it("wait for each other where some of the writes may be stored in a further round", async () => {
+    const kinds: string[][] = [];
+    const { saver } = openWith((send, operations) => {
+      kinds.push(listKinds(operations));
+      return send();
+    });
+    const parent = await startThread(saver, "further-round");
+    await saver.putWrites(parent, [["a", 1]], "task");
+    kinds.length = 0;
+    const more = [
+      ["a", 1],
+      ["a", 2],
+    ] satisfies [string, unknown][];
+    await Promise.all([
+      saver.putWrites(parent, more, "task"),
+      putCheckpoint(saver, parent, makeCheckpoint(children, { id: "2" })),
+    ]);
+    expect(kinds.map((of) => of.includes("checkpoint"))).toEqual([false, false, true]);
+    const tuple = await database.openSaverElsewhere().getTuple(parent);
+    expect(tuple?.pendingWrites).toEqual([
+      ["task", "a", 1],
+      ["task", "a", 2],
+    ]);
+  });
+});
+
+/** What each update of a command is for. */
+function listKinds(operations: readonly AnyBulkWriteOperation[]): string[] {
+  const sent = operations as unknown as readonly {
+    updateOne: { filter: { kind?: string; task_id?: string }; upsert: boolean };
+  }[];
+  return sent.map(({ updateOne: { filter, upsert } }) => {
+    if (filter.kind === "thread") return "fence";
+    if (filter.task_id !== undefined) return "writes";
+    return filter.kind === "checkpoint" && !upsert ? "head" : filter.kind!;
+  });
+}
 
 function nameThreads(prefix: string): string[] {
   return Array.from({ length: MANY }, (_, index) => `${prefix}-${index}`);
@@ -171,8 +303,7 @@ async function expectWhole(
 function openObserved() {
   let commands: string[][] = [];
   const { saver } = openWith(async (send, operations) => {
-    const filters = operations.map(readFilter);
-    commands.push([...new Set(filters.map(({ thread_id }) => thread_id))]);
+    commands.push(listThreads(operations));
     return send();
   });
   const listCommands = () => {
@@ -183,23 +314,31 @@ function openObserved() {
   return { saver, listCommands };
 }
 
-function readFilter(operation: AnyBulkWriteOperation): { readonly thread_id: string } {
-  if (!("updateOne" in operation)) throw new Error("A saver's commands are of single updates.");
-  return operation.updateOne.filter as { thread_id: string };
+function listThreads(operations: readonly AnyBulkWriteOperation[]): string[] {
+  const sent = operations as unknown as readonly { updateOne: { filter: { thread_id: string } } }[];
+  return [...new Set(sent.map(({ updateOne }) => updateOne.filter.thread_id))];
 }
 
 type Send = () => ReturnType<Collection["bulkWrite"]>;
 
 /** A saver whose commands go through something of the test's. */
 function openWith(
-  carryOut: (send: Send, operations: readonly AnyBulkWriteOperation[]) => ReturnType<Send>,
+  carryOut: (
+    send: Send,
+    operations: readonly AnyBulkWriteOperation[],
+    sendOnly: (count: number) => Promise<unknown>,
+  ) => ReturnType<Send>,
 ) {
   const client = new MongoClient(database.uri);
   onTestFinished(() => client.close());
   interceptCollections(client, (collection) => {
     const send = collection.bulkWrite.bind(collection);
     collection.bulkWrite = (operations, options) =>
-      carryOut(() => send(operations, options), operations);
+      carryOut(
+        () => send(operations, options),
+        operations,
+        async (count) => (count === 0 ? undefined : send(operations.slice(0, count), options)),
+      );
   });
-  return { saver: new MongoDBSaver({ client, dbName: database.name }), client };
+  return { saver: new MongoDBSaver({ client, dbName: database.name }) };
 }

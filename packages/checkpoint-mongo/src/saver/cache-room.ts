@@ -27,6 +27,8 @@ export interface VerifiedWrites {
 export interface CachedRecord {
   readonly record: CheckpointRecord;
   readonly sinceMs: number;
+  /** The tasks that this process has stored writes of, if it has put the checkpoint itself. */
+  readonly tasks: Set<string> | undefined;
 }
 
 /** A thread's state is asked for again after this time, in case it was deleted elsewhere. */
@@ -52,12 +54,13 @@ export class CacheRoom {
   readonly heads: LRUCache<string, KnownHead>;
   readonly threads: LRUCache<string, ThreadState>;
   /** Threads that are just being opened. */
-  readonly opening = new Map<string, Promise<ThreadState>>();
+  readonly opening: Map<string, Promise<ThreadState>>;
   hits = 0;
   misses = 0;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
+    this.opening = new Map();
     this.heads = new LRUCache({ ...count(MAX_HEADS) });
     this.threads = new LRUCache({ ...count(MAX_THREADS), ttl: THREAD_MAX_AGE_MS });
     const maxSize = Math.ceil(maxBytes * (1 - MIN_SHADOWS_SHARE));

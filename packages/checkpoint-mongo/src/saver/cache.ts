@@ -98,7 +98,8 @@ export class Cache {
     return Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
   }
 
-  setRecord(record: CheckpointRecord): void {
+  /** @param options.isOwn whether this process has just put it */
+  setRecord(record: CheckpointRecord, { isOwn = false }: { readonly isOwn?: boolean } = {}): void {
     const { parentHash, hash, metadata } = record;
     const own = {
       ...record,
@@ -107,7 +108,28 @@ export class Cache {
       metadata: { ...metadata, bytes: detach(metadata.bytes) },
     };
     const key = this.#key(formatAddress(record.address));
-    this.#room.keep(key, { record: own, sinceMs: Date.now() });
+    const held = this.#room.content.peek(key) as CachedRecord | undefined;
+    const isSame = held !== undefined && Buffer.compare(held.record.hash, own.hash) === 0;
+    const tasks = isSame ? held.tasks : undefined;
+    this.#room.keep(key, {
+      record: own,
+      sinceMs: Date.now(),
+      tasks: tasks ?? (isOwn ? new Set() : undefined),
+    });
+  }
+
+  /**
+   * Takes note of a task that writes to a checkpoint.
+   *
+   * @returns whether it has written nothing there before, as far as that is sure: if this process has
+   *   put the checkpoint itself
+   */
+  noteTask(address: CheckpointAddress, taskId: string): boolean {
+    const key = this.#key(formatAddress(address));
+    const tasks = (this.#room.content.peek(key) as CachedRecord | undefined)?.tasks;
+    if (tasks === undefined || tasks.has(taskId)) return false;
+    tasks.add(taskId);
+    return true;
   }
 
   /** @param name where the set lies, and its hash: other writes have another name */

@@ -267,8 +267,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * namespace. What is stored is what is given: everything is encoded before this returns its
    * promise, so it may be changed right after.
    *
-   * @param newVersions the channels that have changed since the parent; only these are encoded, the
-   *   others stay as the parent has them. Without it, all may have changed
+   * @param newVersions the channels that have changed since the parent. The others are compared with
+   *   the parent's, since nodes may have changed them in place; with a user's serializer they stay as
+   *   the parent has them. A first checkpoint holds just these. Without it, all may have changed
    * @returns the config that names the new checkpoint
    * @throws InvalidAddressError if a part of the address is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
@@ -292,11 +293,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { cache, serializer } = this;
     const snapshot = new Snapshot({ cache, serializer }, request);
     const context = await this.open();
-    if (parentCheckpointId !== undefined) {
-      const parent = { ...namespace, checkpointId: parentCheckpointId };
-      await shareWritesUnderWay(this.place).settle(parent);
-    }
-    await putCheckpoint(context, { address, parentCheckpointId, snapshot });
+    const writesUnderWay = shareWritesUnderWay(this.place);
+    await putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
     return toConfig(address);
   }
 
@@ -321,8 +319,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const task = { address, taskId: parseTaskId(taskId), taskPath: parseTaskPath(taskPath) };
     if (writes.length === 0) return;
     const encode = takeWrites(this.serializer, writes);
-    const store = async () => putWrites(await this.open(), task, await encode());
-    await shareWritesUnderWay(this.place).track(address, store());
+    await shareWritesUnderWay(this.place).track(address, async (onSubmitted) =>
+      putWrites(await this.open(), task, await encode(), onSubmitted),
+    );
   }
 
   /**

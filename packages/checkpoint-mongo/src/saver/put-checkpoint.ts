@@ -13,6 +13,7 @@ import {
   toBytes,
   toPackedBinary,
   type CheckpointToStore,
+  type Submission,
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
@@ -28,12 +29,14 @@ import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
 import { prepareThread } from "./threads.ts";
 import { verifySavedCheckpoint } from "./verify-saved.ts";
+import type { WritesUnderWay } from "./writes-under-way.ts";
 
 /** What to store, and where. */
 export interface CheckpointToPut {
   readonly address: CheckpointAddress;
   readonly parentCheckpointId: string | undefined;
   readonly snapshot: Snapshot;
+  readonly writesUnderWay: WritesUnderWay;
 }
 
 /** A checkpoint as it is stored in one life of its thread. */
@@ -75,9 +78,10 @@ export async function putCheckpoint(
       if (draft === undefined || !isFor(draft, current)) {
         draft = await createDraft(context, request, current);
       }
+      const after = await followWrites(context, request, conflicted);
       const saved =
         (conflicted ? await saveOverExisting(context, request, draft, current) : undefined) ??
-        (await saveAsLatest(context, request, draft, current));
+        (await saveAsLatest(context, request, draft, current, after));
       if (saved === undefined) {
         conflicted = true;
         cache.forgetHead(address);
@@ -94,6 +98,24 @@ export async function putCheckpoint(
     const ids = segments.map(({ id }) => id);
     await verifySavedCheckpoint(context, address, ids);
   }
+}
+
+/**
+ * Sees to it that the parent's pending writes are there once the checkpoint can be seen: what is on its
+ * way is to come before it, in the same command if need be.
+ */
+async function followWrites(
+  { settings }: SaverContext,
+  { address, parentCheckpointId, writesUnderWay }: CheckpointToPut,
+  conflicted: boolean,
+): Promise<readonly Submission[]> {
+  if (parentCheckpointId === undefined) return [];
+  const parent = { ...address, checkpointId: parentCheckpointId };
+  // What was to come before may have met a conflict, or is to be looked at before it is decided what
+  // stays.
+  if (!conflicted && settings.persist === "every") return writesUnderWay.listSubmitted(parent);
+  await writesUnderWay.settle(parent);
+  return [];
 }
 
 /**
@@ -143,6 +165,7 @@ async function saveAsLatest(
   request: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
+  after: readonly Submission[],
 ): Promise<CheckpointRecord | undefined> {
   const { collections, cache } = context;
   const { epoch } = thread;
@@ -165,6 +188,7 @@ async function saveAsLatest(
     draft.state.segments,
     document,
     replaced,
+    after,
   );
   if (outcome === "conflict") return undefined;
   const { checkpointId } = request.address;
@@ -293,7 +317,7 @@ async function forgetAppended(
 }
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {
-  cache.setRecord(record);
+  cache.setRecord(record, { isOwn: true });
   for (const { id, known } of draft.state.segments) {
     const { root } = parseSegmentId(id);
     cache.setSegment(record.address.threadId, root, known);

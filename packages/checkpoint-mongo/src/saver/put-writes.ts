@@ -15,6 +15,7 @@ import {
   toPackedBinary,
   toPackedBytes,
   type SegmentToStore,
+  type SubmitOptions,
   type ThreadState,
   type WriteSetToStore,
 } from "../store/index.ts";
@@ -84,12 +85,17 @@ export function takeWrites(
  * to special channels (errors, interrupts, resume values) the later ones win.
  *
  * @param encoded ordered by index
+ * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
  */
 export async function putWrites(
   context: SaverContext,
   task: TaskAddress,
   encoded: readonly HashedWrite[],
+  onSubmitted: NonNullable<SubmitOptions["onSubmitted"]>,
 ): Promise<void> {
+  const { cache, collections, settings } = context;
+  // Of what a task wrote later, some may have to be stored in a further round.
+  const isFirst = cache.noteTask(task.address, task.taskId);
   const startedMs = Date.now();
   let left = encoded;
   for (let round = 0; left.length > 0; round += 1) {
@@ -97,14 +103,14 @@ export async function putWrites(
     for (const set of splitSets(left)) {
       sets.push(await buildSet(context, task, set, choosePlace(set, round === 0)));
     }
-    const { thread, kept } = await saveSets(context, task, sets);
+    const { thread, kept } = await saveSets(context, task, sets, isFirst ? onSubmitted : undefined);
     if (isSlow(startedMs)) {
       const segments = sets.flatMap((set) => set.segments);
-      await saveSegments(context.collections, thread, segments);
+      await saveSegments(collections, thread, segments);
     }
     left = kept ? await findMissing(context, task, left) : [];
   }
-  if (context.settings.verifyAfterSave) {
+  if (settings.verifyAfterSave) {
     await verifySavedWrites(context, task.address, task.taskId);
   }
 }
@@ -113,6 +119,7 @@ async function saveSets(
   context: SaverContext,
   { address, taskId }: TaskAddress,
   sets: readonly EncodedSet[],
+  onSubmitted: SubmitOptions["onSubmitted"],
 ): Promise<{ readonly thread: ThreadState; readonly kept: boolean }> {
   return retryConflicts(`the writes of task ${taskId}`, async () => {
     const thread = await prepareThread(context, address.threadId);
@@ -121,6 +128,7 @@ async function saveSets(
       thread,
       sets.flatMap(({ segments }) => segments),
       sets.map(({ document }) => document),
+      onSubmitted,
     );
     if (outcome.kind === "saved") return { thread, kept: outcome.kept.length > 0 };
     context.cache.forgetThread(address.threadId);

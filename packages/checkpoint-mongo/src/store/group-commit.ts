@@ -1,4 +1,5 @@
 import type { AnyBulkWriteOperation, Collection } from "mongodb";
+import { setImmediate } from "node:timers";
 import { isAboutContent, isConflict, readInserted, readRefusedWrite } from "../driver/index.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
 import { measureDocument } from "./measure-document.ts";
@@ -12,10 +13,17 @@ const MAX_GROUP_BYTES = 1_048_576;
 /** Commands with a chain of their own under way at once. */
 const MAX_ALONE = 4;
 
+/** A chain that was handed over. Others may be sent to come after it. */
+export interface Submission {
+  readonly outcome: Promise<ChainOutcome>;
+}
+
 /** A chain that waits for its outcome. */
-interface Waiting {
+interface Waiting extends Submission {
   readonly chain: Chain;
   readonly bytes: number;
+  /** What must have been carried out, or have failed for good, before it. */
+  readonly after: readonly Submission[];
   readonly resolve: (outcome: ChainOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -30,8 +38,8 @@ interface Lane {
 
 /**
  * Carries out chains of updates of many threads with few commands, as a database does with its log:
- * a chain that comes while no command is under way is sent at once; those that come while one is go
- * together in the next one. No timer is involved.
+ * what comes while no command is under way is sent at the end of this turn of the event loop; what
+ * comes while one is goes together in the next one. No timer is involved.
  *
  * A command is ordered and ends at the first update that fails. That is the end of its chain only:
  * the chains before it are done, and those after it go first in the next command.
@@ -46,19 +54,39 @@ export class GroupCommit {
   };
   /** For chains that are too large to share a command, or that only its counts tell the end of. */
   readonly #alone: Lane = { waiting: [], inFlight: 0, maxInFlight: MAX_ALONE, maxBytes: 0 };
+  /** Chains that wait for a shared command or are in one. These keep their order. */
+  readonly #inOrder = new Set<Submission>();
 
   constructor(collection: Collection) {
     this.#collection = collection;
   }
 
-  /** Carries out a chain. Failures of the server are thrown. */
-  run(chain: Chain): Promise<ChainOutcome> {
+  /**
+   * Takes a chain, to be carried out. Failures of the server come by its outcome.
+   *
+   * @param after chains that must come before it. If one of them meets a conflict, so that it has to be
+   *   repeated, that is a conflict of this one too; one that fails otherwise does not count
+   */
+  async submit(chain: Chain, after: readonly Submission[] = []): Promise<Submission> {
     const bytes = measureDocument(chain);
-    const { promise, resolve, reject } = Promise.withResolvers<ChainOutcome>();
-    const lane = bytes > MAX_GROUP_BYTES || needsOwnCommand(chain) ? this.#alone : this.#shared;
-    lane.waiting.push({ chain, bytes, resolve, reject });
-    this.#send(lane);
-    return promise;
+    const isAlone = bytes > MAX_GROUP_BYTES || needsOwnCommand(chain);
+    const others = isAlone ? after : after.filter((earlier) => !this.#inOrder.has(earlier));
+    if (others.length > 0 && (await haveConflict(others))) return CONFLICT;
+    const { promise: outcome, resolve, reject } = Promise.withResolvers<ChainOutcome>();
+    const lane = isAlone ? this.#alone : this.#shared;
+    const waiting = { chain, bytes, after, outcome, resolve, reject };
+    if (!isAlone) this.#keepInOrder(waiting);
+    lane.waiting.push(waiting);
+    // Not before what else is done in this turn of the event loop: a task's writes are followed by the
+    // checkpoint of the next step there.
+    setImmediate(() => this.#send(lane));
+    return waiting;
+  }
+
+  #keepInOrder(submission: Submission): void {
+    this.#inOrder.add(submission);
+    const end = () => void this.#inOrder.delete(submission);
+    submission.outcome.then(end, end);
   }
 
   #send(lane: Lane): void {
@@ -91,24 +119,52 @@ export class GroupCommit {
     }
     const { before, failed, after } = splitAt(group, refused.index);
     settle(before, refused.inserted);
-    if (refused.isConflict) failed?.resolve({ kind: "conflict" });
-    else failed?.reject(error);
     this.#shared.waiting.unshift(...after);
+    if (failed === undefined) return;
+    if (refused.isConflict) this.#refuse(failed);
+    else failed.reject(error);
   }
 
   #failAll(group: readonly Waiting[], error: unknown): void {
     const [only] = group;
     if (group.length > 1 && isAboutContent(error)) {
       // One chain may be the reason: each is sent on its own. What was carried out already is found
-      // as a conflict with itself.
-      this.#alone.waiting.unshift(...group);
+      // as a conflict with itself, and so is what has to keep an order.
+      const [free, bound] = splitBy(group, ({ after }) => !after.some((one) => isIn(group, one)));
+      for (const { resolve } of bound) resolve({ kind: "conflict" });
+      this.#alone.waiting.unshift(...free);
       this.#send(this.#alone);
-    } else if (group.length === 1 && isConflict(error)) {
-      only?.resolve({ kind: "conflict" });
+    } else if (only !== undefined && group.length === 1 && isConflict(error)) {
+      this.#refuse(only);
     } else {
       for (const { reject } of group) reject(error);
     }
   }
+
+  /** Ends a chain, and those that were to come after it, by a conflict. */
+  #refuse(failed: Waiting): void {
+    const { waiting } = this.#shared;
+    const [kept, bound] = splitBy(waiting, ({ after }) => !after.includes(failed));
+    waiting.splice(0, waiting.length, ...kept);
+    for (const { resolve } of [failed, ...bound]) resolve({ kind: "conflict" });
+  }
+}
+
+const CONFLICT: Submission = { outcome: Promise.resolve({ kind: "conflict" }) };
+
+async function haveConflict(submissions: readonly Submission[]): Promise<boolean> {
+  const outcomes = await Promise.allSettled(submissions.map(({ outcome }) => outcome));
+  return outcomes.some(
+    (outcome) => outcome.status === "fulfilled" && outcome.value.kind === "conflict",
+  );
+}
+
+function isIn(group: readonly Waiting[], submission: Submission): boolean {
+  return group.some((waiting) => waiting === submission);
+}
+
+function splitBy<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 /** Takes the chains of the next command. */

@@ -17,7 +17,7 @@ export {
   type FoundCheckpoint,
   type PlacedCheckpoint,
 } from "./find-checkpoint.ts";
-export { GroupCommit } from "./group-commit.ts";
+export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
@@ -50,5 +50,6 @@ export {
   deleteThread,
   isSameState,
   openThread,
+  type SubmitOptions,
   type ThreadState,
 } from "./thread-lifecycle.ts";

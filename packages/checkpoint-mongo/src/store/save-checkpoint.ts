@@ -2,6 +2,7 @@ import type { Document } from "mongodb";
 import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
 import { openCollection } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
+import type { Submission } from "./group-commit.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
 
@@ -17,6 +18,7 @@ export type SaveOutcome = "saved" | "conflict";
  * the order.
  *
  * @param replaced the checkpoints that were the latest so far
+ * @param after what must come before: pending writes of the parent
  */
 export async function saveCheckpoint(
   collections: Collections,
@@ -24,13 +26,14 @@ export async function saveCheckpoint(
   segments: readonly SegmentToStore[],
   checkpoint: CheckpointToStore,
   replaced: readonly ReplacedCheckpoint[],
+  after: readonly Submission[],
 ): Promise<SaveOutcome> {
   const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
   const namespace = { thread_id, kind, checkpoint_ns };
   const stored = await saveAhead(collections, thread, segments);
   if (stored === undefined) return "conflict";
   const { $set: threadPart } = claim(thread);
-  const outcome = await writeFenced(collections, thread, [
+  const updates = [
     ...stored,
     {
       filter: { ...namespace, seq },
@@ -42,7 +45,8 @@ export async function saveCheckpoint(
       filter: { ...namespace, seq: earlier.seq },
       update: { $unset: { head: "" as const } },
     })),
-  ]);
+  ];
+  const outcome = await writeFenced(collections, thread, updates, { after });
   if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
   await removeReplaced(collections, checkpoint, thread, replaced);
   return "saved";

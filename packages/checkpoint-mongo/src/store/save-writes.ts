@@ -1,7 +1,7 @@
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
+import { claim, writeFenced, type SubmitOptions, type ThreadState } from "./thread-lifecycle.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
 export type WriteSetToStore = Omit<WriteSetDocument, "epoch" | "expires_at">;
@@ -18,17 +18,20 @@ export type SaveWritesOutcome =
 /**
  * Saves sets of pending writes of one task. A set of writes to ordinary channels that is there
  * already stays; one of a special channel is replaced.
+ *
+ * @param onSubmitted is called as soon as others can be sent to come after them
  */
 export async function saveWrites(
   collections: Collections,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   sets: readonly WriteSetToStore[],
+  onSubmitted?: SubmitOptions["onSubmitted"],
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(collections, thread, segments);
   if (before === undefined) return { kind: "conflict" };
   const { $set, $unset } = claim(thread);
-  const outcome = await writeFenced(collections, thread, [
+  const updates = [
     ...before,
     // Only a set of writes names a checkpoint, so the kind need not be asked for.
     ...sets.map(({ _id, kind, thread_id, checkpoint, task_id, idx, ...content }) => ({
@@ -43,7 +46,8 @@ export async function saveWrites(
           : { $setOnInsert: { _id, kind, ...content }, $set, $unset },
       upsert: true,
     })),
-  ]);
+  ];
+  const outcome = await writeFenced(collections, thread, updates, { onSubmitted });
   if (outcome.kind === "conflict") return outcome;
   const isKept = ({ idx }: WriteSetToStore, index: number) =>
     idx >= 0 && !outcome.inserted.has(before.length + index);

@@ -3,6 +3,7 @@ import type { ThreadDocument } from "../documents/index.ts";
 import { isDuplicateKeyError } from "../driver/index.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
+import type { Submission } from "./group-commit.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -100,6 +101,14 @@ export async function changeExpiry(
   return changed;
 }
 
+/** In what order with others something is carried out. */
+export interface SubmitOptions {
+  /** What must come before. If it meets a conflict, that is a conflict of this, too. */
+  readonly after?: readonly Submission[];
+  /** Is called as soon as others can be sent to come after. */
+  readonly onSubmitted?: ((submission: Submission) => void) | undefined;
+}
+
 /**
  * Carries out updates in order, but only while the thread is as the caller knows it: with another
  * life or another expiry it is a conflict. If that comes about meanwhile, what was stored belongs to
@@ -109,8 +118,11 @@ export async function writeFenced(
   { commits }: Collections,
   thread: ThreadState,
   updates: Chain,
+  { after, onSubmitted }: SubmitOptions = {},
 ): Promise<ChainOutcome> {
-  const outcome = await commits.run([fence(thread), ...updates, fence(thread)]);
+  const submission = await commits.submit([fence(thread), ...updates, fence(thread)], after);
+  onSubmitted?.(submission);
+  const outcome = await submission.outcome;
   return outcome.kind === "conflict"
     ? outcome
     : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
