@@ -31,23 +31,27 @@ const cases = benchmarks.flatMap(({ name, targets, nodeOptions, variants = [unde
   }));
 });
 
-it.each(cases)("$title gives a figure for each of its targets", async ({ order, targets }) => {
-  await using database = temporaryDatabase(client);
-  const uri = inject("mongodbUri");
-  const row = await performCase(
-    {
-      case: order,
-      database: { uri, directUri: uri, name: database.name, clientBulkWrite: true },
-    },
-    () => {},
-  );
-  const missing = judge(targets, [row])
-    .filter(({ measured }) => measured === undefined)
-    .map(({ goal }) => goal)
-    // A single put has no later one.
-    .filter((goal) => !goal.includes("later put"));
-  expect(missing).toEqual([]);
-});
+it.each(cases)(
+  "$title gives a figure for each of its targets",
+  { timeout: 90_000 },
+  async ({ order, targets }) => {
+    await using database = temporaryDatabase(client);
+    const uri = inject("mongodbUri");
+    const row = await performCase(
+      {
+        case: order,
+        database: { uri, directUri: uri, name: database.name, clientBulkWrite: true },
+      },
+      () => {},
+    );
+    const missing = judge(targets, [row])
+      .filter(({ measured }) => measured === undefined)
+      .map(({ goal }) => goal)
+      // A single put has no later one.
+      .filter((goal) => !goal.includes("later put"));
+    expect(missing).toEqual([]);
+  },
+);
 
 describe("pnpm bench", { timeout: 90_000 }, () => {
   let directory: string;
