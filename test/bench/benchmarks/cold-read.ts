@@ -12,7 +12,7 @@ const MAX_PROCESSES = 5;
 export const coldRead: Benchmark = {
   name: "cold-read",
   description:
-    "The first getTuple of the long thread in a new process, connected and set up, against repeated ones in the process that wrote it",
+    "The first getTuple of the long thread in a new process, connected and set up, against repeated ones in the process that wrote it; the official saver's thread is written in one turn, since it reads its last checkpoint alone",
   turns: 500,
   turnsAre: "turns of the thread",
   savers: ["threadkeep", "official"],
@@ -36,10 +36,14 @@ export const coldRead: Benchmark = {
   async run(bench) {
     const saver = requireSaver(bench);
     const conversation = new Conversation(saver);
+    // How the official saver's thread came about is not to be seen in the last of its documents, the one
+    // that it reads; and turn by turn it takes minutes.
+    const byTurns = bench.saverName === "official" ? new Conversation(undefined) : conversation;
     for (let turn = 1; turn <= bench.turns; turn += 1) {
-      await conversation.runTurn();
+      await byTurns.runTurn();
       bench.progress(turn, bench.turns);
     }
+    if (byTurns !== conversation) await conversation.takeOver(byTurns.messages);
     bench.progress(0, 1, "reading");
     const warmMs = await sampleMs(() => saver.getTuple(conversation.config), { atMost: 30 });
     const newSaverMs: number[] = [];

@@ -8,12 +8,12 @@ import { offerSteps, type OfferResult } from "../workloads/offer-steps.ts";
 const OFFERED_PER_SECOND = 500;
 const PROCESSES = 2;
 /** Both processes have loaded their code by then. */
-const START_AFTER_MS = 2_500;
+const START_AFTER_MS = 3_000;
 
 /** The search for the highest rate: the length of a trial, how close it gets, how long it may take. */
 const TRIAL = 1 / 6;
 const CLOSE_ENOUGH = 1.1;
-const MAX_TRIALS = 5;
+const MAX_TRIALS = 4;
 /** A quick look tries one more rate. */
 const QUICK_SECONDS = 10;
 

@@ -78,6 +78,16 @@ export class Conversation {
     });
   }
 
+  /** The messages, in a conversation without a saver. */
+  get messages(): readonly BaseMessage[] {
+    return this.#messages;
+  }
+
+  /** Runs a turn whose input is a whole conversation's messages. */
+  async takeOver(messages: readonly BaseMessage[]): Promise<void> {
+    await this.#graph.invoke({ messages: [...messages] }, this.config);
+  }
+
   /** Replaces the content of the message in the middle of the thread. */
   async replaceMiddle(): Promise<void> {
     const state = await this.#graph.getState(this.config);

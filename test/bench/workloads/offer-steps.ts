@@ -58,7 +58,7 @@ export async function offerSteps(saver: BaseCheckpointSaver, offer: Offer): Prom
     (_, index) => new Thread(saver, `${prefix}-${index}`),
   );
   const count = Math.round(stepsPerSecond * seconds);
-  await sleep(offer.startAt - Date.now());
+  await sleep(Math.max(0, offer.startAt - Date.now()));
 
   const start = performance.now();
   const cpuBefore = readCpuMs();
