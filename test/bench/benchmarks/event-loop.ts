@@ -1,3 +1,4 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   emptyCheckpoint,
   uuid6,
@@ -22,6 +23,7 @@ const TURNS_OF_THE_THREAD_PER_TURN = 25;
 const PUTS = 3;
 
 const THREAD = "a thread";
+const LARGE: RunnableConfig = { configurable: { thread_id: "large", checkpoint_ns: "" } };
 const states: Readonly<Record<string, (length: number) => LargeState>> = {
   ...largeStates,
   map: makeMapOfShortTexts,
@@ -69,15 +71,15 @@ async function runThread({ open, turns, progress }: Bench): Promise<Outcome> {
     saver && timePuts(saver, (ms) => (snapshotMsMax = Math.max(snapshotMsMax, ms))),
   );
   const count = turns * TURNS_OF_THE_THREAD_PER_TURN;
-  const watch = watchEventLoop();
-  for (let turn = 1; turn <= count; turn += 1) {
-    await conversation.runTurn();
-    // As the user's next message does. Without a server nothing else would.
-    await setImmediate();
-    progress(turn, count);
-  }
-  const turnBlockMsMax = watch.stop();
-  return { turnBlockMsMax, ...(saver !== undefined && { snapshotMsMax }) };
+  const { longestMs } = await watchEventLoop(async () => {
+    for (let turn = 1; turn <= count; turn += 1) {
+      await conversation.runTurn();
+      // As the user's next message does. Without a server nothing else would.
+      await setImmediate();
+      progress(turn, count);
+    }
+  });
+  return { turnBlockMsMax: longestMs, ...(saver !== undefined && { snapshotMsMax }) };
 }
 
 /** The saver, telling how long each of its puts took to return its promise. */
@@ -97,7 +99,7 @@ async function putAndGet(bench: Bench): Promise<Outcome> {
   const { turns, variant, progress } = bench;
   const saver = requireSaver(bench);
   let state = states[variant ?? ""]!(turns * STATE_BYTES_PER_TURN);
-  let config = { configurable: { thread_id: "large", checkpoint_ns: "" } };
+  let config = LARGE;
   const snapshotMs: number[] = [];
   const putMs: number[] = [];
   for (let index = 0; index < PUTS; index += 1) {
@@ -108,9 +110,9 @@ async function putAndGet(bench: Bench): Promise<Outcome> {
     const start = performance.now();
     const promise = saver.put(config, checkpoint, metadata, checkpoint.channel_versions);
     snapshotMs.push(performance.now() - start);
-    const watch = watchEventLoop();
-    config = (await promise) as typeof config;
-    putMs.push(watch.stop());
+    const { result, longestMs } = await watchEventLoop(() => promise);
+    config = result;
+    putMs.push(longestMs);
   }
   progress(0, 1, "reading");
   const warmMs = await watchReading(saver, state);
@@ -126,9 +128,7 @@ async function putAndGet(bench: Bench): Promise<Outcome> {
 
 /** Reads the state, and compares it once it is known how long that blocked. */
 async function watchReading(saver: BaseCheckpointSaver, { value }: LargeState): Promise<number> {
-  const watch = watchEventLoop();
-  const tuple = await saver.getTuple({ configurable: { thread_id: "large", checkpoint_ns: "" } });
-  const longestMs = watch.stop();
+  const { result: tuple, longestMs } = await watchEventLoop(() => saver.getTuple(LARGE));
   if (!isDeepStrictEqual(tuple?.checkpoint.channel_values["state"], value)) {
     throw new Error("What was read is not what was put.");
   }

@@ -14,8 +14,13 @@ function reportProgress(done: number, total: number, doing?: string): void {
   send({ kind: "progress", progress: doing === undefined ? [done, total] : [done, total, doing] });
 }
 
-function send(message: CaseMessage): void {
-  process.send?.(message);
+function send(message: CaseMessage, sent: () => void = () => {}): void {
+  process.send?.(message, sent);
+}
+
+/** Ends the process too: a case that failed may have left open what would keep it alive. */
+function finish(message: CaseMessage): void {
+  send(message, () => process.exit(0));
 }
 
 const [order] = (await once(process, "message")) as [CaseOrder];
@@ -25,8 +30,7 @@ try {
     stage === undefined
       ? await performCase(order, reportProgress)
       : await performStage({ ...order, stage }, reportProgress);
-  send({ kind: "result", result });
+  finish({ kind: "result", result });
 } catch (error) {
-  send({ kind: "error", message: error instanceof Error ? error.message : String(error) });
+  finish({ kind: "error", message: error instanceof Error ? error.message : String(error) });
 }
-process.disconnect();

@@ -1,17 +1,18 @@
 const PROBE_MS = 1;
 
+/** What came of watched work, and for how long at most it kept the event loop from its next turn. */
+export interface Watched<Result> {
+  readonly result: Result;
+  readonly longestMs: number;
+}
+
 /**
- * Watches how long other work keeps the event loop from its next turn, by a timer that goes off each
- * millisecond.
- *
- * @example
- * ```ts
- * const watch = watchEventLoop();
- * await work();
- * const longestMs = watch.stop();
- * ```
+ * Does something and watches for how long it keeps the event loop from its next turn, by a timer that
+ * goes off each millisecond. Errors are those of the work.
  */
-export function watchEventLoop(): { stop(): number } {
+export async function watchEventLoop<Result>(
+  work: () => Promise<Result>,
+): Promise<Watched<Result>> {
   let longestMs = 0;
   let last = performance.now();
   const look = (): void => {
@@ -20,12 +21,12 @@ export function watchEventLoop(): { stop(): number } {
     last = now;
   };
   const timer = setInterval(look, PROBE_MS);
-  return {
-    stop() {
-      clearInterval(timer);
-      // What ran last has not been seen yet.
-      look();
-      return longestMs;
-    },
-  };
+  try {
+    const result = await work();
+    // What ran last has not been seen yet.
+    look();
+    return { result, longestMs };
+  } finally {
+    clearInterval(timer);
+  }
 }
