@@ -6,10 +6,10 @@ import { DICTIONARY } from "./dictionary.ts";
 import { deflateRawSync, inflateRawSync } from "./raw-deflate.ts";
 
 /**
- * Shorter content would shrink by some 200 bytes at most. To set up a stream for it takes 0.05 ms in a
- * running agent, a hundredth of its turn.
+ * Shorter content seldom shrinks. To set up a stream takes 0.05 ms in a running agent; to leave out all
+ * content under 384 bytes would save two of them a turn, and make short steps 8 % larger.
  */
-const MIN_BYTES = 384;
+const MIN_BYTES = 32;
 
 /**
  * Shorter content is deflated: that is smaller than a zstd frame and unpacked in half the time,
