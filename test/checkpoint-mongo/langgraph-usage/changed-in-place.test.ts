@@ -42,7 +42,7 @@ const CHANGES: Readonly<Record<string, (values: Values) => unknown>> = {
   "a list's item": ({ list }) => (list[0]!.text = long("changed")),
   "a list that grows": ({ list }) => list.push({ text: "more" }),
   "a list that shrinks": ({ list }) => list.shift(),
-  "a list that is reordered": ({ list }) => list.reverse(),
+  "a list that is reordered": ({ list }) => list.push(list.shift()!),
   "a map's entry": ({ map }) => ((map["one"] as { text: string }).text = long("changed")),
   "a map that gets a key": ({ map }) => (map["three"] = 3),
   "a map that loses a key": ({ map }) => Reflect.deleteProperty(map, "one"),
@@ -93,31 +93,7 @@ describe("a value that changed in place under an unchanged version", () => {
     );
     expect({ ...same, other: 0 }).toEqual(root);
     // The order of keys counts.
-    expect(JSON.stringify(last, replaceSpecial)).not.toBe(JSON.stringify(same, replaceSpecial));
-  });
-
-  it("is stored once, and what did not change is not stored again", async () => {
-    const saver = database.openSaver();
-    const values = makeValues();
-    const checkpoint = makeCheckpoint({ ...values });
-    let parent = await putCheckpoint(saver, threadConfig("stored once"), checkpoint);
-    const countSegments = async () =>
-      (await database.readAll("stored once")).filter(
-        (document) => "root" in document || "data" in document,
-      ).length;
-    const before = await countSegments();
-    const children = [];
-    for (let step = 0; step < 3; step += 1) {
-      parent = await saver.put(parent, makeCheckpoint({ ...values }), makeMetadata(), {});
-      children.push(parent);
-    }
-    expect(await countSegments()).toBe(before);
-    values.list[1]!.text = long("changed");
-    await saver.put(parent, makeCheckpoint({ ...values }), makeMetadata(), {});
-    const [latest] = await Array.fromAsync(
-      database.openSaverElsewhere().list(threadConfig("stored once"), { limit: 1 }),
-    );
-    expect(latest?.checkpoint.channel_values["list"]).toEqual(values.list);
+    expect(JSON.stringify(last)).not.toBe(JSON.stringify(same));
   });
 
   it("is refused, naming it, if it cannot be stored any more, and nothing is stored", async () => {
@@ -164,10 +140,9 @@ describe("a node that changes another channel's value in place", () => {
     basket: Annotation<Basket>,
     steps: Annotation<number>({ reducer: (a, b) => a + b, default: () => 0 }),
   });
-  const { text: _text, kept: _kept, ...input } = makeValues();
   const makeInput = () => {
-    const { text: _, kept: __, ...rest } = makeValues();
-    return rest;
+    const { list, map, small, basket, messages } = makeValues();
+    return { list, map, small, basket, messages };
   };
   const ruin = (state: typeof State.State, step: number) => {
     state.list.push({ text: long(`pushed in ${step}`) });
@@ -201,7 +176,7 @@ describe("a node that changes another channel's value in place", () => {
         return readVersioned(elsewhere, threadId);
       });
       const { list } = found.latest!.checkpoint.channel_values as { list: { text: string }[] };
-      expect(list.length).toBeGreaterThan(input.list.length + 3);
+      expect(list.length).toBeGreaterThan(makeValues().list.length + 3);
     },
   );
 
@@ -209,8 +184,8 @@ describe("a node that changes another channel's value in place", () => {
     await expectSame(async ({ saver, elsewhere, config }) => {
       await compile(saver).invoke(makeInput(), { ...config, durability: "async" });
       await compile(elsewhere).invoke({ steps: 100 }, { ...config, durability: "async" });
-      const { values } = await compile(saver).getState(config);
-      return values;
+      const state = await compile(saver).getState(config);
+      return state.values as unknown;
     });
   });
 

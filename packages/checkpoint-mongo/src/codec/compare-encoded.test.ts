@@ -72,7 +72,7 @@ const LEAVES: readonly (() => unknown)[] = [
       content: [{ type: "text", text: "part" }],
       tool_calls: [{ id: "c", name: "search", args: { query: "a", at: new Date(1) } }],
     }),
-  () => new AIMessageChunk({ content: "", usage_metadata: undefined }),
+  () => Object.assign(new AIMessageChunk({ content: "" }), { usage_metadata: undefined }),
   () => new ToolMessage({ content: "done", tool_call_id: "c", artifact: { deep: [1] } }),
   () => new RemoveMessage({ id: "1" }),
   () => new Document({ pageContent: "page", metadata: { at: 1 } }),
@@ -104,11 +104,11 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 
 /** All objects in a value, also those that its encoding does not show. */
-function listObjects(root: unknown, found: Set<object> = new Set()): Set<object> {
+function listObjects(root: unknown, found = new Set<object>()): Set<object> {
   if (typeof root !== "object" || root === null || found.has(root)) return found;
   found.add(root);
   for (const name of Reflect.ownKeys(root)) {
-    const { value: part } = Object.getOwnPropertyDescriptor(root, name)!;
+    const part: unknown = Object.getOwnPropertyDescriptor(root, name)!.value;
     listObjects(part, found);
   }
   if (root instanceof Map) for (const part of [...root].flat()) listObjects(part, found);
@@ -129,7 +129,7 @@ const addHidden =
 /** Ways to change an object in place, at one of its keys or with another value. */
 const CHANGES: Readonly<Record<string, Change>> = {
   "sets a key": (object, name, other) => (object[name] = other),
-  "sets a key to what it holds": (object, name) => (object[name] = object[name]),
+  "sets a key to what it holds": (object, name) => Object.assign(object, { [name]: object[name] }),
   "turns the sign": (object, name) => (object[name] = -(object[name] as number)),
   "deletes a key": (object, name) => Reflect.deleteProperty(object, name),
   "adds a key": (object, _name, other) => (object["added"] = other),
@@ -161,12 +161,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "adds a hidden $": addHidden("$", () => "undefined"),
   "adds a hidden constructor": addHidden("constructor", () => HumanMessage),
   "adds a function": (object) => (object["called"] = () => 1),
-  "takes the prototype away": (object) => Object.setPrototypeOf(object, null),
-  "becomes a plain object": (object) => Object.setPrototypeOf(object, Object.prototype),
-  "becomes a Point": (object) => Object.setPrototypeOf(object, Point.prototype),
-  "becomes Money": (object) => Object.setPrototypeOf(object, Money.prototype),
-  "becomes an AIMessage": (object) => Object.setPrototypeOf(object, AIMessage.prototype),
-  "inherits from another object": (object) => Object.setPrototypeOf(object, { inherited: 1 }),
+  "takes the prototype away": (object) => Reflect.setPrototypeOf(object, null),
+  "becomes a plain object": (object) => Reflect.setPrototypeOf(object, Object.prototype),
+  "becomes a Point": (object) => Reflect.setPrototypeOf(object, Point.prototype),
+  "becomes Money": (object) => Reflect.setPrototypeOf(object, Money.prototype),
+  "becomes an AIMessage": (object) => Reflect.setPrototypeOf(object, AIMessage.prototype),
+  "inherits from another object": (object) => Reflect.setPrototypeOf(object, { inherited: 1 }),
   "contains itself": (object, name) => (object[name] = object),
   "grows longer": (object) => (object["length"] = Number(object["length"]) + 1),
   "is frozen": (object) => Object.freeze(object),
@@ -205,7 +205,7 @@ describe("a value is found to be encoded as a text", () => {
         const state = { item: { part: original } };
         const text = encodeOrRefuse(state, "item");
         fc.pre(text !== undefined);
-        const tree: unknown = JSON.parse(text!);
+        const tree: unknown = JSON.parse(text);
         expect(JSON.stringify(tree)).toBe(text);
         expect(isEncodedAs(state, "item", tree)).toBe(true);
       }),
@@ -219,13 +219,14 @@ describe("a value is found to be encoded as a text", () => {
         const state = { item: { part: original } };
         const text = encodeOrRefuse(state, "item");
         fc.pre(text !== undefined);
-        const tree: unknown = JSON.parse(text!);
+        const tree: unknown = JSON.parse(text);
         change(state.item.part, kind, where, other);
         expect(isEncodedAs(state, "item", tree)).toBe(encodeOrRefuse(state, "item") === text);
         // As a whole, what is of a kind that is seldom met is left to the encoder.
         const whole = encodeOrRefuse(state.item, "part");
-        const part = (JSON.parse(text!) as { part: unknown }).part;
-        if (isEncodedAs(state.item, "part", part)) expect(whole).toBe(JSON.stringify(part));
+        const part = (JSON.parse(text) as { part: unknown }).part;
+        const isFound = isEncodedAs(state.item, "part", part);
+        expect(isFound && whole !== JSON.stringify(part)).toBe(false);
       }),
       { numRuns: 250 },
     );
@@ -237,7 +238,7 @@ describe("a value is found to be encoded as a text", () => {
         const text = encodeOrRefuse([[one]], 0);
         fc.pre(text !== undefined);
         const isAlike = encodeOrRefuse([[other]], 0) === text;
-        expect(isEncodedAs([[other]], 0, JSON.parse(text!))).toBe(isAlike);
+        expect(isEncodedAs([[other]], 0, JSON.parse(text))).toBe(isAlike);
       }),
       { numRuns: 1_000 },
     );
@@ -252,8 +253,8 @@ describe("a value is found to be encoded as a text", () => {
         additional_kwargs: { a: [{ deep: 1 }] },
         response_metadata: { model: "m" },
         tool_calls: [{ id: "c", name: "search", args: { query: "q" } }],
-        usage_metadata: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
-      } as ConstructorParameters<typeof AIMessage>[0]);
+        ...({ usage_metadata: { input_tokens: 1 } } as object),
+      });
     const text = encodeValue(make(), "channel");
     const changes: ((message: AIMessage) => unknown)[] = [
       (message) => (message.id = "2"),
@@ -262,7 +263,7 @@ describe("a value is found to be encoded as a text", () => {
       (message) => ((message.additional_kwargs["a"] as { deep: number }[])[0]!.deep = 2),
       (message) => (message.response_metadata = { model: "n" }),
       (message) => (message.tool_calls![0]!.args["query"] = "r"),
-      (message) => (message.usage_metadata!.input_tokens = 9),
+      (message) => Object.assign(message.usage_metadata as unknown as object, { input_tokens: 9 }),
       (message) => (message.lc_kwargs = { ...message.lc_kwargs, more: 1 }),
       (message) => (message.lc_kwargs = { content: "other" }),
       (message) => (message.lc_kwargs["content"] = "not shown"),

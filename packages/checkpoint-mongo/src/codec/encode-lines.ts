@@ -34,7 +34,7 @@ export function encodeItems(
       lines.push(other);
     } else {
       const line = encodeMember(items, index, channel);
-      lines.push(line === here ? here : line === moved ? moved : line);
+      lines.push([here, moved].find((known) => known === line) ?? line);
     }
   }
   return lines;

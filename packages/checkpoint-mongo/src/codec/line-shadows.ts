@@ -44,8 +44,8 @@ interface Entry {
 export class LineShadows {
   #maxBytes: number;
   /** Used since the last change of generations, and before it. */
-  #young: Map<string, Entry> = new Map();
-  #old: Map<string, Entry> = new Map();
+  #young = new Map<string, Entry>();
+  #old = new Map<string, Entry>();
   #youngBytes = 0;
   #oldBytes = 0;
 
