@@ -21,4 +21,4 @@ export { needsLoaderAsBytes } from "./needs-loader.ts";
 export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";
-export { writeChannel, type ChannelText, type StoredValues } from "./write-channel.ts";
+export { writeChannel, type ChannelText } from "./write-channel.ts";

@@ -2,14 +2,14 @@ import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import * as fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { ChannelManifest, SegmentId } from "../documents/index.ts";
+import type { ChannelManifest } from "../documents/index.ts";
 import { decodeChannel } from "./decode-channel.ts";
 import { encodeValue } from "./encode-value.ts";
 import { LineShadows } from "./line-shadows.ts";
 
 const LIST: ChannelManifest & { readonly kind: "list" } = {
   kind: "list",
-  slices: [{ segment: "a".repeat(40) as SegmentId, from: 0, to: undefined }],
+  slices: [{ segment: "a".repeat(40), from: 0, to: undefined }],
 };
 
 /** Values whose lines are long enough for a shadow, of what JSON has and of what it lacks. */
