@@ -1,10 +1,10 @@
-import { MemorySaver, START, type BaseCheckpointSaver } from "@langchain/langgraph";
+import { MemorySaver, type BaseCheckpointSaver } from "@langchain/langgraph";
 import { compareLines } from "./find-difference.ts";
 import { generateProgram } from "./generate-program.ts";
 import { Lifeline } from "./lifeline.ts";
 import { LockstepSaver } from "./lockstep-saver.ts";
 import { ORDERS_WRITES } from "./langgraph-version.ts";
-import { listGraphs, listKinds, type Operation, type Program } from "./program.ts";
+import { listKinds, type Operation, type Program } from "./program.ts";
 import { ProgramRun, type Outcome } from "./run-program.ts";
 import { Random } from "./random.ts";
 import { Shadow } from "./shadow.ts";
@@ -32,7 +32,7 @@ export async function compareUndisturbed(
 ): Promise<string[]> {
   const program = generateProgram(seed);
   const threadId = `undisturbed-${seed}`;
-  const shadow = openShadow(program);
+  const shadow = new Shadow();
   const lockstep = new LockstepSaver(first, shadow);
   const outcomes = await operate(new ProgramRun(program, lockstep, threadId), program.operations);
   const reader = new LockstepSaver(second, shadow);
@@ -69,7 +69,7 @@ export async function compareKilled(seed: number, { first, second }: Processes):
     ...program.operations.slice(killedAt + 1),
   ];
 
-  const shadow = openShadow(program);
+  const shadow = new Shadow();
   const whole = new LockstepSaver(first, shadow);
   await operate(new ProgramRun(program, whole, threadId), before);
   const lifeline = new Lifeline(random.between(1, 14));
@@ -98,15 +98,6 @@ export async function compareKilled(seed: number, { first, second }: Processes):
     ...resumed.differences,
     ...compareTranscripts(program, actual, expected),
   ].map((difference) => `${describeKill(killedAt, lifeline)}\n${difference}`);
-}
-
-function openShadow(program: Program): Shadow {
-  const shifting = Array.from(listGraphs(program.root)).flatMap(({ channels }) =>
-    channels.filter(({ kind }) => kind === "mutates-left").map(({ name }) => name),
-  );
-  // What reducers change may be a part of the input.
-  if (changesValues(program)) shifting.push(START);
-  return new Shadow(shifting);
 }
 
 function changesValues(program: Program): boolean {

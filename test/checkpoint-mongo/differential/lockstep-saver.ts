@@ -1,10 +1,4 @@
-import type { RunnableConfig } from "@langchain/core/runnables";
-import type {
-  BaseCheckpointSaver,
-  ChannelVersions,
-  Checkpoint,
-  CheckpointMetadata,
-} from "@langchain/langgraph-checkpoint";
+import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { findDifference } from "./find-difference.ts";
 import { Lifeline } from "./lifeline.ts";
 import { normalizeList } from "./normalize-tuple.ts";
@@ -27,16 +21,6 @@ export class LockstepSaver extends RelayingSaver {
     this.saver = saver;
     this.shadow = shadow;
     this.lifeline = lifeline;
-  }
-
-  override async put(
-    config: RunnableConfig,
-    checkpoint: Checkpoint,
-    metadata: CheckpointMetadata,
-    newVersions: ChannelVersions,
-  ): Promise<RunnableConfig> {
-    this.shadow.noteUnchanged(checkpoint, newVersions);
-    return super.put(config, checkpoint, metadata, newVersions);
   }
 
   protected override async relay<T>(call: SaverCall<T>): Promise<T> {
@@ -62,7 +46,7 @@ export class LockstepSaver extends RelayingSaver {
     const normalize = (outcome: PromiseSettledResult<T>): unknown => {
       if (outcome.status === "rejected") return String(outcome.reason);
       if (tuples === undefined) return outcome.value;
-      return normalizeList(tuples(outcome.value).map((tuple) => this.shadow.withoutShifted(tuple)));
+      return normalizeList(tuples(outcome.value));
     };
     return findDifference(normalize(actual), normalize(expected));
   }

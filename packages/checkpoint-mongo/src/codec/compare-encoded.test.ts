@@ -216,16 +216,17 @@ describe("a value is found to be encoded as a text", () => {
   it.each(Object.keys(CHANGES))("after it %s, just if it still is", (kind) => {
     fc.assert(
       fc.property(value, fc.nat(), value, (original, where, other) => {
-        const state = { item: { part: original } };
+        const holder = { part: original };
+        const state = { item: [holder] };
         const text = encodeOrRefuse(state, "item");
         fc.pre(text !== undefined);
         const tree: unknown = JSON.parse(text);
-        change(state.item.part, kind, where, other);
+        change(holder, kind, where, other);
         expect(isEncodedAs(state, "item", tree)).toBe(encodeOrRefuse(state, "item") === text);
         // As a whole, what is of a kind that is seldom met is left to the encoder.
-        const whole = encodeOrRefuse(state.item, "part");
-        const part = (JSON.parse(text) as { part: unknown }).part;
-        const isFound = isEncodedAs(state.item, "part", part);
+        const whole = encodeOrRefuse(holder, "part");
+        const part = (JSON.parse(text) as [{ part: unknown }])[0].part;
+        const isFound = isEncodedAs(holder, "part", part);
         expect(isFound && whole !== JSON.stringify(part)).toBe(false);
       }),
       { numRuns: 250 },
@@ -280,6 +281,51 @@ describe("a value is found to be encoded as a text", () => {
       return isAlike;
     });
     expect(verdicts.filter(Boolean)).toHaveLength(3);
+  });
+
+  it.each<[unknown, unknown]>([
+    [0, -0],
+    [0, Number.NaN],
+    [1, "1"],
+    [1, 1n],
+    [1, true],
+    [Infinity, "Infinity"],
+    [null, undefined],
+    [null, Number.NaN],
+    [null, ""],
+    [undefined, { $: "undefined" }],
+    [undefined, [undefined]],
+    [[], {}],
+    [[undefined], Object.assign([], { length: 1 })],
+    [["a"], { 0: "a" }],
+    [{ a: undefined }, {}],
+    [
+      { a: 1, b: 2 },
+      { b: 2, a: 1 },
+    ],
+    [{ $: "undefined" }, { $: "object", v: { $: "undefined" } }],
+    [new Date(0), new Date(0).toISOString()],
+    [new Date(0), new Date(Number.NaN)],
+    [new Map(), new Set()],
+    [new Map([["a", 1]]), { a: 1 }],
+    [Object("boxed"), "boxed"],
+    [Object.assign(new Point(), { x: 1 }), { x: 1, list: [new Date(0)] }],
+    [new Money(1), { cents: 1 }],
+    [new HumanMessage("x"), new AIMessage("x")],
+    [new HumanMessage("x"), new HumanMessage({ content: "x", id: undefined as never })],
+    [
+      { lg_name: "Send", node: "n", args: 1 },
+      { node: "n", args: 1 },
+    ],
+  ])("of two that look alike just if the encoder says so: %o, %o", (one, other) => {
+    for (const [first, second] of [
+      [one, other],
+      [other, one],
+    ]) {
+      const text = encodeValue({ part: [first] }, "channel");
+      const isAlike = encodeValue({ part: [second] }, "channel") === text;
+      expect(isValueEncodedAs({ part: [second] }, JSON.parse(text))).toBe(isAlike);
+    }
   });
 
   it("however deep it is nested, where it could be encoded", () => {
