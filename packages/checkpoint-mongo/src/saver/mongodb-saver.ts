@@ -447,9 +447,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private async setUp(collections: Collections): Promise<Pick<SaverContext, "isSharded">> {
     const { collectionPrefix, ttlGraceSeconds } = this.settings;
     await checkLayout(collections, collectionPrefix);
-    await ensureIndexes(collections, ttlGraceSeconds);
-    await isOfficialThere(this.client, this.db, this.checkpointCollectionName);
-    return { isSharded: await detectSharding(this.db) };
+    const [isSharded] = await Promise.all([
+      detectSharding(this.db),
+      ensureIndexes(collections, ttlGraceSeconds),
+      isOfficialThere(this.client, this.db, this.checkpointCollectionName),
+    ]);
+    return { isSharded };
   }
 }
 

@@ -1,7 +1,7 @@
 import { SetupError } from "../errors/index.ts";
 import type { Collections } from "./collections.ts";
 
-/** The collections that versions before 0.2 had besides that of the threads. */
+/** The collections that the earlier layout, never released, had besides that of the threads. */
 const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
 
 /**
@@ -9,7 +9,7 @@ const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
  *
  * @throws SetupError if there is
  */
-export async function checkLayout({ db, name }: Collections, prefix: string): Promise<void> {
+export async function checkLayout({ db, all }: Collections, prefix: string): Promise<void> {
   const earlier = EARLIER_COLLECTIONS.map((suffix) => `${prefix}${suffix}`);
   const found = await db.listCollections({ name: { $in: earlier } }, { nameOnly: true }).toArray();
   // Others may have one collection of such a name, but hardly all three.
@@ -17,6 +17,6 @@ export async function checkLayout({ db, name }: Collections, prefix: string): Pr
   throw new SetupError(
     `The database "${db.databaseName}" holds the collections ${earlier.join(", ")} of an earlier ` +
       `layout of this package, which was never released and is not read any more: now all ` +
-      `documents lie in ${name}. Drop these and ${name}, or use another collectionPrefix.`,
+      `documents lie in ${all.collectionName}. Drop these and ${all.collectionName}, or use another collectionPrefix.`,
   );
 }

@@ -16,8 +16,8 @@ import type { GroupCommit } from "./group-commit.ts";
 export interface Collections {
   readonly db: Db;
   readonly Binary: BinaryClass;
-  /** The collection's name. */
-  readonly name: string;
+  /** Documents of every kind. */
+  readonly all: Collection;
   readonly threads: Collection<ThreadDocument>;
   readonly checkpoints: Collection<CheckpointDocument>;
   readonly segments: Collection<SegmentDocument>;
@@ -34,7 +34,7 @@ export function openCollections(
   return {
     db,
     Binary,
-    name,
+    all: openCollection(db, name),
     threads: openCollection(db, name),
     checkpoints: openCollection(db, name),
     segments: openCollection(db, name),

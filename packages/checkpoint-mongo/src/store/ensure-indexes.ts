@@ -1,5 +1,5 @@
-import type { Collection, Db, Document, IndexDescription } from "mongodb";
-import { makeIndexes, openCollection, readErrorCode } from "../driver/index.ts";
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { makeIndexes, readErrorCode } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
 import type { Collections } from "./collections.ts";
 
@@ -49,17 +49,14 @@ const INDEXES: readonly IndexDescription[] = [
  * @param graceSeconds how long after `expires_at` the server may delete
  * @throws SetupError if an index cannot be made
  */
-export async function ensureIndexes(
-  { db, name }: Collections,
-  graceSeconds: number,
-): Promise<void> {
+export async function ensureIndexes({ db, all }: Collections, graceSeconds: number): Promise<void> {
   const expiry: IndexDescription = {
     key: { expires_at: 1 },
     name: "expiry",
     expireAfterSeconds: graceSeconds,
     partialFilterExpression: { expires_at: { $exists: true } },
   };
-  await createIndexes(db, openCollection<Document>(db, name), [...INDEXES, expiry], graceSeconds);
+  await createIndexes(db, all, [...INDEXES, expiry], graceSeconds);
 }
 
 /**

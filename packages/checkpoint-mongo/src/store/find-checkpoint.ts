@@ -33,11 +33,11 @@ const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
  */
 export async function findCheckpoint(
   collections: Collections,
-  isOnRouter: boolean,
+  isSharded: boolean,
   address: OpenAddress,
 ): Promise<FoundCheckpoint | undefined> {
   const filter = matchCheckpoint(address);
-  if (!isOnRouter) {
+  if (!isSharded) {
     try {
       return await findWithWrites(collections, filter);
     } catch (error) {
@@ -82,7 +82,7 @@ async function findWithWrites(
       { $match: filter as Document },
       {
         $lookup: {
-          from: collections.name,
+          from: collections.all.collectionName,
           localField: "_id",
           foreignField: "checkpoint",
           as: "writes",

@@ -1,13 +1,11 @@
 import type { NamespaceAddress } from "../address/address.ts";
-import type { CheckpointDocument, ThreadDocument } from "../documents/index.ts";
+import type { CheckpointDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
+import { matchRecord } from "./thread-lifecycle.ts";
 
 /** Whether a thread is there: made, and neither deleted nor expired. */
 export async function isThreadAlive(collections: Collections, threadId: string): Promise<boolean> {
-  const document: ThreadDocument | null = await collections.threads.findOne({
-    kind: "thread",
-    thread_id: threadId,
-  });
+  const document = await collections.threads.findOne(matchRecord(threadId));
   return (
     document !== null &&
     document.deleted_at === undefined &&

@@ -1,6 +1,4 @@
-import type { Document } from "mongodb";
 import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
-import { openCollection } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
@@ -66,14 +64,14 @@ export interface ReplacedCheckpoint {
  * before, they stay as history.
  */
 async function removeReplaced(
-  { db, name }: Collections,
+  { all }: Collections,
   { thread_id, checkpoint_ns }: CheckpointToStore,
   { epoch }: ThreadState,
   replaced: readonly ReplacedCheckpoint[],
 ): Promise<void> {
   const ids = replaced.filter(({ isRemoved }) => isRemoved).map(({ checkpointId }) => checkpointId);
   if (ids.length === 0) return;
-  await openCollection<Document>(db, name).deleteMany({
+  await all.deleteMany({
     thread_id,
     kind: { $in: ["checkpoint", "writes"] satisfies DocumentKind[] },
     checkpoint_id: { $in: ids },

@@ -236,7 +236,8 @@ function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<Thread
   return { ...matchRecord(threadId), epoch, expires_at: expiresAt ?? null };
 }
 
-function matchRecord(threadId: string): Filter<ThreadDocument> {
+/** Finds the record of a thread. */
+export function matchRecord(threadId: string): Filter<ThreadDocument> {
   return { kind: "thread", thread_id: threadId };
 }
 
