@@ -1,10 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import {
-  emptyCheckpoint,
-  uuid6,
-  type BaseCheckpointSaver,
-  type Checkpoint,
-} from "@langchain/langgraph-checkpoint";
+import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
 import { readBytesInUse } from "../harness/bytes-in-use.ts";
 import { CommandLog } from "../harness/command-log.ts";
@@ -15,6 +10,7 @@ import { makeSaver, needsServer } from "../harness/savers.ts";
 import { figure } from "../harness/target.ts";
 import { MESSAGE_LENGTH } from "../workloads/conversation.ts";
 import { randomText } from "../workloads/random-text.ts";
+import { makeCheckpoint } from "../workloads/make-checkpoint.ts";
 
 /** What a web application pays that makes a saver for each request. */
 export const coldStart: Benchmark = {
@@ -142,15 +138,10 @@ async function putTexts(
   saver: BaseCheckpointSaver,
   parent: RunnableConfig,
   texts: readonly string[],
-  version: number,
+  step: number,
 ): Promise<void> {
-  const checkpoint: Checkpoint = {
-    ...emptyCheckpoint(),
-    id: uuid6(version),
-    channel_values: { texts },
-    channel_versions: { texts: version },
-  };
-  const metadata = { source: "loop", step: version, parents: {} } as const;
+  const checkpoint = makeCheckpoint(step, { texts });
+  const metadata = { source: "loop", step, parents: {} } as const;
   await saver.put(parent, checkpoint, metadata, checkpoint.channel_versions);
 }
 

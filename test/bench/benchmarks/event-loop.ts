@@ -1,10 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import {
-  emptyCheckpoint,
-  uuid6,
-  type BaseCheckpointSaver,
-  type Checkpoint,
-} from "@langchain/langgraph-checkpoint";
+import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
@@ -14,6 +9,7 @@ import { figure, type Target } from "../harness/target.ts";
 import type { MeasurementName } from "../harness/measurements.ts";
 import { Conversation } from "../workloads/conversation.ts";
 import { largeStates, makeMapOfShortTexts, type LargeState } from "../workloads/large-state.ts";
+import { makeCheckpoint } from "../workloads/make-checkpoint.ts";
 
 /** 40 MB for 20. */
 const STATE_BYTES_PER_TURN = 2_000_000;
@@ -105,7 +101,7 @@ async function putAndGet(bench: Bench): Promise<Outcome> {
   for (let index = 0; index < PUTS; index += 1) {
     if (index > 0) state = state.change(index);
     progress(index + 1, PUTS, `putting ${index + 1} of ${PUTS}`);
-    const checkpoint = makeCheckpoint(index, state);
+    const checkpoint = makeCheckpoint(index, { state: state.value });
     const metadata = { source: "loop", step: index, parents: {} } as const;
     const start = performance.now();
     const promise = saver.put(config, checkpoint, metadata, checkpoint.channel_versions);
@@ -133,13 +129,4 @@ async function watchReading(saver: BaseCheckpointSaver, { value }: LargeState): 
     throw new Error("What was read is not what was put.");
   }
   return longestMs;
-}
-
-function makeCheckpoint(index: number, { value }: LargeState): Checkpoint {
-  return {
-    ...emptyCheckpoint(),
-    id: uuid6(index),
-    channel_values: { state: value },
-    channel_versions: { state: index + 1 },
-  };
 }

@@ -1,11 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import {
-  emptyCheckpoint,
-  MemorySaver,
-  uuid6,
-  type BaseCheckpointSaver,
-  type Checkpoint,
-} from "@langchain/langgraph-checkpoint";
+import { MemorySaver, type BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
 import { measureMs } from "../harness/durations.ts";
@@ -14,6 +8,7 @@ import { median } from "../harness/percentile.ts";
 import { requireSaver } from "../harness/require-saver.ts";
 import { figure, type Target } from "../harness/target.ts";
 import { largeStates, type LargeState, type LargeStateForm } from "../workloads/large-state.ts";
+import { makeCheckpoint } from "../workloads/make-checkpoint.ts";
 
 /** So that 20 puts are made over a state of 40 MB, and a short trial is small. */
 const STATE_BYTES_PER_PUT = 2_000_000;
@@ -127,7 +122,7 @@ async function putStates(bench: Bench, saver: BaseCheckpointSaver): Promise<Outc
   const putMs: number[] = [];
   for (const state of makeStates(bench)) {
     const index = sizes.length;
-    const checkpoint = makeCheckpoint(index, state);
+    const checkpoint = makeCheckpoint(index, { state: state.value });
     const metadata = { source: "loop", step: index, parents: {} } as const;
     const parent = config;
     const { channel_versions: versions } = checkpoint;
@@ -153,15 +148,6 @@ async function putStates(bench: Bench, saver: BaseCheckpointSaver): Promise<Outc
     );
   }
   return Object.fromEntries(figures);
-}
-
-function makeCheckpoint(index: number, { value }: LargeState): Checkpoint {
-  return {
-    ...emptyCheckpoint(),
-    id: uuid6(index),
-    channel_values: { state: value },
-    channel_versions: { state: index + 1 },
-  };
 }
 
 /** Reads the last state and compares it with what it has to be. */

@@ -1,7 +1,6 @@
 import type { Benchmark } from "../harness/benchmark.ts";
-import { median, percentile } from "../harness/percentile.ts";
 import { figure } from "../harness/target.ts";
-import { Conversation, TURN_CONTENT_BYTES } from "../workloads/conversation.ts";
+import { runThreads } from "../workloads/run-threads.ts";
 
 const THREADS = 64;
 
@@ -23,28 +22,5 @@ export const manyThreads: Benchmark = {
       }),
     },
   ],
-  async run({ open, turns, progress }) {
-    const total = THREADS * turns;
-    const turnMs: number[] = [];
-    const start = performance.now();
-    await Promise.all(
-      Array.from({ length: THREADS }, async (_, index) => {
-        const conversation = new Conversation(open.saver, { threadId: `thread-${index}` });
-        for (let turn = 1; turn <= turns; turn += 1) {
-          turnMs.push(await conversation.runTurn());
-          progress(turnMs.length, total);
-        }
-      }),
-    );
-    const seconds = (performance.now() - start) / 1_000;
-    const bytesStored = await open.countBytesStored();
-    return {
-      ...(bytesStored !== undefined && { bytesStored }),
-      contentBytes: total * TURN_CONTENT_BYTES,
-      turnsPerSecond: total / seconds,
-      turnMsP50: median(turnMs),
-      turnMsP99: percentile(turnMs, 0.99),
-      commandsPerTurn: open.commands.commands / total,
-    };
-  },
+  run: (bench) => runThreads(bench, THREADS),
 };

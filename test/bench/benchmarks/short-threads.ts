@@ -1,8 +1,6 @@
-import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
-import { readCpuMs, readCpuMsOf } from "../harness/cpu-time.ts";
-import { median, percentile } from "../harness/percentile.ts";
+import type { Benchmark } from "../harness/benchmark.ts";
 import { figure } from "../harness/target.ts";
-import { Conversation, TURN_CONTENT_BYTES } from "../workloads/conversation.ts";
+import { runThreads } from "../workloads/run-threads.ts";
 
 const AT_ONCE = "64 threads at once";
 const ALONE = "one thread alone";
@@ -59,43 +57,5 @@ export const shortThreads: Benchmark = {
       }),
     },
   ],
-  run: runThreads,
+  run: (bench) => runThreads(bench, threadCounts[bench.variant ?? ""] ?? 1),
 };
-
-async function runThreads({ open, database, turns, variant, progress }: Bench): Promise<Outcome> {
-  const conversations = Array.from(
-    { length: threadCounts[variant ?? ""] ?? 1 },
-    (_, index) => new Conversation(open.saver, { threadId: `thread-${index}` }),
-  );
-  const total = conversations.length * turns;
-  const turnMs: number[] = [];
-  const commandsBefore = open.commands.commands;
-  const serverCpuBefore = readCpuMsOf(database?.serverPid);
-  const cpuBefore = readCpuMs();
-  const start = performance.now();
-  await Promise.all(
-    conversations.map(async (conversation) => {
-      for (let turn = 1; turn <= turns; turn += 1) {
-        turnMs.push(await conversation.runTurn());
-        progress(turnMs.length, total);
-      }
-    }),
-  );
-  const seconds = (performance.now() - start) / 1_000;
-  const cpuMsPerTurn = (readCpuMs() - cpuBefore) / total;
-  const serverCpu = readCpuMsOf(database?.serverPid);
-  const bytesStored = await open.countBytesStored();
-  return {
-    ...(bytesStored !== undefined && { bytesStored }),
-    contentBytes: total * TURN_CONTENT_BYTES,
-    turnsPerSecond: total / seconds,
-    turnMsP50: median(turnMs),
-    turnMsP99: percentile(turnMs, 0.99),
-    commandsPerTurn: (open.commands.commands - commandsBefore) / total,
-    cpuMsPerTurn,
-    ...(serverCpu !== undefined &&
-      serverCpuBefore !== undefined && {
-        serverCpuMsPerTurn: (serverCpu - serverCpuBefore) / total,
-      }),
-  };
-}

@@ -1,16 +1,12 @@
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import {
-  emptyCheckpoint,
-  uuid6,
-  type BaseCheckpointSaver,
-  type Checkpoint,
-} from "@langchain/langgraph-checkpoint";
+import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCpuMs } from "../harness/cpu-time.ts";
 import { MESSAGE_LENGTH } from "./conversation.ts";
 import { randomText } from "./random-text.ts";
+import { makeCheckpoint } from "./make-checkpoint.ts";
 
 /** Threads under way at once: a step of a thread waits for the one before. */
 const THREADS = 64;
@@ -133,12 +129,7 @@ class Thread {
   }
 
   async #put(step: number): Promise<void> {
-    const checkpoint: Checkpoint = {
-      ...emptyCheckpoint(),
-      id: uuid6(step),
-      channel_values: { messages: this.#messages },
-      channel_versions: { messages: step + 1 },
-    };
+    const checkpoint = makeCheckpoint(step, { messages: this.#messages });
     const metadata = { source: "loop", step, parents: {} } as const;
     const { channel_versions: versions } = checkpoint;
     this.#config = await this.#saver.put(this.#config, checkpoint, metadata, versions);
