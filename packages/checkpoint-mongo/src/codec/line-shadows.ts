@@ -1,3 +1,4 @@
+import { define } from "./copy-tree.ts";
 import { measureLines } from "./lines.ts";
 import { needsLoader } from "./needs-loader.ts";
 import { TAG_OPENING } from "./tags.ts";
@@ -27,10 +28,16 @@ const NOTED_BYTES = 100;
 /** What a tree takes beside its strings: measured of messages, and half as much of small records. */
 const TREE_BYTES = 300;
 
-/** A line that the encoder gave, and its shadow once it was needed. */
+/**
+ * A line that the encoder gave. It is also the line's shadow: a walk over many that lie scattered mostly
+ * waits for memory, so each object less counts.
+ */
 interface Entry {
   readonly line: string;
-  shadow: Shadow | undefined;
+  /** Undefined until it is needed. */
+  tree: unknown;
+  isTagged: boolean;
+  needsLoader: boolean;
   bytes: number;
 }
 
@@ -79,7 +86,8 @@ export class LineShadows {
     if (line.length < MIN_LENGTH) return;
     const key = keyOf(line);
     if (this.#use(key)?.line !== line) {
-      this.#add(key, { line, shadow: undefined, bytes: NOTED_BYTES });
+      const entry = { line, tree: undefined, isTagged: false, needsLoader: false };
+      this.#add(key, { ...entry, bytes: NOTED_BYTES });
     }
   }
 
@@ -88,20 +96,22 @@ export class LineShadows {
     if (line.length < MIN_LENGTH) return undefined;
     const entry = this.#use(keyOf(line));
     if (entry?.line !== line) return undefined;
-    if (entry.shadow === undefined) {
-      entry.shadow = makeShadow(line);
+    if (entry.tree === undefined) {
+      entry.tree = shareEmpty(JSON.parse(line));
+      entry.isTagged = line.includes(TAG_OPENING);
+      entry.needsLoader = needsLoader(line);
       entry.bytes += line.length + TREE_BYTES;
       this.#youngBytes += line.length + TREE_BYTES;
       this.#ageIfFull();
     }
-    return entry.shadow;
+    return entry;
   }
 
   /** The shadow of a line, if it was made already. */
   find(line: string): Shadow | undefined {
     if (line.length < MIN_LENGTH) return undefined;
     const entry = this.#use(keyOf(line));
-    return entry?.line === line ? entry.shadow : undefined;
+    return entry?.line === line && entry.tree !== undefined ? entry : undefined;
   }
 
   #use(key: string): Entry | undefined {
@@ -133,13 +143,30 @@ export class LineShadows {
   }
 }
 
-function makeShadow(line: string): Shadow {
-  return {
-    line,
-    tree: JSON.parse(line) as unknown,
-    isTagged: line.includes(TAG_OPENING),
-    needsLoader: needsLoader(line),
-  };
+const NO_ITEMS: readonly never[] = Object.freeze([]);
+const NO_ENTRIES: Readonly<Record<string, never>> = Object.freeze({});
+
+/**
+ * Has all trees share their empty arrays and objects, of which each message has several: less memory,
+ * and less to wait for.
+ */
+function shareEmpty(tree: unknown): unknown {
+  if (typeof tree !== "object" || tree === null) return tree;
+  if (Array.isArray(tree)) {
+    if (tree.length === 0) return NO_ITEMS;
+    for (const [index, item] of tree.entries()) {
+      if (typeof item === "object") tree[index] = shareEmpty(item);
+    }
+    return tree;
+  }
+  const keys = Object.keys(tree);
+  if (keys.length === 0) return NO_ENTRIES;
+  for (const key of keys) {
+    const entry = (tree as Record<string, unknown>)[key];
+    const shared = shareEmpty(entry);
+    if (shared !== entry) define(tree, key, shared);
+  }
+  return tree;
 }
 
 /** The same for the same line. Few others have it, too, so the line itself is compared as well. */
