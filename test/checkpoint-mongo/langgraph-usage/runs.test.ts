@@ -144,6 +144,8 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
           .compile({ checkpointer });
       const { signal } = controller;
       const aborted = await outcomeOf(build(saver).invoke({ log: ["in"] }, { ...config, signal }));
+      // The abort ends `invoke` at once; that LangGraph stores what the run had is not waited for.
+      await vi.waitUntil(async () => (await elsewhere.getTuple(config)) !== undefined);
       const between = await readGraph(build(elsewhere), config);
       waits = false;
       const input = durability === "exit" ? { log: ["again"] } : null;

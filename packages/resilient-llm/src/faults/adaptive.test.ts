@@ -45,7 +45,9 @@ it("an attempt given up raises the limit of the next, so a provider that has bec
     "first-token",
     "first-token",
   ]);
-  const [whole = 0, wholeAgain, streamed = 0, streamedAgain] = waits.map((wait) => wait.durationMs);
+  // The limits themselves: how late a timer of a busy machine is says nothing about them.
+  const limits = waits.map(({ failure }) => Number(/within (\d+) ms/.exec(failure.message)?.[1]));
+  const [whole = 0, wholeAgain, streamed = 0, streamedAgain] = limits;
   expect(wholeAgain).toBeGreaterThan(2 * whole);
   expect(streamedAgain).toBeGreaterThan(2 * streamed);
 });
