@@ -19,8 +19,9 @@ const channel: fc.Arbitrary<ChannelManifest> = fc.oneof(
     {
       kind: fc.constantFrom("list" as const, "map" as const, "text" as const),
       slices: fc.array(slice),
+      wrapper: fc.constantFrom("delta" as const, "map" as const, "set" as const),
     },
-    plain,
+    { ...plain, requiredKeys: ["kind", "slices"] },
   ),
   fc.record({ kind: fc.constant("typed" as const), type: fc.string(), segment }, plain),
 );
@@ -62,7 +63,9 @@ it("a segment that several channels use is named once", () => {
 
 it.each([
   ["no line break", ""],
-  ["an unknown kind of channel", '{"v":4}\n[["a",["x",0]]]'],
+  ["an unknown kind of channel", '{"v":4}\n[["a",["y",0]]]'],
+  ["an unknown wrapper", '{"v":4}\n[["a",["lx"]]]'],
+  ["a kind that objects inherit", '{"v":4}\n[["a",["toString"]]]'],
   ["a segment that is not in the list", '{"v":4}\n[["a",["v",7]]]'],
   ["more appended to than there are segments", '{"v":4}\n[["a",["v",0]]]\n[1]'],
 ])("text with %s is refused", (_name, text) => {

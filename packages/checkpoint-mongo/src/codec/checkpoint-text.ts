@@ -7,6 +7,8 @@ import {
   type ChannelManifest,
   type Manifest,
   type SegmentId,
+  type SlicedKind,
+  type Wrapper,
 } from "../documents/index.ts";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
@@ -22,13 +24,17 @@ export interface CheckpointText {
   readonly segments: Uint8Array;
 }
 
-const SLICED_KINDS = { l: "list", m: "map", x: "text" } as const;
 const SLICED_LETTERS = { list: "l", map: "m", text: "x" } as const;
+const WRAPPER_LETTERS = { delta: "d", map: "m", set: "s" } as const;
+
+type SlicedName =
+  | (typeof SLICED_LETTERS)[SlicedKind]
+  | `${(typeof SLICED_LETTERS)[SlicedKind]}${(typeof WRAPPER_LETTERS)[Wrapper]}`;
 
 type StoredChannel =
   | readonly ["i", string]
   | readonly ["v", number]
-  | readonly [keyof typeof SLICED_KINDS, ...number[]]
+  | readonly [SlicedName, ...number[]]
   | readonly ["t", number, string];
 
 /** The text of a checkpoint's header. */
@@ -92,7 +98,7 @@ function compactChannel(
     case "typed":
       return ["t", numberOf(channel.segment), channel.type];
     default:
-      return [SLICED_LETTERS[channel.kind], ...encodeSlices(channel.slices, numberOf)];
+      return [nameSliced(channel), ...encodeSlices(channel.slices, numberOf)];
   }
 }
 
@@ -107,16 +113,32 @@ function expandChannel(
       return { kind: "value", segment: segmentOf(channel[1]) };
     case "t":
       return { kind: "typed", segment: segmentOf(channel[1]), type: channel[2] };
-    case "l":
-    case "m":
-    case "x": {
-      const [kind, ...numbers] = channel;
-      return { kind: SLICED_KINDS[kind], slices: decodeSlices(numbers, segmentOf) };
+    default: {
+      const [name, ...numbers] = channel;
+      const sliced = SLICED_NAMES.get(name);
+      if (sliced === undefined) throw new Error(`unknown kind of channel ${JSON.stringify(name)}`);
+      return { ...sliced, slices: decodeSlices(numbers, segmentOf) };
     }
-    default:
-      throw new Error(`unknown kind of channel ${JSON.stringify(channel[0])}`);
   }
 }
+
+type Sliced = Pick<Extract<ChannelManifest, { kind: SlicedKind }>, "kind" | "wrapper">;
+
+/** How a kind is written: a letter, and another one for a wrapper. */
+function nameSliced({ kind, wrapper }: Sliced): SlicedName {
+  const letter = SLICED_LETTERS[kind];
+  return wrapper === undefined ? letter : `${letter}${WRAPPER_LETTERS[wrapper]}`;
+}
+
+const SLICED_NAMES: ReadonlyMap<string, Sliced> = new Map(
+  (Object.keys(SLICED_LETTERS) as SlicedKind[]).flatMap((kind) => {
+    const wrapped = (Object.keys(WRAPPER_LETTERS) as Wrapper[]).map((wrapper) => ({
+      kind,
+      wrapper,
+    }));
+    return [{ kind }, ...wrapped].map((sliced) => [nameSliced(sliced), sliced] as const);
+  }),
+);
 
 function readSegment(segments: readonly SegmentId[], number: number): SegmentId {
   const segment = segments[number];

@@ -1,4 +1,4 @@
-import type { ChannelManifest, SegmentId, SegmentSlice } from "../documents/index.ts";
+import type { ChannelManifest, SegmentId, SegmentSlice, SlicedKind } from "../documents/index.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { define } from "./copy-tree.ts";
 import { decodeLine, decodeLines } from "./decode-lines.ts";
@@ -6,6 +6,7 @@ import { decodeLongString } from "./decode-long-string.ts";
 import { decodeValue } from "./decode-value.ts";
 import type { LineShadows } from "./line-shadows.ts";
 import { replayInPieces } from "./map-entries.ts";
+import { wrap } from "./wrapped-values.ts";
 
 /** A channel that was encoded by this package, not by a user's serializer. */
 export type NativeManifest = Exclude<ChannelManifest, { kind: "typed" }>;
@@ -26,12 +27,25 @@ export async function decodeChannel(
       return decodeValue(manifest.text);
     case "value":
       return decodeValue(readLines(manifest.segment).join("\n"));
+    default: {
+      const lines = readSlices(manifest.slices, readLines);
+      return wrap(manifest.wrapper, await decodeSliced(manifest.kind, lines, shadows));
+    }
+  }
+}
+
+async function decodeSliced(
+  kind: SlicedKind,
+  lines: Iterable<string>,
+  shadows: LineShadows | undefined,
+): Promise<unknown> {
+  switch (kind) {
     case "list":
-      return decodeLines(readSlices(manifest.slices, readLines), shadows);
+      return decodeLines(lines, shadows);
     case "text":
-      return decodeText([...readSlices(manifest.slices, readLines)]);
+      return decodeText([...lines]);
     case "map":
-      return decodeMap(readSlices(manifest.slices, readLines), shadows);
+      return decodeMap(lines, shadows);
   }
 }
 

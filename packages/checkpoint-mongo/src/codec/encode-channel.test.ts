@@ -1,3 +1,4 @@
+import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import * as fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -9,9 +10,10 @@ import {
 } from "../documents/index.ts";
 import { decodeChannel } from "./decode-channel.ts";
 import { planChannel } from "./encode-channel.ts";
+import { encodeValue } from "./encode-value.ts";
 import type { KnownSegment } from "./known-segment.ts";
 import { LineShadows } from "./line-shadows.ts";
-import { writeChannel } from "./write-channel.ts";
+import { writeChannel, type ChannelText } from "./write-channel.ts";
 
 /** A channel over its life: what is stored of it, and how the latest value is made up. */
 class ChannelModel {
@@ -46,6 +48,12 @@ class ChannelModel {
     }
     this.manifest = manifest as ChannelModel["manifest"];
     return this.read();
+  }
+
+  /** A value as text, compared with the latest. */
+  write(value: unknown): ChannelText {
+    const findKnown = (id: SegmentId) => this.segments.get(parseSegmentId(id).root);
+    return writeChannel("channel", value, this.manifest, { findKnown, shadows: this.shadows });
   }
 
   async read(manifest: ChannelModel["manifest"] = this.manifest): Promise<unknown> {
@@ -337,6 +345,80 @@ describe("a map", () => {
   });
 });
 
+/** Something that holds items, and how it holds them. */
+const holders: readonly (readonly [string, (items: readonly unknown[]) => unknown])[] = [
+  ["a snapshot of a list", (items) => new DeltaSnapshot([...items])],
+  [
+    "a snapshot of an object",
+    (items) => new DeltaSnapshot(Object.fromEntries(items.map((value, at) => [`k${at}`, value]))),
+  ],
+  ["a Set", (items) => new Set(items)],
+  ["a Map", (items) => new Map(items.map((value, at) => [`k${at}`, value]))],
+];
+
+describe.each(holders)("%s", (_name, hold) => {
+  it("comes back as it was after any sequence of edits, and so do all its earlier states", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(listEdit, { maxLength: 30, size: "max" }), async (edits) => {
+        const model = new ChannelModel();
+        const states: [ChannelModel["manifest"], unknown][] = [];
+        let list: unknown[] = [];
+        for (const edit of edits) {
+          list = edit(list);
+          const value = hold(list);
+          expect(isDeepStrictEqual(await model.store(value), value)).toBe(true);
+          states.push([model.manifest, value]);
+        }
+        for (const [manifest, state] of states)
+          expect(isDeepStrictEqual(await model.read(manifest), state)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("that grows item by item stores each item once", async () => {
+    const model = new ChannelModel();
+    const list: string[] = [];
+    for (let index = 0; index < 300; index += 1) {
+      list.push(`${index} `.padEnd(200, "x"));
+      await model.store(hold(list));
+    }
+    expect(model.storedBytes).toBeLessThan(300 * 220);
+    expect(await model.read()).toEqual(hold(list));
+  });
+
+  it("is found to be as it is stored if it is, and another that holds the same is not", async () => {
+    const model = new ChannelModel();
+    const list = Array.from({ length: 100 }, (_, index) => `${index} `.padEnd(200, "x"));
+    await model.store(hold(list));
+    const { manifest, storedBytes } = model;
+    expect(model.write(hold(list)).sameAs).toBe(manifest);
+    for (const [, other] of holders.filter(([, make]) => make !== hold)) {
+      expect(model.write(other(list)).sameAs).toBeUndefined();
+    }
+    expect(model.write(list).sameAs).toBeUndefined();
+    await model.store(hold(list));
+    expect(model.storedBytes).toBe(storedBytes);
+  });
+
+  it("is refused, with the path to what cannot be stored, as where it is no channel of its own", () => {
+    const value = hold(["x".repeat(400), () => 1]);
+    expect(refusalOf(() => new ChannelModel().write(value))).toBe(
+      refusalOf(() => encodeValue(value, "channel")),
+    );
+  });
+});
+
+/** What is said of a value that cannot be stored. */
+function refusalOf(write: () => unknown): string {
+  try {
+    write();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("It was written.");
+}
+
 describe("a long string", () => {
   it("comes back as it was after any edits, whatever characters it holds", async () => {
     const part = fc.oneof(
@@ -383,6 +465,13 @@ describe("a channel", () => {
       [],
       null,
       new Map([["k", "v".repeat(400)]]),
+      new Set([["k", "v".repeat(400)]]),
+      new DeltaSnapshot([["k", "v".repeat(400)]]),
+      [["k", "v".repeat(400)]],
+      new DeltaSnapshot({ a: "x".repeat(300), 1: 2 }),
+      new DeltaSnapshot("long ".repeat(40_000)),
+      "long ".repeat(40_000),
+      new DeltaSnapshot(new Set(["z".repeat(300)])),
       { small: true },
       ["back", "y".repeat(500)],
     ];

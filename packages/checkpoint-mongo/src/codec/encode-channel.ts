@@ -1,4 +1,4 @@
-import type { ChannelManifest, SegmentSlice, SlicedKind } from "../documents/index.ts";
+import type { ChannelManifest, SegmentSlice, SlicedKind, Wrapper } from "../documents/index.ts";
 import { breather } from "../event-loop/breather.ts";
 import { cutText } from "./cut-text.ts";
 import { encodeChunks, MAX_WHOLE_LENGTH } from "./encode-lines.ts";
@@ -36,16 +36,17 @@ export async function planChannel(
   switch (written.kind) {
     case "list": {
       const runs = readRuns("list", parent, findKnown);
-      return asSlices("list", await planList(written.lines, runs, findKnown));
+      return asSlices("list", await planList(written.lines, runs, findKnown), written.wrapper);
     }
     case "map": {
       const runs = readRuns("map", parent, findKnown);
       const live = await replayInPieces(eachLine(runs));
-      return asSlices("map", await planMap(written.entries, { runs, live }, findKnown));
+      const planned = await planMap(written.entries, { runs, live }, findKnown);
+      return asSlices("map", planned, written.wrapper);
     }
     case "text": {
       const runs = readRuns("text", parent, findKnown);
-      return asSlices("text", await planList(written.chunks, runs, findKnown));
+      return asSlices("text", await planList(written.chunks, runs, findKnown), written.wrapper);
     }
     case "value":
       return planValue(channel, written.text, parent, findKnown);
@@ -88,8 +89,13 @@ async function asValue(text: string): Promise<EncodedChannel> {
   return { manifest: { kind: "value", segment: segment.id }, segments: [segment] };
 }
 
-function asSlices(kind: SlicedKind, { slices, segments }: PlannedSlices): EncodedChannel {
-  return { manifest: { kind, slices }, segments };
+function asSlices(
+  kind: SlicedKind,
+  { slices, segments }: PlannedSlices,
+  wrapper?: Wrapper,
+): EncodedChannel {
+  const manifest = { kind, slices, ...(wrapper !== undefined && { wrapper }) };
+  return { manifest, segments };
 }
 
 function isSmall(text: string): boolean {

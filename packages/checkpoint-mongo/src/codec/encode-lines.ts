@@ -7,6 +7,13 @@ import { formatEntry } from "./map-entries.ts";
 // Of a large value most is as it is in the parent. Where a line is, the parent's own string is taken
 // for it, so that the value is not in memory once more while it is put.
 
+/** Where a container stands, for errors. */
+export interface Place {
+  readonly channel: string;
+  /** The keys that lead to it. */
+  readonly path: readonly string[];
+}
+
 /**
  * The lines of a list's items.
  *
@@ -14,7 +21,7 @@ import { formatEntry } from "./map-entries.ts";
  */
 export function encodeItems(
   items: readonly unknown[],
-  channel: string,
+  { channel, path }: Place,
   stored: readonly string[],
   shadows?: LineShadows,
 ): string[] {
@@ -33,7 +40,7 @@ export function encodeItems(
       isMoved = !isMoved;
       lines.push(other);
     } else {
-      const line = encodeMember(items, index, channel);
+      const line = encodeMember(items, index, channel, path);
       lines.push([here, moved].find((known) => known === line) ?? line);
     }
   }
@@ -53,7 +60,7 @@ function isLine(
 /** The line of every key of a map, in key order. */
 export function encodeEntries(
   map: Readonly<Record<string, unknown>>,
-  channel: string,
+  { channel, path }: Place,
   stored: ReadonlyMap<string, string>,
   shadows?: LineShadows,
 ): Map<string, string> {
@@ -65,7 +72,7 @@ export function encodeEntries(
       entries.set(key, shadow.line);
       continue;
     }
-    const line = formatEntry(key, encodeMember(map, key, channel));
+    const line = formatEntry(key, encodeMember(map, key, channel, path));
     entries.set(key, line === same ? same : line);
   }
   return entries;

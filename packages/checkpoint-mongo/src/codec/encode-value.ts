@@ -33,9 +33,16 @@ export function encodeValue(
 /**
  * Encodes what a channel's array or object holds under a key, like {@link encodeValue}. It may be a
  * getter that gives it, or a Proxy, and either may throw.
+ *
+ * @param path where in the channel the container stands
  */
-export function encodeMember(container: object, key: string | number, channel: string): string {
-  const encoder = new Encoder(channel, []);
+export function encodeMember(
+  container: object,
+  key: string | number,
+  channel: string,
+  path: readonly (string | number)[] = [],
+): string {
+  const encoder = new Encoder(channel, path);
   return encoder.guard(() => encoder.encodeMember(container, key));
 }
 

@@ -1,4 +1,9 @@
-import { parseSegmentId, type ChannelManifest, type SlicedKind } from "../documents/index.ts";
+import {
+  parseSegmentId,
+  type ChannelManifest,
+  type SlicedKind,
+  type Wrapper,
+} from "../documents/index.ts";
 import { isValueEncodedAs } from "./compare-encoded.ts";
 import {
   encodeChunks,
@@ -7,6 +12,7 @@ import {
   encodeLongString,
   isInChunks,
   MAX_WHOLE_LENGTH,
+  type Place,
 } from "./encode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 import type { LineShadows } from "./line-shadows.ts";
@@ -16,6 +22,7 @@ import type { FindKnown } from "./pieces.ts";
 import { isList, isRecord } from "./plain-data.ts";
 import { INPUT_CHANNEL, MAX_INLINE_LENGTH } from "./small-values.ts";
 import { listLines, readRuns } from "./stored-runs.ts";
+import { unwrap } from "./wrapped-values.ts";
 
 /**
  * A channel's value as text, before anything is planned: taken at once, because callers go on with
@@ -24,6 +31,8 @@ import { listLines, readRuns } from "./stored-runs.ts";
 export type ChannelText = ChannelLines & {
   /** How the value is stored that it was compared with, if it is just the same one. */
   readonly sameAs: ChannelManifest | undefined;
+  /** What holds a list, a map or a text. */
+  readonly wrapper?: Wrapper | undefined;
 };
 
 type ChannelLines =
@@ -57,62 +66,69 @@ export function writeChannel(
   stored: StoredValues,
 ): ChannelText {
   if (channel !== INPUT_CHANNEL) {
+    const { wrapper, content, path } = unwrap(value);
+    const before = { parent, stored, wrapper };
     const written =
-      writeList(channel, value, parent, stored) ??
-      writeMap(channel, value, parent, stored) ??
-      writeText(value, parent, stored);
+      writeList(content, before, { channel, path }) ??
+      writeMap(content, before, { channel, path }) ??
+      writeText(content, before);
     if (written !== undefined) return written;
   }
   return writeLine(channel, value, parent, stored);
 }
 
+/** What a value is compared with, and what holds it. */
+interface Comparison {
+  readonly parent: ChannelManifest | undefined;
+  readonly stored: StoredValues;
+  readonly wrapper: Wrapper | undefined;
+}
+
 function writeList(
-  channel: string,
   value: unknown,
-  parent: ChannelManifest | undefined,
-  stored: StoredValues,
+  { parent, stored, wrapper }: Comparison,
+  place: Place,
 ): ChannelText | undefined {
   if (!isList(value)) return undefined;
   const before = readStored("list", parent, stored);
-  const lines = encodeItems(value, channel, before.lines, before.shadows);
+  const lines = encodeItems(value, place, before.lines, before.shadows);
   if (measureLines(lines) < MAX_INLINE_LENGTH) {
-    return asValue(`[${lines.join(",")}]`, parent, stored);
+    // With its wrapper it is as small.
+    return wrapper === undefined ? asValue(`[${lines.join(",")}]`, parent, stored) : undefined;
   }
   stored.shadows?.note(lines);
-  const isSame = before.isWhole && areEqual(lines, before.lines);
-  return { kind: "list", lines, sameAs: isSame ? parent : undefined };
+  const isSame = before.isWholeOf(wrapper) && areEqual(lines, before.lines);
+  return { kind: "list", wrapper, lines, sameAs: isSame ? parent : undefined };
 }
 
 function writeMap(
-  channel: string,
   value: unknown,
-  parent: ChannelManifest | undefined,
-  stored: StoredValues,
+  { parent, stored, wrapper }: Comparison,
+  place: Place,
 ): ChannelText | undefined {
   if (!isRecord(value)) return undefined;
   const before = readStored("map", parent, stored);
   const live = replayEntries(before.lines);
-  const entries = encodeEntries(value, channel, live, before.shadows);
+  const entries = encodeEntries(value, place, live, before.shadows);
   const lines = [...entries.values()];
   if (measureLines(lines) <= MAX_INLINE_LENGTH) return undefined;
   stored.shadows?.note(lines);
   // The key is part of an entry's line.
-  const isSame = before.isWhole && areEqual(lines, [...live.values()]);
-  return { kind: "map", entries, sameAs: isSame ? parent : undefined };
+  const isSame = before.isWholeOf(wrapper) && areEqual(lines, [...live.values()]);
+  return { kind: "map", wrapper, entries, sameAs: isSame ? parent : undefined };
 }
 
 function writeText(
   value: unknown,
-  parent: ChannelManifest | undefined,
-  stored: StoredValues,
+  { parent, stored, wrapper }: Comparison,
 ): ChannelText | undefined {
   if (typeof value !== "string" || value.length <= MAX_WHOLE_LENGTH) return undefined;
   const before = readStored("text", parent, stored);
-  if (before.isWhole && isInChunks(value, before.lines)) {
-    return { kind: "text", chunks: before.lines, sameAs: parent };
+  if (before.isWholeOf(wrapper) && isInChunks(value, before.lines)) {
+    return { kind: "text", wrapper, chunks: before.lines, sameAs: parent };
   }
   const chunks = encodeChunks(encodeLongString(value), before.lines);
-  return { kind: "text", chunks, sameAs: undefined };
+  return { kind: "text", wrapper, chunks, sameAs: undefined };
 }
 
 function writeLine(
@@ -153,8 +169,8 @@ function readLine(
 /** The lines at hand of a value that is stored as slices. */
 interface StoredLines {
   readonly lines: readonly string[];
-  /** Whether all of them are at hand. */
-  readonly isWhole: boolean;
+  /** Whether all of them are at hand, and this holds them. */
+  readonly isWholeOf: (wrapper: Wrapper | undefined) => boolean;
   /** Undefined where their shadows would not fit in beside each other. */
   readonly shadows: LineShadows | undefined;
 }
@@ -168,7 +184,8 @@ function readStored(
   const lines = listLines(runs);
   return {
     lines,
-    isWhole: parent?.kind === kind && runs.length === parent.slices.length,
+    isWholeOf: (wrapper) =>
+      parent?.kind === kind && parent.wrapper === wrapper && runs.length === parent.slices.length,
     shadows: shadows?.fits(measureLines(lines)) === true ? shadows : undefined,
   };
 }

@@ -14,6 +14,7 @@ export {
   type Manifest,
   type SegmentSlice,
   type SlicedKind,
+  type Wrapper,
 } from "./manifest.ts";
 export {
   formatSegmentId,

@@ -17,15 +17,27 @@ export interface SegmentSlice {
  * - `map`: entries of a plain object, to be applied slice after slice; later ones win.
  * - `text`: the chunks of a long encoded value, to be put together.
  * - `typed`: bytes made by the user's own serializer, with the type it gave them.
+ *
+ * With a `wrapper`, the value holds what is made of the slices, and nothing else.
  */
 export type ChannelManifest =
   | { readonly kind: "inline"; readonly text: string }
   | { readonly kind: "value"; readonly segment: SegmentId }
-  | { readonly kind: SlicedKind; readonly slices: readonly SegmentSlice[] }
+  | {
+      readonly kind: SlicedKind;
+      readonly slices: readonly SegmentSlice[];
+      readonly wrapper?: Wrapper | undefined;
+    }
   | { readonly kind: "typed"; readonly type: string; readonly segment: SegmentId };
 
 /** The kinds of values that are made of slices. */
 export type SlicedKind = "list" | "map" | "text";
+
+/**
+ * A value that is only a wrapper of another: a snapshot of LangGraph's delta channels, or a Set or a
+ * Map, which hold the list of their items or entries.
+ */
+export type Wrapper = "delta" | "map" | "set";
 
 /** What every channel of a checkpoint is made of, by channel name, in the order of the state. */
 export type Manifest = ReadonlyMap<string, ChannelManifest>;

@@ -7,9 +7,11 @@ import {
   type Manifest,
   type SegmentId,
 } from "../documents/index.ts";
+import type { ThreadState } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
+import { findEarlier } from "./earlier-values.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { isAsStored, type WrittenChannel } from "./value-writer.ts";
 
@@ -17,6 +19,8 @@ import { isAsStored, type WrittenChannel } from "./value-writer.ts";
 export interface EncodedState {
   readonly manifest: Manifest;
   readonly segments: readonly Segment[];
+  /** Checkpoints besides the parent whose segments it names. */
+  readonly builtUpon: readonly CheckpointRecord[];
 }
 
 /** What a state is encoded for. */
@@ -25,6 +29,15 @@ export interface StateToEncode {
   readonly snapshot: Snapshot;
   /** The checkpoint it is a child of; `"missing"` if there should be one but it is not stored. */
   readonly parent: CheckpointRecord | "missing" | undefined;
+  /** The thread as it is now; undefined if this process does not know it yet. */
+  readonly thread: ThreadState | undefined;
+}
+
+/** The channels that are not as the parent has them. */
+interface Changes {
+  readonly written: ReadonlyMap<string, WrittenChannel>;
+  /** Ancestors to build upon instead of the parent, which does not store the channel. */
+  readonly earlier: ReadonlyMap<string, CheckpointRecord>;
 }
 
 /**
@@ -38,9 +51,10 @@ export async function encodeState(
   state: StateToEncode,
 ): Promise<EncodedState> {
   const { cache } = context;
+  const changes = await listChanges(context, state);
   const readAnew = new Set<ContentHash>();
   for (;;) {
-    const encoded = await encodeOnce(context, state);
+    const encoded = await encodeOnce(context, state, changes);
     const presumed = listPresumed(encoded, state).filter((root) => !readAnew.has(root));
     if (presumed.length === 0) return encoded;
     // What the cache knows of them may be of an earlier life of the thread.
@@ -52,26 +66,55 @@ export async function encodeState(
 }
 
 /** Segments to which a state takes its items to have been appended already, though not by its parent. */
-function listPresumed({ manifest, segments }: EncodedState, state: StateToEncode): ContentHash[] {
-  const known = new Set([...listStored(state), ...segments.map(({ id }) => id)]);
+function listPresumed(encoded: EncodedState, state: StateToEncode): ContentHash[] {
+  const { manifest, segments, builtUpon } = encoded;
+  const known = new Set([...listStored(state, builtUpon), ...segments.map(({ id }) => id)]);
   const presumed = listSegments(manifest).filter((id) => !known.has(id));
   return presumed.map((id) => parseSegmentId(id).root);
 }
 
-function listStored({ parent }: StateToEncode): SegmentId[] {
-  return parent === undefined || parent === "missing" ? [] : listSegments(parent.manifest);
+function listStored(state: StateToEncode, builtUpon: readonly CheckpointRecord[]): SegmentId[] {
+  const parent = parentOf(state);
+  const records = parent === undefined ? builtUpon : [parent, ...builtUpon];
+  return records.flatMap(({ manifest }) => listSegments(manifest));
 }
 
-async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<EncodedState> {
+function parentOf({ parent }: StateToEncode): CheckpointRecord | undefined {
+  return parent === "missing" ? undefined : parent;
+}
+
+async function listChanges(context: SaverContext, state: StateToEncode): Promise<Changes> {
   const { snapshot } = state;
-  const parent = state.parent === "missing" ? undefined : state.parent;
+  const parent = parentOf(state);
   const changed = new Map<string, WrittenChannel>();
+  const earlier = new Map<string, CheckpointRecord>();
   for (const channel of snapshot.channels) {
     if (!snapshot.mayDiffer(channel, state.parent)) continue;
     const written = await snapshot.read(channel);
-    if (!isAsStored(written, parent?.manifest.get(channel))) changed.set(channel, written);
+    if (isAsStored(written, parent?.manifest.get(channel))) continue;
+    changed.set(channel, written);
+    if (!isDeltaSnapshot(written) || parent === undefined || parent.manifest.has(channel)) continue;
+    const found = await findEarlier(context, parent, channel, state.thread);
+    if (found !== undefined) earlier.set(channel, found);
   }
-  const contents = await loadReusable(context, state.threadId, parent, changed.keys());
+  return { written: changed, earlier };
+}
+
+function isDeltaSnapshot(written: WrittenChannel): boolean {
+  return "wrapper" in written && written.wrapper === "delta";
+}
+
+async function encodeOnce(
+  context: SaverContext,
+  state: StateToEncode,
+  changes: Changes,
+): Promise<EncodedState> {
+  const { snapshot } = state;
+  const parent = parentOf(state);
+  const storedBefore = (channel: string) =>
+    (changes.earlier.get(channel) ?? parent)?.manifest.get(channel);
+  const reusable = Array.from(changes.written.keys(), storedBefore);
+  const contents = await loadReusable(context, state.threadId, reusable);
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
   /** What is known of the segments that this state makes or appends to, once it is stored. */
@@ -83,8 +126,8 @@ async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<
     return own === undefined || (stored?.appends ?? 0) > own.appends ? stored : own;
   };
   for (const channel of snapshot.channels) {
-    const before = parent?.manifest.get(channel);
-    const written = changed.get(channel);
+    const before = storedBefore(channel);
+    const written = changes.written.get(channel);
     if (written !== undefined) {
       const encoded = await context.serializer.planChannel(channel, written, before, findKnown);
       manifest.set(channel, encoded.manifest);
@@ -96,21 +139,21 @@ async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<
       manifest.set(channel, before);
     }
   }
-  const stored = new Set(listStored(state));
+  const builtUpon = [...changes.earlier.values()];
+  const stored = new Set(listStored(state, builtUpon));
   return {
     manifest,
     segments: [...segments.values()].filter((segment) => !stored.has(segment.id)),
+    builtUpon,
   };
 }
 
-/** The parent's segments that the channels to encode may build upon. */
+/** The stored segments that the channels to encode may build upon. */
 async function loadReusable(
   { collections, cache }: SaverContext,
   threadId: string,
-  parent: CheckpointRecord | undefined,
-  channels: Iterable<string>,
+  stored: readonly (ChannelManifest | undefined)[],
 ): Promise<Contents> {
-  const slices = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
-  const lines = slices.flat().map(({ segment }) => segment);
+  const lines = stored.flatMap(listReusable).map(({ segment }) => segment);
   return loadContents(collections, cache, [{ threadId, lines, bytes: [] }]);
 }

@@ -122,8 +122,9 @@ async function followWrites(
  * Whether a draft can be stored in a thread as it is now. After a deletion, nothing of the parent that
  * it builds upon is there any more; with another expiry, it may go before the rest.
  */
-function isFor({ epoch, parent }: Draft, thread: ThreadState): boolean {
-  return epoch === thread.epoch && (parent === undefined || isSameState(parent, thread));
+function isFor({ epoch, parent, state }: Draft, thread: ThreadState): boolean {
+  const builtUpon = parent === undefined ? state.builtUpon : [parent, ...state.builtUpon];
+  return epoch === thread.epoch && builtUpon.every((record) => isSameState(record, thread));
 }
 
 async function createDraft(
@@ -140,7 +141,7 @@ async function createDraft(
       : await loadParent(context, { ...address, checkpointId: parentCheckpointId }, thread);
   const { threadId } = address;
   const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
-  const state = await encodeState(context, { threadId, snapshot, parent: base });
+  const state = await encodeState(context, { threadId, snapshot, parent: base, thread });
   let sizes: ChannelSizes | undefined;
   if (context.settings.onCheckpointSize !== undefined) {
     sizes = await measureState(context, snapshot, state.manifest, base, threadId);

@@ -1,14 +1,17 @@
-import type {
-  ChannelVersions,
-  Checkpoint,
-  CheckpointMetadata,
+import {
+  isDeltaSnapshot,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readHeader, writeHeader, type CheckpointHeader, type FindKnown } from "../codec/index.ts";
-import { parseSegmentId } from "../documents/index.ts";
+import { parseSegmentId, type ChannelManifest } from "../documents/index.ts";
+import type { Cache } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
+import { recallEarlier } from "./earlier-values.ts";
 import { toSearchable } from "./searchable-metadata.ts";
 import {
   quiet,
@@ -56,6 +59,7 @@ export class Snapshot {
   readonly #values: Readonly<Record<string, unknown>>;
   /** The channels that have changed, as the caller says; undefined where that may be all. */
   readonly #named: ReadonlySet<string> | undefined;
+  readonly #cache: Cache;
   readonly #parent: CheckpointRecord | undefined;
   readonly #findKnown: FindKnown;
   readonly #isNative: boolean;
@@ -68,6 +72,7 @@ export class Snapshot {
     request: PutRequest,
   ) {
     const { address, checkpoint, newVersions, parentCheckpointId } = request;
+    this.#cache = cache;
     this.#parent =
       parentCheckpointId === undefined
         ? undefined
@@ -133,8 +138,18 @@ export class Snapshot {
   }
 
   #write(channel: string): Awaitable<WrittenChannel> {
-    const parent = this.#parent?.manifest.get(channel);
-    return this.#writer.writeChannel(channel, this.#values[channel], parent, this.#findKnown);
+    const value = this.#values[channel];
+    const stored = this.#recall(channel, value);
+    return this.#writer.writeChannel(channel, value, stored, this.#findKnown);
+  }
+
+  /** How what the value is to be compared with is stored. */
+  #recall(channel: string, value: unknown): ChannelManifest | undefined {
+    if (this.#parent === undefined) return undefined;
+    const stored = this.#parent.manifest.get(channel);
+    return stored === undefined && this.#isNative && isDeltaSnapshot(value)
+      ? recallEarlier(this.#cache, this.#parent, channel)
+      : stored;
   }
 
   #isNamed(channel: string): boolean {

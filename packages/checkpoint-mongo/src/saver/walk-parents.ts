@@ -1,5 +1,6 @@
 import type { CheckpointDocument } from "../documents/index.ts";
 import { findAncestors } from "../store/index.ts";
+import type { Cache } from "./cache.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 
@@ -46,9 +47,9 @@ export async function* walkRecords(
 ): AsyncGenerator<CheckpointRecord> {
   const { cache, hasher } = context;
   let last = checkpoint;
-  for (let next = recallParent(context, last); next; next = recallParent(context, last)) {
-    yield next;
-    last = next;
+  for (const ancestor of recallAncestors(cache, checkpoint)) {
+    yield ancestor;
+    last = ancestor;
   }
   const { address, seq, parentCheckpointId } = last;
   const place = {
@@ -64,8 +65,17 @@ export async function* walkRecords(
   }
 }
 
+/** The nearest of the ancestors that {@link walkRecords} gives: those that are in memory. */
+export function* recallAncestors(
+  cache: Cache,
+  checkpoint: CheckpointRecord,
+): Generator<CheckpointRecord> {
+  let next = recallParent(cache, checkpoint);
+  for (; next !== undefined; next = recallParent(cache, next)) yield next;
+}
+
 function recallParent(
-  { cache }: Pick<SaverContext, "cache">,
+  cache: Cache,
   { address, parentCheckpointId, parentHash }: CheckpointRecord,
 ): CheckpointRecord | undefined {
   if (parentCheckpointId === undefined || parentHash === undefined) return undefined;
