@@ -8,14 +8,10 @@ import { resolveOldest } from "./test/oldest/resolve-oldest.ts";
  */
 const conditions = ["@threadkeep/source", "node", "development|production"];
 
-/**
- * Tests that describe suites that are not their own, measure the memory of their process, or draw: the
- * library that does gives every Set of its process a toJSON.
- */
+/** Tests that describe suites that are not their own, or measure the memory of their process. */
 const ISOLATED = [
   "test/checkpoint-mongo/cache.test.ts",
   "test/checkpoint-mongo/conformance.test.ts",
-  "test/bench/report/side-by-side.test.ts",
 ];
 
 const ON_OLDEST_ONLY = "test/checkpoint-mongo/oldest-versions.test.ts";

@@ -12,6 +12,7 @@ import {
 } from "../documents/index.ts";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
+import { writePlainJson } from "./plain-json.ts";
 import { decodeSlices, encodeSlices } from "./slice-numbers.ts";
 
 /** A checkpoint without its id and its channels' values, which are kept elsewhere. */
@@ -58,9 +59,9 @@ export function encodeCheckpointText(header: string, manifest: Manifest): Checkp
     name,
     compactChannel(channel, (segment) => numbers.get(segment)!),
   ]);
-  const lines = [header, JSON.stringify(channels)];
+  const lines = [header, writePlainJson(channels)];
   const appends = segments.map((segment) => parseSegmentId(segment).appends);
-  if (appends.some((count) => count > 0)) lines.push(JSON.stringify(appends));
+  if (appends.some((count) => count > 0)) lines.push(writePlainJson(appends));
   return { text: lines.join("\n"), segments: joinSegmentIds(segments) };
 }
 

@@ -2,6 +2,7 @@ import { types } from "node:util";
 import { encodeDate, encodeValue } from "./encode-value.ts";
 import { takeKnownApart, type KnownParts } from "./langchain-classes.ts";
 import { hasToJson, isDense, isPlainPrototype } from "./plain-data.ts";
+import { writePlainJson } from "./plain-json.ts";
 import { TAG } from "./tags.ts";
 
 type Entries = Readonly<Record<string | number, unknown>>;
@@ -129,7 +130,7 @@ function isSameText(value: unknown, key: string | number, tree: unknown, extent:
   if (typeof tree !== "object" || tree === null) return text === JSON.stringify(tree);
   let expected = texts.get(tree);
   if (expected === undefined) {
-    expected = JSON.stringify(tree);
+    expected = writePlainJson(tree);
     texts.set(tree, expected);
   }
   return text === expected;

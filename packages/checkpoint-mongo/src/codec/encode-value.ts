@@ -7,6 +7,7 @@ import { takeKnownApart, type KnownParts } from "./langchain-classes.ts";
 import { readRecord, takeRecordApart } from "./langchain-records.ts";
 import { readLeaf, unbox } from "./leaf-values.ts";
 import { findSymbolKey, hasToJson, isDense, isPlainPrototype, readSend } from "./plain-data.ts";
+import { writePlainJson } from "./plain-json.ts";
 import { quoteKey, quoteString } from "./quote-string.ts";
 import { TAG, type TagName } from "./tags.ts";
 
@@ -174,14 +175,14 @@ class Encoder {
       return tag("date", JSON.stringify(encodeDate(value)));
     }
     if (types.isMap(value) || types.isSet(value) || types.isRegExp(value) || isError(value)) {
-      // Only a class that extends one of these has a toJSON.
+      // A class that extends one of these may have a toJSON.
       const text = hasToJson(value) ? this.#encodeThroughToJson(value) : undefined;
       return text ?? this.#encodeContainer(value);
     }
     const leaf = readLeaf(value);
     if (leaf !== undefined) {
       if (leaf.keyCount !== undefined) this.#refuseKeys(value, leaf.keyCount);
-      return tag(leaf.tag, JSON.stringify(leaf.json));
+      return tag(leaf.tag, writePlainJson(leaf.json));
     }
     if (types.isBoxedPrimitive(value)) {
       const primitive = unbox(value);
@@ -232,7 +233,7 @@ class Encoder {
     if (record === undefined) return this.encode(json);
     const parts = takeRecordApart(value, record);
     if (typeof parts === "string") return this.#refuse(parts);
-    return tag("langchain", `[${JSON.stringify(parts.id)},${this.#encodeEntries(parts.kwargs)}]`);
+    return tag("langchain", `[${writePlainJson(parts.id)},${this.#encodeEntries(parts.kwargs)}]`);
   }
 
   #encodeKeys(value: object): string {

@@ -21,6 +21,8 @@ export { joinLines, splitLines } from "./lines.ts";
 export { replayInPieces } from "./map-entries.ts";
 export { needsLoader, needsLoaderAsBytes } from "./needs-loader.ts";
 export type { FindKnown } from "./pieces.ts";
+export { hasToJson } from "./plain-data.ts";
+export { writePlainJson } from "./plain-json.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";
 export { writeChannel, type ChannelText } from "./write-channel.ts";

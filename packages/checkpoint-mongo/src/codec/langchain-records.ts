@@ -1,4 +1,5 @@
 import { load } from "@langchain/core/load";
+import { writePlainJson } from "./plain-json.ts";
 
 /** What a serializable LangChain object is stored as: the id of its class, and its arguments. */
 export interface RecordParts {
@@ -78,5 +79,5 @@ export async function loadRecord({ id, kwargs }: RecordParts): Promise<unknown> 
   const references: Record<string, object> = {};
   for (const key of Object.keys(kwargs)) references[key] = { lc: 1, type: "secret", id: [key] };
   const record = { lc: 1, type: "constructor", id, kwargs: references };
-  return load(JSON.stringify(record), { secretsMap: kwargs });
+  return load(writePlainJson(record), { secretsMap: kwargs });
 }

@@ -49,11 +49,36 @@ export function isDense(items: readonly unknown[]): boolean {
   );
 }
 
-/** Whether an object says for itself how it is stored. */
+/**
+ * Whether an object says for itself how it is stored, or its class does. A toJSON that somebody has given
+ * to a class of the language, such as Set, says nothing: some libraries do that, and what is stored
+ * must not depend on whether one is loaded.
+ */
 export function hasToJson<T extends object>(
   value: T,
 ): value is T & { toJSON: (key: string) => unknown } {
-  return typeof (value as { readonly toJSON?: unknown }).toJSON === "function";
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  return typeof toJSON === "function" && !isGivenToBuiltIn(value, toJSON);
+}
+
+function isGivenToBuiltIn(value: object, toJSON: { readonly name: string }): boolean {
+  let holder: object | null = value;
+  while (holder !== null && !Object.hasOwn(holder, "toJSON")) {
+    holder = Object.getPrototypeOf(holder) as object | null;
+  }
+  if (holder === null || !Object.hasOwn(holder, "constructor")) return false;
+  const { constructor } = holder as { readonly constructor: unknown };
+  return (
+    typeof constructor === "function" &&
+    constructor.prototype === holder &&
+    isNative(constructor) &&
+    // Some classes of the language have one.
+    !(toJSON.name === "toJSON" && isNative(toJSON))
+  );
+}
+
+function isNative(callable: object): boolean {
+  return Function.prototype.toString.call(callable).endsWith("{ [native code] }");
 }
 
 /** An enumerable symbol key of this object's own. */

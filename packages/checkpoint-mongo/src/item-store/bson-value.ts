@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { hasToJson } from "../codec/index.ts";
 
 /** A value as BSON can hold it. */
 export interface BsonValue {
@@ -76,7 +77,7 @@ class Copier {
     if (Array.isArray(value)) return this.#copyItems(value);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
-      if (typeof (value as { toJSON?: unknown }).toJSON === "function") this.isExact = false;
+      if (hasToJson(value)) this.isExact = false;
       return this.#copyEntries(value, Object.keys(value));
     }
     if (types.isDate(value)) {

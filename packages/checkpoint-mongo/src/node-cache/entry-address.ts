@@ -1,5 +1,6 @@
 import type { CacheFullKey, CacheNamespace } from "@langchain/langgraph-checkpoint";
 import { createHash } from "node:crypto";
+import { writePlainJson } from "../codec/index.ts";
 import { InvalidAddressError } from "../errors/index.ts";
 
 /** Where an entry lies. */
@@ -40,7 +41,7 @@ export class EntryAddresses {
     if (typeof key !== "string") throw new InvalidAddressError(`${field}[1]`, "a string", key);
     // JSON keeps ["a,b"] and ["a","b"] apart, and surrogates without their other half, which UTF-8
     // has no form for.
-    const text = JSON.stringify([this.#version, namespace, key]);
+    const text = writePlainJson([this.#version, namespace, key]);
     return { namespace: [...namespace], namespaceId, key, text, id: hash(text) };
   }
 
@@ -51,7 +52,7 @@ export class EntryAddresses {
    */
   hashNamespace(namespace: CacheNamespace, field: string): Uint8Array {
     checkNamespace(namespace, field);
-    return hash(JSON.stringify([this.#version, namespace])).subarray(0, 16);
+    return hash(writePlainJson([this.#version, namespace])).subarray(0, 16);
   }
 }
 

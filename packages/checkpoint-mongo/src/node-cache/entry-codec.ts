@@ -6,6 +6,7 @@ import {
   encodeValue,
   packAside,
   unpackAside,
+  writePlainJson,
 } from "../codec/index.ts";
 import { isBinary, toBytes } from "../store/index.ts";
 import type { EntryAddress } from "./entry-address.ts";
@@ -111,7 +112,7 @@ export class EntryCodec {
     data: Uint8Array,
   ): Buffer {
     const key = this.#integrityKey;
-    const header = JSON.stringify([address.text, type ?? null, compression ?? null]);
+    const header = writePlainJson([address.text, type ?? null, compression ?? null]);
     return (key === undefined ? createHash("sha256") : createHmac("sha256", key))
       .update(`threadkeep:cache\n${header}\n`)
       .update(data)
