@@ -25,4 +25,5 @@ export { hasToJson } from "./plain-data.ts";
 export { writePlainJson } from "./plain-json.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";
+export { findWrapper } from "./wrapped-values.ts";
 export { writeChannel, type ChannelText } from "./write-channel.ts";

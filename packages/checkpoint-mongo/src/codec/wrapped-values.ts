@@ -12,24 +12,24 @@ export interface Unwrapped {
   readonly path: readonly string[];
 }
 
-/**
- * Takes a value out of its wrapper, so that it is stored item by item as it would be without one. The
- * same questions are asked as by the encoder.
- */
+/** Takes a value out of its wrapper, so that it is stored item by item as it would be without one. */
 export function unwrap(value: unknown): Unwrapped {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    try {
-      if ((types.isSet(value) || types.isMap(value)) && isBare(value)) {
-        return types.isSet(value)
-          ? hold("set", [...Set.prototype.values.call(value)])
-          : hold("map", [...Map.prototype.entries.call(value)]);
-      }
-      if (isSnapshot(value)) return { ...hold("delta", value.value), path: ["value"] };
-    } catch {
-      // A Proxy or a getter. Whoever encodes it says what is wrong with it.
+  const wrapper = findWrapper(value);
+  try {
+    switch (wrapper) {
+      case "delta":
+        return { wrapper, content: (value as DeltaSnapshot).value, path: ["value"] };
+      case "map":
+        return { wrapper, content: [...Map.prototype.entries.call(value)], path: [] };
+      case "set":
+        return { wrapper, content: [...Set.prototype.values.call(value)], path: [] };
+      case undefined:
+        break;
     }
+  } catch {
+    // A getter. Whoever encodes it says what is wrong with it.
   }
-  return hold(undefined, value);
+  return { wrapper: undefined, content: value, path: [] };
 }
 
 /** Puts a value that was taken out of its wrapper back. */
@@ -46,8 +46,17 @@ export function wrap(wrapper: Wrapper | undefined, content: unknown): unknown {
   }
 }
 
-function hold(wrapper: Wrapper | undefined, content: unknown): Unwrapped {
-  return { wrapper, content, path: [] };
+/** What a value is, if all that is stored of it is what it holds. The encoder asks the same of it. */
+export function findWrapper(value: unknown): Wrapper | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    if (types.isSet(value)) return isBare(value) ? "set" : undefined;
+    if (types.isMap(value)) return isBare(value) ? "map" : undefined;
+    return isSnapshot(value) ? "delta" : undefined;
+  } catch {
+    // A revoked Proxy, for one.
+    return undefined;
+  }
 }
 
 /** Whether a collection is nothing but what it holds. */
@@ -55,10 +64,10 @@ function isBare(value: object): boolean {
   return !hasToJson(value) && Reflect.ownKeys(value).length === 0;
 }
 
-function isSnapshot(value: object): value is { readonly value: unknown } {
+function isSnapshot(value: object): boolean {
   return (
-    !isPlainPrototype(Object.getPrototypeOf(value)) &&
     isDeltaSnapshot(value) &&
+    !isPlainPrototype(Object.getPrototypeOf(value)) &&
     Reflect.ownKeys(value).length === 2 &&
     Object.hasOwn(value, "value") &&
     // Of a class of its own, and not of one that extends a built-in.

@@ -1,12 +1,17 @@
-import {
-  isDeltaSnapshot,
-  type ChannelVersions,
-  type Checkpoint,
-  type CheckpointMetadata,
+import type {
+  ChannelVersions,
+  Checkpoint,
+  CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { readHeader, writeHeader, type CheckpointHeader, type FindKnown } from "../codec/index.ts";
+import {
+  findWrapper,
+  readHeader,
+  writeHeader,
+  type CheckpointHeader,
+  type FindKnown,
+} from "../codec/index.ts";
 import { parseSegmentId, type ChannelManifest } from "../documents/index.ts";
 import type { Cache } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
@@ -147,7 +152,7 @@ export class Snapshot {
   #recall(channel: string, value: unknown): ChannelManifest | undefined {
     if (this.#parent === undefined) return undefined;
     const stored = this.#parent.manifest.get(channel);
-    return stored === undefined && this.#isNative && isDeltaSnapshot(value)
+    return stored === undefined && this.#isNative && findWrapper(value) === "delta"
       ? recallEarlier(this.#cache, this.#parent, channel)
       : stored;
   }
