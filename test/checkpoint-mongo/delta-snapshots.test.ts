@@ -1,11 +1,22 @@
+import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
+import {
+  Annotation,
+  DeltaChannel,
+  MessagesAnnotation,
+  messagesDeltaReducer,
+  START,
+  StateGraph,
+} from "@langchain/langgraph";
 import {
   DeltaSnapshot,
   type BaseCheckpointSaver,
   type CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { BSON } from "mongodb";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Kind } from "./documents-of-kind.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
@@ -52,15 +63,11 @@ async function putSteps(
   return config;
 }
 
-async function countSegmentBytes(threadId: string): Promise<number> {
-  const segments = await database
-    .documents("segment")
-    .aggregate<{ bytes: number }>([
-      { $match: { thread_id: threadId } },
-      { $group: { _id: null, bytes: { $sum: { $bsonSize: "$$ROOT" } } } },
-    ])
-    .toArray();
-  return segments[0]?.bytes ?? 0;
+async function countBytes(threadId: string, kind?: Kind): Promise<number> {
+  const stored = await database.readAll(threadId);
+  return stored
+    .filter((document) => kind === undefined || document["kind"] === kind)
+    .reduce((bytes, document) => bytes + BSON.calculateObjectSize(document), 0);
 }
 
 async function readLog(saver: BaseCheckpointSaver, config: RunnableConfig): Promise<unknown> {
@@ -72,7 +79,7 @@ async function startThread(threadId: string, saver: MongoDBSaver) {
   const items = makeItems(100);
   const first = await putSnapshot(saver, threadConfig(threadId), items);
   const latest = await putSteps(saver, first, 20);
-  return { items, first, latest, bytes: await countSegmentBytes(threadId) };
+  return { items, first, latest, bytes: await countBytes(threadId, "segment") };
 }
 
 describe("a snapshot of a delta channel", () => {
@@ -81,7 +88,7 @@ describe("a snapshot of a delta channel", () => {
     const { items, first, latest, bytes } = await startThread("added", saver);
     const more = [...items, ...makeItems(3)];
     const end = await putSnapshot(saver, latest, more);
-    expect((await countSegmentBytes("added")) - bytes).toBeLessThan(4 * ITEM_LENGTH);
+    expect((await countBytes("added", "segment")) - bytes).toBeLessThan(4 * ITEM_LENGTH);
     for (const reader of [saver, database.openSaverElsewhere()]) {
       expect(await readLog(reader, end)).toEqual(new DeltaSnapshot(more));
       expect(await readLog(reader, first)).toEqual(new DeltaSnapshot(items));
@@ -97,7 +104,7 @@ describe("a snapshot of a delta channel", () => {
       const edited = [...items.slice(0, 50), ...makeItems(1), ...items.slice(51)];
       ends.push([await putSnapshot(database.openSaver(), from, edited), edited]);
     }
-    expect((await countSegmentBytes("elsewhere")) - bytes).toBeLessThan(4 * ITEM_LENGTH);
+    expect((await countBytes("elsewhere", "segment")) - bytes).toBeLessThan(4 * ITEM_LENGTH);
     for (const [end, expected] of ends) {
       expect(await readLog(database.openSaver(), end)).toEqual(new DeltaSnapshot(expected));
     }
@@ -170,4 +177,33 @@ describe("a snapshot of a delta channel", () => {
       );
     },
   );
+});
+
+describe("a conversation in a delta channel", () => {
+  it("stores what it stores in an ordinary one, however many snapshots LangGraph takes", async () => {
+    const delta = new DeltaChannel(messagesDeltaReducer, {
+      initialValueFactory: () => [],
+      snapshotFrequency: 7,
+    });
+    const State = Annotation.Root({
+      messages: delta as unknown as typeof MessagesAnnotation.spec.messages,
+    });
+    for (const [threadId, annotation] of [
+      ["delta", State],
+      ["ordinary", MessagesAnnotation],
+    ] as const) {
+      const graph = new StateGraph(annotation)
+        .addNode("model", () => ({ messages: [new AIMessage(makeItems(1)[0]!)] }))
+        .addEdge(START, "model")
+        .compile({ checkpointer: database.openSaver() });
+      for (let turn = 0; turn < 40; turn += 1) {
+        const message = new HumanMessage(makeItems(1)[0]!);
+        await graph.invoke({ messages: [message] }, threadConfig(threadId));
+      }
+      const { values } = await graph.getState(threadConfig(threadId));
+      expect((values as typeof MessagesAnnotation.State).messages).toHaveLength(80);
+    }
+    // LangGraph counts in the metadata how long ago the last one was.
+    expect(await countBytes("delta")).toBeLessThan(1.03 * (await countBytes("ordinary")));
+  });
 });
