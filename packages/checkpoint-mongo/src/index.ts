@@ -7,6 +7,8 @@ export {
   InvalidOptionsError,
   SearchTooWideError,
   SetupError,
+  StorageRefusedError,
+  StorageUnavailableError,
   ThreadkeepError,
   UnserializableStateError,
   WriteConflictError,

@@ -5,4 +5,15 @@ export { requireClient, type MongoClientLike } from "./mongo-client.ts";
 export { OncePerClient } from "./once-per-client.ts";
 export { DURABLE, openCollection, openDatabase } from "./open-database.ts";
 export { PerClient } from "./per-client.ts";
+export {
+  chooseDelay,
+  isAbandoned,
+  limitTime,
+  reconnect,
+  RetryPolicy,
+  Trial,
+  type RetryLimits,
+} from "./retry-policy.ts";
 export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";
+export { hasTransientCode, isTransient } from "./transient-errors.ts";
+export { WriteSession } from "./write-session.ts";

@@ -8,6 +8,8 @@ import type {
   ReadConcern,
   WriteConcernSettings,
 } from "mongodb";
+import type { RetryPolicy } from "./retry-policy.ts";
+import { retrying } from "./retrying-database.ts";
 
 /** A write counts as done when a majority of the replica set has it in the journal. */
 export const DURABLE: WriteConcernSettings = { w: "majority", journal: true };
@@ -36,15 +38,21 @@ const BSON_OPTIONS: Required<BSONSerializeOptions> = {
  * only what a majority has, so that nothing is built on what a failover could take back.
  *
  * @param dbName by default the database of the connection string
+ * @param retry tries commands again; without it, each is tried once
  */
-export function openDatabase(client: MongoClient, dbName: string | undefined): Db {
-  return client.db(dbName, {
+export function openDatabase(
+  client: MongoClient,
+  dbName: string | undefined,
+  retry?: RetryPolicy,
+): Db {
+  const db = client.db(dbName, {
     ...BSON_OPTIONS,
     readPreference: "primary",
     // The class would be our copy's; the driver makes one of its own from this.
     readConcern: { level: "majority" } as ReadConcern,
     writeConcern: DURABLE,
   });
+  return retry === undefined ? db : retrying(db, client, retry);
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type PutOperation,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db } from "mongodb";
-import { openCollection, openDatabase } from "../driver/index.ts";
+import { openCollection, openDatabase, RetryPolicy } from "../driver/index.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
@@ -80,7 +80,9 @@ export class MongoDBStore extends BaseStore {
     options.client.appendMetadata?.({ name: "threadkeep" });
     this.options = options;
     this.client = options.client;
-    this.db = openDatabase(options.client, options.dbName);
+    const { client, dbName, retry, operationTimeoutMs } = options;
+    const limits = { deadlineMs: retry.deadlineMs, operationTimeoutMs };
+    this.db = openDatabase(client, dbName, new RetryPolicy(limits));
     this.collectionName = options.collectionName;
     this.enableTimestamps = options.enableTimestamps;
     this.ttl = options.ttl;

@@ -8,6 +8,7 @@ import {
   databaseName,
   invalidOption,
 } from "../options/check-options.ts";
+import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitStoreWarning, type ReportStoreEvent } from "./events.ts";
 
 /** How alike two vectors are. */
@@ -66,7 +67,7 @@ export interface TTLConfig {
 }
 
 /** How a store stores: all that does not depend on the connection. */
-export interface MongoDBStoreSettings {
+export interface MongoDBStoreSettings extends RetrySettings {
   /**
    * Database name.
    *
@@ -141,6 +142,8 @@ export interface ResolvedStoreOptions {
   readonly embeddings: EmbeddingsInterface | undefined;
   readonly indexConfig: IndexConfig | undefined;
   readonly maxExactSearchItems: number;
+  readonly retry: { readonly deadlineMs: number };
+  readonly operationTimeoutMs: number;
   readonly onEvent: ReportStoreEvent;
 }
 
@@ -197,6 +200,7 @@ const optionsSchema = z.strictObject({
     .optional(),
   indexConfig: indexSchema,
   maxExactSearchItems: z.number().int().positive().default(20_000),
+  ...retryOptions,
   onEvent: z
     .custom<ReportStoreEvent>((value) => typeof value === "function", "expected a function")
     .default(() => emitStoreWarning),

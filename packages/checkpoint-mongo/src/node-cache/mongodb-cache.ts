@@ -12,6 +12,7 @@ import {
   openCollection,
   openDatabase,
   requireClient,
+  RetryPolicy,
 } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
 import { bytesToHex, createIndexes } from "../store/index.ts";
@@ -82,7 +83,9 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     super(serde);
     this.settings = resolveCacheSettings(options);
     this.client = requireClient(options.client, "MongoDBCache");
-    this.db = openDatabase(this.client, this.settings.dbName);
+    const { dbName, retry, operationTimeoutMs } = this.settings;
+    const limits = { deadlineMs: retry.deadlineMs, operationTimeoutMs };
+    this.db = openDatabase(this.client, dbName, new RetryPolicy(limits));
     // An entry that a failover takes back is computed anew, so nobody waits for a majority.
     this.collection = openCollection(this.db, `${this.settings.collectionPrefix}cache`, {
       readConcern: { level: "local" },

@@ -1,10 +1,11 @@
 import type { MongoClientLike } from "../driver/index.ts";
 import { z } from "zod";
 import { checkOptions, collectionName, databaseName, integrity } from "../options/check-options.ts";
+import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
 /** How a cache stores: all that does not depend on the connection. */
-export interface MongoDBCacheSettings {
+export interface MongoDBCacheSettings extends RetrySettings {
   /**
    * Database name.
    *
@@ -79,6 +80,8 @@ export interface ResolvedCacheSettings {
   readonly ttl: number | undefined;
   readonly maxBytes: number;
   readonly integrityKey: string | Uint8Array | undefined;
+  readonly retry: { readonly deadlineMs: number };
+  readonly operationTimeoutMs: number;
   readonly onEvent: ReportCacheEvent;
 }
 
@@ -93,6 +96,7 @@ const settingsSchema = z.strictObject({
   ttl: z.number().positive().optional(),
   maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
   integrity,
+  ...retryOptions,
   onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
 });
 

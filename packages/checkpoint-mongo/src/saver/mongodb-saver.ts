@@ -30,6 +30,7 @@ import {
   openCollection,
   openDatabase,
   requireClient,
+  RetryPolicy,
 } from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
@@ -132,6 +133,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly serializer: Serializer;
   private readonly hasher: Hasher;
   private readonly cacheOwner: string;
+  private readonly retryPolicy: RetryPolicy;
   private readonly connection: Connection;
 
   /**
@@ -148,7 +150,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.settings = settings;
     this.client = requireClient(options.client, "MongoDBSaver");
     this.client.appendMetadata?.({ name: "threadkeep" });
-    this.db = openDatabase(this.client, this.settings.dbName);
+    this.retryPolicy = toRetryPolicy(this.settings);
+    this.db = openDatabase(this.client, this.settings.dbName, this.retryPolicy);
     this.checkpointCollectionName = this.settings.checkpointCollectionName;
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
     this.enableTimestamps = this.settings.enableTimestamps;
@@ -433,7 +436,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       writes: this.checkpointWritesCollectionName,
     };
     const name = `${settings.collectionPrefix}threads`;
-    const commits = shareCommits(this.place, () => new GroupCommit(openCollection(db, name)));
+    const commits = shareCommits(this.place, () => {
+      // It tries again itself: what has come meanwhile goes along.
+      const once = openDatabase(client, db.databaseName);
+      return new GroupCommit(openCollection(once, name), client);
+    }).for(this.retryPolicy.limits);
     connection.opened = {
       db,
       collections: openCollections({ db, Binary, commits }, name),
@@ -454,6 +461,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     ]);
     return { isSharded };
   }
+}
+
+function toRetryPolicy({ retry, operationTimeoutMs }: SaverSettings): RetryPolicy {
+  return new RetryPolicy({ deadlineMs: retry.deadlineMs, operationTimeoutMs });
 }
 
 function checkLimit(limit: unknown): number | undefined {

@@ -7,10 +7,11 @@ import {
   integrity,
   invalidOption,
 } from "../options/check-options.ts";
+import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitWarning, type ReportEvent } from "./events.ts";
 
 /** How a saver stores: all that does not depend on the connection. */
-export interface MongoDBSaverSettings {
+export interface MongoDBSaverSettings extends RetrySettings {
   /**
    * Database name.
    *
@@ -180,6 +181,8 @@ export interface SaverSettings {
   readonly verifyAfterSave: boolean;
   readonly persist: PersistPolicy;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
+  readonly retry: { readonly deadlineMs: number };
+  readonly operationTimeoutMs: number;
   readonly onEvent: ReportEvent;
 }
 
@@ -211,6 +214,7 @@ const settingsSchema = z.strictObject({
       hardLimitBytes: z.number().int().positive().optional(),
     })
     .optional(),
+  ...retryOptions,
   onEvent: z.custom<ReportEvent>((value) => typeof value === "function").optional(),
 });
 

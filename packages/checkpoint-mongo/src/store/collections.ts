@@ -6,7 +6,7 @@ import type {
   WriteSetDocument,
 } from "../documents/index.ts";
 import { openCollection, type BinaryClass } from "../driver/index.ts";
-import type { GroupCommit } from "./group-commit.ts";
+import type { CommitQueue } from "./group-commit.ts";
 
 /**
  * The collection of a saver, as each kind of document sees it. All of a thread's documents lie in one
@@ -23,7 +23,7 @@ export interface Collections {
   readonly segments: Collection<SegmentDocument>;
   readonly writes: Collection<WriteSetDocument>;
   /** Where all writes of steps go through. */
-  readonly commits: GroupCommit;
+  readonly commits: CommitQueue;
 }
 
 /** Opens the collection of a name. */

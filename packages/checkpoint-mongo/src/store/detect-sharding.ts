@@ -5,6 +5,6 @@ import type { Db } from "mongodb";
  * a find that names the thread asks one.
  */
 export async function detectSharding(db: Db): Promise<boolean> {
-  const hello = await db.admin().command({ hello: 1 });
+  const hello = await db.command({ hello: 1 });
   return hello["msg"] === "isdbgrid";
 }

@@ -1,6 +1,26 @@
-import type { AnyBulkWriteOperation, Collection } from "mongodb";
+import type {
+  AnyBulkWriteOperation,
+  BulkWriteResult,
+  ClientSession,
+  Collection,
+  MongoClient,
+} from "mongodb";
 import { setImmediate } from "node:timers";
-import { isAboutContent, isConflict, readInserted, readRefusedWrite } from "../driver/index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  chooseDelay,
+  isAbandoned,
+  isAboutContent,
+  isConflict,
+  isTransient,
+  limitTime,
+  readInserted,
+  readRefusedWrite,
+  reconnect,
+  Trial,
+  WriteSession,
+  type RetryLimits,
+} from "../driver/index.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
 import { measureDocument } from "./measure-document.ts";
 
@@ -24,6 +44,9 @@ interface Waiting extends Submission {
   readonly bytes: number;
   /** What must have been carried out, or have failed for good, before it. */
   readonly after: readonly Submission[];
+  readonly trial: Trial;
+  /** Of one that has been sent on its own. */
+  ownSession: WriteSession | undefined;
   readonly resolve: (outcome: ChainOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,8 +55,16 @@ interface Waiting extends Submission {
 interface Lane {
   readonly waiting: Waiting[];
   inFlight: number;
+  /** Commands in a row that did not get through. Until the wait after the last one is over, none is sent. */
+  failures: number;
+  isPaused: boolean;
   readonly maxInFlight: number;
   readonly maxBytes: number;
+}
+
+/** Takes chains for one saver. */
+export interface CommitQueue {
+  submit(chain: Chain, after?: readonly Submission[]): Promise<Submission>;
 }
 
 /**
@@ -43,38 +74,69 @@ interface Lane {
  *
  * A command is ordered and ends at the first update that fails. That is the end of its chain only:
  * the chains before it are done, and those after it go first in the next command.
+ *
+ * A command that does not get through is repeated after a random wait, with what has come meanwhile. If
+ * it was carried out and just its reply was lost, each chain finds itself: an append or a checkpoint by a
+ * conflict, after which whoever sent it looks what is there, the rest by changing nothing.
  */
 export class GroupCommit {
   readonly #collection: Collection;
   readonly #shared: Lane = {
     waiting: [],
     inFlight: 0,
+    failures: 0,
+    isPaused: false,
     maxInFlight: 1,
     maxBytes: MAX_GROUP_BYTES,
   };
   /** For chains that are too large to share a command, or that only its counts tell the end of. */
-  readonly #alone: Lane = { waiting: [], inFlight: 0, maxInFlight: MAX_ALONE, maxBytes: 0 };
+  readonly #alone: Lane = {
+    waiting: [],
+    inFlight: 0,
+    failures: 0,
+    isPaused: false,
+    maxInFlight: MAX_ALONE,
+    maxBytes: 0,
+  };
   /** Chains that wait for a shared command or are in one. These keep their order. */
   readonly #inOrder = new Set<Submission>();
 
-  constructor(collection: Collection) {
+  readonly #client: MongoClient;
+  readonly #sharedSession: WriteSession;
+
+  /** @param collection whose commands are tried once */
+  constructor(collection: Collection, client: MongoClient) {
     this.#collection = collection;
+    this.#client = client;
+    this.#sharedSession = new WriteSession(client);
+  }
+
+  /** The queue as one saver sees it: the limits of its retries are its own. */
+  for(limits: RetryLimits): CommitQueue {
+    return { submit: (chain, after) => this.submit(chain, limits, after) };
   }
 
   /**
    * Takes a chain, to be carried out. Failures of the server come by its outcome.
    *
+   * @param limits how long it is tried for, from now on
    * @param after chains that must come before it. If one of them meets a conflict, so that it has to be
    *   repeated, that is a conflict of this one too; one that fails otherwise does not count
    */
-  async submit(chain: Chain, after: readonly Submission[] = []): Promise<Submission> {
+  async submit(
+    chain: Chain,
+    limits: RetryLimits,
+    after: readonly Submission[] = [],
+  ): Promise<Submission> {
     const bytes = measureDocument(chain);
     const isAlone = bytes > MAX_GROUP_BYTES || needsOwnCommand(chain);
     const others = isAlone ? after : after.filter((earlier) => !this.#inOrder.has(earlier));
     if (others.length > 0 && (await haveConflict(others))) return CONFLICT;
     const { promise: outcome, resolve, reject } = Promise.withResolvers<ChainOutcome>();
     const lane = isAlone ? this.#alone : this.#shared;
-    const waiting = { chain, bytes, after, outcome, resolve, reject };
+    const trial = new Trial(limits);
+    const ownSession = undefined;
+    const waiting: Waiting = { chain, bytes, after, trial, ownSession, outcome, resolve, reject };
     if (!isAlone) this.#keepInOrder(waiting);
     lane.waiting.push(waiting);
     // Not before what else is done in this turn of the event loop: a task's writes are followed by the
@@ -90,7 +152,7 @@ export class GroupCommit {
   }
 
   #send(lane: Lane): void {
-    while (lane.inFlight < lane.maxInFlight && lane.waiting.length > 0) {
+    while (!lane.isPaused && lane.inFlight < lane.maxInFlight && lane.waiting.length > 0) {
       lane.inFlight += 1;
       void this.#carryOut(takeGroup(lane), lane);
     }
@@ -98,23 +160,46 @@ export class GroupCommit {
 
   /** Never rejects: the chains hear of failures. */
   async #carryOut(group: readonly Waiting[], lane: Lane): Promise<void> {
+    const session = lane === this.#shared ? this.#sharedSession : this.#openOwnSession(group[0]!);
     try {
-      const operations = group.flatMap(({ chain }) => chain.map(toOperation));
-      const result = await this.#collection.bulkWrite(operations, { ordered: true });
+      const result = await this.#attempt(group, session);
       const matched = group.length === 1 ? result.matchedCount : undefined;
+      lane.failures = 0;
       settle(group, readInserted(result), matched);
     } catch (error) {
-      this.#fail(group, error);
+      if (isAbandoned(error)) session.leave();
+      this.#fail(group, lane, error);
     } finally {
       lane.inFlight -= 1;
       this.#send(lane);
     }
   }
 
-  #fail(group: readonly Waiting[], error: unknown): void {
+  /** Commands of one session follow each other, so those that are under way at once have their own. */
+  #openOwnSession(alone: Waiting): WriteSession {
+    if (alone.ownSession !== undefined) return alone.ownSession;
+    const session = new WriteSession(this.#client);
+    const end = (): void => void session.end();
+    alone.outcome.then(end, end);
+    return (alone.ownSession = session);
+  }
+
+  async #attempt(group: readonly Waiting[], writeSession: WriteSession): Promise<BulkWriteResult> {
+    const operations = group.flatMap(({ chain }) => chain.map(toOperation));
+    const socketTimeoutMS = Math.min(...group.map(({ trial }) => trial.operationTimeoutMs));
+    const longestMs = Math.max(...group.map(({ trial }) => trial.leftMs));
+    const attempt = (session: ClientSession): Promise<BulkWriteResult> => {
+      const options = { ordered: true, session, socketTimeoutMS };
+      return this.#collection.bulkWrite(operations, options);
+    };
+    return limitTime(() => writeSession.run(attempt), Math.max(socketTimeoutMS, longestMs));
+  }
+
+  #fail(group: readonly Waiting[], lane: Lane, error: unknown): void {
     const refused = readRefusedWrite(error);
     if (refused === undefined) {
-      this.#failAll(group, error);
+      if (isTransient(error)) this.#retryLater(group, lane, error);
+      else this.#failAll(group, error);
       return;
     }
     const { before, failed, after } = splitAt(group, refused.index);
@@ -122,7 +207,33 @@ export class GroupCommit {
     this.#shared.waiting.unshift(...after);
     if (failed === undefined) return;
     if (refused.isConflict) this.#refuse(failed);
+    else if (isTransient(error)) this.#retryLater([failed], lane, error);
     else failed.reject(error);
+  }
+
+  /** Sends chains again after a while, before all others, unless their time is up. */
+  #retryLater(group: readonly Waiting[], lane: Lane, error: unknown): void {
+    const name = `bulkWrite on ${this.#collection.namespace}`;
+    const left = group.filter(({ trial, reject }) => {
+      try {
+        trial.countFailure(name, error);
+        return true;
+      } catch (unavailable) {
+        reject(unavailable);
+        return false;
+      }
+    });
+    lane.waiting.unshift(...left);
+    lane.failures += 1;
+    if (!lane.isPaused) void this.#pause(lane, error);
+  }
+
+  async #pause(lane: Lane, error: unknown): Promise<void> {
+    lane.isPaused = true;
+    await sleep(chooseDelay(lane.failures));
+    await reconnect(this.#client, error);
+    lane.isPaused = false;
+    this.#send(lane);
   }
 
   #failAll(group: readonly Waiting[], error: unknown): void {

@@ -1,0 +1,100 @@
+import { readErrorCode } from "./server-errors.ts";
+
+/**
+ * What a server says that passes by itself. From the specifications that all drivers follow, retryable
+ * reads and retryable writes (https://github.com/mongodb/specifications), except where noted.
+ */
+const TRANSIENT_CODES: ReadonlySet<number> = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  134, // ReadConcernMajorityNotAvailableYet
+  189, // PrimarySteppedDown
+  262, // ExceededTimeLimit
+  9_001, // SocketException
+  10_107, // NotWritablePrimary
+  11_600, // InterruptedAtShutdown
+  11_602, // InterruptedDueToReplStateChange
+  13_435, // NotPrimaryNoSecondaryOk
+  13_436, // NotPrimaryOrSecondary
+  // Not in the specifications: drivers leave it to the application to repeat these, because a repeated
+  // write might be done twice. Every write of this package may be.
+  24, // LockTimeout
+  43, // CursorNotFound: the server was restarted, or has waited for more than ten minutes
+  46, // LockBusy
+  50, // MaxTimeMSExpired, of a client with a time limit of its own
+  63, // StaleShardVersion
+  64, // WriteConcernTimeout: carried out, but not yet by a majority
+  112, // WriteConflict
+  133, // FailedToSatisfyReadPreference
+  150, // StaleEpoch
+  175, // QueryPlanKilled
+  202, // NetworkInterfaceExceededTimeLimit
+  225, // TransactionTooOld: the server has seen a later attempt of this command
+  317, // ConnectionPoolExpired
+  384, // ConnectionError
+  462, // IngressRequestRateLimitExceeded
+  10_058, // LegacyNotPrimary
+  13_388, // StaleConfig
+  16_500, // TooManyRequests, of Cosmos DB
+]);
+
+/** What the driver itself says when it does not get through. Its subclasses have names of their own. */
+const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
+  "MongoNetworkError",
+  "MongoNetworkTimeoutError",
+  "MongoServerSelectionError",
+  "MongoPoolClearedError",
+  "MongoPoolClosedError",
+  "MongoWaitQueueTimeoutError",
+  "MongoOperationTimeoutError",
+  "MongoServerClosedError",
+  "MongoTopologyClosedError",
+  "MongoStalePrimaryError",
+  // A server that has just become another one: "does not support retryable writes", for example.
+  "MongoUnexpectedServerResponseError",
+  "AttemptTimeoutError",
+]);
+
+const TRANSIENT_LABELS: readonly string[] = [
+  "RetryableWriteError",
+  "RetryableError",
+  "SystemOverloadedError",
+  "PoolRequestedRetry",
+  "TransientTransactionError",
+];
+
+/** What of an error of the driver tells whether it passes; the class may be of another copy of it. */
+interface DriverError {
+  readonly name?: unknown;
+  readonly writeErrors?: unknown;
+  readonly errorResponse?: unknown;
+  readonly result?: { getWriteConcernError?(): unknown } | undefined;
+  hasErrorLabel?(label: string): boolean;
+}
+
+/** Whether what failed may succeed when it is tried again. */
+export function isTransient(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  const { name, writeErrors, errorResponse, result } = error as DriverError;
+  if (typeof name !== "string" || !(name.startsWith("Mongo") || TRANSIENT_NAMES.has(name))) {
+    return false;
+  }
+  // Single writes that were refused speak for themselves: the rest was carried out.
+  const refused: unknown[] = [writeErrors ?? []].flat();
+  if (refused.length > 0) return refused.every(hasTransientCode);
+  return (
+    TRANSIENT_NAMES.has(name) ||
+    hasTransientCode(error) ||
+    TRANSIENT_LABELS.some((label) => (error as DriverError).hasErrorLabel?.(label) === true) ||
+    // The driver wraps what befell a bulk write in an error of the bulk write.
+    (errorResponse instanceof Error && isTransient(errorResponse)) ||
+    hasTransientCode(result?.getWriteConcernError?.())
+  );
+}
+
+/** Whether the server turned down one write of a bulk write for a reason that passes. */
+export function hasTransientCode(error: unknown): boolean {
+  return TRANSIENT_CODES.has(readErrorCode(error) ?? Number.NaN);
+}
