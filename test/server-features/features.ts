@@ -10,7 +10,7 @@ const probes = {
   "plans that name their index": async (client: MongoClient): Promise<boolean> => {
     await using database = temporaryDatabase(client);
     const db = client.db(database.name);
-    await db.collection("probe").createIndex({ field: 1 }, { name: "probe" });
+    await db.collection("probe").createIndexes([{ key: { field: 1 }, name: "probe" }]);
     const query = { find: "probe", filter: { field: 1 } };
     const explained = await db.command({ explain: query, verbosity: "executionStats" });
     let stage = (explained["queryPlanner"] as Document | undefined)?.["winningPlan"] as

@@ -2,6 +2,7 @@ import type { Call, Failure, Place, Result, Seen, WrittenValue } from "../histor
 import {
   COLD_READER,
   type History,
+  type Outcome,
   type Plan,
   type PlannedThread,
   type RecordedCall,
@@ -85,15 +86,9 @@ export class HistoryMaker {
   }
 
   private add(call: Call, result: Result, how: How): this {
-    const { process = "client", tookMs = 1, failure, unknown } = how;
+    const { process = "client", tookMs = 1, unknown } = how;
     const invokedAtMs = this.nowMs;
-    const atMs = invokedAtMs + tookMs;
-    const outcome: RecordedCall["outcome"] =
-      unknown !== undefined
-        ? { kind: "unknown" }
-        : failure !== undefined
-          ? { kind: "failed", atMs, failure }
-          : { kind: "ok", atMs, result };
+    const outcome = toOutcome(how, invokedAtMs + tookMs, result);
     const wasKilled = unknown === "killed";
     this.calls.push({ process, call, invokedAtMs, outcome, wasKilled });
     // What takes long goes on while others begin.
@@ -109,4 +104,9 @@ interface How {
   readonly meanwhile?: boolean;
   readonly failure?: Failure;
   readonly unknown?: "killed" | "never ended";
+}
+
+function toOutcome({ failure, unknown }: How, atMs: number, result: Result): Outcome {
+  if (unknown !== undefined) return { kind: "unknown" };
+  return failure === undefined ? { kind: "ok", atMs, result } : { kind: "failed", atMs, failure };
 }

@@ -32,12 +32,14 @@ export function nextState(random: Random, { messages, files }: State): State {
 
 /** Some are stored as texts cut into chunks, and a few take several commands. */
 function changeFile(random: Random, files: State["files"]): State["files"] {
-  const length = random.chance(0.04)
-    ? random.between(2_000_000, 3_000_000)
-    : random.chance(0.1)
-      ? random.between(100_000, 300_000)
-      : random.between(100, 5_000);
-  return { ...files, [`file-${random.between(0, 5)}`]: randomText(random, length) };
+  const text = randomText(random, chooseLength(random));
+  return { ...files, [`file-${random.between(0, 5)}`]: text };
+}
+
+function chooseLength(random: Random): number {
+  if (random.chance(0.04)) return random.between(2_000_000, 3_000_000);
+  if (random.chance(0.1)) return random.between(100_000, 300_000);
+  return random.between(100, 5_000);
 }
 
 /** Text that doesn't compress. */

@@ -66,6 +66,7 @@ describe("the network that fails", () => {
   it.each<[Cut, sent: number, replied: number]>([
     ["lost request", 0, 0],
     ["half request", STORE.length / 2, 0],
+    ["closed while sending", 0, 0],
     ["lost reply", STORE.length, 0],
     ["half reply", STORE.length, REPLY.length / 2],
   ])(

@@ -6,9 +6,16 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a network can do to a request or its reply, once. */
-export const CUTS = ["lost request", "half request", "lost reply", "half reply"] as const;
+export const CUTS = [
+  "lost request",
+  "half request",
+  "closed while sending",
+  "lost reply",
+  "half reply",
+] as const;
 
 export type Cut = (typeof CUTS)[number];
 
@@ -130,6 +137,7 @@ export class NetworkProxy implements AsyncDisposable {
         cutReply = pending;
         return request;
       }
+      if (pending.cut === "closed while sending") return closeInOrder(pair, pending);
       return cutOff(pair, pending, pending.cut === "half request" ? request : undefined);
     });
     this.passOn(pair, server, client, (reply) => {
@@ -154,7 +162,7 @@ export class NetworkProxy implements AsyncDisposable {
       const due = performance.now() + this.delayMs;
       last = last.then(async () => {
         const waitMs = due - performance.now();
-        if (waitMs > 0) await new Promise((resolve) => void setTimeout(resolve, waitMs));
+        if (waitMs > 0) await sleep(waitMs);
         await this.pausedUntil;
         if (!pair.isBlackHole) act();
       });
@@ -172,6 +180,26 @@ export class NetworkProxy implements AsyncDisposable {
       if (pair.client.destroyed && pair.server.destroyed) this.pairs.delete(pair);
     });
   }
+}
+
+/** How long a server that is shutting down doesn't read before it says goodbye, and after it. */
+const CLOSING_MS = 50;
+
+/**
+ * Says goodbye as a server does that is shut down, while the client is still sending. What the client
+ * sends is taken, and goes nowhere.
+ */
+function closeInOrder({ client, server }: Pair, { done }: PendingCut): undefined {
+  client.pause();
+  // Else the client's side would be reset at once.
+  server.removeAllListeners("end").removeAllListeners("close").destroy();
+  setTimeout(() => {
+    client.end();
+    setTimeout(() => {
+      client.removeAllListeners("data").resume();
+      done(true);
+    }, CLOSING_MS);
+  }, CLOSING_MS);
 }
 
 /** Ends a connection, after the first half of a piece where there is one to be passed on. */

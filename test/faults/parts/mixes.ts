@@ -16,10 +16,14 @@ export const WORKING: Mix = {
 /** What they do where everything may happen at once. */
 export const EVERYTHING: Mix = { ...WORKING, deleteThread: 0.2, sweep: 0.1, verifyThread: 0.3 };
 
-/** Threads that stay, each with a subgraph's namespace. */
-export function planThreads(count: number, names = "thread"): PlannedThread[] {
+/** Threads, each with a subgraph's namespace; without a TTL they stay. */
+export function planThreads(
+  count: number,
+  { names = "thread", ttlMs }: { readonly names?: string; readonly ttlMs?: number } = {},
+): PlannedThread[] {
   return Array.from({ length: count }, (_, index) => ({
     thread: `${names}-${index}`,
     namespaces: ["", "child:1"],
+    ...(ttlMs !== undefined && { ttlMs }),
   }));
 }

@@ -8,8 +8,7 @@ const TTL_MS = 1_500;
 
 /** Everything that can be done to a thread is done to a few by many clients at once. */
 export function runRaces(setting: PartSetting): Promise<PartResult> {
-  const expiring = planThreads(2, "expiring").map((planned) => ({ ...planned, ttlMs: TTL_MS }));
-  const threads = [...planThreads(2), ...expiring];
+  const threads = [...planThreads(2), ...planThreads(2, { names: "expiring", ttlMs: TTL_MS })];
   return runPart("races", setting, { threads, mix: EVERYTHING }, async (part) => {
     await Promise.all(Array.from({ length: CLIENTS }, () => part.startClient(setting.uri)));
     part.begin();

@@ -70,8 +70,8 @@ function isSame(a: readonly WrittenValue[], b: readonly WrittenValue[]): boolean
 
 function isPart({ calls }: Stored<PutWritesCall>, values: readonly WrittenValue[]): boolean {
   return calls.some(({ writes }) => {
-    const texts = writes.map((write) => JSON.stringify(write));
-    return values.every((value) => texts.includes(JSON.stringify(value)));
+    const texts = new Set(writes.map((write) => JSON.stringify(write)));
+    return values.every((value) => texts.has(JSON.stringify(value)));
   });
 }
 

@@ -35,8 +35,7 @@ export function checkDamages({ history }: CheckedHistory): Violation[] {
   const found = reports.flatMap((recorded): Violation[] => {
     const { call, outcome } = recorded;
     if (outcome.kind !== "ok" || !("damages" in outcome.result)) return [];
-    const damages = outcome.result.damages as readonly string[];
-    return damages.map((damage) => ({
+    return outcome.result.damages.map((damage) => ({
       kind: "false alarm",
       what: `verifyThread of ${call.thread}: ${damage}`,
       shownBy: recorded,
