@@ -2,6 +2,8 @@
 import { startMongoDB } from "@threadkeep/local-mongodb";
 import { styleText } from "node:util";
 import { createProgressLine } from "../bench/harness/progress-line.ts";
+import { writeIntoMarkdown } from "../bench/report/write-into-markdown.ts";
+import { faultsPlace, formatMarkdown } from "./command/format-markdown.ts";
 import { parseFaults } from "./command/parse-faults.ts";
 import { formatSummary } from "./command/print-summary.ts";
 import { parts } from "./parts/index.ts";
@@ -29,6 +31,9 @@ async function main(args: readonly string[]): Promise<number> {
     else progressLine.fail(`${name}: ${count} violations`);
   }
   console.log(formatSummary(results));
+  if (request.into !== undefined) {
+    writeIntoMarkdown(request.into, faultsPlace, formatMarkdown(server.description, results));
+  }
   return results.every(({ violations }) => violations.length === 0) ? 0 : 1;
 }
 
@@ -43,6 +48,7 @@ is one of the package's own, every call ends.
 --seed N      decides what clients do and what fails when; by default a new one, which is printed
 --minutes M   for all parts together, default 4
 --only PART   just this part; may be repeated
+--into FILE   writes the results into a Markdown file, between ${faultsPlace.begin} and ${faultsPlace.end}
 
 ${Object.entries(parts)
   .map(([name, { does }]) => `${styleText("bold", name.padEnd(14))}${does}`)

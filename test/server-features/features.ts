@@ -38,6 +38,9 @@ const probes = {
   },
 };
 
+/** All of them. */
+export const FEATURES: readonly Feature[] = Object.keys(probes) as Feature[];
+
 /** Asks a server whether it has a feature. */
 export async function hasFeature(uri: string, feature: Feature): Promise<boolean> {
   const client = new MongoClient(uri);

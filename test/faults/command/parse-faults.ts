@@ -8,6 +8,8 @@ export interface FaultsRequest {
   /** For all parts together. */
   readonly minutes: number;
   readonly parts: readonly PartName[];
+  /** A Markdown file that gets the table of results. */
+  readonly into: string | undefined;
 }
 
 const DEFAULT_MINUTES = 4;
@@ -25,12 +27,14 @@ export function parseFaults(args: readonly string[]): FaultsRequest {
       seed: { type: "string" },
       minutes: { type: "string" },
       only: { type: "string", multiple: true },
+      into: { type: "string" },
     },
   });
   return {
     seed: values.seed === undefined ? randomInt(MAX_SEED) : parseSeed(values.seed),
     minutes: values.minutes === undefined ? DEFAULT_MINUTES : parseMinutes(values.minutes),
     parts: values.only?.map(parsePart) ?? PART_NAMES,
+    into: values.into,
   };
 }
 
