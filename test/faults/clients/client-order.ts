@@ -24,8 +24,11 @@ export interface ClientOrder {
   readonly mix: Mix;
 }
 
-/** What it sends back when it is about to make its first call. */
+/** What it sends back when it is about to make its first call, */
 export const READY = "ready";
+
+/** and whenever one has ended. */
+export const ENDED = "ended";
 
 /** What it is sent to end after the calls that are under way. */
 export const STOP = "stop";

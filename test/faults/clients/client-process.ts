@@ -3,7 +3,7 @@ import { MongoClient } from "mongodb";
 import { once } from "node:events";
 import { Random } from "../../checkpoint-mongo/differential/random.ts";
 import { Recorder } from "../history/recorder.ts";
-import { READY, STOP, type ClientOrder } from "./client-order.ts";
+import { ENDED, READY, STOP, type ClientOrder } from "./client-order.ts";
 import { openSavers } from "./open-savers.ts";
 import { RandomClient } from "./random-client.ts";
 
@@ -19,7 +19,8 @@ process.on("message", (message) => {
   if (message === STOP) stop.abort();
 });
 const mongoClient = new MongoClient(uri);
-const savers = openSavers(mongoClient, dbName, threads, new Recorder(directory, name));
+const recorder = new Recorder(directory, name, () => process.send?.(ENDED));
+const savers = openSavers(mongoClient, dbName, threads, recorder);
 process.send?.(READY);
 await Promise.all(
   Array.from({ length: CLIENTS }, (_, index) =>

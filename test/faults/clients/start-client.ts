@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { recordKill } from "../history/recorder.ts";
 import { CALL_BOUND_MS } from "../promises.ts";
-import { READY, STOP, type ClientOrder } from "./client-order.ts";
+import { ENDED, READY, STOP, type ClientOrder } from "./client-order.ts";
 
 const COMPILED = fileURLToPath(
   new URL("../../../node_modules/.cache/threadkeep/compiled", import.meta.url),
@@ -14,6 +14,8 @@ const COMPILED = fileURLToPath(
 export interface Client {
   /** Why it ended by itself; undefined if it did not. */
   readonly crash: string | undefined;
+  /** How many of its calls have ended. */
+  readonly calls: number;
   /** Kills it, and records that. */
   kill(): Promise<void>;
   /** Has it end. One that does not in time is killed, and its calls count as never ended. */
@@ -33,6 +35,10 @@ export async function startClient(order: ClientOrder): Promise<Client> {
     report += text;
   });
   let crash: string | undefined;
+  let calls = 0;
+  child.on("message", (message) => {
+    if (message === ENDED) calls += 1;
+  });
   let isEnding = false;
   const closed = once(child, "close").then(([code, signal]) => {
     if (isEnding && (code === 0 || signal === "SIGKILL")) return;
@@ -43,6 +49,9 @@ export async function startClient(order: ClientOrder): Promise<Client> {
   return {
     get crash() {
       return crash;
+    },
+    get calls() {
+      return calls;
     },
     async kill() {
       isEnding = true;

@@ -20,10 +20,13 @@ export function readClock(): number {
  */
 export class Recorder {
   private readonly file: number;
+  private readonly onEnded: () => void;
   private calls = 0;
 
-  constructor(directory: string, process: string) {
+  /** @param onEnded is called whenever a call has ended, whichever way */
+  constructor(directory: string, process: string, onEnded: () => void = () => {}) {
     this.file = openSync(fileOf(directory, process), "a");
+    this.onEnded = onEnded;
   }
 
   /** Makes a call and records how it ends. */
@@ -38,6 +41,8 @@ export class Recorder {
     } catch (error) {
       this.append({ ended: number, atMs: readClock(), failure: describeFailure(error) });
       throw error;
+    } finally {
+      this.onEnded();
     }
   }
 

@@ -4,7 +4,8 @@ import type { PartResult, PartSetting } from "./part.ts";
 import { runPart, type Part } from "./run-part.ts";
 
 const AT_ONCE = 3;
-const MAX_LIFE_MS = 1_200;
+const MAX_CALLS = 40;
+const MAX_MORE_MS = 50;
 
 /** Clients that share threads are ended by SIGKILL at any moment, and others come in their place. */
 export function runKills(setting: PartSetting): Promise<PartResult> {
@@ -17,7 +18,8 @@ export function runKills(setting: PartSetting): Promise<PartResult> {
 async function killAgainAndAgain(part: Part, uri: string): Promise<void> {
   do {
     const client = await part.startClient(uri);
-    await sleep(part.random.between(0, MAX_LIFE_MS));
+    await part.waitForCalls([client], part.random.between(0, MAX_CALLS));
+    await sleep(part.random.between(0, MAX_MORE_MS));
     if (part.isOver) return;
     await client.kill();
     part.count("SIGKILL of a client");

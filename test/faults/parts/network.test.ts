@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { runShort } from "./run-short.ts";
 
 it("a network that delays, resets, cuts and forgets connections loses nothing, and callers get typed errors at most", async () => {
-  const { faults } = await runShort("network", { durationMs: 60_000, faults: 9 });
+  const { faults } = await runShort("network", { durationMs: 150_000, faults: 9 });
   expect(Object.keys(faults).toSorted()).toEqual([
     "closed while sending",
     "half reply",
@@ -14,4 +14,4 @@ it("a network that delays, resets, cuts and forgets connections loses nothing, a
     "pause",
     "reset",
   ]);
-}, 300_000);
+}, 400_000);

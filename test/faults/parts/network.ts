@@ -5,18 +5,19 @@ import type { PartResult, PartSetting } from "./part.ts";
 import { runPart, type Part } from "./run-part.ts";
 
 const CLIENTS = 3;
-const MAX_BETWEEN_MS = 400;
+const MAX_CALLS = 40;
 const CUT_WITHIN_MS = 2_000;
 
 /** Clients reach the server by a network that fails in every way. */
 export function runNetwork(setting: PartSetting): Promise<PartResult> {
   return runPart("network", setting, { threads: planThreads(4), mix: WORKING }, async (part) => {
     await using proxy = await NetworkProxy.start(setting.uri);
-    await Promise.all(Array.from({ length: CLIENTS }, () => part.startClient(proxy.uri)));
+    const starting = Array.from({ length: CLIENTS }, () => part.startClient(proxy.uri));
+    const clients = await Promise.all(starting);
     part.begin();
     // Each kind comes in its turn, so that a short run has all of them too.
     for (let turn = part.random.between(0, faults.length); !part.isOver; turn += 1) {
-      await sleep(part.random.between(50, MAX_BETWEEN_MS));
+      await part.waitForCalls(clients, part.random.between(1, MAX_CALLS));
       await faults[turn % faults.length]!(part, proxy);
     }
     // The calls under way end on a network that works.

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "../../checkpoint-mongo/differential/random.ts";
 import { checkHistory } from "../checker/check-history.ts";
 import type { Violation } from "../checker/violation.ts";
@@ -12,6 +13,8 @@ import type { History, Plan, PlannedThread } from "../history/history.ts";
 import { planFile, readHistory } from "../history/read-history.ts";
 import type { PartResult, PartSetting } from "./part.ts";
 import { readCold } from "./read-cold.ts";
+
+const LONGEST_WAIT_MS = 5_000;
 
 /** What a part does while it goes on. */
 export class Part {
@@ -45,6 +48,19 @@ export class Part {
   /** How much of the time is left. */
   get restMs(): number {
     return Math.max(0, this.endMs - performance.now());
+  }
+
+  /**
+   * Waits for clients to get on: however slow the machine is, something fails while they are at work.
+   *
+   * @param calls of these clients that have to end from now on
+   */
+  async waitForCalls(clients: Iterable<Client>, calls: number): Promise<void> {
+    const count = (): number => Array.from(clients).reduce((sum, one) => sum + one.calls, 0);
+    const enough = count() + calls;
+    // They may all be held up by what was done to them before.
+    const limitMs = performance.now() + LONGEST_WAIT_MS;
+    while (count() < enough && performance.now() < limitMs && !this.isOver) await sleep(5);
   }
 
   count(fault: string): void {

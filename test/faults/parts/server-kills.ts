@@ -5,7 +5,8 @@ import type { PartResult, PartSetting } from "./part.ts";
 import { runPart } from "./run-part.ts";
 
 const CLIENTS = 3;
-const MAX_UP_MS = 1_500;
+const MAX_CALLS = 120;
+const MAX_MORE_MS = 50;
 const MAX_DOWN_MS = 600;
 
 /** A server of one's own is ended by SIGKILL at any moment, and started again on what it had stored. */
@@ -15,10 +16,12 @@ export async function runServerKills(setting: Omit<PartSetting, "uri">): Promise
     const onServer = { ...setting, uri: server.uri };
     const plan = { threads: planThreads(4), mix: WORKING };
     return await runPart("server-kills", onServer, plan, async (part) => {
-      await Promise.all(Array.from({ length: CLIENTS }, () => part.startClient(server.uri)));
+      const starting = Array.from({ length: CLIENTS }, () => part.startClient(server.uri));
+      const clients = await Promise.all(starting);
       part.begin();
       while (!part.isOver) {
-        await sleep(part.random.between(100, MAX_UP_MS));
+        await part.waitForCalls(clients, part.random.between(1, MAX_CALLS));
+        await sleep(part.random.between(0, MAX_MORE_MS));
         await server.kill();
         await sleep(part.random.between(0, MAX_DOWN_MS));
         await server.restart();
