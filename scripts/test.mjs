@@ -26,6 +26,9 @@ try {
   // A run that broke off, or failed for a reason that is no test's, is a failure too.
   const failed = exitCode === 0 ? counts.failed : Math.max(counts.failed, 1);
   process.exitCode = failed === 0 ? 0 : 1;
+  for (const [need, count] of Object.entries(counts.needing)) {
+    console.log(`\n${count} not run on this server: they need ${need}`);
+  }
   console.log(`\n${counts.passed} passed, ${failed} failed`);
 } finally {
   rmSync(directory, { recursive: true });
@@ -33,7 +36,7 @@ try {
 
 /** @returns {import("./count-reporter.mjs").Counts} */
 function readCounts() {
-  if (!existsSync(countsFile)) return { passed: 0, failed: 1 };
+  if (!existsSync(countsFile)) return { passed: 0, failed: 1, needing: {} };
   return /** @type {import("./count-reporter.mjs").Counts} */ (
     JSON.parse(readFileSync(countsFile, "utf8"))
   );

@@ -2,6 +2,7 @@ import type { PendingWrite } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
 import { expect, it, onTestFinished } from "vitest";
+import { requireFeature } from "../server-features/require-feature.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
@@ -21,8 +22,9 @@ it("a string and a pending write that are each larger than any document come bac
   expect(tuple?.pendingWrites?.[0]?.[2] === text).toBe(true);
 });
 
-it("pending writes that are too large for one reply with their checkpoint are read by themselves", async () => {
-  // Only servers with test commands can be made to refuse a reply by its size.
+it("pending writes that are too large for one reply with their checkpoint are read by themselves", async (context) => {
+  // Only such servers can be made to refuse a reply by its size.
+  await requireFeature(context, "fail points");
   const appName = "threadkeep-large-reply";
   const client = new MongoClient(database.uri, { appName });
   onTestFinished(() => client.close());

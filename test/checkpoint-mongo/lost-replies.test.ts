@@ -3,6 +3,7 @@ import { MongoClient } from "mongodb";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
+import { requireFeature } from "../server-features/require-feature.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -11,9 +12,10 @@ const database = useDatabase();
 /** What an `update` command begins with in BSON: a text of this name. Other commands have other fields. */
 const UPDATE = Buffer.from("\x02update\0");
 
-it.each([true, false])(
+it.for([true, false])(
   "a put whose reply was lost is there once when it is repeated (by the driver: %s)",
-  async (retryWrites) => {
+  async (retryWrites, context) => {
+    if (retryWrites) await requireFeature(context, "retryable writes");
     const threadId = `lost-${retryWrites}`;
     const { saver, loseReply, countLost } = await openThroughProxy(retryWrites);
     const states = [["a"], ["a", "b"], ["a", "b", "c"]].map((items) =>

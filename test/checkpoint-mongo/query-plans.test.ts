@@ -1,7 +1,8 @@
 import { INTERRUPT } from "@langchain/langgraph-checkpoint";
 import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import type { CommandStartedEvent, Document, IndexDescriptionInfo } from "mongodb";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { requireFeature } from "../server-features/require-feature.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
 
@@ -46,6 +47,8 @@ beforeAll(async () => {
     ...others.map((threadId) => fillThread(threadId, OTHERS.steps)),
   ]);
 });
+
+beforeEach((context) => requireFeature(context, "plans that name their index"));
 
 /** A thread, each of whose steps has a checkpoint, a segment and pending writes of its own. */
 async function fillThread(threadId: string, length: number): Promise<void> {

@@ -1,7 +1,8 @@
 import type { MongoDBSaver, MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { requireFeature } from "../server-features/require-feature.ts";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
@@ -332,6 +333,8 @@ describe("a process that still knows an older expiry", () => {
 });
 
 describe.concurrent("while the server deletes expired threads", () => {
+  beforeEach((context) => requireFeature(context, "a TTL monitor that runs every second"));
+
   it.each([0, 1])(
     "readers get a thread whole or not at all, with %i s of grace, and then it is gone",
     async (ttlGraceSeconds) => {

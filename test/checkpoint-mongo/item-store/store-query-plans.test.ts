@@ -1,5 +1,6 @@
 import type { CommandStartedEvent, Document } from "mongodb";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { requireFeature } from "../../server-features/require-feature.ts";
 import { useStores } from "./use-stores.ts";
 
 const database = useStores();
@@ -46,6 +47,8 @@ beforeAll(async () => {
     ),
   );
 });
+
+beforeEach((context) => requireFeature(context, "plans that name their index"));
 
 describe("by an index, with no scan,", () => {
   const SLOTS = "namespaceStr_1_key_1";
