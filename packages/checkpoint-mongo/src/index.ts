@@ -3,6 +3,7 @@ export {
   CheckpointTooLargeError,
   CorruptCheckpointError,
   CorruptItemError,
+  IntegrityKeyError,
   InvalidAddressError,
   InvalidOptionsError,
   SearchTooWideError,
@@ -12,8 +13,10 @@ export {
   WriteConflictError,
   type ChannelSize,
   type Corruption,
+  type IntegrityKeyFault,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
+export type { IntegrityKey, IntegrityOptions } from "./keys/integrity-options.ts";
 export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
 export {
   MongoDBStore,

@@ -8,6 +8,7 @@ export type ThreadkeepErrorCode =
   | "CHECKPOINT_TOO_LARGE"
   | "CORRUPT_CHECKPOINT"
   | "CORRUPT_ITEM"
+  | "INTEGRITY_KEY"
   | "INVALID_ADDRESS"
   | "INVALID_OPTIONS"
   | "SEARCH_TOO_WIDE"

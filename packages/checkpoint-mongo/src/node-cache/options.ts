@@ -1,5 +1,7 @@
 import type { MongoClientLike } from "../driver/index.ts";
 import { z } from "zod";
+import type { IntegrityOptions } from "../keys/integrity-options.ts";
+import { KeyRing } from "../keys/key-ring.ts";
 import { checkOptions, collectionName, databaseName, integrity } from "../options/check-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
@@ -50,11 +52,12 @@ export interface MongoDBCacheSettings {
 
   /**
    * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
-   * change an entry without its being noticed. All caches on the same collection need the same key.
+   * change an entry without its being noticed. All caches on the same collection need the same keys.
+   * An entry that was hashed with a key that is not here, or with none, is a miss.
    *
    * @default undefined: plain SHA-256, which shows damage but no forgery
    */
-  integrity?: { readonly key: string | Uint8Array } | undefined;
+  integrity?: IntegrityOptions | undefined;
 
   /**
    * Gets what the cache reports beside what its methods return: entries that could not be stored or
@@ -78,7 +81,7 @@ export interface ResolvedCacheSettings {
   readonly version: string;
   readonly ttl: number | undefined;
   readonly maxBytes: number;
-  readonly integrityKey: string | Uint8Array | undefined;
+  readonly keys: KeyRing;
   readonly onEvent: ReportCacheEvent;
 }
 
@@ -112,7 +115,7 @@ export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCa
     ...rest,
     dbName: rest.dbName,
     ttl: rest.ttl,
-    integrityKey: keyed?.key,
+    keys: new KeyRing(keyed),
     onEvent: onEvent ?? emitCacheWarning,
   };
 }

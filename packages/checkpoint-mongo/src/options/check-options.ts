@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { z } from "zod";
 import { InvalidOptionsError } from "../errors/index.ts";
+import type { IntegrityOptions } from "../keys/integrity-options.ts";
 
 /** Shorter keys can be guessed. */
 const MIN_KEY_BYTES = 16;
@@ -20,14 +21,36 @@ export const collectionName: z.ZodString = z
   .min(1)
   .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection");
 
-/** The key of keyed hashes. */
-export const integrity: z.ZodType<{ key: string | Uint8Array } | undefined> = z
+const integrityKey = z
+  .union([z.string(), z.instanceof(Uint8Array)], { error: "expected a text or bytes" })
+  .refine((key) => Buffer.byteLength(key) >= MIN_KEY_BYTES, {
+    error: `expected at least ${MIN_KEY_BYTES} bytes`,
+  });
+
+/** The keys of keyed hashes. */
+export const integrity: z.ZodType<IntegrityOptions | undefined> = z
   .strictObject({
-    key: z
-      .union([z.string(), z.instanceof(Uint8Array)])
-      .refine((key) => Buffer.byteLength(key) >= MIN_KEY_BYTES, {
-        error: `expected at least ${MIN_KEY_BYTES} bytes`,
-      }),
+    key: integrityKey.optional(),
+    keys: z
+      .record(
+        z.string().regex(/^[\w-]{1,32}$/, "expected ids of up to 32 letters, digits, _ and -"),
+        integrityKey,
+      )
+      .optional(),
+    currentKeyId: z.string().optional(),
+    acceptUnkeyed: z.boolean().optional(),
+  })
+  .superRefine(({ key, keys, currentKeyId }, context) => {
+    const refuse = (message: string, path: string[] = []): void => {
+      context.addIssue({ code: "custom", message, path });
+    };
+    if ((key === undefined) === (keys === undefined)) {
+      refuse("expected either key, or keys with currentKeyId");
+    } else if (keys === undefined && currentKeyId !== undefined) {
+      refuse("expected it beside keys only", ["currentKeyId"]);
+    } else if (keys !== undefined && !Object.hasOwn(keys, currentKeyId ?? "")) {
+      refuse("expected the id of one of the keys", ["currentKeyId"]);
+    }
   })
   .optional();
 

@@ -144,7 +144,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { integrityKey, ...settings } = resolveSettings(options);
+    const { keys, ...settings } = resolveSettings(options);
     this.settings = settings;
     this.client = requireClient(options.client, "MongoDBSaver");
     this.client.appendMetadata?.({ name: "threadkeep" });
@@ -153,8 +153,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
     this.enableTimestamps = this.settings.enableTimestamps;
     this.ttl = this.settings.ttl;
-    this.hasher = new Hasher(integrityKey);
-    this.cacheOwner = nameCacheOwner(integrityKey, serde);
+    this.hasher = new Hasher(keys);
+    this.cacheOwner = nameCacheOwner(keys, serde);
     this.serializer = new Serializer(serde, this.cache.shadows);
     this.connection = { isOwned: false, opened: undefined };
   }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { MongoClientLike } from "../driver/index.ts";
+import type { IntegrityOptions } from "../keys/integrity-options.ts";
+import { KeyRing } from "../keys/key-ring.ts";
 import {
   checkOptions,
   collectionName,
@@ -85,11 +87,21 @@ export interface MongoDBSaverSettings {
   /**
    * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
    * change a checkpoint or a pending write without its being noticed. All savers on the same
-   * collections need the same key.
+   * collections need the same keys. A document that was hashed with a key that is not here, or with
+   * none, is refused by an `IntegrityKeyError`.
+   *
+   * To begin with a key where threads are stored already, set `acceptUnkeyed` for as long as those
+   * are in use. To change keys, first give all savers the new one as a further entry of `keys`, then
+   * make it the `currentKeyId` of all, and drop the old one when no thread of its time is left.
+   *
+   * @example
+   * ```ts
+   * integrity: { keys: { "2026": oldKey, "2027": newKey }, currentKeyId: "2027" }
+   * ```
    *
    * @default undefined: plain SHA-256, which shows damage but no forgery
    */
-  integrity?: { readonly key: string | Uint8Array } | undefined;
+  integrity?: IntegrityOptions | undefined;
 
   /**
    * What `getTuple` and `list` do on meeting a checkpoint that is not as it was written:
@@ -183,9 +195,9 @@ export interface SaverSettings {
   readonly onEvent: ReportEvent;
 }
 
-/** Settings with the key, which is kept apart: whoever prints a saver must not see it. */
+/** Settings with the keys. */
 export interface ResolvedSettings extends SaverSettings {
-  readonly integrityKey: string | Uint8Array | undefined;
+  readonly keys: KeyRing;
 }
 
 const OWNER = "MongoDBSaver";
@@ -244,7 +256,7 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
     dbName,
     ttl,
     onCheckpointSize,
-    integrityKey: keyed?.key,
+    keys: new KeyRing(keyed),
     onEvent: onEvent ?? emitWarning,
   };
 }

@@ -210,6 +210,7 @@ async function buildSet(
       stored.push({ ...write, value: { segment: hexToBytes(id) } });
     }
   }
+  const { keyName } = hasher;
   const document: WriteSetToStore = {
     _id: hashWritesPlace(address, taskId, place),
     thread_id: address.threadId,
@@ -221,7 +222,8 @@ async function buildSet(
     ...(taskPath !== "" && { task_path: taskPath }),
     idx: place,
     writes: stored,
-    hash: await hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
+    ...(keyName !== undefined && { key_name: keyName }),
+    hash: await hasher.hashWriteSet({ keyName, address, taskId, taskPath, place, writes }),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segments };
