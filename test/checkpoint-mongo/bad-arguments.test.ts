@@ -1,6 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { InvalidAddressError, InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
-import { inspect } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -134,17 +133,19 @@ describe("deleteThread", () => {
 });
 
 describe("list", () => {
-  it.each([-1, 1.5, Number.NaN, -Infinity, "10", null])(
-    "refuses the limit %s before any command",
-    async (limit) => {
-      const options = { limit: limit as number };
-      const error = await refuse(() => Array.fromAsync(saver.list(threadConfig("t"), options)));
-      expect(InvalidOptionsError.isInstance(error)).toBe(true);
-      expect(error.message).toContain(
-        `limit of list: expected a whole number from 0, got ${inspect(limit)}`,
-      );
-    },
-  );
+  it.each([
+    [-1, "-1"],
+    [1.5, "1.5"],
+    [Number.NaN, "NaN"],
+    [-Infinity, "-Infinity"],
+    ["10", "a string of 2 characters"],
+    [null, "null"],
+  ])("refuses the limit %s before any command", async (limit, given) => {
+    const options = { limit: limit as number };
+    const error = await refuse(() => Array.fromAsync(saver.list(threadConfig("t"), options)));
+    expect(InvalidOptionsError.isInstance(error)).toBe(true);
+    expect(error.message).toContain(`limit of list: expected a whole number from 0, got ${given}.`);
+  });
 
   it.each([[["step"]], ["step"], [7], [new Map([["step", 1]])], [new Date(0)]])(
     "refuses the filter %s before any command",

@@ -8,6 +8,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db } from "mongodb";
 import { openCollection, openDatabase } from "../driver/index.ts";
+import { guardConnection } from "../options/guard-connection.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
@@ -102,7 +103,12 @@ export class MongoDBStore extends BaseStore {
     connString: string,
     params: MongoDBStoreSettings = {},
   ): Promise<MongoDBStore> {
-    const client = new MongoClient(connString);
+    const client = guardConnection(
+      "MongoDBStore",
+      connString,
+      undefined,
+      () => new MongoClient(connString),
+    );
     try {
       const store = new MongoDBStore({ ...params, client });
       store.ownsClient = true;

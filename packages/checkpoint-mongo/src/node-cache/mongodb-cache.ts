@@ -14,6 +14,7 @@ import {
   requireClient,
 } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
+import { guardConnection } from "../options/guard-connection.ts";
 import { bytesToHex, createIndexes } from "../store/index.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
@@ -96,8 +97,8 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
    * Makes a cache with a connection of its own, to be closed with {@link MongoDBCache.close}.
    *
    * @param uri a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work
-   * @throws MongoParseError if the connection string is malformed
+   * @throws InvalidOptionsError if an option has a value that cannot work, or the connection string is
+   *   malformed
    */
   static fromConnString<V = unknown>(
     uri: string,
@@ -105,7 +106,12 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     serde?: SerializerProtocol,
   ): MongoDBCache<V> {
     const { clientOptions, ...settings } = options;
-    const client = new MongoClient(uri, clientOptions);
+    const client = guardConnection(
+      "MongoDBCache",
+      uri,
+      clientOptions,
+      () => new MongoClient(uri, clientOptions),
+    );
     const cache = new MongoDBCache<V>({ ...settings, client }, serde);
     cache.ownedClient = client;
     return cache;

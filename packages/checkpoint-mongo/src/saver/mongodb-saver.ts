@@ -11,7 +11,6 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
-import { inspect } from "node:util";
 import {
   parseAddress,
   parseAddressFilter,
@@ -45,6 +44,8 @@ import {
 } from "../store/index.ts";
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
+import { describeValue } from "../options/describe-value.ts";
+import { guardConnection } from "../options/guard-connection.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import type { Cache, CacheStats } from "./cache.ts";
 import type { SaverContext } from "./context.ts";
@@ -163,8 +164,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * Makes a saver with a connection of its own, to be closed with {@link MongoDBSaver.close}.
    *
    * @param uri a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work
-   * @throws MongoParseError if the connection string is malformed
+   * @throws InvalidOptionsError if an option has a value that cannot work, or the connection string is
+   *   malformed
    */
   static fromConnString(
     uri: string,
@@ -172,7 +173,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     serde?: SerializerProtocol,
   ): MongoDBSaver {
     const { clientOptions, ...settings } = options;
-    const client = new MongoClient(uri, clientOptions);
+    const client = guardConnection(
+      "MongoDBSaver",
+      uri,
+      clientOptions,
+      () => new MongoClient(uri, clientOptions),
+    );
     const saver = new MongoDBSaver({ ...settings, client }, serde);
     saver.connection.isOwned = true;
     return saver;
@@ -460,7 +466,7 @@ function checkLimit(limit: unknown): number | undefined {
   if (limit === undefined || limit === Infinity) return undefined;
   if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
     throw new InvalidOptionsError(
-      `Invalid option limit of list: expected a whole number from 0, got ${inspect(limit)}.`,
+      `Invalid option limit of list: expected a whole number from 0, got ${describeValue(limit)}.`,
     );
   }
   return limit;
@@ -470,7 +476,7 @@ function checkGrace(graceSeconds: unknown): number {
   if (typeof graceSeconds !== "number" || !(graceSeconds >= MIN_SWEEP_GRACE_SECONDS)) {
     throw new InvalidOptionsError(
       `Invalid option graceSeconds of sweep: expected at least ${MIN_SWEEP_GRACE_SECONDS} seconds, ` +
-        `got ${inspect(graceSeconds)}.`,
+        `got ${describeValue(graceSeconds)}.`,
     );
   }
   return graceSeconds;
@@ -481,7 +487,7 @@ function checkFilter(filter: unknown): Record<string, unknown> {
   if (typeof filter !== "object" || !isPlain(filter)) {
     throw new InvalidOptionsError(
       "Invalid option filter of list: expected a plain object of metadata keys and values, got " +
-        `${inspect(filter, { depth: 0 })}.`,
+        `${describeValue(filter)}.`,
     );
   }
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));

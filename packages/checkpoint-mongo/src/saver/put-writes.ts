@@ -1,10 +1,10 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
-import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
+import { describeValue } from "../options/describe-value.ts";
 import {
   bytesToHex,
   hexToBytes,
@@ -58,7 +58,7 @@ export function takeWrites(
   for (const [position, [channel, value]] of writes.entries()) {
     if (typeof channel !== "string" || !channel.isWellFormed()) {
       throw new UnserializableStateError(
-        inspect(channel),
+        typeof channel === "string" ? channel.toWellFormed() : describeValue(channel),
         `writes[${position}][0]`,
         "a channel's name must be a string of whole Unicode characters.",
       );
