@@ -67,7 +67,7 @@ export function checkOptions<Schema extends z.ZodType>(
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw issue!.code === "unrecognized_keys"
-    ? unknownOptions(owner, issue!.path, issue!.keys)
+    ? unknownOptions(owner, issue.path, issue.keys)
     : invalidOption(owner, issue!.path, issue!.message, options);
 }
 

@@ -49,10 +49,8 @@ function listTexts(value: unknown, seen: Set<object>): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null || seen.has(value)) return [];
   seen.add(value);
-  return Object.entries(value).flatMap(([key, entry]) => [
-    ...(NAME.test(key) ? [] : [key]),
-    ...listTexts(entry, seen),
-  ]);
+  const keys = Object.keys(value).filter((key) => !NAME.test(key));
+  return keys.concat(...Object.values(value).map((entry) => listTexts(entry, seen)));
 }
 
 /** A text as it is given and as it is understood: in a query, "+" is a space. */
