@@ -60,8 +60,9 @@ it("a variable's URL with a password is shown without it", () => {
 
 describe("no error, event or cause of a call shows", () => {
   it("a header that identifies the caller, though the server repeats it", async () => {
-    const server = await startServer(replies.error(401, {}, { message: `bad token ${mark}x` }));
-    const fields = { configuration: { defaultHeaders: { "X-Token": `${mark}x`.slice(3) } } };
+    const token = mark.slice(3);
+    const server = await startServer(replies.error(401, {}, { message: `bad token ${token}` }));
+    const fields = { configuration: { defaultHeaders: { "X-Token": token } } };
     const models = [{ model: "a", baseURL: server.baseURL, fields }];
     const { model, events } = createModel([], { models, retry: { maxRetries: 0 } });
     expectNothingSeen([await rejection(model.invoke("hi")), events]);
