@@ -1,6 +1,7 @@
 import "./check-node.ts";
 export {
   CheckpointTooLargeError,
+  ClassNotAllowedError,
   CorruptCheckpointError,
   CorruptItemError,
   IntegrityKeyError,

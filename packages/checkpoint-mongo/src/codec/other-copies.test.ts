@@ -8,8 +8,17 @@ import { describe, expect, it } from "vitest";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
 
+const ALLOWED = new Set(
+  [
+    "prompt/PromptTemplate",
+    "chat/ChatPromptTemplate",
+    "chat/SystemMessagePromptTemplate",
+    "chat/HumanMessagePromptTemplate",
+  ].map((name) => `langchain_core/prompts/${name}`),
+);
+
 async function roundTrip(value: unknown): Promise<unknown> {
-  return decodeValue(encodeValue(value, "channel"));
+  return decodeValue(encodeValue(value, "channel"), ALLOWED);
 }
 
 /** What LangChain's JSON loses. */
@@ -262,11 +271,334 @@ describe("another LangChain object", () => {
     expect(human!.additional_kwargs).toStrictEqual({ precious });
   });
 
-  it("that earlier versions stored comes back", async () => {
-    const original = PromptTemplate.fromTemplate("Hello {name}");
-    const stored = `[{"$":"langchain","v":${JSON.stringify(JSON.stringify(original))}}]`;
-    const [decoded] = (await decodeValue(stored)) as [PromptTemplate];
-    expect(await decoded.format({ name: "Ada" })).toBe("Hello Ada");
+  it("that holds what has no stored form is refused with the path of it", () => {
+    const original = new otherMessages.HumanMessage({
+      content: "x",
+      additional_kwargs: { f: () => 1 },
+    });
+    expect(() => encodeValue({ m: [original] }, "channel")).toThrow(
+      "channel.m[0].additional_kwargs.f",
+    );
+  });
+
+  it("by a bundler that shortened the names of classes is recognised", async () => {
+    const Short = class a extends otherMessages.RemoveMessage {};
+    expect(((await roundTrip(new Short({ id: "m" }))) as object).constructor).toBe(
+      messages.RemoveMessage,
+    );
+  });
+});
+
+describe.each<[string, Copy]>([
+  ["this copy", messages],
+  ["another copy", otherMessages as unknown as Copy],
+])("a message of %s", (_name, { AIMessage }) => {
+  it("keeps what was set on it since it was made, as LangGraph sets ids", async () => {
+    const original = new AIMessage("before");
+    original.id = "later";
+    original.name = "ada";
+    Object.assign(original, usage);
+    original.response_metadata = { precious };
+    original.tool_calls = [toolCall];
+    const decoded = (await roundTrip(original)) as messages.AIMessage;
+    expect(decoded).toMatchObject({ content: "before", id: "later", name: "ada" });
+    expect(decoded).toMatchObject(usage);
+    expect(decoded.response_metadata).toStrictEqual({ precious });
+    expect(decoded.tool_calls).toStrictEqual([toolCall]);
+    expect(encodeValue(decoded, "channel")).toBe(encodeValue(await roundTrip(decoded), "channel"));
+  });
+
+  it("keeps properties that its class does not know", async () => {
+    const original = Object.assign(new AIMessage({ content: "x" }), {
+      rating: 5n,
+      at: new Date(0),
+    });
+    expect(await roundTrip(original)).toMatchObject({ content: "x", rating: 5n, at: new Date(0) });
+  });
+
+  it("with a symbol key of the user's is refused", () => {
+    const original = Object.assign(new AIMessage("x"), { [Symbol("mark")]: 1 });
+    expect(() => encodeValue([original], "channel")).toThrow(
+      /channel\[0\].*symbol key Symbol\(mark\)/,
+    );
+  });
+
+  it("of a class of the user's comes back as the class it extends, with its public fields", async () => {
+    class RatedMessage extends AIMessage {
+      readonly rating = 5;
+    }
+    const decoded = (await roundTrip(new RatedMessage("x"))) as RatedMessage;
+    expect(decoded.constructor).toBe(messages.AIMessage);
+    expect(decoded).toMatchObject({ content: "x", rating: 5 });
+  });
+});
+
+describe("chunks", () => {
+  it("keep tool calls that were set since they were made", async () => {
+    const original = new messages.AIMessageChunk({
+      content: "",
+      tool_call_chunks: [{ name: "f", args: "{}", id: "1", index: 0 }],
+    });
+    original.tool_calls = [toolCall];
+    original.invalid_tool_calls = [{ name: "g", args: "{", error: "bad" }];
+    const decoded = (await roundTrip(original)) as messages.AIMessageChunk;
+    expect(decoded.tool_calls).toStrictEqual(original.tool_calls);
+    expect(decoded.invalid_tool_calls).toStrictEqual(original.invalid_tool_calls);
+    expect(decoded.tool_call_chunks).toStrictEqual(original.tool_call_chunks);
+  });
+});
+
+describe("another LangChain object", () => {
+  it.each([
+    ["this copy", PromptTemplate],
+    ["another copy", OtherPromptTemplate as unknown as typeof PromptTemplate],
+  ])(
+    "of %s comes back through LangChain's loader, with all that JSON would lose",
+    async (_name, Class) => {
+      const original = new Class({
+        template: "{at} {question}",
+        inputVariables: ["question"],
+        partialVariables: { at: "noon" },
+        ...({ metadata: { precious } } as object),
+      });
+      const decoded = (await roundTrip({ deep: [original] })) as { deep: [PromptTemplate] };
+      expect(decoded.deep[0].constructor).toBe(PromptTemplate);
+      expect(decoded.deep[0].metadata).toStrictEqual({ precious });
+      expect(await decoded.deep[0].format({ question: "?" })).toBe("noon ?");
+    },
+  );
+
+  it("inside another one comes back too, with the messages it holds", async () => {
+    const original = ChatPromptTemplate.fromMessages([
+      ["system", "You are {role}."],
+      new otherMessages.HumanMessage({ content: "hi", additional_kwargs: { precious } }),
+    ]);
+    const decoded = (await roundTrip(original)) as typeof original;
+    expect(decoded).toBeInstanceOf(ChatPromptTemplate);
+    const [system, human] = await decoded.formatMessages({ role: "a poet" });
+    expect(system).toMatchObject({ content: "You are a poet." });
+    expect(human!.constructor).toBe(messages.HumanMessage);
+    expect(human!.additional_kwargs).toStrictEqual({ precious });
+  });
+
+  it("that holds what has no stored form is refused with the path of it", () => {
+    const original = new otherMessages.HumanMessage({
+      content: "x",
+      additional_kwargs: { f: () => 1 },
+    });
+    expect(() => encodeValue({ m: [original] }, "channel")).toThrow(
+      "channel.m[0].additional_kwargs.f",
+    );
+  });
+
+  it("by a bundler that shortened the names of classes is recognised", async () => {
+    const Short = class a extends otherMessages.RemoveMessage {};
+    expect(((await roundTrip(new Short({ id: "m" }))) as object).constructor).toBe(
+      messages.RemoveMessage,
+    );
+  });
+});
+
+describe.each<[string, Copy]>([
+  ["this copy", messages],
+  ["another copy", otherMessages as unknown as Copy],
+])("a message of %s", (_name, { AIMessage }) => {
+  it("keeps what was set on it since it was made, as LangGraph sets ids", async () => {
+    const original = new AIMessage("before");
+    original.id = "later";
+    original.name = "ada";
+    Object.assign(original, usage);
+    original.response_metadata = { precious };
+    original.tool_calls = [toolCall];
+    const decoded = (await roundTrip(original)) as messages.AIMessage;
+    expect(decoded).toMatchObject({ content: "before", id: "later", name: "ada" });
+    expect(decoded).toMatchObject(usage);
+    expect(decoded.response_metadata).toStrictEqual({ precious });
+    expect(decoded.tool_calls).toStrictEqual([toolCall]);
+    expect(encodeValue(decoded, "channel")).toBe(encodeValue(await roundTrip(decoded), "channel"));
+  });
+
+  it("keeps properties that its class does not know", async () => {
+    const original = Object.assign(new AIMessage({ content: "x" }), {
+      rating: 5n,
+      at: new Date(0),
+    });
+    expect(await roundTrip(original)).toMatchObject({ content: "x", rating: 5n, at: new Date(0) });
+  });
+
+  it("with a symbol key of the user's is refused", () => {
+    const original = Object.assign(new AIMessage("x"), { [Symbol("mark")]: 1 });
+    expect(() => encodeValue([original], "channel")).toThrow(
+      /channel\[0\].*symbol key Symbol\(mark\)/,
+    );
+  });
+
+  it("of a class of the user's comes back as the class it extends, with its public fields", async () => {
+    class RatedMessage extends AIMessage {
+      readonly rating = 5;
+    }
+    const decoded = (await roundTrip(new RatedMessage("x"))) as RatedMessage;
+    expect(decoded.constructor).toBe(messages.AIMessage);
+    expect(decoded).toMatchObject({ content: "x", rating: 5 });
+  });
+});
+
+describe("chunks", () => {
+  it("keep tool calls that were set since they were made", async () => {
+    const original = new messages.AIMessageChunk({
+      content: "",
+      tool_call_chunks: [{ name: "f", args: "{}", id: "1", index: 0 }],
+    });
+    original.tool_calls = [toolCall];
+    original.invalid_tool_calls = [{ name: "g", args: "{", error: "bad" }];
+    const decoded = (await roundTrip(original)) as messages.AIMessageChunk;
+    expect(decoded.tool_calls).toStrictEqual(original.tool_calls);
+    expect(decoded.invalid_tool_calls).toStrictEqual(original.invalid_tool_calls);
+    expect(decoded.tool_call_chunks).toStrictEqual(original.tool_call_chunks);
+  });
+});
+
+describe("another LangChain object", () => {
+  it.each([
+    ["this copy", PromptTemplate],
+    ["another copy", OtherPromptTemplate as unknown as typeof PromptTemplate],
+  ])(
+    "of %s comes back through LangChain's loader, with all that JSON would lose",
+    async (_name, Class) => {
+      const original = new Class({
+        template: "{at} {question}",
+        inputVariables: ["question"],
+        partialVariables: { at: "noon" },
+        ...({ metadata: { precious } } as object),
+      });
+      const decoded = (await roundTrip({ deep: [original] })) as { deep: [PromptTemplate] };
+      expect(decoded.deep[0].constructor).toBe(PromptTemplate);
+      expect(decoded.deep[0].metadata).toStrictEqual({ precious });
+      expect(await decoded.deep[0].format({ question: "?" })).toBe("noon ?");
+    },
+  );
+
+  it("inside another one comes back too, with the messages it holds", async () => {
+    const original = ChatPromptTemplate.fromMessages([
+      ["system", "You are {role}."],
+      new otherMessages.HumanMessage({ content: "hi", additional_kwargs: { precious } }),
+    ]);
+    const decoded = (await roundTrip(original)) as typeof original;
+    expect(decoded).toBeInstanceOf(ChatPromptTemplate);
+    const [system, human] = await decoded.formatMessages({ role: "a poet" });
+    expect(system).toMatchObject({ content: "You are a poet." });
+    expect(human!.constructor).toBe(messages.HumanMessage);
+    expect(human!.additional_kwargs).toStrictEqual({ precious });
+  });
+
+  it("that holds what has no stored form is refused with the path of it", () => {
+    const original = new otherMessages.HumanMessage({
+      content: "x",
+      additional_kwargs: { f: () => 1 },
+    });
+    expect(() => encodeValue({ m: [original] }, "channel")).toThrow(
+      "channel.m[0].additional_kwargs.f",
+    );
+  });
+
+  it("by a bundler that shortened the names of classes is recognised", async () => {
+    const Short = class a extends otherMessages.RemoveMessage {};
+    expect(((await roundTrip(new Short({ id: "m" }))) as object).constructor).toBe(
+      messages.RemoveMessage,
+    );
+  });
+});
+
+describe.each<[string, Copy]>([
+  ["this copy", messages],
+  ["another copy", otherMessages as unknown as Copy],
+])("a message of %s", (_name, { AIMessage }) => {
+  it("keeps what was set on it since it was made, as LangGraph sets ids", async () => {
+    const original = new AIMessage("before");
+    original.id = "later";
+    original.name = "ada";
+    Object.assign(original, usage);
+    original.response_metadata = { precious };
+    original.tool_calls = [toolCall];
+    const decoded = (await roundTrip(original)) as messages.AIMessage;
+    expect(decoded).toMatchObject({ content: "before", id: "later", name: "ada" });
+    expect(decoded).toMatchObject(usage);
+    expect(decoded.response_metadata).toStrictEqual({ precious });
+    expect(decoded.tool_calls).toStrictEqual([toolCall]);
+    expect(encodeValue(decoded, "channel")).toBe(encodeValue(await roundTrip(decoded), "channel"));
+  });
+
+  it("keeps properties that its class does not know", async () => {
+    const original = Object.assign(new AIMessage({ content: "x" }), {
+      rating: 5n,
+      at: new Date(0),
+    });
+    expect(await roundTrip(original)).toMatchObject({ content: "x", rating: 5n, at: new Date(0) });
+  });
+
+  it("with a symbol key of the user's is refused", () => {
+    const original = Object.assign(new AIMessage("x"), { [Symbol("mark")]: 1 });
+    expect(() => encodeValue([original], "channel")).toThrow(
+      /channel\[0\].*symbol key Symbol\(mark\)/,
+    );
+  });
+
+  it("of a class of the user's comes back as the class it extends, with its public fields", async () => {
+    class RatedMessage extends AIMessage {
+      readonly rating = 5;
+    }
+    const decoded = (await roundTrip(new RatedMessage("x"))) as RatedMessage;
+    expect(decoded.constructor).toBe(messages.AIMessage);
+    expect(decoded).toMatchObject({ content: "x", rating: 5 });
+  });
+});
+
+describe("chunks", () => {
+  it("keep tool calls that were set since they were made", async () => {
+    const original = new messages.AIMessageChunk({
+      content: "",
+      tool_call_chunks: [{ name: "f", args: "{}", id: "1", index: 0 }],
+    });
+    original.tool_calls = [toolCall];
+    original.invalid_tool_calls = [{ name: "g", args: "{", error: "bad" }];
+    const decoded = (await roundTrip(original)) as messages.AIMessageChunk;
+    expect(decoded.tool_calls).toStrictEqual(original.tool_calls);
+    expect(decoded.invalid_tool_calls).toStrictEqual(original.invalid_tool_calls);
+    expect(decoded.tool_call_chunks).toStrictEqual(original.tool_call_chunks);
+  });
+});
+
+describe("another LangChain object", () => {
+  it.each([
+    ["this copy", PromptTemplate],
+    ["another copy", OtherPromptTemplate as unknown as typeof PromptTemplate],
+  ])(
+    "of %s comes back through LangChain's loader, with all that JSON would lose",
+    async (_name, Class) => {
+      const original = new Class({
+        template: "{at} {question}",
+        inputVariables: ["question"],
+        partialVariables: { at: "noon" },
+        ...({ metadata: { precious } } as object),
+      });
+      const decoded = (await roundTrip({ deep: [original] })) as { deep: [PromptTemplate] };
+      expect(decoded.deep[0].constructor).toBe(PromptTemplate);
+      expect(decoded.deep[0].metadata).toStrictEqual({ precious });
+      expect(await decoded.deep[0].format({ question: "?" })).toBe("noon ?");
+    },
+  );
+
+  it("inside another one comes back too, with the messages it holds", async () => {
+    const original = ChatPromptTemplate.fromMessages([
+      ["system", "You are {role}."],
+      new otherMessages.HumanMessage({ content: "hi", additional_kwargs: { precious } }),
+    ]);
+    const decoded = (await roundTrip(original)) as typeof original;
+    expect(decoded).toBeInstanceOf(ChatPromptTemplate);
+    const [system, human] = await decoded.formatMessages({ role: "a poet" });
+    expect(system).toMatchObject({ content: "You are a poet." });
+    expect(human!.constructor).toBe(messages.HumanMessage);
+    expect(human!.additional_kwargs).toStrictEqual({ precious });
   });
 
   it("that holds what has no stored form is refused with the path of it", () => {

@@ -189,7 +189,8 @@ export class MongoDBStore extends BaseStore {
     const rounds = planRounds(Array.from(operations, readOperation));
     const results: unknown[] = Array.from({ length: operations.length });
     const puts = rounds.flatMap((round) => round.puts);
-    for (const { value } of puts) if (value !== undefined) await assertValueLoadable(value);
+    for (const { value } of puts)
+      if (value !== undefined) await assertValueLoadable(value, this.options.allowedObjects);
     const vectors = await embedPuts(this.options, puts);
     const context = await this.open();
     const embed = this.makeEmbedQuery();

@@ -6,6 +6,7 @@ import {
   encodeValue,
   packAside,
   unpackAside,
+  type AllowedObjects,
 } from "../codec/index.ts";
 import { IntegrityKeyError } from "../errors/index.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
@@ -32,10 +33,12 @@ interface EncodedValue {
 export class EntryCodec {
   readonly #serde: SerializerProtocol | undefined;
   readonly #keys: KeyRing;
+  readonly #allowed: AllowedObjects;
 
-  constructor(serde: SerializerProtocol | undefined, keys: KeyRing) {
+  constructor(serde: SerializerProtocol | undefined, keys: KeyRing, allowed: AllowedObjects) {
     this.#serde = serde;
     this.#keys = keys;
+    this.#allowed = allowed;
   }
 
   /**
@@ -96,14 +99,14 @@ export class EntryCodec {
     }
     const bytes = await unpackAside({ data, compression: compression as "zstd" | undefined });
     return type === undefined
-      ? decodeBytes(bytes)
+      ? decodeBytes(bytes, this.#allowed)
       : this.#serde!.loadsTyped(type, Buffer.from(bytes));
   }
 
   async #dump(value: unknown): Promise<EncodedValue> {
     if (this.#serde === undefined) {
       const text = encodeValue(value, VALUE);
-      await assertLoadable(text, VALUE);
+      await assertLoadable(text, VALUE, this.#allowed);
       return { type: undefined, bytes: Buffer.from(text) };
     }
     const [type, bytes] = await this.#serde.dumpsTyped(value);

@@ -2,7 +2,13 @@ import type { MongoClientLike } from "../driver/index.ts";
 import { z } from "zod";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
-import { checkOptions, collectionName, databaseName, integrity } from "../options/check-options.ts";
+import {
+  allowedObjects,
+  checkOptions,
+  collectionName,
+  databaseName,
+  integrity,
+} from "../options/check-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
 /** How a cache stores: all that does not depend on the connection. */
@@ -60,6 +66,16 @@ export interface MongoDBCacheSettings {
   integrity?: IntegrityOptions | undefined;
 
   /**
+   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
+   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
+   * refused before anything is stored, and where it is found stored: whoever can write to the database
+   * would choose what is made. Python's `load` has `allowed_objects` for this.
+   *
+   * @default []: messages, chunks, documents and prompt values
+   */
+  allowedObjects?: readonly string[] | undefined;
+
+  /**
    * Gets what the cache reports beside what its methods return: entries that could not be stored or
    * read, and a database that could not be reached.
    *
@@ -82,6 +98,7 @@ export interface ResolvedCacheSettings {
   readonly ttl: number | undefined;
   readonly maxBytes: number;
   readonly keys: KeyRing;
+  readonly allowedObjects: ReadonlySet<string>;
   readonly onEvent: ReportCacheEvent;
 }
 
@@ -96,6 +113,7 @@ const settingsSchema = z.strictObject({
   ttl: z.number().positive().optional(),
   maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
   integrity,
+  allowedObjects,
   onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
 });
 

@@ -18,6 +18,19 @@ export const collectionName: z.ZodString = z
   .min(1)
   .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection");
 
+/** Ids of LangChain classes. */
+export const allowedObjects: z.ZodType<ReadonlySet<string>> = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^[\w.-]+(?:\/[\w.-]+)+$/,
+        "expected an id such as langchain_core/prompts/prompt/PromptTemplate",
+      ),
+  )
+  .default([])
+  .transform((ids) => new Set(ids));
+
 const integrityKey = z
   .union([z.string(), z.instanceof(Uint8Array)], { error: "expected a text or bytes" })
   .refine((key) => Buffer.byteLength(key) >= MIN_KEY_BYTES, {

@@ -53,6 +53,7 @@ import { completeCheckpoint } from "./complete-checkpoint.ts";
 import { getDeltaHistory } from "./delta-history.ts";
 import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
+import { OfficialSerializer } from "./official-serializer.ts";
 import { getOfficialTuple } from "./official-threads.ts";
 import {
   resolveSettings,
@@ -156,7 +157,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.ttl = this.settings.ttl;
     this.hasher = new Hasher(keys);
     this.cacheOwner = nameCacheOwner(keys, serde);
-    this.serializer = new Serializer(serde, this.cache.shadows);
+    this.serializer = new Serializer(serde, this.cache.shadows, settings.allowedObjects);
     this.connection = { isOwned: false, opened: undefined };
   }
 
@@ -439,11 +440,15 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       writes: this.checkpointWritesCollectionName,
     };
     const name = `${settings.collectionPrefix}threads`;
+    // A serializer of the user's decides for itself what it makes.
+    const officialSerde = this.serializer.isNative
+      ? new OfficialSerializer(this.serde, settings.allowedObjects)
+      : this.serde;
     const commits = shareCommits(this.place, () => new GroupCommit(openCollection(db, name)));
     connection.opened = {
       db,
       collections: openCollections({ db, Binary, commits }, name),
-      official: new OfficialCollections(db, names, this.serde, () =>
+      official: new OfficialCollections(db, names, officialSerde, () =>
         isOfficialThere(client, db, names.checkpoints),
       ),
     };

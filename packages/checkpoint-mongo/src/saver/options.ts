@@ -3,6 +3,7 @@ import type { MongoClientLike } from "../driver/index.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
 import {
+  allowedObjects,
   checkOptions,
   collectionName,
   databaseName,
@@ -104,6 +105,16 @@ export interface MongoDBSaverSettings {
   integrity?: IntegrityOptions | undefined;
 
   /**
+   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
+   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
+   * refused before anything is stored, and where it is found stored: whoever can write to the database
+   * would choose what is made. Python's `load` has `allowed_objects` for this.
+   *
+   * @default []: messages, chunks, documents and prompt values
+   */
+  allowedObjects?: readonly string[] | undefined;
+
+  /**
    * What `getTuple` and `list` do on meeting a checkpoint that is not as it was written:
    *
    * - `"throw"` a `CorruptCheckpointError`
@@ -188,6 +199,7 @@ export interface SaverSettings {
   readonly ttlRefreshOnRead: boolean;
   readonly ttlGraceSeconds: number;
   readonly cacheMaxBytes: number;
+  readonly allowedObjects: ReadonlySet<string>;
   readonly onCorruption: CorruptionPolicy;
   readonly verifyAfterSave: boolean;
   readonly persist: PersistPolicy;
@@ -214,6 +226,7 @@ const settingsSchema = z.strictObject({
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),
   integrity,
+  allowedObjects,
   onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
   verifyAfterSave: z.boolean().default(false),
   persist: z.enum(["every", "interrupts", "exit"]).default("every"),
