@@ -48,6 +48,7 @@ import { describeValue } from "../options/describe-value.ts";
 import { guardConnection } from "../options/guard-connection.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import type { Cache, CacheStats } from "./cache.ts";
+import { checkChannelLength } from "./check-channel-name.ts";
 import type { SaverContext } from "./context.ts";
 import { completeCheckpoint } from "./complete-checkpoint.ts";
 import { getDeltaHistory } from "./delta-history.ts";
@@ -290,10 +291,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   ): Promise<RunnableConfig> {
     const { checkpointId: parentCheckpointId, ...namespace } = parseAddress(config);
     const address = { ...namespace, checkpointId: parseNewCheckpointId(checkpoint.id) };
+    const complete = completeCheckpoint(checkpoint);
+    for (const channel of Object.keys(complete.channel_values)) {
+      checkChannelLength(channel, "checkpoint.channel_values");
+    }
     const request = {
       address,
       parentCheckpointId,
-      checkpoint: completeCheckpoint(checkpoint),
+      checkpoint: complete,
       metadata,
       newVersions: newVersions ?? undefined,
     };

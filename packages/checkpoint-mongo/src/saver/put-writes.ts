@@ -2,9 +2,7 @@ import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoi
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
-import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
-import { describeValue } from "../options/describe-value.ts";
 import {
   bytesToHex,
   hexToBytes,
@@ -19,6 +17,7 @@ import {
   type ThreadState,
   type WriteSetToStore,
 } from "../store/index.ts";
+import { checkChannelName } from "./check-channel-name.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { retryConflicts } from "./retry.ts";
@@ -56,13 +55,7 @@ export function takeWrites(
   // Of several writes to one special channel the last one counts.
   const taken = new Map<number, { channel: string; value: Awaitable<TypedBytes> }>();
   for (const [position, [channel, value]] of writes.entries()) {
-    if (typeof channel !== "string" || !channel.isWellFormed()) {
-      throw new UnserializableStateError(
-        typeof channel === "string" ? channel.toWellFormed() : describeValue(channel),
-        `writes[${position}][0]`,
-        "a channel's name must be a string of whole Unicode characters.",
-      );
-    }
+    checkChannelName(channel, `writes[${position}][0]`);
     const index = isSpecial(channel) ? WRITES_IDX_MAP[channel]! : position;
     taken.set(index, { channel, value: quiet(writer.writeValue(value, channel)) });
   }
