@@ -12,7 +12,6 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
-const KEY = "a key of at least sixteen bytes";
 
 let threadId: string;
 let configs: RunnableConfig[];
@@ -164,35 +163,6 @@ describe("a document that was put back or moved is detected and named", () => {
       { $set: { writes: other!["writes"], hash: other!["hash"] } },
     );
     await expectCorrupt("write");
-  });
-});
-
-describe("with an integrity key", () => {
-  it("what was written with the key is read with the key", async () => {
-    const id = uuid6(0);
-    await fill(newSaver({ integrity: { key: KEY } }), id);
-    const tuple = await newSaver({ integrity: { key: KEY } }).getTuple(thread(id));
-    expect(tuple?.checkpoint.channel_values["messages"]).toHaveLength(5);
-  });
-
-  it.each([
-    ["no key", undefined],
-    ["another key", { key: "another key of sixteen bytes" }],
-  ])("a document whose hashes were recomputed with %s is refused", async (_name, integrity) => {
-    await fill(newSaver({ integrity }), `${threadId}-forged`);
-    await expect(
-      newSaver({ integrity: { key: KEY } }).getTuple(thread(`${threadId}-forged`)),
-    ).rejects.toThrow(CorruptCheckpointError);
-  });
-
-  it("a write that was forged without the key is refused", async () => {
-    const id = uuid6(0);
-    const saver = newSaver({ integrity: { key: KEY } });
-    const [config] = await fill(saver, id);
-    await newSaver().putWrites(config!, [["messages", "forged"]], "forger");
-    await expect(newSaver({ integrity: { key: KEY } }).getTuple(config!)).rejects.toMatchObject({
-      corruption: { document: "write" },
-    });
   });
 });
 

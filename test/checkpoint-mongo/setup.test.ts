@@ -227,34 +227,38 @@ describe("an option that cannot work", () => {
     [{ client: {} }, ["client", "MongoClient"]],
     [{ client: "mongodb://localhost" }, ["client", "MongoClient"]],
     [{ dbName: "" }, ["dbName", "no valid name for a database"]],
-    [{ dbName: "a.b" }, ["dbName", "no valid name for a database", "got 'a.b'"]],
+    [{ dbName: "a.b" }, ["dbName", "no valid name for a database", "got a string of 3 characters"]],
     [{ dbName: 7 }, ["dbName", "string", "got 7"]],
     [{ collectionPrefix: "" }, ["collectionPrefix"]],
-    [{ collectionPrefix: "system.x" }, ["collectionPrefix", "no valid name", "got 'system.x'"]],
-    [{ checkpointCollectionName: "a$b" }, ["checkpointCollectionName", "no valid name", "a$b"]],
+    [{ collectionPrefix: "system.x" }, ["collectionPrefix", "no valid name", "got a string of 8"]],
+    [
+      { checkpointCollectionName: "a$b" },
+      ["checkpointCollectionName", "no valid name", "got a string of 3"],
+    ],
     [{ checkpointWritesCollectionName: null }, ["checkpointWritesCollectionName", "string"]],
-    [{ enableTimestamps: "yes" }, ["enableTimestamps", "boolean", "got 'yes'"]],
+    [{ enableTimestamps: "yes" }, ["enableTimestamps", "boolean", "got a string"]],
     [{ ttl: 0 }, ["ttl", ">0", "got 0"]],
     [{ ttl: -5 }, ["ttl", ">0", "got -5"]],
     [{ ttl: Number.NaN }, ["ttl", "number", "got NaN"]],
-    [{ ttl: "60" }, ["ttl", "number", "got '60'"]],
+    [{ ttl: "60" }, ["ttl", "number", "got a string"]],
     [{ ttlRefreshOnRead: true }, ["ttlRefreshOnRead", "set ttl too"]],
     [{ ttlGraceSeconds: 1.5 }, ["ttlGraceSeconds", "int", "got 1.5"]],
     [{ cacheMaxBytes: 0 }, ["cacheMaxBytes", ">0", "got 0"]],
     [{ timeToLive: 60 }, ["timeToLive"]],
     [{ integrity: { key: "too short" } }, ["integrity.key", "at least 16 bytes"]],
-  ])("%o is refused with name, expectation and value", (option, parts) => {
-    let thrown: unknown;
-    try {
-      void new MongoDBSaver({ client, ...option });
-    } catch (error) {
-      thrown = error;
-    }
-    expect(InvalidOptionsError.isInstance(thrown)).toBe(true);
-    for (const part of parts) expect((thrown as Error).message).toContain(part);
-    // What may be a secret is never told.
-    expect((thrown as Error).message).not.toContain("too short");
-  });
+  ])(
+    "%o is refused with its name, what is expected, and what kind of value it is",
+    (option, parts) => {
+      let thrown: unknown;
+      try {
+        void new MongoDBSaver({ client, ...option });
+      } catch (error) {
+        thrown = error;
+      }
+      expect(InvalidOptionsError.isInstance(thrown)).toBe(true);
+      for (const part of parts) expect((thrown as Error).message).toContain(part);
+    },
+  );
 
   it("is refused by fromConnString before a client is made", () => {
     expect(() => MongoDBSaver.fromConnString(uri, { ttl: -1 })).toThrow(InvalidOptionsError);

@@ -1,8 +1,10 @@
 import "./check-node.ts";
 export {
   CheckpointTooLargeError,
+  ClassNotAllowedError,
   CorruptCheckpointError,
   CorruptItemError,
+  IntegrityKeyError,
   InvalidAddressError,
   InvalidOptionsError,
   SearchTooWideError,
@@ -14,8 +16,10 @@ export {
   WriteConflictError,
   type ChannelSize,
   type Corruption,
+  type IntegrityKeyFault,
   type ThreadkeepErrorCode,
 } from "./errors/index.ts";
+export type { IntegrityKey, IntegrityOptions } from "./keys/integrity-options.ts";
 export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
 export {
   MongoDBStore,

@@ -7,6 +7,7 @@ import type { ModelOption } from "./candidate/candidate-options.ts";
 import type { RateLimiterFactory } from "./candidate/rate-limiter.ts";
 import type { BudgetOptions } from "./cost/budget-book.ts";
 import { OptionsError } from "./errors/options-error.ts";
+import { looksLikeKey } from "./errors/redact.ts";
 import type { RetryQuotaOptions } from "./retry/retry-quota.ts";
 import { systemClock, type Clock } from "./time/clock.ts";
 import type { ResilienceListener } from "./telemetry/events.ts";
@@ -177,6 +178,15 @@ export interface ResolvedOptions {
   readonly random: () => number;
 }
 
+/** What messages show of an endpoint. A key that was put there by mistake must not be among it. */
+const shownName = z
+  .string()
+  .min(1)
+  .refine((name) => !looksLikeKey(name), "expected a name, and this looks like an API key");
+const url = z.url().refine((text) => {
+  const { username, password } = URL.canParse(text) ? new URL(text) : {};
+  return !username && !password;
+}, "expected a URL without user and password; pass a key as apiKey");
 const duration = z.union([z.number().positive(), z.literal(Infinity)]);
 const count = z.number().int().nonnegative();
 const limits = {
@@ -194,11 +204,11 @@ const chatModel = z.custom<object>(
   "expected a LangChain chat model",
 );
 const candidate = z.strictObject({
-  model: z.union([z.string().min(1), chatModel]),
-  name: z.string().min(1).optional(),
-  baseURL: z.url().optional(),
+  model: z.union([shownName, chatModel]),
+  name: shownName.optional(),
+  baseURL: url.optional(),
   apiKey: z.string().min(1).optional(),
-  provider: z.string().min(1).optional(),
+  provider: shownName.optional(),
   pricing: pricing.optional(),
   contextWindowTokens: z.number().int().positive().optional(),
   maxOutputTokens: z.number().int().positive().optional(),
@@ -213,8 +223,8 @@ const candidate = z.strictObject({
 });
 
 const schema = z.object({
-  models: z.array(z.union([z.string().min(1), chatModel, candidate])).min(1),
-  baseURL: z.url().optional(),
+  models: z.array(z.union([shownName, chatModel, candidate])).min(1),
+  baseURL: url.optional(),
   apiKey: z.string().min(1).optional(),
   retry: z
     .strictObject({
@@ -291,17 +301,32 @@ const schema = z.object({
     .optional(),
 });
 
+/** What zod says, without names of options that may be secrets, for instance a key in place of one. */
+function formatIssues({ issues }: z.ZodError): string {
+  return z.prettifyError({
+    issues: issues.map((issue) =>
+      issue.code === "unrecognized_keys"
+        ? Object.assign(issue, { message: `There is no option ${nameUnknown(issue.keys)}` })
+        : issue,
+    ),
+  });
+}
+
+function nameUnknown(keys: readonly string[]): string {
+  const names = keys.filter((key) => /^[A-Za-z]{1,40}$/.test(key));
+  return names.length === 0 ? "of that name" : names.join(", ");
+}
+
 /**
  * Checks options and fills in defaults.
  *
- * @throws {OptionsError} Naming the option, what it must be and what it is.
+ * @throws {OptionsError} Naming the option and what it must be; what it is may be a secret.
  */
 export function resolveOptions(options: ResilientChatModelOptions): ResolvedOptions {
   const checked = schema.safeParse(options);
   if (!checked.success) {
     throw new OptionsError(
-      `ResilientChatModel can't be made with these options:\n${z.prettifyError(checked.error)}`,
-      { cause: checked.error },
+      `ResilientChatModel can't be made with these options:\n${formatIssues(checked.error)}`,
     );
   }
   const { retry = {}, timeout = {}, fallback = {}, breaker = {}, context = {}, hedge } = options;

@@ -102,7 +102,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
 
   /**
    * @param internal Shared state of derived models; not for users.
-   * @throws {OptionsError} Naming the option, what it must be and what it is.
+   * @throws {OptionsError} Naming the option and what it must be; what it is may be a secret.
    */
   constructor(options: ResilientChatModelOptions, internal?: InternalState) {
     const resolved = internal?.context.options ?? resolveOptions(options);

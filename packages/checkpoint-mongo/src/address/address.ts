@@ -1,5 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { InvalidAddressError } from "../errors/index.ts";
+import { isTooLong, MAX_BYTES } from "./limits.ts";
 
 /** Where the checkpoints of one graph or subgraph of a thread lie. */
 export interface NamespaceAddress {
@@ -29,7 +30,7 @@ export interface AddressFilter {
  * Reads an address from a config. A missing or null `checkpoint_ns` is the root graph; a missing,
  * null or empty `checkpoint_id` leaves the checkpoint open.
  *
- * @throws InvalidAddressError if `thread_id` is missing or empty, or any part is no string
+ * @throws InvalidAddressError if `thread_id` is missing or empty, or any part is no string or too long
  */
 export function parseAddress(config: RunnableConfig): OpenAddress {
   return {
@@ -42,7 +43,7 @@ export function parseAddress(config: RunnableConfig): OpenAddress {
  * Like {@link parseAddress}, but without a `thread_id` there is no address, as LangGraph's reads
  * expect.
  *
- * @throws InvalidAddressError if a part is no string, or `thread_id` is empty
+ * @throws InvalidAddressError if a part is no string or too long, or `thread_id` is empty
  */
 export function parseAddressToRead(config: RunnableConfig): OpenAddress | undefined {
   return config.configurable?.["thread_id"] === undefined ? undefined : parseAddress(config);
@@ -51,7 +52,7 @@ export function parseAddressToRead(config: RunnableConfig): OpenAddress | undefi
 /**
  * Reads the address of one checkpoint.
  *
- * @throws InvalidAddressError if any part is missing, or is no string
+ * @throws InvalidAddressError if any part is missing, no string or too long
  */
 export function parseCheckpointAddress(config: RunnableConfig): CheckpointAddress {
   const { checkpointId, ...namespace } = parseAddress(config);
@@ -69,7 +70,7 @@ export function parseCheckpointAddress(config: RunnableConfig): CheckpointAddres
  * Reads what a list query asks for: each part may be missing, and so may the config. A null
  * `checkpoint_ns` is the root graph.
  *
- * @throws InvalidAddressError if a part is no string, or `thread_id` is empty
+ * @throws InvalidAddressError if a part is no string or too long, or `thread_id` is empty
  */
 export function parseAddressFilter(config: RunnableConfig | null | undefined): AddressFilter {
   const { thread_id: threadId, checkpoint_ns: checkpointNs } = config?.configurable ?? {};
@@ -84,37 +85,37 @@ export function parseAddressFilter(config: RunnableConfig | null | undefined): A
 /**
  * Checks a thread id.
  *
- * @throws InvalidAddressError if it is no string or empty
+ * @throws InvalidAddressError if it is no string, empty or too long
  */
 export function parseThreadId(value: unknown): string {
-  return requireNonEmpty("configurable.thread_id", value);
+  return requireNonEmpty("configurable.thread_id", value, MAX_BYTES.threadId);
 }
 
 /**
  * Checks the id of a checkpoint to store.
  *
- * @throws InvalidAddressError if it is no string or empty
+ * @throws InvalidAddressError if it is no string, empty or too long
  */
 export function parseNewCheckpointId(value: unknown): string {
-  return requireNonEmpty("checkpoint.id", value);
+  return requireNonEmpty("checkpoint.id", value, MAX_BYTES.checkpointId);
 }
 
 /**
  * Checks a task id.
  *
- * @throws InvalidAddressError if it is no string or empty
+ * @throws InvalidAddressError if it is no string, empty or too long
  */
 export function parseTaskId(value: unknown): string {
-  return requireNonEmpty("taskId", value);
+  return requireNonEmpty("taskId", value, MAX_BYTES.taskId);
 }
 
 /**
  * Checks a task path. Empty means that it is not known.
  *
- * @throws InvalidAddressError if it is there but no string
+ * @throws InvalidAddressError if it is there but no string, or too long
  */
 export function parseTaskPath(value: unknown): string {
-  return requireString("taskPath", value ?? "");
+  return requireString("taskPath", value ?? "", MAX_BYTES.taskPath);
 }
 
 /** The config that names exactly this checkpoint. */
@@ -134,24 +135,31 @@ function parseOptionalParts(config: RunnableConfig): {
 } {
   const { checkpoint_ns: checkpointNs, checkpoint_id: checkpointId } = config.configurable ?? {};
   return {
-    checkpointNs: requireString("configurable.checkpoint_ns", checkpointNs ?? ""),
+    checkpointNs: requireString(
+      "configurable.checkpoint_ns",
+      checkpointNs ?? "",
+      MAX_BYTES.checkpointNs,
+    ),
     checkpointId:
       checkpointId === undefined || checkpointId === null || checkpointId === ""
         ? undefined
-        : requireString("configurable.checkpoint_id", checkpointId),
+        : requireString("configurable.checkpoint_id", checkpointId, MAX_BYTES.checkpointId),
   };
 }
 
-function requireString(field: string, value: unknown): string {
+function requireString(field: string, value: unknown, maxBytes: number): string {
   if (typeof value !== "string") throw new InvalidAddressError(field, "a string", value);
   // UTF-8 has no lone surrogates: the server would store another string.
   if (!value.isWellFormed()) {
     throw new InvalidAddressError(field, "a string of whole Unicode characters", value);
   }
+  if (isTooLong(value, maxBytes)) {
+    throw new InvalidAddressError(field, `at most ${maxBytes} bytes of UTF-8`, value);
+  }
   return value;
 }
 
-function requireNonEmpty(field: string, value: unknown): string {
+function requireNonEmpty(field: string, value: unknown, maxBytes: number): string {
   if (value === "") throw new InvalidAddressError(field, "a non-empty string", value);
-  return requireString(field, value);
+  return requireString(field, value, maxBytes);
 }

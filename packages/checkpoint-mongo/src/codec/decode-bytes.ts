@@ -1,4 +1,5 @@
 import { breather } from "../event-loop/breather.ts";
+import type { AllowedObjects } from "./allowed-objects.ts";
 import { decodeLongString } from "./decode-long-string.ts";
 import { decodeValue } from "./decode-value.ts";
 import { MAX_WHOLE_LENGTH } from "./encode-lines.ts";
@@ -14,10 +15,10 @@ const QUOTE = 0x22;
  *
  * @throws Error like `decodeValue`
  */
-export function decodeBytes(bytes: Uint8Array): unknown {
+export function decodeBytes(bytes: Uint8Array, allowed?: AllowedObjects): unknown {
   return bytes[0] === QUOTE && bytes.byteLength > MAX_WHOLE_LENGTH
     ? decodeParts(bytes)
-    : decodeValue(toText(bytes));
+    : decodeValue(toText(bytes), allowed);
 }
 
 async function decodeParts(bytes: Uint8Array): Promise<string> {

@@ -1,5 +1,6 @@
 import type { ChannelManifest, SegmentId, SegmentSlice, SlicedKind } from "../documents/index.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
+import type { AllowedObjects } from "./allowed-objects.ts";
 import { define } from "./copy-tree.ts";
 import { decodeLine, decodeLines } from "./decode-lines.ts";
 import { decodeLongString } from "./decode-long-string.ts";
@@ -15,21 +16,23 @@ export type NativeManifest = Exclude<ChannelManifest, { kind: "typed" }>;
  * Decodes a channel's value from its segments' items. Every call gives fresh objects.
  *
  * @param shadows lines that have one are copied from it, which takes less time than to read them
+ * @param allowed see `decodeValue`
  * @throws Error if the items are no text that this package writes
  */
 export async function decodeChannel(
   manifest: NativeManifest,
   readLines: (segment: SegmentId) => readonly string[],
   shadows?: LineShadows,
+  allowed?: AllowedObjects,
 ): Promise<unknown> {
   switch (manifest.kind) {
     case "inline":
-      return decodeValue(manifest.text);
+      return decodeValue(manifest.text, allowed);
     case "value":
-      return decodeValue(readLines(manifest.segment).join("\n"));
+      return decodeValue(readLines(manifest.segment).join("\n"), allowed);
     default: {
       const lines = readSlices(manifest.slices, readLines);
-      return wrap(manifest.wrapper, await decodeSliced(manifest.kind, lines, shadows));
+      return wrap(manifest.wrapper, await decodeSliced(manifest.kind, lines, shadows, allowed));
     }
   }
 }
@@ -38,14 +41,15 @@ async function decodeSliced(
   kind: SlicedKind,
   lines: Iterable<string>,
   shadows: LineShadows | undefined,
+  allowed: AllowedObjects | undefined,
 ): Promise<unknown> {
   switch (kind) {
     case "list":
-      return decodeLines(lines, shadows);
+      return decodeLines(lines, shadows, allowed);
     case "text":
-      return decodeText([...lines]);
+      return decodeText([...lines], allowed);
     case "map":
-      return decodeMap(lines, shadows);
+      return decodeMap(lines, shadows, allowed);
   }
 }
 
@@ -61,18 +65,21 @@ function* readSlices(
 }
 
 /** A long value that is no string can only be parsed as a whole. */
-function decodeText(chunks: readonly string[]): unknown {
-  return chunks[0]?.startsWith('"') ? decodeLongString(chunks) : decodeValue(chunks.join(""));
+function decodeText(chunks: readonly string[], allowed: AllowedObjects | undefined): unknown {
+  return chunks[0]?.startsWith('"')
+    ? decodeLongString(chunks)
+    : decodeValue(chunks.join(""), allowed);
 }
 
 async function decodeMap(
   lines: Iterable<string>,
   shadows: LineShadows | undefined,
+  allowed: AllowedObjects | undefined,
 ): Promise<Record<string, unknown>> {
   const live = await replayInPieces(lines);
   const map: Record<string, unknown> = {};
   for (const [key, line] of live) {
-    const decoded = decodeLine(line, shadows);
+    const decoded = decodeLine(line, shadows, allowed);
     const entry = decoded instanceof Promise ? ((await decoded) as unknown) : decoded;
     const [, value] = entry as readonly [string, unknown];
     if (key === "__proto__") define(map, key, value);

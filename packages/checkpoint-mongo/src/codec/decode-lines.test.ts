@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { decodeLines } from "./decode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 
+const ALLOWED = new Set([PromptTemplate.fromTemplate("").lc_id.join("/")]);
+
 describe("many texts", () => {
   const plain = [1, new HumanMessage("hello"), new Date(0), { deep: [undefined] }];
   const encode = (values: readonly unknown[]) => values.map((value) => encodeValue(value, "test"));
@@ -15,7 +17,7 @@ describe("many texts", () => {
 
   it("wait for LangChain's own loader if one of them needs it, and keep their order", async () => {
     const values = [...plain, PromptTemplate.fromTemplate("{question}"), "last"];
-    const loaded = await decodeLines(encode(values));
+    const loaded = await decodeLines(encode(values), undefined, ALLOWED);
     expect(loaded).toHaveLength(values.length);
     expect(loaded.slice(0, plain.length)).toEqual(plain);
     expect(loaded.at(-2)).toBeInstanceOf(PromptTemplate);
@@ -26,6 +28,8 @@ describe("many texts", () => {
     const foreign = '{"$":"function","v":"alert(1)"}';
     await expect(decodeLines(["1", foreign])).rejects.toThrow("not in the list");
     const [template] = encode([PromptTemplate.fromTemplate("{question}")]);
-    await expect(decodeLines([template!, foreign])).rejects.toThrow("not in the list");
+    await expect(decodeLines([template!, foreign], undefined, ALLOWED)).rejects.toThrow(
+      "not in the list",
+    );
   });
 });

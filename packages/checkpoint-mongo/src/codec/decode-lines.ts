@@ -1,4 +1,5 @@
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
+import type { AllowedObjects } from "./allowed-objects.ts";
 import { decodeShadow, decodeValue } from "./decode-value.ts";
 import type { LineShadows } from "./line-shadows.ts";
 
@@ -11,10 +12,11 @@ import type { LineShadows } from "./line-shadows.ts";
 export async function decodeLines(
   lines: Iterable<string>,
   shadows?: LineShadows,
+  allowed?: AllowedObjects,
 ): Promise<unknown[]> {
   const values: unknown[] = [];
   for (const line of lines) {
-    const value = decodeLine(line, shadows);
+    const value = decodeLine(line, shadows, allowed);
     values.push(value instanceof Promise ? await value : value);
     if (breather.isDue(ITEM_WORK + line.length)) await breather.rest();
   }
@@ -22,7 +24,13 @@ export async function decodeLines(
 }
 
 /** What `decodeValue` gives of a line, by its shadow where there is one. */
-export function decodeLine(line: string, shadows: LineShadows | undefined): unknown {
+export function decodeLine(
+  line: string,
+  shadows: LineShadows | undefined,
+  allowed: AllowedObjects | undefined,
+): unknown {
   const shadow = shadows?.find(line);
-  return shadow === undefined || shadow.needsLoader ? decodeValue(line) : decodeShadow(shadow);
+  return shadow === undefined || shadow.needsLoader
+    ? decodeValue(line, allowed)
+    : decodeShadow(shadow);
 }

@@ -1,5 +1,5 @@
-import { load } from "@langchain/core/load";
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
+import { assertAllowed, type AllowedObjects } from "./allowed-objects.ts";
 import { decodeBinary } from "./binary-values.ts";
 import { rebuildError } from "./error-values.ts";
 import { rebuildKnown } from "./langchain-classes.ts";
@@ -14,14 +14,16 @@ import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
  * result is a promise only if the text holds an object that needs LangChain's own, asynchronous
  * loader.
  *
+ * @throws ClassNotAllowedError if the text holds a LangChain object that is neither in the closed list
+ *   nor in `allowed`
  * @throws Error if the text is no JSON, or holds a tag outside the closed list
  */
-export function decodeValue(text: string): unknown {
+export function decodeValue(text: string, allowed?: AllowedObjects): unknown {
   const parsed: unknown = JSON.parse(text);
   // Plain data needs no walk at all.
   if (!text.includes(TAG_OPENING)) return parsed;
   if (!needsLoader(text)) return revive(parsed, NOTHING_LOADED);
-  return loadAll(parsed).then((loaded) => revive(parsed, loaded));
+  return loadAll(parsed, allowed).then((loaded) => revive(parsed, loaded));
 }
 
 /** Decodes a line by its shadow, which stays as it is. */
@@ -45,17 +47,21 @@ interface Tagged {
 /** Tags whose value is, or begins with, an object of entries that is itself no value. */
 const HOLDS_ENTRIES: ReadonlySet<TagName> = new Set(["array", "error", "message", "object"]);
 
-async function loadAll(parsed: unknown): Promise<LoadedObjects> {
+async function loadAll(
+  parsed: unknown,
+  allowed: AllowedObjects | undefined,
+): Promise<LoadedObjects> {
   const tags: Tagged[] = [];
   collectLangChainTags(parsed, tags);
-  return new Map(await Promise.all(tags.map(async (tag) => [tag, await loadTagged(tag)] as const)));
+  return new Map(
+    await Promise.all(tags.map(async (tag) => [tag, await loadTagged(tag, allowed)] as const)),
+  );
 }
 
-async function loadTagged({ v }: Tagged): Promise<unknown> {
-  // Earlier versions kept LangChain's own JSON.
-  if (typeof v === "string") return load(v);
+async function loadTagged({ v }: Tagged, allowed: AllowedObjects | undefined): Promise<unknown> {
   const [id, kwargs] = v as [string[], Entries];
-  return loadRecord({ id, kwargs: reviveEntries(kwargs, await loadAll(kwargs)) });
+  assertAllowed(id, allowed);
+  return loadRecord({ id, kwargs: reviveEntries(kwargs, await loadAll(kwargs, allowed)) });
 }
 
 function collectLangChainTags(value: unknown, found: Tagged[]): void {

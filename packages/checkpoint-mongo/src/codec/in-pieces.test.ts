@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseSegmentId, type ChannelManifest, type ContentHash } from "../documents/index.ts";
 import { breather } from "../event-loop/breather.ts";
 import { Hasher, type HashedWriteSet } from "../integrity/hashes.ts";
+import { KeyRing } from "../keys/key-ring.ts";
 import { decodeBytes } from "./decode-bytes.ts";
 import { decodeChannel, type NativeManifest } from "./decode-channel.ts";
 import { encodeBytes } from "./encode-bytes.ts";
@@ -86,10 +87,10 @@ describe("with rests wherever there may be one", () => {
 
   it("long content has the same hash, and comes back, whatever characters it holds", async () => {
     const values = ["漢🙂é\\\n\uD83D".repeat(400_000), "x".repeat(2_000_000), "🙂".repeat(700_001)];
-    const hasher = new Hasher("key");
+    const hasher = new Hasher(new KeyRing({ key: "key" }));
     for (const value of values) {
       const bytes = encodeBytes(value, "channel");
-      const set = makeWriteSet(bytes);
+      const set = { ...makeWriteSet(bytes), keyName: hasher.keyName };
       const ids = [hashContent(joinLines(["a", value.toWellFormed(), ""])), hashContent(bytes)];
       const hash = await hasher.hashWriteSet(set);
       const countRests = restEverywhere();
@@ -103,7 +104,7 @@ describe("with rests wherever there may be one", () => {
   });
 });
 
-function makeWriteSet(value: Uint8Array): HashedWriteSet {
+function makeWriteSet(value: Uint8Array): Omit<HashedWriteSet, "keyName"> {
   const address = { threadId: "thread", checkpointNs: "", checkpointId: "1ef" };
   const write = { index: 0, channel: "a", type: undefined, value };
   return { address, taskId: "task", taskPath: "", place: 0, writes: [write] };

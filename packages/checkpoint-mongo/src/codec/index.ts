@@ -9,6 +9,7 @@ export { checkRuntime } from "./check-runtime.ts";
 export { pack, packAside, unpack, unpackAside } from "./compression.ts";
 export { decodeBytes } from "./decode-bytes.ts";
 export { decodeChannel } from "./decode-channel.ts";
+export { assertRecordsAllowed, type AllowedObjects } from "./allowed-objects.ts";
 export { assertLoadable } from "./assert-loadable.ts";
 export { decodeValue } from "./decode-value.ts";
 export { encodeBytes } from "./encode-bytes.ts";

@@ -23,8 +23,8 @@ export interface KnownParts {
 
 /**
  * The classes that make up nearly all of a graph's state, by the name they are stored under. They
- * are rebuilt synchronously; every other serializable LangChain object goes through `load` of
- * `@langchain/core/load`, which walks every node asynchronously.
+ * are rebuilt synchronously; other serializable LangChain objects, where the user allows them, go
+ * through `load` of `@langchain/core/load`, which walks every node asynchronously.
  */
 const CLASSES = Object.entries({
   AIMessage: messages.AIMessage,
@@ -72,6 +72,11 @@ const BY_NAME: ReadonlyMap<unknown, KnownClass> = new Map(
 const BY_CONSTRUCTOR: ReadonlyMap<unknown, KnownClass> = new Map(
   CLASSES.map(([className, Class]) => [Class, BY_NAME.get(className)!]),
 );
+
+/** Whether a class is in the closed list. */
+export function isKnownClassName(name: unknown): boolean {
+  return BY_NAME.has(name);
+}
 
 /**
  * Takes an object of a known class apart; undefined for any other. Messages and prompt values may

@@ -76,8 +76,14 @@ export function takeRecordApart(value: object, record: LangChainRecord): RecordP
  * @throws Error if the loader does not know the class
  */
 export async function loadRecord({ id, kwargs }: RecordParts): Promise<unknown> {
-  const references: Record<string, object> = {};
-  for (const key of Object.keys(kwargs)) references[key] = { lc: 1, type: "secret", id: [key] };
-  const record = { lc: 1, type: "constructor", id, kwargs: references };
-  return load(writePlainJson(record), { secretsMap: kwargs });
+  const references: [string, object][] = [];
+  const secretsMap: Record<string, unknown> = {};
+  for (const [index, [key, value]] of Object.entries(kwargs).entries()) {
+    // Not by its own name: what is not there would be looked for among the process's variables.
+    const name = `threadkeep ${index}`;
+    references.push([key, { lc: 1, type: "secret", id: [name] }]);
+    secretsMap[name] = value;
+  }
+  const record = { lc: 1, type: "constructor", id, kwargs: Object.fromEntries(references) };
+  return load(writePlainJson(record), { secretsMap });
 }

@@ -8,8 +8,17 @@ import { describe, expect, it } from "vitest";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
 
+const ALLOWED = new Set(
+  [
+    "prompt/PromptTemplate",
+    "chat/ChatPromptTemplate",
+    "chat/SystemMessagePromptTemplate",
+    "chat/HumanMessagePromptTemplate",
+  ].map((name) => `langchain_core/prompts/${name}`),
+);
+
 async function roundTrip(value: unknown): Promise<unknown> {
-  return decodeValue(encodeValue(value, "channel"));
+  return decodeValue(encodeValue(value, "channel"), ALLOWED);
 }
 
 /** What LangChain's JSON loses. */
@@ -260,13 +269,6 @@ describe("another LangChain object", () => {
     expect(system).toMatchObject({ content: "You are a poet." });
     expect(human!.constructor).toBe(messages.HumanMessage);
     expect(human!.additional_kwargs).toStrictEqual({ precious });
-  });
-
-  it("that earlier versions stored comes back", async () => {
-    const original = PromptTemplate.fromTemplate("Hello {name}");
-    const stored = `[{"$":"langchain","v":${JSON.stringify(JSON.stringify(original))}}]`;
-    const [decoded] = (await decodeValue(stored)) as [PromptTemplate];
-    expect(await decoded.format({ name: "Ada" })).toBe("Hello Ada");
   });
 
   it("that holds what has no stored form is refused with the path of it", () => {

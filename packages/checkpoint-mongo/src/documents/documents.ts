@@ -86,7 +86,9 @@ export interface CheckpointDocument extends ThreadPart {
   readonly metadata_encoded?: EncodedMetadata;
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: StoredBytes;
-  /** SHA-256 over address, parent, body, segments and metadata. */
+  /** The name of the key that `hash` was made with; absent without one. */
+  readonly key_name?: string;
+  /** SHA-256 or HMAC-SHA-256 over the key's name, address, parent, body, segments and metadata. */
   readonly hash: StoredBytes;
   readonly upserted_at?: Date;
 }
@@ -116,7 +118,12 @@ export interface WriteSetDocument extends ThreadPart {
    */
   readonly idx: number;
   readonly writes: readonly StoredWrite[];
-  /** SHA-256 over address, task, its path, place, and each write's position, channel, type and plain value. */
+  /** The name of the key that `hash` was made with; absent without one. */
+  readonly key_name?: string;
+  /**
+   * SHA-256 or HMAC-SHA-256 over the key's name, address, task, its path, place, and each write's
+   * position, channel, type and plain value.
+   */
   readonly hash: StoredBytes;
   readonly upserted_at?: Date;
 }

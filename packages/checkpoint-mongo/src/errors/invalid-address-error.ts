@@ -1,7 +1,8 @@
 import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
 
 /**
- * A `thread_id`, `checkpoint_ns`, `checkpoint_id` or task id is missing or is no usable string.
+ * A `thread_id`, `checkpoint_ns`, `checkpoint_id` or task id is missing or is no usable string: one that is
+ * too long, for instance.
  * Thrown before anything reaches the database.
  */
 export class InvalidAddressError extends ThreadkeepError {
@@ -21,6 +22,9 @@ export class InvalidAddressError extends ThreadkeepError {
   }
 }
 
+/** A longer text says nothing more by being shown. */
+const MAX_SHOWN = 200;
+
 function describeValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
@@ -29,6 +33,9 @@ function describeValue(value: unknown): string {
   if (typeof value === "object") {
     const operator = Object.keys(value).find((key) => key.startsWith("$"));
     return operator === undefined ? "an object" : `an object with the query operator ${operator}`;
+  }
+  if (typeof value === "string" && value.length > MAX_SHOWN) {
+    return `a string of ${Buffer.byteLength(value)} bytes`;
   }
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
   return `a ${typeof value}`;

@@ -6,8 +6,10 @@ const BRAND = Symbol.for("@threadkeep/checkpoint-mongo/error");
  */
 export type ThreadkeepErrorCode =
   | "CHECKPOINT_TOO_LARGE"
+  | "CLASS_NOT_ALLOWED"
   | "CORRUPT_CHECKPOINT"
   | "CORRUPT_ITEM"
+  | "INTEGRITY_KEY"
   | "INVALID_ADDRESS"
   | "INVALID_OPTIONS"
   | "SEARCH_TOO_WIDE"

@@ -1,9 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { KeyRing } from "../keys/key-ring.ts";
 import { hashAddress, Hasher, type HashedCheckpoint, type HashedWriteSet } from "./hashes.ts";
 
 const address = { threadId: "thread", checkpointNs: "", checkpointId: "1f0é" };
 const writeSet: HashedWriteSet = {
+  keyName: undefined,
   address,
   taskId: "task",
   taskPath: "",
@@ -11,6 +13,7 @@ const writeSet: HashedWriteSet = {
   writes: [{ index: -3, channel: "a", type: undefined, value: Buffer.from("[1]") }],
 };
 const checkpoint: HashedCheckpoint = {
+  keyName: undefined,
   address,
   parentCheckpointId: "1ef",
   parentHash: Buffer.alloc(32, 7),
@@ -34,7 +37,7 @@ const canonical = {
 
 describe("hashes", () => {
   it("are the SHA-256 of each field with its kind and its length in bytes", async () => {
-    const hasher = new Hasher(undefined);
+    const hasher = new Hasher(new KeyRing(undefined));
     expect(hashAddress(address)).toEqual(sha256(canonical.address).subarray(0, 16));
     expect(await hasher.hashWriteSet(writeSet)).toEqual(sha256(canonical.writes));
     const withPath = { ...writeSet, taskPath: "~a, b" };
@@ -42,15 +45,22 @@ describe("hashes", () => {
     expect(hasher.hashCheckpoint(checkpoint)).toEqual(sha256(canonical.checkpoint));
   });
 
-  it("are the HMAC of the same with a key, but for that of an address", async () => {
-    const hasher = new Hasher("a key");
-    const hmac = (text: string) => createHmac("sha256", "a key").update(text).digest();
-    expect(await hasher.hashWriteSet(writeSet)).toEqual(hmac(canonical.writes));
-    expect(hasher.hashCheckpoint(checkpoint)).toEqual(hmac(canonical.checkpoint));
+  it("are the HMAC of the same and of the key's name with a key, but for that of an address", async () => {
+    const hasher = new Hasher(new KeyRing({ keys: { first: "a key" }, currentKeyId: "first" }));
+    const { keyName } = hasher;
+    expect(keyName).toBe(`first:${fingerprintOf("a key")}`);
+    const hmac = (text: string) =>
+      createHmac("sha256", "a key")
+        .update(text.replace("\n", ` with key\ns${keyName!.length}\n${keyName}`))
+        .digest();
+    expect(await hasher.hashWriteSet({ ...writeSet, keyName })).toEqual(hmac(canonical.writes));
+    const withPath = { ...writeSet, taskPath: "~a, b", keyName };
+    expect(await hasher.hashWriteSet(withPath)).toEqual(hmac(canonical.writesWithPath));
+    expect(hasher.hashCheckpoint({ ...checkpoint, keyName })).toEqual(hmac(canonical.checkpoint));
   });
 
   it("tell fields apart that make the same text one after the other", async () => {
-    const hasher = new Hasher(undefined);
+    const hasher = new Hasher(new KeyRing(undefined));
     const write = writeSet.writes[0]!;
     const others: HashedWriteSet[] = [
       { ...writeSet, taskId: "tas", writes: [{ ...write, channel: "ka" }] },
@@ -67,6 +77,12 @@ describe("hashes", () => {
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 });
+
+/** As documents keep it: whoever changes it makes them name keys that are not there. */
+function fingerprintOf(key: string): string {
+  const hmac = createHmac("sha256", key).update("threadkeep:key fingerprint\n").digest();
+  return hmac.subarray(0, 6).toString("base64url");
+}
 
 function sha256(text: string): Buffer {
   return createHash("sha256").update(text).digest();

@@ -1,10 +1,19 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
+import { IntegrityKeyError } from "../errors/index.ts";
 import { breather } from "../event-loop/breather.ts";
+import type { IntegrityKey } from "../keys/integrity-options.ts";
+import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
+
+/** What is hashed with a key, if there is one. */
+interface Keyed {
+  /** The name of that key, as stored; undefined without one. */
+  readonly keyName: string | undefined;
+}
 
 /** What a checkpoint's hash covers. */
-export interface HashedCheckpoint {
+export interface HashedCheckpoint extends Keyed {
   readonly address: CheckpointAddress;
   readonly parentCheckpointId: string | undefined;
   readonly parentHash: Uint8Array | undefined;
@@ -19,7 +28,7 @@ export interface HashedCheckpoint {
 }
 
 /** What the hash of a set of pending writes covers. */
-export interface HashedWriteSet {
+export interface HashedWriteSet extends Keyed {
   readonly address: CheckpointAddress;
   readonly taskId: string;
   /** Empty if it is not known. */
@@ -61,19 +70,36 @@ export function hashWritesPlace(
 
 /**
  * Hashes what must come back as it was written: SHA-256, or HMAC-SHA-256 with a key, which whoever
- * can write to the database but lacks the key cannot recompute.
+ * can write to the database but lacks the key cannot recompute. A document names its key under its
+ * hash, so a hash made with one key, or with none, stands for no other.
  */
 export class Hasher {
-  readonly #key: string | Uint8Array | undefined;
+  readonly #keys: KeyRing;
 
-  constructor(key: string | Uint8Array | undefined) {
-    this.#key = key;
+  constructor(keys: KeyRing) {
+    this.#keys = keys;
   }
 
-  /** The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them. */
+  /** The name of the key that new documents are hashed with. */
+  get keyName(): string | undefined {
+    return this.#keys.current;
+  }
+
+  /** Whether documents of this key, or of none, can be verified. */
+  has(keyName: string | undefined): boolean {
+    return "key" in this.#keys.find(keyName);
+  }
+
+  /**
+   * The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them.
+   *
+   * @throws IntegrityKeyError if the key that it names is not there
+   */
   hashCheckpoint(parts: HashedCheckpoint): Uint8Array {
+    const { address, keyName } = parts;
+    const key = this.#choose(keyName, () => describeCheckpoint(address));
     const fields = [
-      ...listParts(parts.address),
+      ...listParts(address),
       parts.parentCheckpointId,
       parts.parentHash,
       parts.order,
@@ -82,26 +108,57 @@ export class Hasher {
       parts.metadataType,
       parts.metadata,
     ];
-    return hashFields("checkpoint", fields, this.#key);
+    return hashFields(...nameKey("checkpoint", fields, keyName), key);
   }
 
   /**
    * The hash of a set of pending writes, 32 bytes, bound to the place they belong to. They may be
    * large, so it is made in pieces.
+   *
+   * @throws IntegrityKeyError if the key that it names is not there
    */
-  hashWriteSet({ address, taskId, taskPath, place, writes }: HashedWriteSet): Promise<Uint8Array> {
-    const fields = writes.flatMap(({ index, channel, type, value }) => [
+  async hashWriteSet(parts: HashedWriteSet): Promise<Uint8Array> {
+    const { address, taskId, taskPath, place, keyName } = parts;
+    const key = this.#choose(
+      keyName,
+      () => `the pending writes of task ${taskId} to ${describeCheckpoint(address)}`,
+    );
+    const writes = parts.writes.flatMap(({ index, channel, type, value }) => [
       index,
       channel,
       type,
       value,
     ]);
-    const parts = [...listParts(address), taskId, place];
+    const fields = [...listParts(address), taskId, place];
     // Sets without a path have the hash that they had before there were paths.
-    return taskPath === ""
-      ? hashInPieces("writes", [...parts, ...fields], this.#key)
-      : hashInPieces("writes with path", [...parts, taskPath, ...fields], this.#key);
+    const named =
+      taskPath === ""
+        ? nameKey("writes", [...fields, ...writes], keyName)
+        : nameKey("writes with path", [...fields, taskPath, ...writes], keyName);
+    return hashInPieces(...named, key);
   }
+
+  #choose(keyName: unknown, describe: () => string): IntegrityKey | undefined {
+    if (keyName !== undefined && !isKeyName(keyName)) {
+      throw new Error("What it names as the key of its hash is no name of a key.");
+    }
+    const choice = this.#keys.find(keyName);
+    if ("key" in choice) return choice.key;
+    throw new IntegrityKeyError(describe(), choice.fault, keyName, this.#keys.names);
+  }
+}
+
+function describeCheckpoint({ threadId, checkpointNs, checkpointId }: CheckpointAddress): string {
+  const namespace = checkpointNs === "" ? "" : ` (namespace "${checkpointNs}")`;
+  return `checkpoint ${checkpointId} of thread "${threadId}"${namespace}`;
+}
+
+function nameKey(
+  domain: string,
+  fields: readonly Field[],
+  keyName: string | undefined,
+): [string, readonly Field[]] {
+  return keyName === undefined ? [domain, fields] : [`${domain} with key`, [keyName, ...fields]];
 }
 
 function listParts({ threadId, checkpointNs, checkpointId }: CheckpointAddress): readonly string[] {
@@ -112,11 +169,7 @@ function listParts({ threadId, checkpointNs, checkpointId }: CheckpointAddress):
  * Hashes fields, each preceded by its kind and length, so that no two lists of fields give the same
  * input; the domain keeps hashes of different things apart.
  */
-function hashFields(
-  domain: string,
-  fields: readonly Field[],
-  key?: string | Uint8Array,
-): Uint8Array {
+function hashFields(domain: string, fields: readonly Field[], key?: IntegrityKey): Uint8Array {
   // All at once: each call of update takes longer than hashing a short field.
   return hashAll(Buffer.concat(formatFields(domain, fields)), key);
 }
@@ -125,7 +178,7 @@ function hashFields(
 async function hashInPieces(
   domain: string,
   fields: readonly Field[],
-  key: string | Uint8Array | undefined,
+  key: IntegrityKey | undefined,
 ): Promise<Uint8Array> {
   const parts = formatFields(domain, fields);
   const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -144,7 +197,7 @@ async function hashInPieces(
 /** Long bytes are hashed in slices of so many. */
 const SLICE_BYTES = 1_048_576;
 
-function hashAll(input: Uint8Array, key: string | Uint8Array | undefined): Uint8Array {
+function hashAll(input: Uint8Array, key: IntegrityKey | undefined): Uint8Array {
   return key === undefined
     ? crypto.hash("sha256", input, "buffer")
     : crypto.createHmac("sha256", key).update(input).digest();

@@ -1,5 +1,5 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
-import { inspect } from "node:util";
+import { describeValue } from "../options/describe-value.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { readPath } from "./embedded-text.ts";
 import type { PutRequest } from "./operations.ts";
@@ -30,7 +30,7 @@ export async function embedPuts(
   const embedded: unknown = await embeddings.embedDocuments([...texts.keys()]);
   if (!Array.isArray(embedded) || embedded.length !== texts.size) {
     throw new InvalidOptionsError(
-      `embedDocuments gave ${describe(embedded)} for ${texts.size} texts: expected as many vectors. ` +
+      `embedDocuments gave ${describeValue(embedded)} for ${texts.size} texts: expected as many vectors. ` +
         "Nothing was stored.",
     );
   }
@@ -68,13 +68,7 @@ function checkVector(vector: unknown, { dims }: IndexConfig, method: string): nu
   const isVector = Array.isArray(vector) && vector.every((number) => Number.isFinite(number));
   if (isVector && (dims === undefined || vector.length === dims)) return vector as number[];
   throw new InvalidOptionsError(
-    `${method} gave ${describe(vector)}: expected ${dims ?? "some"} finite numbers, as ` +
+    `${method} gave ${describeValue(vector)}: expected ${dims ?? "some"} finite numbers, as ` +
       "indexConfig.dims says. Nothing was stored or searched.",
   );
-}
-
-function describe(value: unknown): string {
-  return Array.isArray(value)
-    ? `an array of ${value.length}`
-    : inspect(value, { depth: 0, maxStringLength: 40 });
 }

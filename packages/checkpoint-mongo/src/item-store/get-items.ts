@@ -26,7 +26,9 @@ export async function getItems(
   return Promise.all(
     addresses.map(async (address) => {
       const document = found.get(addressOf(address));
-      return document === undefined ? null : await readItem(document);
+      return document === undefined
+        ? null
+        : await readItem(document, context.options.allowedObjects);
     }),
   );
 }

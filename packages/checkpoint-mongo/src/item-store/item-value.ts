@@ -1,5 +1,9 @@
-import { assertLoadable, decodeValue, encodeValue } from "../codec/index.ts";
-import { CorruptItemError, UnserializableStateError } from "../errors/index.ts";
+import { assertLoadable, decodeValue, encodeValue, type AllowedObjects } from "../codec/index.ts";
+import {
+  ClassNotAllowedError,
+  CorruptItemError,
+  UnserializableStateError,
+} from "../errors/index.ts";
 import { toBsonValue } from "./bson-value.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { ItemDocument, OwnFields } from "./item-document.ts";
@@ -43,8 +47,11 @@ export function encodeItemValue(value: unknown): EncodedItemValue {
  *
  * @throws UnserializableStateError if it can't
  */
-export async function assertValueLoadable({ exact }: EncodedItemValue): Promise<void> {
-  if (exact !== undefined) await assertLoadable(exact.exact, NAME);
+export async function assertValueLoadable(
+  { exact }: EncodedItemValue,
+  allowed: AllowedObjects,
+): Promise<void> {
+  if (exact !== undefined) await assertLoadable(exact.exact, NAME, allowed);
 }
 
 /**
@@ -52,15 +59,20 @@ export async function assertValueLoadable({ exact }: EncodedItemValue): Promise<
  * the official store overwrites `value` and leaves our field.
  *
  * @throws CorruptItemError if the text is not what was written
+ * @throws ClassNotAllowedError if it holds an object of a class that is not allowed
  */
-export async function decodeItemValue(document: ItemDocument): Promise<unknown> {
+export async function decodeItemValue(
+  document: ItemDocument,
+  allowed: AllowedObjects,
+): Promise<unknown> {
   const { namespace, key, value, threadkeep } = document;
   if (threadkeep?.exact === undefined || threadkeep.of !== fingerprint(value)) return value;
   const { exact, sum } = threadkeep;
   if (sum !== fingerprint(exact)) throw new CorruptItemError(namespace, key);
   try {
-    return await decodeValue(exact);
+    return await decodeValue(exact, allowed);
   } catch (error) {
+    if (ClassNotAllowedError.isInstance(error)) throw error;
     throw new CorruptItemError(namespace, key, { cause: error });
   }
 }

@@ -8,6 +8,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db } from "mongodb";
 import { openCollection, openDatabase, RetryPolicy } from "../driver/index.ts";
+import { guardConnection } from "../options/guard-connection.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
@@ -104,7 +105,12 @@ export class MongoDBStore extends BaseStore {
     connString: string,
     params: MongoDBStoreSettings = {},
   ): Promise<MongoDBStore> {
-    const client = new MongoClient(connString);
+    const client = guardConnection(
+      "MongoDBStore",
+      connString,
+      undefined,
+      () => new MongoClient(connString),
+    );
     try {
       const store = new MongoDBStore({ ...params, client });
       store.ownsClient = true;
@@ -185,7 +191,8 @@ export class MongoDBStore extends BaseStore {
     const rounds = planRounds(Array.from(operations, readOperation));
     const results: unknown[] = Array.from({ length: operations.length });
     const puts = rounds.flatMap((round) => round.puts);
-    for (const { value } of puts) if (value !== undefined) await assertValueLoadable(value);
+    for (const { value } of puts)
+      if (value !== undefined) await assertValueLoadable(value, this.options.allowedObjects);
     const vectors = await embedPuts(this.options, puts);
     const context = await this.open();
     const embed = this.makeEmbedQuery();

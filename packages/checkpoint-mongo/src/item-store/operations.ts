@@ -1,6 +1,6 @@
 import type { Operation } from "@langchain/langgraph-checkpoint";
-import { inspect } from "node:util";
 import { InvalidOptionsError } from "../errors/index.ts";
+import { describeValue } from "../options/describe-value.ts";
 import { checkKey, checkNamespace, type ItemAddress } from "./item-address.ts";
 import { encodeItemValue, type EncodedItemValue } from "./item-value.ts";
 import { translateFilter } from "./search-filter.ts";
@@ -61,7 +61,7 @@ const DEFAULT_LIST_LIMIT = 100;
 export function readOperation(operation: Operation): Request {
   if (typeof operation !== "object" || operation === null) {
     throw new InvalidOptionsError(
-      `Invalid operation of batch: expected an object, got ${inspect(operation)}.`,
+      `Invalid operation of batch: expected an object, got ${describeValue(operation)}.`,
     );
   }
   const fields = operation as unknown as Partial<Record<string, unknown>>;
@@ -91,7 +91,7 @@ function readPut(fields: Partial<Record<string, unknown>>): PutRequest {
     !(Array.isArray(index) && index.every((path) => typeof path === "string"))
   ) {
     throw new InvalidOptionsError(
-      `Invalid index of put: expected false or an array of paths, got ${inspect(index)}.`,
+      `Invalid index of put: expected false or an array of paths, got ${describeValue(index)}.`,
     );
   }
   return {
@@ -108,7 +108,7 @@ function readTtl(ttl: unknown): number | null | undefined {
   if (ttl === undefined || ttl === null) return ttl;
   if (typeof ttl === "number" && ttl > 0 && ttl < Infinity) return ttl;
   throw new InvalidOptionsError(
-    `Invalid ttl of put: expected seconds above 0, or null for none, got ${inspect(ttl)}.`,
+    `Invalid ttl of put: expected seconds above 0, or null for none, got ${describeValue(ttl)}.`,
   );
 }
 
@@ -116,7 +116,7 @@ function readSearch(fields: Partial<Record<string, unknown>>): SearchRequest {
   const { query } = fields;
   if (query !== undefined && query !== null && typeof query !== "string") {
     throw new InvalidOptionsError(
-      `Invalid query of search: expected a string, got ${inspect(query)}.`,
+      `Invalid query of search: expected a string, got ${describeValue(query)}.`,
     );
   }
   return {
@@ -138,7 +138,7 @@ function readList(fields: Partial<Record<string, unknown>>): ListRequest {
     !Array.isArray(matchConditions)
   ) {
     throw new InvalidOptionsError(
-      `Invalid matchConditions of listNamespaces: expected an array, got ${inspect(matchConditions)}.`,
+      `Invalid matchConditions of listNamespaces: expected an array, got ${describeValue(matchConditions)}.`,
     );
   }
   return {
@@ -162,7 +162,7 @@ function readCondition(condition: unknown): NamespaceCondition {
   const { matchType, path } = (condition ?? {}) as Partial<NamespaceCondition>;
   if (matchType !== "prefix" && matchType !== "suffix") {
     throw new InvalidOptionsError(
-      `Invalid matchType of listNamespaces: expected prefix or suffix, got ${inspect(matchType)}.`,
+      `Invalid matchType of listNamespaces: expected prefix or suffix, got ${describeValue(matchType)}.`,
     );
   }
   return { matchType, path: checkNamespace(path, { allowEmpty: true }) };
@@ -180,6 +180,6 @@ function readCount(count: unknown, name: string): number | undefined {
     return count;
   }
   throw new InvalidOptionsError(
-    `Invalid ${name}: expected a whole number from 0, got ${inspect(count)}.`,
+    `Invalid ${name}: expected a whole number from 0, got ${describeValue(count)}.`,
   );
 }

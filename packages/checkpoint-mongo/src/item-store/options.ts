@@ -3,6 +3,7 @@ import type { MongoClient } from "mongodb";
 import { z } from "zod";
 import { requireClient, type MongoClientLike } from "../driver/index.ts";
 import {
+  allowedObjects,
   checkOptions,
   collectionName,
   databaseName,
@@ -111,6 +112,16 @@ export interface MongoDBStoreSettings extends RetrySettings {
   indexConfig?: IndexConfig | undefined;
 
   /**
+   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
+   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
+   * refused before anything is stored, and where it is found stored: whoever can write to the database
+   * would choose what is made.
+   *
+   * @default []: messages, chunks, documents and prompt values
+   */
+  allowedObjects?: readonly string[] | undefined;
+
+  /**
    * Where the server has no vector search, a query is compared with every item under its namespace
    * prefix and filter. With more items than this it is refused.
    *
@@ -141,6 +152,7 @@ export interface ResolvedStoreOptions {
   readonly ttl: TTLConfig | undefined;
   readonly embeddings: EmbeddingsInterface | undefined;
   readonly indexConfig: IndexConfig | undefined;
+  readonly allowedObjects: ReadonlySet<string>;
   readonly maxExactSearchItems: number;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -199,6 +211,7 @@ const optionsSchema = z.strictObject({
     )
     .optional(),
   indexConfig: indexSchema,
+  allowedObjects,
   maxExactSearchItems: z.number().int().positive().default(20_000),
   ...retryOptions,
   onEvent: z

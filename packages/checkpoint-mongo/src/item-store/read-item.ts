@@ -1,11 +1,12 @@
 import type { Item } from "@langchain/langgraph-checkpoint";
+import type { AllowedObjects } from "../codec/index.ts";
 import type { ItemDocument } from "./item-document.ts";
 import { decodeItemValue } from "./item-value.ts";
 
 /** The item a document stands for. */
-export async function readItem(document: ItemDocument): Promise<Item> {
+export async function readItem(document: ItemDocument, allowed: AllowedObjects): Promise<Item> {
   return {
-    value: (await decodeItemValue(document)) as Item["value"],
+    value: (await decodeItemValue(document, allowed)) as Item["value"],
     key: document.key,
     namespace: document.namespace,
     createdAt: document.createdAt,

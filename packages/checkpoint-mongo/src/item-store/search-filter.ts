@@ -1,5 +1,6 @@
-import { inspect, types } from "node:util";
+import { types } from "node:util";
 import { InvalidOptionsError } from "../errors/index.ts";
+import { describeValue } from "../options/describe-value.ts";
 
 /** Deeper filters are a mistake. */
 const MAX_DEPTH = 20;
@@ -198,6 +199,6 @@ function isWhole(text: string): boolean {
 
 function refuse(where: string, expectation: string, value: unknown): never {
   throw new InvalidOptionsError(
-    `Invalid ${where} of search: ${expectation}; got ${inspect(value, { depth: 1 })}.`,
+    `Invalid ${where} of search: ${expectation}; got ${describeValue(value)}.`,
   );
 }

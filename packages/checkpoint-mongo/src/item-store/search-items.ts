@@ -22,16 +22,17 @@ export async function searchItems(
   const { query, limit, offset } = request;
   if (query !== undefined) checkQuery(context);
   if (limit === 0) return [];
+  const read = (document: ItemDocument) => readItem(document, context.options.allowedObjects);
   if (query === undefined) {
     const documents = await findInOrder(context, request, [
       { $skip: offset },
       ...(limit === Infinity ? [] : [{ $limit: limit }]),
     ]);
-    return Promise.all(documents.map(readItem));
+    return Promise.all(documents.map(read));
   }
   const nearest = await findNearest(context, { ...request, query }, embedQuery);
   return Promise.all(
-    nearest.map(async ({ document, score }) => Object.assign(await readItem(document), { score })),
+    nearest.map(async ({ document, score }) => Object.assign(await read(document), { score })),
   );
 }
 

@@ -7,7 +7,10 @@ import {
   packAside,
   unpackAside,
   writePlainJson,
+  type AllowedObjects,
 } from "../codec/index.ts";
+import { IntegrityKeyError } from "../errors/index.ts";
+import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
 import { isBinary, toBytes } from "../store/index.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
@@ -30,14 +33,13 @@ interface EncodedValue {
 /** Turns values into entries and back: with this package's own encoding or the user's serializer. */
 export class EntryCodec {
   readonly #serde: SerializerProtocol | undefined;
-  readonly #integrityKey: string | Uint8Array | undefined;
+  readonly #keys: KeyRing;
+  readonly #allowed: AllowedObjects;
 
-  constructor(
-    serde: SerializerProtocol | undefined,
-    integrityKey: string | Uint8Array | undefined,
-  ) {
+  constructor(serde: SerializerProtocol | undefined, keys: KeyRing, allowed: AllowedObjects) {
     this.#serde = serde;
-    this.#integrityKey = integrityKey;
+    this.#keys = keys;
+    this.#allowed = allowed;
   }
 
   /**
@@ -49,7 +51,8 @@ export class EntryCodec {
   async encode(address: EntryAddress, value: unknown): Promise<EntryDocument> {
     const { type, bytes } = await this.#dump(value);
     const { data, compression } = await packAside(bytes);
-    const hash = this.#hash(address, type, compression, data);
+    const keyName = this.#keys.current;
+    const hash = this.#hash(keyName, address, type, compression, data);
     return {
       _id: address.id,
       ns: address.namespaceId,
@@ -57,6 +60,7 @@ export class EntryCodec {
       data,
       ...(compression !== undefined && { compression }),
       ...(type !== undefined && { type }),
+      ...(keyName !== undefined && { key_name: keyName }),
       hash,
       bytes: data.byteLength + OVERHEAD_BYTES,
     };
@@ -73,12 +77,19 @@ export class EntryCodec {
     const hash = readBytes(entry.hash);
     const type = readText(entry.type);
     const compression = readText(entry.compression);
-    if (data === undefined || hash === undefined || type === null || compression === null) {
+    const keyName = readText(entry.key_name);
+    if (
+      data === undefined ||
+      hash === undefined ||
+      type === null ||
+      compression === null ||
+      (keyName !== undefined && !isKeyName(keyName))
+    ) {
       throw new Error("it is no entry of this cache.");
     }
     // Before anything is unpacked or parsed.
-    if (!hash.equals(this.#hash(address, type, compression, data))) {
-      throw new Error("it is not as it was written, or was written with another integrity key.");
+    if (!hash.equals(this.#hash(keyName, address, type, compression, data))) {
+      throw new Error("it is not as it was written.");
     }
     if ((type === undefined) !== (this.#serde === undefined)) {
       throw new Error(
@@ -89,14 +100,14 @@ export class EntryCodec {
     }
     const bytes = await unpackAside({ data, compression: compression as "zstd" | undefined });
     return type === undefined
-      ? decodeBytes(bytes)
+      ? decodeBytes(bytes, this.#allowed)
       : this.#serde!.loadsTyped(type, Buffer.from(bytes));
   }
 
   async #dump(value: unknown): Promise<EncodedValue> {
     if (this.#serde === undefined) {
       const text = encodeValue(value, VALUE);
-      await assertLoadable(text, VALUE);
+      await assertLoadable(text, VALUE, this.#allowed);
       return { type: undefined, bytes: Buffer.from(text) };
     }
     const [type, bytes] = await this.#serde.dumpsTyped(value);
@@ -104,15 +115,29 @@ export class EntryCodec {
     return { type, bytes: Buffer.from(bytes) };
   }
 
-  /** SHA-256 or, with a key, HMAC-SHA-256, over fields that no others give the same text for. */
+  /**
+   * SHA-256 or, with a key, HMAC-SHA-256, over fields that no others give the same text for.
+   *
+   * @throws IntegrityKeyError if the key is not there
+   */
   #hash(
+    keyName: string | undefined,
     address: EntryAddress,
     type: string | undefined,
     compression: string | undefined,
     data: Uint8Array,
   ): Buffer {
-    const key = this.#integrityKey;
-    const header = writePlainJson([address.text, type ?? null, compression ?? null]);
+    const choice = this.#keys.find(keyName);
+    if ("fault" in choice) {
+      throw new IntegrityKeyError("it", choice.fault, keyName, this.#keys.names);
+    }
+    const { key } = choice;
+    const header = writePlainJson([
+      address.text,
+      type ?? null,
+      compression ?? null,
+      ...(keyName === undefined ? [] : [keyName]),
+    ]);
     return (key === undefined ? createHash("sha256") : createHmac("sha256", key))
       .update(`threadkeep:cache\n${header}\n`)
       .update(data)

@@ -13,7 +13,9 @@ export interface EntryDocument {
   readonly compression?: string;
   /** The type that a user's serializer gave the value; this package's own encoding has none. */
   readonly type?: string;
-  /** Over address, type, compression and data. */
+  /** The name of the key that `hash` was made with; absent without one. */
+  readonly key_name?: string;
+  /** Over the key's name, address, type, compression and data. */
   readonly hash: Uint8Array;
   /** What counts against `maxBytes`. */
   readonly bytes: number;

@@ -15,6 +15,7 @@ import {
   RetryPolicy,
 } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
+import { guardConnection } from "../options/guard-connection.ts";
 import { bytesToHex, createIndexes } from "../store/index.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
@@ -92,15 +93,15 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
       writeConcern: { w: 1 },
     });
     this.addresses = new EntryAddresses(this.settings.version);
-    this.codec = new EntryCodec(serde, this.settings.integrityKey);
+    this.codec = new EntryCodec(serde, this.settings.keys, this.settings.allowedObjects);
   }
 
   /**
    * Makes a cache with a connection of its own, to be closed with {@link MongoDBCache.close}.
    *
    * @param uri a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work
-   * @throws MongoParseError if the connection string is malformed
+   * @throws InvalidOptionsError if an option has a value that cannot work, or the connection string is
+   *   malformed
    */
   static fromConnString<V = unknown>(
     uri: string,
@@ -108,7 +109,12 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     serde?: SerializerProtocol,
   ): MongoDBCache<V> {
     const { clientOptions, ...settings } = options;
-    const client = new MongoClient(uri, clientOptions);
+    const client = guardConnection(
+      "MongoDBCache",
+      uri,
+      clientOptions,
+      () => new MongoClient(uri, clientOptions),
+    );
     const cache = new MongoDBCache<V>({ ...settings, client }, serde);
     cache.ownedClient = client;
     return cache;

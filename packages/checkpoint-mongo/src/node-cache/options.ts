@@ -1,6 +1,14 @@
 import type { MongoClientLike } from "../driver/index.ts";
 import { z } from "zod";
-import { checkOptions, collectionName, databaseName, integrity } from "../options/check-options.ts";
+import type { IntegrityOptions } from "../keys/integrity-options.ts";
+import { KeyRing } from "../keys/key-ring.ts";
+import {
+  allowedObjects,
+  checkOptions,
+  collectionName,
+  databaseName,
+  integrity,
+} from "../options/check-options.ts";
 import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
@@ -51,11 +59,22 @@ export interface MongoDBCacheSettings extends RetrySettings {
 
   /**
    * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
-   * change an entry without its being noticed. All caches on the same collection need the same key.
+   * change an entry without its being noticed. All caches on the same collection need the same keys.
+   * An entry that was hashed with a key that is not here, or with none, is a miss.
    *
    * @default undefined: plain SHA-256, which shows damage but no forgery
    */
-  integrity?: { readonly key: string | Uint8Array } | undefined;
+  integrity?: IntegrityOptions | undefined;
+
+  /**
+   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
+   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
+   * refused before anything is stored, and where it is found stored: whoever can write to the database
+   * would choose what is made. Python's `load` has `allowed_objects` for this.
+   *
+   * @default []: messages, chunks, documents and prompt values
+   */
+  allowedObjects?: readonly string[] | undefined;
 
   /**
    * Gets what the cache reports beside what its methods return: entries that could not be stored or
@@ -79,7 +98,8 @@ export interface ResolvedCacheSettings {
   readonly version: string;
   readonly ttl: number | undefined;
   readonly maxBytes: number;
-  readonly integrityKey: string | Uint8Array | undefined;
+  readonly keys: KeyRing;
+  readonly allowedObjects: ReadonlySet<string>;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
   readonly onEvent: ReportCacheEvent;
@@ -97,6 +117,7 @@ const settingsSchema = z.strictObject({
   maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
   integrity,
   ...retryOptions,
+  allowedObjects,
   onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
 });
 
@@ -116,7 +137,7 @@ export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCa
     ...rest,
     dbName: rest.dbName,
     ttl: rest.ttl,
-    integrityKey: keyed?.key,
+    keys: new KeyRing(keyed),
     onEvent: onEvent ?? emitCacheWarning,
   };
 }

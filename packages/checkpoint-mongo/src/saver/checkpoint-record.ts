@@ -6,7 +6,7 @@ import {
   type CheckpointHeader,
 } from "../codec/index.ts";
 import type { CheckpointDocument, Manifest } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { bytesToHex, toBytes, toPackedBytes } from "../store/index.ts";
 import type { ChannelSizes } from "./measure-state.ts";
@@ -42,6 +42,7 @@ export function readAddress(document: CheckpointDocument): CheckpointAddress {
  * Reads a checkpoint document and verifies its hash.
  *
  * @throws CorruptCheckpointError if it is not as it was written
+ * @throws IntegrityKeyError if the key that it was hashed with is not there
  */
 export function readRecord(document: CheckpointDocument, hasher: Hasher): CheckpointRecord {
   const address = readAddress(document);
@@ -52,6 +53,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     const parentHash = document.parent_hash && toBytes(document.parent_hash);
     const hash = hasher.hashCheckpoint({
       address,
+      keyName: document.key_name,
       parentCheckpointId: document.parent_checkpoint_id,
       parentHash,
       order: document.seq,
@@ -80,7 +82,8 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       hash,
     };
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error)) throw error;
+    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error))
+      throw error;
     throw corrupt(address, "a readable document", String(error), error);
   }
 }

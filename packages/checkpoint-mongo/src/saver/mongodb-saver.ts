@@ -11,7 +11,6 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
-import { inspect } from "node:util";
 import {
   parseAddress,
   parseAddressFilter,
@@ -46,13 +45,17 @@ import {
 } from "../store/index.ts";
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
+import { describeValue } from "../options/describe-value.ts";
+import { guardConnection } from "../options/guard-connection.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import type { Cache, CacheStats } from "./cache.ts";
+import { checkChannelLength } from "./check-channel-name.ts";
 import type { SaverContext } from "./context.ts";
 import { completeCheckpoint } from "./complete-checkpoint.ts";
 import { getDeltaHistory } from "./delta-history.ts";
 import { getTupleOrAncestor } from "./fall-back.ts";
 import { listTuples } from "./list-tuples.ts";
+import { OfficialSerializer } from "./official-serializer.ts";
 import { getOfficialTuple } from "./official-threads.ts";
 import {
   resolveSettings,
@@ -146,7 +149,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { integrityKey, ...settings } = resolveSettings(options);
+    const { keys, ...settings } = resolveSettings(options);
     this.settings = settings;
     this.client = requireClient(options.client, "MongoDBSaver");
     this.client.appendMetadata?.({ name: "threadkeep" });
@@ -156,9 +159,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
     this.enableTimestamps = this.settings.enableTimestamps;
     this.ttl = this.settings.ttl;
-    this.hasher = new Hasher(integrityKey);
-    this.cacheOwner = nameCacheOwner(integrityKey, serde);
-    this.serializer = new Serializer(serde, this.cache.shadows);
+    this.hasher = new Hasher(keys);
+    this.cacheOwner = nameCacheOwner(keys, serde);
+    this.serializer = new Serializer(serde, this.cache.shadows, settings.allowedObjects);
     this.connection = { isOwned: false, opened: undefined };
   }
 
@@ -166,8 +169,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * Makes a saver with a connection of its own, to be closed with {@link MongoDBSaver.close}.
    *
    * @param uri a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work
-   * @throws MongoParseError if the connection string is malformed
+   * @throws InvalidOptionsError if an option has a value that cannot work, or the connection string is
+   *   malformed
    */
   static fromConnString(
     uri: string,
@@ -175,7 +178,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     serde?: SerializerProtocol,
   ): MongoDBSaver {
     const { clientOptions, ...settings } = options;
-    const client = new MongoClient(uri, clientOptions);
+    const client = guardConnection(
+      "MongoDBSaver",
+      uri,
+      clientOptions,
+      () => new MongoClient(uri, clientOptions),
+    );
     const saver = new MongoDBSaver({ ...settings, client }, serde);
     saver.connection.isOwned = true;
     return saver;
@@ -286,10 +294,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   ): Promise<RunnableConfig> {
     const { checkpointId: parentCheckpointId, ...namespace } = parseAddress(config);
     const address = { ...namespace, checkpointId: parseNewCheckpointId(checkpoint.id) };
+    const complete = completeCheckpoint(checkpoint);
+    for (const channel of Object.keys(complete.channel_values)) {
+      checkChannelLength(channel, "checkpoint.channel_values");
+    }
     const request = {
       address,
       parentCheckpointId,
-      checkpoint: completeCheckpoint(checkpoint),
+      checkpoint: complete,
       metadata,
       newVersions: newVersions ?? undefined,
     };
@@ -436,6 +448,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       writes: this.checkpointWritesCollectionName,
     };
     const name = `${settings.collectionPrefix}threads`;
+    // A serializer of the user's decides for itself what it makes.
+    const officialSerde = this.serializer.isNative
+      ? new OfficialSerializer(this.serde, settings.allowedObjects)
+      : this.serde;
     const commits = shareCommits(this.place, () => {
       // It tries again itself: what has come meanwhile goes along.
       const once = openDatabase(client, db.databaseName);
@@ -444,7 +460,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     connection.opened = {
       db,
       collections: openCollections({ db, Binary, commits }, name),
-      official: new OfficialCollections(db, names, this.serde, () =>
+      official: new OfficialCollections(db, names, officialSerde, () =>
         isOfficialThere(client, db, names.checkpoints),
       ),
     };
@@ -471,7 +487,7 @@ function checkLimit(limit: unknown): number | undefined {
   if (limit === undefined || limit === Infinity) return undefined;
   if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
     throw new InvalidOptionsError(
-      `Invalid option limit of list: expected a whole number from 0, got ${inspect(limit)}.`,
+      `Invalid option limit of list: expected a whole number from 0, got ${describeValue(limit)}.`,
     );
   }
   return limit;
@@ -481,7 +497,7 @@ function checkGrace(graceSeconds: unknown): number {
   if (typeof graceSeconds !== "number" || !(graceSeconds >= MIN_SWEEP_GRACE_SECONDS)) {
     throw new InvalidOptionsError(
       `Invalid option graceSeconds of sweep: expected at least ${MIN_SWEEP_GRACE_SECONDS} seconds, ` +
-        `got ${inspect(graceSeconds)}.`,
+        `got ${describeValue(graceSeconds)}.`,
     );
   }
   return graceSeconds;
@@ -492,7 +508,7 @@ function checkFilter(filter: unknown): Record<string, unknown> {
   if (typeof filter !== "object" || !isPlain(filter)) {
     throw new InvalidOptionsError(
       "Invalid option filter of list: expected a plain object of metadata keys and values, got " +
-        `${inspect(filter, { depth: 0 })}.`,
+        `${describeValue(filter)}.`,
     );
   }
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { MongoClientLike } from "../driver/index.ts";
+import type { IntegrityOptions } from "../keys/integrity-options.ts";
+import { KeyRing } from "../keys/key-ring.ts";
 import {
+  allowedObjects,
   checkOptions,
   collectionName,
   databaseName,
@@ -86,11 +89,31 @@ export interface MongoDBSaverSettings extends RetrySettings {
   /**
    * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
    * change a checkpoint or a pending write without its being noticed. All savers on the same
-   * collections need the same key.
+   * collections need the same keys. A document that was hashed with a key that is not here, or with
+   * none, is refused by an `IntegrityKeyError`.
+   *
+   * To begin with a key where threads are stored already, set `acceptUnkeyed` for as long as those
+   * are in use. To change keys, first give all savers the new one as a further entry of `keys`, then
+   * make it the `currentKeyId` of all, and drop the old one when no thread of its time is left.
+   *
+   * @example
+   * ```ts
+   * integrity: { keys: { "2026": oldKey, "2027": newKey }, currentKeyId: "2027" }
+   * ```
    *
    * @default undefined: plain SHA-256, which shows damage but no forgery
    */
-  integrity?: { readonly key: string | Uint8Array } | undefined;
+  integrity?: IntegrityOptions | undefined;
+
+  /**
+   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
+   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
+   * refused before anything is stored, and where it is found stored: whoever can write to the database
+   * would choose what is made. Python's `load` has `allowed_objects` for this.
+   *
+   * @default []: messages, chunks, documents and prompt values
+   */
+  allowedObjects?: readonly string[] | undefined;
 
   /**
    * What `getTuple` and `list` do on meeting a checkpoint that is not as it was written:
@@ -177,6 +200,7 @@ export interface SaverSettings {
   readonly ttlRefreshOnRead: boolean;
   readonly ttlGraceSeconds: number;
   readonly cacheMaxBytes: number;
+  readonly allowedObjects: ReadonlySet<string>;
   readonly onCorruption: CorruptionPolicy;
   readonly verifyAfterSave: boolean;
   readonly persist: PersistPolicy;
@@ -186,9 +210,9 @@ export interface SaverSettings {
   readonly onEvent: ReportEvent;
 }
 
-/** Settings with the key, which is kept apart: whoever prints a saver must not see it. */
+/** Settings with the keys. */
 export interface ResolvedSettings extends SaverSettings {
-  readonly integrityKey: string | Uint8Array | undefined;
+  readonly keys: KeyRing;
 }
 
 const OWNER = "MongoDBSaver";
@@ -205,6 +229,7 @@ const settingsSchema = z.strictObject({
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),
   integrity,
+  allowedObjects,
   onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
   verifyAfterSave: z.boolean().default(false),
   persist: z.enum(["every", "interrupts", "exit"]).default("every"),
@@ -248,7 +273,7 @@ export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSetting
     dbName,
     ttl,
     onCheckpointSize,
-    integrityKey: keyed?.key,
+    keys: new KeyRing(keyed),
     onEvent: onEvent ?? emitWarning,
   };
 }

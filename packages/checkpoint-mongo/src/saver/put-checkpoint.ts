@@ -1,6 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack } from "../codec/index.ts";
-import { parseSegmentId } from "../documents/index.ts";
+import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
@@ -182,6 +182,7 @@ async function saveAsLatest(
     isParentRemoved ? { ...draft, parentCheckpointId: undefined, parentHash: undefined } : draft,
     thread,
     (head.latest?.seq ?? 0) + 1,
+    context.hasher.keyName,
   );
   const outcome = await saveCheckpoint(
     collections,
@@ -215,7 +216,7 @@ async function saveOverExisting(
   const existing = await findCheckpointOnly(collections, request.address);
   if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
-  const { document, record } = build(context, request, draft, thread, existing.seq);
+  const { document, record } = buildLike(context, request, draft, thread, existing);
   if (
     Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
     isSameState({ epoch: existing.epoch ?? 0, expiresAt: existing.expires_at }, thread)
@@ -224,6 +225,25 @@ async function saveOverExisting(
   }
   const outcome = await replaceCheckpoint(collections, thread, draft.state.segments, document);
   return outcome === "saved" ? record : undefined;
+}
+
+/**
+ * The same again is the same again under a key that has been replaced since: children know it by its
+ * hash.
+ */
+function buildLike(
+  context: SaverContext,
+  request: CheckpointToPut,
+  draft: Draft,
+  thread: ThreadState,
+  existing: CheckpointDocument,
+): { document: CheckpointToStore; record: CheckpointRecord } {
+  const { seq, key_name: keyName } = existing;
+  if (context.hasher.has(keyName)) {
+    const same = build(context, request, draft, thread, seq, keyName);
+    if (Buffer.compare(toBytes(existing.hash), same.record.hash) === 0) return same;
+  }
+  return build(context, request, draft, thread, seq, context.hasher.keyName);
 }
 
 async function readHead(
@@ -241,11 +261,13 @@ function build(
   draft: Draft,
   thread: ThreadState,
   seq: number,
+  keyName: string | undefined,
 ): { document: CheckpointToStore; record: CheckpointRecord } {
   const { parentCheckpointId, parentHash, metadata } = draft;
   const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
   const body = Buffer.from(text);
   const hash = hasher.hashCheckpoint({
+    keyName,
     address,
     parentCheckpointId,
     parentHash,
@@ -267,6 +289,7 @@ function build(
     segments,
     ...storeMetadata(metadata),
     ...(parentHash !== undefined && { parent_hash: parentHash }),
+    ...(keyName !== undefined && { key_name: keyName }),
     hash,
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };

@@ -1,9 +1,7 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
-import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
-import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
   bytesToHex,
@@ -19,6 +17,7 @@ import {
   type ThreadState,
   type WriteSetToStore,
 } from "../store/index.ts";
+import { checkChannelName } from "./check-channel-name.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { retryConflicts } from "./retry.ts";
@@ -56,13 +55,7 @@ export function takeWrites(
   // Of several writes to one special channel the last one counts.
   const taken = new Map<number, { channel: string; value: Awaitable<TypedBytes> }>();
   for (const [position, [channel, value]] of writes.entries()) {
-    if (typeof channel !== "string" || !channel.isWellFormed()) {
-      throw new UnserializableStateError(
-        inspect(channel),
-        `writes[${position}][0]`,
-        "a channel's name must be a string of whole Unicode characters.",
-      );
-    }
+    checkChannelName(channel, `writes[${position}][0]`);
     const index = isSpecial(channel) ? WRITES_IDX_MAP[channel]! : position;
     taken.set(index, { channel, value: quiet(writer.writeValue(value, channel)) });
   }
@@ -210,6 +203,7 @@ async function buildSet(
       stored.push({ ...write, value: { segment: hexToBytes(id) } });
     }
   }
+  const { keyName } = hasher;
   const document: WriteSetToStore = {
     _id: hashWritesPlace(address, taskId, place),
     thread_id: address.threadId,
@@ -221,7 +215,8 @@ async function buildSet(
     ...(taskPath !== "" && { task_path: taskPath }),
     idx: place,
     writes: stored,
-    hash: await hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
+    ...(keyName !== undefined && { key_name: keyName }),
+    hash: await hasher.hashWriteSet({ keyName, address, taskId, taskPath, place, writes }),
     ...(settings.enableTimestamps && { upserted_at: new Date() }),
   };
   return { document, segments };

@@ -9,7 +9,7 @@ import {
   type StoredWrite,
   type WriteSetDocument,
 } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents } from "./contents.ts";
@@ -110,6 +110,7 @@ async function recallWriteSet(
  * Reads the bytes of a set of pending writes and verifies its hash.
  *
  * @throws CorruptCheckpointError if it is not as it was written
+ * @throws IntegrityKeyError if the key that it was hashed with is not there
  */
 export async function readWriteSet(
   document: WriteSetDocument,
@@ -122,13 +123,15 @@ export async function readWriteSet(
     for (const write of document.writes) writes.push(await readWrite(address, write, contents));
     const { task_id: taskId, idx: place } = document;
     const taskPath = readTaskPath(document);
-    const hash = await hasher.hashWriteSet({ address, taskId, taskPath, place, writes });
+    const { key_name: keyName } = document;
+    const hash = await hasher.hashWriteSet({ keyName, address, taskId, taskPath, place, writes });
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
     throw corruptSet(address, document, `the hash ${expected}`, `the hash ${found}`);
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error)) throw error;
+    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error))
+      throw error;
     throw corruptSet(address, document, "readable values", String(error), error);
   }
 }

@@ -7,6 +7,7 @@ import {
   needsLoader,
   needsLoaderAsBytes,
   planChannel,
+  type AllowedObjects,
   type EncodedChannel,
   type FindKnown,
   type LineShadows,
@@ -29,10 +30,17 @@ export interface SegmentReader {
 export class Serializer {
   readonly #serde: SerializerProtocol | undefined;
   readonly #shadows: LineShadows;
+  readonly #allowed: AllowedObjects;
 
-  constructor(serde: SerializerProtocol | undefined, shadows: LineShadows) {
+  /** @param allowed LangChain's classes that may be stored beside messages and documents */
+  constructor(
+    serde: SerializerProtocol | undefined,
+    shadows: LineShadows,
+    allowed: AllowedObjects,
+  ) {
     this.#serde = serde;
     this.#shadows = shadows;
+    this.#allowed = allowed;
   }
 
   /** Whether values lie in clear, so that the server may search metadata. */
@@ -63,7 +71,7 @@ export class Serializer {
       return { manifest, segments: [segment] };
     }
     const encoded = await planChannel(channel, written, parent, findKnown);
-    await assertChannelLoadable(channel, encoded);
+    await assertChannelLoadable(channel, encoded, this.#allowed);
     return encoded;
   }
 
@@ -74,16 +82,18 @@ export class Serializer {
    */
   async assertLoadable({ type, bytes }: TypedBytes, channel: string): Promise<void> {
     if (type !== undefined || !needsLoaderAsBytes(bytes)) return;
-    await assertLoadable(Buffer.from(bytes).toString(), channel);
+    await assertLoadable(Buffer.from(bytes).toString(), channel, this.#allowed);
   }
 
   async decodeChannel(manifest: ChannelManifest, reader: SegmentReader): Promise<unknown> {
-    if (manifest.kind !== "typed") return decodeChannel(manifest, reader.lines, this.#shadows);
+    if (manifest.kind !== "typed") {
+      return decodeChannel(manifest, reader.lines, this.#shadows, this.#allowed);
+    }
     return this.decode({ type: manifest.type, bytes: reader.content(manifest.segment) }, "channel");
   }
 
   async decode({ type, bytes }: TypedBytes, what: string): Promise<unknown> {
-    if (type === undefined) return decodeBytes(bytes);
+    if (type === undefined) return decodeBytes(bytes, this.#allowed);
     if (this.#serde === undefined) {
       throw new InvalidOptionsError(
         `A stored ${what} was written with a serializer (type "${type}"), but this saver has none. ` +
@@ -99,12 +109,13 @@ export class Serializer {
 async function assertChannelLoadable(
   channel: string,
   { manifest, segments }: EncodedChannel,
+  allowed: AllowedObjects,
 ): Promise<void> {
-  if (manifest.kind === "inline") await assertLoadable(manifest.text, channel);
+  if (manifest.kind === "inline") await assertLoadable(manifest.text, channel, allowed);
   for (const { lines } of segments) {
     for (const line of lines ?? []) {
       // Not awaited for each of what may be a great many lines.
-      if (needsLoader(line)) await assertLoadable(line, channel);
+      if (needsLoader(line)) await assertLoadable(line, channel, allowed);
       if (breather.isDue(ITEM_WORK / 4 + line.length / 4)) await breather.rest();
     }
   }

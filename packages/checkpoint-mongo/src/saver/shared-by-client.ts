@@ -1,7 +1,7 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { MongoClient } from "mongodb";
-import { createHash } from "node:crypto";
 import { PerClient } from "../driver/index.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
 import type { GroupCommit } from "../store/index.ts";
 import { Cache } from "./cache.ts";
 import { CacheRoom } from "./cache-room.ts";
@@ -56,19 +56,11 @@ const serializerNumbers = new WeakMap<SerializerProtocol, number>();
 let serializers = 0;
 
 /**
- * Names those who may trust what is in a cache: savers with the same integrity key, since what one
+ * Names those who may trust what is in a cache: savers with the same integrity keys, since what one
  * has verified the next takes as it is, and with the same serializer.
  */
-export function nameCacheOwner(
-  integrityKey: string | Uint8Array | undefined,
-  serde: SerializerProtocol | undefined,
-): string {
-  // The name stays for as long as the client, so the key must not be read from it.
-  const key =
-    integrityKey === undefined
-      ? "-"
-      : createHash("sha256").update("threadkeep:cache owner\n").update(integrityKey).digest("hex");
-  return `${key}/${serde === undefined ? "-" : numberOf(serde)}`;
+export function nameCacheOwner(keys: KeyRing, serde: SerializerProtocol | undefined): string {
+  return `${keys.digest}/${serde === undefined ? "-" : numberOf(serde)}`;
 }
 
 function numberOf(serde: SerializerProtocol): number {

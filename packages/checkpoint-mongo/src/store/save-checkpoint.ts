@@ -85,6 +85,7 @@ async function removeReplaced(
 const OPTIONAL_FIELDS = [
   "parent_checkpoint_id",
   "parent_hash",
+  "key_name",
   "metadata",
   "metadata_encoded",
   "upserted_at",

@@ -41,7 +41,11 @@ export async function saveWrites(
           ? {
               $set: { ...content, ...$set },
               $setOnInsert: { _id, kind },
-              $unset: { ...$unset, ...(content.task_path === undefined && { task_path: "" }) },
+              $unset: {
+                ...$unset,
+                ...(content.task_path === undefined && { task_path: "" }),
+                ...(content.key_name === undefined && { key_name: "" }),
+              },
             }
           : { $setOnInsert: { _id, kind, ...content }, $set, $unset },
       upsert: true,

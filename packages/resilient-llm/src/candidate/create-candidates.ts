@@ -10,6 +10,7 @@ import { AdaptiveTimeout } from "./adaptive-timeout.ts";
 import { Breaker } from "./breaker.ts";
 import type { CandidateOptions, ModelOption } from "./candidate-options.ts";
 import { assembleCandidate, type Candidate } from "./candidate.ts";
+import { listSecrets, showUrl } from "./endpoint-secrets.ts";
 import { InnerModel, isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
@@ -42,7 +43,7 @@ function describeByName(name: string, own: CandidateOptions, options: ResolvedOp
   const apiKey = own.apiKey ?? options.apiKey ?? process.env["OPENAI_API_KEY"];
   if (!apiKey) {
     throw new OptionsError(
-      `No API key for the model ${name} at ${baseUrl}: set the option apiKey or the variable OPENAI_API_KEY` +
+      `No API key for the model ${name} at ${showUrl(baseUrl)}: set the option apiKey or the variable OPENAI_API_KEY` +
         " (any text, if the server wants none)",
     );
   }
@@ -58,7 +59,15 @@ function describeByName(name: string, own: CandidateOptions, options: ResolvedOp
   let apiKeySource = "OPENAI_API_KEY";
   if (own.apiKey) apiKeySource = `the option apiKey of ${name}`;
   else if (options.apiKey) apiKeySource = "the option apiKey";
-  return { chatModel, endpoint: { model: name, baseUrl, apiKeySource, secrets: [apiKey] } };
+  return {
+    chatModel,
+    endpoint: {
+      model: name,
+      baseUrl: showUrl(baseUrl),
+      apiKeySource,
+      secrets: listSecrets(apiKey, baseUrl, own.fields?.configuration),
+    },
+  };
 }
 
 function describeChatModel(chatModel: BaseChatModel): Described {
@@ -85,9 +94,9 @@ function describeChatModel(chatModel: BaseChatModel): Described {
     chatModel: watchable ? watchChatOpenAI(chatModel) : chatModel,
     endpoint: {
       model: name,
-      baseUrl: watchable || clientConfig?.baseURL ? baseUrl : chatModel.getName(),
+      baseUrl: watchable || clientConfig?.baseURL ? showUrl(baseUrl) : chatModel.getName(),
       apiKeySource: `the key given to ${chatModel.getName()}`,
-      secrets: typeof apiKey === "string" ? [apiKey] : [],
+      secrets: listSecrets(apiKey, baseUrl, clientConfig),
     },
   };
 }

@@ -18,6 +18,11 @@ export function redactText(text: string, secrets: readonly string[]): string {
   return redacted;
 }
 
+/** Whether a text looks like an API key, for instance one that stands where a name should. */
+export function looksLikeKey(text: string): boolean {
+  return redactText(text, []) !== text;
+}
+
 /**
  * A copy of an error that is safe to keep as a `cause`: name, message, stack, `code` and `status`,
  * all redacted. Request and response objects hanging off SDK errors (with their authorization
