@@ -5,4 +5,5 @@ export { requireClient, type MongoClientLike } from "./mongo-client.ts";
 export { OncePerClient } from "./once-per-client.ts";
 export { DURABLE, openCollection, openDatabase } from "./open-database.ts";
 export { PerClient } from "./per-client.ts";
+export { ServerClock, shareServerClock } from "./server-clock.ts";
 export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";
