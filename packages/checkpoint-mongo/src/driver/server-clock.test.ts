@@ -51,19 +51,22 @@ describe("the server's clock", () => {
     ["right", 0],
     ["an hour ahead", HOUR_MS],
     ["a year behind", -8_760 * HOUR_MS],
-  ])("is known to a process whose own is %s, and asked again only when that is old", async (_, ahead) => {
-    const world = new World(ahead);
-    await world.expectRight();
-    const { asked } = world;
-    for (let minute = 0; minute < 9; minute += 1) {
-      world.pass(60_000);
+  ])(
+    "is known to a process whose own is %s, and asked again only when that is old",
+    async (_, ahead) => {
+      const world = new World(ahead);
       await world.expectRight();
-    }
-    expect(world.asked).toBe(asked);
-    world.pass(2 * 60_000);
-    await world.expectRight();
-    expect(world.asked).toBe(asked + 1);
-  });
+      const { asked } = world;
+      for (let minute = 0; minute < 9; minute += 1) {
+        world.pass(60_000);
+        await world.expectRight();
+      }
+      expect(world.asked).toBe(asked);
+      world.pass(2 * 60_000);
+      await world.expectRight();
+      expect(world.asked).toBe(asked + 1);
+    },
+  );
 
   it.each([
     ["set ahead", HOUR_MS],

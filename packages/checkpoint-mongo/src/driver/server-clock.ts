@@ -58,11 +58,17 @@ export class ServerClock {
 
   /** Sees to it that {@link nowMs} can be relied on: costs a command now and then. */
   async sync(db: Db): Promise<void> {
-    if (!this.#isDue()) return;
+    const held = this.#reading;
+    if (held !== undefined && !this.#isOld(held) && !this.#isDoubtful(held)) return;
     this.#underWay ??= this.#read(db).finally(() => {
       this.#underWay = undefined;
     });
-    await this.#underWay;
+    try {
+      await this.#underWay;
+    } catch (error) {
+      // What is only old is still good enough.
+      if (held === undefined || this.#isDoubtful(held)) throw error;
+    }
   }
 
   /** Asks the server for its time: one that has passed for sure. */
@@ -84,14 +90,13 @@ export class ServerClock {
     for (let time = 0; time < times; time += 1) await this.ask(db);
   }
 
-  #isDue(): boolean {
-    return this.#reading === undefined || this.#isOld(this.#reading);
+  #isOld({ takenMs }: Reading): boolean {
+    return this.#local.monotonicMs() - takenMs > MAX_AGE_MS;
   }
 
-  #isOld({ takenMs, wallAheadMs }: Reading): boolean {
-    const nowMs = this.#local.monotonicMs();
-    const jumpMs = Math.abs(this.#local.wallMs() - nowMs - wallAheadMs);
-    return nowMs - takenMs > MAX_AGE_MS || jumpMs > MAX_JUMP_MS;
+  #isDoubtful({ wallAheadMs }: Reading): boolean {
+    const aheadMs = this.#local.wallMs() - this.#local.monotonicMs();
+    return Math.abs(aheadMs - wallAheadMs) > MAX_JUMP_MS;
   }
 
   /** Of two readings that agree, the more exact one holds. */
@@ -100,6 +105,7 @@ export class ServerClock {
     const agrees =
       held !== undefined &&
       !this.#isOld(held) &&
+      !this.#isDoubtful(held) &&
       Math.abs(held.offsetMs - reading.offsetMs) <= held.errorMs + reading.errorMs;
     if (!agrees || reading.errorMs <= held.errorMs) this.#reading = reading;
   }

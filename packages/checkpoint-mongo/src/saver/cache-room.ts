@@ -26,6 +26,7 @@ export interface VerifiedWrites {
 /** A checkpoint and when it was stored or read. */
 export interface CachedRecord {
   readonly record: CheckpointRecord;
+  /** By `performance.now()`. */
   readonly sinceMs: number;
   /** The tasks that this process has stored writes of, if it has put the checkpoint itself. */
   readonly tasks: Set<string> | undefined;

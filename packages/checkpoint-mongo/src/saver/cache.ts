@@ -95,7 +95,7 @@ export class Cache {
       | CachedRecord
       | undefined;
     if (found === undefined || maxAgeMs === undefined) return found?.record;
-    return Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
+    return performance.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
   }
 
   /** @param options.isOwn whether this process has just put it */
@@ -113,9 +113,13 @@ export class Cache {
     const tasks = isSame ? held.tasks : undefined;
     this.#room.keep(key, {
       record: own,
-      sinceMs: Date.now(),
+      sinceMs: performance.now(),
       tasks: tasks ?? (isOwn ? new Set() : undefined),
     });
+  }
+
+  forgetRecord(address: CheckpointAddress): void {
+    this.#room.content.delete(this.#key(formatAddress(address)));
   }
 
   /**

@@ -30,6 +30,7 @@ import {
   openCollection,
   openDatabase,
   requireClient,
+  shareServerClock,
 } from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
@@ -417,9 +418,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private async open(): Promise<SaverContext> {
     checkRuntime();
     const { collections, official } = await this.prepareDatabase();
-    const { isSharded } = await setups.do(this.client, this.setupKey, () =>
-      this.setUp(collections),
-    );
+    const [{ isSharded }] = await Promise.all([
+      setups.do(this.client, this.setupKey, () => this.setUp(collections)),
+      collections.clock.sync(collections.db),
+    ]);
     const { cache, serializer, hasher, settings } = this;
     return { collections, isSharded, cache, serializer, hasher, settings, official };
   }
@@ -436,7 +438,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const commits = shareCommits(this.place, () => new GroupCommit(openCollection(db, name)));
     connection.opened = {
       db,
-      collections: openCollections({ db, Binary, commits }, name),
+      collections: openCollections({ db, Binary, commits, clock: shareServerClock(client) }, name),
       official: new OfficialCollections(db, names, this.serde, () =>
         isOfficialThere(client, db, names.checkpoints),
       ),

@@ -21,6 +21,7 @@ import {
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
+import { unlessEnded } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
 import { isReference, listStoredWrites } from "./read-writes.ts";
 import type { Serializer } from "./serializer.ts";
@@ -96,8 +97,9 @@ export async function putWrites(
   const { cache, collections, settings } = context;
   // Of what a task wrote later, some may have to be stored in a further round.
   const isFirst = cache.noteTask(task.address, task.taskId);
-  const startedMs = Date.now();
+  const startedMs = performance.now();
   let left = encoded;
+  let epoch = 0;
   for (let round = 0; left.length > 0; round += 1) {
     const sets: EncodedSet[] = [];
     for (const set of splitSets(left)) {
@@ -109,9 +111,12 @@ export async function putWrites(
       await saveSegments(collections, thread, segments);
     }
     left = kept ? await findMissing(context, task, left) : [];
+    ({ epoch } = thread);
   }
   if (settings.verifyAfterSave) {
-    await verifySavedWrites(context, task.address, task.taskId);
+    await unlessEnded(collections, { thread_id: task.address.threadId, epoch }, () =>
+      verifySavedWrites(context, task.address, task.taskId),
+    );
   }
 }
 
@@ -222,7 +227,7 @@ async function buildSet(
     idx: place,
     writes: stored,
     hash: await hasher.hashWriteSet({ address, taskId, taskPath, place, writes }),
-    ...(settings.enableTimestamps && { upserted_at: new Date() }),
+    ...(settings.enableTimestamps && { upserted_at: new Date(collections.clock.nowMs()) }),
   };
   return { document, segments };
 }
