@@ -1,4 +1,4 @@
-import type { Db, Document } from "mongodb";
+import type { Db } from "mongodb";
 import { PerClient } from "./per-client.ts";
 import { readErrorCode } from "./server-errors.ts";
 
@@ -133,10 +133,10 @@ async function readServerTime(db: Db): Promise<number> {
 async function sayHello(db: Db): Promise<{ localTime?: unknown }> {
   const admin = db.admin();
   try {
-    return (await admin.command({ hello: 1 })) as Document;
+    return await admin.command({ hello: 1 });
   } catch (error) {
     if (readErrorCode(error) !== COMMAND_NOT_FOUND) throw error;
     // Before MongoDB 4.4.2 it had another name.
-    return (await admin.command({ isMaster: 1 })) as Document;
+    return await admin.command({ isMaster: 1 });
   }
 }

@@ -31,7 +31,7 @@ export interface SweepResult {
  * referred to it since. A put that refers to a marked one takes the mark off with the same command
  * that stores its checkpoint, and a put that took nearly that long stores its segments once more
  * before it returns. So none that is in use, or about to be, is removed. How long that is the server's
- * clock says, and the put's a clock that nobody sets.
+ * clock says, and the put takes the longer of what its own clocks say.
  */
 export async function sweepSegments(
   collections: Collections,

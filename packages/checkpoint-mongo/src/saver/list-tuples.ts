@@ -2,7 +2,7 @@ import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgrap
 import type { FindCursor } from "mongodb";
 import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import {
   bytesToHex,
@@ -31,7 +31,8 @@ export interface ListRequest {
 
 /**
  * Lists checkpoints, newest first, page by page: each page takes one command for the checkpoints,
- * one for their pending writes and one for the segments that are not in memory.
+ * one for their pending writes and one for the segments that are not in memory. One more is for the
+ * records of threads that are met for the first time.
  *
  * @throws CorruptCheckpointError on reaching one that is not as it was written
  */
@@ -65,12 +66,18 @@ async function* readPages(
   query: ListQuery,
 ): AsyncGenerator<readonly CheckpointDocument[]> {
   const seen = new Set<string>();
+  const records = new Map<string, ThreadDocument>();
   let hasDropped = false;
   for (const limit of query.limit === undefined ? [undefined] : [query.limit, undefined]) {
     for await (const page of cutPages(listCheckpoints(collections, { ...query, limit }))) {
       const fresh = page.filter(({ _id }) => !seen.has(bytesToHex(_id)));
       for (const { _id } of fresh) if (query.limit !== undefined) seen.add(bytesToHex(_id));
-      const records = await findRecords(collections, fresh.map(readThreadId));
+      // A list is of the lives that the threads are in when it comes to them.
+      const threadIds = fresh.map(({ thread_id }) => thread_id);
+      const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
+      for (const [threadId, record] of await findRecords(collections, unknown)) {
+        records.set(threadId, record);
+      }
       const living = await keepLiving(collections, fresh, records);
       if (living.length < fresh.length) hasDropped = true;
       yield living;
@@ -96,10 +103,6 @@ async function* cutPages(
   } finally {
     await cursor.close();
   }
-}
-
-function readThreadId({ thread_id }: CheckpointDocument): string {
-  return thread_id;
 }
 
 async function* readPage(

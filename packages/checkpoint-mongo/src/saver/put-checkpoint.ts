@@ -21,6 +21,7 @@ import {
 import type { KnownHead } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
+import { takeMoment } from "./elapsed.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { checkSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
@@ -73,7 +74,7 @@ export async function putCheckpoint(
     // A thread that is not known yet is made only for what can be stored.
     draft = await createDraft(context, request, undefined);
   }
-  const startedMs = performance.now();
+  const started = takeMoment();
   const { thread, segments } = await retryConflicts(
     `checkpoint ${address.checkpointId}`,
     async () => {
@@ -97,7 +98,7 @@ export async function putCheckpoint(
       return { thread: current, segments: draft.state.segments };
     },
   );
-  if (isSlow(startedMs)) await saveSegments(collections, thread, segments);
+  if (isSlow(started)) await saveSegments(collections, thread, segments);
   if (settings.verifyAfterSave) {
     const ids = segments.map(({ id }) => id);
     await unlessEnded(collections, { thread_id: address.threadId, epoch: thread.epoch }, () =>
@@ -179,7 +180,7 @@ async function encodeDraft(
 async function buildUpon<T>(
   { collections, cache }: SaverContext,
   parent: CheckpointRecord,
-  build: () => Promise<T>,
+  attempt: () => Promise<T>,
 ): Promise<T | undefined> {
   const { address, epoch, expiresAt, hash } = parent;
   const stored = {
@@ -189,7 +190,7 @@ async function buildUpon<T>(
     hash,
     ...(expiresAt && { expires_at: expiresAt }),
   };
-  const built = await unlessGone(collections, stored, build);
+  const built = await unlessGone(collections, stored, attempt);
   if (built !== "gone") return built;
   cache.forgetRecord(address);
   cache.forgetThread(address.threadId);

@@ -20,6 +20,7 @@ import {
   type WriteSetToStore,
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
+import { takeMoment } from "./elapsed.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { unlessEnded } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
@@ -97,7 +98,7 @@ export async function putWrites(
   const { cache, collections, settings } = context;
   // Of what a task wrote later, some may have to be stored in a further round.
   const isFirst = cache.noteTask(task.address, task.taskId);
-  const startedMs = performance.now();
+  const started = takeMoment();
   let left = encoded;
   let epoch = 0;
   for (let round = 0; left.length > 0; round += 1) {
@@ -106,7 +107,7 @@ export async function putWrites(
       sets.push(await buildSet(context, task, set, choosePlace(set, round === 0)));
     }
     const { thread, kept } = await saveSets(context, task, sets, isFirst ? onSubmitted : undefined);
-    if (isSlow(startedMs)) {
+    if (isSlow(started)) {
       const segments = sets.flatMap((set) => set.segments);
       await saveSegments(collections, thread, segments);
     }

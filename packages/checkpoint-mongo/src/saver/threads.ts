@@ -14,7 +14,9 @@ export async function prepareThread(
   { collections, cache, settings }: SaverContext,
   threadId: string,
 ): Promise<ThreadState> {
-  const { clock } = collections;
+  const { clock, db } = collections;
+  // A save may have waited for long, or the machine slept, since the saver's call began.
+  await clock.sync(db);
   const retention = readRetention(settings);
   const computeNow = () => computeExpiry(retention, clock.nowMs());
   let thread = cache.getThread(threadId);

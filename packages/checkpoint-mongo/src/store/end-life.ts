@@ -67,6 +67,7 @@ export async function removeEarlierLives(
   { all }: Pick<Collections, "all">,
   { threadId, epoch }: Pick<ThreadState, "threadId" | "epoch">,
 ): Promise<void> {
+  if (epoch === 0) return;
   // Not of a life that has begun meanwhile. Checkpoints go first: what they refer to is then out of
   // reach.
   const earlier = { thread_id: threadId, epoch: { $not: { $gte: epoch } } };

@@ -1,4 +1,3 @@
-import type { Filter } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
 import { isDuplicateKeyError } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
@@ -123,7 +122,7 @@ export async function changeExpiry(
 ): Promise<ThreadState> {
   const { matchedCount } = await collections.threads.updateOne(
     // A change that is under way is finished first.
-    { ...matchThread(state), extending: null } as Filter<ThreadDocument>,
+    { ...matchThread(state), extending: null },
     expiresAt === undefined
       ? { $unset: { expires_at: "" }, $set: { extending } }
       : { $set: { expires_at: outlive(expiresAt), extending } },
@@ -146,7 +145,7 @@ async function finishExtension(
   await collections.writes.updateMany({ ...all, kind: "writes" }, update);
   await collections.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
   const { matchedCount } = await collections.threads.updateOne(
-    { ...matchThread(state), extending: { $ne: null } } as Filter<ThreadDocument>,
+    { ...matchThread(state), extending: { $ne: null } },
     { $unset: { extending: "" } },
   );
   if (matchedCount === 0) await followChange(collections, state);
