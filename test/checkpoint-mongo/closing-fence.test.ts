@@ -1,13 +1,17 @@
 import { uuid6 } from "@langchain/langgraph-checkpoint";
 import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { ServerTime } from "./server-time.ts";
+import { readExpiry } from "./thread-expiry.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 
-afterEach(() => vi.useRealTimers());
+const time = new ServerTime();
+time.govern(database.client);
+afterEach(() => time.reset());
 
 const HOUR = 3_600;
 
@@ -20,8 +24,8 @@ describe.each([
     const threadId = uuid6(0);
     const parent = await fill(threadId);
     const slow = openSlow(before, async () => {
-      // Less than half of the time is left now, so the expiry moves.
-      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 0.6 * HOUR * 1_000 });
+      // Less than the ttl is left now, so the expiry moves.
+      time.passMinutes(40);
       await putCheckpoint(
         database.openSaver({ ttl: HOUR }),
         threadConfig(threadId, { namespace: "other" }),
@@ -29,8 +33,7 @@ describe.each([
       );
     });
     await save(slow, method, parent);
-    const documents = await database.readAll(threadId);
-    expect(new Set(documents.map((document) => String(document["expires_at"]))).size).toBe(1);
+    expect(await readExpiry(database, threadId)).toBeDefined();
     expect((await database.openSaver().verifyThread(threadId)).damages).toEqual([]);
   });
 
@@ -151,5 +154,10 @@ function openSlow(
   before: "segment" | "checkpoint" | "writes",
   action: () => Promise<unknown>,
 ): MongoDBSaver {
-  return openInterrupted(database, { kind: before, method: "bulkWrite", action }, { ttl: HOUR });
+  return openInterrupted(
+    database,
+    { kind: before, method: "bulkWrite", action },
+    { ttl: HOUR },
+    (client) => time.govern(client),
+  );
 }

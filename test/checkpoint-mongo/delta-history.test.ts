@@ -71,7 +71,7 @@ describe("the history of a delta channel", () => {
         ]),
       });
     });
-    expect(commands).toEqual(["find", "find"]);
+    expect(commands).toEqual(["aggregate", "find"]);
   });
 
   it("begins at an ancestor that was put again as it is now", async () => {

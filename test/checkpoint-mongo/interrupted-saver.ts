@@ -20,13 +20,19 @@ export interface Interruption {
   readonly action: () => Promise<unknown>;
 }
 
-/** A saver of a slow process, or of a slow server: something else happens in the middle. */
+/**
+ * A saver of a slow process, or of a slow server: something else happens in the middle.
+ *
+ * @param prepare changes its client
+ */
 export function openInterrupted(
   database: Pick<TestDatabase, "uri" | "name">,
   { kind, method, isDue = () => true, action }: Interruption,
   settings: MongoDBSaverSettings = {},
+  prepare?: (client: MongoClient) => void,
 ): MongoDBSaver {
   const client = new MongoClient(database.uri);
+  prepare?.(client);
   let interrupted = false;
   onTestFinished(async () => {
     await client.close();

@@ -1,14 +1,23 @@
 import type { MongoDBSaver, MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { requireFeature } from "../server-features/require-feature.ts";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { ServerTime } from "./server-time.ts";
+import {
+  DAY_MS,
+  readExpiries,
+  readExpiry as readExpiryOf,
+  setExpiry as setExpiryOf,
+} from "./thread-expiry.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 const HOUR = 3_600;
+/** How long a thread stays at most, with the default slack. */
+const LONGEST = 1.5 * HOUR;
 
 const openSaver = (settings: MongoDBSaverSettings) => database.openSaver(settings);
 
@@ -39,45 +48,58 @@ async function fillThread(saver: MongoDBSaver, threadId: string) {
   return { root, trunk, fork, next };
 }
 
-/** When each of a thread's documents expires; undefined for never. */
-async function readExpiries(threadId: string): Promise<(number | undefined)[]> {
-  const documents = await database.readAll(threadId);
-  // Threads, checkpoints, segments and writes.
-  expect(documents.length).toBeGreaterThan(8);
-  return documents.map(({ expires_at }) => (expires_at as Date | null | undefined)?.getTime());
-}
-
 async function readExpiry(threadId: string): Promise<number | undefined> {
-  const expiries = new Set(await readExpiries(threadId));
-  expect(expiries.size).toBe(1);
-  return [...expiries][0];
+  // Threads, checkpoints, segments and writes.
+  expect((await readExpiries(database, threadId)).length).toBeGreaterThan(8);
+  return readExpiryOf(database, threadId);
 }
 
-async function setExpiry(threadId: string, expiresAt: Date): Promise<void> {
-  await database.db
-    .collection(COLLECTION)
-    .updateMany({ thread_id: threadId }, { $set: { expires_at: expiresAt } });
-}
+const setExpiry = (threadId: string, expiresAt: Date) => setExpiryOf(database, threadId, expiresAt);
 
-/** Lets time pass, and then stand still, for this process; the server's goes on as ever. */
-function passMinutes(minutes: number): void {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + minutes * 60_000 });
+const time = new ServerTime();
+time.govern(database.client);
+time.govern(database.otherClient);
+afterEach(() => time.reset());
+
+/** A moment by the server's clock, as near as a test can tell. */
+function expectAbout(moment: number | undefined, expected: number): void {
+  expect(Math.abs((moment ?? 0) - expected)).toBeLessThan(10_000);
 }
 
 function inSeconds(seconds: number): Date {
-  return new Date(Date.now() + seconds * 1_000);
+  return new Date(time.nowMs + seconds * 1_000);
 }
 
 describe("with a ttl", () => {
-  it("all documents of a thread expire at the same moment, that long after the first write", async () => {
-    const start = Date.now();
-    await fillThread(openSaver({ ttl: HOUR }), "coherent");
-    const expiry = await readExpiry("coherent");
-    expect(expiry).toBeGreaterThanOrEqual(start + HOUR * 1_000);
-    expect(expiry).toBeLessThanOrEqual(Date.now() + HOUR * 1_000);
+  it.each([
+    ["the default slack", undefined, 1.5],
+    ["the least slack", 0.1, 1.1],
+    ["much slack", 2, 3],
+  ])(
+    "all documents of a thread expire at the same moment: with %s after the ttl and that",
+    async (_, ttlSlack, factor) => {
+      const threadId = `coherent ${factor}`;
+      const start = Date.now();
+      await fillThread(openSaver({ ttl: HOUR, ttlSlack }), threadId);
+      const expiry = (await readExpiry(threadId))!;
+      expect(expiry).toBeGreaterThanOrEqual(start + HOUR * factor * 1_000 - 1_000);
+      expect(expiry).toBeLessThanOrEqual(Date.now() + HOUR * factor * 1_000 + 1_000);
+      const record = await database
+        .documents<{ _id: string; expires_at: Date }>("thread")
+        .findOne({ _id: threadId });
+      expect(record?.expires_at).toEqual(new Date(expiry + DAY_MS));
+    },
+  );
+
+  it.each([0, 0.05, -1, 11, Number.NaN, "0.5"])("a slack of %s is refused", (ttlSlack) => {
+    expect(() => openSaver({ ttl: HOUR, ttlSlack: ttlSlack as number })).toThrow(/ttlSlack/);
   });
 
-  it("an active thread costs no further command while half of the ttl is left", async () => {
+  it("a ttl that no date can hold is refused", () => {
+    expect(() => openSaver({ ttl: 1e13 })).toThrow(/ttl/);
+  });
+
+  it("an active thread costs no further command while more than the ttl is left", async () => {
     const saver = openSaver({ ttl: HOUR });
     const { trunk } = await fillThread(saver, "active");
     const before = await readExpiry("active");
@@ -97,11 +119,11 @@ describe("with a ttl", () => {
   });
 
   it.each(["put", "putWrites"])(
-    "%s moves the expiry of all documents when less than half of the ttl is left",
+    "%s moves the expiry of all documents when no more than the ttl is left",
     async (method) => {
       const threadId = `extended-${method}`;
       const { trunk, root } = await fillThread(openSaver({ ttl: HOUR }), threadId);
-      for (const secondsLeft of [HOUR / 2 + 60, HOUR / 2 - 60]) {
+      for (const secondsLeft of [HOUR + 60, HOUR - 60]) {
         const old = inSeconds(secondsLeft);
         await setExpiry(threadId, old);
         const saver = openSaver({ ttl: HOUR });
@@ -109,9 +131,9 @@ describe("with a ttl", () => {
           ? putCheckpoint(saver, root, makeCheckpoint({ list: makeList(8) }))
           : saver.putWrites(trunk, [["list", ["x"]]], `task-${secondsLeft}`));
         const expiry = await readExpiry(threadId);
-        const isMoved = secondsLeft < HOUR / 2;
-        expect(expiry).toBeGreaterThanOrEqual(isMoved ? Date.now() + (HOUR - 60) * 1_000 : +old);
+        const isMoved = secondsLeft < HOUR;
         expect(expiry === old.getTime()).toBe(!isMoved);
+        expectAbout(expiry, isMoved ? Date.now() + LONGEST * 1_000 : old.getTime());
       }
     },
   );
@@ -124,8 +146,8 @@ describe("with a ttl", () => {
       const saver = openSaver({ ttl });
       await putCheckpoint(saver, root, makeCheckpoint({ list: makeList(5) }));
       const expiry = await readExpiry("changed");
-      const expected = ttl === undefined ? undefined : Date.now() + ttl * 1_000;
-      expect(Math.abs((expiry ?? 0) - (expected ?? 0))).toBeLessThan(10_000);
+      expect(expiry === undefined).toBe(ttl === undefined);
+      expectAbout(expiry, ttl === undefined ? 0 : Date.now() + ttl * 1_500);
     }
     expect(await listIndexes()).toEqual(indexes);
   });
@@ -144,7 +166,7 @@ describe("with a ttl", () => {
     await openSaver({ ttl: HOUR }).getTuple(config);
     expect(await readExpiry("read")).toBe(old.getTime());
     await openSaver({ ttl: HOUR, ttlRefreshOnRead: true }).getTuple(config);
-    expect(await readExpiry("read")).toBeGreaterThan(Date.now() + (HOUR - 60) * 1_000);
+    expectAbout(await readExpiry("read"), Date.now() + LONGEST * 1_000);
     const trunk = threadConfig("read", { checkpointId: next.id });
     expect((await openSaver({}).getTuple(trunk))?.checkpoint).toEqual(next);
   });
@@ -153,10 +175,13 @@ describe("with a ttl", () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "half-moved");
     const old = inSeconds(HOUR / 4);
     await setExpiry("half-moved", old);
-    const moved = inSeconds(HOUR);
+    const moved = inSeconds(LONGEST);
     await database
       .documents<{ _id: string }>("thread")
-      .updateOne({ _id: "half-moved" }, { $set: { expires_at: moved, extending: true } });
+      .updateOne(
+        { _id: "half-moved" },
+        { $set: { expires_at: new Date(moved.getTime() + DAY_MS), extending: old } },
+      );
     await openSaver({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "another");
     expect(await readExpiry("half-moved")).toBe(moved.getTime());
     const record = await database
@@ -177,21 +202,19 @@ describe("with a ttl", () => {
           saver.putWrites(root, [["list", ["x"]]], `task-${index}`),
         ]),
       );
-      expect(await readExpiry(threadId)).toBeGreaterThan(Date.now() + (HOUR - 60) * 1_000);
+      expectAbout(await readExpiry(threadId), Date.now() + LONGEST * 1_000);
     }
   });
 });
 
 describe("with a ttl, after the thread's expiry was moved by another process", () => {
-  afterEach(() => vi.useRealTimers());
-
   it("a fork from a checkpoint that this one remembers is a child of it", async () => {
     const warm = openSaver({ ttl: HOUR });
     const { root } = await fillThread(warm, "fork-moved");
-    passMinutes(40);
+    time.passMinutes(40);
     await database.openSaverElsewhere({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "other");
     // Past the expiry that this process knows of.
-    passMinutes(30);
+    time.passMinutes(60);
     const fork = makeCheckpoint({ list: [...makeList(4), "late ".repeat(100)] });
     await putCheckpoint(warm, root, fork);
     const checkpoints = database.documents("checkpoint");
@@ -205,22 +228,23 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
 
   it("a process that was slow to move it too does not move it back", async () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "slow-move");
-    passMinutes(40);
+    time.passMinutes(40);
     const slow = openInterrupted(
       database,
       {
         kind: "segment",
         method: "updateMany",
         action: async () => {
-          passMinutes(40);
+          time.passMinutes(40);
           const other = database.openSaverElsewhere({ ttl: HOUR });
           await other.putWrites(root, [["list", ["x"]]], "other");
         },
       },
       { ttl: HOUR },
+      (client) => time.govern(client),
     );
     await slow.putWrites(root, [["list", ["x"]]], "slow");
-    expect(await readExpiry("slow-move")).toBe(Date.now() + HOUR * 1_000);
+    expectAbout(await readExpiry("slow-move"), time.nowMs + LONGEST * 1_000);
   });
 
   it("what a process left to expire earlier, that ended before it saw, is moved by the next writer", async () => {
@@ -276,10 +300,7 @@ describe("an expired thread", () => {
         expect(listed.map((tuple) => tuple.checkpoint)).toEqual([checkpoint]);
         expect(listed[0]?.pendingWrites).toEqual([]);
       }
-      const expiries = new Set(
-        (await database.readAll("anew")).map(({ expires_at }) => (expires_at as Date).getTime()),
-      );
-      expect(expiries.size).toBe(1);
+      expectAbout(await readExpiryOf(database, "anew"), Date.now() + LONGEST * 1_000);
     }
   });
 
@@ -303,16 +324,14 @@ describe("an expired thread", () => {
 });
 
 describe("a process that still knows an older expiry", () => {
-  afterEach(() => vi.useRealTimers());
-
   it("follows another one that has moved it, and leaves the thread coherent", async () => {
     const warm = openSaver({ ttl: HOUR });
     const { root } = await fillThread(warm, "moved-elsewhere");
-    passMinutes(31);
+    time.passMinutes(31);
     await database.openSaverElsewhere({ ttl: HOUR }).putWrites(root, [["list", ["x"]]], "other");
     const moved = await readExpiry("moved-elsewhere");
-    expect(moved).toBe(Date.now() + HOUR * 1_000);
-    passMinutes(1);
+    expectAbout(moved, time.nowMs + LONGEST * 1_000);
+    time.passMinutes(1);
     await warm.putWrites(root, [["list", ["y"]]], "warm");
     expect(await readExpiry("moved-elsewhere")).toBe(moved);
   });
@@ -320,15 +339,13 @@ describe("a process that still knows an older expiry", () => {
   it("does not bring back a thread that was deleted meanwhile", async () => {
     const warm = openSaver({ ttl: HOUR });
     const { root } = await fillThread(warm, "deleted-elsewhere");
-    passMinutes(31);
+    time.passMinutes(31);
     await database.openSaverElsewhere().deleteThread("deleted-elsewhere");
     const checkpoint = makeCheckpoint({ list: makeList(5) });
     await putCheckpoint(warm, root, checkpoint);
     const listed = await Array.fromAsync(warm.list(threadConfig("deleted-elsewhere")));
     expect(listed.map((tuple) => tuple.checkpoint)).toEqual([checkpoint]);
-    const documents = await database.readAll("deleted-elsewhere");
-    const expiries = documents.map(({ expires_at }) => (expires_at as Date).getTime());
-    expect(new Set(expiries)).toEqual(new Set([Date.now() + HOUR * 1_000]));
+    expectAbout(await readExpiryOf(database, "deleted-elsewhere"), time.nowMs + LONGEST * 1_000);
   });
 });
 
@@ -353,7 +370,9 @@ describe.concurrent("while the server deletes expired threads", () => {
       );
       const gone = new AbortController();
       const seen = { whole: 0, nothing: 0 };
-      const isAnythingLeft = async () => (await db.collection(COLLECTION).countDocuments({})) > 0;
+      const isAnythingLeft = async () =>
+        // The records of the threads stay for a day.
+        (await db.collection(COLLECTION).countDocuments({ kind: { $ne: "thread" } })) > 0;
       const readUntilGone = async (reader: MongoDBSaver) => {
         while (!gone.signal.aborted) {
           for (const [index, threadId] of threads.entries()) {

@@ -19,6 +19,8 @@ export interface TestDatabase {
   readonly uri: string;
   readonly name: string;
   readonly client: MongoClient;
+  /** The client of {@link openSaverElsewhere}. */
+  readonly otherClient: MongoClient;
   readonly db: Db;
   /**
    * The saver of a process that has just started, on the connection of the file's client; without a
@@ -54,6 +56,7 @@ export function useDatabase(): TestDatabase {
     uri,
     name: database.name,
     client,
+    otherClient,
     db,
     openSaver: (settings) => open(client, settings),
     openSaverElsewhere: (settings) => open(otherClient, settings),

@@ -6,7 +6,10 @@ export interface ThreadPart {
   readonly kind: DocumentKind;
   /** Which life of the thread it belongs to; absent for the first, before any `deleteThread`. */
   readonly epoch?: number;
-  /** When the thread expires; the same in all of the thread's documents. Absent without a TTL. */
+  /**
+   * When the thread expires, which is the same in all of its documents, and a day later in its record.
+   * Absent without a TTL.
+   */
   readonly expires_at?: Date;
 }
 
@@ -31,11 +34,20 @@ export interface ThreadDocument {
   readonly kind: "thread";
   /** Counts the thread's lives: each `deleteThread` begins the next. */
   readonly epoch: number;
-  /** When the thread expires; null or absent without a TTL. */
+  /**
+   * When the server removes the record: a day after the thread expires, so that whoever writes to the
+   * thread again finds which life has ended. Null or absent without a TTL.
+   */
   readonly expires_at?: Date | null;
-  /** Set while `expires_at` is being changed in the thread's other documents. */
-  readonly extending?: true | null;
-  /** Set while the thread is deleted and not yet written to again. */
+  /**
+   * Set while `expires_at` is being changed in the thread's other documents: when those expire that have
+   * not been changed yet; true for never.
+   */
+  readonly extending?: Date | true | null;
+  /**
+   * Set while the thread is deleted and not yet written to again. Without `expires_at` not everything
+   * has been removed yet.
+   */
   readonly deleted_at?: Date;
 }
 

@@ -6,6 +6,7 @@ export type {
   StoredBytes,
   StoredWrite,
   ThreadDocument,
+  ThreadPart,
   WriteSetDocument,
 } from "./documents.ts";
 export {

@@ -14,6 +14,7 @@ export {
   Trial,
   type RetryLimits,
 } from "./retry-policy.ts";
+export { ServerClock, shareServerClock } from "./server-clock.ts";
 export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";
 export { hasTransientCode, isTransient } from "./transient-errors.ts";
 export { WriteSession } from "./write-session.ts";

@@ -2,8 +2,12 @@ import { splitHashes, type ContentHash } from "../documents/index.ts";
 import {
   bytesToHex,
   condemnSegments,
+  findRecord,
+  finishDeletion,
   pardonSegments,
+  readState,
   removeCondemned,
+  removeEarlierLives,
   scanReferences,
   scanSegmentHeads,
   toBytes,
@@ -26,14 +30,17 @@ export interface SweepResult {
  * A segment is removed only if an earlier sweep, at least `graceMs` ago, marked it and nothing has
  * referred to it since. A put that refers to a marked one takes the mark off with the same command
  * that stores its checkpoint, and a put that took nearly that long stores its segments once more
- * before it returns. So none that is in use, or about to be, is removed.
+ * before it returns. So none that is in use, or about to be, is removed. How long that is the server's
+ * clock says, and the put takes the longer of what its own clocks say.
  */
 export async function sweepSegments(
   collections: Collections,
   threadId: string,
   graceMs: number,
 ): Promise<SweepResult> {
-  const now = Date.now();
+  const { clock, db } = collections;
+  const nowMs = await clock.ask(db);
+  await finishEndings(collections, threadId);
   // Segments first, references after: what is stored in between is not among the segments.
   const heads = await scanSegmentHeads(collections, threadId).toArray();
   const referred = await collectReferences(collections, threadId);
@@ -49,14 +56,22 @@ export async function sweepSegments(
   await condemnSegments(
     collections,
     fresh.map(({ _id }) => _id),
-    new Date(now),
   );
   const removed = await removeCondemned(
     collections,
     orphans.filter(isMarked).map(({ _id }) => _id),
-    new Date(now - graceMs),
+    new Date(nowMs - graceMs),
   );
   return { condemned: fresh.length, removed };
+}
+
+/** Removes what is left of lives of the thread that have ended: by a process that died meanwhile. */
+async function finishEndings(collections: Collections, threadId: string): Promise<void> {
+  const record = await findRecord(collections, threadId);
+  if (record === undefined) return;
+  const state = readState(record);
+  if (record.deleted_at !== undefined) await finishDeletion(collections, state);
+  else await removeEarlierLives(collections, state);
 }
 
 async function collectReferences(

@@ -1,38 +1,50 @@
+/** How long threads stay that are not written to any more. */
+export interface Retention {
+  /** Seconds that a thread stays at least. */
+  readonly ttl: number;
+  /** It stays at most this share of the TTL longer. */
+  readonly ttlSlack: number;
+}
+
 /** What a write does to when its thread expires. */
 export type ExpiryPlan =
   | { readonly kind: "keep" }
   | { readonly kind: "change"; readonly expiresAt: Date | undefined };
 
-/** A thread may expire this much later than its TTL says: writers' clocks differ a little. */
+/** A thread may expire this much later than that: processes know the server's clock only about. */
 const TOLERANCE_MS = 5_000;
 
 /**
- * Decides when a thread that is written to now expires. Only when less than half of the TTL is left
- * is the expiry moved, so that an active thread costs no update per step; a thread therefore
- * expires between half the TTL and the whole TTL after its last write.
+ * Decides when a thread that is written to now expires: after its TTL and the slack. Only when no more
+ * than the TTL is left is that moved, so that an active thread costs no update per step but one every
+ * TTL × slack; a thread therefore expires between TTL and TTL × (1 + slack) after its last write.
  *
- * @param ttlSeconds the saver's TTL; undefined for threads that stay
+ * @param retention undefined for threads that stay
  * @param expiresAt when the thread expires now; undefined for never
  */
 export function planExpiry(
-  ttlSeconds: number | undefined,
+  retention: Retention | undefined,
   expiresAt: Date | undefined,
   nowMs: number,
 ): ExpiryPlan {
-  const wanted = computeExpiry(ttlSeconds, nowMs);
-  if (ttlSeconds === undefined || expiresAt === undefined) {
+  const wanted = computeExpiry(retention, nowMs);
+  if (retention === undefined || expiresAt === undefined) {
     return wanted?.getTime() === expiresAt?.getTime()
       ? { kind: "keep" }
       : { kind: "change", expiresAt: wanted };
   }
   const leftMs = expiresAt.getTime() - nowMs;
-  const ttlMs = ttlSeconds * 1_000;
-  return leftMs < ttlMs / 2 || leftMs > ttlMs + TOLERANCE_MS
-    ? { kind: "change", expiresAt: wanted }
-    : { kind: "keep" };
+  const isShort = leftMs <= retention.ttl * 1_000;
+  const isLong = leftMs > longestMs(retention) + TOLERANCE_MS;
+  return isShort || isLong ? { kind: "change", expiresAt: wanted } : { kind: "keep" };
 }
 
 /** When a thread that is written to now expires at the latest. */
-export function computeExpiry(ttlSeconds: number | undefined, nowMs: number): Date | undefined {
-  return ttlSeconds === undefined ? undefined : new Date(nowMs + ttlSeconds * 1_000);
+export function computeExpiry(retention: Retention | undefined, nowMs: number): Date | undefined {
+  // Rounded up: a `Date` would cut off what is beyond whole milliseconds.
+  return retention === undefined ? undefined : new Date(Math.ceil(nowMs + longestMs(retention)));
+}
+
+function longestMs({ ttl, ttlSlack }: Retention): number {
+  return ttl * 1_000 * (1 + ttlSlack);
 }

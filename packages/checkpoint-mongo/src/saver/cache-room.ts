@@ -4,6 +4,7 @@ import { listSegments } from "../documents/index.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
+import type { Moment } from "./elapsed.ts";
 
 /** The latest checkpoint of a namespace, as far as this process knows. */
 export interface KnownHead {
@@ -26,7 +27,7 @@ export interface VerifiedWrites {
 /** A checkpoint and when it was stored or read. */
 export interface CachedRecord {
   readonly record: CheckpointRecord;
-  readonly sinceMs: number;
+  readonly since: Moment;
   /** The tasks that this process has stored writes of, if it has put the checkpoint itself. */
   readonly tasks: Set<string> | undefined;
 }

@@ -10,6 +10,7 @@ import type {
   VerifiedWrites,
 } from "./cache-room.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
+import { measureSince, takeMoment } from "./elapsed.ts";
 
 export type { CachedSegment, KnownHead } from "./cache-room.ts";
 
@@ -95,7 +96,7 @@ export class Cache {
       | CachedRecord
       | undefined;
     if (found === undefined || maxAgeMs === undefined) return found?.record;
-    return Date.now() - found.sinceMs <= maxAgeMs ? found.record : undefined;
+    return measureSince(found.since) <= maxAgeMs ? found.record : undefined;
   }
 
   /** @param options.isOwn whether this process has just put it */
@@ -113,9 +114,13 @@ export class Cache {
     const tasks = isSame ? held.tasks : undefined;
     this.#room.keep(key, {
       record: own,
-      sinceMs: Date.now(),
+      since: takeMoment(),
       tasks: tasks ?? (isOwn ? new Set() : undefined),
     });
+  }
+
+  forgetRecord(address: CheckpointAddress): void {
+    this.#room.content.delete(this.#key(formatAddress(address)));
   }
 
   /**

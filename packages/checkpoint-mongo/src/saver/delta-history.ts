@@ -1,14 +1,14 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
-import type { WriteSetDocument } from "../documents/index.ts";
-import { findCheckpointOnly, findWritesBetween } from "../store/index.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
+import { findCheckpointOfLife, findWritesBetween } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
+import { isLiving, unlessGone } from "./lives.ts";
 import { listManifestSegments, readChannels } from "./read-tuple.ts";
 import { listWriteSegments, readWrites } from "./read-writes.ts";
-import { isExpired } from "./threads.ts";
 import { walkRecords } from "./walk-parents.ts";
 
 /** What was collected, and whether the way back to it was whole. */
@@ -30,20 +30,34 @@ export async function getDeltaHistory(
   address: OpenAddress,
   channels: readonly string[],
 ): Promise<DeltaHistory> {
-  const walk = new Walk(channels);
-  const document = await findCheckpointOnly(context.collections, address);
-  if (document === undefined || isExpired(document.expires_at)) {
-    return { history: await assemble(context, address.threadId, walk, []), endsAtRoot: false };
+  const { collections, isSharded } = context;
+  const found = await findCheckpointOfLife(collections, isSharded, address);
+  if (found === undefined || !(await isLiving(collections, found.document, found.record))) {
+    const nothing = await assemble(context, address.threadId, new Walk(channels), []);
+    return { history: nothing, endsAtRoot: false };
   }
+  const history = await unlessGone(collections, found.document, () =>
+    readHistory(context, found.document, channels),
+  );
+  return history === "gone" ? getDeltaHistory(context, address, channels) : history;
+}
+
+async function readHistory(
+  context: SaverContext,
+  document: CheckpointDocument,
+  channels: readonly string[],
+): Promise<DeltaHistory> {
+  const walk = new Walk(channels);
   const target = readRecord(document, context.hasher);
   for await (const ancestor of walkRecords(context, target)) {
     walk.visit(ancestor);
     if (walk.isDone) break;
   }
-  const writes = await findWritesOfChain(context, walk.records, channels);
+  const found = await findWritesOfChain(context, walk.records, channels);
+  const writes = found.filter(({ epoch = 0 }) => epoch === target.epoch);
   const { parentCheckpointId } = walk.records.at(-1) ?? target;
   return {
-    history: await assemble(context, address.threadId, walk, writes),
+    history: await assemble(context, target.address.threadId, walk, writes),
     endsAtRoot: walk.isDone || parentCheckpointId === undefined,
   };
 }

@@ -2,7 +2,13 @@ import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { findAncestors, findCheckpointOnly, findLastInOrder, findWrites } from "../store/index.ts";
+import {
+  findAncestors,
+  findCheckpointOfLife,
+  findLastInOrder,
+  findRecord,
+  findWrites,
+} from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { getTuple, readFound } from "./get-tuple.ts";
 import { walkParents } from "./walk-parents.ts";
@@ -32,7 +38,8 @@ export async function getTupleOrAncestor(
       onEvent({ type: "fall-back", error, returnedCheckpointId: tuple.checkpoint.id });
       return tuple;
     }
-    throw error;
+    // Nothing is valid, or all of it has gone while one after the other was looked at.
+    return getTuple(context, address);
   }
 }
 
@@ -40,11 +47,12 @@ async function* listCandidates(
   context: SaverContext,
   address: OpenAddress,
 ): AsyncGenerator<CheckpointDocument> {
-  const { collections } = context;
-  const damaged = await findCheckpointOnly(collections, address);
+  const { collections, isSharded } = context;
+  const damaged = (await findCheckpointOfLife(collections, isSharded, address))?.document;
   if (damaged === undefined) {
     // The latest one is missing: the last that is there is the nearest.
-    const last = await findLastInOrder(collections, address);
+    const record = await findRecord(collections, address.threadId);
+    const last = await findLastInOrder(collections, address, record?.epoch);
     if (last !== undefined) {
       yield last;
       yield* walkParents(context, last);
@@ -57,16 +65,21 @@ async function* listCandidates(
     yield ancestor;
   }
   // The damage may be in the name of the parent.
-  if (!found) yield* await findAncestors(collections, damaged, MAX_EARLIER);
+  if (!found) {
+    const earlier = await findAncestors(collections, damaged, MAX_EARLIER);
+    yield* earlier.filter(({ epoch = 0 }) => epoch === (damaged.epoch ?? 0));
+  }
 }
 
 async function readIfValid(
   context: SaverContext,
   document: CheckpointDocument,
 ): Promise<CheckpointTuple | undefined> {
-  const writes = await findWrites(context.collections, [document]);
+  const writes = (await findWrites(context.collections, [document])).filter(
+    ({ epoch = 0 }) => epoch === (document.epoch ?? 0),
+  );
   try {
-    return await readFound(context, { document, writes, staleHeads: [] });
+    return await readFound(context, { document, writes });
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) return undefined;
     throw error;

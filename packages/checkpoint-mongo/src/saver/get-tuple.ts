@@ -1,19 +1,25 @@
 import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
-import type { WriteSetDocument } from "../documents/index.ts";
+import type { CheckpointDocument, ThreadDocument, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import {
   findCheckpoint,
+  findHeads,
   findLastInOrder,
-  isThreadAlive,
+  findRecord,
+  findWrites,
+  isExtending,
+  isOfLife,
+  readState,
   type FoundCheckpoint,
 } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
+import { isDamage, isLiving, unlessGone } from "./lives.ts";
 import { listWanted, readTuple } from "./read-tuple.ts";
-import { isExpired, presumeNew } from "./threads.ts";
+import { presumeNew } from "./threads.ts";
 
 /**
  * Reads a checkpoint, or the latest one of its namespace.
@@ -24,30 +30,30 @@ export async function getTuple(
   context: SaverContext,
   address: OpenAddress,
 ): Promise<CheckpointTuple | undefined> {
-  const { collections, isSharded, cache } = context;
-  const found = await findCheckpoint(collections, isSharded, address);
-  if (found === undefined || isExpired(found.document.expires_at)) {
-    const isSure = address.checkpointId !== undefined || (await checkEmpty(context, address));
-    return isSure ? undefined : getTuple(context, address);
+  const { collections, isSharded } = context;
+  let found = await findCheckpoint(collections, isSharded, address);
+  if (found !== undefined && !(await isLiving(collections, found.document, found.record))) {
+    found = undefined;
   }
-  if (address.checkpointId === undefined) {
-    const { checkpoint_id: checkpointId, seq, epoch = 0 } = found.document;
-    cache.setHead(address, { latest: { checkpointId, seq }, stale: found.staleHeads, epoch });
+  if (found === undefined) {
+    if (address.checkpointId !== undefined) return undefined;
+    const unmarked = await findUnmarked(context, address);
+    if (unmarked === "nothing") return undefined;
+    if (unmarked === "try again") return getTuple(context, address);
+    found = unmarked;
   }
-  try {
-    return await readFound(context, found);
-  } catch (error) {
-    if (!CorruptCheckpointError.isInstance(error)) throw error;
-    // A deletion or the server's sweep that runs meanwhile looks like damage.
-    if (await hasGone(context, found)) return undefined;
-    throw error;
-  }
+  const { document } = found;
+  if (address.checkpointId === undefined) noteHead(context, address, found);
+  const tuple = await unlessGone(collections, document, () => readFound(context, found));
+  if (tuple === "gone") return getTuple(context, address);
+  noteThread(context, found);
+  return tuple;
 }
 
 /** Reads a checkpoint that was found. */
 export async function readFound(
   context: SaverContext,
-  { document, writes }: FoundCheckpoint,
+  { document, writes }: Pick<FoundCheckpoint, "document" | "writes">,
 ): Promise<CheckpointTuple> {
   const { collections, cache, hasher } = context;
   const record = readRecord(document, hasher);
@@ -55,9 +61,30 @@ export async function readFound(
   const contents = await loadContents(collections, cache, [listWanted(stored)]);
   const tuple = await readTuple(stored, contents, context);
   cache.setRecord(record);
-  const { epoch, expiresAt } = record;
-  cache.setThread({ threadId: record.address.threadId, epoch, expiresAt });
   return tuple;
+}
+
+function noteHead(
+  { cache }: Pick<SaverContext, "cache">,
+  address: NamespaceAddress,
+  { document, staleHeads }: FoundCheckpoint,
+): void {
+  const { checkpoint_id: checkpointId, seq, epoch = 0 } = document;
+  cache.setHead(address, { latest: { checkpointId, seq }, stale: staleHeads, epoch });
+}
+
+/** Takes what is known of a thread whose checkpoint was read, so that a put need not ask for it. */
+function noteThread(
+  { cache }: Pick<SaverContext, "cache">,
+  { document, record }: FoundCheckpoint,
+): void {
+  if (record === undefined) {
+    const { thread_id: threadId, epoch = 0, expires_at: expiresAt } = document;
+    cache.setThread({ threadId, epoch, expiresAt });
+  } else if (!isExtending(record)) {
+    // What another process has begun to change is finished by who opens the thread.
+    cache.setThread(readState(record));
+  }
 }
 
 /** Tasks that the parent of a checkpoint of format 1 to 3 sent, which lie among its writes. */
@@ -70,46 +97,57 @@ export async function findMigratedSends(
   return findWritesOf(context, [parent], [TASKS]);
 }
 
-/** Whether a checkpoint that was just found belongs to a thread that has been deleted or expired. */
-export async function hasGone(
-  { collections }: SaverContext,
-  { document }: Pick<FoundCheckpoint, "document">,
-): Promise<boolean> {
-  if (isExpired(document.expires_at)) return true;
-  if (!(await isThreadAlive(collections, document.thread_id))) return true;
-  // Alive, but perhaps in its next life.
-  const current = await collections.checkpoints.findOne(
-    { _id: document._id },
-    { projection: { epoch: 1 } },
-  );
-  return current === null || current.epoch !== document.epoch;
-}
-
 /**
  * Where nothing is marked as the latest, nothing must be there.
  *
- * @returns whether that is so; false if a checkpoint has been put since
+ * @returns the latest checkpoint if there is one all the same, and it is no damage that it is not
+ *   marked; or to try again, if one has been put since
  * @throws CorruptCheckpointError if the latest checkpoint has been removed
  */
-async function checkEmpty(context: SaverContext, address: NamespaceAddress): Promise<boolean> {
+async function findUnmarked(
+  context: SaverContext,
+  address: NamespaceAddress,
+): Promise<FoundCheckpoint | "nothing" | "try again"> {
   const { collections, cache } = context;
+  const { threadId } = address;
   const last = await findLastInOrder(collections, address);
   if (last === undefined) {
-    presumeNew(context, address.threadId);
-    const epoch = cache.getThread(address.threadId)?.epoch ?? 0;
+    presumeNew(context, threadId);
+    const epoch = cache.getThread(threadId)?.epoch ?? 0;
     cache.setHead(address, { latest: undefined, stale: [], epoch });
-    return true;
+    return "nothing";
   }
   cache.forgetHead(address);
-  if (await hasGone(context, { document: last })) return true;
-  if (last.head === true) return false;
+  const record = await findRecord(collections, threadId);
+  const current = isOfLife(last, record) ? last : await findLastOfLife(context, address, record);
+  if (current === undefined || !(await isLiving(collections, current, record))) {
+    // Of a life whose record has gone, too, nothing may be taken for the next one's.
+    if (record === undefined) presumeNew(context, threadId, (last.epoch ?? 0) + 1);
+    return "nothing";
+  }
+  if (current.head === true) return "try again";
+  const found = { document: current, writes: await findWrites(collections, [current]), record };
+  // A put of an earlier life that ended in the middle has taken the mark off.
+  const heads = await findHeads(collections, address);
+  if (heads.length > 0) return { ...found, staleHeads: heads };
+  if (!(await isDamage(collections, current))) return "try again";
   throw new CorruptCheckpointError(
-    { ...address, checkpointId: last.checkpoint_id },
+    { ...address, checkpointId: current.checkpoint_id },
     {
       document: "checkpoint",
       which: "that is the latest",
       expected: "it to exist",
-      found: `only earlier ones, the last of them ${last.checkpoint_id}`,
+      found: `only earlier ones, the last of them ${current.checkpoint_id}`,
     },
   );
+}
+
+async function findLastOfLife(
+  { collections }: Pick<SaverContext, "collections">,
+  address: NamespaceAddress,
+  record: ThreadDocument | undefined,
+): Promise<CheckpointDocument | undefined> {
+  return record === undefined || record.deleted_at !== undefined
+    ? undefined
+    : findLastInOrder(collections, address, record.epoch);
 }

@@ -1,16 +1,25 @@
 import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import type { FindCursor } from "mongodb";
 import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { bytesToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
+import {
+  bytesToHex,
+  findRecords,
+  findWrites,
+  listCheckpoints,
+  PAGE_SIZE,
+  type Collections,
+  type ListQuery,
+} from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
-import { findMigratedSends, hasGone } from "./get-tuple.ts";
+import { findMigratedSends } from "./get-tuple.ts";
+import { keepLiving, unlessGone } from "./lives.ts";
 import { listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
 import { toConditions } from "./searchable-metadata.ts";
-import { isExpired } from "./threads.ts";
 
 /** What to list, checked. */
 export interface ListRequest {
@@ -22,7 +31,8 @@ export interface ListRequest {
 
 /**
  * Lists checkpoints, newest first, page by page: each page takes one command for the checkpoints,
- * one for their pending writes and one for the segments that are not in memory.
+ * one for their pending writes and one for the segments that are not in memory. One more is for the
+ * records of threads that are met for the first time.
  *
  * @throws CorruptCheckpointError on reaching one that is not as it was written
  */
@@ -33,40 +43,66 @@ export async function* listTuples(
   if (limit === 0) return;
   const entries = Object.entries(filter);
   const conditions = context.serializer.isNative ? toConditions(filter) : {};
-  const cursor = listCheckpoints(context.collections, {
+  const query = {
     address,
     beforeId,
     metadata: conditions,
     // With a filter, a page may hold checkpoints that turn out not to match.
     limit: entries.length === 0 ? limit : undefined,
-  });
+  };
   let left = limit ?? Infinity;
-  try {
-    for await (const page of readPages(cursor)) {
-      for await (const tuple of readPage(context, page, entries)) {
-        yield tuple;
-        left -= 1;
-        if (left === 0) return;
-      }
+  for await (const page of readPages(context.collections, query)) {
+    for await (const tuple of readPage(context, page, entries)) {
+      yield tuple;
+      left -= 1;
+      if (left === 0) return;
     }
-  } finally {
-    await cursor.close();
   }
 }
 
+/** Reads the checkpoints that are alive, page by page. */
 async function* readPages(
-  cursor: AsyncIterable<CheckpointDocument>,
+  collections: Collections,
+  query: ListQuery,
+): AsyncGenerator<readonly CheckpointDocument[]> {
+  const seen = new Set<string>();
+  const records = new Map<string, ThreadDocument>();
+  let hasDropped = false;
+  for (const limit of query.limit === undefined ? [undefined] : [query.limit, undefined]) {
+    for await (const page of cutPages(listCheckpoints(collections, { ...query, limit }))) {
+      const fresh = page.filter(({ _id }) => !seen.has(bytesToHex(_id)));
+      for (const { _id } of fresh) if (query.limit !== undefined) seen.add(bytesToHex(_id));
+      // A list is of the lives that the threads are in when it comes to them.
+      const threadIds = fresh.map(({ thread_id }) => thread_id);
+      const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
+      for (const [threadId, record] of await findRecords(collections, unknown)) {
+        records.set(threadId, record);
+      }
+      const living = await keepLiving(collections, fresh, records);
+      if (living.length < fresh.length) hasDropped = true;
+      yield living;
+    }
+    // What was dropped has taken the place of others that the limit left out.
+    if (!hasDropped) return;
+  }
+}
+
+async function* cutPages(
+  cursor: FindCursor<CheckpointDocument>,
 ): AsyncGenerator<CheckpointDocument[]> {
   let page: CheckpointDocument[] = [];
-  for await (const document of cursor) {
-    if (isExpired(document.expires_at)) continue;
-    page.push(document);
-    if (page.length === PAGE_SIZE) {
-      yield page;
-      page = [];
+  try {
+    for await (const document of cursor) {
+      page.push(document);
+      if (page.length === PAGE_SIZE) {
+        yield page;
+        page = [];
+      }
     }
+    if (page.length > 0) yield page;
+  } finally {
+    await cursor.close();
   }
-  if (page.length > 0) yield page;
 }
 
 async function* readPage(
@@ -91,7 +127,9 @@ async function* readPage(
   for (const { document, record } of matching) {
     const stored = {
       record,
-      writes: writes.get(bytesToHex(document._id)) ?? [],
+      writes: (writes.get(bytesToHex(document._id)) ?? []).filter(
+        ({ epoch = 0 }) => epoch === record.epoch,
+      ),
       migratedSends: await findMigratedSends(context, record),
     };
     tuples.push({ document, stored });
@@ -106,18 +144,16 @@ async function* readPage(
 
 /** Reads something of a checkpoint; what is damaged or has just gone is passed over. */
 async function passOver<T>(
-  context: SaverContext,
+  { collections, settings }: SaverContext,
   document: CheckpointDocument,
   read: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await read();
+    const outcome = await unlessGone(collections, document, read);
+    return outcome === "gone" ? undefined : outcome;
   } catch (error) {
-    if (!CorruptCheckpointError.isInstance(error)) throw error;
-    // A deletion or the server's sweep that runs meanwhile looks like damage.
-    if (await hasGone(context, { document })) return undefined;
-    if (context.settings.onCorruption === "throw") throw error;
-    context.settings.onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
+    if (!CorruptCheckpointError.isInstance(error) || settings.onCorruption === "throw") throw error;
+    settings.onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
     return undefined;
   }
 }

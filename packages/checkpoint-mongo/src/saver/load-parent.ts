@@ -1,8 +1,14 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { changeExpiry, findCheckpointOnly, isSameState, type ThreadState } from "../store/index.ts";
+import {
+  changeExpiry,
+  findCheckpointOfLife,
+  isSameState,
+  type FoundCheckpoint,
+  type ThreadState,
+} from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
-import { isExpired } from "./threads.ts";
+import { isLiving, unlessGone } from "./lives.ts";
 
 /**
  * What this process remembers of a parent is not built upon for longer: another process may have put
@@ -20,18 +26,21 @@ const MAX_AGE_MS = 5 * 60 * 1_000;
  * @throws CorruptCheckpointError if it is not as it was written
  */
 export async function loadParent(
-  { collections, cache, hasher }: Pick<SaverContext, "collections" | "cache" | "hasher">,
+  context: Pick<SaverContext, "collections" | "isSharded" | "cache" | "hasher">,
   address: CheckpointAddress,
   thread: ThreadState | undefined,
 ): Promise<CheckpointRecord | undefined> {
+  const { collections, isSharded, cache, hasher } = context;
   const cached = cache.getRecord(address, MAX_AGE_MS);
-  if (cached !== undefined && fits(cached, thread)) return cached;
-  const document = await findCheckpointOnly(collections, address);
-  if (document === undefined) return undefined;
-  const record = readRecord(document, hasher);
+  if (cached !== undefined && thread !== undefined && isSameState(cached, thread)) return cached;
+  const found = await findCheckpointOfLife(collections, isSharded, address);
+  if (found === undefined || !(await isToBuildUpon(context, found, thread))) return undefined;
+  const record = await unlessGone(collections, found.document, async () =>
+    readRecord(found.document, hasher),
+  );
+  if (record === "gone") return loadParent(context, address, thread);
   cache.setRecord(record);
-  if (fits(record, thread)) return record;
-  if (thread?.epoch !== record.epoch) return undefined;
+  if (thread === undefined || isSameState(record, thread)) return record;
   // A process that was overtaken by a change of the expiry ended before it could put that right.
   // What the parent is made of may expire as early as it does.
   await changeExpiry(collections, thread, thread.expiresAt);
@@ -40,6 +49,13 @@ export async function loadParent(
   return mended;
 }
 
-function fits(record: CheckpointRecord, thread: ThreadState | undefined): boolean {
-  return thread === undefined ? !isExpired(record.expiresAt) : isSameState(record, thread);
+/** Whether a checkpoint is of the life that a thread is known to be in, or alive if it is not known. */
+async function isToBuildUpon(
+  { collections }: Pick<SaverContext, "collections">,
+  { document, record }: Pick<FoundCheckpoint, "document" | "record">,
+  thread: ThreadState | undefined,
+): Promise<boolean> {
+  return thread === undefined
+    ? isLiving(collections, document, record)
+    : (document.epoch ?? 0) === thread.epoch;
 }

@@ -30,6 +30,7 @@ import {
   openDatabase,
   requireClient,
   RetryPolicy,
+  shareServerClock,
 } from "../driver/index.ts";
 import { InvalidOptionsError } from "../errors/index.ts";
 import { Hasher } from "../integrity/hashes.ts";
@@ -432,9 +433,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private async open(): Promise<SaverContext> {
     checkRuntime();
     const { collections, official } = await this.prepareDatabase();
-    const { isSharded } = await setups.do(this.client, this.setupKey, () =>
-      this.setUp(collections),
-    );
+    const [{ isSharded }] = await Promise.all([
+      setups.do(this.client, this.setupKey, () => this.setUp(collections)),
+      collections.clock.sync(collections.db),
+    ]);
     const { cache, serializer, hasher, settings } = this;
     return { collections, isSharded, cache, serializer, hasher, settings, official };
   }
@@ -459,7 +461,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     }).for(this.retryPolicy.limits);
     connection.opened = {
       db,
-      collections: openCollections({ db, Binary, commits }, name),
+      collections: openCollections({ db, Binary, commits, clock: shareServerClock(client) }, name),
       official: new OfficialCollections(db, names, officialSerde, () =>
         isOfficialThere(client, db, names.checkpoints),
       ),

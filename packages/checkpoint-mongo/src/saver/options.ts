@@ -54,13 +54,22 @@ export interface MongoDBSaverSettings extends RetrySettings {
   enableTimestamps?: boolean | undefined;
 
   /**
-   * Seconds that a thread stays after it was last written to. A thread expires as a whole. The
-   * expiry is moved only when less than half of this is left, so a thread expires between half the
-   * TTL and the whole TTL after its last write.
+   * Seconds that a thread stays after it was last written to, at least; at most {@link ttlSlack} of it
+   * longer. By the server's clock. A thread expires as a whole. The same for all savers on the same
+   * threads: each write gives a thread the time that its own saver has.
    *
    * @default undefined: threads stay
    */
   ttl?: number | undefined;
+
+  /**
+   * How much longer than its TTL a thread may stay, as a share of it, from 0.1: with 0.5, a thread goes
+   * between TTL and 1.5 × TTL after its last write. The expiry of a thread that is written to all the
+   * time is moved once every TTL × slack, in all of its documents.
+   *
+   * @default 0.5
+   */
+  ttlSlack?: number | undefined;
 
   /**
    * Whether reading a thread's latest checkpoint counts like writing to it.
@@ -71,8 +80,7 @@ export interface MongoDBSaverSettings extends RetrySettings {
 
   /**
    * Seconds between a thread's expiry, from which on it is not returned any more, and the earliest
-   * moment the server may delete its documents. Covers reads under way and differences between
-   * clocks. The same for all savers on the same collections.
+   * moment the server may delete its documents. Covers reads under way. The same for all savers on the same collections.
    *
    * @default 60
    */
@@ -197,6 +205,7 @@ export interface SaverSettings {
   readonly checkpointWritesCollectionName: string;
   readonly enableTimestamps: boolean;
   readonly ttl: number | undefined;
+  readonly ttlSlack: number;
   readonly ttlRefreshOnRead: boolean;
   readonly ttlGraceSeconds: number;
   readonly cacheMaxBytes: number;
@@ -217,6 +226,9 @@ export interface ResolvedSettings extends SaverSettings {
 
 const OWNER = "MongoDBSaver";
 
+/** A hundred years. What lies too far ahead is no date. */
+const MAX_TTL_SECONDS = 100 * 365 * 24 * 60 * 60;
+
 const settingsSchema = z.strictObject({
   client: z.unknown(),
   dbName: databaseName,
@@ -224,7 +236,8 @@ const settingsSchema = z.strictObject({
   checkpointCollectionName: collectionName.default("checkpoints"),
   checkpointWritesCollectionName: collectionName.default("checkpoint_writes"),
   enableTimestamps: z.boolean().default(false),
-  ttl: z.number().positive().optional(),
+  ttl: z.number().positive().max(MAX_TTL_SECONDS).optional(),
+  ttlSlack: z.number().min(0.1).max(10).default(0.5),
   ttlRefreshOnRead: z.boolean().default(false),
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),

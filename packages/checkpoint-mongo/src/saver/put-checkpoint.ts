@@ -5,8 +5,10 @@ import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
   findHeads,
+  findLastInOrder,
   isSameState,
   removeBaseless,
+  removeCheckpoint,
   replaceCheckpoint,
   saveCheckpoint,
   saveSegments,
@@ -19,11 +21,13 @@ import {
 import type { KnownHead } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
+import { takeMoment } from "./elapsed.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { checkSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
+import { unlessEnded, unlessGone } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
@@ -70,18 +74,19 @@ export async function putCheckpoint(
     // A thread that is not known yet is made only for what can be stored.
     draft = await createDraft(context, request, undefined);
   }
-  const startedMs = Date.now();
+  const started = takeMoment();
   const { thread, segments } = await retryConflicts(
     `checkpoint ${address.checkpointId}`,
     async () => {
       const current = await prepareThread(context, address.threadId);
       if (draft === undefined || !isFor(draft, current)) {
         draft = await createDraft(context, request, current);
+        if (draft === undefined) return undefined;
       }
       const after = await followWrites(context, request, conflicted);
       const saved =
         (conflicted ? await saveOverExisting(context, request, draft, current) : undefined) ??
-        (await saveAsLatest(context, request, draft, current, after));
+        (await saveAsLatest(context, request, draft, current, { after, conflicted }));
       if (saved === undefined) {
         conflicted = true;
         cache.forgetHead(address);
@@ -93,10 +98,12 @@ export async function putCheckpoint(
       return { thread: current, segments: draft.state.segments };
     },
   );
-  if (isSlow(startedMs)) await saveSegments(collections, thread, segments);
+  if (isSlow(started)) await saveSegments(collections, thread, segments);
   if (settings.verifyAfterSave) {
     const ids = segments.map(({ id }) => id);
-    await verifySavedCheckpoint(context, address, ids);
+    await unlessEnded(collections, { thread_id: address.threadId, epoch: thread.epoch }, () =>
+      verifySavedCheckpoint(context, address, ids),
+    );
   }
 }
 
@@ -127,11 +134,12 @@ function isFor({ epoch, parent, state }: Draft, thread: ThreadState): boolean {
   return epoch === thread.epoch && builtUpon.every((record) => isSameState(record, thread));
 }
 
+/** @returns undefined if what the checkpoint builds upon has gone in the middle */
 async function createDraft(
   context: SaverContext,
   request: CheckpointToPut,
   thread: ThreadState | undefined,
-): Promise<Draft> {
+): Promise<Draft | undefined> {
   const { address, snapshot, parentCheckpointId } = request;
   const metadata = await snapshot.metadata;
   await context.serializer.assertLoadable(metadata.encoded, "metadata");
@@ -139,14 +147,9 @@ async function createDraft(
     parentCheckpointId === undefined
       ? undefined
       : await loadParent(context, { ...address, checkpointId: parentCheckpointId }, thread);
-  const { threadId } = address;
-  const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
-  const state = await encodeState(context, { threadId, snapshot, parent: base, thread });
-  let sizes: ChannelSizes | undefined;
-  if (context.settings.onCheckpointSize !== undefined) {
-    sizes = await measureState(context, snapshot, state.manifest, base, threadId);
-    checkSize(context, address, sizes, parent?.sizes);
-  }
+  const encode = () => encodeDraft(context, request, parent, thread);
+  const encoded = parent === undefined ? await encode() : await buildUpon(context, parent, encode);
+  if (encoded === undefined) return undefined;
   // With durability "exit", LangGraph puts the checkpoint that a run began with once more, as child
   // of itself. It stays the child of its parent.
   const isOwnParent = parentCheckpointId === address.checkpointId;
@@ -155,10 +158,45 @@ async function createDraft(
     parent,
     parentCheckpointId: isOwnParent ? parent?.parentCheckpointId : parentCheckpointId,
     parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
-    state,
     metadata,
-    sizes,
+    ...encoded,
   };
+}
+
+async function encodeDraft(
+  context: SaverContext,
+  { address, snapshot, parentCheckpointId }: CheckpointToPut,
+  parent: CheckpointRecord | undefined,
+  thread: ThreadState | undefined,
+): Promise<Pick<Draft, "state" | "sizes">> {
+  const { threadId } = address;
+  const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
+  const state = await encodeState(context, { threadId, snapshot, parent: base, thread });
+  if (context.settings.onCheckpointSize === undefined) return { state, sizes: undefined };
+  const sizes = await measureState(context, snapshot, state.manifest, base, threadId);
+  checkSize(context, address, sizes, parent?.sizes);
+  return { state, sizes };
+}
+
+/** What is missing of a parent is no damage if its thread has gone: it is then looked for anew. */
+async function buildUpon<T>(
+  { collections, cache }: SaverContext,
+  parent: CheckpointRecord,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
+  const { address, epoch, expiresAt, hash } = parent;
+  const stored = {
+    _id: hashAddress(address),
+    thread_id: address.threadId,
+    epoch,
+    hash,
+    ...(expiresAt && { expires_at: expiresAt }),
+  };
+  const built = await unlessGone(collections, stored, attempt);
+  if (built !== "gone") return built;
+  cache.forgetRecord(address);
+  cache.forgetThread(address.threadId);
+  return undefined;
 }
 
 async function saveAsLatest(
@@ -166,12 +204,14 @@ async function saveAsLatest(
   request: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
-  after: readonly Submission[],
+  { after, conflicted }: { after: readonly Submission[]; conflicted: boolean },
 ): Promise<CheckpointRecord | undefined> {
   const { collections, cache } = context;
   const { epoch } = thread;
   const head =
     cache.getHead(request.address, epoch) ?? (await readHead(context, request.address, epoch));
+  // What is left of another life may stand further on in the order.
+  const last = conflicted ? await findLastInOrder(collections, request.address) : undefined;
   const replaced = await chooseReplaced(context, request, head);
   const isParentRemoved = replaced.some(
     ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
@@ -181,7 +221,7 @@ async function saveAsLatest(
     request,
     isParentRemoved ? { ...draft, parentCheckpointId: undefined, parentHash: undefined } : draft,
     thread,
-    (head.latest?.seq ?? 0) + 1,
+    Math.max(head.latest?.seq ?? 0, last?.seq ?? 0) + 1,
     context.hasher.keyName,
   );
   const outcome = await saveCheckpoint(
@@ -203,8 +243,8 @@ async function saveAsLatest(
 }
 
 /**
- * The same checkpoint may be there already: this call repeated, another content for its id, or left
- * over from an earlier life of the thread.
+ * The same checkpoint may be there already: this call repeated, or another content for its id. What is
+ * left over from another life of the thread is removed.
  */
 async function saveOverExisting(
   context: SaverContext,
@@ -216,6 +256,10 @@ async function saveOverExisting(
   const existing = await findCheckpointOnly(collections, request.address);
   if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
+  if ((existing.epoch ?? 0) !== thread.epoch) {
+    await removeCheckpoint(collections, existing);
+    return undefined;
+  }
   const { document, record } = buildLike(context, request, draft, thread, existing);
   if (
     Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
@@ -291,7 +335,7 @@ function build(
     ...(parentHash !== undefined && { parent_hash: parentHash }),
     ...(keyName !== undefined && { key_name: keyName }),
     hash,
-    ...(settings.enableTimestamps && { upserted_at: new Date() }),
+    ...(settings.enableTimestamps && { upserted_at: new Date(collections.clock.nowMs()) }),
   };
   const record: CheckpointRecord = {
     address,

@@ -19,7 +19,9 @@ import {
 } from "../store/index.ts";
 import { checkChannelName } from "./check-channel-name.ts";
 import type { SaverContext } from "./context.ts";
+import { takeMoment } from "./elapsed.ts";
 import { findWritesOf } from "./find-writes-of.ts";
+import { unlessEnded } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
 import { isReference, listStoredWrites } from "./read-writes.ts";
 import type { Serializer } from "./serializer.ts";
@@ -89,22 +91,26 @@ export async function putWrites(
   const { cache, collections, settings } = context;
   // Of what a task wrote later, some may have to be stored in a further round.
   const isFirst = cache.noteTask(task.address, task.taskId);
-  const startedMs = Date.now();
+  const started = takeMoment();
   let left = encoded;
+  let epoch = 0;
   for (let round = 0; left.length > 0; round += 1) {
     const sets: EncodedSet[] = [];
     for (const set of splitSets(left)) {
       sets.push(await buildSet(context, task, set, choosePlace(set, round === 0)));
     }
     const { thread, kept } = await saveSets(context, task, sets, isFirst ? onSubmitted : undefined);
-    if (isSlow(startedMs)) {
+    if (isSlow(started)) {
       const segments = sets.flatMap((set) => set.segments);
       await saveSegments(collections, thread, segments);
     }
     left = kept ? await findMissing(context, task, left) : [];
+    ({ epoch } = thread);
   }
   if (settings.verifyAfterSave) {
-    await verifySavedWrites(context, task.address, task.taskId);
+    await unlessEnded(collections, { thread_id: task.address.threadId, epoch }, () =>
+      verifySavedWrites(context, task.address, task.taskId),
+    );
   }
 }
 
@@ -217,7 +223,7 @@ async function buildSet(
     writes: stored,
     ...(keyName !== undefined && { key_name: keyName }),
     hash: await hasher.hashWriteSet({ keyName, address, taskId, taskPath, place, writes }),
-    ...(settings.enableTimestamps && { upserted_at: new Date() }),
+    ...(settings.enableTimestamps && { upserted_at: new Date(collections.clock.nowMs()) }),
   };
   return { document, segments };
 }

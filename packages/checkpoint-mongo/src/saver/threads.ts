@@ -1,6 +1,10 @@
-import { computeExpiry, planExpiry } from "../retention/plan-expiry.ts";
+import { computeExpiry, planExpiry, type Retention } from "../retention/plan-expiry.ts";
 import { changeExpiry, openThread, type ThreadState } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
+import type { SaverSettings } from "./options.ts";
+
+/** Another process may move the expiry at the same time, to less than this one would. */
+const MOVES = 2;
 
 /**
  * Gets a thread ready to be written to: opens it if this process does not know it, and moves its
@@ -10,15 +14,21 @@ export async function prepareThread(
   { collections, cache, settings }: SaverContext,
   threadId: string,
 ): Promise<ThreadState> {
-  const now = Date.now();
+  const { clock, db } = collections;
+  // A save may have waited for long, or the machine slept, since the saver's call began.
+  await clock.sync(db);
+  const retention = readRetention(settings);
+  const computeNow = () => computeExpiry(retention, clock.nowMs());
   let thread = cache.getThread(threadId);
-  if (thread === undefined || isExpired(thread.expiresAt)) {
-    thread = await cache.openOnce(threadId, () =>
-      openThread(collections, threadId, computeExpiry(settings.ttl, now)),
-    );
+  if (thread === undefined || isPast(thread.expiresAt, clock.nowMs())) {
+    // Whether it has expired is for the server to say.
+    thread = await cache.openOnce(threadId, () => openThread(collections, threadId, computeNow()));
   }
-  const plan = planExpiry(settings.ttl, thread.expiresAt, now);
-  if (plan.kind === "change") thread = await changeExpiry(collections, thread, plan.expiresAt);
+  for (let move = 0; move < MOVES; move += 1) {
+    const plan = planExpiry(retention, thread.expiresAt, clock.nowMs());
+    if (plan.kind === "keep") break;
+    thread = await changeExpiry(collections, thread, plan.expiresAt);
+  }
   cache.setThread(thread);
   return thread;
 }
@@ -26,17 +36,26 @@ export async function prepareThread(
 /**
  * Takes a thread of which nothing was found for new, unless more is known of it. The first write to
  * it makes its record. If there was one all the same, the write is refused, and looks.
+ *
+ * @param epoch the life that it begins
  */
 export function presumeNew(
-  { cache, settings }: Pick<SaverContext, "cache" | "settings">,
+  { collections, cache, settings }: Pick<SaverContext, "collections" | "cache" | "settings">,
   threadId: string,
+  epoch = 0,
 ): void {
   if (cache.getThread(threadId) !== undefined) return;
-  const expiresAt = computeExpiry(settings.ttl, Date.now());
-  cache.setThread({ threadId, epoch: 0, expiresAt });
+  const expiresAt = computeExpiry(readRetention(settings), collections.clock.nowMs());
+  cache.setThread({ threadId, epoch, expiresAt });
 }
 
-/** Whether documents with this expiry are as good as gone. */
-export function isExpired(expiresAt: Date | undefined): boolean {
-  return expiresAt !== undefined && expiresAt.getTime() <= Date.now();
+function readRetention({
+  ttl,
+  ttlSlack,
+}: Pick<SaverSettings, "ttl" | "ttlSlack">): Retention | undefined {
+  return ttl === undefined ? undefined : { ttl, ttlSlack };
+}
+
+function isPast(expiresAt: Date | undefined, nowMs: number): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= nowMs;
 }

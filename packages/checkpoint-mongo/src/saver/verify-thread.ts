@@ -4,12 +4,17 @@ import {
   parseSegmentId,
   type ContentHash,
   type SegmentId,
+  type ThreadDocument,
+  type ThreadPart,
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
 import {
   bytesToHex,
   joinParts,
+  findRecord,
+  hasExpired,
+  isOfLife,
   scanCheckpoints,
   scanSegments,
   scanWrites,
@@ -24,7 +29,6 @@ import {
   readWriteSet,
   verifyPointer,
 } from "./read-writes.ts";
-import { isExpired } from "./threads.ts";
 
 /** Something of a thread that is not as it was written. */
 export interface Damage extends Corruption {
@@ -47,14 +51,32 @@ export interface ThreadReport {
 
 /**
  * Verifies everything that is stored of a thread: each document, and how they hang together. Reads
- * all of it, one document at a time.
+ * all of it, one document at a time. What others store, delete or replace meanwhile can look like damage,
+ * but not twice: where something is wrong, all is read once more, and what is still wrong is damage.
  */
 export async function verifyThread(context: SaverContext, threadId: string): Promise<ThreadReport> {
+  const report = await walkThread(context, threadId);
+  if (report.damages.length === 0) return report;
+  const again = await walkThread(context, threadId);
+  const before = new Set(report.damages.map(nameDamage));
+  return { ...again, damages: again.damages.filter((damage) => before.has(nameDamage(damage))) };
+}
+
+function nameDamage(damage: Damage): string {
+  const { checkpointNs, checkpointId, document, which, expected, found } = damage;
+  return JSON.stringify([checkpointNs, checkpointId, document, which, expected, found]);
+}
+
+async function walkThread(context: SaverContext, threadId: string): Promise<ThreadReport> {
   const damages: Damage[] = [];
-  const checkpoints = await verifyCheckpoints(context, threadId, damages);
-  const writes = await verifyWrites(context, threadId, damages);
+  const { collections } = context;
+  // In this order: what had expired by then is still so when the record is read.
+  const nowMs = await collections.clock.ask(collections.db);
+  const life = { threadId, nowMs, record: await findRecord(collections, threadId) };
+  const checkpoints = await verifyCheckpoints(context, life, damages);
+  const writes = await verifyWrites(context, life, damages);
   const wanted = listReferences(checkpoints.records, writes.segments);
-  const segments = await verifySegments(context, threadId, wanted, damages);
+  const segments = await verifySegments(context, life, wanted, damages);
   for (const { address, manifest } of checkpoints.records) {
     for (const id of listSegments(manifest)) {
       if (!segments.has(parseSegmentId(id).root)) {
@@ -78,16 +100,30 @@ type Link = Pick<
   "address" | "manifest" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
 >;
 
+/** The life of a thread that is verified. */
+interface Life {
+  readonly threadId: string;
+  readonly record: ThreadDocument | undefined;
+  /** By the server's clock. */
+  readonly nowMs: number;
+}
+
+/** What is left of other lives, and of one that has expired, is nobody's. */
+function isAlive(document: ThreadPart, { record, nowMs }: Life): boolean {
+  return isOfLife(document, record) && !hasExpired(document, record, nowMs);
+}
+
 async function verifyCheckpoints(
-  { collections, hasher }: SaverContext,
-  threadId: string,
+  context: SaverContext,
+  life: Life,
   damages: Damage[],
 ): Promise<{ readonly count: number; readonly records: readonly Link[] }> {
+  const { collections, hasher } = context;
   const records: Link[] = [];
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
   let count = 0;
-  for await (const document of scanCheckpoints(collections, threadId)) {
-    if (isExpired(document.expires_at)) continue;
+  for await (const document of scanCheckpoints(collections, life.threadId)) {
+    if (!isAlive(document, life)) continue;
     count += 1;
     const address = readAddress(document);
     last.set(address.checkpointNs, { address, marked: document.head === true });
@@ -127,16 +163,19 @@ function verifyChain(records: readonly Link[], damages: Damage[]): void {
 
 async function verifyWrites(
   context: SaverContext,
-  threadId: string,
+  life: Life,
   damages: Damage[],
 ): Promise<{ readonly count: number; readonly segments: readonly SegmentId[] }> {
   const segments: SegmentId[] = [];
   let count = 0;
-  for await (const group of groupRuns(scanWrites(context.collections, threadId), placeOfWrite)) {
-    const sets = group.filter(({ expires_at }) => !isExpired(expires_at));
+  for await (const group of groupRuns(
+    scanWrites(context.collections, life.threadId),
+    placeOfWrite,
+  )) {
+    const sets = group.filter((set) => isAlive(set, life));
     const bytes = listWriteSegments(sets);
     const contents = await loadContents(context.collections, context.cache, [
-      { threadId, lines: [], bytes },
+      { threadId: life.threadId, lines: [], bytes },
     ]);
     for (const set of sets) {
       await collectDamage(damages, () => readWriteSet(set, contents, context));
@@ -166,14 +205,14 @@ function listReferences(
 /** Verifies each segment as it began and under all names that refer to it. */
 async function verifySegments(
   { collections }: SaverContext,
-  threadId: string,
+  life: Life,
   wanted: ReadonlyMap<ContentHash, ReadonlySet<SegmentId>>,
   damages: Damage[],
 ): Promise<ReadonlySet<ContentHash>> {
   const segments = new Set<ContentHash>();
-  const cursor = scanSegments(collections, threadId);
+  const cursor = scanSegments(collections, life.threadId);
   for await (const parts of groupRuns(cursor, ({ segment }) => bytesToHex(segment))) {
-    if (isExpired(parts[0]!.expires_at)) continue;
+    if (!isAlive(parts[0]!, life)) continue;
     const stored = joinParts(parts);
     segments.add(stored.root);
     for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {

@@ -10,7 +10,7 @@ const PAGE_SIZE = 1_000;
 /** What the way back begins at. */
 type Place = Pick<
   CheckpointDocument,
-  "thread_id" | "checkpoint_ns" | "seq" | "parent_checkpoint_id"
+  "thread_id" | "checkpoint_ns" | "seq" | "epoch" | "parent_checkpoint_id"
 >;
 
 /** The ancestors of a checkpoint on its parent chain, nearest first, unverified. */
@@ -23,8 +23,9 @@ export async function* walkParents(
   while (parentId !== undefined) {
     const page = await findAncestors(collections, place, PAGE_SIZE);
     for (const document of page) {
-      // Checkpoints of other branches lie between.
-      if (document.checkpoint_id !== parentId) continue;
+      // Checkpoints of other branches lie between, and perhaps what is left of other lives.
+      const isOfLife = (document.epoch ?? 0) === (checkpoint.epoch ?? 0);
+      if (document.checkpoint_id !== parentId || !isOfLife) continue;
       yield document;
       parentId = document.parent_checkpoint_id;
     }
@@ -51,11 +52,12 @@ export async function* walkRecords(
     yield ancestor;
     last = ancestor;
   }
-  const { address, seq, parentCheckpointId } = last;
+  const { address, seq, epoch, parentCheckpointId } = last;
   const place = {
     thread_id: address.threadId,
     checkpoint_ns: address.checkpointNs,
     seq,
+    epoch,
     ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),
   };
   for await (const document of walkParents(context, place)) {
@@ -76,9 +78,11 @@ export function* recallAncestors(
 
 function recallParent(
   cache: Cache,
-  { address, parentCheckpointId, parentHash }: CheckpointRecord,
+  { address, epoch, parentCheckpointId, parentHash }: CheckpointRecord,
 ): CheckpointRecord | undefined {
   if (parentCheckpointId === undefined || parentHash === undefined) return undefined;
   const parent = cache.getRecord({ ...address, checkpointId: parentCheckpointId });
-  return parent !== undefined && Buffer.compare(parent.hash, parentHash) === 0 ? parent : undefined;
+  return parent?.epoch === epoch && Buffer.compare(parent.hash, parentHash) === 0
+    ? parent
+    : undefined;
 }

@@ -5,7 +5,7 @@ import type {
   ThreadDocument,
   WriteSetDocument,
 } from "../documents/index.ts";
-import { openCollection, type BinaryClass } from "../driver/index.ts";
+import { openCollection, type BinaryClass, type ServerClock } from "../driver/index.ts";
 import type { CommitQueue } from "./group-commit.ts";
 
 /**
@@ -24,11 +24,13 @@ export interface Collections {
   readonly writes: Collection<WriteSetDocument>;
   /** Where all writes of steps go through. */
   readonly commits: CommitQueue;
+  /** The server's, by which threads expire. */
+  readonly clock: ServerClock;
 }
 
 /** Opens the collection of a name. */
 export function openCollections(
-  { db, Binary, commits }: Pick<Collections, "db" | "Binary" | "commits">,
+  { db, Binary, commits, clock }: Pick<Collections, "db" | "Binary" | "commits" | "clock">,
   name: string,
 ): Collections {
   return {
@@ -40,5 +42,6 @@ export function openCollections(
     segments: openCollection(db, name),
     writes: openCollection(db, name),
     commits,
+    clock,
   };
 }

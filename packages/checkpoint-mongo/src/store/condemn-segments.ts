@@ -8,17 +8,17 @@ const BATCH_SIZE = 1_000;
 export async function condemnSegments(
   { segments }: Collections,
   ids: readonly StoredBytes[],
-  now: Date,
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {
     await segments.updateMany(
       { _id: { $in: batch }, condemned_at: { $exists: false } },
-      { $set: { condemned_at: now } },
+      // By the server's clock: processes that sweep may have quite different ones.
+      { $currentDate: { condemned_at: true } },
     );
   }
 }
 
-/** Removes segments that have been marked since `before`, and counts them. */
+/** Removes segments that have been marked since `before`, by the server's clock, and counts them. */
 export async function removeCondemned(
   { segments }: Collections,
   ids: readonly StoredBytes[],

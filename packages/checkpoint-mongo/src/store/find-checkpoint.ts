@@ -1,9 +1,15 @@
 import type { Document, Filter } from "mongodb";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
+import type {
+  CheckpointDocument,
+  ThreadDocument,
+  ThreadPart,
+  WriteSetDocument,
+} from "../documents/index.ts";
 import { readErrorCode } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
+import { findRecord, isOfLife } from "./thread-record.ts";
 
 /** A checkpoint and its place in the order of its namespace. */
 export interface PlacedCheckpoint {
@@ -20,6 +26,8 @@ export interface FoundCheckpoint {
    * mid-command.
    */
   readonly staleHeads: readonly PlacedCheckpoint[];
+  /** The record of its thread, as it was then. */
+  readonly record: ThreadDocument | undefined;
 }
 
 /** A found document would be over the limit with everything joined to it. */
@@ -28,29 +36,31 @@ const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /**
- * Finds a checkpoint, or the latest one of its namespace, and its pending writes: with one command,
- * on a sharded cluster with two.
+ * Finds a checkpoint, or the latest one of its namespace, and its pending writes, in the life that its
+ * thread is in: with one command, on a sharded cluster with three.
  */
 export async function findCheckpoint(
   collections: Collections,
   isSharded: boolean,
   address: OpenAddress,
 ): Promise<FoundCheckpoint | undefined> {
-  const filter = matchCheckpoint(address);
-  if (!isSharded) {
-    try {
-      return await findWithWrites(collections, filter);
-    } catch (error) {
-      if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
-    }
-  }
-  const found = takeLatest(await collections.checkpoints.find(filter).toArray());
+  const found = await findOfLife(collections, isSharded, address, "with writes");
   if (found === undefined) return undefined;
-  const writes = await findWrites(collections, [found.document]);
-  return { ...found, writes };
+  const { document, record } = found;
+  const writes = found.writes ?? (await findWrites(collections, [document]));
+  return { ...found, writes: writes.filter((set) => isOfSameLife(set, document)), record };
 }
 
-/** Finds a checkpoint without its pending writes. */
+/** Finds a checkpoint in the life that its thread is in, without its pending writes. */
+export async function findCheckpointOfLife(
+  collections: Collections,
+  isSharded: boolean,
+  address: OpenAddress,
+): Promise<Pick<FoundCheckpoint, "document" | "record"> | undefined> {
+  return findOfLife(collections, isSharded, address, "alone");
+}
+
+/** Finds a checkpoint without its pending writes, in whatever life of its thread. */
 export async function findCheckpointOnly(
   collections: Collections,
   address: OpenAddress,
@@ -73,25 +83,64 @@ export async function findHeads(
   return documents.map(toPlaced).toSorted((a, b) => b.seq - a.seq);
 }
 
-async function findWithWrites(
+/** A checkpoint with the record of its thread, and its writes where they were joined to it. */
+type Joined = CheckpointDocument & {
+  readonly records: readonly ThreadDocument[];
+  readonly writes?: readonly WriteSetDocument[];
+};
+
+type Found = Omit<FoundCheckpoint, "writes"> & {
+  readonly writes: readonly WriteSetDocument[] | undefined;
+};
+
+async function findOfLife(
   collections: Collections,
+  isSharded: boolean,
+  address: OpenAddress,
+  what: "with writes" | "alone",
+): Promise<Found | undefined> {
+  const filter = matchCheckpoint(address);
+  if (!isSharded) {
+    try {
+      const joined = await findJoined(collections, filter, what);
+      const record = joined[0]?.records[0];
+      const found = takeLatest(joined.filter((document) => isOfLife(document, record)));
+      return found && { ...found, record, writes: found.document.writes };
+    } catch (error) {
+      if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
+    }
+  }
+  const documents = await collections.checkpoints.find(filter).toArray();
+  if (documents.length === 0) return undefined;
+  const record = await findRecord(collections, address.threadId);
+  const found = takeLatest(documents.filter((document) => isOfLife(document, record)));
+  return found && { ...found, record, writes: undefined };
+}
+
+async function findJoined(
+  { checkpoints, all }: Collections,
   filter: Filter<CheckpointDocument>,
-): Promise<FoundCheckpoint | undefined> {
-  const documents = await collections.checkpoints
-    .aggregate<CheckpointDocument & { writes: WriteSetDocument[] }>([
+  what: "with writes" | "alone",
+): Promise<Joined[]> {
+  const join = (localField: string, foreignField: string, as: string): Document => ({
+    $lookup: { from: all.collectionName, localField, foreignField, as },
+  });
+  return checkpoints
+    .aggregate<Joined>([
       { $match: filter as Document },
-      {
-        $lookup: {
-          from: collections.all.collectionName,
-          localField: "_id",
-          foreignField: "checkpoint",
-          as: "writes",
-        },
-      },
+      ...(what === "with writes" ? [join("_id", "checkpoint", "writes")] : []),
+      // A record has the id of its thread.
+      join("thread_id", "_id", "records"),
     ])
     .toArray();
-  const found = takeLatest(documents);
-  return found === undefined ? undefined : { ...found, writes: found.document.writes };
+}
+
+/** Whether two documents of a thread belong to the same life of it. */
+function isOfSameLife(
+  { epoch: a = 0 }: Pick<ThreadPart, "epoch">,
+  { epoch: b = 0 }: Pick<ThreadPart, "epoch">,
+): boolean {
+  return a === b;
 }
 
 function matchCheckpoint({

@@ -8,10 +8,12 @@ export {
 } from "./binary.ts";
 export { checkLayout } from "./check-layout.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
+export { deleteThread, finishDeletion, removeEarlierLives } from "./end-life.ts";
 export { openCollections, type Collections } from "./collections.ts";
 export { createIndexes, ensureIndexes } from "./ensure-indexes.ts";
 export {
   findCheckpoint,
+  findCheckpointOfLife,
   findCheckpointOnly,
   findHeads,
   type FoundCheckpoint,
@@ -20,10 +22,11 @@ export {
 export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
-export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
+export { findLastInOrder } from "./find-last.ts";
 export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";
-export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
+export { findAncestors, listCheckpoints, PAGE_SIZE, type ListQuery } from "./list-checkpoints.ts";
 export {
+  removeCheckpoint,
   replaceCheckpoint,
   saveCheckpoint,
   type CheckpointToStore,
@@ -45,11 +48,16 @@ export {
   scanWrites,
   type SegmentHead,
 } from "./scan-thread.ts";
+export { changeExpiry, openThread } from "./thread-lifecycle.ts";
 export {
-  changeExpiry,
-  deleteThread,
+  findRecord,
+  findRecords,
+  hasExpired,
+  isExtending,
+  isOfLife,
+  isOver,
   isSameState,
-  openThread,
-  type SubmitOptions,
+  readState,
   type ThreadState,
-} from "./thread-lifecycle.ts";
+} from "./thread-record.ts";
+export type { SubmitOptions } from "./write-fenced.ts";

@@ -2,7 +2,8 @@ import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
+import type { ThreadState } from "./thread-record.ts";
+import { claim, writeFenced } from "./write-fenced.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
 export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head">;
@@ -79,6 +80,14 @@ async function removeReplaced(
     // The first life has no number. Of a later one, nothing goes.
     epoch: epoch === 0 ? null : epoch,
   });
+}
+
+/** Removes a checkpoint that another life of its thread has left, unless it is another one by now. */
+export async function removeCheckpoint(
+  { checkpoints }: Pick<Collections, "checkpoints">,
+  { _id, epoch }: Pick<CheckpointDocument, "_id" | "epoch">,
+): Promise<void> {
+  await checkpoints.deleteOne({ _id, epoch: (epoch ?? null) as number });
 }
 
 /** Fields that a checkpoint may lack. */

@@ -4,7 +4,8 @@ import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { hexToBytes, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
-import { claim, writeFenced, type ThreadState } from "./thread-lifecycle.ts";
+import type { ThreadState } from "./thread-record.ts";
+import { claim, writeFenced } from "./write-fenced.ts";
 
 /** A segment as it is stored, or what is appended to one. Its id says which. */
 export interface SegmentToStore {

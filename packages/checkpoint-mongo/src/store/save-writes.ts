@@ -1,7 +1,8 @@
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import { claim, writeFenced, type SubmitOptions, type ThreadState } from "./thread-lifecycle.ts";
+import type { ThreadState } from "./thread-record.ts";
+import { claim, writeFenced, type SubmitOptions } from "./write-fenced.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
 export type WriteSetToStore = Omit<WriteSetDocument, "epoch" | "expires_at">;

@@ -1,20 +1,18 @@
-import type { Document, Filter } from "mongodb";
-import type { ThreadDocument } from "../documents/index.ts";
+import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
 import { isDuplicateKeyError } from "../driver/index.ts";
-import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
-import type { Submission } from "./group-commit.ts";
-
-/** What every write to a thread must know of it. */
-export interface ThreadState {
-  readonly threadId: string;
-  /** Which life of the thread it is; each `deleteThread` begins the next. */
-  readonly epoch: number;
-  readonly expiresAt: Date | undefined;
-}
-
-/** How long the record of a deletion stays, so that late writers notice it. */
-const TOMBSTONE_MS = 24 * 60 * 60 * 1_000;
+import { endLife, finishDeletion } from "./end-life.ts";
+import {
+  findRecord,
+  isExtending,
+  isOver,
+  isSameState,
+  matchRecord,
+  matchThread,
+  outlive,
+  readState,
+  type ThreadState,
+} from "./thread-record.ts";
 
 /**
  * Opens a thread for writing, making it if it isn't there. A deleted or expired one begins a new
@@ -27,23 +25,54 @@ export async function openThread(
   threadId: string,
   expiresAt: Date | undefined,
 ): Promise<ThreadState> {
-  const document = await findOrCreate(collections, threadId, expiresAt);
-  const state = toState(document);
-  if (document.deleted_at !== undefined) {
+  const record = await findOrCreate(collections, threadId, expiresAt);
+  const state = readState(record);
+  if (record.deleted_at !== undefined) {
     await finishDeletion(collections, state);
     await collections.threads.updateOne(
       { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
-      withExpiry(expiresAt, { deleted_at: "" }),
+      expiresAt === undefined
+        ? { $unset: { deleted_at: "", expires_at: "" } }
+        : { $unset: { deleted_at: "" }, $set: { expires_at: outlive(expiresAt) } },
     );
     return openThread(collections, threadId, expiresAt);
   }
-  if (state.expiresAt !== undefined && state.expiresAt.getTime() <= Date.now()) {
-    // Only this life of it: another process may have begun the next one, and written to it.
-    await beginNextLife(collections, matchThread(state));
-    return openThread(collections, threadId, expiresAt);
+  // What the clock of this process says is confirmed before anything is taken for expired.
+  if (isOver(record, collections.clock.nowMs())) {
+    const nowMs = await collections.clock.ask(collections.db);
+    if (isOver(record, nowMs)) {
+      if (await isAlive(collections, record, nowMs)) {
+        return changeExpiry(collections, state, expiresAt, true);
+      }
+      // Only this life of it: another process may have begun the next one, and written to it.
+      await endLife(collections, matchThread(state));
+      return openThread(collections, threadId, expiresAt);
+    }
   }
-  if (document.extending === true) await finishExtension(collections, state);
+  if (isExtending(record)) await finishExtension(collections, record);
   return state;
+}
+
+/**
+ * Whether all documents of a thread contradict its record, which says that it has expired: then the
+ * record is damaged, and the thread goes on.
+ */
+async function isAlive(
+  { all }: Collections,
+  record: ThreadDocument,
+  nowMs: number,
+): Promise<boolean> {
+  if (isExtending(record)) return false;
+  const { threadId, epoch } = readState(record);
+  const ofLife = {
+    thread_id: threadId,
+    kind: { $ne: "thread" satisfies DocumentKind },
+    // The first life has no number.
+    epoch: epoch === 0 ? null : epoch,
+  };
+  const now = new Date(nowMs);
+  const expired = await all.findOne({ ...ofLife, expires_at: { $lte: now } });
+  return expired === null && (await all.findOne(ofLife)) !== null;
 }
 
 /** A server may find several processes making the same record at once, and turn down the later. */
@@ -62,7 +91,7 @@ async function findOrCreate(
           $setOnInsert: {
             _id: threadId,
             epoch: 0,
-            ...(expiresAt && { expires_at: expiresAt }),
+            ...(expiresAt && { expires_at: outlive(expiresAt) }),
           },
         },
         { upsert: true, returnDocument: "after" },
@@ -82,126 +111,41 @@ async function findOrCreate(
  * Changes when a thread expires, for all of its documents. If the process dies in between, whoever
  * opens the thread next finishes it.
  *
+ * @param extending when documents may go that have not been changed yet; true for never
  * @returns the thread as it is now; another process may have changed it otherwise
  */
 export async function changeExpiry(
   collections: Collections,
   state: ThreadState,
   expiresAt: Date | undefined,
+  extending: Date | true = state.expiresAt ?? true,
 ): Promise<ThreadState> {
   const { matchedCount } = await collections.threads.updateOne(
-    matchThread(state),
+    // A change that is under way is finished first.
+    { ...matchThread(state), extending: null },
     expiresAt === undefined
-      ? { $unset: { expires_at: "" }, $set: { extending: true } }
-      : { $set: { expires_at: expiresAt, extending: true } },
+      ? { $unset: { expires_at: "" }, $set: { extending } }
+      : { $set: { expires_at: outlive(expiresAt), extending } },
   );
   if (matchedCount === 0) return openThread(collections, state.threadId, expiresAt);
   const changed = { ...state, expiresAt };
-  await finishExtension(collections, changed);
+  await finishExtension(collections, { ...toFields(changed), extending });
   return changed;
 }
 
-/** In what order with others something is carried out. */
-export interface SubmitOptions {
-  /** What must come before. If it meets a conflict, that is a conflict of this, too. */
-  readonly after?: readonly Submission[];
-  /** Is called as soon as others can be sent to come after. */
-  readonly onSubmitted?: ((submission: Submission) => void) | undefined;
-}
-
-/**
- * Carries out updates in order, but only while the thread is as the caller knows it: with another
- * life or another expiry it is a conflict. If that comes about meanwhile, what was stored belongs to
- * the earlier one, and the caller has to store it again.
- */
-export async function writeFenced(
-  { commits }: Collections,
-  thread: ThreadState,
-  updates: Chain,
-  { after, onSubmitted }: SubmitOptions = {},
-): Promise<ChainOutcome> {
-  const submission = await commits.submit([fence(thread), ...updates, fence(thread)], after);
-  onSubmitted?.(submission);
-  const outcome = await submission.outcome;
-  return outcome.kind === "conflict"
-    ? outcome
-    : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
-}
-
-/**
- * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
- * or another expiry by now: its upsert then collides with the thread's own record. Where there is no
- * record, it makes one: a thread that is new needs no command of its own.
- */
-function fence(state: ThreadState): ChainUpdate {
-  return {
-    // A change of the expiry that is under way is finished first, by whoever opens the thread.
-    filter: { ...matchThread(state), extending: null } as Filter<Document>,
-    update: { $setOnInsert: { _id: state.threadId } },
-    upsert: true,
-  };
-}
-
-/**
- * The part of an update that makes a document one of this life of its thread, whether it is new or
- * was there before.
- */
-export function claim({ epoch, expiresAt }: ThreadState): {
-  readonly $set: Record<string, unknown>;
-  readonly $unset: Record<string, "">;
-} {
-  return {
-    $set: {
-      ...(epoch > 0 && { epoch }),
-      ...(expiresAt !== undefined && { expires_at: expiresAt }),
-    },
-    $unset: {
-      ...(epoch === 0 && { epoch: "" as const }),
-      ...(expiresAt === undefined && { expires_at: "" as const }),
-    },
-  };
-}
-
-/** Deletes a thread. What is written to it from now on belongs to its next life. */
-export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
-  await beginNextLife(collections, matchRecord(threadId));
-}
-
-async function beginNextLife(
+async function finishExtension(
   collections: Collections,
-  filter: Filter<ThreadDocument>,
+  record: Pick<ThreadDocument, "thread_id" | "epoch" | "expires_at" | "extending">,
 ): Promise<void> {
-  const now = Date.now();
-  const document = await collections.threads.findOneAndUpdate(
-    filter,
-    {
-      $inc: { epoch: 1 },
-      $set: { deleted_at: new Date(now), expires_at: new Date(now + TOMBSTONE_MS) },
-      $unset: { extending: "" },
-    },
-    { returnDocument: "after" },
-  );
-  if (document !== null) await finishDeletion(collections, toState(document));
-}
-
-async function finishDeletion(collections: Collections, state: ThreadState): Promise<void> {
-  // Not those of a life that has begun meanwhile. Checkpoints go first: what they refer to is then
-  // out of reach.
-  const earlier = { thread_id: state.threadId, epoch: { $not: { $gte: state.epoch } } };
-  await collections.checkpoints.deleteMany({ ...earlier, kind: "checkpoint" });
-  await collections.writes.deleteMany({ ...earlier, kind: "writes" });
-  await collections.segments.deleteMany({ ...earlier, kind: "segment" });
-}
-
-async function finishExtension(collections: Collections, state: ThreadState): Promise<void> {
+  const state = readState(record as ThreadDocument);
   const all = { thread_id: state.threadId };
-  const update = withExpiry(state.expiresAt);
+  const update = moveExpiry(record.extending, state.expiresAt);
   // Checkpoints go last: as long as one is there, what it refers to is.
   await collections.segments.updateMany({ ...all, kind: "segment" }, update);
   await collections.writes.updateMany({ ...all, kind: "writes" }, update);
   await collections.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
   const { matchedCount } = await collections.threads.updateOne(
-    { ...matchThread(state), extending: true },
+    { ...matchThread(state), extending: { $ne: null } },
     { $unset: { extending: "" } },
   );
   if (matchedCount === 0) await followChange(collections, state);
@@ -212,47 +156,33 @@ async function finishExtension(collections: Collections, state: ThreadState): Pr
  * that has another one by now. What the thread's record says holds for all of them.
  */
 async function followChange(collections: Collections, state: ThreadState): Promise<void> {
-  const document = await collections.threads.findOne(matchRecord(state.threadId));
-  if (document === null || document.deleted_at !== undefined) return;
-  const current = toState(document);
+  const record = await findRecord(collections, state.threadId);
+  if (record === undefined || record.deleted_at !== undefined) return;
+  const current = readState(record);
   if (!isSameState(current, state)) await changeExpiry(collections, current, current.expiresAt);
 }
 
-function withExpiry(
-  expiresAt: Date | undefined,
-  unset: Record<string, ""> = {},
+/**
+ * The update that moves the expiry of a document. Where it is moved further ahead, never back: whoever
+ * is slow to do it may come after one who has moved it still further.
+ */
+function moveExpiry(
+  from: ThreadDocument["extending"],
+  to: Date | undefined,
 ): Record<string, Record<string, unknown>> {
-  return expiresAt === undefined
-    ? { $unset: { ...unset, expires_at: "" } }
-    : {
-        $set: { expires_at: expiresAt },
-        ...(Object.keys(unset).length > 0 && { $unset: unset }),
-      };
+  if (to === undefined) return { $unset: { expires_at: "" } };
+  const isAhead = from instanceof Date && from.getTime() < to.getTime();
+  return isAhead ? { $max: { expires_at: to } } : { $set: { expires_at: to } };
 }
 
-function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<ThreadDocument> {
-  // No time of expiry, as null, matches a record without the field. The other way round, an upsert
-  // of a record that is missing could not do without it.
-  return { ...matchRecord(threadId), epoch, expires_at: expiresAt ?? null };
-}
-
-/** Finds the record of a thread. */
-export function matchRecord(threadId: string): Filter<ThreadDocument> {
-  return { kind: "thread", thread_id: threadId };
-}
-
-/** Whether a thread is in the same life and expires at the same time. */
-export function isSameState(
-  a: Omit<ThreadState, "threadId">,
-  b: Omit<ThreadState, "threadId">,
-): boolean {
-  return a.epoch === b.epoch && a.expiresAt?.getTime() === b.expiresAt?.getTime();
-}
-
-function toState(document: ThreadDocument): ThreadState {
+function toFields({
+  threadId,
+  epoch,
+  expiresAt,
+}: ThreadState): Pick<ThreadDocument, "thread_id" | "epoch" | "expires_at"> {
   return {
-    threadId: document._id,
-    epoch: document.epoch,
-    expiresAt: document.expires_at ?? undefined,
+    thread_id: threadId,
+    epoch,
+    expires_at: expiresAt === undefined ? null : outlive(expiresAt),
   };
 }

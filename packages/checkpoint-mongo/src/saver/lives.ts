@@ -1,0 +1,138 @@
+import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import {
+  bytesToHex,
+  findRecord,
+  findRecords,
+  hasExpired,
+  isOfLife,
+  isOver,
+  type Collections,
+} from "../store/index.ts";
+
+// A thread lives, ends by a deletion or by its expiry, and may live again. What is stored of a life that
+// has ended is still there for a while. Here it is told from what is alive, and from what is damaged.
+
+/**
+ * Those of some documents that are alive: of the life that their thread is in, and not expired. None is
+ * taken for expired before the server was asked.
+ *
+ * @param records of their threads, as they were when the documents were read, or later
+ */
+export async function keepLiving<T extends ThreadPart>(
+  collections: Collections,
+  documents: readonly T[],
+  records: ReadonlyMap<string, ThreadDocument>,
+): Promise<readonly T[]> {
+  const { clock, db } = collections;
+  const own = documents.filter((document) => isOfLife(document, records.get(document.thread_id)));
+  const aboutMs = clock.nowMs();
+  const doubtful = own.filter((document) =>
+    hasExpired(document, records.get(document.thread_id), aboutMs),
+  );
+  if (doubtful.length === 0) return own;
+  // In this order: what had expired by then is still so when the records are read.
+  const nowMs = await clock.ask(db);
+  const threadIds = new Set(doubtful.map(({ thread_id }) => thread_id));
+  const current = await findRecords(collections, [...threadIds]);
+  return own.filter((document) => {
+    const record = current.get(document.thread_id);
+    if (!threadIds.has(document.thread_id)) return true;
+    return isOfLife(document, record) && !hasExpired(document, record, nowMs);
+  });
+}
+
+/** Whether one document is alive. */
+export async function isLiving(
+  collections: Collections,
+  document: ThreadPart,
+  record: ThreadDocument | undefined,
+): Promise<boolean> {
+  const records = new Map(record === undefined ? [] : [[document.thread_id, record]]);
+  return (await keepLiving(collections, [document], records)).length > 0;
+}
+
+/** What tells a stored checkpoint from another one in its place. */
+export type StoredCheckpoint = Pick<
+  CheckpointDocument,
+  "_id" | "thread_id" | "epoch" | "expires_at" | "hash"
+>;
+
+/**
+ * Whether what was found wrong with a checkpoint is damage: whether it is still there as it was read, in
+ * a living thread. Otherwise its thread has been deleted or has expired meanwhile, or the checkpoint was
+ * removed or put again, and parts of it had gone when they were read.
+ */
+export async function isDamage(
+  collections: Collections,
+  document: StoredCheckpoint,
+): Promise<boolean> {
+  const { clock, db, checkpoints } = collections;
+  const nowMs = await clock.ask(db);
+  const [record, current] = await Promise.all([
+    findRecord(collections, document.thread_id),
+    checkpoints.findOne({ _id: document._id }, { projection: { epoch: 1, hash: 1 } }),
+  ]);
+  return (
+    current !== null &&
+    (current.epoch ?? 0) === (document.epoch ?? 0) &&
+    isSameHash(current.hash, document.hash) &&
+    isOfLife(document, record) &&
+    !hasExpired(document, record, nowMs)
+  );
+}
+
+/**
+ * Does something with a checkpoint. Damage that it meets is none if the checkpoint has gone.
+ *
+ * @returns `"gone"` in that case
+ * @throws CorruptCheckpointError if it is damage
+ */
+export async function unlessGone<T>(
+  collections: Collections,
+  document: StoredCheckpoint,
+  action: () => Promise<T>,
+): Promise<T | "gone"> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    if (await isDamage(collections, document)) throw error;
+    return "gone";
+  }
+}
+
+/**
+ * Reads back what was stored in a life of a thread. That it is not there any more is no damage if the
+ * life has ended since.
+ *
+ * @throws CorruptCheckpointError if it is damage
+ */
+export async function unlessEnded(
+  collections: Collections,
+  life: Pick<ThreadPart, "thread_id" | "epoch">,
+  read: () => Promise<void>,
+): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    const nowMs = await collections.clock.ask(collections.db);
+    const record = await findRecord(collections, life.thread_id);
+    if (record === undefined || !isOfLife(life, record) || isOver(record, nowMs)) return;
+    throw error;
+  }
+}
+
+function isSameHash(a: unknown, b: unknown): boolean {
+  return describe(a) === describe(b);
+}
+
+/** Damage may have put anything in the place of a hash. */
+function describe(hash: unknown): string {
+  try {
+    return bytesToHex(hash as CheckpointDocument["hash"]);
+  } catch {
+    return JSON.stringify(hash) ?? "nothing";
+  }
+}

@@ -1,0 +1,107 @@
+import type { Filter } from "mongodb";
+import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+import { oneOf } from "./one-of.ts";
+
+/** What every write to a thread must know of it. */
+export interface ThreadState {
+  readonly threadId: string;
+  /** Which life of the thread it is; each `deleteThread` begins the next. */
+  readonly epoch: number;
+  readonly expiresAt: Date | undefined;
+}
+
+/**
+ * A thread's record stays so much longer than the thread, and that of a deletion so long: what is left
+ * of a life, and who still writes to it, is told by it.
+ */
+const OUTLIVES_MS = 24 * 60 * 60 * 1_000;
+
+/** When the server is to remove the record of a thread that expires, or was deleted, then. */
+export function outlive(expiresAt: Date): Date {
+  return new Date(expiresAt.getTime() + OUTLIVES_MS);
+}
+
+/** Finds the record of a thread. */
+export function matchRecord(threadId: string): Filter<ThreadDocument> {
+  return { kind: "thread", thread_id: threadId };
+}
+
+/** Finds the record of a thread if it is in this state. */
+export function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<ThreadDocument> {
+  // No time of expiry, as null, matches a record without the field. The other way round, an upsert
+  // of a record that is missing could not do without it.
+  return { ...matchRecord(threadId), epoch, expires_at: expiresAt ? outlive(expiresAt) : null };
+}
+
+/** What a record says of its thread. */
+export function readState({ thread_id, epoch, expires_at }: ThreadDocument): ThreadState {
+  const expiresAt =
+    expires_at instanceof Date ? new Date(expires_at.getTime() - OUTLIVES_MS) : undefined;
+  return { threadId: thread_id, epoch, expiresAt };
+}
+
+/** Whether a thread is in the same life and expires at the same time. */
+export function isSameState(
+  a: Omit<ThreadState, "threadId">,
+  b: Omit<ThreadState, "threadId">,
+): boolean {
+  return a.epoch === b.epoch && a.expiresAt?.getTime() === b.expiresAt?.getTime();
+}
+
+export async function findRecord(
+  { threads }: Pick<Collections, "threads">,
+  threadId: string,
+): Promise<ThreadDocument | undefined> {
+  return (await threads.findOne(matchRecord(threadId))) ?? undefined;
+}
+
+/** Finds the records of several threads, by the threads' ids. */
+export async function findRecords(
+  { threads }: Pick<Collections, "threads">,
+  threadIds: readonly string[],
+): Promise<ReadonlyMap<string, ThreadDocument>> {
+  if (threadIds.length === 0) return new Map();
+  const found = await threads.find({ kind: "thread", thread_id: oneOf(threadIds) }).toArray();
+  return new Map(found.map((record) => [record.thread_id, record]));
+}
+
+/**
+ * Whether a document belongs to the life that its thread is in. Where there is no record, nothing says
+ * otherwise.
+ */
+export function isOfLife(
+  { epoch = 0 }: Pick<ThreadPart, "epoch">,
+  record: ThreadDocument | undefined,
+): boolean {
+  return record === undefined || (record.deleted_at === undefined && record.epoch === epoch);
+}
+
+/**
+ * Whether the thread of a document has expired: if both its record and the document say so. One past
+ * date alone is none that the thread was ever given, and not a reason to lose it. While the date is
+ * being changed, it has as soon as any of its documents may have been removed.
+ */
+export function hasExpired(
+  { expires_at: expiresAt }: Pick<ThreadPart, "expires_at">,
+  record: ThreadDocument | undefined,
+  nowMs: number,
+): boolean {
+  if (record === undefined) return isPast(expiresAt, nowMs);
+  if (!isOver(record, nowMs)) return false;
+  return isExtending(record) || isPast(expiresAt, nowMs);
+}
+
+/** Whether a thread has expired as far as its record tells. */
+export function isOver(record: ThreadDocument, nowMs: number): boolean {
+  return isPast(readState(record).expiresAt, nowMs) || isPast(record.extending, nowMs);
+}
+
+/** Whether a change of a thread's expiry was begun and not finished. */
+export function isExtending({ extending }: Pick<ThreadDocument, "extending">): boolean {
+  return extending !== undefined && extending !== null;
+}
+
+function isPast(date: unknown, nowMs: number): boolean {
+  return date instanceof Date && date.getTime() <= nowMs;
+}

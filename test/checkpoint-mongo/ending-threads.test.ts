@@ -1,0 +1,182 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import { CorruptCheckpointError, MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { MongoClient } from "mongodb";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it, onTestFinished } from "vitest";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { COLLECTION, useDatabase } from "./use-database.ts";
+
+const database = useDatabase();
+
+const SEED = Number(process.env["ENDING_SEED"] ?? 1);
+const SECONDS = Number(process.env["ENDING_SECONDS"] ?? 10);
+const PROCESSES = 8;
+
+it(
+  `threads that are deleted and expire under readers and writers are never taken for damaged (seed ${SEED})`,
+  { timeout: SECONDS * 1_000 + 60_000 },
+  async () => {
+    await using own = temporaryDatabase(database.client);
+    // Without grace the server removes documents, in any order, while they are read.
+    const settings = { dbName: own.name, ttl: 0.5, ttlSlack: 0.5, ttlGraceSeconds: 0 };
+    const untilMs = performance.now() + SECONDS * 1_000;
+    const done = new Map<string, number>();
+    const errors: unknown[] = [];
+    await Promise.all(
+      Array.from({ length: PROCESSES }, async (_, number) => {
+        const client = new MongoClient(database.uri);
+        onTestFinished(() => client.close());
+        const process = new RandomProcess(new MongoDBSaver({ ...settings, client }), SEED + number);
+        while (performance.now() < untilMs) {
+          const name = process.pick(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]);
+          try {
+            const outcome = await ACTIONS[name](process);
+            const what = outcome === undefined ? name : `${name}: ${outcome}`;
+            done.set(what, (done.get(what) ?? 0) + 1);
+          } catch (error) {
+            errors.push([name, error]);
+          }
+        }
+      }),
+    );
+    expect(errors).toEqual([]);
+    // All of it did happen, and threads were met alive and gone.
+    const expected = Object.keys(ACTIONS).filter((name) => name !== "getTuple");
+    expect([...done.keys()]).toEqual(
+      expect.arrayContaining([...expected, "getTuple: something", "getTuple: nothing"]),
+    );
+  },
+);
+
+it("real damage of a living thread is told at once, while others end", async () => {
+  await using own = temporaryDatabase(database.client);
+  const settings = { dbName: own.name };
+  const writer = database.openSaver(settings);
+  const root = threadConfig("damaged");
+  const config = await putCheckpoint(writer, root, makeCheckpoint({ list: ["y".repeat(500)] }));
+  await database.client
+    .db(own.name)
+    .collection(COLLECTION)
+    .deleteMany({ thread_id: "damaged", kind: "segment" });
+  const others = new AbortController();
+  const ending = Array.from({ length: 3 }, (_, number) =>
+    endAgainAndAgain(database.openSaverElsewhere(settings), `other ${number}`, others.signal),
+  );
+  try {
+    const reader = database.openSaver(settings);
+    for (const read of [
+      () => reader.getTuple(root),
+      () => reader.getTuple(config),
+      () => Array.fromAsync(reader.list(root)),
+    ]) {
+      await expect(read()).rejects.toThrow(CorruptCheckpointError);
+    }
+    expect((await reader.verifyThread("damaged")).damages).toHaveLength(1);
+  } finally {
+    others.abort();
+    await Promise.all(ending);
+  }
+});
+
+async function endAgainAndAgain(
+  saver: MongoDBSaver,
+  threadId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const checkpoint = makeCheckpoint({ list: ["x".repeat(500)] });
+    await putCheckpoint(saver, threadConfig(threadId), checkpoint);
+    await saver.deleteThread(threadId);
+  }
+}
+
+/** A process that does one thing after the other with a few threads, as chance has it. */
+class RandomProcess {
+  readonly saver: MongoDBSaver;
+  steps = 0;
+  #state: number;
+
+  constructor(saver: MongoDBSaver, seed: number) {
+    this.saver = saver;
+    this.#state = seed;
+  }
+
+  random(): number {
+    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (this.#state >>> 8) / 2 ** 24;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[Math.floor(this.random() * from.length)]!;
+  }
+
+  pickThread(): string {
+    return this.pick(["a", "b", "c"]);
+  }
+
+  pickConfig(): RunnableConfig {
+    return threadConfig(this.pickThread(), { namespace: this.pick(["", "sub:1"]) });
+  }
+}
+
+/** What a process may do. */
+const ACTIONS = {
+  /** A few steps of a graph that goes on from what is there. */
+  put: async (process: RandomProcess) => {
+    const start = process.pickConfig();
+    const tuple = await process.saver.getTuple(start);
+    let config = tuple?.config ?? start;
+    const list = [...readList(tuple)];
+    for (let step = process.pick([1, 2, 3, 4]); step > 0; step -= 1) {
+      process.steps += 1;
+      list.push(`item ${process.steps} `.repeat(40));
+      const versions = { list: list.length };
+      const checkpoint = makeCheckpoint({ list: [...list] }, { versions });
+      config = await putCheckpoint(process.saver, config, checkpoint);
+    }
+  },
+  putWrites: async (process: RandomProcess) => {
+    const tuple = await process.saver.getTuple(process.pickConfig());
+    if (tuple === undefined) return "nothing";
+    process.steps += 1;
+    const writes: [string, unknown][] = [["list", ["w".repeat(300)]]];
+    await process.saver.putWrites(tuple.config, writes, `task ${process.steps}`);
+    return undefined;
+  },
+  getTuple: async (process: RandomProcess) => {
+    const tuple = await process.saver.getTuple(process.pickConfig());
+    if (tuple === undefined) return "nothing";
+    expect(readList(tuple).length).toBeGreaterThan(0);
+    return "something";
+  },
+  list: async (process: RandomProcess) => {
+    const config = { configurable: { thread_id: process.pickThread() } };
+    await Array.fromAsync(process.saver.list(config, { limit: 5 }));
+  },
+  "list of all threads": async ({ saver }: RandomProcess) => {
+    await Array.fromAsync(saver.list({}, { limit: 20 }));
+  },
+  getDeltaChannelHistory: async (process: RandomProcess) => {
+    const config = process.pickConfig();
+    await process.saver.getDeltaChannelHistory({ config, channels: ["list", "never"] });
+  },
+  verifyThread: async (process: RandomProcess) => {
+    const { damages } = await process.saver.verifyThread(process.pickThread());
+    expect(damages).toEqual([]);
+  },
+  sweep: async (process: RandomProcess) => {
+    await process.saver.sweep({ threadId: process.pickThread() });
+  },
+  deleteThread: async (process: RandomProcess) => {
+    await process.saver.deleteThread(process.pickThread());
+  },
+  pause: async (process: RandomProcess) => {
+    await sleep(process.random() * 800);
+  },
+} satisfies Record<string, (process: RandomProcess) => Promise<string | undefined | void>>;
+
+function readList(tuple: CheckpointTuple | undefined): readonly string[] {
+  return (tuple?.checkpoint.channel_values["list"] ?? []) as string[];
+}
