@@ -3,6 +3,7 @@ export type {
   DocumentKind,
   PackedBinary,
   SegmentDocument,
+  SegmentReference,
   StoredBytes,
   StoredWrite,
   ThreadDocument,
@@ -10,6 +11,7 @@ export type {
 } from "./documents.ts";
 export {
   listSegments,
+  measureAtMost,
   type ChannelManifest,
   type Manifest,
   type SegmentSlice,
@@ -18,6 +20,7 @@ export {
 export {
   formatSegmentId,
   joinSegmentIds,
+  nameWhole,
   parseSegmentId,
   splitHashes,
   splitSegmentIds,

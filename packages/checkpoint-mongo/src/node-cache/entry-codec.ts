@@ -29,12 +29,15 @@ interface EncodedValue {
 /** Turns values into entries and back: with this package's own encoding or the user's serializer. */
 export class EntryCodec {
   readonly #serde: SerializerProtocol | undefined;
+  readonly #maxContentBytes: number;
   readonly #integrityKey: string | Uint8Array | undefined;
 
   constructor(
     serde: SerializerProtocol | undefined,
     integrityKey: string | Uint8Array | undefined,
+    maxContentBytes: number,
   ) {
+    this.#maxContentBytes = maxContentBytes;
     this.#serde = serde;
     this.#integrityKey = integrityKey;
   }
@@ -47,6 +50,11 @@ export class EntryCodec {
    */
   async encode(address: EntryAddress, value: unknown): Promise<EntryDocument> {
     const { type, bytes } = await this.#dump(value);
+    if (bytes.byteLength > this.#maxContentBytes) {
+      throw new Error(
+        `it has ${bytes.byteLength} bytes, and may have ${this.#maxContentBytes} (maxContentBytes).`,
+      );
+    }
     const { data, compression } = await packAside(bytes);
     const hash = this.#hash(address, type, compression, data);
     return {
@@ -86,7 +94,8 @@ export class EntryCodec {
           : `it was written with a serializer (type ${JSON.stringify(type)}), but this cache has none.`,
       );
     }
-    const bytes = await unpackAside({ data, compression: compression as "zstd" | undefined });
+    const packed = { data, compression: compression as "zstd" | undefined };
+    const bytes = await unpackAside(packed, this.#maxContentBytes);
     return type === undefined
       ? decodeBytes(bytes)
       : this.#serde!.loadsTyped(type, Buffer.from(bytes));

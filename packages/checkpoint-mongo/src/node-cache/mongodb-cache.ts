@@ -89,7 +89,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
       writeConcern: { w: 1 },
     });
     this.addresses = new EntryAddresses(this.settings.version);
-    this.codec = new EntryCodec(serde, this.settings.integrityKey);
+    this.codec = new EntryCodec(serde, this.settings.integrityKey, this.settings.maxContentBytes);
   }
 
   /**

@@ -7,7 +7,7 @@ import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { listManifestSegments, readChannels } from "./read-tuple.ts";
-import { listWriteSegments, readWrites } from "./read-writes.ts";
+import { listWantedOfWrites, readWrites } from "./read-writes.ts";
 import { isExpired } from "./threads.ts";
 import { walkRecords } from "./walk-parents.ts";
 
@@ -33,7 +33,7 @@ export async function getDeltaHistory(
   const walk = new Walk(channels);
   const document = await findCheckpointOnly(context.collections, address);
   if (document === undefined || isExpired(document.expires_at)) {
-    return { history: await assemble(context, address.threadId, walk, []), endsAtRoot: false };
+    return { history: await assemble(context, walk, []), endsAtRoot: false };
   }
   const target = readRecord(document, context.hasher);
   for await (const ancestor of walkRecords(context, target)) {
@@ -43,7 +43,7 @@ export async function getDeltaHistory(
   const writes = await findWritesOfChain(context, walk.records, channels);
   const { parentCheckpointId } = walk.records.at(-1) ?? target;
   return {
-    history: await assemble(context, address.threadId, walk, writes),
+    history: await assemble(context, walk, writes),
     endsAtRoot: walk.isDone || parentCheckpointId === undefined,
   };
 }
@@ -96,7 +96,6 @@ async function findWritesOfChain(
 
 async function assemble(
   context: SaverContext,
-  threadId: string,
   { records, seeds, lengths }: Walk,
   sets: readonly WriteSetDocument[],
 ): Promise<Record<string, DeltaChannelHistory>> {
@@ -104,9 +103,12 @@ async function assemble(
     address,
     manifest: new Map([[channel, manifest.get(channel)!]]),
   }));
-  const contents = await loadContents(context.collections, context.cache, [
-    ...seedManifests.map(({ manifest }) => ({ threadId, ...listManifestSegments(manifest) })),
-    { threadId, lines: [], bytes: listWriteSegments(sets) },
+  const contents = await loadContents(context, [
+    ...seedManifests.map(({ address, manifest }) => ({
+      address,
+      ...listManifestSegments(manifest),
+    })),
+    ...listWantedOfWrites(sets),
   ]);
   const seedValues: Record<string, unknown> = {};
   for (const seed of seedManifests) {

@@ -71,7 +71,7 @@ async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<
     const written = await snapshot.read(channel);
     if (!isAsStored(written, parent?.manifest.get(channel))) changed.set(channel, written);
   }
-  const contents = await loadReusable(context, state.threadId, parent, changed.keys());
+  const contents = await loadReusable(context, parent, changed.keys());
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
   /** What is known of the segments that this state makes or appends to, once it is stored. */
@@ -105,12 +105,13 @@ async function encodeOnce(context: SaverContext, state: StateToEncode): Promise<
 
 /** The parent's segments that the channels to encode may build upon. */
 async function loadReusable(
-  { collections, cache }: SaverContext,
-  threadId: string,
+  context: SaverContext,
   parent: CheckpointRecord | undefined,
   channels: Iterable<string>,
 ): Promise<Contents> {
-  const slices = Array.from(channels, (channel) => listReusable(parent?.manifest.get(channel)));
+  if (parent === undefined) return loadContents(context, []);
+  const { address, manifest } = parent;
+  const slices = Array.from(channels, (channel) => listReusable(manifest.get(channel)));
   const lines = slices.flat().map(({ segment }) => segment);
-  return loadContents(collections, cache, [{ threadId, lines, bytes: [] }]);
+  return loadContents(context, [{ address, lines, bytes: [] }]);
 }

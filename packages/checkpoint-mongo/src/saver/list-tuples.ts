@@ -1,11 +1,22 @@
 import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import { MAX_TEXT_BYTES, readPlainLength } from "../codec/index.ts";
+import { parseSegmentId, type CheckpointDocument, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { bytesToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
+import {
+  bytesToHex,
+  findWrites,
+  findWritesWithin,
+  listCheckpoints,
+  measureDocument,
+  PAGE_SIZE,
+  toPackedBytes,
+} from "../store/index.ts";
+import type { Cache } from "./cache.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
-import { loadContents } from "./contents.ts";
+import { ContentSize } from "./content-size.ts";
+import { loadContents, type WantedSegments } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findMigratedSends, hasGone } from "./get-tuple.ts";
 import { listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
@@ -22,7 +33,8 @@ export interface ListRequest {
 
 /**
  * Lists checkpoints, newest first, page by page: each page takes one command for the checkpoints,
- * one for their pending writes and one for the segments that are not in memory.
+ * one for their pending writes and one for the segments that are not in memory. Where they are large,
+ * pages and what is loaded of them at once are bounded by `listBufferBytes`.
  *
  * @throws CorruptCheckpointError on reaching one that is not as it was written
  */
@@ -42,7 +54,7 @@ export async function* listTuples(
   });
   let left = limit ?? Infinity;
   try {
-    for await (const page of readPages(cursor)) {
+    for await (const page of readPages(cursor, context.settings.listBufferBytes)) {
       for await (const tuple of readPage(context, page, entries)) {
         yield tuple;
         left -= 1;
@@ -54,19 +66,45 @@ export async function* listTuples(
   }
 }
 
+/** Documents as they come, in pages that are bounded in number and bytes. */
 async function* readPages(
   cursor: AsyncIterable<CheckpointDocument>,
+  maxBytes: number,
 ): AsyncGenerator<CheckpointDocument[]> {
   let page: CheckpointDocument[] = [];
+  let pageBytes = 0;
   for await (const document of cursor) {
     if (isExpired(document.expires_at)) continue;
-    page.push(document);
-    if (page.length === PAGE_SIZE) {
+    const bytes = measureDocument(document) + measureBody(document);
+    if (page.length > 0 && pageBytes + bytes > maxBytes) {
       yield page;
       page = [];
+      pageBytes = 0;
+    }
+    page.push(document);
+    pageBytes += bytes;
+    if (page.length === PAGE_SIZE || pageBytes >= maxBytes) {
+      yield page;
+      page = [];
+      pageBytes = 0;
     }
   }
   if (page.length > 0) yield page;
+}
+
+/** What a checkpoint's text takes unpacked; nothing if it cannot be. */
+function measureBody({ body }: CheckpointDocument): number {
+  try {
+    return Math.min(readPlainLength(toPackedBytes(body)), MAX_TEXT_BYTES);
+  } catch {
+    return 0;
+  }
+}
+
+/** A checkpoint that was found to match. */
+interface ListedCheckpoint {
+  readonly document: CheckpointDocument;
+  readonly record: CheckpointRecord;
 }
 
 async function* readPage(
@@ -74,8 +112,8 @@ async function* readPage(
   page: readonly CheckpointDocument[],
   filter: readonly [string, unknown][],
 ): AsyncGenerator<CheckpointTuple> {
-  const { collections, cache, hasher, serializer } = context;
-  const matching: { document: CheckpointDocument; record: CheckpointRecord }[] = [];
+  const { hasher, serializer } = context;
+  const matching: ListedCheckpoint[] = [];
   for (const document of page) {
     await passOver(context, document, async () => {
       const record = readRecord(document, hasher);
@@ -83,25 +121,83 @@ async function* readPage(
       if (matches(metadata, filter)) matching.push({ document, record });
     });
   }
-  const documents = matching.map(({ document }) => document);
-  const writes = Map.groupBy(await findWrites(collections, documents), (write) =>
-    bytesToHex(write.checkpoint),
-  );
-  const tuples: { document: CheckpointDocument; stored: StoredTuple }[] = [];
-  for (const { document, record } of matching) {
-    const stored = {
-      record,
-      writes: writes.get(bytesToHex(document._id)) ?? [],
-      migratedSends: await findMigratedSends(context, record),
-    };
-    tuples.push({ document, stored });
+  for await (const group of groupByBytes(context, findStored(context, matching))) {
+    const wanted = group.flatMap(({ stored }) => listWanted(stored));
+    const contents = await loadContents(context, wanted);
+    for (const { document, stored } of group) {
+      const tuple = await passOver(context, document, () => readTuple(stored, contents, context));
+      if (tuple !== undefined) yield tuple;
+    }
   }
-  const wanted = tuples.map(({ stored }) => listWanted(stored));
-  const contents = await loadContents(collections, cache, wanted);
-  for (const { document, stored } of tuples) {
-    const tuple = await passOver(context, document, () => readTuple(stored, contents, context));
-    if (tuple !== undefined) yield tuple;
+}
+
+/** A checkpoint with all that is stored of it but segments. */
+interface ListedTuple {
+  readonly document: CheckpointDocument;
+  readonly stored: StoredTuple;
+}
+
+/**
+ * Finds what belongs to checkpoints: with one command, or, where pending writes are so large that they
+ * would not fit together, with one for each.
+ */
+async function* findStored(
+  context: SaverContext,
+  checkpoints: readonly ListedCheckpoint[],
+): AsyncGenerator<ListedTuple> {
+  const { collections, settings } = context;
+  const documents = checkpoints.map(({ document }) => document);
+  const sets = await findWritesWithin(collections, documents, settings.listBufferBytes);
+  const together = sets && Map.groupBy(sets, ({ checkpoint }) => bytesToHex(checkpoint));
+  for (const { document, record } of checkpoints) {
+    const writes =
+      together === undefined
+        ? await findWrites(collections, [document])
+        : (together.get(bytesToHex(document._id)) ?? []);
+    const migratedSends = await findMigratedSends(context, record);
+    yield { document, stored: { record, writes, migratedSends } };
   }
+}
+
+/**
+ * What a listing loads before its first checkpoint: a caller may want no more than that one. So small
+ * checkpoints come in one command all the same.
+ */
+const FIRST_BYTES = 1_048_576;
+
+/**
+ * Puts checkpoints together as long as what has to be loaded for them is within the bound; what lies in
+ * the cache takes no memory once more.
+ */
+async function* groupByBytes(
+  { cache, settings }: SaverContext,
+  tuples: AsyncIterable<ListedTuple>,
+): AsyncGenerator<readonly ListedTuple[]> {
+  let maxBytes = Math.min(FIRST_BYTES, settings.listBufferBytes);
+  let group: ListedTuple[] = [];
+  let size = new ContentSize();
+  for await (const tuple of tuples) {
+    const toLoad = listWanted(tuple.stored).map((wanted) => leaveOutCached(cache, wanted));
+    const bytes = toLoad.reduce((_, wanted) => size.add(wanted), size.bytes);
+    if (group.length > 0 && bytes > maxBytes) {
+      yield group;
+      maxBytes = settings.listBufferBytes;
+      group = [];
+      size = new ContentSize();
+      for (const wanted of toLoad) size.add(wanted);
+    }
+    group.push(tuple);
+  }
+  if (group.length > 0) yield group;
+}
+
+function leaveOutCached(
+  cache: Cache,
+  { address, lines, bytes }: WantedSegments,
+): Pick<WantedSegments, "lines" | "bytes"> {
+  const isMissing = (id: SegmentId) =>
+    cache.peekSegment(address.threadId, parseSegmentId(id).root) === undefined;
+  return { lines: lines.filter(isMissing), bytes: bytes.filter(isMissing) };
 }
 
 /** Reads something of a checkpoint; what is damaged or has just gone is passed over. */

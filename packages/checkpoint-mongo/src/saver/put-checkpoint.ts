@@ -20,7 +20,7 @@ import type { KnownHead } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
-import { checkSize } from "./check-size.ts";
+import { checkContentSize, checkSize, checkTextSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
@@ -141,11 +141,13 @@ async function createDraft(
   const { threadId } = address;
   const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
   const state = await encodeState(context, { threadId, snapshot, parent: base });
+  const measure = () => measureState(context, snapshot, state.manifest, base, address);
   let sizes: ChannelSizes | undefined;
   if (context.settings.onCheckpointSize !== undefined) {
-    sizes = await measureState(context, snapshot, state.manifest, base, threadId);
+    sizes = await measure();
     checkSize(context, address, sizes, parent?.sizes);
   }
+  await checkContentSize(context, address, state.manifest, measure);
   // With durability "exit", LangGraph puts the checkpoint that a run began with once more, as child
   // of itself. It stays the child of its parent.
   const isOwnParent = parentCheckpointId === address.checkpointId;
@@ -244,6 +246,7 @@ function build(
   const { parentCheckpointId, parentHash, metadata } = draft;
   const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
   const body = Buffer.from(text);
+  checkTextSize(address, body.byteLength);
   const hash = hasher.hashCheckpoint({
     address,
     parentCheckpointId,

@@ -2,7 +2,7 @@ import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoi
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
-import { countRepeated, type StoredWrite } from "../documents/index.ts";
+import { countRepeated, parseSegmentId, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
@@ -19,6 +19,7 @@ import {
   type ThreadState,
   type WriteSetToStore,
 } from "../store/index.ts";
+import { checkWritesSize } from "./check-size.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { retryConflicts } from "./retry.ts";
@@ -85,6 +86,8 @@ export function takeWrites(
  * to special channels (errors, interrupts, resume values) the later ones win.
  *
  * @param encoded ordered by index
+ * @throws CheckpointTooLargeError if they could not be read again, since they are over
+ *   `maxContentBytes`; nothing was stored
  * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
  */
 export async function putWrites(
@@ -162,7 +165,7 @@ function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
   if (!isBinary(value)) return false;
   try {
     // Not as they are stored: whoever stored them may have compressed them otherwise.
-    return Buffer.compare(unpack(toPackedBytes(value)), write.value) === 0;
+    return Buffer.compare(unpack(toPackedBytes(value), write.value.byteLength), write.value) === 0;
   } catch {
     // What is damaged is not the same.
     return false;
@@ -193,6 +196,7 @@ async function buildSet(
   writes: readonly HashedWrite[],
   place: number,
 ): Promise<EncodedSet> {
+  checkWritesSize(address, taskId, writes, settings.maxContentBytes);
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
   let bytes = 0;
@@ -207,7 +211,8 @@ async function buildSet(
       // A value that is too large for the document goes where segments go.
       const { id } = await createSegmentOfBytes(value);
       segments.push({ id, pack: () => packed });
-      stored.push({ ...write, value: { segment: hexToBytes(id) } });
+      const { root, length } = parseSegmentId(id);
+      stored.push({ ...write, value: { segment: hexToBytes(root), length } });
     }
   }
   const document: WriteSetToStore = {

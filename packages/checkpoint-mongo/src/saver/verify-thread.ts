@@ -15,10 +15,11 @@ import {
   scanWrites,
 } from "../store/index.ts";
 import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
-import { loadContents, verifySegment } from "./contents.ts";
+import { loadContents, nameStart, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import {
   listStoredWrites,
+  listWantedOfWrites,
   listWriteSegments,
   readWriteAddress,
   readWriteSet,
@@ -134,16 +135,13 @@ async function verifyWrites(
   let count = 0;
   for await (const group of groupRuns(scanWrites(context.collections, threadId), placeOfWrite)) {
     const sets = group.filter(({ expires_at }) => !isExpired(expires_at));
-    const bytes = listWriteSegments(sets);
-    const contents = await loadContents(context.collections, context.cache, [
-      { threadId, lines: [], bytes },
-    ]);
+    const contents = await loadContents(context, listWantedOfWrites(sets));
     for (const set of sets) {
       await collectDamage(damages, () => readWriteSet(set, contents, context));
       await collectDamage(damages, () => verifyPointer(set));
       count += listStoredWrites(set).length;
     }
-    segments.push(...bytes);
+    segments.push(...listWriteSegments(sets));
   }
   return { count, segments };
 }
@@ -165,7 +163,7 @@ function listReferences(
 
 /** Verifies each segment as it began and under all names that refer to it. */
 async function verifySegments(
-  { collections }: SaverContext,
+  { collections, settings }: SaverContext,
   threadId: string,
   wanted: ReadonlyMap<ContentHash, ReadonlySet<SegmentId>>,
   damages: Damage[],
@@ -176,8 +174,8 @@ async function verifySegments(
     if (isExpired(parts[0]!.expires_at)) continue;
     const stored = joinParts(parts);
     segments.add(stored.root);
-    for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {
-      const verified = await verifySegment(id, stored);
+    for (const id of new Set([nameStart(stored), ...(wanted.get(stored.root) ?? [])])) {
+      const verified = await verifySegment(id, stored, settings.maxContentBytes);
       if ("found" in verified) {
         const place = { checkpointNs: undefined, checkpointId: undefined };
         damages.push({ ...place, document: "segment", which: id, ...verified });
