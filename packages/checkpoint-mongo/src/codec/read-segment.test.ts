@@ -1,8 +1,11 @@
 import * as fc from "fast-check";
-import { expect, it } from "vitest";
+import { randomBytes } from "node:crypto";
+import zlib from "node:zlib";
+import { describe, expect, it } from "vitest";
 import { parseSegmentId } from "../documents/index.ts";
+import { encodeNumber } from "./leb128.ts";
 import { joinLines } from "./lines.ts";
-import { readContent, readItems } from "./read-segment.ts";
+import { readContent, readItems, type PackedSegment } from "./read-segment.ts";
 import { appendToSegment, createSegment, type SegmentOfItems } from "./segment.ts";
 
 const line = fc.oneof(
@@ -66,3 +69,83 @@ it("what is appended costs little where it repeats what is there", async () => {
   const { stored } = await store([[long], [long], [long]]);
   for (const part of stored.more) expect(part.byteLength).toBeLessThan(100);
 });
+
+describe("a segment with any of its bytes cut off, changed or added", () => {
+  const histories: [string, Parameters<typeof store>[0]][] = [
+    ["short items", [["1"], ["2"], ["3"]]],
+    ["items that repeat", [["[1,2,3,4,5,6]"], ["[1,2,3,4,5,6]"], ["[1,2,3,4,5,6]"]]],
+    ["zeros", [["0"], ["0".repeat(300)], ["0"]]],
+    ["texts", [[sentence(0), sentence(1)], [sentence(2)], [sentence(3), sentence(4)]]],
+    ["no alphabet", [[noise(120)], [noise(90)], [noise(60), noise(60)]]],
+  ];
+
+  it.each(histories)(
+    "gives back just what it held, or nothing; what is appended then comes back too: %s",
+    async (_what, history) => {
+      const { stored, segments } = await store(history);
+      const names = segments.map(({ id }) => parseSegmentId(id));
+      const expected = segments.map((_, appends) => history.slice(0, appends + 1).flat());
+      let taken = 0;
+      for (const damaged of damage(stored)) {
+        const known = await readItems(damaged, 10_000).catch(() => undefined);
+        for (const [appends, name] of names.entries()) {
+          const read = known?.read(name);
+          if (read === undefined) continue;
+          expect(read).toEqual(expected[appends]);
+          if (known!.next(name) !== undefined) continue;
+          // Nothing seems to come after this: a put would append.
+          taken += 1;
+          const after = appendToSegment(known!, ["[7]"]);
+          const more = [...damaged.more, (await after.pack()).data];
+          const again = await readItems({ ...damaged, more }, 10_000);
+          expect(again.read(parseSegmentId(after.id))).toEqual([...expected[appends]!, "[7]"]);
+        }
+      }
+      // As it was, for one.
+      expect(taken).toBeGreaterThan(0);
+    },
+  );
+
+  it("is refused where it would unpack to more than was said, before it does", async () => {
+    const bomb = zlib.zstdCompressSync(Buffer.alloc(20_000_000));
+    for (const length of [10, 5_000, 20_000_001]) {
+      const data = Buffer.concat([encodeNumber(length), bomb]);
+      const stored = { root: "", packed: { data, compression: "zstd" as const }, more: [] };
+      await expect(readItems(stored, 10_000)).rejects.toThrow(/larger than|may have 10000/);
+    }
+  });
+});
+
+function* damage(stored: PackedSegment): Generator<PackedSegment> {
+  yield stored;
+  for (const data of damageBytes(stored.packed.data)) {
+    yield { ...stored, packed: { ...stored.packed, data } };
+  }
+  for (const [index, part] of stored.more.entries()) {
+    for (const bytes of damageBytes(part)) yield { ...stored, more: stored.more.with(index, bytes) };
+    yield { ...stored, more: stored.more.toSpliced(index, 1) };
+    yield { ...stored, more: stored.more.toSpliced(index, 0, part) };
+  }
+  yield { ...stored, more: stored.more.toReversed() };
+}
+
+function* damageBytes(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += 1) {
+    yield bytes.subarray(0, at);
+    yield bytes.subarray(at + 1);
+    for (let bit = 0; bit < 8; bit += 1) yield bytes.with(at, bytes[at]! ^ (1 << bit));
+    yield Buffer.concat([bytes.subarray(0, at), Buffer.of(0), bytes.subarray(at)]);
+  }
+  for (const added of ["00", "01", "0000ffff", "000000ffff", "010000ffff", "0300", "ffffffff"]) {
+    yield Buffer.concat([bytes, Buffer.from(added, "hex")]);
+  }
+}
+
+function sentence(number: number): string {
+  return JSON.stringify({ type: "human", content: `What comes after ${number}, if anything does?` });
+}
+
+/** Text that hardly shrinks. */
+function noise(length: number): string {
+  return JSON.stringify(randomBytes(length).toString("base64"));
+}
