@@ -21,7 +21,11 @@ beforeAll(async () => {
   latest = threadConfig("damaged");
   for (let count = 1; count <= ITEMS.length; count += 1) {
     const state = { list: ITEMS.slice(0, count).map(makeItem) };
-    latest = await putCheckpoint(saver, latest, makeCheckpoint(state, { versions: { list: count } }));
+    latest = await putCheckpoint(
+      saver,
+      latest,
+      makeCheckpoint(state, { versions: { list: count } }),
+    );
   }
   await saver.putWrites(latest, [["list", WRITTEN]], "task");
   stored = await documents.find({ thread_id: "damaged" }).toArray();
@@ -79,7 +83,9 @@ it.each([
   const segment = stored.find(({ kind, more }) => kind === "segment" && Array.isArray(more))!;
   const more = segment["more"] as Binary[];
   const changed =
-    paths.length === 1 ? more.filter((_, index) => `more.${index}` !== paths[0]) : more.toReversed();
+    paths.length === 1
+      ? more.filter((_, index) => `more.${index}` !== paths[0])
+      : more.toReversed();
   for (const appends of [changed.length, more.length]) {
     await documents.updateOne({ _id: segment._id }, { $set: { more: changed, appends } });
     const outcomes = { read: 0, built: 0, refused: 0 };

@@ -122,7 +122,8 @@ function* damage(stored: PackedSegment): Generator<PackedSegment> {
     yield { ...stored, packed: { ...stored.packed, data } };
   }
   for (const [index, part] of stored.more.entries()) {
-    for (const bytes of damageBytes(part)) yield { ...stored, more: stored.more.with(index, bytes) };
+    for (const bytes of damageBytes(part))
+      yield { ...stored, more: stored.more.with(index, bytes) };
     yield { ...stored, more: stored.more.toSpliced(index, 1) };
     yield { ...stored, more: stored.more.toSpliced(index, 0, part) };
   }
@@ -142,7 +143,10 @@ function* damageBytes(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 function sentence(number: number): string {
-  return JSON.stringify({ type: "human", content: `What comes after ${number}, if anything does?` });
+  return JSON.stringify({
+    type: "human",
+    content: `What comes after ${number}, if anything does?`,
+  });
 }
 
 /** Text that hardly shrinks. */
