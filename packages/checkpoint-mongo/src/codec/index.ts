@@ -25,4 +25,5 @@ export type { FindKnown } from "./pieces.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";
 export { MAX_GROWN_BYTES } from "./store-pieces.ts";
+export { measureText } from "./text-memory.ts";
 export { writeChannel, type ChannelText } from "./write-channel.ts";

@@ -9,6 +9,7 @@ import {
 } from "../documents/index.ts";
 import { hashContent } from "./hash-content.ts";
 import { joinLines, measureLines } from "./lines.ts";
+import { isWide } from "./text-memory.ts";
 
 /** What follows a segment, as it was at one time, in its later form. */
 export interface NextAppend {
@@ -19,8 +20,11 @@ export interface NextAppend {
 /** How a segment grew. */
 export type Growth = Pick<KnownSegment, "counts" | "lengths">;
 
-/** Memory that a line takes besides its characters, about, less the line break. */
-const LINE_BYTES = 15;
+/** Memory that a line takes besides its characters, about: a slice of the content, and its place. */
+const LINE_BYTES = 40;
+
+/** Memory of what is known of each state: how many items and bytes it had, and its hash. */
+const STATE_BYTES = 120;
 
 /** Memory of a hash that can go on, about. */
 const HASHING_BYTES = 1_024;
@@ -38,6 +42,8 @@ export class KnownSegment {
   readonly size: number;
   /** Hashes of its content at those times, where they have been asked for. */
   readonly #hashes: Map<number, ContentHash>;
+  /** Whether its characters take two bytes each; undefined as long as nobody has asked. */
+  #isWide: boolean | undefined;
   /** What all of its content was put into, where items were appended here: to go on with. */
   #hashing: Hash | undefined;
 
@@ -63,7 +69,16 @@ export class KnownSegment {
 
   /** Memory that it takes, about. */
   get memoryBytes(): number {
-    return this.size + LINE_BYTES * this.lines.length + (this.#hashing ? HASHING_BYTES : 0);
+    const characters = this.isWide ? 2 * this.size : this.size;
+    const rest = LINE_BYTES * this.lines.length + STATE_BYTES * this.counts.length;
+    return characters + rest + (this.#hashing ? HASHING_BYTES : 0);
+  }
+
+  /** Whether its characters take two bytes each in memory: one of them does, and content is one string. */
+  get isWide(): boolean {
+    // With as many bytes as characters, and a line break less than there are lines, it is all ASCII.
+    const isAscii = this.size - 1 === this.lengths.at(-1);
+    return (this.#isWide ??= !isAscii && this.lines.some(isWide));
   }
 
   /** What it is named as it is now. */
@@ -110,6 +125,7 @@ export class KnownSegment {
       this.size + measureLines(lines),
     );
     appended.#hashing = hashing;
+    appended.#isWide = this.isWide || lines.some(isWide);
     return appended;
   }
 
