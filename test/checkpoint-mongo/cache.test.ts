@@ -1,3 +1,4 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { JsonPlusSerializer } from "@langchain/langgraph-checkpoint";
 import { MongoDBCache, MongoDBSaver, MongoDBStore } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
@@ -120,6 +121,77 @@ it("what is remembered for a client goes with it", async () => {
     .toEqual([]);
 });
 
+it.each<[string, (index: number) => Record<string, unknown>]>([
+  ["Latin texts", (index) => ({ list: [`${index} é`.repeat(60_000)] })],
+  ["texts beyond Latin-1", (index) => ({ list: [`${index} 漢字`.repeat(60_000)] })],
+  [
+    "texts with one character beyond Latin-1",
+    (index) => ({ list: ["x".repeat(300_000), `漢${index}`] }),
+  ],
+  [
+    "many short items",
+    (index) => ({ list: Array.from({ length: 4_000 }, (_, item) => `${index} ${item}`) }),
+  ],
+  ["long texts", (index) => ({ text: `${index} 漢字 `.repeat(60_000) })],
+  ["bytes", () => ({ bytes: randomBytes(200_000) })],
+  ["many channels", (index) => makeChannels(600, index)],
+])(
+  "of %s, the cache takes the memory that it says, and no more than it may",
+  async (what, make) => {
+    const writer = database.openSaverElsewhere({ cacheMaxBytes: 1 });
+    const configs: RunnableConfig[] = [];
+    for (let index = 0; index < 60; index += 1) {
+      const config = threadConfig(`${what} ${index}`);
+      configs.push(await putCheckpoint(writer, config, makeCheckpoint(make(index))));
+    }
+    const maxBytes = 8 * MEGABYTE;
+    const reader = database.openSaver({ cacheMaxBytes: maxBytes });
+    const read = async (each: readonly RunnableConfig[]) => {
+      for (const config of each) await reader.getTuple(config);
+    };
+    // What the first reads bring about besides: code, connections.
+    await read(configs.slice(0, 3));
+    const before = measureAll() - reader.cacheStats.bytes;
+    await read(configs);
+    await read(configs);
+    const { bytes } = reader.cacheStats;
+    expect(bytes).toBeLessThanOrEqual(maxBytes);
+    expect(bytes).toBeGreaterThan(maxBytes / 8);
+    await expect
+      .poll(() => measureAll() - before, { timeout: 10_000 })
+      .toBeLessThan(1.5 * bytes + 2 * MEGABYTE);
+  },
+  60_000,
+);
+
+it("threads and what is known of them count, however many there are", async () => {
+  const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
+  const look = async (from: number, count: number) => {
+    for (let index = from; index < from + count; index += 1) {
+      await saver.getTuple(threadConfig(`${index} `.repeat(100)));
+    }
+  };
+  await look(0, 500);
+  expect(saver.cacheStats.bytes).toBeGreaterThan(10_000);
+  const before = measureHeap();
+  await look(1_000, 1_500);
+  expect(measureHeap() - before).toBeLessThan(2 * MEGABYTE);
+  expect(saver.cacheStats.bytes).toBeLessThanOrEqual(MEGABYTE / 8);
+});
+
+it("what is larger than the cache is not kept, and takes nothing else out of it", async () => {
+  const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
+  const small = threadConfig("fits");
+  const large = threadConfig("does not fit");
+  await putCheckpoint(saver, small, makeCheckpoint({ list: ["x".repeat(100_000)] }));
+  await putCheckpoint(saver, large, makeCheckpoint({ list: ["y".repeat(2 * MEGABYTE)] }));
+  expect(saver.cacheStats.bytes).toBeLessThanOrEqual(MEGABYTE);
+  const { hits } = saver.cacheStats;
+  await saver.getTuple(large);
+  await saver.getTuple(small);
+  expect(saver.cacheStats.hits).toBe(hits + 1);
+});
+
 /** Bytes that each of many such things takes. */
 function measureEach(make: () => object): number {
   const made = [make()];
@@ -136,6 +208,17 @@ function randomBytes(length: number): Uint8Array {
     crypto.getRandomValues(bytes.subarray(start, start + 65_536));
   }
   return bytes;
+}
+
+/** Channels that each have a value of their own. */
+function makeChannels(count: number, seed: number): Record<string, unknown> {
+  const names = Array.from({ length: count }, (_, index) => `channel ${seed} ${index}`);
+  return Object.fromEntries(names.map((name) => [name, { name }]));
+}
+
+/** Bytes that are in use, in the heap and outside of it. */
+function measureAll(): number {
+  return measureHeap() + process.memoryUsage().arrayBuffers;
 }
 
 /** Bytes outside of the heap that are in use. */

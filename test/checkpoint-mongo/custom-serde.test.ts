@@ -45,11 +45,17 @@ const openSaver = (serializer?: SerializerProtocol) =>
   new MongoDBSaver({ client: asNewProcess(database.client), dbName: database.name }, serializer);
 const saver = openSaver(serde);
 
+/** What a zstd frame begins with; before it lies the plain length. */
+const ZSTD_FRAME = Buffer.from("28b52ffd", "hex");
+
 /** The texts and bytes of a document, decompressed. */
 function readEverything(value: unknown): string {
   if (value instanceof Binary) {
     const bytes = value.buffer.subarray(0, value.position);
-    const plain = value.sub_type === 0x80 ? zstdDecompressSync(bytes) : bytes;
+    const plain =
+      value.sub_type === 0x80
+        ? zstdDecompressSync(bytes.subarray(Buffer.from(bytes).indexOf(ZSTD_FRAME)))
+        : bytes;
     return Buffer.from(plain).toString("latin1");
   }
   if (Array.isArray(value)) return value.map(readEverything).join("\n");

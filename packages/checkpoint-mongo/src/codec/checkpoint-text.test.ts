@@ -6,7 +6,7 @@ import { decodeCheckpointText, encodeCheckpointText, writeHeader } from "./check
 
 const hash = fc.nat({ max: 9 }).map((digit) => `${digit}`.repeat(40));
 const segment = fc
-  .record({ root: hash, appends: fc.oneof(fc.constant(0), fc.nat()), hash })
+  .record({ root: hash, appends: fc.oneof(fc.constant(0), fc.nat()), hash, length: fc.nat() })
   .map(formatSegmentId);
 const plain = { noNullPrototype: true } as const;
 const slice = fc
@@ -49,7 +49,8 @@ it("header and manifest come back as they were, channels in order", () => {
 });
 
 it("a segment that several channels use is named once", () => {
-  const shared = "ab".repeat(20);
+  const hashed = "ab".repeat(20);
+  const shared = `${hashed}/7`;
   const value = { kind: "value", segment: shared } as const;
   const { segments } = encodeCheckpointText(
     writeHeader({ v: 4, ts: "", channel_versions: {}, versions_seen: {} }),
@@ -58,7 +59,7 @@ it("a segment that several channels use is named once", () => {
       ["b", { kind: "list", slices: [{ segment: shared, from: 0, to: 1 }] }],
     ]),
   );
-  expect(segments).toEqual(Buffer.from(shared, "hex"));
+  expect(segments).toEqual(Buffer.from(hashed, "hex"));
 });
 
 it.each([
@@ -67,7 +68,7 @@ it.each([
   ["an unknown wrapper", '{"v":4}\n[["a",["lx"]]]'],
   ["a kind that objects inherit", '{"v":4}\n[["a",["toString"]]]'],
   ["a segment that is not in the list", '{"v":4}\n[["a",["v",7]]]'],
-  ["more appended to than there are segments", '{"v":4}\n[["a",["v",0]]]\n[1]'],
+  ["more lengths than there are segments", '{"v":4}\n[["a",["v",0]]]\n[1]'],
 ])("text with %s is refused", (_name, text) => {
   expect(() => decodeCheckpointText({ text, segments: Buffer.of() })).toThrow(Error);
 });

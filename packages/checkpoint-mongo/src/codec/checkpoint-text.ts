@@ -25,6 +25,18 @@ export interface CheckpointText {
   readonly segments: Uint8Array;
 }
 
+/**
+ * A longer text of a checkpoint is neither stored nor unpacked. It is what a document may have, so that a
+ * checkpoint never depends on how well it is compressed; most have a few kilobytes.
+ */
+export const MAX_TEXT_BYTES: number = 16 * 1_024 * 1_024;
+
+/**
+ * A checkpoint is made of at most so many slices: a thousand channels, each edited all over, have a
+ * quarter of it. Read, each takes some hundred bytes, and in the text only six.
+ */
+const MAX_SLICES = 262_144;
+
 const SLICED_LETTERS = { list: "l", map: "m", text: "x" } as const;
 const WRAPPER_LETTERS = { delta: "d", map: "m", set: "s" } as const;
 
@@ -50,7 +62,7 @@ export function readHeader(text: string): CheckpointHeader {
 
 /**
  * Writes a checkpoint's manifest after its header; ids of segments are replaced by numbers. A third
- * line says how often the segments had been appended to, if any was.
+ * line gives the segments' plain lengths, and a fourth how often they had been appended to, if any was.
  */
 export function encodeCheckpointText(header: string, manifest: Manifest): CheckpointText {
   const segments = listSegments(manifest);
@@ -59,8 +71,10 @@ export function encodeCheckpointText(header: string, manifest: Manifest): Checkp
     name,
     compactChannel(channel, (segment) => numbers.get(segment)!),
   ]);
+  const names = segments.map(parseSegmentId);
   const lines = [header, writePlainJson(channels)];
-  const appends = segments.map((segment) => parseSegmentId(segment).appends);
+  if (names.length > 0) lines.push(writePlainJson(names.map(({ length }) => length)));
+  const appends = names.map((name) => name.appends);
   if (appends.some((count) => count > 0)) lines.push(writePlainJson(appends));
   return { text: lines.join("\n"), segments: joinSegmentIds(segments) };
 }
@@ -74,10 +88,15 @@ export function decodeCheckpointText({ text, segments }: CheckpointText): {
   header: CheckpointHeader;
   manifest: Manifest;
 } {
-  const [headerText = "", channelsText = "", appendsText = "[]"] = text.split("\n");
+  const [headerText = "", channelsText = "", lengths = "[]", appends = "[]"] = text.split("\n");
   const header = readHeader(headerText);
   const channels = JSON.parse(channelsText) as [string, StoredChannel][];
-  const ids = splitSegmentIds(segments, JSON.parse(appendsText) as number[]);
+  const numbers = channels.reduce((sum, [, channel]) => sum + channel.length - 1, 0);
+  if (numbers > 3 * MAX_SLICES) throw new Error(`more than ${MAX_SLICES} slices`);
+  const ids = splitSegmentIds(segments, {
+    lengths: JSON.parse(lengths) as number[],
+    appends: JSON.parse(appends) as number[],
+  });
   const manifest = new Map(
     channels.map(([name, channel]) => [
       name,

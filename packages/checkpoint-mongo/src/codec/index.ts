@@ -1,12 +1,13 @@
 export {
   decodeCheckpointText,
   encodeCheckpointText,
+  MAX_TEXT_BYTES,
   readHeader,
   writeHeader,
   type CheckpointHeader,
 } from "./checkpoint-text.ts";
 export { checkRuntime } from "./check-runtime.ts";
-export { pack, packAside, unpack, unpackAside } from "./compression.ts";
+export { pack, packAside, readPlainLength, unpack, unpackAside } from "./compression.ts";
 export { decodeBytes } from "./decode-bytes.ts";
 export { decodeChannel } from "./decode-channel.ts";
 export { assertRecordsAllowed, type AllowedObjects } from "./allowed-objects.ts";
@@ -27,4 +28,6 @@ export { writePlainJson } from "./plain-json.ts";
 export { readContent, readItems } from "./read-segment.ts";
 export { createSegmentOfBytes, type Segment } from "./segment.ts";
 export { findWrapper } from "./wrapped-values.ts";
+export { MAX_GROWN_BYTES } from "./store-pieces.ts";
+export { measureText } from "./text-memory.ts";
 export { writeChannel, type ChannelText } from "./write-channel.ts";

@@ -2,6 +2,7 @@ import { define } from "./copy-tree.ts";
 import { measureLines } from "./lines.ts";
 import { needsLoader } from "./needs-loader.ts";
 import { TAG_OPENING } from "./tags.ts";
+import { measureText } from "./text-memory.ts";
 
 /** A stored line as JSON reads it. Nothing else may get hold of the tree, so it never changes. */
 export interface Shadow {
@@ -100,8 +101,9 @@ export class LineShadows {
       entry.tree = shareEmpty(JSON.parse(line));
       entry.isTagged = line.includes(TAG_OPENING);
       entry.needsLoader = needsLoader(line);
-      entry.bytes += line.length + TREE_BYTES;
-      this.#youngBytes += line.length + TREE_BYTES;
+      const bytes = measureText(line) + TREE_BYTES;
+      entry.bytes += bytes;
+      this.#youngBytes += bytes;
       this.#ageIfFull();
     }
     return entry;

@@ -1,4 +1,4 @@
-import { formatSegmentId, type SegmentId } from "../documents/index.ts";
+import { formatSegmentId, nameWhole, parseSegmentId, type SegmentId } from "../documents/index.ts";
 import { packAppended, REFERRED_BYTES } from "./append-stream.ts";
 import { packAside, type PackedBytes } from "./compression.ts";
 import { lendContent } from "./content-buffer.ts";
@@ -28,9 +28,18 @@ export interface SegmentOfItems extends Segment {
 
 /** Makes the segment of these items. */
 export async function createSegment(lines: readonly string[]): Promise<SegmentOfItems> {
-  const id = await lendContent(lines, hashInPieces);
-  const known = new KnownSegment(id, lines, [lines.length]);
+  const id = await lendContent(lines, nameContent);
+  const { root, length } = parseSegmentId(id);
+  const known = new KnownSegment(root, lines, { counts: [lines.length], lengths: [length] });
   return { id, lines, known, pack: () => lendContent(lines, packCopy) };
+}
+
+function nameContent(content: Uint8Array): SegmentId | Promise<SegmentId> {
+  const { byteLength } = content;
+  const hash = hashInPieces(content);
+  return hash instanceof Promise
+    ? hash.then((found) => nameWhole(found, byteLength))
+    : nameWhole(hash, byteLength);
 }
 
 function packCopy(content: Uint8Array): PackedBytes | Promise<PackedBytes> {
@@ -46,7 +55,7 @@ function detach(packed: PackedBytes, content: Uint8Array): PackedBytes {
 
 /** Makes a segment of bytes that a user's serializer made. */
 export async function createSegmentOfBytes(bytes: Uint8Array): Promise<Segment> {
-  const id = await hashInPieces(bytes);
+  const id = await nameContent(bytes);
   return { id, lines: undefined, known: { bytes }, pack: () => packAside(bytes) };
 }
 
@@ -59,7 +68,7 @@ export function appendToSegment(known: KnownSegment, lines: readonly string[]): 
     lines,
     known: after,
     pack: () => ({
-      data: packAppended({ count: lines.length, content }, known.readEnd(REFERRED_BYTES)),
+      data: packAppended(content, known.readEnd(REFERRED_BYTES)),
       compression: "deflate",
     }),
   };

@@ -14,6 +14,9 @@ export const MAX_SEGMENT_BYTES = 1_048_576;
  */
 const MAX_APPENDED_BYTES = 131_072;
 
+/** No segment that was appended to is longer: that measure takes a character of three bytes for one. */
+export const MAX_GROWN_BYTES: number = 3 * MAX_APPENDED_BYTES;
+
 /** Many tiny appends are cut off as well: each takes a few bytes of its own in the document. */
 const MAX_APPENDS = 256;
 

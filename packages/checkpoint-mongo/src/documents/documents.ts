@@ -22,7 +22,7 @@ export type StoredBytes = Binary | Uint8Array;
 /**
  * Bytes that may be compressed: plain with BSON's generic subtype 0, a zstd frame with subtype 128,
  * raw deflate with this package's dictionary with subtype 129, the first ones of those that are free
- * for users.
+ * for users. Both come after their plain length as LEB128: it bounds what is unpacked.
  */
 export type PackedBinary = StoredBytes;
 
@@ -69,7 +69,7 @@ export interface SegmentDocument extends ThreadPart {
   readonly condemned_at?: Date;
   readonly data: PackedBinary;
   /**
-   * What was appended, each by one put: the number of items as LEB128, then the plain content that
+   * What was appended, each by one put: its plain length as LEB128, then the plain content that
    * continues `data` as part of one raw deflate stream over all of them (as in RFC 7692, without the
    * four bytes that end a part), which may refer back to the last 32 kB before it.
    */
@@ -146,7 +146,14 @@ export interface StoredWrite {
   readonly idx: number;
   readonly channel: string;
   /** The encoded value, or the segment that holds it where it is too large for the document. */
-  readonly value: PackedBinary | { readonly segment: StoredBytes };
+  readonly value: PackedBinary | SegmentReference;
   /** The type that the user's serializer gave; absent for this package's own encoding. */
   readonly type?: string;
+}
+
+/** A segment that holds one value. */
+export interface SegmentReference {
+  readonly segment: StoredBytes;
+  /** Its plain length: what is longer is not unpacked. */
+  readonly length: number;
 }

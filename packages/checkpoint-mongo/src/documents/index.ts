@@ -3,6 +3,7 @@ export type {
   DocumentKind,
   PackedBinary,
   SegmentDocument,
+  SegmentReference,
   StoredBytes,
   StoredWrite,
   ThreadDocument,
@@ -11,6 +12,7 @@ export type {
 } from "./documents.ts";
 export {
   listSegments,
+  measureAtMost,
   type ChannelManifest,
   type Manifest,
   type SegmentSlice,
@@ -20,6 +22,7 @@ export {
 export {
   formatSegmentId,
   joinSegmentIds,
+  nameWhole,
   parseSegmentId,
   splitHashes,
   splitSegmentIds,

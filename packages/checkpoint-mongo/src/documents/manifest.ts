@@ -1,4 +1,4 @@
-import type { SegmentId } from "./segment-id.ts";
+import { parseSegmentId, type SegmentId } from "./segment-id.ts";
 
 /** A run of consecutive items of one segment: from `from` (inclusive) to `to` (exclusive). */
 export interface SegmentSlice {
@@ -53,4 +53,18 @@ export function listSegments(manifest: Manifest): SegmentId[] {
     }
   }
   return [...segments];
+}
+
+/** How many bytes the values may have at most: each slice counts as all of the segment it is of. */
+export function measureAtMost(manifest: Manifest): number {
+  let bytes = 0;
+  for (const channel of manifest.values()) {
+    if ("slices" in channel) {
+      for (const { segment } of channel.slices) bytes += parseSegmentId(segment).length;
+    } else {
+      bytes +=
+        channel.kind === "inline" ? channel.text.length : parseSegmentId(channel.segment).length;
+    }
+  }
+  return bytes;
 }

@@ -6,8 +6,8 @@ const HASH_BYTES = 20;
 
 /**
  * Names a segment's content, for all time: a segment may be appended to, and a name stands for what
- * it held after so many appends. It is the hash of that content, for a segment that was appended to
- * preceded by where it is found: `root+appends:hash`.
+ * it held after so many appends. It is the hash of that content and its length, `hash/length`, for a
+ * segment that was appended to preceded by where it is found: `root+appends:hash/length`.
  */
 export type SegmentId = string;
 
@@ -19,23 +19,36 @@ export interface SegmentName {
   readonly appends: number;
   /** The hash of all its content at that time. */
   readonly hash: ContentHash;
+  /** How many bytes that content has. Nothing longer is ever unpacked under this name. */
+  readonly length: number;
 }
 
 /** Puts a segment's id together. */
-export function formatSegmentId({ root, appends, hash }: SegmentName): SegmentId {
-  return appends === 0 ? root : `${root}+${appends}:${hash}`;
+export function formatSegmentId({ root, appends, hash, length }: SegmentName): SegmentId {
+  return appends === 0 ? `${root}/${length}` : `${root}+${appends}:${hash}/${length}`;
 }
 
 /** Takes a segment's id apart. */
 export function parseSegmentId(id: SegmentId): SegmentName {
+  const slash = id.indexOf("/");
+  const length = Number(id.slice(slash + 1));
   const plus = id.indexOf("+");
-  if (plus === -1) return { root: id, appends: 0, hash: id };
+  if (plus === -1) {
+    const root = id.slice(0, slash);
+    return { root, appends: 0, hash: root, length };
+  }
   const colon = id.indexOf(":", plus);
   return {
     root: id.slice(0, plus),
     appends: Number(id.slice(plus + 1, colon)),
-    hash: id.slice(colon + 1),
+    hash: id.slice(colon + 1, slash),
+    length,
   };
+}
+
+/** The id of a segment as it began, or of one that is never appended to. */
+export function nameWhole(hash: ContentHash, length: number): SegmentId {
+  return formatSegmentId({ root: hash, appends: 0, hash, length });
 }
 
 /** Ids of segments as one run of bytes: the root of each, and its hash too if it was appended to. */
@@ -47,12 +60,22 @@ export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
   return Buffer.from(hashes.join(""), "hex");
 }
 
+/** What a checkpoint's text says of each of the segments that it names. */
+export interface SegmentNumbers {
+  readonly lengths: readonly number[];
+  /** How often each had been appended to; none where there is no number. */
+  readonly appends: readonly number[];
+}
+
 /**
  * The ids in a run of bytes.
  *
- * @param appends how often each segment had been appended to; none where there is no number
+ * @throws Error if there are not as many lengths, or one of them is none
  */
-export function splitSegmentIds(bytes: Uint8Array, appends: readonly number[]): SegmentId[] {
+export function splitSegmentIds(
+  bytes: Uint8Array,
+  { lengths, appends }: SegmentNumbers,
+): SegmentId[] {
   const hashes = splitHashes(bytes);
   const ids: SegmentId[] = [];
   let next = 0;
@@ -60,11 +83,18 @@ export function splitSegmentIds(bytes: Uint8Array, appends: readonly number[]): 
     const root = hashes[next]!;
     const count = appends[ids.length] ?? 0;
     const hash = count === 0 ? root : hashes[next + 1];
+    const length = lengths[ids.length];
     if (hash === undefined) throw new Error("the last segment's hash is missing");
-    ids.push(formatSegmentId({ root, appends: count, hash }));
+    if (!isCount(length) || !isCount(count)) throw new Error("a segment's length is missing");
+    ids.push(formatSegmentId({ root, appends: count, hash, length }));
     next += count === 0 ? 1 : 2;
   }
+  if (lengths.length > ids.length) throw new Error("a segment's hash is missing");
   return ids;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** All hashes in a run of bytes that holds ids of segments, the roots among them. */

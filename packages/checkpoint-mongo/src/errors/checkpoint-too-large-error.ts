@@ -7,7 +7,10 @@ export interface ChannelSize {
   readonly bytes: number;
 }
 
-/** A checkpoint's state is larger than the saver's `onCheckpointSize` allows. Nothing was stored. */
+/**
+ * A checkpoint's state is larger than the saver's `onCheckpointSize` or `maxContentBytes` allows. It was
+ * not stored, or, if it is there, not loaded.
+ */
 export class CheckpointTooLargeError extends ThreadkeepError {
   readonly threadId: string;
   readonly checkpointNs: string;
@@ -27,18 +30,26 @@ export class CheckpointTooLargeError extends ThreadkeepError {
       readonly bytes: number;
       readonly limitBytes: number;
       readonly largestChannels: readonly ChannelSize[];
+      /** The option that sets the limit, if one does. */
+      readonly exceeds: "onCheckpointSize" | "maxContentBytes" | undefined;
+      /** What would have had to be done. */
+      readonly refused: "stored" | "loaded";
+      /** What takes so much. By default the checkpoint. */
+      readonly what?: string;
     },
   ) {
-    const { bytes, limitBytes, largestChannels } = size;
+    const { bytes, limitBytes, largestChannels, exceeds, refused, what } = size;
     const largest = largestChannels
       .map(({ channel, bytes: own }) => `${JSON.stringify(channel)} ${own}`)
       .join(", ");
+    const part = what === undefined ? "" : `: ${what}`;
     super(
       "CHECKPOINT_TOO_LARGE",
-      `Checkpoint ${address.checkpointId} of thread "${address.threadId}" takes ${bytes} bytes, more ` +
-        `than the hard limit of ${limitBytes} (onCheckpointSize). Its largest channels: ${largest}. ` +
-        "Nothing was stored. Keep large things out of the state, trim or summarise what grows, or " +
-        "raise the limit.",
+      `Checkpoint ${address.checkpointId} of thread "${address.threadId}"${part} takes ${bytes} bytes, ` +
+        `more than the limit of ${limitBytes}${exceeds === undefined ? "" : ` (${exceeds})`}. ` +
+        (largest === "" ? "" : `Its largest channels: ${largest}. `) +
+        `Nothing was ${refused}. Keep large things out of the state, trim or summarise what grows` +
+        (exceeds === undefined ? "." : ", or raise the limit."),
     );
     this.threadId = address.threadId;
     this.checkpointNs = address.checkpointNs;

@@ -30,16 +30,30 @@ interface EncodedValue {
   readonly bytes: Uint8Array;
 }
 
+/** What an entry may hold. */
+export interface EntryLimits {
+  /** The LangChain classes that may be made of it. */
+  readonly allowedObjects: AllowedObjects;
+  /** Bytes of its plain content. */
+  readonly maxContentBytes: number;
+}
+
 /** Turns values into entries and back: with this package's own encoding or the user's serializer. */
 export class EntryCodec {
   readonly #serde: SerializerProtocol | undefined;
   readonly #keys: KeyRing;
   readonly #allowed: AllowedObjects;
+  readonly #maxContentBytes: number;
 
-  constructor(serde: SerializerProtocol | undefined, keys: KeyRing, allowed: AllowedObjects) {
+  constructor(
+    serde: SerializerProtocol | undefined,
+    keys: KeyRing,
+    { allowedObjects, maxContentBytes }: EntryLimits,
+  ) {
+    this.#maxContentBytes = maxContentBytes;
     this.#serde = serde;
     this.#keys = keys;
-    this.#allowed = allowed;
+    this.#allowed = allowedObjects;
   }
 
   /**
@@ -50,6 +64,11 @@ export class EntryCodec {
    */
   async encode(address: EntryAddress, value: unknown): Promise<EntryDocument> {
     const { type, bytes } = await this.#dump(value);
+    if (bytes.byteLength > this.#maxContentBytes) {
+      throw new Error(
+        `it has ${bytes.byteLength} bytes, and may have ${this.#maxContentBytes} (maxContentBytes).`,
+      );
+    }
     const { data, compression } = await packAside(bytes);
     const keyName = this.#keys.current;
     const hash = this.#hash(keyName, address, type, compression, data);
@@ -98,7 +117,8 @@ export class EntryCodec {
           : `it was written with a serializer (type ${JSON.stringify(type)}), but this cache has none.`,
       );
     }
-    const bytes = await unpackAside({ data, compression: compression as "zstd" | undefined });
+    const packed = { data, compression: compression as "zstd" | undefined };
+    const bytes = await unpackAside(packed, this.#maxContentBytes);
     return type === undefined
       ? decodeBytes(bytes, this.#allowed)
       : this.#serde!.loadsTyped(type, Buffer.from(bytes));

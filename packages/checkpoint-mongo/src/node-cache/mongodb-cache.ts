@@ -93,7 +93,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
       writeConcern: { w: 1 },
     });
     this.addresses = new EntryAddresses(this.settings.version);
-    this.codec = new EntryCodec(serde, this.settings.keys, this.settings.allowedObjects);
+    this.codec = new EntryCodec(serde, this.settings.keys, this.settings);
   }
 
   /**

@@ -58,6 +58,15 @@ export interface MongoDBCacheSettings extends RetrySettings {
   maxBytes?: number | undefined;
 
   /**
+   * Upper bound for what is unpacked for one value, in bytes of its encoding. `set` leaves out a longer
+   * one, and `get` one that lies in the collection: both report it. So a forged entry takes no more memory
+   * than this.
+   *
+   * @default 536_870_912 (512 MiB)
+   */
+  maxContentBytes?: number | undefined;
+
+  /**
    * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
    * change an entry without its being noticed. All caches on the same collection need the same keys.
    * An entry that was hashed with a key that is not here, or with none, is a miss.
@@ -98,6 +107,7 @@ export interface ResolvedCacheSettings {
   readonly version: string;
   readonly ttl: number | undefined;
   readonly maxBytes: number;
+  readonly maxContentBytes: number;
   readonly keys: KeyRing;
   readonly allowedObjects: ReadonlySet<string>;
   readonly retry: { readonly deadlineMs: number };
@@ -115,6 +125,7 @@ const settingsSchema = z.strictObject({
   version: z.string().default(""),
   ttl: z.number().positive().optional(),
   maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
+  maxContentBytes: z.number().int().positive().default(536_870_912),
   integrity,
   ...retryOptions,
   allowedObjects,

@@ -14,6 +14,9 @@ import { measureSince, takeMoment } from "./elapsed.ts";
 
 export type { CachedSegment, KnownHead } from "./cache-room.ts";
 
+/** A record is measured again when so many tasks have been noted of it. */
+const TASKS_AT_ONCE = 64;
+
 /** What a cache holds and how it fares: for all savers that share it. */
 export interface CacheStats {
   /** Bytes held, estimated. */
@@ -50,9 +53,9 @@ export class Cache {
   }
 
   get stats(): CacheStats {
-    const { content, shadows, maxBytes, hits, misses } = this.#room;
+    const { content, bytes, maxBytes, hits, misses } = this.#room;
     return {
-      bytes: content.calculatedSize + shadows.bytes,
+      bytes,
       maxBytes,
       entries: content.size,
       hits,
@@ -131,9 +134,11 @@ export class Cache {
    */
   noteTask(address: CheckpointAddress, taskId: string): boolean {
     const key = this.#key(formatAddress(address));
-    const tasks = (this.#room.content.peek(key) as CachedRecord | undefined)?.tasks;
-    if (tasks === undefined || tasks.has(taskId)) return false;
-    tasks.add(taskId);
+    const held = this.#room.content.peek(key) as CachedRecord | undefined;
+    if (held?.tasks === undefined || held.tasks.has(taskId)) return false;
+    held.tasks.add(taskId);
+    // They count too, but to measure the record for each of many would take long.
+    if (held.tasks.size % TASKS_AT_ONCE === 0) this.#room.keep(key, { ...held });
     return true;
   }
 
@@ -153,7 +158,7 @@ export class Cache {
   }
 
   setHead(address: NamespaceAddress, head: KnownHead): void {
-    this.#room.heads.set(this.#key(formatNamespace(address)), head);
+    this.#room.keepHead(this.#key(formatNamespace(address)), head);
   }
 
   forgetHead(address: NamespaceAddress): void {
@@ -176,7 +181,7 @@ export class Cache {
   }
 
   setThread(thread: ThreadState): void {
-    this.#room.threads.set(this.#key(thread.threadId), thread);
+    this.#room.keepThread(this.#key(thread.threadId), thread);
   }
 
   forgetThread(threadId: string): void {

@@ -2,6 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import {
   decodeCheckpointText,
   encodeValue,
+  MAX_TEXT_BYTES,
   unpack,
   type CheckpointHeader,
 } from "../codec/index.ts";
@@ -47,7 +48,7 @@ export function readAddress(document: CheckpointDocument): CheckpointAddress {
 export function readRecord(document: CheckpointDocument, hasher: Hasher): CheckpointRecord {
   const address = readAddress(document);
   try {
-    const body = unpack(toPackedBytes(document.body));
+    const body = unpack(toPackedBytes(document.body), MAX_TEXT_BYTES);
     const segments = toBytes(document.segments);
     const metadata = readMetadata(document);
     const parentHash = document.parent_hash && toBytes(document.parent_hash);

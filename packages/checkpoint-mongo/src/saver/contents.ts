@@ -2,19 +2,24 @@ import type { CheckpointAddress } from "../address/address.ts";
 import {
   hashInPieces,
   joinLines,
+  MAX_GROWN_BYTES,
   readContent,
   readItems,
+  readPlainLength,
   splitLines,
   type KnownSegment,
 } from "../codec/index.ts";
-import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import { findSegments, type Collections, type StoredSegment } from "../store/index.ts";
+import { nameWhole, parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
+import { CheckpointTooLargeError, CorruptCheckpointError } from "../errors/index.ts";
+import { findSegments, type StoredSegment } from "../store/index.ts";
 import type { Cache, CachedSegment } from "./cache.ts";
+import { ContentSize } from "./content-size.ts";
+import type { SaverContext } from "./context.ts";
 
-/** Which segments are wanted, and how their content is to be read. */
+/** Which segments are wanted together, and how their content is to be read. */
 export interface WantedSegments {
-  readonly threadId: string;
+  /** What they are wanted for. */
+  readonly address: CheckpointAddress;
   /** Segments of this package's encoding. */
   readonly lines: readonly SegmentId[];
   /** Segments of a user's serializer, and single values that are too large for their document. */
@@ -45,16 +50,23 @@ export interface Contents {
   fault(id: SegmentId): SegmentFault;
 }
 
-/** Gets segments from the cache, and all others with one command. */
+/**
+ * Gets segments from the cache, and all others with one command. How much that will be is known before:
+ * names tell lengths.
+ *
+ * @throws CheckpointTooLargeError if segments that are wanted together are longer than `maxContentBytes`
+ */
 export async function loadContents(
-  collections: Collections,
-  cache: Cache,
+  { collections, cache, settings }: Pick<SaverContext, "collections" | "cache" | "settings">,
   wanted: readonly WantedSegments[],
 ): Promise<Contents> {
-  const loader = new Loader(cache);
-  for (const { threadId, lines, bytes } of wanted) {
-    for (const id of lines) loader.want(threadId, id, "lines");
-    for (const id of bytes) loader.want(threadId, id, "bytes");
+  const { maxContentBytes } = settings;
+  const loader = new Loader(cache, maxContentBytes);
+  for (const together of wanted) {
+    const bytes = new ContentSize().add(together);
+    if (bytes > maxContentBytes) throw tooLargeToLoad(together.address, bytes, maxContentBytes);
+    for (const id of together.lines) loader.want(together.address.threadId, id, "lines");
+    for (const id of together.bytes) loader.want(together.address.threadId, id, "bytes");
   }
   const { threadIds, roots } = loader.missing;
   for (const stored of await findSegments(collections, threadIds, roots)) await loader.take(stored);
@@ -71,13 +83,15 @@ interface MissingSegment {
 
 class Loader implements Contents {
   readonly #cache: Cache;
+  readonly #maxContentBytes: number;
   readonly #contents = new Map<SegmentId, SegmentContent>();
   readonly #known = new Map<SegmentId, KnownSegment>();
   readonly #faults = new Map<SegmentId, SegmentFault>();
   readonly #missing = new Map<string, MissingSegment>();
 
-  constructor(cache: Cache) {
+  constructor(cache: Cache, maxContentBytes: number) {
     this.#cache = cache;
+    this.#maxContentBytes = maxContentBytes;
   }
 
   lines(id: SegmentId): readonly string[] | undefined {
@@ -125,27 +139,37 @@ class Loader implements Contents {
     // Another thread that is read together with the one it is wanted of has it too.
     if (missing === undefined) return;
     const segment =
-      missing.kind === "lines" && stored.isComplete ? await tryReadItems(stored) : undefined;
+      missing.kind === "lines" && stored.isComplete
+        ? await tryReadItems(stored, this.#longest(missing))
+        : undefined;
     for (const id of missing.ids) {
       if (segment !== undefined && this.#use(id, segment)) {
         this.#cache.setSegment(stored.threadId, stored.root, segment);
         continue;
       }
-      const verified = await verifySegment(id, stored);
+      const verified = await verifySegment(id, stored, this.#maxContentBytes);
       if ("found" in verified) {
         this.#faults.set(id, verified);
       } else {
         this.#contents.set(id, verified);
-        if (missing.kind === "bytes" && id === stored.root) {
+        if (missing.kind === "bytes" && parseSegmentId(id).appends === 0) {
           this.#cache.setSegment(stored.threadId, stored.root, verified);
         }
       }
     }
   }
 
+  /** As long as a segment may be that is wanted under these names, with what was appended later. */
+  #longest({ ids }: MissingSegment): number {
+    let longest = MAX_GROWN_BYTES;
+    for (const id of ids) longest = Math.max(longest, parseSegmentId(id).length);
+    return Math.min(longest, this.#maxContentBytes);
+  }
+
   /** Uses a segment under a name, if it holds what the name stands for. */
   #use(id: SegmentId, segment: CachedSegment): boolean {
     if ("bytes" in segment) {
+      if (segment.bytes.byteLength !== parseSegmentId(id).length) return false;
       this.#contents.set(id, segment);
       return true;
     }
@@ -155,6 +179,20 @@ class Loader implements Contents {
     this.#known.set(id, segment);
     return true;
   }
+}
+
+function tooLargeToLoad(
+  address: CheckpointAddress,
+  bytes: number,
+  limitBytes: number,
+): CheckpointTooLargeError {
+  return new CheckpointTooLargeError(address, {
+    bytes,
+    limitBytes,
+    largestChannels: [],
+    exceeds: "maxContentBytes",
+    refused: "loaded",
+  });
 }
 
 /**
@@ -170,16 +208,30 @@ export function throwFault(address: CheckpointAddress, id: SegmentId, contents: 
   });
 }
 
+/** What a stored segment is named as it began, if that is what it holds. */
+export function nameStart({ root, packed }: StoredSegment): SegmentId {
+  try {
+    return nameWhole(root, readPlainLength(packed));
+  } catch {
+    // It cannot be unpacked, under whichever name.
+    return nameWhole(root, 0);
+  }
+}
+
 /** The content that a stored segment has under a name, or what is wrong with it. */
 export async function verifySegment(
   id: SegmentId,
   stored: StoredSegment | undefined,
+  maxContentBytes: number,
 ): Promise<{ readonly bytes: Uint8Array } | SegmentFault> {
   if (stored === undefined) return MISSING;
-  const { appends, hash } = parseSegmentId(id);
+  const { appends, hash, length } = parseSegmentId(id);
+  if (length > maxContentBytes) {
+    return { expected: `at most ${maxContentBytes} bytes (maxContentBytes)`, found: `${length}` };
+  }
   let bytes: Uint8Array;
   try {
-    bytes = await readContent(stored, appends);
+    bytes = await readContent(stored, { appends, length });
   } catch (error) {
     return { expected: "readable content", found: String(error) };
   }
@@ -187,9 +239,12 @@ export async function verifySegment(
   return found === hash ? { bytes } : { expected: `the hash ${hash}`, found: `the hash ${found}` };
 }
 
-async function tryReadItems(stored: StoredSegment): Promise<KnownSegment | undefined> {
+async function tryReadItems(
+  stored: StoredSegment,
+  maxBytes: number,
+): Promise<KnownSegment | undefined> {
   try {
-    return await readItems(stored);
+    return await readItems(stored, maxBytes);
   } catch {
     // Which of its names that concerns, and what is wrong, is found out one by one.
     return undefined;

@@ -8,7 +8,7 @@ import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { isLiving, unlessGone } from "./lives.ts";
 import { listManifestSegments, readChannels } from "./read-tuple.ts";
-import { listWriteSegments, readWrites } from "./read-writes.ts";
+import { listWantedOfWrites, readWrites } from "./read-writes.ts";
 import { walkRecords } from "./walk-parents.ts";
 
 /** What was collected, and whether the way back to it was whole. */
@@ -33,7 +33,7 @@ export async function getDeltaHistory(
   const { collections, isSharded } = context;
   const found = await findCheckpointOfLife(collections, isSharded, address);
   if (found === undefined || !(await isLiving(collections, found.document, found.record))) {
-    const nothing = await assemble(context, address.threadId, new Walk(channels), []);
+    const nothing = await assemble(context, new Walk(channels), []);
     return { history: nothing, endsAtRoot: false };
   }
   const history = await unlessGone(collections, found.document, () =>
@@ -57,7 +57,7 @@ async function readHistory(
   const writes = found.filter(({ epoch = 0 }) => epoch === target.epoch);
   const { parentCheckpointId } = walk.records.at(-1) ?? target;
   return {
-    history: await assemble(context, target.address.threadId, walk, writes),
+    history: await assemble(context, walk, writes),
     endsAtRoot: walk.isDone || parentCheckpointId === undefined,
   };
 }
@@ -110,7 +110,6 @@ async function findWritesOfChain(
 
 async function assemble(
   context: SaverContext,
-  threadId: string,
   { records, seeds, lengths }: Walk,
   sets: readonly WriteSetDocument[],
 ): Promise<Record<string, DeltaChannelHistory>> {
@@ -118,9 +117,12 @@ async function assemble(
     address,
     manifest: new Map([[channel, manifest.get(channel)!]]),
   }));
-  const contents = await loadContents(context.collections, context.cache, [
-    ...seedManifests.map(({ manifest }) => ({ threadId, ...listManifestSegments(manifest) })),
-    { threadId, lines: [], bytes: listWriteSegments(sets) },
+  const contents = await loadContents(context, [
+    ...seedManifests.map(({ address, manifest }) => ({
+      address,
+      ...listManifestSegments(manifest),
+    })),
+    ...listWantedOfWrites(sets),
   ]);
   const seedValues: Record<string, unknown> = {};
   for (const seed of seedManifests) {

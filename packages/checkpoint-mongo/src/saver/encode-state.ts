@@ -111,10 +111,9 @@ async function encodeOnce(
 ): Promise<EncodedState> {
   const { snapshot } = state;
   const parent = parentOf(state);
-  const storedBefore = (channel: string) =>
-    (changes.earlier.get(channel) ?? parent)?.manifest.get(channel);
-  const reusable = Array.from(changes.written.keys(), storedBefore);
-  const contents = await loadReusable(context, state.threadId, reusable);
+  const holderOf = (channel: string) => changes.earlier.get(channel) ?? parent;
+  const storedBefore = (channel: string) => holderOf(channel)?.manifest.get(channel);
+  const contents = await loadReusable(context, changes.written.keys(), holderOf);
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
   /** What is known of the segments that this state makes or appends to, once it is stored. */
@@ -150,10 +149,16 @@ async function encodeOnce(
 
 /** The stored segments that the channels to encode may build upon. */
 async function loadReusable(
-  { collections, cache }: SaverContext,
-  threadId: string,
-  stored: readonly (ChannelManifest | undefined)[],
+  context: SaverContext,
+  channels: Iterable<string>,
+  holderOf: (channel: string) => CheckpointRecord | undefined,
 ): Promise<Contents> {
-  const lines = stored.flatMap(listReusable).map(({ segment }) => segment);
-  return loadContents(collections, cache, [{ threadId, lines, bytes: [] }]);
+  const wanted = Array.from(channels).flatMap((channel) => {
+    const holder = holderOf(channel);
+    if (holder === undefined) return [];
+    const slices = listReusable(holder.manifest.get(channel));
+    const lines = slices.map(({ segment }) => segment);
+    return lines.length === 0 ? [] : [{ address: holder.address, lines, bytes: [] }];
+  });
+  return loadContents(context, wanted);
 }

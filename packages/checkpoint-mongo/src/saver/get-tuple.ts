@@ -55,10 +55,10 @@ export async function readFound(
   context: SaverContext,
   { document, writes }: Pick<FoundCheckpoint, "document" | "writes">,
 ): Promise<CheckpointTuple> {
-  const { collections, cache, hasher } = context;
+  const { cache, hasher } = context;
   const record = readRecord(document, hasher);
   const stored = { record, writes, migratedSends: await findMigratedSends(context, record) };
-  const contents = await loadContents(collections, cache, [listWanted(stored)]);
+  const contents = await loadContents(context, listWanted(stored));
   const tuple = await readTuple(stored, contents, context);
   cache.setRecord(record);
   return tuple;

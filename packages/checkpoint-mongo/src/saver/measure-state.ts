@@ -1,3 +1,4 @@
+import type { CheckpointAddress } from "../address/address.ts";
 import { replayInPieces } from "../codec/index.ts";
 import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
@@ -16,11 +17,11 @@ export type ChannelSizes = ReadonlyMap<string, number>;
  * process has not measured that yet, it is read.
  */
 export async function measureState(
-  { collections, cache }: Pick<SaverContext, "collections" | "cache">,
+  context: Pick<SaverContext, "collections" | "cache" | "settings">,
   snapshot: Snapshot,
   manifest: Manifest,
   parent: CheckpointRecord | "missing" | undefined,
-  threadId: string,
+  address: CheckpointAddress,
 ): Promise<ChannelSizes> {
   const sizes = new Map<string, number>();
   const unknown = new Map<string, ChannelManifest>();
@@ -35,8 +36,7 @@ export async function measureState(
       unknown.set(channel, stored);
     }
   }
-  const wanted = { threadId, ...listManifestSegments(unknown) };
-  const contents = await loadContents(collections, cache, [wanted]);
+  const contents = await loadContents(context, [{ address, ...listManifestSegments(unknown) }]);
   for (const [channel, stored] of unknown) {
     sizes.set(channel, await measureStored(stored, contents));
   }

@@ -4,7 +4,7 @@ import type { PositionedWrite } from "../documents/index.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
-import { decodeWrites, listWriteSegments } from "./read-writes.ts";
+import { decodeWrites, listWantedOfWrites } from "./read-writes.ts";
 
 /**
  * Reads a checkpoint that only the official saver stored. What this saver stored since then of its
@@ -22,7 +22,6 @@ async function readOwnWrites(
   address: CheckpointAddress,
 ): Promise<readonly PositionedWrite[]> {
   const sets = await findWritesOf(context, [address]);
-  const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
-  const contents = await loadContents(context.collections, context.cache, [wanted]);
+  const contents = await loadContents(context, listWantedOfWrites(sets));
   return decodeWrites(sets, contents, context);
 }

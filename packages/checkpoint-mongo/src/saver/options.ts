@@ -95,6 +95,24 @@ export interface MongoDBSaverSettings extends RetrySettings {
   cacheMaxBytes?: number | undefined;
 
   /**
+   * Upper bound for what is unpacked for one checkpoint's state, or for one set of pending writes, in
+   * bytes of its encoding. `put` and `putWrites` refuse what is longer, and so does reading, before
+   * anything of it is unpacked: damage or a forged document takes no more memory than this. Decoded, a
+   * state takes about three times as much. Set it to a fraction of the memory that your process has.
+   *
+   * @default 536_870_912 (512 MiB, about the longest text that V8 can hold)
+   */
+  maxContentBytes?: number | undefined;
+
+  /**
+   * Upper bound for what `list` has in memory beside its cache and the checkpoint that it returns, in
+   * bytes of the encoding. Contents are loaded for as many checkpoints at once as fit, at least for one.
+   *
+   * @default 16_777_216 (16 MiB)
+   */
+  listBufferBytes?: number | undefined;
+
+  /**
    * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
    * change a checkpoint or a pending write without its being noticed. All savers on the same
    * collections need the same keys. A document that was hashed with a key that is not here, or with
@@ -210,6 +228,8 @@ export interface SaverSettings {
   readonly ttlGraceSeconds: number;
   readonly cacheMaxBytes: number;
   readonly allowedObjects: ReadonlySet<string>;
+  readonly maxContentBytes: number;
+  readonly listBufferBytes: number;
   readonly onCorruption: CorruptionPolicy;
   readonly verifyAfterSave: boolean;
   readonly persist: PersistPolicy;
@@ -241,6 +261,8 @@ const settingsSchema = z.strictObject({
   ttlRefreshOnRead: z.boolean().default(false),
   ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
   cacheMaxBytes: z.number().int().positive().default(67_108_864),
+  maxContentBytes: z.number().int().positive().default(536_870_912),
+  listBufferBytes: z.number().int().positive().default(16_777_216),
   integrity,
   allowedObjects,
   onCorruption: z.enum(["throw", "fall-back"]).default("throw"),

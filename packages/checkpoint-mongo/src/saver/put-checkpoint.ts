@@ -23,7 +23,7 @@ import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
-import { checkSize } from "./check-size.ts";
+import { checkContentSize, checkSize, checkTextSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
@@ -172,9 +172,13 @@ async function encodeDraft(
   const { threadId } = address;
   const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
   const state = await encodeState(context, { threadId, snapshot, parent: base, thread });
-  if (context.settings.onCheckpointSize === undefined) return { state, sizes: undefined };
-  const sizes = await measureState(context, snapshot, state.manifest, base, threadId);
-  checkSize(context, address, sizes, parent?.sizes);
+  const measure = () => measureState(context, snapshot, state.manifest, base, address);
+  let sizes: ChannelSizes | undefined;
+  if (context.settings.onCheckpointSize !== undefined) {
+    sizes = await measure();
+    checkSize(context, address, sizes, parent?.sizes);
+  }
+  await checkContentSize(context, address, state.manifest, measure);
   return { state, sizes };
 }
 
@@ -310,6 +314,7 @@ function build(
   const { parentCheckpointId, parentHash, metadata } = draft;
   const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
   const body = Buffer.from(text);
+  checkTextSize(address, body.byteLength);
   const hash = hasher.hashCheckpoint({
     keyName,
     address,

@@ -1,7 +1,7 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
-import { countRepeated, type StoredWrite } from "../documents/index.ts";
+import { countRepeated, parseSegmentId, type StoredWrite } from "../documents/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
   bytesToHex,
@@ -18,6 +18,7 @@ import {
   type WriteSetToStore,
 } from "../store/index.ts";
 import { checkChannelName } from "./check-channel-name.ts";
+import { checkWritesSize } from "./check-size.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";
 import { findWritesOf } from "./find-writes-of.ts";
@@ -80,6 +81,8 @@ export function takeWrites(
  * to special channels (errors, interrupts, resume values) the later ones win.
  *
  * @param encoded ordered by index
+ * @throws CheckpointTooLargeError if they could not be read again, since they are over
+ *   `maxContentBytes`; nothing was stored
  * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
  */
 export async function putWrites(
@@ -161,7 +164,7 @@ function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
   if (!isBinary(value)) return false;
   try {
     // Not as they are stored: whoever stored them may have compressed them otherwise.
-    return Buffer.compare(unpack(toPackedBytes(value)), write.value) === 0;
+    return Buffer.compare(unpack(toPackedBytes(value), write.value.byteLength), write.value) === 0;
   } catch {
     // What is damaged is not the same.
     return false;
@@ -192,6 +195,7 @@ async function buildSet(
   writes: readonly HashedWrite[],
   place: number,
 ): Promise<EncodedSet> {
+  checkWritesSize(address, taskId, writes, settings.maxContentBytes);
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
   let bytes = 0;
@@ -206,7 +210,8 @@ async function buildSet(
       // A value that is too large for the document goes where segments go.
       const { id } = await createSegmentOfBytes(value);
       segments.push({ id, pack: () => packed });
-      stored.push({ ...write, value: { segment: hexToBytes(id) } });
+      const { root, length } = parseSegmentId(id);
+      stored.push({ ...write, value: { segment: hexToBytes(root), length } });
     }
   }
   const { keyName } = hasher;

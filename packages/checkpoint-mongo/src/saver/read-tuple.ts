@@ -4,12 +4,18 @@ import {
   type CheckpointTuple,
   type CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
-import { toConfig } from "../address/address.ts";
-import type { Manifest, SegmentId, WriteSetDocument } from "../documents/index.ts";
+import { toConfig, type CheckpointAddress } from "../address/address.ts";
+import {
+  measureAtMost,
+  type Manifest,
+  type SegmentId,
+  type WriteSetDocument,
+} from "../documents/index.ts";
+import { CheckpointTooLargeError } from "../errors/index.ts";
 import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
-import { listWriteSegments, readWrites, type ReadingTools } from "./read-writes.ts";
+import { listWantedOfWrites, readWrites, type ReadingTools } from "./read-writes.ts";
 
 /** All that a tuple is made of, as stored. */
 export interface StoredTuple {
@@ -20,15 +26,12 @@ export interface StoredTuple {
 }
 
 /** The segments that a tuple is made of. */
-export function listWanted({ record, writes, migratedSends }: StoredTuple): WantedSegments {
-  return {
-    threadId: record.address.threadId,
-    ...listManifestSegments(record.manifest),
-    bytes: [
-      ...listManifestSegments(record.manifest).bytes,
-      ...listWriteSegments([...writes, ...migratedSends]),
-    ],
-  };
+export function listWanted({ record, writes, migratedSends }: StoredTuple): WantedSegments[] {
+  const { address, manifest } = record;
+  return [
+    { address, ...listManifestSegments(manifest) },
+    ...listWantedOfWrites([...writes, ...migratedSends]),
+  ];
 }
 
 /** The segments of a manifest, by how they are to be read. */
@@ -84,8 +87,12 @@ export async function readTuple(
 export async function readChannels(
   { address, manifest }: Pick<CheckpointRecord, "address" | "manifest">,
   contents: Contents,
-  { serializer }: ReadingTools,
+  { serializer, settings }: ReadingTools,
 ): Promise<Record<string, unknown>> {
+  const { maxContentBytes } = settings;
+  if (measureAtMost(manifest) > maxContentBytes) {
+    checkValues(address, manifest, contents, maxContentBytes);
+  }
   const reader = {
     lines: (id: SegmentId) => contents.lines(id) ?? throwFault(address, id, contents),
     content: (id: SegmentId) => contents.bytes(id) ?? throwFault(address, id, contents),
@@ -95,4 +102,40 @@ export async function readChannels(
     values.push([name, await serializer.decodeChannel(channel, reader)]);
   }
   return Object.fromEntries(values);
+}
+
+/**
+ * Segments may be within the bound where values are not: a forged manifest can name the same ones again
+ * and again.
+ *
+ * @throws CheckpointTooLargeError if values are longer than that
+ */
+function checkValues(
+  address: CheckpointAddress,
+  manifest: Manifest,
+  contents: Contents,
+  limitBytes: number,
+): void {
+  let bytes = 0;
+  for (const channel of manifest.values()) {
+    if (!("slices" in channel)) {
+      bytes += measureAtMost(new Map([["", channel]]));
+      continue;
+    }
+    for (const { segment, from, to } of channel.slices) {
+      const lines = contents.lines(segment) ?? throwFault(address, segment, contents);
+      const end = Math.min(to ?? lines.length, lines.length);
+      for (let index = from; index < end && bytes <= limitBytes; index += 1) {
+        bytes += lines[index]!.length;
+      }
+    }
+  }
+  if (bytes <= limitBytes) return;
+  throw new CheckpointTooLargeError(address, {
+    bytes,
+    limitBytes,
+    largestChannels: [],
+    exceeds: "maxContentBytes",
+    refused: "loaded",
+  });
 }

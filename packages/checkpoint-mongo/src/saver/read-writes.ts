@@ -4,27 +4,38 @@ import { unpackAside } from "../codec/index.ts";
 import {
   arrangeWrites,
   type PositionedWrite,
+  nameWhole,
   type SegmentId,
-  type StoredBytes,
+  type SegmentReference,
   type StoredWrite,
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
 import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
-import { throwFault, type Contents } from "./contents.ts";
+import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 
 /** What turns stored bytes into values. */
-export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher">;
+export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher" | "settings">;
 
 /** The segments that hold the values of large pending writes. */
 export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[] {
   return sets.flatMap((set) =>
-    listStoredWrites(set).flatMap(({ value }) =>
-      isReference(value) ? [bytesToHex(value.segment)] : [],
-    ),
+    listStoredWrites(set).flatMap(({ value }) => (isReference(value) ? [nameValue(value)] : [])),
   );
+}
+
+/** The same, by the set that they belong to: each set is bounded for itself. */
+export function listWantedOfWrites(sets: readonly WriteSetDocument[]): WantedSegments[] {
+  return sets.flatMap((set) => {
+    const bytes = listWriteSegments([set]);
+    return bytes.length === 0 ? [] : [{ address: readWriteAddress(set), lines: [], bytes }];
+  });
+}
+
+function nameValue({ segment, length }: SegmentReference): SegmentId {
+  return nameWhole(bytesToHex(segment), length);
 }
 
 /** What a set holds; nothing where damage has put something else in its place. */
@@ -38,10 +49,9 @@ function readTaskPath({ task_path: taskPath = "" }: WriteSetDocument): string {
 }
 
 /** Whether the value of a write lies in a segment. */
-export function isReference(
-  value: StoredWrite["value"],
-): value is { readonly segment: StoredBytes } {
-  return isBinary((value as { segment?: unknown } | null | undefined)?.segment);
+export function isReference(value: StoredWrite["value"]): value is SegmentReference {
+  const { segment, length } = (value ?? {}) as Partial<Record<keyof SegmentReference, unknown>>;
+  return isBinary(segment) && Number.isSafeInteger(length) && (length as number) >= 0;
 }
 
 /** Where the checkpoint lies that pending writes belong to. */
@@ -115,12 +125,17 @@ async function recallWriteSet(
 export async function readWriteSet(
   document: WriteSetDocument,
   contents: Contents,
-  { hasher }: Pick<ReadingTools, "hasher">,
+  { hasher, settings }: Pick<ReadingTools, "hasher" | "settings">,
 ): Promise<readonly HashedWrite[]> {
   const address = readWriteAddress(document);
   try {
     const writes: HashedWrite[] = [];
-    for (const write of document.writes) writes.push(await readWrite(address, write, contents));
+    let left = settings.maxContentBytes;
+    for (const write of document.writes) {
+      const read = await readWrite(address, write, contents, left);
+      writes.push(read);
+      left -= read.value.byteLength;
+    }
     const { task_id: taskId, idx: place } = document;
     const taskPath = readTaskPath(document);
     const { key_name: keyName } = document;
@@ -155,11 +170,12 @@ async function readWrite(
   address: CheckpointAddress,
   { idx: index, channel, type, value }: StoredWrite,
   contents: Contents,
+  maxBytes: number,
 ): Promise<HashedWrite> {
   if (!isReference(value)) {
-    return { index, channel, type, value: await unpackAside(toPackedBytes(value)) };
+    return { index, channel, type, value: await unpackAside(toPackedBytes(value), maxBytes) };
   }
-  const id = bytesToHex(value.segment);
+  const id = nameValue(value);
   const bytes = contents.bytes(id) ?? throwFault(address, id, contents);
   return { index, channel, type, value: bytes };
 }

@@ -6,7 +6,7 @@ import { readRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
-import { listWriteSegments, readWriteSet } from "./read-writes.ts";
+import { listWantedOfWrites, readWriteSet } from "./read-writes.ts";
 
 /**
  * Reads back a checkpoint and the segments that were stored with it.
@@ -14,7 +14,7 @@ import { listWriteSegments, readWriteSet } from "./read-writes.ts";
  * @throws CorruptCheckpointError if they are not as they were written
  */
 export async function verifySavedCheckpoint(
-  { collections, hasher }: SaverContext,
+  { collections, hasher, settings }: SaverContext,
   address: CheckpointAddress,
   segments: readonly SegmentId[],
 ): Promise<void> {
@@ -32,7 +32,8 @@ export async function verifySavedCheckpoint(
   const found = await findSegments(collections, [address.threadId], roots);
   const byRoot = new Map(found.map((segment) => [segment.root, segment]));
   for (const id of segments) {
-    const verified = await verifySegment(id, byRoot.get(parseSegmentId(id).root));
+    const segment = byRoot.get(parseSegmentId(id).root);
+    const verified = await verifySegment(id, segment, settings.maxContentBytes);
     if ("found" in verified) {
       throw new CorruptCheckpointError(address, { document: "segment", which: id, ...verified });
     }
@@ -49,7 +50,6 @@ export async function verifySavedWrites(
   address: CheckpointAddress,
   taskId: string,
 ): Promise<void> {
-  const { collections, cache } = context;
   const found = await findWritesOf(context, [address]);
   const sets = found.filter(({ task_id }) => task_id === taskId);
   if (sets.length === 0) {
@@ -60,7 +60,6 @@ export async function verifySavedWrites(
       found: "nothing",
     });
   }
-  const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
-  const contents = await loadContents(collections, cache, [wanted]);
+  const contents = await loadContents(context, listWantedOfWrites(sets));
   for (const set of sets) await readWriteSet(set, contents, context);
 }

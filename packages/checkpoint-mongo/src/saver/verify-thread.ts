@@ -20,10 +20,11 @@ import {
   scanWrites,
 } from "../store/index.ts";
 import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
-import { loadContents, verifySegment } from "./contents.ts";
+import { loadContents, nameStart, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import {
   listStoredWrites,
+  listWantedOfWrites,
   listWriteSegments,
   readWriteAddress,
   readWriteSet,
@@ -168,21 +169,16 @@ async function verifyWrites(
 ): Promise<{ readonly count: number; readonly segments: readonly SegmentId[] }> {
   const segments: SegmentId[] = [];
   let count = 0;
-  for await (const group of groupRuns(
-    scanWrites(context.collections, life.threadId),
-    placeOfWrite,
-  )) {
+  const ofThread = scanWrites(context.collections, life.threadId);
+  for await (const group of groupRuns(ofThread, placeOfWrite)) {
     const sets = group.filter((set) => isAlive(set, life));
-    const bytes = listWriteSegments(sets);
-    const contents = await loadContents(context.collections, context.cache, [
-      { threadId: life.threadId, lines: [], bytes },
-    ]);
+    const contents = await loadContents(context, listWantedOfWrites(sets));
     for (const set of sets) {
       await collectDamage(damages, () => readWriteSet(set, contents, context));
       await collectDamage(damages, () => verifyPointer(set));
       count += listStoredWrites(set).length;
     }
-    segments.push(...bytes);
+    segments.push(...listWriteSegments(sets));
   }
   return { count, segments };
 }
@@ -204,7 +200,7 @@ function listReferences(
 
 /** Verifies each segment as it began and under all names that refer to it. */
 async function verifySegments(
-  { collections }: SaverContext,
+  { collections, settings }: SaverContext,
   life: Life,
   wanted: ReadonlyMap<ContentHash, ReadonlySet<SegmentId>>,
   damages: Damage[],
@@ -215,8 +211,8 @@ async function verifySegments(
     if (!isAlive(parts[0]!, life)) continue;
     const stored = joinParts(parts);
     segments.add(stored.root);
-    for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {
-      const verified = await verifySegment(id, stored);
+    for (const id of new Set([nameStart(stored), ...(wanted.get(stored.root) ?? [])])) {
+      const verified = await verifySegment(id, stored, settings.maxContentBytes);
       if ("found" in verified) {
         const place = { checkpointNs: undefined, checkpointId: undefined };
         damages.push({ ...place, document: "segment", which: id, ...verified });

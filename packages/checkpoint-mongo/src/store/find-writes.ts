@@ -1,6 +1,8 @@
+import type { FindCursor } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
+import { measureDocument } from "./measure-document.ts";
 import { oneOf } from "./one-of.ts";
 
 /**
@@ -13,15 +15,42 @@ export async function findWrites(
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
-  if (checkpoints.length === 0) return [];
-  return collections.writes
-    .find({
-      // Only a set of writes names a checkpoint. The thread names the shard to ask.
-      checkpoint: oneOf(checkpoints.map(({ _id }) => _id)),
-      thread_id: oneOf(checkpoints.map(({ thread_id }) => thread_id)),
-      ...matchChannels(channels),
-    })
-    .toArray();
+  return checkpoints.length === 0 ? [] : openWrites(collections, checkpoints, channels).toArray();
+}
+
+/**
+ * Finds what {@link findWrites} finds, unless it takes more than so many bytes.
+ *
+ * @returns undefined if it does
+ */
+export async function findWritesWithin(
+  collections: Collections,
+  checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
+  maxBytes: number,
+): Promise<WriteSetDocument[] | undefined> {
+  const found: WriteSetDocument[] = [];
+  if (checkpoints.length === 0) return found;
+  let bytes = 0;
+  for await (const set of openWrites(collections, checkpoints)) {
+    bytes += measureDocument(set);
+    // To leave the loop closes the cursor.
+    if (bytes > maxBytes) return undefined;
+    found.push(set);
+  }
+  return found;
+}
+
+function openWrites(
+  { writes }: Collections,
+  checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
+  channels?: readonly string[],
+): FindCursor<WriteSetDocument> {
+  return writes.find({
+    // Only a set of writes names a checkpoint. The thread names the shard to ask.
+    checkpoint: oneOf(checkpoints.map(({ _id }) => _id)),
+    thread_id: oneOf(checkpoints.map(({ thread_id }) => thread_id)),
+    ...matchChannels(channels),
+  });
 }
 
 /** Whether any task of a checkpoint has a set of writes in this place among its own. */

@@ -23,7 +23,7 @@ export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder } from "./find-last.ts";
-export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";
+export { findWrites, findWritesBetween, findWritesWithin, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE, type ListQuery } from "./list-checkpoints.ts";
 export {
   removeCheckpoint,
@@ -38,6 +38,7 @@ export {
   saveSegments,
   type SegmentToStore,
 } from "./save-segments.ts";
+export { measureDocument } from "./measure-document.ts";
 export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
   scanCheckpoints,

@@ -115,16 +115,17 @@ async function creations(
   const { $set, $unset } = claim(thread);
   const packed = await segment.pack();
   const parts = cutParts(packed.data);
+  const { root } = parseSegmentId(segment.id);
   return parts.map((part, number) => {
     const data = toPackedBinary({ data: part, compression: packed.compression }, Binary);
     const isAll = parts.length === 1;
     return {
       update: {
-        filter: matchPart(thread, segment.id, number),
+        filter: matchPart(thread, root, number),
         update: {
           $set: { ...$set, ...(isAll && { data }) },
           $setOnInsert: {
-            _id: hashSegmentPlace(thread.threadId, segment.id, number),
+            _id: hashSegmentPlace(thread.threadId, root, number),
             ...(!isAll && { data }),
             appends: 0,
           },
