@@ -9,6 +9,8 @@ const { database, openCache } = useCacheDatabase();
 
 type Method = (this: never) => unknown;
 
+const methodOf = (holder: object): Method => Reflect.get(holder, "toString") as Method;
+
 /** What libraries give to classes of the language, in the way they do it. */
 const LIBRARIES: readonly (readonly [string, object, Method])[] = [
   [
@@ -32,8 +34,8 @@ const LIBRARIES: readonly (readonly [string, object, Method])[] = [
       return `[${this.map((item) => JSON.stringify(item)).join(", ")}]`;
     },
   ],
-  ["a line that many programs have for BigInt", BigInt.prototype, BigInt.prototype.toString],
-  ["one for regular expressions", RegExp.prototype, RegExp.prototype.toString],
+  ["a line that many programs have for BigInt", BigInt.prototype, methodOf(BigInt.prototype)],
+  ["one for regular expressions", RegExp.prototype, methodOf(RegExp.prototype)],
   [
     "one for errors",
     Error.prototype,
@@ -74,7 +76,7 @@ async function read(name: string) {
     metadata: tuple?.metadata,
     writes: Object.fromEntries(tuple?.pendingWrites?.map(([, key, value]) => [key, value]) ?? []),
     item: item?.value,
-    hits: hits.map(({ value }) => value as unknown),
+    hits: hits.map(({ value }) => value),
     damages: (await database.openSaver().verifyThread(name)).damages,
   };
 }

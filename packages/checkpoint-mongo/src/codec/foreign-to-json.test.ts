@@ -101,7 +101,7 @@ const HOLDERS: Readonly<Record<string, object>> = {
   DataView: DataView.prototype,
   TypedArray: Object.getPrototypeOf(Uint8Array.prototype) as object,
   Uint8Array: Uint8Array.prototype,
-  Buffer: Buffer.prototype,
+  Buffer: Buffer.prototype as object,
   URL: URL.prototype,
   URLSearchParams: URLSearchParams.prototype,
   Headers: Headers.prototype,
@@ -119,7 +119,7 @@ const FOREIGN: Readonly<Record<string, unknown>> = {
   "that throws": () => {
     throw new Error("foreign");
   },
-  "that is a method of the language": Object.prototype.toString,
+  "that is a method of the language": Reflect.get(Object.prototype, "toString"),
 };
 
 const cases = Object.entries(HOLDERS).flatMap(([name, holder]) =>
@@ -161,7 +161,7 @@ async function storeAll(state: Record<string, unknown>) {
     texts[channel] = encodeValue(value, channel);
     compared[channel] = isValueEncodedAs(value, JSON.parse(texts[channel]));
     // Often enough that it is stored as slices, where it can be.
-    const many = Array.isArray(value) ? Array.from({ length: 30 }, () => value) : value;
+    const many = Array.isArray(value) ? Array.from({ length: 30 }, (): unknown => value) : value;
     const written = writeChannel(channel, many, undefined, { findKnown: () => undefined });
     const encoded = await planChannel(channel, written, undefined, () => undefined);
     manifest.set(channel, encoded.manifest);

@@ -1,3 +1,4 @@
+import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseSegmentId, type ChannelManifest, type ContentHash } from "../documents/index.ts";
@@ -69,6 +70,9 @@ describe("with rests wherever there may be one", () => {
     ["lists", list, 40],
     ["maps", map, 40],
     ["long strings", text, 4],
+    ["snapshots", list.map((items) => new DeltaSnapshot(items)), 10],
+    ["Sets", list.map((items) => new Set(items)), 10],
+    ["Maps", list.map((items) => new Map(items.entries())), 10],
   ])("the same is planned, stored and read of %s as without", async (_, value, numRuns) => {
     let rests = 0;
     await fc.assert(

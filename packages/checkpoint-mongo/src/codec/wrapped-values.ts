@@ -1,6 +1,7 @@
 import { DeltaSnapshot, isDeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import { types } from "node:util";
 import type { Wrapper } from "../documents/index.ts";
+import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { hasToJson, isPlainPrototype } from "./plain-data.ts";
 
 /** A value, and what holds it. */
@@ -33,17 +34,35 @@ export function unwrap(value: unknown): Unwrapped {
 }
 
 /** Puts a value that was taken out of its wrapper back. */
-export function wrap(wrapper: Wrapper | undefined, content: unknown): unknown {
+export async function wrap(wrapper: Wrapper | undefined, content: unknown): Promise<unknown> {
   switch (wrapper) {
     case undefined:
       return content;
     case "delta":
       return new DeltaSnapshot(content);
     case "map":
-      return new Map(content as [unknown, unknown][]);
+      return makeMap(content as [unknown, unknown][]);
     case "set":
-      return new Set(content as unknown[]);
+      return makeSet(content as unknown[]);
   }
+}
+
+async function makeMap(entries: readonly [unknown, unknown][]): Promise<Map<unknown, unknown>> {
+  const map = new Map<unknown, unknown>();
+  for (const [key, value] of entries) {
+    map.set(key, value);
+    if (breather.isDue(ITEM_WORK)) await breather.rest();
+  }
+  return map;
+}
+
+async function makeSet(items: readonly unknown[]): Promise<Set<unknown>> {
+  const set = new Set<unknown>();
+  for (const item of items) {
+    set.add(item);
+    if (breather.isDue(ITEM_WORK)) await breather.rest();
+  }
+  return set;
 }
 
 /** What a value is, if all that is stored of it is what it holds. The encoder asks the same of it. */
