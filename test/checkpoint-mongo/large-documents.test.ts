@@ -1,8 +1,8 @@
 import type { PendingWrite } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import { MongoClient } from "mongodb";
 import { expect, it, onTestFinished } from "vitest";
-import { requireFeature } from "../server-features/require-feature.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";

@@ -1,9 +1,9 @@
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import { MongoClient } from "mongodb";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { requireFeature } from "../server-features/require-feature.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 

@@ -1,8 +1,8 @@
 import { INTERRUPT } from "@langchain/langgraph-checkpoint";
 import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import type { CommandStartedEvent, Document, IndexDescriptionInfo } from "mongodb";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { requireFeature } from "../server-features/require-feature.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
 

@@ -1,8 +1,8 @@
 import type { MongoDBSaver, MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { requireFeature } from "../server-features/require-feature.ts";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { ServerTime } from "./server-time.ts";

@@ -5,6 +5,7 @@ import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { currentEnvironment, type Environment } from "./environment.ts";
 import { NoMongoDBError } from "./no-mongodb-error.ts";
+import { requireFeature } from "./require-feature.ts";
 import { startFrom } from "./start-mongodb.ts";
 import { temporaryDatabase } from "./temporary-database.ts";
 
@@ -39,7 +40,8 @@ function bareMachine(variables: NodeJS.ProcessEnv): Environment & { readonly lin
 }
 
 describe("the server of a run", () => {
-  it("takes transactions and gives each test a database that nobody else sees", async () => {
+  it("takes transactions and gives each test a database that nobody else sees", async (context) => {
+    await requireFeature(context, "transactions");
     const client = new MongoClient(inject("mongodbUri"));
     try {
       await using mine = temporaryDatabase(client);

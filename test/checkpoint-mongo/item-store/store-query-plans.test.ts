@@ -1,6 +1,6 @@
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import type { CommandStartedEvent, Document } from "mongodb";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { requireFeature } from "../../server-features/require-feature.ts";
 import { useStores } from "./use-stores.ts";
 
 const database = useStores();

@@ -1,5 +1,5 @@
 import { inject, type TestContext } from "vitest";
-import { hasFeature, type Feature } from "./features.ts";
+import { hasFeature, type Feature } from "./server-features.ts";
 
 const known = new Map<Feature, Promise<boolean>>();
 
@@ -10,6 +10,8 @@ const known = new Map<Feature, Promise<boolean>>();
  *
  * @example
  * ```ts
+ * import { requireFeature } from "@threadkeep/local-mongodb/features";
+ *
  * beforeEach((context) => requireFeature(context, "fail points"));
  * ```
  */

@@ -1,4 +1,4 @@
-import { temporaryDatabase } from "@threadkeep/local-mongodb";
+import { temporaryDatabase } from "./temporary-database.ts";
 import { MongoClient, type Document } from "mongodb";
 
 /** What a test may need that not every server that speaks MongoDB's protocol has. */
@@ -26,6 +26,21 @@ const probes = {
   "retryable writes": async (client: MongoClient): Promise<boolean> => {
     const hello = await client.db("admin").command({ hello: 1 });
     return hello["setName"] !== undefined || hello["msg"] === "isdbgrid";
+  },
+  /** Does several things as one: a replica set or a sharded cluster. */
+  transactions: async (client: MongoClient): Promise<boolean> => {
+    const session = client.startSession();
+    try {
+      session.startTransaction();
+      await client.db("admin").collection("probe").findOne({}, { session });
+      await session.commitTransaction();
+      return true;
+    } catch (error) {
+      if (error instanceof Error && error.name === "MongoServerError") return false;
+      throw error;
+    } finally {
+      await session.endSession();
+    }
   },
   /** Deletes what has expired within seconds. */
   "a TTL monitor that runs every second": async (client: MongoClient): Promise<boolean> => {
