@@ -182,14 +182,8 @@ async function buildUpon<T>(
   parent: CheckpointRecord,
   attempt: () => Promise<T>,
 ): Promise<T | undefined> {
-  const { address, epoch, expiresAt, hash } = parent;
-  const stored = {
-    _id: hashAddress(address),
-    thread_id: address.threadId,
-    epoch,
-    hash,
-    ...(expiresAt && { expires_at: expiresAt }),
-  };
+  const { address, epoch, hash } = parent;
+  const stored = { _id: hashAddress(address), thread_id: address.threadId, epoch, hash };
   const built = await unlessGone(collections, stored, attempt);
   if (built !== "gone") return built;
   cache.forgetRecord(address);
