@@ -8,6 +8,7 @@ import {
   isOfLife,
   isOver,
   type Collections,
+  type ThreadState,
 } from "../store/index.ts";
 
 // A thread lives, ends by a deletion or by its expiry, and may live again. What is stored of a life that
@@ -123,6 +124,15 @@ export async function unlessEnded(
     if (record === undefined || !isOfLife(life, record) || isOver(record, nowMs)) return;
     throw error;
   }
+}
+
+/** Whether a thread is still in the life that this process knows. */
+export async function isInLife(
+  collections: Collections,
+  { threadId, epoch }: ThreadState,
+): Promise<boolean> {
+  const record = await findRecord(collections, threadId);
+  return record !== undefined && isOfLife({ epoch }, record);
 }
 
 function isSameHash(a: unknown, b: unknown): boolean {

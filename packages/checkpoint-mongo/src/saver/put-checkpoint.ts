@@ -27,7 +27,7 @@ import { checkSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
-import { unlessEnded, unlessGone } from "./lives.ts";
+import { isInLife, unlessEnded, unlessGone } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
@@ -248,7 +248,8 @@ async function saveOverExisting(
   if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
   if ((existing.epoch ?? 0) !== thread.epoch) {
-    await removeCheckpoint(collections, existing);
+    // Unless another life has begun since, whose checkpoint this is.
+    if (await isInLife(collections, thread)) await removeCheckpoint(collections, existing);
     return undefined;
   }
   const { document, record } = build(context, request, draft, thread, existing.seq);

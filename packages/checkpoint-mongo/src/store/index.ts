@@ -38,7 +38,7 @@ export {
   saveSegments,
   type SegmentToStore,
 } from "./save-segments.ts";
-export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
+export { removeWriteSets, saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
   scanCheckpoints,
   scanReferences,
