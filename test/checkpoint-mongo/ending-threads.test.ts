@@ -28,9 +28,12 @@ it(
       Array.from({ length: PROCESSES }, async (_, number) => {
         const client = new MongoClient(database.uri);
         onTestFinished(() => client.close());
-        const process = new RandomProcess(new MongoDBSaver({ ...settings, client }), SEED + number);
+        // Who remembers little has to read what a thread is made of, which may go in the meantime.
+        const cacheMaxBytes = number % 2 === 0 ? 1 : undefined;
+        const saver = new MongoDBSaver({ ...settings, cacheMaxBytes, client });
+        const process = new RandomProcess(saver, SEED + number);
         while (performance.now() < untilMs) {
-          const name = process.pick(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]);
+          const name = process.pick(WEIGHTED);
           try {
             const outcome = await ACTIONS[name](process);
             const what = outcome === undefined ? name : `${name}: ${outcome}`;
@@ -42,11 +45,9 @@ it(
       }),
     );
     expect(errors).toEqual([]);
-    // All of it did happen, and threads were met alive and gone.
-    const expected = Object.keys(ACTIONS).filter((name) => name !== "getTuple");
-    expect([...done.keys()]).toEqual(
-      expect.arrayContaining([...expected, "getTuple: something", "getTuple: nothing"]),
-    );
+    // Threads were met alive and gone.
+    expect(done.get("getTuple: something")).toBeGreaterThan(0);
+    expect(done.get("getTuple: nothing")).toBeGreaterThan(0);
   },
 );
 
@@ -113,7 +114,7 @@ class RandomProcess {
   }
 
   pickThread(): string {
-    return this.pick(["a", "b", "c"]);
+    return this.pick(["a", "b"]);
   }
 
   pickConfig(): RunnableConfig {
@@ -172,10 +173,15 @@ const ACTIONS = {
   deleteThread: async (process: RandomProcess) => {
     await process.saver.deleteThread(process.pickThread());
   },
-  pause: async (process: RandomProcess) => {
-    await sleep(process.random() * 800);
+  "wait until it has expired": async () => {
+    await sleep(800);
   },
 } satisfies Record<string, (process: RandomProcess) => Promise<string | undefined | void>>;
+
+/** Reading and writing are what threads end under. */
+const WEIGHTED = (Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]).flatMap((name) =>
+  Array.from({ length: ["put", "getTuple", "list"].includes(name) ? 6 : 1 }, () => name),
+);
 
 function readList(tuple: CheckpointTuple | undefined): readonly string[] {
   return (tuple?.checkpoint.channel_values["list"] ?? []) as string[];

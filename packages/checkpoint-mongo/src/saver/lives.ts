@@ -8,6 +8,7 @@ import {
   isOfLife,
   isOver,
   type Collections,
+  type ThreadState,
 } from "../store/index.ts";
 
 // A thread lives, ends by a deletion or by its expiry, and may live again. What is stored of a life that
@@ -53,10 +54,7 @@ export async function isLiving(
 }
 
 /** What tells a stored checkpoint from another one in its place. */
-export type StoredCheckpoint = Pick<
-  CheckpointDocument,
-  "_id" | "thread_id" | "epoch" | "expires_at" | "hash"
->;
+export type StoredCheckpoint = Pick<CheckpointDocument, "_id" | "thread_id" | "epoch" | "hash">;
 
 /**
  * Whether what was found wrong with a checkpoint is damage: whether it is still there as it was read, in
@@ -71,14 +69,18 @@ export async function isDamage(
   const nowMs = await clock.ask(db);
   const [record, current] = await Promise.all([
     findRecord(collections, document.thread_id),
-    checkpoints.findOne({ _id: document._id }, { projection: { epoch: 1, hash: 1 } }),
+    checkpoints.findOne(
+      { _id: document._id },
+      { projection: { epoch: 1, hash: 1, expires_at: 1 } },
+    ),
   ]);
   return (
     current !== null &&
     (current.epoch ?? 0) === (document.epoch ?? 0) &&
     isSameHash(current.hash, document.hash) &&
     isOfLife(document, record) &&
-    !hasExpired(document, record, nowMs)
+    // As it is now: it may have been given another expiry since.
+    !hasExpired(current, record, nowMs)
   );
 }
 
@@ -122,6 +124,15 @@ export async function unlessEnded(
     if (record === undefined || !isOfLife(life, record) || isOver(record, nowMs)) return;
     throw error;
   }
+}
+
+/** Whether a thread is still in the life that this process knows. */
+export async function isInLife(
+  collections: Collections,
+  { threadId, epoch }: ThreadState,
+): Promise<boolean> {
+  const record = await findRecord(collections, threadId);
+  return record !== undefined && isOfLife({ epoch }, record);
 }
 
 function isSameHash(a: unknown, b: unknown): boolean {

@@ -27,7 +27,7 @@ import { checkContentSize, checkSize, checkTextSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
-import { unlessEnded, unlessGone } from "./lives.ts";
+import { isInLife, unlessEnded, unlessGone } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
@@ -188,14 +188,8 @@ async function buildUpon<T>(
   parent: CheckpointRecord,
   attempt: () => Promise<T>,
 ): Promise<T | undefined> {
-  const { address, epoch, expiresAt, hash } = parent;
-  const stored = {
-    _id: hashAddress(address),
-    thread_id: address.threadId,
-    epoch,
-    hash,
-    ...(expiresAt && { expires_at: expiresAt }),
-  };
+  const { address, epoch, hash } = parent;
+  const stored = { _id: hashAddress(address), thread_id: address.threadId, epoch, hash };
   const built = await unlessGone(collections, stored, attempt);
   if (built !== "gone") return built;
   cache.forgetRecord(address);
@@ -261,7 +255,8 @@ async function saveOverExisting(
   if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
   if ((existing.epoch ?? 0) !== thread.epoch) {
-    await removeCheckpoint(collections, existing);
+    // Unless another life has begun since, whose checkpoint this is.
+    if (await isInLife(collections, thread)) await removeCheckpoint(collections, existing);
     return undefined;
   }
   const { document, record } = buildLike(context, request, draft, thread, existing);

@@ -1,13 +1,19 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
-import { countRepeated, parseSegmentId, type StoredWrite } from "../documents/index.ts";
+import {
+  countRepeated,
+  parseSegmentId,
+  type StoredWrite,
+  type WriteSetDocument,
+} from "../documents/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
   bytesToHex,
   hexToBytes,
   isBinary,
   MAX_PART_BYTES,
+  removeWriteSets,
   saveSegments,
   saveWrites,
   toPackedBinary,
@@ -22,7 +28,7 @@ import { checkWritesSize } from "./check-size.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";
 import { findWritesOf } from "./find-writes-of.ts";
-import { unlessEnded } from "./lives.ts";
+import { isInLife, unlessEnded } from "./lives.ts";
 import { retryConflicts } from "./retry.ts";
 import { isReference, listStoredWrites } from "./read-writes.ts";
 import type { Serializer } from "./serializer.ts";
@@ -107,8 +113,18 @@ export async function putWrites(
       const segments = sets.flatMap((set) => set.segments);
       await saveSegments(collections, thread, segments);
     }
-    left = kept ? await findMissing(context, task, left) : [];
     ({ epoch } = thread);
+    if (!kept) break;
+    const stored = await findSetsOf(context, task);
+    const foreign = stored.filter((set) => (set.epoch ?? 0) !== epoch);
+    if (foreign.length === 0) {
+      left = findMissing(stored, left);
+    } else {
+      // What another life of the thread has left is in the way, or another one has begun since.
+      if (await isInLife(collections, thread)) await removeWriteSets(collections, foreign);
+      else cache.forgetThread(task.address.threadId);
+      round = -1;
+    }
   }
   if (settings.verifyAfterSave) {
     await unlessEnded(collections, { thread_id: task.address.threadId, epoch }, () =>
@@ -138,15 +154,21 @@ async function saveSets(
   });
 }
 
-/** Where a set of writes was there already, it may have had fewer of them. */
-async function findMissing(
+/** All that is stored of what a task wrote. */
+async function findSetsOf(
   context: SaverContext,
   { address, taskId }: TaskAddress,
-  writes: readonly HashedWrite[],
-): Promise<readonly HashedWrite[]> {
+): Promise<readonly WriteSetDocument[]> {
   const sets = await findWritesOf(context, [address]);
+  return sets.filter((set) => set.task_id === taskId);
+}
+
+/** Where a set of writes was there already, it may have had fewer of them. */
+function findMissing(
+  sets: readonly WriteSetDocument[],
+  writes: readonly HashedWrite[],
+): readonly HashedWrite[] {
   const stored = sets
-    .filter((set) => set.task_id === taskId)
     .flatMap(listStoredWrites)
     .filter(({ idx }) => idx >= 0)
     .toSorted((a, b) => a.idx - b.idx);

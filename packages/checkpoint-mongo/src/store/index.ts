@@ -39,7 +39,7 @@ export {
   type SegmentToStore,
 } from "./save-segments.ts";
 export { measureDocument } from "./measure-document.ts";
-export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
+export { removeWriteSets, saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
   scanCheckpoints,
   scanReferences,

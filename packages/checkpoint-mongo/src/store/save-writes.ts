@@ -1,3 +1,4 @@
+import type { Document, UpdateFilter } from "mongodb";
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
@@ -48,7 +49,7 @@ export async function saveWrites(
                 ...(content.key_name === undefined && { key_name: "" }),
               },
             }
-          : { $setOnInsert: { _id, kind, ...content }, $set, $unset },
+          : keepOrInsert({ _id, kind, ...content }, thread),
       upsert: true,
     })),
   ];
@@ -57,4 +58,27 @@ export async function saveWrites(
   const isKept = ({ idx }: WriteSetToStore, index: number) =>
     idx >= 0 && !outcome.inserted.has(before.length + index);
   return { kind: "saved", kept: sets.filter(isKept) };
+}
+
+/**
+ * A set that is there stays as it is, but expires with the thread. Its life stays too: if it is another
+ * one, what the set holds was written to a thread that has ended.
+ */
+function keepOrInsert(content: object, { epoch, expiresAt }: ThreadState): UpdateFilter<Document> {
+  return {
+    $setOnInsert: { ...content, ...(epoch > 0 && { epoch }) },
+    ...(expiresAt === undefined
+      ? { $unset: { expires_at: "" as const } }
+      : { $set: { expires_at: expiresAt } }),
+  };
+}
+
+/** Removes sets that another life of the thread has left, unless they are other ones by now. */
+export async function removeWriteSets(
+  { writes }: Pick<Collections, "writes">,
+  sets: readonly Pick<WriteSetDocument, "_id" | "epoch">[],
+): Promise<void> {
+  for (const { _id, epoch } of sets) {
+    await writes.deleteOne({ _id, epoch: (epoch ?? null) as number });
+  }
 }
