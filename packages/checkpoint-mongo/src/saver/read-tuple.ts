@@ -9,6 +9,7 @@ import type { Manifest, SegmentId, WriteSetDocument } from "../documents/index.t
 import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
+import { assertWitnessed } from "./witness.ts";
 import { listWriteSegments, readWrites, type ReadingTools } from "./read-writes.ts";
 
 /** All that a tuple is made of, as stored. */
@@ -55,6 +56,7 @@ export async function readTuple(
 ): Promise<CheckpointTuple> {
   const { record, writes, migratedSends } = stored;
   const { address } = record;
+  assertWitnessed(address, record.witness, writes);
   const checkpoint = {
     ...record.header,
     id: address.checkpointId,

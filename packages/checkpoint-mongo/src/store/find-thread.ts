@@ -1,11 +1,19 @@
 import type { NamespaceAddress } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { matchRecord } from "./thread-lifecycle.ts";
 
+/** The record of a thread, as it is stored. */
+export function findRecord(
+  collections: Collections,
+  threadId: string,
+): Promise<ThreadDocument | null> {
+  return collections.threads.findOne(matchRecord(threadId));
+}
+
 /** Whether a thread is there: made, and neither deleted nor expired. */
 export async function isThreadAlive(collections: Collections, threadId: string): Promise<boolean> {
-  const document = await collections.threads.findOne(matchRecord(threadId));
+  const document = await findRecord(collections, threadId);
   return (
     document !== null &&
     document.deleted_at === undefined &&

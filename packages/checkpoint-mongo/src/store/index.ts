@@ -20,7 +20,8 @@ export {
 export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
-export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
+export { findLastInOrder, findRecord, isThreadAlive } from "./find-thread.ts";
+export { markSetsLater, toMark } from "./mark-sets.ts";
 export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export {

@@ -1,10 +1,14 @@
+import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
+import { markSets, toMark } from "./mark-sets.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import { claim, writeFenced, type SubmitOptions, type ThreadState } from "./thread-lifecycle.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
-export type WriteSetToStore = Omit<WriteSetDocument, "epoch" | "expires_at">;
+export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at"> & {
+  readonly _id: Uint8Array;
+};
 
 /** How saving sets of writes ended. Failures of the server are thrown. */
 export type SaveWritesOutcome =
@@ -19,6 +23,7 @@ export type SaveWritesOutcome =
  * Saves sets of pending writes of one task. A set of writes to ordinary channels that is there
  * already stays; one of a special channel is replaced.
  *
+ * @param witnessed the checkpoint, if it is to name the sets
  * @param onSubmitted is called as soon as others can be sent to come after them
  */
 export async function saveWrites(
@@ -26,6 +31,7 @@ export async function saveWrites(
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   sets: readonly WriteSetToStore[],
+  witnessed: CheckpointAddress | undefined,
   onSubmitted?: SubmitOptions["onSubmitted"],
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(collections, thread, segments);
@@ -50,6 +56,14 @@ export async function saveWrites(
           : { $setOnInsert: { _id, kind, ...content }, $set, $unset },
       upsert: true,
     })),
+    ...(witnessed === undefined
+      ? []
+      : [
+          markSets(
+            witnessed,
+            sets.map(({ _id }) => toMark(_id)),
+          ),
+        ]),
   ];
   const outcome = await writeFenced(collections, thread, updates, { onSubmitted });
   if (outcome.kind === "conflict") return outcome;
