@@ -1,4 +1,4 @@
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type AnyBulkWriteOperation } from "mongodb";
 import { onTestFinished } from "vitest";
 import { interceptCollections } from "./intercept-collections.ts";
@@ -15,6 +15,7 @@ export const STOPPED = new Error("The server has stopped.");
 export async function openOnStoppingServer(
   database: Pick<TestDatabase, "uri" | "name">,
   choose: (updates: readonly AnyBulkWriteOperation[]) => number,
+  settings: MongoDBSaverSettings = {},
 ): Promise<MongoDBSaver> {
   const client = new MongoClient(database.uri);
   onTestFinished(() => client.close());
@@ -27,7 +28,7 @@ export async function openOnStoppingServer(
       throw STOPPED;
     };
   });
-  const saver = new MongoDBSaver({ client, dbName: database.name });
+  const saver = new MongoDBSaver({ ...settings, client, dbName: database.name });
   await saver.setup();
   return saver;
 }

@@ -45,6 +45,11 @@ export interface ThreadDocument {
    */
   readonly extending?: Date | true | null;
   /**
+   * With the option `witness`: by life and hash of its name, the highest place in the order that a
+   * checkpoint of a namespace was stored in.
+   */
+  readonly newest?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /**
    * Set while the thread is deleted and not yet written to again. Without `expires_at` not everything
    * has been removed yet.
    */
@@ -88,6 +93,13 @@ export interface CheckpointDocument extends ThreadPart {
   readonly seq: number;
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;
+  /** With the option `witness`: the place of the checkpoint that took the mark off this one. */
+  readonly next?: number;
+  /**
+   * With the option `witness`: the first 8 bytes of the `_id` of each set of pending writes that was
+   * stored for it. Neither this nor `next` is covered by the hash.
+   */
+  readonly sets?: readonly StoredBytes[];
   /** Header and manifest as text. */
   readonly body: PackedBinary;
   /** Ids of the segments that the manifest names by number, 20 bytes each. */

@@ -68,6 +68,11 @@ export function hashWritesPlace(
   return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
 }
 
+/** The name of a namespace in the thread's record, where not every character may stand in a field. */
+export function hashNamespace(checkpointNs: string): string {
+  return Buffer.from(hashFields("namespace", [checkpointNs]).subarray(0, 6)).toString("hex");
+}
+
 /**
  * Hashes what must come back as it was written: SHA-256, or HMAC-SHA-256 with a key, which whoever
  * can write to the database but lacks the key cannot recompute. A document names its key under its

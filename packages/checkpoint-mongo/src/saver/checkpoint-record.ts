@@ -11,6 +11,7 @@ import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { bytesToHex, toBytes, toPackedBytes } from "../store/index.ts";
 import type { ChannelSizes } from "./measure-state.ts";
+import { readWitness, type Witness } from "./witness.ts";
 import type { TypedBytes } from "./value-writer.ts";
 
 /** A checkpoint as it is stored, verified, without its channels' values. */
@@ -26,6 +27,8 @@ export interface CheckpointRecord {
   /** Undefined if the parent was not stored. */
   readonly parentHash: Uint8Array | undefined;
   readonly hash: Uint8Array;
+  /** What it says of documents beside it, where it was read. */
+  readonly witness?: Witness | undefined;
   /** How large its channels are, where this process has measured them. */
   readonly sizes?: ChannelSizes | undefined;
 }
@@ -81,6 +84,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       metadata,
       parentHash,
       hash,
+      witness: readWitness(document),
     };
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error))

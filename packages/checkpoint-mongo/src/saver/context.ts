@@ -3,6 +3,7 @@ import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Collections } from "../store/index.ts";
 import type { Cache } from "./cache.ts";
 import type { SaverSettings } from "./options.ts";
+import type { SetsSeen } from "./sets-seen.ts";
 import type { Serializer } from "./serializer.ts";
 
 /** What every operation of a saver works with. */
@@ -14,6 +15,8 @@ export interface SaverContext {
   readonly serializer: Serializer;
   readonly hasher: Hasher;
   readonly settings: SaverSettings;
+  /** Only with the option `witness`. */
+  readonly setsSeen: SetsSeen | undefined;
   /** What the official saver stored in the same database. */
   readonly official: OfficialCollections;
 }

@@ -72,12 +72,14 @@ import {
   nameCacheOwner,
   shareCache,
   shareCommits,
+  shareSetsSeen,
   shareWritesUnderWay,
   type SharedPlace,
 } from "./shared-by-client.ts";
 import { Snapshot } from "./snapshot.ts";
 import { prepareThread } from "./threads.ts";
 import { verifyThread, type ThreadReport } from "./verify-thread.ts";
+import { verifyWitness } from "./verify-witness.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
 interface Connection {
@@ -387,7 +389,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);
-    return verifyThread(await this.open(), id);
+    const context = await this.open();
+    const report = await verifyThread(context, id);
+    return { ...report, damages: [...report.damages, ...(await verifyWitness(context, id))] };
   }
 
   /**
@@ -438,7 +442,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       collections.clock.sync(collections.db),
     ]);
     const { cache, serializer, hasher, settings } = this;
-    return { collections, isSharded, cache, serializer, hasher, settings, official };
+    const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
+    return { collections, isSharded, cache, serializer, hasher, settings, setsSeen, official };
   }
 
   private async prepareDatabase(): Promise<OpenedDatabase> {

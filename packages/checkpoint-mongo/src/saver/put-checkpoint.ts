@@ -7,6 +7,7 @@ import {
   findHeads,
   findLastInOrder,
   isSameState,
+  markSetsLater,
   removeBaseless,
   removeCheckpoint,
   replaceCheckpoint,
@@ -214,7 +215,7 @@ async function saveAsLatest(
   const isParentRemoved = replaced.some(
     ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
   );
-  const { document, record } = build(
+  const { document: unmarked, record } = build(
     context,
     request,
     isParentRemoved ? { ...draft, parentCheckpointId: undefined, parentHash: undefined } : draft,
@@ -222,6 +223,9 @@ async function saveAsLatest(
     Math.max(head.latest?.seq ?? 0, last?.seq ?? 0) + 1,
     context.hasher.keyName,
   );
+  const seen = context.setsSeen?.of(request.address, epoch);
+  const marked = [...(seen?.sets.values() ?? [])];
+  const document = marked.length === 0 ? unmarked : { ...unmarked, sets: marked };
   const outcome = await saveCheckpoint(
     collections,
     thread,
@@ -229,8 +233,10 @@ async function saveAsLatest(
     document,
     replaced,
     after,
+    seen !== undefined,
   );
   if (outcome === "conflict") return undefined;
+  if (seen !== undefined) await markArrived(context, request.address, thread, marked.length);
   const { checkpointId } = request.address;
   cache.setHead(request.address, {
     latest: { checkpointId, seq: record.seq },
@@ -238,6 +244,20 @@ async function saveAsLatest(
     epoch,
   });
   return record;
+}
+
+/** Marks what was stored after the checkpoint's document was made and came before it all the same. */
+async function markArrived(
+  { collections, setsSeen }: SaverContext,
+  address: CheckpointAddress,
+  thread: ThreadState,
+  markedCount: number,
+): Promise<void> {
+  const seen = setsSeen!.of(address, thread.epoch);
+  seen.isPut = true;
+  // Sets are never taken off it, so those that came stand last.
+  const arrived = [...seen.sets.values()].slice(markedCount);
+  if (arrived.length > 0) await markSetsLater(collections, thread, address, arrived);
 }
 
 /**
@@ -259,15 +279,25 @@ async function saveOverExisting(
     if (await isInLife(collections, thread)) await removeCheckpoint(collections, existing);
     return undefined;
   }
-  const { document, record } = buildLike(context, request, draft, thread, existing);
+  const { document: unmarked, record } = buildLike(context, request, draft, thread, existing);
   if (
     Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
     isSameState({ epoch: existing.epoch ?? 0, expiresAt: existing.expires_at }, thread)
   ) {
     return record;
   }
-  const outcome = await replaceCheckpoint(collections, thread, draft.state.segments, document);
-  return outcome === "saved" ? record : undefined;
+  const seen = context.setsSeen?.of(request.address, thread.epoch);
+  const marked = [...(seen?.sets.values() ?? [])];
+  const outcome = await replaceCheckpoint(
+    collections,
+    thread,
+    draft.state.segments,
+    marked.length === 0 ? unmarked : { ...unmarked, sets: marked },
+    existing.epoch ?? 0,
+  );
+  if (outcome !== "saved") return undefined;
+  if (seen !== undefined) await markArrived(context, request.address, thread, marked.length);
+  return record;
 }
 
 /**

@@ -12,11 +12,13 @@ import {
   bytesToHex,
   hexToBytes,
   isBinary,
+  markSetsLater,
   MAX_PART_BYTES,
   removeWriteSets,
   saveSegments,
   saveWrites,
   toPackedBinary,
+  toMark,
   toPackedBytes,
   type SegmentToStore,
   type SubmitOptions,
@@ -139,19 +141,42 @@ async function saveSets(
   sets: readonly EncodedSet[],
   onSubmitted: SubmitOptions["onSubmitted"],
 ): Promise<{ readonly thread: ThreadState; readonly kept: boolean }> {
+  const { setsSeen } = context;
   return retryConflicts(`the writes of task ${taskId}`, async () => {
     const thread = await prepareThread(context, address.threadId);
+    const wasPut = setsSeen?.of(address, thread.epoch).isPut;
     const outcome = await saveWrites(
       context.collections,
       thread,
       sets.flatMap(({ segments }) => segments),
       sets.map(({ document }) => document),
+      setsSeen && address,
       onSubmitted,
     );
-    if (outcome.kind === "saved") return { thread, kept: outcome.kept.length > 0 };
+    if (outcome.kind === "saved") {
+      if (wasPut !== undefined) await noteSets(context, address, thread, sets, wasPut);
+      return { thread, kept: outcome.kept.length > 0 };
+    }
     context.cache.forgetThread(address.threadId);
     return undefined;
   });
+}
+
+/**
+ * Remembers what is stored, for a put of the checkpoint. If it was put while the sets were on their way,
+ * they may have come before it, and are marked now.
+ */
+async function noteSets(
+  { collections, setsSeen }: SaverContext,
+  address: CheckpointAddress,
+  thread: ThreadState,
+  sets: readonly EncodedSet[],
+  wasPut: boolean,
+): Promise<void> {
+  const seen = setsSeen!.of(address, thread.epoch);
+  const marks = sets.map(({ document }) => toMark(document._id));
+  for (const mark of marks) seen.sets.set(Buffer.from(mark).toString("hex"), mark);
+  if (!wasPut && seen.isPut) await markSetsLater(collections, thread, address, marks);
 }
 
 /** All that is stored of what a task wrote. */

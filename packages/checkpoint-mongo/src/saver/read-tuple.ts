@@ -16,6 +16,7 @@ import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import { listWantedOfWrites, readWrites, type ReadingTools } from "./read-writes.ts";
+import { assertWitnessed } from "./witness.ts";
 
 /** All that a tuple is made of, as stored. */
 export interface StoredTuple {
@@ -58,6 +59,7 @@ export async function readTuple(
 ): Promise<CheckpointTuple> {
   const { record, writes, migratedSends } = stored;
   const { address } = record;
+  assertWitnessed(address, record.witness, writes);
   const checkpoint = {
     ...record.header,
     id: address.checkpointId,

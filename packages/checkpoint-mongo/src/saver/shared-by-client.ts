@@ -5,6 +5,7 @@ import type { KeyRing } from "../keys/key-ring.ts";
 import type { GroupCommit } from "../store/index.ts";
 import { Cache } from "./cache.ts";
 import { CacheRoom } from "./cache-room.ts";
+import { SetsSeen } from "./sets-seen.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
 
 /** Where savers store: those that agree in this have one memory in this process. */
@@ -18,6 +19,7 @@ export interface SharedPlace {
 interface Shared {
   commits: GroupCommit | undefined;
   readonly writesUnderWay: WritesUnderWay;
+  readonly setsSeen: SetsSeen;
   /** Part of the keys in the cache; with another one it is empty. */
   cacheGeneration: number;
 }
@@ -29,6 +31,11 @@ let generations = 0;
 /** The pending writes that this process is storing in a place, by whichever saver. */
 export function shareWritesUnderWay(place: SharedPlace): WritesUnderWay {
   return share(place).writesUnderWay;
+}
+
+/** What this process has stored of sets of pending writes in a place. */
+export function shareSetsSeen(place: SharedPlace): SetsSeen {
+  return share(place).setsSeen;
 }
 
 /** The queue of all writes to a place. */
@@ -73,6 +80,7 @@ function share({ client, databaseName, collectionPrefix }: SharedPlace): Shared 
   return places.get(client, JSON.stringify([databaseName, collectionPrefix]), () => ({
     commits: undefined,
     writesUnderWay: new WritesUnderWay(),
+    setsSeen: new SetsSeen(),
     cacheGeneration: (generations += 1),
   }));
 }

@@ -23,6 +23,7 @@ export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder } from "./find-last.ts";
+export { markSetsLater, toMark } from "./mark-sets.ts";
 export { findWrites, findWritesBetween, findWritesWithin, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE, type ListQuery } from "./list-checkpoints.ts";
 export {

@@ -1,12 +1,13 @@
 import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
+import { countCheckpoint, isCounted } from "./mark-sets.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import type { ThreadState } from "./thread-record.ts";
 import { claim, writeFenced } from "./write-fenced.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
-export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head">;
+export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head" | "next">;
 
 /** How saving a checkpoint ended. Failures of the server are thrown. */
 export type SaveOutcome = "saved" | "conflict";
@@ -18,6 +19,7 @@ export type SaveOutcome = "saved" | "conflict";
  *
  * @param replaced the checkpoints that were the latest so far
  * @param after what must come before: pending writes of the parent
+ * @param witness whether the one before, and the thread's record, name its place
  */
 export async function saveCheckpoint(
   collections: Collections,
@@ -26,6 +28,7 @@ export async function saveCheckpoint(
   checkpoint: CheckpointToStore,
   replaced: readonly ReplacedCheckpoint[],
   after: readonly Submission[],
+  witness: boolean,
 ): Promise<SaveOutcome> {
   const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
   const namespace = { thread_id, kind, checkpoint_ns };
@@ -42,8 +45,9 @@ export async function saveCheckpoint(
     },
     ...replaced.map((earlier) => ({
       filter: { ...namespace, seq: earlier.seq },
-      update: { $unset: { head: "" as const } },
+      update: { $unset: { head: "" as const }, ...(witness && { $set: { next: seq } }) },
     })),
+    ...(witness && isCounted(checkpoint_ns) ? [countCheckpoint(thread, checkpoint_ns, seq)] : []),
   ];
   const outcome = await writeFenced(collections, thread, updates, { after });
   if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
@@ -104,14 +108,19 @@ const OPTIONAL_FIELDS = [
  * Gives a checkpoint that is stored already another content, as a second `put` of the same id asks
  * for, or makes it one of this life of its thread. Its place in the order stays. It is a conflict if
  * it is not there any more: what an earlier life of the thread left is removed at any time.
+ *
+ * @param formerEpoch the life that it was found in
  */
 export async function replaceCheckpoint(
   collections: Collections,
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   checkpoint: CheckpointToStore,
+  formerEpoch: number,
 ): Promise<SaveOutcome> {
-  const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, ...content } = checkpoint;
+  const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, sets, ...content } = checkpoint;
+  // In the same life, marks have been set on what is there.
+  const isOfFormer = formerEpoch !== thread.epoch;
   const { $set, $unset } = claim(thread);
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
   const stored = await saveAhead(collections, thread, segments);
@@ -122,8 +131,12 @@ export async function replaceCheckpoint(
       filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },
       mustMatch: true,
       update: {
-        $set: { ...content, ...$set },
-        $unset: { ...$unset, ...Object.fromEntries(absent.map((field) => [field, ""])) },
+        $set: { ...content, ...(isOfFormer && sets && { sets }), ...$set },
+        $unset: {
+          ...$unset,
+          ...Object.fromEntries(absent.map((field) => [field, ""])),
+          ...(isOfFormer && { next: "", ...(sets === undefined && { sets: "" }) }),
+        },
       },
     },
   ]);

@@ -1,12 +1,16 @@
 import type { Document, UpdateFilter } from "mongodb";
+import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
+import { markSets, toMark } from "./mark-sets.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
 import type { ThreadState } from "./thread-record.ts";
 import { claim, writeFenced, type SubmitOptions } from "./write-fenced.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
-export type WriteSetToStore = Omit<WriteSetDocument, "epoch" | "expires_at">;
+export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at"> & {
+  readonly _id: Uint8Array;
+};
 
 /** How saving sets of writes ended. Failures of the server are thrown. */
 export type SaveWritesOutcome =
@@ -21,6 +25,7 @@ export type SaveWritesOutcome =
  * Saves sets of pending writes of one task. A set of writes to ordinary channels that is there
  * already stays; one of a special channel is replaced.
  *
+ * @param witnessed the checkpoint, if it is to name the sets
  * @param onSubmitted is called as soon as others can be sent to come after them
  */
 export async function saveWrites(
@@ -28,6 +33,7 @@ export async function saveWrites(
   thread: ThreadState,
   segments: readonly SegmentToStore[],
   sets: readonly WriteSetToStore[],
+  witnessed: CheckpointAddress | undefined,
   onSubmitted?: SubmitOptions["onSubmitted"],
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(collections, thread, segments);
@@ -52,6 +58,14 @@ export async function saveWrites(
           : keepOrInsert({ _id, kind, ...content }, thread),
       upsert: true,
     })),
+    ...(witnessed === undefined
+      ? []
+      : [
+          markSets(
+            witnessed,
+            sets.map(({ _id }) => toMark(_id)),
+          ),
+        ]),
   ];
   const outcome = await writeFenced(collections, thread, updates, { onSubmitted });
   if (outcome.kind === "conflict") return outcome;

@@ -1,0 +1,35 @@
+import type { CheckpointAddress } from "../address/address.ts";
+
+/** What this process knows of a checkpoint in one life of its thread. */
+interface Seen {
+  /** Sets of its pending writes that this process has stored, as they are marked. */
+  readonly sets: Map<string, Uint8Array>;
+  /** Whether this process has stored the checkpoint itself. */
+  isPut: boolean;
+}
+
+/** Checkpoints that are remembered; one that is not is marked less completely, never wrongly. */
+const MAX_CHECKPOINTS = 1_000;
+
+/**
+ * Sees to it that a checkpoint is marked with sets that are stored before it or at the same time, when
+ * there is no document yet to mark. Only what is stored for certain counts: a mark of what is not there
+ * would be a false alarm.
+ */
+export class SetsSeen {
+  readonly #seen = new Map<string, Seen>();
+
+  /** What is known of a checkpoint; it changes as more becomes known. */
+  of({ threadId, checkpointNs, checkpointId }: CheckpointAddress, epoch: number): Seen {
+    const key = JSON.stringify([threadId, checkpointNs, checkpointId, epoch]);
+    const seen = this.#seen.get(key) ?? { sets: new Map<string, Uint8Array>(), isPut: false };
+    // The last used stand last.
+    this.#seen.delete(key);
+    this.#seen.set(key, seen);
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= MAX_CHECKPOINTS) break;
+      this.#seen.delete(oldest);
+    }
+    return seen;
+  }
+}
