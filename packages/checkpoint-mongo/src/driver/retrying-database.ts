@@ -27,6 +27,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   bulkWrite: { optionsAt: 1, isRetryableWrite: true },
   countDocuments: { optionsAt: 1 },
   createIndexes: { optionsAt: 1, timeFactor: BUILDING },
+  createSearchIndex: { optionsAt: 1 },
   deleteMany: { optionsAt: 1, timeFactor: MANY },
   deleteOne: { optionsAt: 1, isRetryableWrite: true },
   distinct: { optionsAt: 2 },

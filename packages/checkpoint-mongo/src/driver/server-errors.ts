@@ -3,6 +3,12 @@
 const DUPLICATE_KEY = 11_000;
 const INTERNAL_ERROR = 1;
 
+const UNAUTHORIZED_CODES: ReadonlySet<number | undefined> = new Set([
+  13, // Unauthorized
+  18, // AuthenticationFailed
+  8_000, // AtlasError: so Atlas says that a user lacks a privilege
+]);
+
 /** The number by which the server says what went wrong; undefined for other errors. */
 export function readErrorCode(error: unknown): number | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
@@ -12,6 +18,11 @@ export function readErrorCode(error: unknown): number | undefined {
 /** Whether a unique index refused a write. */
 export function isDuplicateKeyError(error: unknown): boolean {
   return readErrorCode(error) === DUPLICATE_KEY || isInternalDuplicate(error);
+}
+
+/** Whether the database user may not do what was asked for. */
+export function isUnauthorized(error: unknown): boolean {
+  return UNAUTHORIZED_CODES.has(readErrorCode(error));
 }
 
 /** FerretDB passes on what PostgreSQL says where two upserts of the same document meet. */

@@ -9,7 +9,7 @@ export {
 export { checkLayout } from "./check-layout.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
-export { createIndexes, ensureIndexes } from "./ensure-indexes.ts";
+export { ensureThreadIndexes } from "./ensure-indexes.ts";
 export {
   findCheckpoint,
   findCheckpointOnly,
