@@ -2,7 +2,7 @@ import type { Collection, Db, Document, IndexDescription, IndexDescriptionInfo }
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { describeCause, SetupError, StorageUnavailableError } from "../errors/index.ts";
-import { isUnauthorized, readErrorCode } from "./server-errors.ts";
+import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
 /** Several processes that make the same index at once can disturb each other for a moment. */
 const ATTEMPTS = 5;
@@ -165,7 +165,7 @@ function fail(
   advice: string,
 ): unknown {
   // Whether it may is unknown if it never came to that.
-  if (StorageUnavailableError.isInstance(cause)) return cause;
+  if (StorageUnavailableError.isInstance(cause) || isUnauthenticated(cause)) return cause;
   return new SetupError(
     `Could not make the indexes of ${namespace}: ${describeCause(cause)}. ${advice}`,
     { cause },

@@ -1,5 +1,5 @@
 import { StorageRefusedError } from "../errors/index.ts";
-import { isUnauthorized, readErrorCode } from "./server-errors.ts";
+import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
 /** What is to be done about what a server refuses, by its number. */
 const ADVICE: ReadonlyMap<number, string> = new Map([
@@ -22,8 +22,10 @@ const ADVICE: ReadonlyMap<number, string> = new Map([
 ]);
 
 const UNAUTHORIZED_ADVICE =
-  "Give the database user the privileges listed in the README (Database user), and check its password " +
-  "and authSource.";
+  "Give the database user the privileges that the README lists under Database user.";
+
+const UNAUTHENTICATED_ADVICE =
+  "Check name and password of the database user, and the authSource of the connection string.";
 
 const CLOSED_ADVICE =
   "The client has been closed: keep it open for as long as something uses it, or connect it again.";
@@ -48,6 +50,7 @@ export function explainRefusal(error: unknown, operation: string): unknown {
 }
 
 function advise(error: unknown, name: string): string {
+  if (isUnauthenticated(error)) return UNAUTHENTICATED_ADVICE;
   if (isUnauthorized(error)) return UNAUTHORIZED_ADVICE;
   if (CLOSED_NAMES.has(name)) return CLOSED_ADVICE;
   return ADVICE.get(readErrorCode(error) ?? -1) ?? "The cause says more.";

@@ -3,11 +3,10 @@
 const DUPLICATE_KEY = 11_000;
 const INTERNAL_ERROR = 1;
 
-const UNAUTHORIZED_CODES: ReadonlySet<number | undefined> = new Set([
-  13, // Unauthorized
-  18, // AuthenticationFailed
-  8_000, // AtlasError: so Atlas says that a user lacks a privilege
-]);
+const UNAUTHORIZED = 13;
+const AUTHENTICATION_FAILED = 18;
+/** By this number Atlas says both. */
+const ATLAS_ERROR = 8_000;
 
 /** The number by which the server says what went wrong; undefined for other errors. */
 export function readErrorCode(error: unknown): number | undefined {
@@ -22,7 +21,16 @@ export function isDuplicateKeyError(error: unknown): boolean {
 
 /** Whether the database user may not do what was asked for. */
 export function isUnauthorized(error: unknown): boolean {
-  return UNAUTHORIZED_CODES.has(readErrorCode(error));
+  const code = readErrorCode(error);
+  return code === UNAUTHORIZED || (code === ATLAS_ERROR && !isUnauthenticated(error));
+}
+
+/** Whether the server did not believe that it was this user. */
+export function isUnauthenticated(error: unknown): boolean {
+  const code = readErrorCode(error);
+  return (
+    code === AUTHENTICATION_FAILED || (code === ATLAS_ERROR && /bad auth/i.test(String(error)))
+  );
 }
 
 /** FerretDB passes on what PostgreSQL says where two upserts of the same document meet. */
