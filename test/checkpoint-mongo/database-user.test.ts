@@ -55,7 +55,7 @@ function connectAs(user: string, password = "password"): MongoClient {
   return client;
 }
 
-async function useEverything(client: MongoClient, threadId: string): Promise<void> {
+async function expectEverything(client: MongoClient, threadId: string): Promise<void> {
   const saver = new MongoDBSaver({ client, dbName: DB });
   const config = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ a: 1 }));
   await saver.putWrites(config, [["a", 2]], "task");
@@ -78,7 +78,7 @@ it("without any right to make the indexes, hears which are missing and what to d
   const error: unknown = await new MongoDBSaver({ client, dbName: DB })
     .setup()
     .catch((thrown: unknown) => thrown);
-  expect(error).toSatisfy(SetupError.isInstance);
+  expect(SetupError.isInstance(error)).toBe(true);
   for (const part of [
     "address, order, head, segment, writes, fence, expiry",
     `"actions":["createIndex","listIndexes"]`,
@@ -89,11 +89,11 @@ it("without any right to make the indexes, hears which are missing and what to d
 });
 
 it("with the rights of the README can do everything", async () => {
-  await useEverything(connectAs("all-rights"), "all rights");
+  await expectEverything(connectAs("all-rights"), "all rights");
 });
 
 it("without the right to make indexes can do everything once they are there", async () => {
-  await useEverything(connectAs("no-setup"), "no setup");
+  await expectEverything(connectAs("no-setup"), "no setup");
 });
 
 it("with the right to read only reads, and hears what it lacks when it writes", async () => {
@@ -109,7 +109,7 @@ it("with the right to read only reads, and hears what it lacks when it writes", 
     () => reader.deleteThread("read"),
   ]) {
     const error: unknown = await write().catch((thrown: unknown) => thrown);
-    expect(error).toSatisfy(StorageRefusedError.isInstance);
+    expect(StorageRefusedError.isInstance(error)).toBe(true);
     expect((error as Error).message).toContain("privileges");
   }
   expect((await writer.verifyThread("read")).damages).toEqual([]);
@@ -118,7 +118,7 @@ it("with the right to read only reads, and hears what it lacks when it writes", 
 it("with a wrong password hears that, and nothing of privileges or the password", async () => {
   const saver = new MongoDBSaver({ client: connectAs("all-rights", "wrong-secret"), dbName: DB });
   const error: unknown = await saver.setup().catch((thrown: unknown) => thrown);
-  expect(error).toSatisfy(StorageRefusedError.isInstance);
+  expect(StorageRefusedError.isInstance(error)).toBe(true);
   expect((error as Error).message).toContain("password of the database user");
   expect((error as Error).message).not.toContain("wrong-secret");
 });

@@ -44,14 +44,15 @@ export class FaultyNetwork implements AsyncDisposable {
 
   static async before(serverUri: string): Promise<FaultyNetwork> {
     const { hostname, port, pathname, searchParams } = new URL(serverUri);
-    let network: FaultyNetwork;
-    const proxy = createServer((client) => network.#join(client, connect(Number(port), hostname)));
+    const proxy = createServer();
     proxy.listen(0, "127.0.0.1");
     await once(proxy, "listening");
     searchParams.delete("replicaSet");
     searchParams.set("directConnection", "true");
     const ownPort = (proxy.address() as AddressInfo).port;
-    network = new FaultyNetwork(proxy, `mongodb://127.0.0.1:${ownPort}${pathname}?${searchParams}`);
+    const uri = `mongodb://127.0.0.1:${ownPort}${pathname}?${searchParams}`;
+    const network = new FaultyNetwork(proxy, uri);
+    proxy.on("connection", (client) => network.#join(client, connect(Number(port), hostname)));
     return network;
   }
 
@@ -113,8 +114,8 @@ export class FaultyNetwork implements AsyncDisposable {
       losesReply: false,
     };
     this.#connections.add(connection);
-    client.on("data", (request) => this.#takeRequest(connection, request as Buffer));
-    server.on("data", (reply) => this.#takeReply(connection, reply as Buffer));
+    client.on("data", (request) => this.#takeRequest(connection, request));
+    server.on("data", (reply) => this.#takeReply(connection, reply));
     const end = (other: Socket) => () => {
       // A held request outlives the connection that it came by.
       if (connection.hold === undefined) other.destroy();

@@ -115,7 +115,7 @@ describe("setup", () => {
     await using database = temporaryDatabase(client);
     const collection = client.db(database.name).collection(COLLECTION);
     const key = { thread_id: 1, kind: 1, checkpoint_id: -1, checkpoint_ns: 1 };
-    await collection.createIndex(key, { name: "by_address" });
+    await collection.createIndexes([{ key, name: "by_address" }]);
     const saver = new MongoDBSaver({ client, dbName: database.name });
     await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
     expect(await saver.getTuple(threadConfig("t"))).toBeDefined();

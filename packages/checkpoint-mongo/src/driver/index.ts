@@ -16,6 +16,6 @@ export {
   Trial,
   type RetryLimits,
 } from "./retry-policy.ts";
-export { isDuplicateKeyError, isUnauthorized, readErrorCode } from "./server-errors.ts";
-export { hasTransientCode, isTransient } from "./transient-errors.ts";
+export { isDuplicateKeyError, readErrorCode } from "./server-errors.ts";
+export { isTransient } from "./transient-errors.ts";
 export { WriteSession } from "./write-session.ts";
