@@ -1,8 +1,9 @@
 import { InvalidOptionsError, MongoDBSaver, SetupError } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
-import { MongoClient, type Db, type IndexDescriptionInfo } from "mongodb";
+import { MongoClient, MongoServerError, type Db, type IndexDescriptionInfo } from "mongodb";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { asNewProcess } from "./new-process.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
 
 const { client, uri } = useDatabase();
@@ -92,6 +93,53 @@ describe("setup", () => {
       graces.push(indexes.find(({ name }) => name === "expiry")?.expireAfterSeconds);
     }
     expect(graces).toEqual([60, 5, 5]);
+  });
+
+  it("gives up on no process while many change at once how long expired documents stay", async () => {
+    await using database = temporaryDatabase(client);
+    const dbName = database.name;
+    for (let round = 0; round < 5; round += 1) {
+      const graces = Array.from({ length: 12 }, (_, index) => [60, 5, 30][index % 3]);
+      const savers = graces.map(
+        (ttlGraceSeconds) =>
+          new MongoDBSaver({ client: asNewProcess(client), dbName, ttlGraceSeconds }),
+      );
+      await Promise.all(savers.map((saver) => saver.setup()));
+      const indexes = await listIndexes(client.db(dbName));
+      const expiry = indexes.find(({ name }) => name === "expiry")?.expireAfterSeconds;
+      expect(graces).toContain(expiry);
+    }
+  });
+
+  it("takes indexes that were made beforehand, under whatever names", async () => {
+    await using database = temporaryDatabase(client);
+    const collection = client.db(database.name).collection(COLLECTION);
+    const key = { thread_id: 1, kind: 1, checkpoint_id: -1, checkpoint_ns: 1 };
+    await collection.createIndexes([{ key, name: "by_address" }]);
+    const saver = new MongoDBSaver({ client, dbName: database.name });
+    await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+    expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
+  });
+
+  it("needs no right to list collections", async () => {
+    await using database = temporaryDatabase(client);
+    const own = new MongoClient(uri);
+    try {
+      const open = own.db.bind(own);
+      const refuse = () => ({
+        toArray: () =>
+          Promise.reject(new MongoServerError({ message: "not authorized", code: 13 })),
+      });
+      Object.assign(own, {
+        db: (...parameters: Parameters<MongoClient["db"]>) =>
+          Object.assign(open(...parameters), { listCollections: refuse }),
+      });
+      const saver = new MongoDBSaver({ client: own, dbName: database.name });
+      await putCheckpoint(saver, threadConfig("t"), makeCheckpoint({ a: 1 }));
+      expect(await saver.getTuple(threadConfig("other"))).toBeUndefined();
+    } finally {
+      await own.close();
+    }
   });
 });
 

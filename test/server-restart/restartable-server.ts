@@ -46,9 +46,28 @@ export class RestartableServer {
     this.#running = undefined;
   }
 
-  /** Starts it with what it had stored; resolves when it takes writes. */
-  async restart(): Promise<void> {
-    this.#running = await runSupervised(this.#program, { log: console.error });
+  /**
+   * Starts it with what it had stored; resolves when it takes writes.
+   *
+   * @param options.checksUsers whether it lets in only users that it has, and checks what they may
+   */
+  async restart({ checksUsers = false }: { readonly checksUsers?: boolean } = {}): Promise<void> {
+    const program = checksUsers ? await this.#guard() : this.#program;
+    this.#running = await runSupervised(program, { log: console.error });
+  }
+
+  async #guard(): Promise<ServerProgram> {
+    const keyFile = join(this.#storage, "key");
+    // A mongod that is a member of a replica set needs one.
+    await writeFile(keyFile, "threadkeep", { mode: 0o600 });
+    const isSecantus = this.#program.name.startsWith("SecantusDB");
+    return {
+      name: this.#program.name,
+      plan: async (options) => {
+        const { initiateReplicaSet: _done, args, ...plan } = await this.#program.plan(options);
+        return { ...plan, args: [...args, ...(isSecantus ? ["--auth"] : ["--keyFile", keyFile])] };
+      },
+    };
   }
 
   /** Kills it and removes its storage. */

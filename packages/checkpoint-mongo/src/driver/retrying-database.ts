@@ -1,4 +1,4 @@
-import type { Collection, Db, Document, Filter, MongoClient } from "mongodb";
+import type { Collection, Db, Document, MongoClient } from "mongodb";
 import { isAbandoned, type Attempt, type RetryPolicy } from "./retry-policy.ts";
 import { RetryingCursor, type Query } from "./retrying-cursor.ts";
 import { WriteSession } from "./write-session.ts";
@@ -27,6 +27,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   bulkWrite: { optionsAt: 1, isRetryableWrite: true },
   countDocuments: { optionsAt: 1 },
   createIndexes: { optionsAt: 1, timeFactor: BUILDING },
+  createSearchIndex: { optionsAt: 1 },
   deleteMany: { optionsAt: 1, timeFactor: MANY },
   deleteOne: { optionsAt: 1, isRetryableWrite: true },
   distinct: { optionsAt: 2 },
@@ -140,7 +141,7 @@ function openCursor(
   const isFind = name.startsWith("find ");
   const query: Query = {
     name,
-    filter: isFind ? ((parameters[0] ?? {}) as Filter<Document>) : undefined,
+    filter: isFind ? (parameters[0] ?? {}) : undefined,
     sort: sort as Document | undefined,
     limit: options["limit"] as number | undefined,
     open: (filter, limit) => {

@@ -95,6 +95,6 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** Whether the server turned down one write of a bulk write for a reason that passes. */
-export function hasTransientCode(error: unknown): boolean {
+function hasTransientCode(error: unknown): boolean {
   return TRANSIENT_CODES.has(readErrorCode(error) ?? Number.NaN);
 }

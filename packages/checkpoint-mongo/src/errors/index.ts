@@ -8,7 +8,7 @@ export { InvalidOptionsError } from "./invalid-options-error.ts";
 export { SearchTooWideError } from "./search-too-wide-error.ts";
 export { SetupError } from "./setup-error.ts";
 export { StorageRefusedError } from "./storage-refused-error.ts";
-export { StorageUnavailableError } from "./storage-unavailable-error.ts";
+export { describeCause, StorageUnavailableError } from "./storage-unavailable-error.ts";
 export { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 export { UnserializableStateError } from "./unserializable-state-error.ts";
 export { unsupportedRuntime } from "./unsupported-runtime.ts";

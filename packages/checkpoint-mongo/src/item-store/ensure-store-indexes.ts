@@ -1,6 +1,6 @@
-import type { Collection, IndexDescription } from "mongodb";
-import { makeIndexes, readErrorCode } from "../driver/index.ts";
-import { SetupError } from "../errors/index.ts";
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { ensureIndexes, readErrorCode } from "../driver/index.ts";
+import { describeCause, SetupError, StorageUnavailableError } from "../errors/index.ts";
 import type { ItemDocument } from "./item-document.ts";
 import type { ResolvedStoreOptions } from "./options.ts";
 import type { VectorSearchMode } from "./store-context.ts";
@@ -28,13 +28,16 @@ const EXPIRY_INDEX: IndexDescription = {
   expireAfterSeconds: 0,
 };
 
+/** The collection is the official store's too. */
+const AS_THEY_ARE = { changesExpiry: false };
+
 /**
  * Makes the indexes by which items are found. May be called by many processes at once, and again.
  *
  * @throws SetupError if an index cannot be made
  */
-export function ensureItemIndexes(items: Collection<ItemDocument>): Promise<void> {
-  return createIndexes(items, ITEM_INDEXES);
+export function ensureItemIndexes(db: Db, items: Collection<ItemDocument>): Promise<void> {
+  return ensureIndexes(db, items, ITEM_INDEXES, AS_THEY_ARE);
 }
 
 /**
@@ -42,8 +45,8 @@ export function ensureItemIndexes(items: Collection<ItemDocument>): Promise<void
  *
  * @throws SetupError if it cannot be made
  */
-export function ensureExpiryIndex(items: Collection<ItemDocument>): Promise<void> {
-  return createIndexes(items, [EXPIRY_INDEX]);
+export function ensureExpiryIndex(db: Db, items: Collection<ItemDocument>): Promise<void> {
+  return ensureIndexes(db, items, [EXPIRY_INDEX], AS_THEY_ARE);
 }
 
 /**
@@ -72,8 +75,9 @@ export async function ensureSearchIndex(
     if (WITHOUT_SEARCH_CODES.has(readErrorCode(error))) {
       return { by: embeddings === undefined ? "nobody" : "process", cause: error };
     }
+    if (StorageUnavailableError.isInstance(error)) throw error;
     throw new SetupError(
-      `Could not make the vector search index ${name} of ${items.namespace}: ${String(error)}`,
+      `Could not make the vector search index ${name} of ${items.namespace}: ${describeCause(error)}.`,
       { cause: error },
     );
   }
@@ -93,20 +97,4 @@ function watchSearchIndex(items: Collection<ItemDocument>, name: string): () => 
 function isAlreadyThere(error: unknown): boolean {
   // 68 is IndexAlreadyExists; some servers say it in words only.
   return readErrorCode(error) === 68 || /already exists/i.test(String(error));
-}
-
-async function createIndexes(
-  items: Collection<ItemDocument>,
-  indexes: readonly IndexDescription[],
-): Promise<void> {
-  try {
-    await makeIndexes(items, indexes);
-  } catch (error) {
-    throw new SetupError(
-      `Could not make the indexes of ${items.namespace}: ${String(error)} ` +
-        "Check that the database user may create indexes there, that no index of the same key " +
-        "has other options, or make them beforehand.",
-      { cause: error },
-    );
-  }
 }

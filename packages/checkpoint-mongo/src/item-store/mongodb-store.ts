@@ -7,7 +7,7 @@ import {
   type PutOperation,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db } from "mongodb";
-import { openCollection, openDatabase, RetryPolicy } from "../driver/index.ts";
+import { explainRefusal, openCollection, openDatabase, RetryPolicy } from "../driver/index.ts";
 import { guardConnection } from "../options/guard-connection.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";
@@ -90,7 +90,7 @@ export class MongoDBStore extends BaseStore {
     this.embeddings = options.embeddings;
     this.indexConfig = options.indexConfig;
     this.items = openCollection(this.db, options.collectionName);
-    this.setup = new StoreSetup(this.items, options);
+    this.setup = new StoreSetup(this.db, this.items, options);
   }
 
   /**
@@ -114,7 +114,6 @@ export class MongoDBStore extends BaseStore {
     try {
       const store = new MongoDBStore({ ...params, client });
       store.ownsClient = true;
-      await client.connect();
       await store.start();
       return store;
     } catch (error) {
@@ -133,7 +132,7 @@ export class MongoDBStore extends BaseStore {
    */
   override async start(): Promise<void> {
     this.setup.forget();
-    await this.open();
+    await reach("start", () => this.open());
   }
 
   /** Closes the connection if the store opened it itself; a client that was passed in stays open. */
@@ -194,9 +193,11 @@ export class MongoDBStore extends BaseStore {
     for (const { value } of puts)
       if (value !== undefined) await assertValueLoadable(value, this.options.allowedObjects);
     const vectors = await embedPuts(this.options, puts);
-    const context = await this.open();
-    const embed = this.makeEmbedQuery();
-    for (const round of rounds) await doRound(context, round, { vectors, embed, results });
+    await reach("batch", async () => {
+      const context = await this.open();
+      const embed = this.makeEmbedQuery();
+      for (const round of rounds) await doRound(context, round, { vectors, embed, results });
+    });
     return results as OperationResults<Op>;
   }
 
@@ -221,6 +222,15 @@ export class MongoDBStore extends BaseStore {
       vectorSearch: await setup.do(),
       ensureExpiryIndex: () => setup.ensureExpiryIndex(),
     };
+  }
+}
+
+/** Does something with the database; what the driver throws comes out as an error of this package. */
+async function reach<T>(name: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw explainRefusal(error, `${name} of MongoDBStore`);
   }
 }
 

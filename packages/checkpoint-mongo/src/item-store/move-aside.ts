@@ -42,8 +42,11 @@ async function moveItem(items: Collection<ItemDocument>, item: ItemDocument): Pr
     return;
   }
   const { deletedCount } = await items.deleteOne({ _id, updatedAt: item.updatedAt });
-  // Overwritten meanwhile: what was copied is old, and the next attempt copies what is there now.
-  if (deletedCount === 0) await items.deleteOne({ _id: copy._id });
+  if (deletedCount > 0) return;
+  // Overwritten meanwhile: what was copied is old, and the next attempt copies what is there now. If it
+  // has gone, this very command may have removed it and its reply was lost.
+  const overwritten = await items.findOne({ _id });
+  if (overwritten !== null) await items.deleteOne({ _id: copy._id });
 }
 
 /** Both stores made the same item at the same moment, each in its own spelling. */

@@ -1,4 +1,4 @@
-import type { Collection } from "mongodb";
+import type { Collection, Db } from "mongodb";
 import { OncePerClient, PerClient } from "../driver/index.ts";
 import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensure-store-indexes.ts";
 import type { ReportStoreEvent } from "./events.ts";
@@ -15,11 +15,13 @@ const informed = new PerClient<WeakSet<ReportStoreEvent>>();
 
 /** Sets up a store's collection; what another store of the same client has done is done. */
 export class StoreSetup {
+  readonly #db: Db;
   readonly #items: Collection<ItemDocument>;
   readonly #options: ResolvedStoreOptions;
   readonly #searchKey: string;
 
-  constructor(items: Collection<ItemDocument>, options: ResolvedStoreOptions) {
+  constructor(db: Db, items: Collection<ItemDocument>, options: ResolvedStoreOptions) {
+    this.#db = db;
     this.#items = items;
     this.#options = options;
     const embedsItself = options.embeddings !== undefined;
@@ -34,7 +36,7 @@ export class StoreSetup {
   async do(): Promise<VectorSearchMode> {
     const { client, ttl, onEvent, maxExactSearchItems } = this.#options;
     const { namespace } = this.#items;
-    await itemIndexes.do(client, namespace, () => ensureItemIndexes(this.#items));
+    await itemIndexes.do(client, namespace, () => ensureItemIndexes(this.#db, this.#items));
     if (ttl !== undefined) await this.ensureExpiryIndex();
     const mode = await searchIndexes.do(client, this.#searchKey, () =>
       ensureSearchIndex(this.#items, this.#options),
@@ -59,7 +61,9 @@ export class StoreSetup {
    */
   ensureExpiryIndex(): Promise<void> {
     const { client } = this.#options;
-    return expiryIndexes.do(client, this.#items.namespace, () => ensureExpiryIndex(this.#items));
+    return expiryIndexes.do(client, this.#items.namespace, () =>
+      ensureExpiryIndex(this.#db, this.#items),
+    );
   }
 
   /** Lets the next one do it again. */

@@ -1,5 +1,5 @@
 import type { Db, MongoClient } from "mongodb";
-import { OncePerClient } from "../driver/index.ts";
+import { listCollectionNames, OncePerClient } from "../driver/index.ts";
 
 /** Where nothing was found it is looked again after this time: the official saver may start later. */
 const LOOK_AGAIN_MS = 60_000;
@@ -36,7 +36,7 @@ export function forgetLook(client: MongoClient, db: Db, collectionName: string):
 }
 
 async function lookFor(db: Db, name: string): Promise<Look> {
-  const found = await db.listCollections({ name }, { nameOnly: true }).toArray();
+  const found = await listCollectionNames(db, [name]);
   return { isThere: found.length > 0, atMs: performance.now() };
 }
 

@@ -8,6 +8,8 @@ import { MongoClient, type Collection, type Db, type MongoClientOptions } from "
 import { checkRuntime } from "../codec/index.ts";
 import {
   DURABLE,
+  ensureIndexes,
+  explainRefusal,
   OncePerClient,
   openCollection,
   openDatabase,
@@ -16,7 +18,7 @@ import {
 } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
 import { guardConnection } from "../options/guard-connection.ts";
-import { bytesToHex, createIndexes } from "../store/index.ts";
+import { bytesToHex } from "../store/index.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
@@ -130,7 +132,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
    */
   async setup(): Promise<void> {
     setups.forget(this.client, this.collection.namespace);
-    await this.open();
+    await this.reach("setup", () => this.open());
   }
 
   /** Closes the connection if the cache opened it itself; a client that was passed in stays open. */
@@ -186,8 +188,10 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     const entries = prepared.filter((entry) => entry !== undefined);
     if (entries.length === 0) return;
     try {
-      await this.open();
-      await saveEntries(this.collection, entries);
+      await this.reach("set", async () => {
+        await this.open();
+        await saveEntries(this.collection, entries);
+      });
     } catch (error) {
       this.report({ type: "cache-failure", operation: "set", error });
       return;
@@ -208,13 +212,15 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     // Only what is an entry: the collection may be another one's by mistake.
     const filter = { ns: hashes.length === 0 ? { $exists: true } : { $in: hashes } };
     // Whoever clears counts on it, so this is not to be taken back.
-    await this.collection.deleteMany(filter, { writeConcern: DURABLE });
+    await this.reach("clear", () => this.collection.deleteMany(filter, { writeConcern: DURABLE }));
   }
 
   private async find(ids: readonly Uint8Array[]): Promise<Map<string, StoredEntry>> {
     try {
-      await this.open();
-      const found = await findEntries(this.collection, ids);
+      const found = await this.reach("get", async () => {
+        await this.open();
+        return findEntries(this.collection, ids);
+      });
       return new Map(found.map((entry) => [bytesToHex(entry._id as Uint8Array), entry]));
     } catch (error) {
       this.report({ type: "cache-failure", operation: "get", error });
@@ -270,7 +276,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     const bytes = written.reduce((sum, { document }) => sum + document.bytes, 0);
     if (!isTimeToEvict(bytes, maxBytes)) return;
     try {
-      await evictEntries(this.collection, maxBytes);
+      await this.reach("set", () => evictEntries(this.collection, maxBytes));
     } catch (error) {
       this.report({ type: "cache-failure", operation: "evict", error });
     }
@@ -282,18 +288,23 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     await setups.do(client, collection.namespace, () => this.makeIndexes());
   }
 
+  /** Does something with the database; what the driver throws comes out as an error of this package. */
+  private async reach<T>(name: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw explainRefusal(error, `${name} of MongoDBCache`);
+    }
+  }
+
   private async makeIndexes(): Promise<void> {
-    await createIndexes(
-      this.db,
-      this.collection,
-      [
-        { key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 },
-        { key: { ns: 1 }, name: "namespace" },
-        // The sizes too, so that an eviction reads no entry.
-        { key: { written_at: 1, _id: 1, bytes: 1 }, name: "eviction" },
-      ],
-      0,
-    );
+    const indexes = [
+      { key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 },
+      { key: { ns: 1 }, name: "namespace" },
+      // The sizes too, so that an eviction reads no entry.
+      { key: { written_at: 1, _id: 1, bytes: 1 }, name: "eviction" },
+    ];
+    await ensureIndexes(this.db, this.collection, indexes, { changesExpiry: true });
   }
 
   /** A listener that throws must not break the run either. */

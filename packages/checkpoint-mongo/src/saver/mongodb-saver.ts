@@ -24,6 +24,7 @@ import {
 } from "../address/address.ts";
 import { checkRuntime } from "../codec/index.ts";
 import {
+  explainRefusal,
   findBinaryClass,
   OncePerClient,
   openCollection,
@@ -38,7 +39,7 @@ import {
   checkLayout,
   deleteThread,
   detectSharding,
-  ensureIndexes,
+  ensureThreadIndexes,
   GroupCommit,
   openCollections,
   scanThreadIds,
@@ -105,6 +106,11 @@ const MIN_SWEEP_GRACE_SECONDS = 600;
  * A LangGraph.js checkpoint saver on MongoDB. A step stores what it adds to the state, not the
  * whole state; everything is verified by hashes when it is read; `put` and `putWrites` return when
  * a majority of the replica set has the data in its journal.
+ *
+ * Whatever reaches the database is tried again while the trouble is of the kind that passes (see
+ * `retry`); each method throws a `StorageUnavailableError` when that took too long, and a
+ * `StorageRefusedError` for what the server refuses, as for lack of a privilege. No error of the driver
+ * comes out as it is; it is the `cause`.
  *
  * @example
  * ```ts
@@ -206,7 +212,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     setups.forget(this.client, this.setupKey);
     forgetLook(this.client, this.db, this.checkpointCollectionName);
     forgetCached(this.place);
-    await this.open();
+    await this.reach("setup", () => Promise.resolve());
     return [];
   }
 
@@ -237,13 +243,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
     if (address === undefined) return undefined;
-    const context = await this.open();
-    const tuple = await getTupleOrAncestor(context, address);
-    if (tuple === undefined) return getOfficialTuple(context, address);
-    if (this.settings.ttlRefreshOnRead) {
-      await prepareThread(context, address.threadId);
-    }
-    return tuple;
+    return this.reach("getTuple", async (context) => {
+      const tuple = await getTupleOrAncestor(context, address);
+      if (tuple === undefined) return getOfficialTuple(context, address);
+      if (this.settings.ttlRefreshOnRead) {
+        await prepareThread(context, address.threadId);
+      }
+      return tuple;
+    });
   }
 
   /**
@@ -266,14 +273,18 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const beforeId = parseAddressFilter(options?.before).checkpointId;
     const request = { address, beforeId, limit: checkLimit(options?.limit) };
     const filter = checkFilter(options?.filter);
-    const context = await this.open();
-    let left = request.limit;
-    for await (const tuple of listTuples(context, { ...request, filter })) {
-      if (left !== undefined) left -= 1;
-      yield tuple;
+    try {
+      const context = await this.open();
+      let left = request.limit;
+      for await (const tuple of listTuples(context, { ...request, filter })) {
+        if (left !== undefined) left -= 1;
+        yield tuple;
+      }
+      // What the official saver stored is older.
+      yield* context.official.list({ ...request, limit: left, filter });
+    } catch (error) {
+      throw explainRefusal(error, "list of MongoDBSaver");
     }
-    // What the official saver stored is older.
-    yield* context.official.list({ ...request, limit: left, filter });
   }
 
   /**
@@ -310,9 +321,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     };
     const { cache, serializer } = this;
     const snapshot = new Snapshot({ cache, serializer }, request);
-    const context = await this.open();
-    const writesUnderWay = shareWritesUnderWay(this.place);
-    await putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
+    await this.reach("put", (context) => {
+      const writesUnderWay = shareWritesUnderWay(this.place);
+      return putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
+    });
     return toConfig(address);
   }
 
@@ -337,8 +349,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const task = { address, taskId: parseTaskId(taskId), taskPath: parseTaskPath(taskPath) };
     if (writes.length === 0) return;
     const encode = takeWrites(this.serializer, writes);
-    await shareWritesUnderWay(this.place).track(address, async (onSubmitted) =>
-      putWrites(await this.open(), task, await encode(), onSubmitted),
+    await shareWritesUnderWay(this.place).track(address, (onSubmitted) =>
+      this.reach("putWrites", async (context) =>
+        putWrites(context, task, await encode(), onSubmitted),
+      ),
     );
   }
 
@@ -350,10 +364,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    const { collections, cache, official } = await this.open();
-    await deleteThread(collections, id);
-    await official.deleteThread(id);
-    cache.forgetThread(id);
+    await this.reach("deleteThread", async ({ collections, cache, official }) => {
+      await deleteThread(collections, id);
+      await official.deleteThread(id);
+      cache.forgetThread(id);
+    });
   }
 
   /**
@@ -373,12 +388,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (address === undefined) {
       return Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
     }
-    const context = await this.open();
-    const { history, endsAtRoot } = await getDeltaHistory(context, address, channels);
-    // The rest of the way may lie in what the official saver stored.
-    return endsAtRoot || !(await context.official.isThere())
-      ? history
-      : super.getDeltaChannelHistory(options);
+    return this.reach("getDeltaChannelHistory", async (context) => {
+      const { history, endsAtRoot } = await getDeltaHistory(context, address, channels);
+      // The rest of the way may lie in what the official saver stored.
+      return endsAtRoot || !(await context.official.isThere())
+        ? history
+        : super.getDeltaChannelHistory(options);
+    });
   }
 
   /**
@@ -389,9 +405,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);
-    const context = await this.open();
-    const report = await verifyThread(context, id);
-    return { ...report, damages: [...report.damages, ...(await verifyWitness(context, id))] };
+    return this.reach("verifyThread", async (context) => {
+      const report = await verifyThread(context, id);
+      return { ...report, damages: [...report.damages, ...(await verifyWitness(context, id))] };
+    });
   }
 
   /**
@@ -408,13 +425,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    const { collections } = await this.open();
-    let total: SweepResult = { condemned: 0, removed: 0 };
-    for await (const id of threadId === undefined ? scanThreadIds(collections) : [threadId]) {
-      const { condemned, removed } = await sweepSegments(collections, id, graceMs);
-      total = { condemned: total.condemned + condemned, removed: total.removed + removed };
-    }
-    return total;
+    return this.reach("sweep", async ({ collections }) => {
+      let total: SweepResult = { condemned: 0, removed: 0 };
+      for await (const id of threadId === undefined ? scanThreadIds(collections) : [threadId]) {
+        const { condemned, removed } = await sweepSegments(collections, id, graceMs);
+        total = { condemned: total.condemned + condemned, removed: total.removed + removed };
+      }
+      return total;
+    });
   }
 
   // What a saver shares is looked for anew by each call: a subclass may change client and database.
@@ -432,6 +450,15 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private get setupKey(): string {
     const { collectionPrefix, ttlGraceSeconds } = this.settings;
     return JSON.stringify([this.db.databaseName, collectionPrefix, ttlGraceSeconds]);
+  }
+
+  /** Does something with the database; what the driver throws comes out as an error of this package. */
+  private async reach<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
+    try {
+      return await act(await this.open());
+    } catch (error) {
+      throw explainRefusal(error, `${name} of MongoDBSaver`);
+    }
   }
 
   private async open(): Promise<SaverContext> {
@@ -479,7 +506,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     await checkLayout(collections, collectionPrefix);
     const [isSharded] = await Promise.all([
       detectSharding(this.db),
-      ensureIndexes(collections, ttlGraceSeconds),
+      ensureThreadIndexes(collections, ttlGraceSeconds),
       isOfficialThere(this.client, this.db, this.checkpointCollectionName),
     ]);
     return { isSharded };

@@ -1,3 +1,4 @@
+import { listCollectionNames } from "../driver/index.ts";
 import { SetupError } from "../errors/index.ts";
 import type { Collections } from "./collections.ts";
 
@@ -11,7 +12,7 @@ const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
  */
 export async function checkLayout({ db, all }: Collections, prefix: string): Promise<void> {
   const earlier = EARLIER_COLLECTIONS.map((suffix) => `${prefix}${suffix}`);
-  const found = await db.listCollections({ name: { $in: earlier } }, { nameOnly: true }).toArray();
+  const found = await listCollectionNames(db, earlier);
   // Others may have one collection of such a name, but hardly all three.
   if (found.length < earlier.length) return;
   throw new SetupError(

@@ -1,9 +1,6 @@
-import type { Collection, Db, IndexDescription } from "mongodb";
-import { makeIndexes, readErrorCode } from "../driver/index.ts";
-import { SetupError } from "../errors/index.ts";
+import type { IndexDescription } from "mongodb";
+import { ensureIndexes } from "../driver/index.ts";
 import type { Collections } from "./collections.ts";
-
-const INDEX_OPTIONS_CONFLICT = 85;
 
 /**
  * The indexes of the collection. All but the one on expiry and the one on the checkpoint that writes
@@ -49,61 +46,16 @@ const INDEXES: readonly IndexDescription[] = [
  * @param graceSeconds how long after `expires_at` the server may delete
  * @throws SetupError if an index cannot be made
  */
-export async function ensureIndexes({ db, all }: Collections, graceSeconds: number): Promise<void> {
+export async function ensureThreadIndexes(
+  { db, all }: Collections,
+  graceSeconds: number,
+): Promise<void> {
   const expiry: IndexDescription = {
     key: { expires_at: 1 },
     name: "expiry",
     expireAfterSeconds: graceSeconds,
     partialFilterExpression: { expires_at: { $exists: true } },
   };
-  await createIndexes(db, all, [...INDEXES, expiry], graceSeconds);
-}
-
-/**
- * Makes the indexes of one collection, of which the one named `expiry` may be there with another
- * grace.
- *
- * @throws SetupError if an index cannot be made
- */
-export async function createIndexes(
-  db: Db,
-  collection: Collection,
-  indexes: readonly IndexDescription[],
-  graceSeconds: number,
-): Promise<void> {
-  try {
-    await makeIndexes(collection, indexes);
-  } catch (error) {
-    if (readErrorCode(error) !== INDEX_OPTIONS_CONFLICT) {
-      throw new SetupError(
-        `Could not make the indexes of ${collection.namespace}: ${String(error)} ` +
-          "Check that the database user may create indexes there, or make them beforehand.",
-        { cause: error },
-      );
-    }
-    await changeGrace(db, collection, graceSeconds, error);
-    await createIndexes(db, collection, indexes, graceSeconds);
-  }
-}
-
-/** The one option that may differ from an earlier setup is how long expired documents stay. */
-async function changeGrace(
-  db: Db,
-  collection: Collection,
-  graceSeconds: number,
-  cause: unknown,
-): Promise<void> {
-  const existing = await collection.indexes();
-  const expiry = existing.find((index) => index.name === "expiry");
-  if (expiry?.expireAfterSeconds === undefined || expiry.expireAfterSeconds === graceSeconds) {
-    throw new SetupError(
-      `Could not make the indexes of ${collection.namespace}: one of the same name or key but with ` +
-        `other options is there. Drop it, or use another collectionPrefix. ${String(cause)}`,
-      { cause },
-    );
-  }
-  await db.command({
-    collMod: collection.collectionName,
-    index: { name: "expiry", expireAfterSeconds: graceSeconds },
-  });
+  // How long expired documents stay is the one option that may differ from an earlier setup.
+  await ensureIndexes(db, all, [...INDEXES, expiry], { changesExpiry: true });
 }

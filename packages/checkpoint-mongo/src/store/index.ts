@@ -10,7 +10,7 @@ export { checkLayout } from "./check-layout.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { deleteThread, finishDeletion, removeEarlierLives } from "./end-life.ts";
 export { openCollections, type Collections } from "./collections.ts";
-export { createIndexes, ensureIndexes } from "./ensure-indexes.ts";
+export { ensureThreadIndexes } from "./ensure-indexes.ts";
 export {
   findCheckpoint,
   findCheckpointOfLife,

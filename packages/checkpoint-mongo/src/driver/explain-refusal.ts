@@ -1,0 +1,57 @@
+import { StorageRefusedError } from "../errors/index.ts";
+import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
+
+/** What is to be done about what a server refuses, by its number. */
+const ADVICE: ReadonlyMap<number, string> = new Map([
+  [
+    121, // DocumentValidationFailure
+    "The collection has a validation rule that forbids a document of this package. Leave it out of the rule.",
+  ],
+  ...[
+    10_334, // BSONObjectTooLarge
+    17_419, // the document after an update
+    17_420, // the document to insert
+  ].map((code): [number, string] => [
+    code,
+    "A document would be larger than the server takes (16 MB). Keep less in metadata, keys and ids.",
+  ]),
+  [
+    14_031, // OutOfDiskSpace
+    "The server's disk is full. Make room there, then repeat the call.",
+  ],
+]);
+
+const UNAUTHORIZED_ADVICE =
+  "Give the database user the privileges that the README lists under Database user.";
+
+const UNAUTHENTICATED_ADVICE =
+  "Check name and password of the database user, and the authSource of the connection string.";
+
+const CLOSED_ADVICE =
+  "The client has been closed: keep it open for as long as something uses it, or connect it again.";
+
+const CLOSED_NAMES: ReadonlySet<unknown> = new Set([
+  "MongoNotConnectedError",
+  "MongoClientClosedError",
+  "MongoExpiredSessionError",
+  "MongoTopologyClosedError",
+]);
+
+/**
+ * What to throw to a caller for something that was thrown on the way to the database: an error of the
+ * driver as one that says what to do, everything else as it is.
+ *
+ * @param operation what was asked for, as in `putWrites of MongoDBSaver`
+ */
+export function explainRefusal(error: unknown, operation: string): unknown {
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  if (typeof name !== "string" || !/^(?:Mongo|BSON)/.test(name)) return error;
+  return new StorageRefusedError(operation, error, advise(error, name));
+}
+
+function advise(error: unknown, name: string): string {
+  if (isUnauthenticated(error)) return UNAUTHENTICATED_ADVICE;
+  if (isUnauthorized(error)) return UNAUTHORIZED_ADVICE;
+  if (CLOSED_NAMES.has(name)) return CLOSED_ADVICE;
+  return ADVICE.get(readErrorCode(error) ?? -1) ?? "The cause says more.";
+}

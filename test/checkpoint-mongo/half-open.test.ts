@@ -1,0 +1,148 @@
+import {
+  MongoDBSaver,
+  MongoDBStore,
+  type MongoDBSaverSettings,
+} from "@threadkeep/checkpoint-mongo";
+import { MongoClient, type MongoClientOptions } from "mongodb";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { FaultyNetwork, nameCommand } from "./faulty-network.ts";
+import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { useDatabase } from "./use-database.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const database = useDatabase();
+
+/** Long enough for a busy machine to answer in. */
+const operationTimeoutMs = 1_500;
+
+async function openClient(options: MongoClientOptions = {}) {
+  const network = await FaultyNetwork.before(database.uri);
+  const client = new MongoClient(network.uri, options);
+  onTestFinished(async () => {
+    // It would wait for a server to say goodbye to.
+    network.cut();
+    await client.close();
+    await network[Symbol.asyncDispose]();
+  });
+  return { network, client };
+}
+
+async function openSaver(settings: MongoDBSaverSettings = {}, options?: MongoClientOptions) {
+  const { network, client } = await openClient(options);
+  const saver = new MongoDBSaver({
+    client,
+    dbName: database.name,
+    operationTimeoutMs,
+    ...settings,
+  });
+  await saver.setup();
+  return { network, client, saver };
+}
+
+describe("a connection that is half-open", () => {
+  it.each<[string, MongoClientOptions]>([
+    ["no options", {}],
+    ["no retries", { retryReads: false, retryWrites: false }],
+    ["one connection", { maxPoolSize: 1 }],
+    ["a long socket timeout", { socketTimeoutMS: 600_000 }],
+  ])(
+    "holds no call for longer than the timeout, whatever the client has: %s",
+    async (name, options) => {
+      const { network, saver } = await openSaver({}, options);
+      const threadId = `half-open ${name}`;
+      const config = threadConfig(threadId);
+      const first = await putCheckpoint(saver, config, makeCheckpoint({ a: 1 }, { id: "1" }));
+      const steps = {
+        put: () => putCheckpoint(saver, first, makeCheckpoint({ a: 2 }, { id: "2" })),
+        putWrites: () => saver.putWrites(first, [["a", 1]], "task"),
+        getTuple: () => saver.getTuple(config),
+        list: () => Array.fromAsync(saver.list(config)),
+        verifyThread: () => saver.verifyThread(threadId),
+        deleteThread: () => saver.deleteThread(threadId),
+      };
+      for (const [step, call] of Object.entries(steps)) {
+        network.freeze();
+        const startedMs = performance.now();
+        await call();
+        // Each attempt of ours may be two of the driver's, and a pool has few connections here.
+        expect([step, performance.now() - startedMs < 4 * operationTimeoutMs + 2_000]).toEqual([
+          step,
+          true,
+        ]);
+      }
+    },
+  );
+});
+
+describe("a write that was given up on and arrives when it has long been repeated", () => {
+  // A server with retryable writes knows the driver's second attempt by the number of its first. Ours is
+  // sent in the same session under a higher number: MongoDB refuses the earlier one then, the
+  // development server does not. So here the driver's attempts stand for ours.
+
+  it("does not take back a later resume value", async () => {
+    const { network, saver } = await openSaver();
+    const config = await putCheckpoint(
+      saver,
+      threadConfig("late resume"),
+      makeCheckpoint({ a: 1 }),
+    );
+    const held = network.hold(nameCommand("update"));
+    await saver.putWrites(config, [["__resume__", ["first"]]], "task");
+    await saver.putWrites(config, [["__resume__", ["first", "second"]]], "task");
+    await held.deliver();
+    const tuple = await database.openSaver().getTuple(config);
+    expect(tuple?.pendingWrites).toEqual([["task", "__resume__", ["first", "second"]]]);
+  });
+
+  it("does not take back a later value of a store", async () => {
+    const { network, client } = await openClient();
+    const store = new MongoDBStore({ client, dbName: database.name, operationTimeoutMs });
+    await store.put(["late"], "key", { value: 0 });
+    const held = network.hold(nameCommand("update"));
+    await store.put(["late"], "key", { value: 1 });
+    await store.put(["late"], "key", { value: 2 });
+    await held.deliver();
+    expect((await store.get(["late"], "key"))?.value).toEqual({ value: 2 });
+  });
+
+  it.each([true, false])(
+    "changes nothing of a thread that has gone on, whether or not the server knows it (retryWrites: %s)",
+    async (retryWrites) => {
+      const { network, saver } = await openSaver({}, { retryWrites });
+      const threadId = `late put ${retryWrites}`;
+      let config = threadConfig(threadId);
+      const list: string[] = [];
+      const put = async (id: string) => {
+        list.push(`${id} `.repeat(100));
+        const versions = { list: list.length };
+        const checkpoint = makeCheckpoint({ list: [...list] }, { id, versions });
+        config = await putCheckpoint(saver, config, checkpoint);
+        await saver.putWrites(config, [["list", id]], "task");
+      };
+      await put("1");
+      const held = [1, 2].map(() => network.hold(nameCommand("update")));
+      await put("2");
+      await put("3");
+      const before = await database.readAll(threadId);
+      for (const request of held) await request.deliver();
+      expect(await database.readAll(threadId)).toEqual(before);
+      const reader = database.openSaver();
+      expect((await reader.verifyThread(threadId)).damages).toEqual([]);
+      const tuple = await reader.getTuple(threadConfig(threadId));
+      expect(tuple?.checkpoint.channel_values).toEqual({ list });
+    },
+  );
+});
+
+describe("small writes of many threads", () => {
+  it("wait for one of them that hangs no longer than the timeout", async () => {
+    const { network, saver } = await openSaver();
+    const put = (name: string) =>
+      putCheckpoint(saver, threadConfig(name), makeCheckpoint({ a: 1 }, { id: "1" }));
+    network.hold(nameCommand("update"));
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: 10 }, (_, index) => put(`hangs ${index}`)));
+    expect(performance.now() - startedMs).toBeLessThan(2 * operationTimeoutMs + 2_000);
+  });
+});
