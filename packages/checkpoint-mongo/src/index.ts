@@ -9,6 +9,7 @@ export {
   SetupError,
   ThreadkeepError,
   UnserializableStateError,
+  UnsupportedFormatError,
   WriteConflictError,
   type ChannelSize,
   type Corruption,
@@ -53,4 +54,5 @@ export type {
   MongoDBSaverSettings,
   PersistPolicy,
 } from "./saver/options.ts";
-export type { Damage, ThreadReport } from "./saver/verify-thread.ts";
+export type { Damage } from "./saver/damage-list.ts";
+export type { ThreadReport } from "./saver/verify-thread.ts";

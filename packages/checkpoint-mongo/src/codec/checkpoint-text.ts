@@ -8,6 +8,7 @@ import {
   type Manifest,
   type SegmentId,
 } from "../documents/index.ts";
+import { UnsupportedFormatError } from "../errors/index.ts";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
 import { decodeSlices, encodeSlices } from "./slice-numbers.ts";
@@ -114,7 +115,7 @@ function expandChannel(
       return { kind: SLICED_KINDS[kind], slices: decodeSlices(numbers, segmentOf) };
     }
     default:
-      throw new Error(`unknown kind of channel ${JSON.stringify(channel[0])}`);
+      throw new UnsupportedFormatError(`a channel of kind ${JSON.stringify(channel[0])}`);
   }
 }
 

@@ -26,6 +26,8 @@ type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: 
 
 /** What is wrong with a segment that cannot be used. */
 export interface SegmentFault {
+  /** The field that is to blame, where one alone is. */
+  readonly field?: string;
   readonly expected: string;
   readonly found: string;
 }
@@ -125,7 +127,9 @@ class Loader implements Contents {
     // Another thread that is read together with the one it is wanted of has it too.
     if (missing === undefined) return;
     const segment =
-      missing.kind === "lines" && stored.isComplete ? await tryReadItems(stored) : undefined;
+      missing.kind === "lines" && stored.isComplete && stored.fault === undefined
+        ? await tryReadItems(stored)
+        : undefined;
     for (const id of missing.ids) {
       if (segment !== undefined && this.#use(id, segment)) {
         this.#cache.setSegment(stored.threadId, stored.root, segment);
@@ -176,6 +180,10 @@ export async function verifySegment(
   stored: StoredSegment | undefined,
 ): Promise<{ readonly bytes: Uint8Array } | SegmentFault> {
   if (stored === undefined) return MISSING;
+  if (stored.fault !== undefined) {
+    const { field, expected, found } = stored.fault;
+    return { field, expected, found };
+  }
   const { appends, hash } = parseSegmentId(id);
   let bytes: Uint8Array;
   try {

@@ -3,12 +3,18 @@ import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { bytesToHex, findWrites, listCheckpoints, PAGE_SIZE } from "../store/index.ts";
+import {
+  bytesToHex,
+  findWrites,
+  groupByPointer,
+  listCheckpoints,
+  PAGE_SIZE,
+} from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findMigratedSends, hasGone } from "./get-tuple.ts";
-import { listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
+import { decodeMetadata, listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
 import { toConditions } from "./searchable-metadata.ts";
 import { isExpired } from "./threads.ts";
 
@@ -74,19 +80,17 @@ async function* readPage(
   page: readonly CheckpointDocument[],
   filter: readonly [string, unknown][],
 ): AsyncGenerator<CheckpointTuple> {
-  const { collections, cache, hasher, serializer } = context;
+  const { collections, cache, hasher } = context;
   const matching: { document: CheckpointDocument; record: CheckpointRecord }[] = [];
   for (const document of page) {
     await passOver(context, document, async () => {
       const record = readRecord(document, hasher);
-      const metadata = await serializer.decode(record.metadata, "checkpoint's metadata");
+      const metadata = await decodeMetadata(record, context);
       if (matches(metadata, filter)) matching.push({ document, record });
     });
   }
   const documents = matching.map(({ document }) => document);
-  const writes = Map.groupBy(await findWrites(collections, documents), (write) =>
-    bytesToHex(write.checkpoint),
-  );
+  const writes = groupByPointer(await findWrites(collections, documents));
   const tuples: { document: CheckpointDocument; stored: StoredTuple }[] = [];
   for (const { document, record } of matching) {
     const stored = {

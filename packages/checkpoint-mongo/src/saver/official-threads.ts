@@ -24,5 +24,5 @@ async function readOwnWrites(
   const sets = await findWritesOf(context, [address]);
   const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
   const contents = await loadContents(context.collections, context.cache, [wanted]);
-  return decodeWrites(sets, contents, context);
+  return decodeWrites(address, sets, contents, context);
 }

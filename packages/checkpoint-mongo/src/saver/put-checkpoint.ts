@@ -1,10 +1,13 @@
+import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack } from "../codec/index.ts";
-import { parseSegmentId } from "../documents/index.ts";
+import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
   findHeads,
+  findLastInOrder,
   isSameState,
   removeBaseless,
   replaceCheckpoint,
@@ -17,13 +20,14 @@ import {
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
-import type { CheckpointRecord } from "./checkpoint-record.ts";
+import { readAddress, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { checkSize } from "./check-size.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
+import { lookForDamage } from "./look-for-damage.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
@@ -66,6 +70,7 @@ export async function putCheckpoint(
   const { address } = request;
   let draft: Draft | undefined;
   let conflicted = false;
+  let tried: EncodedState["segments"] = [];
   if (cache.getThread(address.threadId) === undefined) {
     // A thread that is not known yet is made only for what can be stored.
     draft = await createDraft(context, request, undefined);
@@ -78,10 +83,11 @@ export async function putCheckpoint(
       if (draft === undefined || !isFor(draft, current)) {
         draft = await createDraft(context, request, current);
       }
+      tried = draft.state.segments;
       const after = await followWrites(context, request, conflicted);
       const saved =
         (conflicted ? await saveOverExisting(context, request, draft, current) : undefined) ??
-        (await saveAsLatest(context, request, draft, current, after));
+        (await saveAsLatest(context, request, draft, current, { after, conflicted }));
       if (saved === undefined) {
         conflicted = true;
         cache.forgetHead(address);
@@ -92,6 +98,7 @@ export async function putCheckpoint(
       remember(context, draft, saved);
       return { thread: current, segments: draft.state.segments };
     },
+    () => lookForDamage(context, { address, segments: tried }),
   );
   if (isSlow(startedMs)) await saveSegments(collections, thread, segments);
   if (settings.verifyAfterSave) {
@@ -165,12 +172,13 @@ async function saveAsLatest(
   request: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
-  after: readonly Submission[],
+  { after, conflicted }: { readonly after: readonly Submission[]; readonly conflicted: boolean },
 ): Promise<CheckpointRecord | undefined> {
   const { collections, cache } = context;
   const { epoch } = thread;
   const head =
-    cache.getHead(request.address, epoch) ?? (await readHead(context, request.address, epoch));
+    cache.getHead(request.address, epoch) ??
+    (await readHead(context, request.address, { epoch, conflicted }));
   const replaced = await chooseReplaced(context, request, head);
   const isParentRemoved = replaced.some(
     ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
@@ -226,12 +234,37 @@ async function saveOverExisting(
 }
 
 async function readHead(
-  context: SaverContext,
+  { collections }: SaverContext,
   address: CheckpointAddress,
-  epoch: number,
+  { epoch, conflicted }: { readonly epoch: number; readonly conflicted: boolean },
 ): Promise<KnownHead> {
-  const [latest, ...stale] = await findHeads(context.collections, address);
-  return { latest, stale, epoch };
+  const [latest, ...stale] = await findHeads(collections, address);
+  if (!conflicted) return { latest, stale, epoch };
+  // The mark may have gone with the checkpoint that had it, or from it. The next place in the order is
+  // after all that is there, or no put would ever get in.
+  const last = await findLastInOrder(collections, address);
+  if (last === undefined) return { latest, stale, epoch };
+  const { checkpointId, seq } = placeOf(last);
+  if (latest !== undefined && seq <= latest.seq) return { latest, stale, epoch };
+  return {
+    latest: { checkpointId, seq },
+    stale: latest === undefined ? stale : [latest, ...stale],
+    epoch,
+  };
+}
+
+/** @throws CorruptCheckpointError if a checkpoint has no place in the order */
+function placeOf(document: CheckpointDocument): { checkpointId: string; seq: number } {
+  const { checkpointId } = readAddress(document);
+  const seq: unknown = document.seq;
+  if (Number.isSafeInteger(seq) && (seq as number) > 0) return { checkpointId, seq: seq as number };
+  throw new CorruptCheckpointError(readAddress(document), {
+    document: "checkpoint",
+    which: checkpointId,
+    field: "seq",
+    expected: "a whole number from 1",
+    found: inspect(seq, { depth: 0 }),
+  });
 }
 
 function build(

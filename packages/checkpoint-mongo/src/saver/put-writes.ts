@@ -1,28 +1,27 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
+import { createSegmentOfBytes, packAside } from "../codec/index.ts";
 import { countRepeated, type StoredWrite } from "../documents/index.ts";
 import { UnserializableStateError } from "../errors/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
-  bytesToHex,
   hexToBytes,
-  isBinary,
   MAX_PART_BYTES,
   saveSegments,
   saveWrites,
   toPackedBinary,
-  toPackedBytes,
   type SegmentToStore,
   type SubmitOptions,
   type ThreadState,
   type WriteSetToStore,
 } from "../store/index.ts";
+import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
+import { lookForDamage } from "./look-for-damage.ts";
 import { retryConflicts } from "./retry.ts";
-import { isReference, listStoredWrites } from "./read-writes.ts";
+import { listWriteSegments, readWriteSet } from "./read-writes.ts";
 import type { Serializer } from "./serializer.ts";
 import { isSlow } from "./slow-save.ts";
 import { prepareThread } from "./threads.ts";
@@ -86,6 +85,8 @@ export function takeWrites(
  *
  * @param encoded ordered by index
  * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
+ *
+ * @throws CorruptCheckpointError if what the task wrote before is damaged and would stay
  */
 export async function putWrites(
   context: SaverContext,
@@ -121,19 +122,28 @@ async function saveSets(
   sets: readonly EncodedSet[],
   onSubmitted: SubmitOptions["onSubmitted"],
 ): Promise<{ readonly thread: ThreadState; readonly kept: boolean }> {
-  return retryConflicts(`the writes of task ${taskId}`, async () => {
-    const thread = await prepareThread(context, address.threadId);
-    const outcome = await saveWrites(
-      context.collections,
-      thread,
-      sets.flatMap(({ segments }) => segments),
-      sets.map(({ document }) => document),
-      onSubmitted,
-    );
-    if (outcome.kind === "saved") return { thread, kept: outcome.kept.length > 0 };
-    context.cache.forgetThread(address.threadId);
-    return undefined;
-  });
+  return retryConflicts(
+    `the writes of task ${taskId}`,
+    async () => {
+      const thread = await prepareThread(context, address.threadId);
+      const outcome = await saveWrites(
+        context.collections,
+        thread,
+        sets.flatMap(({ segments }) => segments),
+        sets.map(({ document }) => document),
+        onSubmitted,
+      );
+      if (outcome.kind === "saved") return { thread, kept: outcome.kept.length > 0 };
+      context.cache.forgetThread(address.threadId);
+      return undefined;
+    },
+    () =>
+      lookForDamage(context, {
+        address,
+        segments: sets.flatMap(({ segments }) => segments),
+        sets: sets.map(({ document }) => document),
+      }),
+  );
 }
 
 /** Where a set of writes was there already, it may have had fewer of them. */
@@ -142,31 +152,27 @@ async function findMissing(
   { address, taskId }: TaskAddress,
   writes: readonly HashedWrite[],
 ): Promise<readonly HashedWrite[]> {
-  const sets = await findWritesOf(context, [address]);
-  const stored = sets
-    .filter((set) => set.task_id === taskId)
-    .flatMap(listStoredWrites)
-    .filter(({ idx }) => idx >= 0)
-    .toSorted((a, b) => a.idx - b.idx);
+  const { collections, cache } = context;
+  const sets = (await findWritesOf(context, [address])).filter((set) => set.task_id === taskId);
+  const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
+  const contents = await loadContents(collections, cache, [wanted]);
+  const found: HashedWrite[] = [];
+  // What is there already stays, and counts as stored by this call too: so it must be readable.
+  for (const set of sets) found.push(...(await readWriteSet(set, contents, context, address)));
+  const stored = found.filter(({ index }) => index >= 0).toSorted((a, b) => a.index - b.index);
   const ordinary = writes.filter(({ index }) => index >= 0);
-  const present = new Set(stored.map(({ idx }) => idx));
+  const present = new Set(stored.map(({ index }) => index));
   return ordinary
     .slice(countRepeated(stored, ordinary, isSameWrite))
     .filter(({ index }) => !present.has(index));
 }
 
-function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
-  if (write.channel !== stored.channel || write.type !== stored.type) return false;
-  const { value } = stored;
-  if (isReference(value)) return bytesToHex(value.segment) === hashContent(write.value);
-  if (!isBinary(value)) return false;
-  try {
-    // Not as they are stored: whoever stored them may have compressed them otherwise.
-    return Buffer.compare(unpack(toPackedBytes(value)), write.value) === 0;
-  } catch {
-    // What is damaged is not the same.
-    return false;
-  }
+function isSameWrite(stored: HashedWrite, write: HashedWrite): boolean {
+  return (
+    write.channel === stored.channel &&
+    write.type === stored.type &&
+    Buffer.compare(write.value, stored.value) === 0
+  );
 }
 
 /** Ordinary writes belong together; those to special channels are replaced one by one. */

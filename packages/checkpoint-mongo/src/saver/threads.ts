@@ -38,5 +38,6 @@ export function presumeNew(
 
 /** Whether documents with this expiry are as good as gone. */
 export function isExpired(expiresAt: Date | undefined): boolean {
-  return expiresAt !== undefined && expiresAt.getTime() <= Date.now();
+  // Damage may have put anything in its place; whoever reads the document names it.
+  return expiresAt instanceof Date && expiresAt.getTime() <= Date.now();
 }

@@ -62,5 +62,5 @@ export async function verifySavedWrites(
   }
   const wanted = { threadId: address.threadId, lines: [], bytes: listWriteSegments(sets) };
   const contents = await loadContents(collections, cache, [wanted]);
-  for (const set of sets) await readWriteSet(set, contents, context);
+  for (const set of sets) await readWriteSet(set, contents, context, address);
 }

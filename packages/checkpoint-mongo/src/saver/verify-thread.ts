@@ -1,37 +1,12 @@
-import type { CheckpointAddress } from "../address/address.ts";
-import {
-  listSegments,
-  parseSegmentId,
-  type ContentHash,
-  type SegmentId,
-  type WriteSetDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import {
-  bytesToHex,
-  joinParts,
-  scanCheckpoints,
-  scanSegments,
-  scanWrites,
-} from "../store/index.ts";
-import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
-import { loadContents, verifySegment } from "./contents.ts";
+import type { Corruption } from "../errors/index.ts";
+import { listSegments, parseSegmentId } from "../documents/index.ts";
+import { findRecords, findStrays } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
-import {
-  listStoredWrites,
-  listWriteSegments,
-  readWriteAddress,
-  readWriteSet,
-  verifyPointer,
-} from "./read-writes.ts";
-import { isExpired } from "./threads.ts";
-
-/** Something of a thread that is not as it was written. */
-export interface Damage extends Corruption {
-  readonly checkpointNs: string | undefined;
-  /** The checkpoint that it makes unusable; undefined for a segment that several may need. */
-  readonly checkpointId: string | undefined;
-}
+import { DamageList, type Damage } from "./damage-list.ts";
+import { compareRecords, ThreadInForce } from "./thread-in-force.ts";
+import { verifyCheckpoints } from "./verify-checkpoints.ts";
+import { listReferences, verifySegments } from "./verify-segments.ts";
+import { verifyWrites } from "./verify-writes.ts";
 
 /** What a walk through everything that is stored of a thread found. */
 export interface ThreadReport {
@@ -45,190 +20,60 @@ export interface ThreadReport {
   readonly damages: readonly Damage[];
 }
 
+/** A thread that is deleted, or whose expiry moves, while it is walked through, is walked through again. */
+const MAX_WALKS = 5;
+
 /**
- * Verifies everything that is stored of a thread: each document, and how they hang together. Reads
- * all of it, one document at a time.
+ * Verifies everything that is stored of a thread: each document, that it lies where it belongs, and how
+ * they hang together. Reads all of it, one document at a time.
  */
 export async function verifyThread(context: SaverContext, threadId: string): Promise<ThreadReport> {
-  const damages: Damage[] = [];
-  const checkpoints = await verifyCheckpoints(context, threadId, damages);
-  const writes = await verifyWrites(context, threadId, damages);
-  const wanted = listReferences(checkpoints.records, writes.segments);
-  const segments = await verifySegments(context, threadId, wanted, damages);
+  let records = await findRecords(context.collections, threadId);
+  for (let walks = 1; ; walks += 1) {
+    const report = await walk(context, threadId, ThreadInForce.read(threadId, records));
+    const now = await findRecords(context.collections, threadId);
+    if (walks === MAX_WALKS || compareRecords(records, now)) return report;
+    records = now;
+  }
+}
+
+async function walk(
+  context: SaverContext,
+  threadId: string,
+  thread: ThreadInForce,
+): Promise<ThreadReport> {
+  const nothing = { threadId, checkpoints: 0, segments: 0, writes: 0, orphanedSegments: 0 };
+  if (thread.hasGone) return { ...nothing, damages: [] };
+  const damages = new DamageList();
+  const checkpoints = await verifyCheckpoints(context, thread, damages);
+  const writes = await verifyWrites(context, thread, checkpoints.ids, damages);
+  const wanted = listReferences(checkpoints.records, writes.references);
+  const segments = await verifySegments(context, thread, wanted, damages);
   for (const { address, manifest } of checkpoints.records) {
     for (const id of listSegments(manifest)) {
-      if (!segments.has(parseSegmentId(id).root)) {
-        damages.push({ ...locate(address), ...missing("segment", id) });
-      }
+      if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
     }
   }
+  for (const { address, id } of writes.references) {
+    if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
+  }
+  for (const { which, kind } of await findStrays(context.collections, threadId)) {
+    const expected = "one of a thread's kinds of documents";
+    damages.add(undefined, { document: "thread", which, field: "kind", expected, found: kind });
+  }
+  const count = checkpoints.count + writes.count + segments.size;
+  // What is left of a thread that the server removes just now has no record, and has expired.
+  if (count > 0 || thread.isDamaged) damages.addAll(thread.faults);
   return {
     threadId,
     checkpoints: checkpoints.count,
     segments: segments.size,
     writes: writes.count,
     orphanedSegments: [...segments].filter((root) => !wanted.has(root)).length,
-    damages,
+    damages: damages.all,
   };
-}
-
-/** What the verification of a chain needs of a checkpoint. */
-type Link = Pick<
-  CheckpointRecord,
-  "address" | "manifest" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
->;
-
-async function verifyCheckpoints(
-  { collections, hasher }: SaverContext,
-  threadId: string,
-  damages: Damage[],
-): Promise<{ readonly count: number; readonly records: readonly Link[] }> {
-  const records: Link[] = [];
-  const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
-  let count = 0;
-  for await (const document of scanCheckpoints(collections, threadId)) {
-    if (isExpired(document.expires_at)) continue;
-    count += 1;
-    const address = readAddress(document);
-    last.set(address.checkpointNs, { address, marked: document.head === true });
-    await collectDamage(damages, () => {
-      const { manifest, parentCheckpointId, parentHash, hash, seq } = readRecord(document, hasher);
-      records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq });
-    });
-  }
-  for (const { address, marked } of last.values()) {
-    if (!marked) {
-      damages.push({ ...locate(address), ...missing("checkpoint", "that comes after it") });
-    }
-  }
-  verifyChain(records, damages);
-  return { count, records };
-}
-
-/** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
-function verifyChain(records: readonly Link[], damages: Damage[]): void {
-  const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
-  for (const { address, parentCheckpointId, parentHash, seq } of records) {
-    if (parentCheckpointId === undefined || parentHash === undefined) continue;
-    const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
-    if (parent === undefined) {
-      damages.push({ ...locate(address), ...missing("checkpoint", parentCheckpointId) });
-    } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
-      damages.push({
-        ...locate(address),
-        document: "checkpoint",
-        which: parentCheckpointId,
-        expected: `the hash ${toHex(parentHash)}, and a place in the order before ${seq}`,
-        found: `the hash ${toHex(parent.hash)} in place ${parent.seq}`,
-      });
-    }
-  }
-}
-
-async function verifyWrites(
-  context: SaverContext,
-  threadId: string,
-  damages: Damage[],
-): Promise<{ readonly count: number; readonly segments: readonly SegmentId[] }> {
-  const segments: SegmentId[] = [];
-  let count = 0;
-  for await (const group of groupRuns(scanWrites(context.collections, threadId), placeOfWrite)) {
-    const sets = group.filter(({ expires_at }) => !isExpired(expires_at));
-    const bytes = listWriteSegments(sets);
-    const contents = await loadContents(context.collections, context.cache, [
-      { threadId, lines: [], bytes },
-    ]);
-    for (const set of sets) {
-      await collectDamage(damages, () => readWriteSet(set, contents, context));
-      await collectDamage(damages, () => verifyPointer(set));
-      count += listStoredWrites(set).length;
-    }
-    segments.push(...bytes);
-  }
-  return { count, segments };
-}
-
-/** The names under which segments are referred to, by where they are found. */
-function listReferences(
-  records: readonly Link[],
-  ofWrites: readonly SegmentId[],
-): ReadonlyMap<ContentHash, ReadonlySet<SegmentId>> {
-  const ids = new Set(ofWrites);
-  for (const { manifest } of records) for (const id of listSegments(manifest)) ids.add(id);
-  const byRoot = new Map<ContentHash, Set<SegmentId>>();
-  for (const id of ids) {
-    const { root } = parseSegmentId(id);
-    byRoot.set(root, (byRoot.get(root) ?? new Set()).add(id));
-  }
-  return byRoot;
-}
-
-/** Verifies each segment as it began and under all names that refer to it. */
-async function verifySegments(
-  { collections }: SaverContext,
-  threadId: string,
-  wanted: ReadonlyMap<ContentHash, ReadonlySet<SegmentId>>,
-  damages: Damage[],
-): Promise<ReadonlySet<ContentHash>> {
-  const segments = new Set<ContentHash>();
-  const cursor = scanSegments(collections, threadId);
-  for await (const parts of groupRuns(cursor, ({ segment }) => bytesToHex(segment))) {
-    if (isExpired(parts[0]!.expires_at)) continue;
-    const stored = joinParts(parts);
-    segments.add(stored.root);
-    for (const id of new Set([stored.root, ...(wanted.get(stored.root) ?? [])])) {
-      const verified = await verifySegment(id, stored);
-      if ("found" in verified) {
-        const place = { checkpointNs: undefined, checkpointId: undefined };
-        damages.push({ ...place, document: "segment", which: id, ...verified });
-      }
-    }
-  }
-  return segments;
-}
-
-/** Puts neighbours with the same key together. */
-async function* groupRuns<T>(
-  items: AsyncIterable<T>,
-  keyOf: (item: T) => string,
-): AsyncGenerator<T[]> {
-  let run: T[] = [];
-  for await (const item of items) {
-    if (run.length > 0 && keyOf(run[0]!) !== keyOf(item)) {
-      yield run;
-      run = [];
-    }
-    run.push(item);
-  }
-  if (run.length > 0) yield run;
-}
-
-async function collectDamage(damages: Damage[], verify: () => unknown): Promise<void> {
-  try {
-    await verify();
-  } catch (error) {
-    if (!CorruptCheckpointError.isInstance(error)) throw error;
-    const { checkpointNs, checkpointId, corruption } = error;
-    damages.push({ checkpointNs, checkpointId, ...corruption });
-  }
-}
-
-function locate({ checkpointNs, checkpointId }: CheckpointAddress): Omit<Damage, keyof Corruption> {
-  return { checkpointNs, checkpointId };
 }
 
 function missing(document: Corruption["document"], which: string): Corruption {
   return { document, which, expected: "it to exist", found: "nothing" };
-}
-
-function placeOfWrite(write: WriteSetDocument): string {
-  return formatPlace(readWriteAddress(write));
-}
-
-function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {
-  return JSON.stringify([checkpointNs, checkpointId]);
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -2,6 +2,7 @@ import type { Document, Filter } from "mongodb";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import { readErrorCode } from "../driver/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
 
@@ -59,7 +60,11 @@ export async function findCheckpointOnly(
     ?.document;
 }
 
-/** All checkpoints that are marked as the latest, the highest in the order first, expired ones too. */
+/**
+ * All checkpoints that are marked as the latest, the highest in the order first, expired ones too.
+ *
+ * @throws CorruptCheckpointError if one has no place in the order
+ */
 export async function findHeads(
   collections: Collections,
   { threadId, checkpointNs }: NamespaceAddress,
@@ -70,6 +75,19 @@ export async function findHeads(
       { projection: { _id: 0, checkpoint_id: 1, seq: 1 } },
     )
     .toArray();
+  for (const { checkpoint_id: checkpointId, seq } of documents) {
+    if (isPlace(seq)) continue;
+    throw new CorruptCheckpointError(
+      { threadId, checkpointNs, checkpointId },
+      {
+        document: "checkpoint",
+        which: checkpointId,
+        field: "seq",
+        expected: "a whole number from 1",
+        found: String(seq),
+      },
+    );
+  }
   return documents.map(toPlaced).toSorted((a, b) => b.seq - a.seq);
 }
 
@@ -113,8 +131,17 @@ function matchCheckpoint({
 function takeLatest<T extends CheckpointDocument>(
   documents: readonly T[],
 ): { document: T; staleHeads: readonly PlacedCheckpoint[] } | undefined {
-  const [document, ...stale] = documents.toSorted((a, b) => b.seq - a.seq);
+  // One without a place comes first, and is then refused by whoever reads it.
+  const [document, ...stale] = documents.toSorted((a, b) => rank(b) - rank(a));
   return document === undefined ? undefined : { document, staleHeads: stale.map(toPlaced) };
+}
+
+function rank({ seq }: Pick<CheckpointDocument, "seq">): number {
+  return isPlace(seq) ? seq : Number.MAX_VALUE;
+}
+
+function isPlace(seq: unknown): seq is number {
+  return Number.isSafeInteger(seq) && (seq as number) > 0;
 }
 
 function toPlaced({

@@ -1,7 +1,7 @@
 import type { NamespaceAddress } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
-import { matchRecord } from "./thread-lifecycle.ts";
+import { matchRecord } from "./mend-record.ts";
 
 /** Whether a thread is there: made, and neither deleted nor expired. */
 export async function isThreadAlive(collections: Collections, threadId: string): Promise<boolean> {

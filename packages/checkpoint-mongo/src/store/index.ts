@@ -5,7 +5,21 @@ export {
   toBytes,
   toPackedBinary,
   toPackedBytes,
+  type PackedBytes,
 } from "./binary.ts";
+export {
+  FieldFault,
+  readOptionalDate,
+  readOptionalText,
+  readPackedBytes,
+  readPlainBytes,
+  readText,
+  readWhole,
+  refuse,
+  requireBytes,
+  requireSame,
+} from "./document-fields.ts";
+export { findSegmentFault, findSegmentFlaw } from "./check-segment.ts";
 export { checkLayout } from "./check-layout.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { openCollections, type Collections } from "./collections.ts";
@@ -21,7 +35,10 @@ export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
-export { findWrites, findWritesBetween, hasWrite } from "./find-writes.ts";
+export { findByIds } from "./find-by-ids.ts";
+export { checkRecord } from "./mend-record.ts";
+export { readThreadRecord, type ThreadRecord } from "./thread-record.ts";
+export { findWrites, findWritesBetween, groupByPointer, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
 export {
   replaceCheckpoint,
@@ -30,6 +47,7 @@ export {
   type ReplacedCheckpoint,
 } from "./save-checkpoint.ts";
 export {
+  countParts,
   MAX_PART_BYTES,
   removeBaseless,
   saveSegments,
@@ -37,6 +55,9 @@ export {
 } from "./save-segments.ts";
 export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
+  findPointingInto,
+  findRecords,
+  findStrays,
   scanCheckpoints,
   scanReferences,
   scanSegmentHeads,

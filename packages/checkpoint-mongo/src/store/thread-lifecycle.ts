@@ -1,9 +1,12 @@
 import type { Document, Filter } from "mongodb";
 import type { ThreadDocument } from "../documents/index.ts";
-import { isDuplicateKeyError } from "../driver/index.ts";
+import { isDuplicateKeyError, readErrorCode } from "../driver/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
+import { checkRecord, matchRecord, mendRecord } from "./mend-record.ts";
+import { readThreadRecord, type ThreadRecord } from "./thread-record.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -21,6 +24,7 @@ const TOMBSTONE_MS = 24 * 60 * 60 * 1_000;
  * life; what another process left half done is finished first.
  *
  * @param expiresAt when a thread that is made now expires
+ * @throws CorruptCheckpointError if the thread's record is damaged
  */
 export async function openThread(
   collections: Collections,
@@ -28,8 +32,9 @@ export async function openThread(
   expiresAt: Date | undefined,
 ): Promise<ThreadState> {
   const document = await findOrCreate(collections, threadId, expiresAt);
-  const state = toState(document);
-  if (document.deleted_at !== undefined) {
+  const record = readThreadRecord(document, threadId);
+  const state = toState(record);
+  if (record.deletedAt !== undefined) {
     await finishDeletion(collections, state);
     await collections.threads.updateOne(
       { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
@@ -42,7 +47,7 @@ export async function openThread(
     await beginNextLife(collections, matchThread(state));
     return openThread(collections, threadId, expiresAt);
   }
-  if (document.extending === true) await finishExtension(collections, state);
+  if (record.isExtending) await finishExtension(collections, state);
   return state;
 }
 
@@ -73,7 +78,11 @@ async function findOrCreate(
         throw new Error(`The server returned no record of thread "${threadId}".`);
       }
     } catch (error) {
-      if (!isDuplicateKeyError(error) || attempt === CREATE_ATTEMPTS) throw error;
+      if (!isDuplicateKeyError(error)) throw error;
+      if (attempt === CREATE_ATTEMPTS) {
+        await checkRecord(collections, threadId);
+        throw error;
+      }
     }
   }
 }
@@ -164,13 +173,26 @@ export function claim({ epoch, expiresAt }: ThreadState): {
 
 /** Deletes a thread. What is written to it from now on belongs to its next life. */
 export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
+  try {
+    if (await beginNextLife(collections, matchRecord(threadId))) return;
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
+      throw error;
+    }
+  }
+  // The record is damaged or missing. Without it nothing would go.
+  if (!(await mendRecord(collections, threadId))) return;
   await beginNextLife(collections, matchRecord(threadId));
 }
 
+/** What a server says of a number that is to be counted up and is none. */
+const TYPE_MISMATCH = 14;
+
+/** @returns whether there was a record to begin it with */
 async function beginNextLife(
   collections: Collections,
   filter: Filter<ThreadDocument>,
-): Promise<void> {
+): Promise<boolean> {
   const now = Date.now();
   const document = await collections.threads.findOneAndUpdate(
     filter,
@@ -181,7 +203,10 @@ async function beginNextLife(
     },
     { returnDocument: "after" },
   );
-  if (document !== null) await finishDeletion(collections, toState(document));
+  if (document === null) return false;
+  const state = toState(readThreadRecord(document, document.thread_id));
+  await finishDeletion(collections, state);
+  return true;
 }
 
 async function finishDeletion(collections: Collections, state: ThreadState): Promise<void> {
@@ -190,7 +215,8 @@ async function finishDeletion(collections: Collections, state: ThreadState): Pro
   const earlier = { thread_id: state.threadId, epoch: { $not: { $gte: state.epoch } } };
   await collections.checkpoints.deleteMany({ ...earlier, kind: "checkpoint" });
   await collections.writes.deleteMany({ ...earlier, kind: "writes" });
-  await collections.segments.deleteMany({ ...earlier, kind: "segment" });
+  // With segments, whatever damage has taken its kind.
+  await collections.all.deleteMany({ ...earlier, kind: { $ne: "thread" } });
 }
 
 async function finishExtension(collections: Collections, state: ThreadState): Promise<void> {
@@ -213,8 +239,10 @@ async function finishExtension(collections: Collections, state: ThreadState): Pr
  */
 async function followChange(collections: Collections, state: ThreadState): Promise<void> {
   const document = await collections.threads.findOne(matchRecord(state.threadId));
-  if (document === null || document.deleted_at !== undefined) return;
-  const current = toState(document);
+  if (document === null) return;
+  const record = readThreadRecord(document, state.threadId);
+  if (record.deletedAt !== undefined) return;
+  const current = toState(record);
   if (!isSameState(current, state)) await changeExpiry(collections, current, current.expiresAt);
 }
 
@@ -236,11 +264,6 @@ function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<Thread
   return { ...matchRecord(threadId), epoch, expires_at: expiresAt ?? null };
 }
 
-/** Finds the record of a thread. */
-export function matchRecord(threadId: string): Filter<ThreadDocument> {
-  return { kind: "thread", thread_id: threadId };
-}
-
 /** Whether a thread is in the same life and expires at the same time. */
 export function isSameState(
   a: Omit<ThreadState, "threadId">,
@@ -249,10 +272,6 @@ export function isSameState(
   return a.epoch === b.epoch && a.expiresAt?.getTime() === b.expiresAt?.getTime();
 }
 
-function toState(document: ThreadDocument): ThreadState {
-  return {
-    threadId: document._id,
-    epoch: document.epoch,
-    expiresAt: document.expires_at ?? undefined,
-  };
+function toState({ threadId, epoch, expiresAt }: ThreadRecord): ThreadState {
+  return { threadId, epoch, expiresAt };
 }

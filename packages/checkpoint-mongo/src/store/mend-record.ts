@@ -1,0 +1,50 @@
+import type { Filter } from "mongodb";
+import type { ThreadDocument } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+import { readThreadRecord } from "./thread-record.ts";
+
+/** Finds the record of a thread. */
+export function matchRecord(threadId: string): Filter<ThreadDocument> {
+  return { kind: "thread", thread_id: threadId };
+}
+
+/**
+ * Looks at the document that lies where the record of a thread should.
+ *
+ * @throws CorruptCheckpointError if it is none
+ */
+export async function checkRecord({ threads }: Collections, threadId: string): Promise<void> {
+  const document = await threads.findOne({ _id: threadId });
+  if (document !== null) readThreadRecord(document, threadId);
+}
+
+/**
+ * Writes the record of a thread anew, where it is damaged or missing: in the highest life that any of the
+ * thread's documents is of, so that its end is the end of all of them.
+ *
+ * @returns false if nothing is stored of the thread
+ */
+export async function mendRecord(
+  { all, threads }: Collections,
+  threadId: string,
+): Promise<boolean> {
+  let epoch = 0;
+  let isThere = (await threads.findOne({ _id: threadId }, { projection: { _id: 1 } })) !== null;
+  for await (const part of all.find({ thread_id: threadId }, { projection: { epoch: 1 } })) {
+    isThere = true;
+    const own: unknown = part["epoch"];
+    if (Number.isSafeInteger(own)) epoch = Math.max(epoch, own as number);
+  }
+  if (!isThere) return false;
+  // Another record of the thread would be found instead.
+  await threads.deleteMany({ ...matchRecord(threadId), _id: { $ne: threadId } });
+  await threads.updateOne(
+    { _id: threadId },
+    {
+      $set: { thread_id: threadId, kind: "thread", epoch },
+      $unset: { expires_at: "", extending: "", deleted_at: "" },
+    },
+    { upsert: true },
+  );
+  return true;
+}
