@@ -35,8 +35,9 @@ export { GroupCommit, type Submission } from "./group-commit.ts";
 export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder, isThreadAlive } from "./find-thread.ts";
+export { findLinks, type CheckpointLink } from "./find-links.ts";
 export { findByIds } from "./find-by-ids.ts";
-export { checkRecord } from "./mend-record.ts";
+export { checkRecord, findRecords } from "./mend-record.ts";
 export { readThreadRecord, type ThreadRecord } from "./thread-record.ts";
 export { findWrites, findWritesBetween, groupByPointer, hasWrite } from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE } from "./list-checkpoints.ts";
@@ -56,7 +57,6 @@ export {
 export { saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
   findPointingInto,
-  findRecords,
   findStrays,
   scanCheckpoints,
   scanReferences,

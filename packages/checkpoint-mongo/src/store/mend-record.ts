@@ -9,13 +9,25 @@ export function matchRecord(threadId: string): Filter<ThreadDocument> {
 }
 
 /**
- * Looks at the document that lies where the record of a thread should.
+ * All that lies where the record of a thread should, or calls itself so. One that does only one of the two
+ * is damage.
+ */
+export function findRecords({ threads }: Collections, threadId: string): Promise<ThreadDocument[]> {
+  return threads
+    .find({ $or: [{ _id: threadId }, matchRecord(threadId)] })
+    .sort({ _id: 1 })
+    .toArray();
+}
+
+/**
+ * Looks at what lies where the record of a thread should.
  *
  * @throws CorruptCheckpointError if it is none
  */
-export async function checkRecord({ threads }: Collections, threadId: string): Promise<void> {
-  const document = await threads.findOne({ _id: threadId });
-  if (document !== null) readThreadRecord(document, threadId);
+export async function checkRecord(collections: Collections, threadId: string): Promise<void> {
+  for (const document of await findRecords(collections, threadId)) {
+    readThreadRecord(document, threadId);
+  }
 }
 
 /**

@@ -6,13 +6,11 @@ import type {
   SegmentDocument,
   StoredBytes,
   StoredWrite,
-  ThreadDocument,
   WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
-import { matchRecord } from "./mend-record.ts";
 
 /** All checkpoints of a thread, by namespace and order. */
 export function scanCheckpoints(
@@ -100,14 +98,6 @@ function unknownReferences(
       found: "something else",
     },
   );
-}
-
-/** All that lies where a thread's record should, or calls itself so. */
-export function findRecords({ threads }: Collections, threadId: string): Promise<ThreadDocument[]> {
-  return threads
-    .find({ $or: [{ _id: threadId }, matchRecord(threadId)] })
-    .sort({ _id: 1 })
-    .toArray();
 }
 
 /** Sets of writes that point to checkpoints of a thread but call themselves another one's. */

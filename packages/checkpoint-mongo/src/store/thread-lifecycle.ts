@@ -1,6 +1,6 @@
 import type { Document, Filter } from "mongodb";
 import type { ThreadDocument } from "../documents/index.ts";
-import { isDuplicateKeyError, readErrorCode } from "../driver/index.ts";
+import { isConflict, readErrorCode } from "../driver/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
@@ -78,7 +78,7 @@ async function findOrCreate(
         throw new Error(`The server returned no record of thread "${threadId}".`);
       }
     } catch (error) {
-      if (!isDuplicateKeyError(error)) throw error;
+      if (!isConflict(error)) throw error;
       if (attempt === CREATE_ATTEMPTS) {
         await checkRecord(collections, threadId);
         throw error;
