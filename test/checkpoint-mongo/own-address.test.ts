@@ -8,7 +8,11 @@ import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.t
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
-const sets = database.documents("writes");
+const sets = database.documents<BinaryKeyed>("writes");
+interface BinaryKeyed extends Document {
+  readonly _id: Binary;
+}
+
 const KEY = { integrity: { key: "a key of at least sixteen bytes" } };
 
 describe.each([
@@ -134,7 +138,7 @@ describe.each([
 
     it("a checkpoint under another _id, which hides its pending writes, is refused", async () => {
       const [victim] = await pauseTwo("_id");
-      const checkpoints = database.documents("checkpoint");
+      const checkpoints = database.documents<BinaryKeyed>("checkpoint");
       const found = await checkpoints.findOne({ checkpoint_id: addressOf(victim).checkpointId });
       await checkpoints.deleteOne({ _id: found!._id });
       await checkpoints.insertOne({ ...found!, _id: new Binary(randomBytes(16)) });
@@ -158,8 +162,10 @@ function otherOf(victim: RunnableConfig): string {
 
 async function pointerTo(config: RunnableConfig): Promise<Binary> {
   const { checkpointId } = addressOf(config);
-  const found = await database.documents("checkpoint").findOne({ checkpoint_id: checkpointId });
-  return found!._id as unknown as Binary;
+  const found = await database
+    .documents<BinaryKeyed>("checkpoint")
+    .findOne({ checkpoint_id: checkpointId });
+  return found!._id;
 }
 
 /** The place of a resume value among the writes of its task. */

@@ -73,7 +73,9 @@ export interface StoredThread {
 
 export async function readThread(saver: MongoDBSaver, threadId: string): Promise<StoredThread> {
   const list = await Array.fromAsync(saver.list({ configurable: { thread_id: threadId } }));
-  const namespaces = new Set(list.map(({ config }) => config.configurable!["checkpoint_ns"] as string));
+  const namespaces = new Set(
+    list.map(({ config }) => config.configurable!["checkpoint_ns"] as string),
+  );
   const configs = [
     ...Array.from(namespaces, (checkpoint_ns) => ({
       configurable: { thread_id: threadId, checkpoint_ns },

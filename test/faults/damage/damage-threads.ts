@@ -40,7 +40,9 @@ export async function* damageThreads(
   for (const mutation of choose(listMutations(documents, variant.kinds))) {
     await restore(collection, documents);
     if (!(await apply(collection, mutation))) continue;
-    const finding = await examine(open, damaged, beside, { isDeleted: touchesDeletion(mutation) });
+    const found = await examine(open, damaged, beside, { isDeleted: touchesDeletion(mutation) });
+    const isGone = found.verdict === "lost silently" && mutation.instead.length === 0;
+    const finding: Finding = isGone ? { ...found, verdict: "gone as a whole" } : found;
     yield { variant: variant.name, mutation, finding };
   }
 }
@@ -52,11 +54,7 @@ function touchesDeletion({ kind, field }: Mutation): boolean {
   return kind === "thread" || DELETION_GOES_BY.has(field);
 }
 
-function opener(
-  client: MongoClient,
-  dbName: string,
-  { settings: own, serde }: Variant,
-): OpenSaver {
+function opener(client: MongoClient, dbName: string, { settings: own, serde }: Variant): OpenSaver {
   let process = asNewProcess(client);
   let opened = 0;
   return (settings: MongoDBSaverSettings = {}) => {

@@ -11,11 +11,15 @@ export interface Finding {
   readonly why: string;
 }
 
-/** The classes that damage falls into. The last four must stay empty. */
+/**
+ * The classes that damage falls into. That a document is gone as a whole can't show in those that are
+ * left, unless they name it; see `docs/guarantees.md`. The last four must stay empty.
+ */
 export type Verdict =
   | "noticed on read"
   | "noticed by verifyThread"
   | "harmless"
+  | "gone as a whole"
   | "wrong"
   | "lost silently"
   | "unwritable"
@@ -47,7 +51,14 @@ export async function examine(
   const others: [string, Outcome][] = [
     ["verifyThread", await attempt(() => verify(damaged.threadId))],
     ["verifyThread of the other", await attempt(() => verify(beside.threadId))],
-    ["sweep", await attempt(() => open().sweep().then(() => SAME))],
+    [
+      "sweep",
+      await attempt(() =>
+        open()
+          .sweep()
+          .then(() => SAME),
+      ),
+    ],
     ...(await writeOn(open, damaged, reads)),
     ...(isDeleted ? await deleteAll(open, damaged) : []),
   ];
@@ -75,7 +86,8 @@ function judge(reads: readonly Named[], others: readonly Named[], isVerified: bo
   const less = find(reads, "less");
   if (less !== undefined && !isVerified) return { verdict: "lost silently", why: less };
   const refused = find(reads, "refused");
-  if (refused !== undefined && less === undefined) return { verdict: "noticed on read", why: refused };
+  if (refused !== undefined && less === undefined)
+    return { verdict: "noticed on read", why: refused };
   if (isVerified) return { verdict: "noticed by verifyThread", why: less ?? "" };
   const refusedLater = find(others, "refused");
   return refusedLater === undefined
@@ -118,7 +130,10 @@ async function fallBack(open: OpenSaver, stored: StoredThread): Promise<Named[]>
     return compared.end === "wrong" ? compared : SAME;
   });
   // It must go on behind what is damaged.
-  named.push(["list with fall-back", listed.end === "refused" ? { ...listed, end: "raw" } : listed]);
+  named.push([
+    "list with fall-back",
+    listed.end === "refused" ? { ...listed, end: "raw" } : listed,
+  ]);
   return named;
 }
 
@@ -193,4 +208,16 @@ async function deleteAll(open: OpenSaver, { threadId, tuples }: StoredThread): P
     ["deleteThread", deleted],
     ["put after deleteThread", again],
   ];
+}
+
+const FAILURES: ReadonlySet<Verdict> = new Set([
+  "wrong",
+  "lost silently",
+  "unwritable",
+  "raw error",
+]);
+
+/** Whether damage must not come to this. */
+export function isFailure(verdict: Verdict): boolean {
+  return FAILURES.has(verdict);
 }

@@ -21,13 +21,15 @@ export function listMutations(
 ): Mutation[] {
   const own = documents.filter(({ thread_id }) => thread_id === DAMAGED);
   const chosen = own.filter(({ kind }) => kinds?.includes(kind as string) ?? true);
-  return [...Map.groupBy(chosen, shapeOf).values()]
-    // The first and the last of those that have the same fields.
-    .flatMap((alike) => [...new Set([alike[0]!, alike.at(-1)!])])
-    .flatMap((original) => [
-      ...listWholes(original, documents),
-      ...listFields(original).flatMap((path) => listFieldMutations(original, path, documents)),
-    ]);
+  return (
+    [...Map.groupBy(chosen, shapeOf).values()]
+      // The first and the last of those that have the same fields.
+      .flatMap((alike) => [...new Set([alike[0]!, alike.at(-1)!])])
+      .flatMap((original) => [
+        ...listWholes(original, documents),
+        ...listFields(original).flatMap((path) => listFieldMutations(original, path, documents)),
+      ])
+  );
 }
 
 function shapeOf(document: Document): string {
@@ -68,7 +70,15 @@ function listWholes(original: Document, documents: readonly Document[]): Mutatio
   }));
 }
 
-const ADDRESS = ["_id", "thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint", "task_id", "idx"];
+const ADDRESS = [
+  "_id",
+  "thread_id",
+  "checkpoint_ns",
+  "checkpoint_id",
+  "checkpoint",
+  "task_id",
+  "idx",
+];
 
 function addressOf(document: Document): Document {
   return Object.fromEntries(
@@ -101,7 +111,9 @@ function listFields(value: unknown, prefix = ""): string[] {
   if (value instanceof Binary || value instanceof Date) return [];
   return Object.entries(value).flatMap(([name, inner]) =>
     // That of a document's `_id` can't be changed; see what is done with whole documents.
-    prefix === "" && name === "_id" ? [] : [`${prefix}${name}`, ...listFields(inner, `${prefix}${name}.`)],
+    prefix === "" && name === "_id"
+      ? []
+      : [`${prefix}${name}`, ...listFields(inner, `${prefix}${name}.`)],
   );
 }
 
@@ -171,7 +183,10 @@ function variationsOf(value: unknown): [string, unknown][] {
       ["empty", ""],
       ["one character changed", `${value.slice(0, -1)}\u0001`],
       ["truncated", value.slice(0, -1)],
-      ...["thread", "checkpoint", "segment", "writes"].map((kind): [string, unknown] => [kind, kind]),
+      ...["thread", "checkpoint", "segment", "writes"].map((kind): [string, unknown] => [
+        kind,
+        kind,
+      ]),
     ];
   }
   if (typeof value === "boolean") return [["false", false]];
@@ -223,7 +238,9 @@ function readPath(document: unknown, path: string): unknown {
 
 function writePath(document: unknown, path: string, value: unknown): Document {
   const [name = "", ...rest] = path.split(".");
-  const copy: Document = Array.isArray(document) ? [...(document as unknown[])] : { ...(document as object) };
+  const copy: Document = Array.isArray(document)
+    ? [...(document as unknown[])]
+    : { ...(document as object) };
   if (rest.length > 0) copy[name] = writePath(copy[name], rest.join("."), value);
   else if (value !== MISSING) copy[name] = value;
   else if (Array.isArray(copy)) copy.splice(Number(name), 1);

@@ -28,7 +28,8 @@ export interface Variant {
 
 /** Keeps values as JSON, as a user's serializer may. */
 const JSON_SERDE: SerializerProtocol = {
-  dumpsTyped: (value) => Promise.resolve(["own-json", Buffer.from(JSON.stringify(value) ?? "null")]),
+  dumpsTyped: (value) =>
+    Promise.resolve(["own-json", Buffer.from(JSON.stringify(value) ?? "null")]),
   loadsTyped: (_type, data) =>
     Promise.resolve(JSON.parse(Buffer.from(data as Uint8Array).toString()) as unknown),
 };
@@ -70,9 +71,13 @@ async function putStep(
   const values = {
     messages: Array.from(
       { length: step + 1 },
-      (_, at) => new HumanMessage({ content: `message ${at} of ${threadId} `.repeat(20), id: `${at}` }),
+      (_, at) =>
+        new HumanMessage({ content: `message ${at} of ${threadId} `.repeat(20), id: `${at}` }),
     ),
-    files: Object.fromEntries([["a.txt", text("a file")], [`${step}.txt`, text("another file")]]),
+    files: Object.fromEntries([
+      ["a.txt", text("a file")],
+      [`${step}.txt`, text("another file")],
+    ]),
     note: text("a note"),
     count: step,
   };
@@ -93,13 +98,14 @@ function writesOf(threadId: string): PendingWrite[] {
   ];
 }
 
-/** A value of two parts, and a pending write that lies in a segment of its own. */
+/** A pending write that lies in a segment of two parts. */
 async function writeLarge(saver: MongoDBSaver, threadId: string): Promise<void> {
   const thread = { configurable: { thread_id: threadId, checkpoint_ns: "" } };
-  const large = randomText(LARGE, threadId.length);
-  const checkpoint = makeCheckpoint({ large: { text: large } });
-  const config = await saver.put(thread, checkpoint, makeMetadata(), { large: 1 });
-  await saver.putWrites(config, [["large", large.slice(1)]], "task-1");
+  const checkpoint = makeCheckpoint({ messages: [threadId] });
+  const config = await saver.put(thread, checkpoint, makeMetadata(), { messages: 1 });
+  const length = threadId === DAMAGED ? LARGE : 1_000;
+  await saver.putWrites(config, [["large", randomText(length)]], "task-1");
 }
 
-const LARGE = 6_000_000;
+/** Compressed, that is a little more than goes into one document. */
+const LARGE = 5_300_000;

@@ -1,9 +1,5 @@
 export { CheckpointTooLargeError, type ChannelSize } from "./checkpoint-too-large-error.ts";
-export {
-  CorruptCheckpointError,
-  type Corruption,
-  type DamagedAddress,
-} from "./corrupt-checkpoint-error.ts";
+export { CorruptCheckpointError, type Corruption } from "./corrupt-checkpoint-error.ts";
 export { CorruptItemError } from "./corrupt-item-error.ts";
 export { InvalidAddressError } from "./invalid-address-error.ts";
 export { InvalidOptionsError } from "./invalid-options-error.ts";

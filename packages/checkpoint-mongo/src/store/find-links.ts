@@ -17,7 +17,11 @@ export async function findLinks(
   { threadId, checkpointNs, checkpointId }: OpenAddress,
   limit: number,
 ): Promise<readonly CheckpointLink[]> {
-  const namespace = { thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs } as const;
+  const namespace = {
+    thread_id: threadId,
+    kind: "checkpoint",
+    checkpoint_ns: checkpointNs,
+  } as const;
   const first =
     checkpointId === undefined
       ? null
