@@ -69,7 +69,7 @@ describe.each([
         thread_id: otherOf(victim),
         idx: await placeOfResume(),
       });
-      const { checkpoint_id, checkpoint, thread_id } = own!;
+      const { checkpoint_id, checkpoint, thread_id } = own as Record<string, unknown>;
       await sets.insertOne({
         ...set!,
         _id: new Binary(randomBytes(16)),

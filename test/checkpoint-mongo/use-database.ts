@@ -12,7 +12,7 @@ import { COLLECTION } from "./collection-name.ts";
 import { narrowToKind, type Kind } from "./documents-of-kind.ts";
 import { asNewProcess } from "./new-process.ts";
 
-export { COLLECTION };
+export { COLLECTION } from "./collection-name.ts";
 
 /** A database of one's own on the test run's server, for all tests of one file. */
 export interface TestDatabase {

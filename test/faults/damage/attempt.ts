@@ -77,7 +77,7 @@ export async function readThread(saver: MongoDBSaver, threadId: string): Promise
     list.map(({ config }) => config.configurable!["checkpoint_ns"] as string),
   );
   const configs = [
-    ...Array.from(namespaces, (checkpoint_ns) => ({
+    ...Array.from([...namespaces].toSorted(), (checkpoint_ns) => ({
       configurable: { thread_id: threadId, checkpoint_ns },
     })),
     // The others are in the list.

@@ -1,5 +1,5 @@
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
-import type { Collection, Document, MongoClient } from "mongodb";
+import type { Collection, Document, MongoClient, ObjectId } from "mongodb";
 import { inspect, isDeepStrictEqual } from "node:util";
 import { COLLECTION } from "../../checkpoint-mongo/collection-name.ts";
 import { asNewProcess } from "../../checkpoint-mongo/new-process.ts";
@@ -67,10 +67,7 @@ function opener(client: MongoClient, dbName: string, { settings: own, serde }: V
 }
 
 /** Makes the collection as it was, by what differs. */
-async function restore(
-  collection: Collection<Document>,
-  documents: readonly Document[],
-): Promise<void> {
+async function restore(collection: Collection, documents: readonly Document[]): Promise<void> {
   const wanted = new Map(documents.map((document) => [keyOf(document), document]));
   const extra: unknown[] = [];
   for await (const found of collection.find({})) {
@@ -88,12 +85,9 @@ function keyOf({ _id: id }: Document): string {
 }
 
 /** @returns whether it could be done: unique indexes refuse some */
-async function apply(
-  collection: Collection<Document>,
-  { original, instead }: Mutation,
-): Promise<boolean> {
+async function apply(collection: Collection, { original, instead }: Mutation): Promise<boolean> {
   try {
-    await collection.deleteOne({ _id: original._id });
+    await collection.deleteOne({ _id: original._id as ObjectId });
     if (instead.length > 0) await collection.insertMany([...instead], { ignoreUndefined: false });
     return true;
   } catch (error) {

@@ -158,6 +158,17 @@ async function writeOn(
         : lost("an acknowledged write is not there");
     }),
   ]);
+  named.push([
+    "put once more",
+    await attempt(async () => {
+      const { parentConfig = config, checkpoint, metadata } = tuple;
+      await open().put(parentConfig, checkpoint, metadata, checkpoint.channel_versions);
+      const found = await open().getTuple(parent);
+      return found === undefined
+        ? lost("an acknowledged checkpoint is not there")
+        : compare({ ...found, pendingWrites: [] }, { ...tuple, pendingWrites: [] });
+    }),
+  ]);
   const values = { ...tuple.checkpoint.channel_values };
   const list = (values["messages"] ?? []) as unknown[];
   Object.assign(values, { messages: [...list, "one more"], count: 100 });

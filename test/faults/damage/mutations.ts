@@ -21,15 +21,17 @@ export function listMutations(
 ): Mutation[] {
   const own = documents.filter(({ thread_id }) => thread_id === DAMAGED);
   const chosen = own.filter(({ kind }) => kinds?.includes(kind as string) ?? true);
-  return (
-    [...Map.groupBy(chosen, shapeOf).values()]
-      // The first and the last of those that have the same fields.
-      .flatMap((alike) => [...new Set([alike[0]!, alike.at(-1)!])])
-      .flatMap((original) => [
-        ...listWholes(original, documents),
-        ...listFields(original).flatMap((path) => listFieldMutations(original, path, documents)),
-      ])
-  );
+  const mutations: Mutation[] = [];
+  for (const alike of Map.groupBy(chosen, shapeOf).values()) {
+    // The first and the last of those that have the same fields.
+    for (const original of new Set([alike[0]!, alike.at(-1)!])) {
+      mutations.push(...listWholes(original, documents));
+      for (const path of listFields(original)) {
+        mutations.push(...listFieldMutations(original, path, documents));
+      }
+    }
+  }
+  return mutations;
 }
 
 function shapeOf(document: Document): string {
@@ -106,15 +108,15 @@ function findSibling(
 }
 
 /** The paths of a document's fields, those of what is in them too. */
-function listFields(value: unknown, prefix = ""): string[] {
-  if (typeof value !== "object" || value === null) return [];
-  if (value instanceof Binary || value instanceof Date) return [];
-  return Object.entries(value).flatMap(([name, inner]) =>
+function* listFields(value: unknown, prefix = ""): Generator<string> {
+  if (typeof value !== "object" || value === null) return;
+  if (value instanceof Binary || value instanceof Date) return;
+  for (const [name, inner] of Object.entries(value)) {
     // That of a document's `_id` can't be changed; see what is done with whole documents.
-    prefix === "" && name === "_id"
-      ? []
-      : [`${prefix}${name}`, ...listFields(inner, `${prefix}${name}.`)],
-  );
+    if (prefix === "" && name === "_id") continue;
+    yield `${prefix}${name}`;
+    yield* listFields(inner, `${prefix}${name}.`);
+  }
 }
 
 function listFieldMutations(

@@ -19,7 +19,11 @@ export function toTable(results: readonly Result[]): string {
     formatRow(["document", "written", "mutations", ...ALLOWED, "anything else"]),
     "| --- | --- | --: | --: | --: | --: | --: | --: |",
     ...lines,
-    formatRow(["all", "", results.length, ...countVerdicts(results)].map((cell) => (cell === "" ? "" : `**${cell}**`))),
+    formatRow(
+      ["all", "", results.length, ...countVerdicts(results)].map((cell) =>
+        cell === "" ? "" : `**${cell}**`,
+      ),
+    ),
   ].join("\n");
 }
 

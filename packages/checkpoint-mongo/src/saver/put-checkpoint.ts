@@ -3,7 +3,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack } from "../codec/index.ts";
 import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
+import { hashAddress, type Hasher } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
   findHeads,
@@ -13,14 +13,13 @@ import {
   replaceCheckpoint,
   saveCheckpoint,
   saveSegments,
-  toBytes,
   toPackedBinary,
   type CheckpointToStore,
   type Submission,
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
-import { readAddress, type CheckpointRecord } from "./checkpoint-record.ts";
+import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { checkSize } from "./check-size.ts";
@@ -222,15 +221,24 @@ async function saveOverExisting(
   const existing = await findCheckpointOnly(collections, request.address);
   if (existing === undefined) return undefined;
   cache.forgetHead(request.address);
-  const { document, record } = build(context, request, draft, thread, existing.seq);
-  if (
-    Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
-    isSameState({ epoch: existing.epoch ?? 0, expiresAt: existing.expires_at }, thread)
-  ) {
-    return record;
-  }
+  const { document, record } = build(context, request, draft, thread, placeOf(existing).seq);
+  const stored = readIfValid(existing, context.hasher);
+  const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
+  if (isStored && isSameState(stored, thread)) return record;
   const outcome = await replaceCheckpoint(collections, thread, draft.state.segments, document);
   return outcome === "saved" ? record : undefined;
+}
+
+/** What is stored, unless it is damaged: then it is written anew. */
+function readIfValid(existing: CheckpointDocument, hasher: Hasher): CheckpointRecord | undefined {
+  try {
+    return readRecord(existing, hasher);
+  } catch (error) {
+    // What no put can mend would be damaged as before.
+    const field = CorruptCheckpointError.isInstance(error) ? error.corruption.field : undefined;
+    if (!CorruptCheckpointError.isInstance(error) || field === "_id") throw error;
+    return undefined;
+  }
 }
 
 async function readHead(

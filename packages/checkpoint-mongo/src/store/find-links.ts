@@ -1,4 +1,3 @@
-import type { Document } from "mongodb";
 import type { OpenAddress } from "../address/address.ts";
 import type { Collections } from "./collections.ts";
 
@@ -34,7 +33,7 @@ export async function findLinks(
     .find({ ...namespace, ...(typeof place === "number" && { seq: { $lte: place } }) })
     .sort({ seq: -1 })
     .limit(limit)
-    .project<Document>({ checkpoint_id: 1, parent_checkpoint_id: 1 })
+    .project({ checkpoint_id: 1, parent_checkpoint_id: 1 })
     .toArray();
   return documents.flatMap(({ checkpoint_id: id, parent_checkpoint_id: parentId }) =>
     typeof id === "string"
