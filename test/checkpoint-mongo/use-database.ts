@@ -8,11 +8,11 @@ import {
   type Document,
 } from "mongodb";
 import { afterAll, inject } from "vitest";
+import { COLLECTION } from "./collection-name.ts";
 import { narrowToKind, type Kind } from "./documents-of-kind.ts";
 import { asNewProcess } from "./new-process.ts";
 
-/** The collection of a saver with default options. */
-export const COLLECTION = "threadkeep_threads";
+export { COLLECTION } from "./collection-name.ts";
 
 /** A database of one's own on the test run's server, for all tests of one file. */
 export interface TestDatabase {

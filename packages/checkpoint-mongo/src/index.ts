@@ -13,6 +13,7 @@ export {
   StorageUnavailableError,
   ThreadkeepError,
   UnserializableStateError,
+  UnsupportedFormatError,
   WriteConflictError,
   type ChannelSize,
   type Corruption,
@@ -59,4 +60,5 @@ export type {
   MongoDBSaverSettings,
   PersistPolicy,
 } from "./saver/options.ts";
-export type { Damage, ThreadReport } from "./saver/verify-thread.ts";
+export type { Damage } from "./saver/damage-list.ts";
+export type { ThreadReport } from "./saver/verify-thread.ts";

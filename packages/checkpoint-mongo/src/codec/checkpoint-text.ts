@@ -10,6 +10,7 @@ import {
   type SlicedKind,
   type Wrapper,
 } from "../documents/index.ts";
+import { UnsupportedFormatError } from "../errors/index.ts";
 import { decodeValue } from "./decode-value.ts";
 import { encodeValue } from "./encode-value.ts";
 import { writePlainJson } from "./plain-json.ts";
@@ -136,7 +137,9 @@ function expandChannel(
     default: {
       const [name, ...numbers] = channel;
       const sliced = SLICED_NAMES.get(name);
-      if (sliced === undefined) throw new Error(`unknown kind of channel ${JSON.stringify(name)}`);
+      if (sliced === undefined) {
+        throw new UnsupportedFormatError(`a channel of kind ${JSON.stringify(name)}`);
+      }
       return { ...sliced, slices: decodeSlices(numbers, segmentOf) };
     }
   }

@@ -1,5 +1,6 @@
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import { assertAllowed, type AllowedObjects } from "./allowed-objects.ts";
+import { UnsupportedFormatError } from "../errors/index.ts";
 import { decodeBinary } from "./binary-values.ts";
 import { rebuildError } from "./error-values.ts";
 import { rebuildKnown } from "./langchain-classes.ts";
@@ -182,7 +183,7 @@ function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {
     case "object":
       return reviveEntries(v as Entries, loaded);
     default:
-      return refuse(`a value tagged ${JSON.stringify(tag[TAG])}`);
+      throw new UnsupportedFormatError(`a value tagged ${JSON.stringify(tag[TAG])}`);
   }
 }
 

@@ -16,7 +16,7 @@ export { decodeValue } from "./decode-value.ts";
 export { encodeBytes } from "./encode-bytes.ts";
 export { listReusable, planChannel, type EncodedChannel } from "./encode-channel.ts";
 export { encodeValue } from "./encode-value.ts";
-export { hashContent, hashInPieces } from "./hash-content.ts";
+export { hashInPieces } from "./hash-content.ts";
 export type { KnownSegment } from "./known-segment.ts";
 export { LineShadows } from "./line-shadows.ts";
 export { joinLines, splitLines } from "./lines.ts";

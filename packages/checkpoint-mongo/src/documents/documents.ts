@@ -35,6 +35,11 @@ export interface ThreadDocument {
   /** Counts the thread's lives: each `deleteThread` begins the next. */
   readonly epoch: number;
   /**
+   * From the second life on: the first 8 bytes of the SHA-256 of thread and `epoch`, so that another number
+   * does not make a thread's documents those of an earlier life.
+   */
+  readonly life?: StoredBytes;
+  /**
    * When the server removes the record: a day after the thread expires, so that whoever writes to the
    * thread again finds which life has ended. Null or absent without a TTL.
    */

@@ -11,5 +11,6 @@ export { StorageRefusedError } from "./storage-refused-error.ts";
 export { describeCause, StorageUnavailableError } from "./storage-unavailable-error.ts";
 export { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 export { UnserializableStateError } from "./unserializable-state-error.ts";
+export { UnsupportedFormatError } from "./unsupported-format-error.ts";
 export { unsupportedRuntime } from "./unsupported-runtime.ts";
 export { WriteConflictError } from "./write-conflict-error.ts";

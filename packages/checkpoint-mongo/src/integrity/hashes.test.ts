@@ -6,6 +6,7 @@ import { hashAddress, Hasher, type HashedCheckpoint, type HashedWriteSet } from 
 const address = { threadId: "thread", checkpointNs: "", checkpointId: "1f0é" };
 const writeSet: HashedWriteSet = {
   keyName: undefined,
+  epoch: 0,
   address,
   taskId: "task",
   taskPath: "",
@@ -14,6 +15,7 @@ const writeSet: HashedWriteSet = {
 };
 const checkpoint: HashedCheckpoint = {
   keyName: undefined,
+  epoch: 0,
   address,
   parentCheckpointId: "1ef",
   parentHash: Buffer.alloc(32, 7),
@@ -66,6 +68,7 @@ describe("hashes", () => {
       { ...writeSet, taskId: "tas", writes: [{ ...write, channel: "ka" }] },
       { ...writeSet, place: 0 },
       { ...writeSet, taskPath: "a" },
+      { ...writeSet, epoch: 1 },
       { ...writeSet, writes: [{ ...write, type: "" }] },
       { ...writeSet, writes: [{ ...write, channel: "a-\n" }] },
       { ...writeSet, address: { ...address, threadId: "threa", checkpointNs: "d" } },

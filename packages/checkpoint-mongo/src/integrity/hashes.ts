@@ -15,6 +15,8 @@ interface Keyed {
 /** What a checkpoint's hash covers. */
 export interface HashedCheckpoint extends Keyed {
   readonly address: CheckpointAddress;
+  /** The life of the thread that it belongs to. */
+  readonly epoch: number;
   readonly parentCheckpointId: string | undefined;
   readonly parentHash: Uint8Array | undefined;
   readonly order: number;
@@ -30,6 +32,8 @@ export interface HashedCheckpoint extends Keyed {
 /** What the hash of a set of pending writes covers. */
 export interface HashedWriteSet extends Keyed {
   readonly address: CheckpointAddress;
+  /** The life of the thread that it belongs to. */
+  readonly epoch: number;
   readonly taskId: string;
   /** Empty if it is not known. */
   readonly taskPath: string;
@@ -66,6 +70,11 @@ export function hashWritesPlace(
   place: number,
 ): Uint8Array {
   return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
+}
+
+/** What the record of a thread says besides the life that the thread is in, from the second on: 8 bytes. */
+export function hashLife(threadId: string, epoch: number): Uint8Array {
+  return hashFields("life", [threadId, epoch]).subarray(0, 8);
 }
 
 /** The name of a namespace in the thread's record, where not every character may stand in a field. */
@@ -113,7 +122,7 @@ export class Hasher {
       parts.metadataType,
       parts.metadata,
     ];
-    return hashFields(...nameKey("checkpoint", fields, keyName), key);
+    return hashFields(...nameKey(nameLife("checkpoint", parts.epoch), fields, keyName), key);
   }
 
   /**
@@ -136,11 +145,11 @@ export class Hasher {
     ]);
     const fields = [...listParts(address), taskId, place];
     // Sets without a path have the hash that they had before there were paths.
-    const named =
+    const [domain, all]: [string, readonly Field[]] =
       taskPath === ""
-        ? nameKey("writes", [...fields, ...writes], keyName)
-        : nameKey("writes with path", [...fields, taskPath, ...writes], keyName);
-    return hashInPieces(...named, key);
+        ? ["writes", [...fields, ...writes]]
+        : ["writes with path", [...fields, taskPath, ...writes]];
+    return hashInPieces(...nameKey(nameLife(domain, parts.epoch), all, keyName), key);
   }
 
   #choose(keyName: unknown, describe: () => string): IntegrityKey | undefined {
@@ -156,6 +165,11 @@ export class Hasher {
 function describeCheckpoint({ threadId, checkpointNs, checkpointId }: CheckpointAddress): string {
   const namespace = checkpointNs === "" ? "" : ` (namespace "${checkpointNs}")`;
   return `checkpoint ${checkpointId} of thread "${threadId}"${namespace}`;
+}
+
+/** What is of one life of a thread is nothing of another one's. */
+function nameLife(domain: string, epoch: number): string {
+  return epoch === 0 ? domain : `${domain} of life ${epoch}`;
 }
 
 function nameKey(

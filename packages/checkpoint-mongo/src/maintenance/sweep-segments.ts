@@ -1,9 +1,11 @@
 import { splitHashes, type ContentHash } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
 import {
   bytesToHex,
   condemnSegments,
   findRecord,
   finishDeletion,
+  isBinary,
   pardonSegments,
   readState,
   removeCondemned,
@@ -44,7 +46,10 @@ export async function sweepSegments(
   // Segments first, references after: what is stored in between is not among the segments.
   const heads = await scanSegmentHeads(collections, threadId).toArray();
   const referred = await collectReferences(collections, threadId);
-  const byUse = Map.groupBy(heads, ({ segment }) => referred.has(bytesToHex(segment)));
+  // Where a damaged checkpoint does not say what it is made of, anything may be in use.
+  if (referred === undefined) return { condemned: 0, removed: 0 };
+  const named = heads.filter(({ segment }) => isBinary(segment));
+  const byUse = Map.groupBy(named, ({ segment }) => referred.has(bytesToHex(segment)));
   const orphans = byUse.get(false) ?? [];
   const isMarked = ({ condemned_at }: SegmentHead) => condemned_at !== undefined;
   const pardoned = (byUse.get(true) ?? []).filter(isMarked);
@@ -74,13 +79,19 @@ async function finishEndings(collections: Collections, threadId: string): Promis
   else await removeEarlierLives(collections, state);
 }
 
+/** @returns undefined if a document is damaged, and it is not known what it refers to */
 async function collectReferences(
   collections: Collections,
   threadId: string,
-): Promise<ReadonlySet<ContentHash>> {
+): Promise<ReadonlySet<ContentHash> | undefined> {
   const referred = new Set<ContentHash>();
-  for await (const segments of scanReferences(collections, threadId)) {
-    for (const hash of splitHashes(toBytes(segments))) referred.add(hash);
+  try {
+    for await (const segments of scanReferences(collections, threadId)) {
+      for (const hash of splitHashes(toBytes(segments))) referred.add(hash);
+    }
+  } catch (error) {
+    if (CorruptCheckpointError.isInstance(error)) return undefined;
+    throw error;
   }
   return referred;
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import {
   decodeCheckpointText,
@@ -7,10 +8,17 @@ import {
   type CheckpointHeader,
 } from "../codec/index.ts";
 import type { CheckpointDocument, Manifest } from "../documents/index.ts";
-import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
+import {
+  CorruptCheckpointError,
+  IntegrityKeyError,
+  UnsupportedFormatError,
+  type Corruption,
+} from "../errors/index.ts";
 import type { Hasher } from "../integrity/hashes.ts";
-import { bytesToHex, toBytes, toPackedBytes } from "../store/index.ts";
+import { FieldFault } from "../store/index.ts";
+import { locateFormat } from "./decode-stored.ts";
 import type { ChannelSizes } from "./measure-state.ts";
+import { parseCheckpoint, type ParsedCheckpoint } from "./parse-checkpoint.ts";
 import { readWitness, type Witness } from "./witness.ts";
 import type { TypedBytes } from "./value-writer.ts";
 
@@ -33,50 +41,57 @@ export interface CheckpointRecord {
   readonly sizes?: ChannelSizes | undefined;
 }
 
-/** Where a checkpoint document lies. */
+/** Where a checkpoint document lies, as it says itself. */
 export function readAddress(document: CheckpointDocument): CheckpointAddress {
   return {
-    threadId: document.thread_id,
-    checkpointNs: document.checkpoint_ns,
-    checkpointId: document.checkpoint_id,
+    threadId: toText(document.thread_id),
+    checkpointNs: toText(document.checkpoint_ns),
+    checkpointId: toText(document.checkpoint_id),
   };
 }
 
+/** Damage may have put anything in the place of a text. */
+export function toText(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value, { depth: 0 });
+}
+
 /**
- * Reads a checkpoint document and verifies its hash.
+ * Reads a checkpoint document: each field must be as this package writes it, and all as they are hashed.
  *
  * @throws CorruptCheckpointError if it is not as it was written
  * @throws IntegrityKeyError if the key that it was hashed with is not there
+ * @throws UnsupportedFormatError if a newer version of this package has written it
  */
 export function readRecord(document: CheckpointDocument, hasher: Hasher): CheckpointRecord {
   const address = readAddress(document);
   try {
-    const body = unpack(toPackedBytes(document.body), MAX_TEXT_BYTES);
-    const segments = toBytes(document.segments);
-    const metadata = readMetadata(document);
-    const parentHash = document.parent_hash && toBytes(document.parent_hash);
+    const parsed = parseCheckpoint(document);
+    const body = unpack(parsed.body, MAX_TEXT_BYTES);
+    const metadata = toTyped(parsed);
+    const { parentCheckpointId, parentHash, seq, epoch, expiresAt, segments, keyName } = parsed;
     const hash = hasher.hashCheckpoint({
       address,
-      keyName: document.key_name,
-      parentCheckpointId: document.parent_checkpoint_id,
+      epoch,
+      keyName,
+      parentCheckpointId,
       parentHash,
-      order: document.seq,
+      order: seq,
       body,
       segments,
       metadataType: metadata.type,
       metadata: metadata.bytes,
     });
-    if (Buffer.compare(hash, toBytes(document.hash)) !== 0) {
-      const expected = bytesToHex(document.hash);
+    if (Buffer.compare(hash, parsed.hash) !== 0) {
+      const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
-      throw corrupt(address, `the hash ${expected}`, `the hash ${found}`);
+      throw corrupt(address, { expected: `the hash ${expected}`, found: `the hash ${found}` });
     }
     return {
       address,
-      parentCheckpointId: document.parent_checkpoint_id,
-      seq: document.seq,
-      epoch: document.epoch ?? 0,
-      expiresAt: document.expires_at,
+      parentCheckpointId,
+      seq,
+      epoch,
+      expiresAt,
       ...decodeCheckpointText({
         text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
         segments,
@@ -87,30 +102,37 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       witness: readWitness(document),
     };
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error))
+    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
       throw error;
-    throw corrupt(address, "a readable document", String(error), error);
+    }
+    if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
+    throw corrupt(
+      address,
+      error instanceof FieldFault
+        ? { field: error.field, expected: error.expected, found: error.found }
+        : { expected: "a readable document", found: String(error) },
+      error,
+    );
   }
 }
 
-function readMetadata({ metadata, metadata_encoded }: CheckpointDocument): TypedBytes {
-  if (metadata_encoded === undefined) {
+function toTyped({ metadata, metadataEncoded }: ParsedCheckpoint): TypedBytes {
+  if (metadataEncoded === undefined) {
     return { type: undefined, bytes: Buffer.from(encodeValue(metadata, "metadata")) };
   }
-  return typeof metadata_encoded === "string"
-    ? { type: undefined, bytes: Buffer.from(metadata_encoded) }
-    : { type: metadata_encoded.type, bytes: toBytes(metadata_encoded.data) };
+  return typeof metadataEncoded === "string"
+    ? { type: undefined, bytes: Buffer.from(metadataEncoded) }
+    : { type: metadataEncoded.type, bytes: metadataEncoded.data };
 }
 
 function corrupt(
   address: CheckpointAddress,
-  expected: string,
-  found: string,
+  fault: Pick<Corruption, "field" | "expected" | "found">,
   cause?: unknown,
 ): CorruptCheckpointError {
   return new CorruptCheckpointError(
     address,
-    { document: "checkpoint", which: address.checkpointId, expected, found },
+    { document: "checkpoint", which: address.checkpointId, ...fault },
     { cause },
   );
 }

@@ -31,6 +31,8 @@ type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: 
 
 /** What is wrong with a segment that cannot be used. */
 export interface SegmentFault {
+  /** The field that is to blame, where one alone is. */
+  readonly field?: string;
   readonly expected: string;
   readonly found: string;
 }
@@ -139,7 +141,7 @@ class Loader implements Contents {
     // Another thread that is read together with the one it is wanted of has it too.
     if (missing === undefined) return;
     const segment =
-      missing.kind === "lines" && stored.isComplete
+      missing.kind === "lines" && stored.isComplete && stored.fault === undefined
         ? await tryReadItems(stored, this.#longest(missing))
         : undefined;
     for (const id of missing.ids) {
@@ -225,6 +227,10 @@ export async function verifySegment(
   maxContentBytes: number,
 ): Promise<{ readonly bytes: Uint8Array } | SegmentFault> {
   if (stored === undefined) return MISSING;
+  if (stored.fault !== undefined) {
+    const { field, expected, found } = stored.fault;
+    return { field, expected, found };
+  }
   const { appends, hash, length } = parseSegmentId(id);
   if (length > maxContentBytes) {
     return { expected: `at most ${maxContentBytes} bytes (maxContentBytes)`, found: `${length}` };

@@ -137,10 +137,10 @@ async function assemble(
   );
   const byCheckpoint = Map.groupBy(sets, ({ checkpoint_id }) => checkpoint_id);
   for (let index = records.length - 1; index >= 0; index -= 1) {
-    const { checkpointId } = records[index]!.address;
+    const { address } = records[index]!;
     const open = channels.filter((channel) => lengths.get(channel)! > index);
-    const found = byCheckpoint.get(checkpointId) ?? [];
-    for (const write of await readWrites(found, contents, context, open)) {
+    const found = byCheckpoint.get(address.checkpointId) ?? [];
+    for (const write of await readWrites(address, found, contents, context, open)) {
       history.get(write[1])!.writes.push(write);
     }
   }

@@ -1,19 +1,11 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
-import type { OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointAddress, OpenAddress } from "../address/address.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import {
-  findAncestors,
-  findCheckpointOfLife,
-  findLastInOrder,
-  findRecord,
-  findWrites,
-} from "../store/index.ts";
+import { findCheckpoint, findLinks, type CheckpointLink } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { getTuple, readFound } from "./get-tuple.ts";
-import { walkParents } from "./walk-parents.ts";
 
-/** How far back in the order to look where a damaged checkpoint does not name its parent. */
+/** How far back in the order to look. */
 const MAX_EARLIER = 1_000;
 
 /**
@@ -32,8 +24,8 @@ export async function getTupleOrAncestor(
   } catch (error) {
     const { onCorruption, onEvent } = context.settings;
     if (onCorruption === "throw" || !CorruptCheckpointError.isInstance(error)) throw error;
-    for await (const document of listCandidates(context, address)) {
-      const tuple = await readIfValid(context, document);
+    for await (const checkpointId of listCandidates(context, address, error)) {
+      const tuple = await readIfValid(context, { ...address, checkpointId });
       if (tuple === undefined) continue;
       onEvent({ type: "fall-back", error, returnedCheckpointId: tuple.checkpoint.id });
       return tuple;
@@ -43,43 +35,48 @@ export async function getTupleOrAncestor(
   }
 }
 
+/** What may be returned instead of a damaged checkpoint, the nearest first. */
 async function* listCandidates(
-  context: SaverContext,
+  { collections }: SaverContext,
   address: OpenAddress,
-): AsyncGenerator<CheckpointDocument> {
-  const { collections, isSharded } = context;
-  const damaged = (await findCheckpointOfLife(collections, isSharded, address))?.document;
-  if (damaged === undefined) {
-    // The latest one is missing: the last that is there is the nearest.
-    const record = await findRecord(collections, address.threadId);
-    const last = await findLastInOrder(collections, address, record?.epoch);
-    if (last !== undefined) {
-      yield last;
-      yield* walkParents(context, last);
+  { checkpointId: damagedId }: CorruptCheckpointError,
+): AsyncGenerator<string> {
+  // Only what names them: the rest of any of them may be damaged too.
+  const links = await findLinks(collections, address, MAX_EARLIER);
+  const byId = new Map(links.map((link) => [link.checkpointId, link]));
+  const damaged = byId.get(address.checkpointId ?? damagedId ?? "");
+  const seen = new Set<CheckpointLink>();
+  if (damaged !== undefined) {
+    // Where the latest is missing, the last that is there is named, and may be whole.
+    if (address.checkpointId === undefined) yield damaged.checkpointId;
+    let ancestor = findParent(byId, damaged);
+    while (ancestor !== undefined && !seen.has(ancestor)) {
+      seen.add(ancestor);
+      yield ancestor.checkpointId;
+      ancestor = findParent(byId, ancestor);
     }
-    return;
   }
-  let found = false;
-  for await (const ancestor of walkParents(context, damaged)) {
-    found = true;
-    yield ancestor;
-  }
-  // The damage may be in the name of the parent.
-  if (!found) {
-    const earlier = await findAncestors(collections, damaged, MAX_EARLIER);
-    yield* earlier.filter(({ epoch = 0 }) => epoch === (damaged.epoch ?? 0));
-  }
+  // The damage may be in its own name or its parent's.
+  if (seen.size > 0) return;
+  const earlier = damaged === undefined ? links : links.slice(links.indexOf(damaged) + 1);
+  for (const link of earlier) yield link.checkpointId;
+}
+
+function findParent(
+  byId: ReadonlyMap<string, CheckpointLink>,
+  { parentCheckpointId }: CheckpointLink,
+): CheckpointLink | undefined {
+  return parentCheckpointId === undefined ? undefined : byId.get(parentCheckpointId);
 }
 
 async function readIfValid(
   context: SaverContext,
-  document: CheckpointDocument,
+  address: CheckpointAddress,
 ): Promise<CheckpointTuple | undefined> {
-  const writes = (await findWrites(context.collections, [document])).filter(
-    ({ epoch = 0 }) => epoch === (document.epoch ?? 0),
-  );
+  const found = await findCheckpoint(context.collections, context.isSharded, address);
+  if (found === undefined) return undefined;
   try {
-    return await readFound(context, { document, writes });
+    return await readFound(context, found);
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) return undefined;
     throw error;

@@ -15,6 +15,7 @@ import {
   findRecords,
   findWrites,
   findWritesWithin,
+  groupByPointer,
   listCheckpoints,
   measureDocument,
   PAGE_SIZE,
@@ -28,7 +29,7 @@ import { loadContents, type WantedSegments } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findMigratedSends } from "./get-tuple.ts";
 import { keepLiving, unlessGone } from "./lives.ts";
-import { listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
+import { decodeMetadata, listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
 import { toConditions } from "./searchable-metadata.ts";
 
 /** What to list, checked. */
@@ -148,12 +149,12 @@ async function* readPage(
   page: readonly CheckpointDocument[],
   filter: readonly [string, unknown][],
 ): AsyncGenerator<CheckpointTuple> {
-  const { hasher, serializer } = context;
+  const { hasher } = context;
   const matching: ListedCheckpoint[] = [];
   for (const document of page) {
     await passOver(context, document, async () => {
       const record = readRecord(document, hasher);
-      const metadata = await serializer.decode(record.metadata, "checkpoint's metadata");
+      const metadata = await decodeMetadata(record, context);
       if (matches(metadata, filter)) matching.push({ document, record });
     });
   }
@@ -184,7 +185,7 @@ async function* findStored(
   const { collections, settings } = context;
   const documents = checkpoints.map(({ document }) => document);
   const sets = await findWritesWithin(collections, documents, settings.listBufferBytes);
-  const together = sets && Map.groupBy(sets, ({ checkpoint }) => bytesToHex(checkpoint));
+  const together = sets && groupByPointer(sets);
   for (const { document, record } of checkpoints) {
     const found =
       together === undefined

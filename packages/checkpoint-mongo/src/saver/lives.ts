@@ -1,6 +1,7 @@
 import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import {
+  assertRecord,
   bytesToHex,
   findRecord,
   findRecords,
@@ -19,6 +20,7 @@ import {
  * taken for expired before the server was asked.
  *
  * @param records of their threads, as they were when the documents were read, or later
+ * @throws CorruptCheckpointError if some are left out because a record is damaged
  */
 export async function keepLiving<T extends ThreadPart>(
   collections: Collections,
@@ -27,6 +29,13 @@ export async function keepLiving<T extends ThreadPart>(
 ): Promise<readonly T[]> {
   const { clock, db } = collections;
   const own = documents.filter((document) => isOfLife(document, records.get(document.thread_id)));
+  if (own.length < documents.length) {
+    // That they are of another life must not be for a damaged record.
+    for (const { thread_id: threadId } of documents) {
+      const record = records.get(threadId);
+      if (record !== undefined) assertRecord(record, threadId);
+    }
+  }
   const aboutMs = clock.nowMs();
   const doubtful = own.filter((document) =>
     hasExpired(document, records.get(document.thread_id), aboutMs),

@@ -80,7 +80,6 @@ import {
 import { Snapshot } from "./snapshot.ts";
 import { prepareThread } from "./threads.ts";
 import { verifyThread, type ThreadReport } from "./verify-thread.ts";
-import { verifyWitness } from "./verify-witness.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
 interface Connection {
@@ -405,10 +404,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);
-    return this.reach("verifyThread", async (context) => {
-      const report = await verifyThread(context, id);
-      return { ...report, damages: [...report.damages, ...(await verifyWitness(context, id))] };
-    });
+    return this.reach("verifyThread", (context) => verifyThread(context, id));
   }
 
   /**

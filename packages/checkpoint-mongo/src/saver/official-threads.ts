@@ -23,5 +23,5 @@ async function readOwnWrites(
 ): Promise<readonly PositionedWrite[]> {
   const sets = await findWritesOf(context, [address]);
   const contents = await loadContents(context, listWantedOfWrites(sets));
-  return decodeWrites(sets, contents, context);
+  return decodeWrites(address, sets, contents, context);
 }

@@ -1,11 +1,14 @@
+import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { encodeCheckpointText, pack } from "../codec/index.ts";
 import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
-import { hashAddress } from "../integrity/hashes.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import { hashAddress, type Hasher } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
   findHeads,
   findLastInOrder,
+  isBinary,
   isSameState,
   markSetsLater,
   removeBaseless,
@@ -20,7 +23,7 @@ import {
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
-import type { CheckpointRecord } from "./checkpoint-record.ts";
+import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
@@ -29,6 +32,7 @@ import { chooseReplaced } from "./choose-replaced.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState, type ChannelSizes } from "./measure-state.ts";
 import { isInLife, unlessEnded, unlessGone } from "./lives.ts";
+import { lookForDamage } from "./look-for-damage.ts";
 import { retryConflicts } from "./retry.ts";
 import { isSlow } from "./slow-save.ts";
 import type { Snapshot, WrittenMetadata } from "./snapshot.ts";
@@ -71,6 +75,7 @@ export async function putCheckpoint(
   const { address } = request;
   let draft: Draft | undefined;
   let conflicted = false;
+  let tried: EncodedState["segments"] = [];
   if (cache.getThread(address.threadId) === undefined) {
     // A thread that is not known yet is made only for what can be stored.
     draft = await createDraft(context, request, undefined);
@@ -84,6 +89,7 @@ export async function putCheckpoint(
         draft = await createDraft(context, request, current);
         if (draft === undefined) return undefined;
       }
+      tried = draft.state.segments;
       const after = await followWrites(context, request, conflicted);
       const saved =
         (conflicted ? await saveOverExisting(context, request, draft, current) : undefined) ??
@@ -98,6 +104,7 @@ export async function putCheckpoint(
       remember(context, draft, saved);
       return { thread: current, segments: draft.state.segments };
     },
+    () => lookForDamage(context, { address, segments: tried }),
   );
   if (isSlow(started)) await saveSegments(collections, thread, segments);
   if (settings.verifyAfterSave) {
@@ -203,14 +210,13 @@ async function saveAsLatest(
   request: CheckpointToPut,
   draft: Draft,
   thread: ThreadState,
-  { after, conflicted }: { after: readonly Submission[]; conflicted: boolean },
+  { after, conflicted }: { readonly after: readonly Submission[]; readonly conflicted: boolean },
 ): Promise<CheckpointRecord | undefined> {
   const { collections, cache } = context;
   const { epoch } = thread;
   const head =
-    cache.getHead(request.address, epoch) ?? (await readHead(context, request.address, epoch));
-  // What is left of another life may stand further on in the order.
-  const last = conflicted ? await findLastInOrder(collections, request.address) : undefined;
+    cache.getHead(request.address, epoch) ??
+    (await readHead(context, request.address, { epoch, conflicted }));
   const replaced = await chooseReplaced(context, request, head);
   const isParentRemoved = replaced.some(
     ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
@@ -220,7 +226,7 @@ async function saveAsLatest(
     request,
     isParentRemoved ? { ...draft, parentCheckpointId: undefined, parentHash: undefined } : draft,
     thread,
-    Math.max(head.latest?.seq ?? 0, last?.seq ?? 0) + 1,
+    (head.latest?.seq ?? 0) + 1,
     context.hasher.keyName,
   );
   const seen = context.setsSeen?.of(request.address, epoch);
@@ -280,12 +286,9 @@ async function saveOverExisting(
     return undefined;
   }
   const { document: unmarked, record } = buildLike(context, request, draft, thread, existing);
-  if (
-    Buffer.compare(toBytes(existing.hash), record.hash) === 0 &&
-    isSameState({ epoch: existing.epoch ?? 0, expiresAt: existing.expires_at }, thread)
-  ) {
-    return record;
-  }
+  const stored = readIfValid(existing, context.hasher);
+  const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
+  if (isStored && isSameState(stored, thread)) return record;
   const seen = context.setsSeen?.of(request.address, thread.epoch);
   const marked = [...(seen?.sets.values() ?? [])];
   const outcome = await replaceCheckpoint(
@@ -311,21 +314,64 @@ function buildLike(
   thread: ThreadState,
   existing: CheckpointDocument,
 ): { document: CheckpointToStore; record: CheckpointRecord } {
-  const { seq, key_name: keyName } = existing;
+  const { seq } = placeOf(existing);
+  const { key_name: keyName } = existing;
   if (context.hasher.has(keyName)) {
     const same = build(context, request, draft, thread, seq, keyName);
-    if (Buffer.compare(toBytes(existing.hash), same.record.hash) === 0) return same;
+    if (isSameHash(existing.hash, same.record.hash)) return same;
   }
   return build(context, request, draft, thread, seq, context.hasher.keyName);
 }
 
+/** Damage may have put anything in the place of a stored hash. */
+function isSameHash(stored: unknown, hash: Uint8Array): boolean {
+  return isBinary(stored) && Buffer.compare(toBytes(stored), hash) === 0;
+}
+
+/** What is stored, unless it is damaged: then it is written anew. */
+function readIfValid(existing: CheckpointDocument, hasher: Hasher): CheckpointRecord | undefined {
+  try {
+    return readRecord(existing, hasher);
+  } catch (error) {
+    // What no put can mend would be damaged as before.
+    const field = CorruptCheckpointError.isInstance(error) ? error.corruption.field : undefined;
+    if (!CorruptCheckpointError.isInstance(error) || field === "_id") throw error;
+    return undefined;
+  }
+}
+
 async function readHead(
-  context: SaverContext,
+  { collections }: SaverContext,
   address: CheckpointAddress,
-  epoch: number,
+  { epoch, conflicted }: { readonly epoch: number; readonly conflicted: boolean },
 ): Promise<KnownHead> {
-  const [latest, ...stale] = await findHeads(context.collections, address);
-  return { latest, stale, epoch };
+  const [latest, ...stale] = await findHeads(collections, address);
+  if (!conflicted) return { latest, stale, epoch };
+  // The mark may have gone with the checkpoint that had it, or from it. The next place in the order is
+  // after all that is there, or no put would ever get in.
+  const last = await findLastInOrder(collections, address);
+  if (last === undefined) return { latest, stale, epoch };
+  const { checkpointId, seq } = placeOf(last);
+  if (latest !== undefined && seq <= latest.seq) return { latest, stale, epoch };
+  return {
+    latest: { checkpointId, seq },
+    stale: latest === undefined ? stale : [latest, ...stale],
+    epoch,
+  };
+}
+
+/** @throws CorruptCheckpointError if a checkpoint has no place in the order */
+function placeOf(document: CheckpointDocument): { checkpointId: string; seq: number } {
+  const { checkpointId } = readAddress(document);
+  const seq: unknown = document.seq;
+  if (Number.isSafeInteger(seq) && (seq as number) > 0) return { checkpointId, seq: seq as number };
+  throw new CorruptCheckpointError(readAddress(document), {
+    document: "checkpoint",
+    which: checkpointId,
+    field: "seq",
+    expected: "a whole number from 1",
+    found: inspect(seq, { depth: 0 }),
+  });
 }
 
 function build(
@@ -343,6 +389,7 @@ function build(
   const hash = hasher.hashCheckpoint({
     keyName,
     address,
+    epoch: thread.epoch,
     parentCheckpointId,
     parentHash,
     order: seq,

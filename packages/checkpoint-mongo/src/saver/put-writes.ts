@@ -1,6 +1,6 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, hashContent, packAside, unpack } from "../codec/index.ts";
+import { createSegmentOfBytes, packAside } from "../codec/index.ts";
 import {
   countRepeated,
   parseSegmentId,
@@ -9,9 +9,7 @@ import {
 } from "../documents/index.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
-  bytesToHex,
   hexToBytes,
-  isBinary,
   markSetsLater,
   MAX_PART_BYTES,
   removeWriteSets,
@@ -19,7 +17,6 @@ import {
   saveWrites,
   toPackedBinary,
   toMark,
-  toPackedBytes,
   type SegmentToStore,
   type SubmitOptions,
   type ThreadState,
@@ -27,12 +24,14 @@ import {
 } from "../store/index.ts";
 import { checkChannelName } from "./check-channel-name.ts";
 import { checkWritesSize } from "./check-size.ts";
+import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { isInLife, unlessEnded } from "./lives.ts";
+import { lookForDamage } from "./look-for-damage.ts";
 import { retryConflicts } from "./retry.ts";
-import { isReference, listStoredWrites } from "./read-writes.ts";
+import { listWantedOfWrites, readWriteSet } from "./read-writes.ts";
 import type { Serializer } from "./serializer.ts";
 import { isSlow } from "./slow-save.ts";
 import { prepareThread } from "./threads.ts";
@@ -45,6 +44,14 @@ export interface TaskAddress {
   readonly taskId: string;
   /** Where the task stands among those of its superstep; empty if that is not known. */
   readonly taskPath: string;
+}
+
+/** What was stored of what a task wrote, and in which life of the thread. */
+interface SavedSets {
+  readonly thread: ThreadState;
+  /** Whether there was something already in the place of a set, which stayed. */
+  readonly kept: boolean;
+  readonly sets: readonly EncodedSet[];
 }
 
 /** A set of writes, and the segments that hold those of its values that are too large for it. */
@@ -92,6 +99,8 @@ export function takeWrites(
  * @throws CheckpointTooLargeError if they could not be read again, since they are over
  *   `maxContentBytes`; nothing was stored
  * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
+ *
+ * @throws CorruptCheckpointError if what the task wrote before is damaged and would stay
  */
 export async function putWrites(
   context: SaverContext,
@@ -106,11 +115,20 @@ export async function putWrites(
   let left = encoded;
   let epoch = 0;
   for (let round = 0; left.length > 0; round += 1) {
-    const sets: EncodedSet[] = [];
-    for (const set of splitSets(left)) {
-      sets.push(await buildSet(context, task, set, choosePlace(set, round === 0)));
+    const parts = splitSets(left);
+    for (const part of parts) {
+      checkWritesSize(task.address, task.taskId, part, settings.maxContentBytes);
     }
-    const { thread, kept } = await saveSets(context, task, sets, isFirst ? onSubmitted : undefined);
+    const places = parts.map((part) => choosePlace(part, round === 0));
+    const build = async (life: number) => {
+      const sets: EncodedSet[] = [];
+      for (const [index, part] of parts.entries()) {
+        sets.push(await buildSet(context, task, part, places[index]!, life));
+      }
+      return sets;
+    };
+    const saved = await saveSets(context, task, build, isFirst ? onSubmitted : undefined);
+    const { thread, kept, sets } = saved;
     if (isSlow(started)) {
       const segments = sets.flatMap((set) => set.segments);
       await saveSegments(collections, thread, segments);
@@ -120,7 +138,7 @@ export async function putWrites(
     const stored = await findSetsOf(context, task);
     const foreign = stored.filter((set) => (set.epoch ?? 0) !== epoch);
     if (foreign.length === 0) {
-      left = findMissing(stored, left);
+      left = await findMissing(context, task.address, stored, left);
     } else {
       // What another life of the thread has left is in the way, or another one has begun since.
       if (await isInLife(collections, thread)) await removeWriteSets(collections, foreign);
@@ -138,28 +156,41 @@ export async function putWrites(
 async function saveSets(
   context: SaverContext,
   { address, taskId }: TaskAddress,
-  sets: readonly EncodedSet[],
+  build: (epoch: number) => Promise<readonly EncodedSet[]>,
   onSubmitted: SubmitOptions["onSubmitted"],
-): Promise<{ readonly thread: ThreadState; readonly kept: boolean }> {
+): Promise<SavedSets> {
   const { setsSeen } = context;
-  return retryConflicts(`the writes of task ${taskId}`, async () => {
-    const thread = await prepareThread(context, address.threadId);
-    const wasPut = setsSeen?.of(address, thread.epoch).isPut;
-    const outcome = await saveWrites(
-      context.collections,
-      thread,
-      sets.flatMap(({ segments }) => segments),
-      sets.map(({ document }) => document),
-      setsSeen && address,
-      onSubmitted,
-    );
-    if (outcome.kind === "saved") {
-      if (wasPut !== undefined) await noteSets(context, address, thread, sets, wasPut);
-      return { thread, kept: outcome.kept.length > 0 };
-    }
-    context.cache.forgetThread(address.threadId);
-    return undefined;
-  });
+  let built: { readonly epoch: number; readonly sets: readonly EncodedSet[] } | undefined;
+  return retryConflicts(
+    `the writes of task ${taskId}`,
+    async () => {
+      const thread = await prepareThread(context, address.threadId);
+      const { epoch } = thread;
+      if (built?.epoch !== epoch) built = { epoch, sets: await build(epoch) };
+      const { sets } = built;
+      const wasPut = setsSeen?.of(address, epoch).isPut;
+      const outcome = await saveWrites(
+        context.collections,
+        thread,
+        sets.flatMap(({ segments }) => segments),
+        sets.map(({ document }) => document),
+        setsSeen && address,
+        onSubmitted,
+      );
+      if (outcome.kind === "saved") {
+        if (wasPut !== undefined) await noteSets(context, address, thread, sets, wasPut);
+        return { thread, kept: outcome.kept.length > 0, sets };
+      }
+      context.cache.forgetThread(address.threadId);
+      return undefined;
+    },
+    () =>
+      lookForDamage(context, {
+        address,
+        segments: built?.sets.flatMap(({ segments }) => segments) ?? [],
+        sets: built?.sets.map(({ document }) => document) ?? [],
+      }),
+  );
 }
 
 /**
@@ -188,34 +219,35 @@ async function findSetsOf(
   return sets.filter((set) => set.task_id === taskId);
 }
 
-/** Where a set of writes was there already, it may have had fewer of them. */
-function findMissing(
+/**
+ * Where a set of writes was there already, it may have had fewer of them.
+ *
+ * @throws CorruptCheckpointError if one is damaged: what is there already stays, and counts as stored by
+ *   this call too, so it must be readable
+ */
+async function findMissing(
+  context: SaverContext,
+  address: CheckpointAddress,
   sets: readonly WriteSetDocument[],
   writes: readonly HashedWrite[],
-): readonly HashedWrite[] {
-  const stored = sets
-    .flatMap(listStoredWrites)
-    .filter(({ idx }) => idx >= 0)
-    .toSorted((a, b) => a.idx - b.idx);
+): Promise<readonly HashedWrite[]> {
+  const contents = await loadContents(context, listWantedOfWrites(sets));
+  const found: HashedWrite[] = [];
+  for (const set of sets) found.push(...(await readWriteSet(set, contents, context, address)));
+  const stored = found.filter(({ index }) => index >= 0).toSorted((a, b) => a.index - b.index);
   const ordinary = writes.filter(({ index }) => index >= 0);
-  const present = new Set(stored.map(({ idx }) => idx));
+  const present = new Set(stored.map(({ index }) => index));
   return ordinary
     .slice(countRepeated(stored, ordinary, isSameWrite))
     .filter(({ index }) => !present.has(index));
 }
 
-function isSameWrite(stored: StoredWrite, write: HashedWrite): boolean {
-  if (write.channel !== stored.channel || write.type !== stored.type) return false;
-  const { value } = stored;
-  if (isReference(value)) return bytesToHex(value.segment) === hashContent(write.value);
-  if (!isBinary(value)) return false;
-  try {
-    // Not as they are stored: whoever stored them may have compressed them otherwise.
-    return Buffer.compare(unpack(toPackedBytes(value), write.value.byteLength), write.value) === 0;
-  } catch {
-    // What is damaged is not the same.
-    return false;
-  }
+function isSameWrite(stored: HashedWrite, write: HashedWrite): boolean {
+  return (
+    write.channel === stored.channel &&
+    write.type === stored.type &&
+    Buffer.compare(write.value, stored.value) === 0
+  );
 }
 
 /** Ordinary writes belong together; those to special channels are replaced one by one. */
@@ -241,8 +273,8 @@ async function buildSet(
   { address, taskId, taskPath }: TaskAddress,
   writes: readonly HashedWrite[],
   place: number,
+  epoch: number,
 ): Promise<EncodedSet> {
-  checkWritesSize(address, taskId, writes, settings.maxContentBytes);
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
   let bytes = 0;
@@ -274,7 +306,7 @@ async function buildSet(
     idx: place,
     writes: stored,
     ...(keyName !== undefined && { key_name: keyName }),
-    hash: await hasher.hashWriteSet({ keyName, address, taskId, taskPath, place, writes }),
+    hash: await hasher.hashWriteSet({ keyName, address, epoch, taskId, taskPath, place, writes }),
     ...(settings.enableTimestamps && { upserted_at: new Date(collections.clock.nowMs()) }),
   };
   return { document, segments };

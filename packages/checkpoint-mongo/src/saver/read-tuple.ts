@@ -15,6 +15,7 @@ import { CheckpointTooLargeError } from "../errors/index.ts";
 import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
+import { decodeStored } from "./decode-stored.ts";
 import { listWantedOfWrites, readWrites, type ReadingTools } from "./read-writes.ts";
 import { assertWitnessed } from "./witness.ts";
 
@@ -66,14 +67,15 @@ export async function readTuple(
     channel_values: await readChannels(record, contents, tools),
   } as Checkpoint;
   if (checkpoint.v < 4 && record.parentCheckpointId !== undefined) {
-    migrateSends(checkpoint, await readWrites(migratedSends, contents, tools, [TASKS]));
+    const parent = { ...address, checkpointId: record.parentCheckpointId };
+    migrateSends(checkpoint, await readWrites(parent, migratedSends, contents, tools, [TASKS]));
   }
-  const metadata = await tools.serializer.decode(record.metadata, "checkpoint's metadata");
+  const metadata = await decodeMetadata(record, tools);
   const tuple: CheckpointTuple = {
     config: toConfig(address),
     checkpoint,
     metadata: metadata as CheckpointMetadata,
-    pendingWrites: await readWrites(writes, contents, tools),
+    pendingWrites: await readWrites(address, writes, contents, tools),
   };
   if (record.parentCheckpointId !== undefined) {
     tuple.parentConfig = toConfig({ ...address, checkpointId: record.parentCheckpointId });
@@ -101,7 +103,14 @@ export async function readChannels(
   };
   const values: [string, unknown][] = [];
   for (const [name, channel] of manifest) {
-    values.push([name, await serializer.decodeChannel(channel, reader)]);
+    const corruption = {
+      document: "checkpoint",
+      which: `channel ${JSON.stringify(name)}`,
+    } as const;
+    const value = await decodeStored(address, corruption, serializer, () =>
+      serializer.decodeChannel(channel, reader),
+    );
+    values.push([name, value]);
   }
   return Object.fromEntries(values);
 }
@@ -140,4 +149,18 @@ function checkValues(
     exceeds: "maxContentBytes",
     refused: "loaded",
   });
+}
+
+/**
+ * Decodes a record's metadata.
+ *
+ * @throws CorruptCheckpointError if it is no metadata
+ */
+export async function decodeMetadata(
+  { address, metadata }: Pick<CheckpointRecord, "address" | "metadata">,
+  { serializer }: Pick<ReadingTools, "serializer">,
+): Promise<unknown> {
+  return decodeStored(address, { document: "checkpoint", which: "its metadata" }, serializer, () =>
+    serializer.decode(metadata, "checkpoint's metadata"),
+  );
 }

@@ -1,4 +1,5 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
+import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { unpackAside } from "../codec/index.ts";
 import {
@@ -10,11 +11,14 @@ import {
   type StoredWrite,
   type WriteSetDocument,
 } from "../documents/index.ts";
-import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
-import { hashAddress, type HashedWrite } from "../integrity/hashes.ts";
-import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
+import { CorruptCheckpointError, IntegrityKeyError, type Corruption } from "../errors/index.ts";
+import type { HashedWrite } from "../integrity/hashes.ts";
+import { bytesToHex, FieldFault, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
+import { toText } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
+import { decodeStored } from "./decode-stored.ts";
+import { checkWriteSet, isReference } from "./parse-write-set.ts";
 
 /** What turns stored bytes into values. */
 export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher" | "settings">;
@@ -38,9 +42,10 @@ function nameValue({ segment, length }: SegmentReference): SegmentId {
   return nameWhole(bytesToHex(segment), length);
 }
 
-/** What a set holds; nothing where damage has put something else in its place. */
+/** What a set holds, without what damage has put in the place of a write. */
 export function listStoredWrites({ writes }: WriteSetDocument): readonly StoredWrite[] {
-  return Array.isArray(writes) ? (writes as StoredWrite[]) : [];
+  const found: readonly unknown[] = Array.isArray(writes) ? writes : [];
+  return found.filter((write): write is StoredWrite => typeof write === "object" && write !== null);
 }
 
 /** The path of the task that wrote a set; sets of earlier versions have none. */
@@ -48,28 +53,25 @@ function readTaskPath({ task_path: taskPath = "" }: WriteSetDocument): string {
   return taskPath;
 }
 
-/** Whether the value of a write lies in a segment. */
-export function isReference(value: StoredWrite["value"]): value is SegmentReference {
-  const { segment, length } = (value ?? {}) as Partial<Record<keyof SegmentReference, unknown>>;
-  return isBinary(segment) && Number.isSafeInteger(length) && (length as number) >= 0;
-}
-
 /** Where the checkpoint lies that pending writes belong to. */
 export function readWriteAddress(document: WriteSetDocument): CheckpointAddress {
   return {
-    threadId: document.thread_id,
-    checkpointNs: document.checkpoint_ns,
-    checkpointId: document.checkpoint_id,
+    threadId: toText(document.thread_id),
+    checkpointNs: toText(document.checkpoint_ns),
+    checkpointId: toText(document.checkpoint_id),
   };
 }
 
 /**
  * Decodes pending writes of one checkpoint.
  *
+ * @param address the checkpoint that is read: sets of any other are damage, however they got there
  * @param channels only writes to these; by default all
- * @throws CorruptCheckpointError if a set is not as it was written
+ * @throws CorruptCheckpointError if a set is not as it was written, or not the checkpoint's
+ * @throws UnsupportedFormatError if a newer version of this package has written a value
  */
 export async function decodeWrites(
+  address: CheckpointAddress,
   sets: readonly WriteSetDocument[],
   contents: Contents,
   tools: ReadingTools,
@@ -77,9 +79,16 @@ export async function decodeWrites(
 ): Promise<PositionedWrite[]> {
   const writes: PositionedWrite[] = [];
   for (const set of sets) {
-    for (const { index, channel, type, value } of await recallWriteSet(set, contents, tools)) {
+    const recalled = await recallWriteSet(address, set, contents, tools);
+    for (const { index, channel, type, value } of recalled) {
       if (channels !== undefined && !channels.includes(channel)) continue;
-      const decoded = await tools.serializer.decode({ type, bytes: value }, "pending write");
+      const corruption = {
+        document: "write",
+        which: `${describeSet(set)}, to ${channel}`,
+      } as const;
+      const decoded = await decodeStored(address, corruption, tools.serializer, () =>
+        tools.serializer.decode({ type, bytes: value }, "pending write"),
+      );
       writes.push({
         taskId: set.task_id,
         taskPath: readTaskPath(set),
@@ -101,17 +110,19 @@ export async function readWrites(
 
 /** Reads a set of pending writes, unless this process has verified the same one before. */
 async function recallWriteSet(
+  address: CheckpointAddress,
   document: WriteSetDocument,
   contents: Contents,
   tools: ReadingTools,
 ): Promise<readonly HashedWrite[]> {
-  const { thread_id, checkpoint_ns, checkpoint_id, task_id, idx, hash } = document;
-  if (!isBinary(hash)) return readWriteSet(document, contents, tools);
-  const place = [thread_id, checkpoint_ns, checkpoint_id, task_id, idx, bytesToHex(hash)];
+  requireSet(document, address);
+  const { threadId, checkpointNs, checkpointId } = address;
+  const { task_id, idx, hash } = document;
+  const place = [threadId, checkpointNs, checkpointId, task_id, idx, bytesToHex(hash)];
   const name = JSON.stringify(place);
   const known = tools.cache.getWrites(name);
   if (known !== undefined) return known.writes;
-  const writes = await readWriteSet(document, contents, tools);
+  const writes = await verifySet(address, document, contents, tools);
   tools.cache.setWrites(name, { writes });
   return writes;
 }
@@ -119,15 +130,26 @@ async function recallWriteSet(
 /**
  * Reads the bytes of a set of pending writes and verifies its hash.
  *
- * @throws CorruptCheckpointError if it is not as it was written
+ * @param address the checkpoint that it is to belong to; by default the one that it names itself
+ * @throws CorruptCheckpointError if it is not as it was written, or of another checkpoint
  * @throws IntegrityKeyError if the key that it was hashed with is not there
  */
 export async function readWriteSet(
   document: WriteSetDocument,
   contents: Contents,
+  tools: Pick<ReadingTools, "hasher" | "settings">,
+  address?: CheckpointAddress,
+): Promise<readonly HashedWrite[]> {
+  requireSet(document, address);
+  return verifySet(address ?? readWriteAddress(document), document, contents, tools);
+}
+
+async function verifySet(
+  address: CheckpointAddress,
+  document: WriteSetDocument,
+  contents: Contents,
   { hasher, settings }: Pick<ReadingTools, "hasher" | "settings">,
 ): Promise<readonly HashedWrite[]> {
-  const address = readWriteAddress(document);
   try {
     const writes: HashedWrite[] = [];
     let left = settings.maxContentBytes;
@@ -138,31 +160,34 @@ export async function readWriteSet(
     }
     const { task_id: taskId, idx: place } = document;
     const taskPath = readTaskPath(document);
-    const { key_name: keyName } = document;
-    const hash = await hasher.hashWriteSet({ keyName, address, taskId, taskPath, place, writes });
+    const { key_name: keyName, epoch = 0 } = document;
+    const set = { keyName, address, epoch, taskId, taskPath, place, writes };
+    const hash = await hasher.hashWriteSet(set);
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
-    throw corruptSet(address, document, `the hash ${expected}`, `the hash ${found}`);
+    throw corruptSet(address, document, {
+      expected: `the hash ${expected}`,
+      found: `the hash ${found}`,
+    });
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error))
+    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
       throw error;
-    throw corruptSet(address, document, "readable values", String(error), error);
+    }
+    const fault = { expected: "readable values", found: String(error) };
+    throw corruptSet(address, document, fault, error);
   }
 }
 
-/**
- * Verifies that a set of pending writes is found by the checkpoint it belongs to.
- *
- * @throws CorruptCheckpointError if it points elsewhere
- */
-export function verifyPointer(document: WriteSetDocument): void {
-  const address = readWriteAddress(document);
-  const expected = Buffer.from(hashAddress(address)).toString("hex");
-  const { checkpoint } = document;
-  const found = isBinary(checkpoint) ? bytesToHex(checkpoint) : String(checkpoint);
-  if (found !== expected) {
-    throw corruptSet(address, document, `it to point to the checkpoint ${expected}`, found);
+/** @throws CorruptCheckpointError if a set is not one of the checkpoint, or not as one is written */
+function requireSet(document: WriteSetDocument, address: CheckpointAddress | undefined): void {
+  try {
+    checkWriteSet(document, address);
+  } catch (error) {
+    if (!(error instanceof FieldFault)) throw error;
+    const { field, expected, found } = error;
+    const place = address ?? readWriteAddress(document);
+    throw corruptSet(place, document, { field, expected, found }, error);
   }
 }
 
@@ -183,14 +208,18 @@ async function readWrite(
 function corruptSet(
   address: CheckpointAddress,
   document: WriteSetDocument,
-  expected: string,
-  found: string,
+  fault: Pick<Corruption, "field" | "expected" | "found">,
   cause?: unknown,
 ): CorruptCheckpointError {
-  const which = `of task ${document.task_id}, in place ${document.idx}`;
   return new CorruptCheckpointError(
     address,
-    { document: "write", which, expected, found },
+    { document: "write", which: describeSet(document), ...fault },
     { cause },
   );
+}
+
+/** Names a set of pending writes. */
+export function describeSet({ task_id: taskId, idx, _id: id }: WriteSetDocument): string {
+  const name = isBinary(id) ? bytesToHex(id) : inspect(id, { depth: 0 });
+  return `of task ${inspect(taskId, { depth: 0 })}, in place ${inspect(idx, { depth: 0 })} (_id ${name})`;
 }

@@ -61,5 +61,5 @@ export async function verifySavedWrites(
     });
   }
   const contents = await loadContents(context, listWantedOfWrites(sets));
-  for (const set of sets) await readWriteSet(set, contents, context);
+  for (const set of sets) await readWriteSet(set, contents, context, address);
 }

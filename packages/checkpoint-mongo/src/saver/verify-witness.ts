@@ -1,82 +1,68 @@
 import { hashNamespace } from "../integrity/hashes.ts";
-import {
-  findRecord,
-  hasExpired,
-  isOfLife,
-  isOver,
-  scanCheckpoints,
-  scanWrites,
-} from "../store/index.ts";
+import { scanCheckpoints, scanWrites } from "../store/index.ts";
+import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
-import type { Damage } from "./verify-thread.ts";
+import type { DamageList } from "./damage-list.ts";
+import { readWriteAddress } from "./read-writes.ts";
+import type { ThreadInForce } from "./thread-in-force.ts";
 import { findMissing, readWitness, type Witness } from "./witness.ts";
+
+/** A set of pending writes, by its task and place. */
+interface SetPlace {
+  readonly task_id: string;
+  readonly idx: number;
+}
 
 /**
  * Finds what documents of a thread say is there and is not: sets of pending writes, and the newest
  * checkpoints of namespaces. Nothing is found of what was stored without the option `witness`.
  */
-export async function verifyWitness(context: SaverContext, threadId: string): Promise<Damage[]> {
-  const { collections } = context;
+export async function verifyWitness(
+  { collections }: SaverContext,
+  thread: ThreadInForce,
+  damages: DamageList,
+): Promise<void> {
   // What is named is read after what names it: there may be more of it by then, but no less.
-  const nowMs = await collections.clock.ask(collections.db);
-  const record = await findRecord(collections, threadId);
-  if (record !== undefined && (record.deleted_at !== undefined || isOver(record, nowMs))) return [];
-  const checkpoints = new Map<
-    string,
-    { address: ReturnType<typeof readAddress>; witness: Witness }
-  >();
-  const newest = new Map<string, number>();
-  const names = new Map<string, string>();
-  for await (const document of scanCheckpoints(collections, threadId)) {
-    if (!isOfLife(document, record) || hasExpired(document, record, nowMs)) continue;
+  const witnesses = new Map<string, { address: CheckpointAddress; witness: Witness }>();
+  const last = new Map<string, { checkpointNs: string; seq: number }>();
+  for await (const document of scanCheckpoints(collections, thread.threadId)) {
+    if (thread.isOnItsWayOut(document)) continue;
     const address = readAddress(document);
     const witness = readWitness(document);
-    if (witness !== undefined) checkpoints.set(formatPlace(address), { address, witness });
-    const name = hashNamespace(address.checkpointNs);
-    names.set(name, address.checkpointNs);
-    newest.set(name, Math.max(newest.get(name) ?? 0, document.seq));
+    if (witness !== undefined) witnesses.set(formatPlace(address), { address, witness });
+    const { checkpointNs } = address;
+    const name = hashNamespace(checkpointNs);
+    last.set(name, { checkpointNs, seq: Math.max(last.get(name)?.seq ?? 0, document.seq) });
   }
-  const writes = new Map<string, { task_id: string; idx: number }[]>();
-  if (checkpoints.size > 0) {
-    for await (const { checkpoint_ns, checkpoint_id, task_id, idx } of scanWrites(
-      collections,
-      threadId,
-    )) {
-      const place = formatPlace({ checkpointNs: checkpoint_ns, checkpointId: checkpoint_id });
+  if (witnesses.size > 0) {
+    const writes = new Map<string, SetPlace[]>();
+    for await (const set of scanWrites(collections, thread.threadId)) {
+      const place = formatPlace(readWriteAddress(set));
       const sets = writes.get(place) ?? [];
       writes.set(place, sets);
-      sets.push({ task_id, idx });
+      sets.push({ task_id: set.task_id, idx: set.idx });
+    }
+    for (const [place, { address, witness }] of witnesses) {
+      const missing = findMissing(address, witness, writes.get(place) ?? []);
+      if (missing !== undefined) damages.add(address, missing);
     }
   }
-  const damages: Damage[] = [];
-  for (const [place, { address, witness }] of checkpoints) {
-    const missing = findMissing(address, witness, writes.get(place) ?? []);
-    const { checkpointNs, checkpointId } = address;
-    if (missing !== undefined) damages.push({ checkpointNs, checkpointId, ...missing });
-  }
+  const { record } = thread;
   for (const [name, seq] of Object.entries(record?.newest?.[record.epoch] ?? {})) {
-    const found = newest.get(name) ?? 0;
-    if (found >= seq) continue;
-    damages.push({
-      checkpointNs: names.get(name),
-      checkpointId: undefined,
+    const found = last.get(name);
+    if (found !== undefined && found.seq >= seq) continue;
+    const namespace = found === undefined ? "" : ` of namespace ${JSON.stringify(found.checkpointNs)}`;
+    damages.add(undefined, {
       document: "checkpoint",
-      which: `in place ${seq}, the newest of its namespace`,
+      which: `in place ${seq}, the newest${namespace}`,
       expected: "it to exist",
-      found: found === 0 ? "nothing of the namespace" : `no later one than in place ${found}`,
+      found:
+        found === undefined ? "nothing of its namespace" : `no later one than in place ${found.seq}`,
     });
   }
-  if (damages.length === 0) return [];
-  // A deletion that runs meanwhile looks like a loss.
-  const after = await findRecord(collections, threadId);
-  const isSame = after?.epoch === record?.epoch && after?.deleted_at === undefined;
-  return isSame ? damages : [];
 }
 
-function formatPlace(place: {
-  readonly checkpointNs: string;
-  readonly checkpointId: string;
-}): string {
-  return JSON.stringify([place.checkpointNs, place.checkpointId]);
+function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {
+  return JSON.stringify([checkpointNs, checkpointId]);
 }

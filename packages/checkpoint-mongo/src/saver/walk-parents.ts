@@ -14,7 +14,7 @@ type Place = Pick<
 >;
 
 /** The ancestors of a checkpoint on its parent chain, nearest first, unverified. */
-export async function* walkParents(
+async function* walkParents(
   { collections }: Pick<SaverContext, "collections">,
   checkpoint: Place,
 ): AsyncGenerator<CheckpointDocument> {

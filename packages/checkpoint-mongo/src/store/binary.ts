@@ -12,6 +12,11 @@ export function toBytes(binary: StoredBytes): Uint8Array {
   return binary instanceof Uint8Array ? binary : binary.buffer.subarray(0, binary.position);
 }
 
+/** BSON's subtype of stored bytes. */
+export function readSubtype(binary: StoredBytes): number {
+  return isBinaryObject(binary) ? binary.sub_type : 0;
+}
+
 /** The bytes that a hex text stands for. */
 export function hexToBytes(hex: string): Uint8Array {
   return Buffer.from(hex, "hex");
@@ -49,7 +54,9 @@ export function toPackedBytes(binary: PackedBinary): PackedBytes {
 }
 
 function isBinaryObject(value: unknown): value is Binary {
-  return (value as Partial<Binary> | null | undefined)?._bsontype === "Binary";
+  const binary = value as Partial<Binary> | null | undefined;
+  // A document may have a field of that name.
+  return binary?._bsontype === "Binary" && binary.buffer instanceof Uint8Array;
 }
 
 function readCompression(subtype: number): PackedBytes["compression"] {

@@ -1,20 +1,28 @@
 import type { Filter } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
+import { readErrorCode } from "../driver/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import { assertRecord } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
-import { matchRecord, outlive, readState, type ThreadState } from "./thread-record.ts";
+import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
+import { matchRecord, outlive, readState, toLife, type ThreadState } from "./thread-record.ts";
 
 /** Deletes a thread. What is written to it from now on belongs to its next life. */
 export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
-  if (await endLife(collections, matchRecord(threadId))) return;
-  // Without a record there should be nothing. If there is something all the same, it goes too.
-  if ((await collections.all.findOne({ thread_id: threadId })) === null) return;
-  await collections.threads.updateOne(
-    matchRecord(threadId),
-    { $setOnInsert: { _id: threadId, epoch: 0 } },
-    { upsert: true },
-  );
+  try {
+    if (await endLife(collections, matchRecord(threadId))) return;
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
+      throw error;
+    }
+  }
+  // The record is damaged or missing. Without it nothing would go.
+  if (!(await mendRecord(collections, threadId))) return;
   await endLife(collections, matchRecord(threadId));
 }
+
+/** What a server says of a number that is to be counted up and is none. */
+const TYPE_MISMATCH = 14;
 
 /**
  * Ends the life of a thread and removes what belongs to it.
@@ -26,19 +34,26 @@ export async function endLife(
   collections: Collections,
   filter: Filter<ThreadDocument>,
 ): Promise<boolean> {
-  const record = await collections.threads.findOneAndUpdate(
-    filter,
-    {
-      $inc: { epoch: 1 },
-      $currentDate: { deleted_at: true },
-      // It stays until everything has been removed, however long that takes.
-      $unset: { expires_at: "", extending: "" },
-    },
-    { returnDocument: "after" },
-  );
-  if (record === null) return false;
-  await finishDeletion(collections, readState(record));
-  return true;
+  for (;;) {
+    const current = await collections.threads.findOne(filter);
+    if (current === null) return false;
+    assertRecord(current, current.thread_id);
+    const { thread_id: threadId, epoch } = current;
+    const record = await collections.threads.findOneAndUpdate(
+      { ...filter, epoch },
+      {
+        $set: toLife(threadId, epoch + 1),
+        $currentDate: { deleted_at: true },
+        // It stays until everything has been removed, however long that takes.
+        $unset: { expires_at: "", extending: "" },
+      },
+      { returnDocument: "after" },
+    );
+    // Another process may have ended it meanwhile.
+    if (record === null) continue;
+    await finishDeletion(collections, readState(record));
+    return true;
+  }
 }
 
 /** Removes what is left of the lives of a thread before this one, which has not begun. */
@@ -51,7 +66,7 @@ export async function finishDeletion(
   const highest = await removeInvented(collections, { threadId, epoch });
   if (highest !== undefined) {
     // No life was ever that far. The next one has to be beyond all of them.
-    const next = { $set: { epoch: highest + 1 } };
+    const next = { $set: toLife(threadId, highest + 1) };
     const { matchedCount } = await collections.threads.updateOne(unbegun, next);
     if (matchedCount > 0) {
       await finishDeletion(collections, { threadId, epoch: highest + 1, expiresAt: undefined });
@@ -71,9 +86,9 @@ export async function removeEarlierLives(
   // Not of a life that has begun meanwhile. Checkpoints go first: what they refer to is then out of
   // reach.
   const earlier = { thread_id: threadId, epoch: { $not: { $gte: epoch } } };
-  const rest: DocumentKind[] = ["writes", "segment"];
   await all.deleteMany({ ...earlier, kind: "checkpoint" satisfies DocumentKind });
-  await all.deleteMany({ ...earlier, kind: { $in: rest } });
+  // With the rest, whatever damage has taken its kind.
+  await all.deleteMany({ ...earlier, kind: { $ne: "thread" satisfies DocumentKind } });
 }
 
 /**
@@ -98,6 +113,3 @@ async function removeInvented(
   await all.deleteMany({ ...ofThread, epoch: last.epoch });
   return removeInvented({ all }, { threadId, epoch });
 }
-
-/** No thread lives so often. */
-const MAX_EPOCH = 2 ** 31 - 2;

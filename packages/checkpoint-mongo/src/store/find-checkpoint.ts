@@ -7,6 +7,8 @@ import type {
   WriteSetDocument,
 } from "../documents/index.ts";
 import { readErrorCode } from "../driver/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import { assertRecord } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
 import { findRecord, isOfLife } from "./thread-record.ts";
@@ -69,7 +71,11 @@ export async function findCheckpointOnly(
     ?.document;
 }
 
-/** All checkpoints that are marked as the latest, the highest in the order first, expired ones too. */
+/**
+ * All checkpoints that are marked as the latest, the highest in the order first, expired ones too.
+ *
+ * @throws CorruptCheckpointError if one has no place in the order
+ */
 export async function findHeads(
   collections: Collections,
   { threadId, checkpointNs }: NamespaceAddress,
@@ -80,6 +86,19 @@ export async function findHeads(
       { projection: { _id: 0, checkpoint_id: 1, seq: 1 } },
     )
     .toArray();
+  for (const { checkpoint_id: checkpointId, seq } of documents) {
+    if (isPlace(seq)) continue;
+    throw new CorruptCheckpointError(
+      { threadId, checkpointNs, checkpointId },
+      {
+        document: "checkpoint",
+        which: checkpointId,
+        field: "seq",
+        expected: "a whole number from 1",
+        found: String(seq),
+      },
+    );
+  }
   return documents.map(toPlaced).toSorted((a, b) => b.seq - a.seq);
 }
 
@@ -104,7 +123,7 @@ async function findOfLife(
     try {
       const joined = await findJoined(collections, filter, what);
       const record = joined[0]?.records[0];
-      const found = takeLatest(joined.filter((document) => isOfLife(document, record)));
+      const found = takeLatest(keepOfLife(joined, record, address.threadId));
       return found && { ...found, record, writes: found.document.writes };
     } catch (error) {
       if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
@@ -113,7 +132,7 @@ async function findOfLife(
   const documents = await collections.checkpoints.find(filter).toArray();
   if (documents.length === 0) return undefined;
   const record = await findRecord(collections, address.threadId);
-  const found = takeLatest(documents.filter((document) => isOfLife(document, record)));
+  const found = takeLatest(keepOfLife(documents, record, address.threadId));
   return found && { ...found, record, writes: undefined };
 }
 
@@ -133,6 +152,21 @@ async function findJoined(
       join("thread_id", "_id", "records"),
     ])
     .toArray();
+}
+
+/**
+ * Those of a thread's documents that are of the life it is in.
+ *
+ * @throws CorruptCheckpointError if others are not because the record is damaged
+ */
+function keepOfLife<T extends ThreadPart>(
+  documents: readonly T[],
+  record: ThreadDocument | undefined,
+  threadId: string,
+): readonly T[] {
+  const own = documents.filter((document) => isOfLife(document, record));
+  if (own.length < documents.length && record !== undefined) assertRecord(record, threadId);
+  return own;
 }
 
 /** Whether two documents of a thread belong to the same life of it. */
@@ -162,8 +196,17 @@ function matchCheckpoint({
 function takeLatest<T extends CheckpointDocument>(
   documents: readonly T[],
 ): { document: T; staleHeads: readonly PlacedCheckpoint[] } | undefined {
-  const [document, ...stale] = documents.toSorted((a, b) => b.seq - a.seq);
+  // One without a place comes first, and is then refused by whoever reads it.
+  const [document, ...stale] = documents.toSorted((a, b) => rank(b) - rank(a));
   return document === undefined ? undefined : { document, staleHeads: stale.map(toPlaced) };
+}
+
+function rank({ seq }: Pick<CheckpointDocument, "seq">): number {
+  return isPlace(seq) ? seq : Number.MAX_VALUE;
+}
+
+function isPlace(seq: unknown): seq is number {
+  return Number.isSafeInteger(seq) && (seq as number) > 0;
 }
 
 function toPlaced({

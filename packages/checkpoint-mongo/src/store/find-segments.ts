@@ -7,7 +7,9 @@ import {
   toPackedBytes,
   type PackedBytes,
 } from "./binary.ts";
+import { findSegmentFault, listAppended } from "./check-segment.ts";
 import type { Collections } from "./collections.ts";
+import type { FieldFault } from "./document-fields.ts";
 import { oneOf } from "./one-of.ts";
 
 /** A segment of a thread as it is stored. */
@@ -19,6 +21,8 @@ export interface StoredSegment {
   readonly more: readonly Uint8Array[];
   /** Whether that is as much as there should be. */
   readonly isComplete: boolean;
+  /** What makes it unusable, whatever it holds. */
+  readonly fault: FieldFault | undefined;
 }
 
 /** Reads segments of one or several threads. Those that are not there are not in the result. */
@@ -36,7 +40,8 @@ export async function findSegments(
     })
     .toArray();
   // Several threads may each have a segment that began with the same content.
-  const segments = Map.groupBy(documents, ({ thread_id, segment }) =>
+  const named = documents.filter(({ segment }) => isBinary(segment));
+  const segments = Map.groupBy(named, ({ thread_id, segment }) =>
     JSON.stringify([thread_id, bytesToHex(segment)]),
   );
   return Array.from(segments.values(), (parts) =>
@@ -46,7 +51,8 @@ export async function findSegments(
 
 /** Puts a segment together from its parts, given in order. */
 export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
-  const { thread_id, segment, appends, more = [] } = parts[0]!;
+  const { thread_id, segment, appends, more } = parts[0]!;
+  const appended = listAppended(more);
   const packed = parts.map(({ data }) => (isBinary(data) ? toPackedBytes(data) : NOTHING));
   const [{ compression, data }] = packed as [PackedBytes];
   return {
@@ -56,8 +62,9 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
       data: packed.length === 1 ? data : Buffer.concat(packed.map((part) => part.data)),
       compression,
     },
-    more: more.filter(isBinary).map(toBytes),
-    isComplete: appends === more.length,
+    more: appended.map(toBytes),
+    isComplete: appends === appended.length && appends === (more?.length ?? 0),
+    fault: findSegmentFault(parts),
   };
 }
 

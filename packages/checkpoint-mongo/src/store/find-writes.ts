@@ -1,6 +1,7 @@
 import type { FindCursor } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
+import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 import { measureDocument } from "./measure-document.ts";
 import { oneOf } from "./one-of.ts";
@@ -51,6 +52,25 @@ function openWrites(
     thread_id: oneOf(checkpoints.map(({ thread_id }) => thread_id)),
     ...matchChannels(channels),
   });
+}
+
+/**
+ * Sets of pending writes by what they point to, in hex. One that points to several checkpoints, as only
+ * damage makes one, is found by each of them.
+ */
+export function groupByPointer(
+  sets: readonly WriteSetDocument[],
+): ReadonlyMap<string, readonly WriteSetDocument[]> {
+  const groups = new Map<string, WriteSetDocument[]>();
+  for (const set of sets) {
+    for (const pointer of [set.checkpoint].flat()) {
+      const key = isBinary(pointer) ? bytesToHex(pointer) : "";
+      const group = groups.get(key) ?? [];
+      group.push(set);
+      groups.set(key, group);
+    }
+  }
+  return groups;
 }
 
 /** Whether any task of a checkpoint has a set of writes in this place among its own. */

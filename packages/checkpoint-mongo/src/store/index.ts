@@ -5,7 +5,21 @@ export {
   toBytes,
   toPackedBinary,
   toPackedBytes,
+  type PackedBytes,
 } from "./binary.ts";
+export {
+  FieldFault,
+  readOptionalDate,
+  readOptionalText,
+  readPackedBytes,
+  readPlainBytes,
+  readText,
+  readWhole,
+  refuse,
+  requireBytes,
+  requireSame,
+} from "./document-fields.ts";
+export { findSegmentFault, findSegmentFlaw } from "./check-segment.ts";
 export { checkLayout } from "./check-layout.ts";
 export { condemnSegments, pardonSegments, removeCondemned } from "./condemn-segments.ts";
 export { deleteThread, finishDeletion, removeEarlierLives } from "./end-life.ts";
@@ -24,7 +38,17 @@ export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts"
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder } from "./find-last.ts";
 export { markSetsLater, toMark } from "./mark-sets.ts";
-export { findWrites, findWritesBetween, findWritesWithin, hasWrite } from "./find-writes.ts";
+export { findLinks, type CheckpointLink } from "./find-links.ts";
+export { findByIds } from "./find-by-ids.ts";
+export { checkRecord, findRecordsOf } from "./mend-record.ts";
+export { assertRecord } from "./assert-record.ts";
+export {
+  findWrites,
+  findWritesBetween,
+  findWritesWithin,
+  groupByPointer,
+  hasWrite,
+} from "./find-writes.ts";
 export { findAncestors, listCheckpoints, PAGE_SIZE, type ListQuery } from "./list-checkpoints.ts";
 export {
   removeCheckpoint,
@@ -34,6 +58,7 @@ export {
   type ReplacedCheckpoint,
 } from "./save-checkpoint.ts";
 export {
+  countParts,
   MAX_PART_BYTES,
   removeBaseless,
   saveSegments,
@@ -42,6 +67,8 @@ export {
 export { measureDocument } from "./measure-document.ts";
 export { removeWriteSets, saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {
+  findPointingInto,
+  findStrays,
   scanCheckpoints,
   scanReferences,
   scanSegmentHeads,

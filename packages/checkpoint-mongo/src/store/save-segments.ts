@@ -94,6 +94,11 @@ export async function removeBaseless(
   await segments.deleteMany({ ...filter, data: { $exists: false } });
 }
 
+/** How many documents a segment takes; what is appended goes into the first. */
+export async function countParts(segment: SegmentToStore): Promise<number> {
+  return isWhole(segment) ? cutParts((await segment.pack()).data).length : 1;
+}
+
 function isWhole({ id }: SegmentToStore): boolean {
   return parseSegmentId(id).appends === 0;
 }

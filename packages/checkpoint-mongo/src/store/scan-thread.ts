@@ -1,10 +1,15 @@
 import type { FindCursor } from "mongodb";
+import { inspect } from "node:util";
 import type {
   CheckpointDocument,
+  DocumentKind,
   SegmentDocument,
   StoredBytes,
+  StoredWrite,
   WriteSetDocument,
 } from "../documents/index.ts";
+import { CorruptCheckpointError } from "../errors/index.ts";
+import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 
 /** All checkpoints of a thread, by namespace and order. */
@@ -48,26 +53,99 @@ export function scanSegmentHeads(
     .project<SegmentHead>({ segment: 1, condemned_at: 1 });
 }
 
-/** The segments that a thread's checkpoints and pending writes refer to. */
+/**
+ * The segments that a thread's checkpoints and pending writes refer to.
+ *
+ * @throws CorruptCheckpointError if a document does not say which: then any may be referred to
+ */
 export async function* scanReferences(
   { checkpoints, writes }: Collections,
   threadId: string,
 ): AsyncGenerator<StoredBytes> {
-  for await (const { segments } of checkpoints
+  for await (const { checkpoint_ns, checkpoint_id, segments } of checkpoints
     .find({ thread_id: threadId, kind: "checkpoint" })
-    .project<Pick<CheckpointDocument, "segments">>({ segments: 1 })) {
+    .project<Pick<CheckpointDocument, "checkpoint_ns" | "checkpoint_id" | "segments">>({
+      checkpoint_ns: 1,
+      checkpoint_id: 1,
+      segments: 1,
+    })) {
+    if (!isBinary(segments)) throw unknownReferences(threadId, checkpoint_ns, checkpoint_id);
     yield segments;
   }
   for await (const { writes: set } of writes
     .find({ thread_id: threadId, kind: "writes", "writes.value.segment": { $exists: true } })
     .project<Pick<WriteSetDocument, "writes">>({ writes: 1 })) {
-    for (const { value } of set) if ("segment" in value) yield value.segment;
+    // Whatever damage has put there instead refers to nothing.
+    for (const write of [set].flat() as readonly (Partial<StoredWrite> | null)[]) {
+      const segment: unknown = (write?.value as { segment?: unknown } | undefined)?.segment;
+      if (isBinary(segment)) yield segment;
+    }
   }
+}
+
+function unknownReferences(
+  threadId: string,
+  checkpointNs: string,
+  checkpointId: string,
+): CorruptCheckpointError {
+  return new CorruptCheckpointError(
+    { threadId, checkpointNs, checkpointId },
+    {
+      document: "checkpoint",
+      which: inspect(checkpointId, { depth: 0 }),
+      field: "segments",
+      expected: "bytes of subtype 0",
+      found: "something else",
+    },
+  );
+}
+
+/** Sets of writes that point to checkpoints of a thread but call themselves another one's. */
+export async function findPointingInto(
+  { writes }: Collections,
+  threadId: string,
+  checkpoints: readonly StoredBytes[],
+): Promise<WriteSetDocument[]> {
+  const found: WriteSetDocument[] = [];
+  for (let start = 0; start < checkpoints.length; start += POINTERS_AT_ONCE) {
+    const page = checkpoints.slice(start, start + POINTERS_AT_ONCE);
+    const foreign = { checkpoint: { $in: page }, thread_id: { $ne: threadId } };
+    found.push(...(await writes.find(foreign).toArray()));
+  }
+  return found;
+}
+
+/** Checkpoints looked for with one command. */
+const POINTERS_AT_ONCE = 1_000;
+
+/** A document that calls itself of a thread, but of no kind that a thread has. */
+export interface StrayDocument {
+  /** Its `_id`. */
+  readonly which: string;
+  /** What it has as its kind. */
+  readonly kind: string;
+}
+
+/** Documents of a thread that are of no known kind. */
+export async function findStrays(
+  { all }: Collections,
+  threadId: string,
+): Promise<readonly StrayDocument[]> {
+  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes"];
+  const documents = await all
+    .find({ thread_id: threadId, kind: { $nin: [...kinds] } }, { projection: { kind: 1 } })
+    .toArray();
+  return documents.map(({ _id, kind }: { readonly _id: unknown; readonly kind?: unknown }) => ({
+    which: `of the _id ${isBinary(_id) ? bytesToHex(_id) : String(_id)}`,
+    kind: inspect(kind, { depth: 0 }),
+  }));
 }
 
 /** The ids of all threads. */
 export async function* scanThreadIds({ threads }: Collections): AsyncGenerator<string> {
   // That every id is at least the empty one leads planners to the records' own index.
   const all = { kind: "thread", thread_id: { $gte: "" } } as const;
-  for await (const { _id } of threads.find(all).project<{ _id: string }>({ _id: 1 })) yield _id;
+  const ids = threads.find(all).project<{ thread_id: unknown }>({ _id: 0, thread_id: 1 });
+  // Of several ids in one record, as damage may put them there, none is sure.
+  for await (const { thread_id: id } of ids) if (typeof id === "string") yield id;
 }

@@ -1,7 +1,9 @@
 import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
-import { isDuplicateKeyError } from "../driver/index.ts";
+import { isConflict } from "../driver/index.ts";
+import { assertRecord } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
+import { checkRecord } from "./mend-record.ts";
 import {
   findRecord,
   isExtending,
@@ -19,6 +21,7 @@ import {
  * life; what another process left half done is finished first.
  *
  * @param expiresAt when a thread that is made now expires
+ * @throws CorruptCheckpointError if the thread's record is damaged
  */
 export async function openThread(
   collections: Collections,
@@ -26,6 +29,7 @@ export async function openThread(
   expiresAt: Date | undefined,
 ): Promise<ThreadState> {
   const record = await findOrCreate(collections, threadId, expiresAt);
+  assertRecord(record, threadId);
   const state = readState(record);
   if (record.deleted_at !== undefined) {
     await finishDeletion(collections, state);
@@ -102,7 +106,11 @@ async function findOrCreate(
         throw new Error(`The server returned no record of thread "${threadId}".`);
       }
     } catch (error) {
-      if (!isDuplicateKeyError(error) || attempt === CREATE_ATTEMPTS) throw error;
+      if (!isConflict(error)) throw error;
+      if (attempt === CREATE_ATTEMPTS) {
+        await checkRecord(collections, threadId);
+        throw error;
+      }
     }
   }
 }
@@ -157,7 +165,9 @@ async function finishExtension(
  */
 async function followChange(collections: Collections, state: ThreadState): Promise<void> {
   const record = await findRecord(collections, state.threadId);
-  if (record === undefined || record.deleted_at !== undefined) return;
+  if (record === undefined) return;
+  assertRecord(record, state.threadId);
+  if (record.deleted_at !== undefined) return;
   const current = readState(record);
   if (!isSameState(current, state)) await changeExpiry(collections, current, current.expiresAt);
 }

@@ -1,5 +1,6 @@
 import type { Filter } from "mongodb";
 import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import { hashLife } from "../integrity/hashes.ts";
 import type { Collections } from "./collections.ts";
 import { oneOf } from "./one-of.ts";
 
@@ -20,6 +21,14 @@ const OUTLIVES_MS = 24 * 60 * 60 * 1_000;
 /** When the server is to remove the record of a thread that expires, or was deleted, then. */
 export function outlive(expiresAt: Date): Date {
   return new Date(expiresAt.getTime() + OUTLIVES_MS);
+}
+
+/** What a record says of the life that its thread is in. */
+export function toLife(
+  threadId: string,
+  epoch: number,
+): Pick<ThreadDocument, "epoch"> & Partial<Pick<ThreadDocument, "life">> {
+  return epoch === 0 ? { epoch } : { epoch, life: hashLife(threadId, epoch) };
 }
 
 /** Finds the record of a thread. */

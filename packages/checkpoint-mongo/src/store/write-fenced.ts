@@ -1,8 +1,9 @@
 import type { Document, Filter } from "mongodb";
+import type { ThreadDocument } from "../documents/index.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
-import { matchThread, type ThreadState } from "./thread-record.ts";
+import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
 
 /** In what order with others something is carried out. */
 export interface SubmitOptions {
@@ -40,9 +41,15 @@ function fence(state: ThreadState): ChainUpdate {
   return {
     // A change of the expiry that is under way is finished first, by whoever opens the thread.
     filter: { ...matchThread(state), extending: null } as Filter<Document>,
-    update: { $setOnInsert: { _id: state.threadId } },
+    update: { $setOnInsert: { _id: state.threadId, ...nameLife(state) } },
     upsert: true,
   };
+}
+
+/** The epoch itself is in the filter. */
+function nameLife({ threadId, epoch }: ThreadState): Pick<ThreadDocument, "life"> {
+  const { life } = toLife(threadId, epoch);
+  return life === undefined ? {} : { life };
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import {
+  CorruptCheckpointError,
+  ThreadkeepError,
+  UnsupportedFormatError,
+  type Corruption,
+} from "../errors/index.ts";
+import type { Serializer } from "./serializer.ts";
+
+/**
+ * Decodes something of a checkpoint whose bytes are as they were written. If they stand for nothing all
+ * the same, the checkpoint is as bad as a damaged one. What a user's serializer throws is passed on: the
+ * bytes are those that it gave.
+ *
+ * @param corruption which document it is, and where in it
+ * @throws CorruptCheckpointError if it does not decode
+ * @throws UnsupportedFormatError if a newer version of this package has written it
+ */
+export async function decodeStored<T>(
+  address: CheckpointAddress,
+  corruption: Pick<Corruption, "document" | "which">,
+  { isNative }: Pick<Serializer, "isNative">,
+  decode: () => Promise<T>,
+): Promise<T> {
+  if (!isNative) return decode();
+  try {
+    return await decode();
+  } catch (error) {
+    if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
+    // Of what the package refuses on purpose, this is no place to judge.
+    if (ThreadkeepError.isInstance(error)) throw error;
+    const fault = { expected: "it to decode", found: String(error) };
+    throw new CorruptCheckpointError(address, { ...corruption, ...fault }, { cause: error });
+  }
+}
+
+/** Says where it is that a newer format was met. */
+export function locateFormat(
+  error: UnsupportedFormatError,
+  { threadId, checkpointNs, checkpointId }: CheckpointAddress,
+): UnsupportedFormatError {
+  if (error.where !== undefined) return error;
+  const namespace = checkpointNs === "" ? "" : ` (namespace "${checkpointNs}")`;
+  const where = `Checkpoint ${checkpointId} of thread "${threadId}"${namespace}`;
+  return new UnsupportedFormatError(error.what, where, { cause: error });
+}

@@ -1,0 +1,87 @@
+import { inspect } from "node:util";
+import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import { assertRecord, hasExpired, isExtending, isOver, readState } from "../store/index.ts";
+
+/** What of a thread holds for all of its documents: its life and its expiry, as its record says. */
+export class ThreadInForce {
+  readonly threadId: string;
+  /** Undefined if it is damaged or missing. */
+  readonly record: ThreadDocument | undefined;
+  /** What is wrong with the record. */
+  readonly faults: readonly Corruption[];
+  /** Whether there is a record, but not as it was written. */
+  readonly isDamaged: boolean;
+  /** By the server's clock. */
+  readonly #nowMs: number;
+
+  /**
+   * @param documents all that lie where the thread's record should, or call themselves so
+   * @param nowMs by the server's clock, before they were read: what had expired by then still is
+   */
+  constructor(threadId: string, documents: readonly ThreadDocument[], nowMs: number) {
+    this.threadId = threadId;
+    this.#nowMs = nowMs;
+    let record: ThreadDocument | undefined;
+    const faults: Corruption[] = [];
+    for (const document of documents) {
+      try {
+        assertRecord(document, threadId);
+        record = document;
+      } catch (error) {
+        if (!CorruptCheckpointError.isInstance(error)) throw error;
+        const which = `its record (_id ${inspect(document._id, { depth: 0 })})`;
+        faults.push({ ...error.corruption, which });
+      }
+    }
+    if (record === undefined && faults.length === 0) {
+      const which = "its record";
+      faults.push({ document: "thread", which, expected: "it to exist", found: "nothing" });
+    }
+    this.record = record;
+    this.faults = faults;
+    this.isDamaged = documents.length > 0 && faults.length > 0;
+  }
+
+  /** Whether the thread is deleted or has expired: what is left of it is on its way out. */
+  get hasGone(): boolean {
+    const { record } = this;
+    return record !== undefined && (record.deleted_at !== undefined || isOver(record, this.#nowMs));
+  }
+
+  /**
+   * Whether a document is on its way out: left of an earlier life, or of a thread that has expired and
+   * whose record the server has removed already.
+   */
+  isOnItsWayOut(document: ThreadPart): boolean {
+    if (this.record === undefined) {
+      return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
+    }
+    const epoch: unknown = document.epoch ?? 0;
+    return Number.isSafeInteger(epoch) && (epoch as number) < this.record.epoch;
+  }
+
+  /** What is wrong with the life and the expiry of one of the thread's documents. */
+  *check(
+    { epoch = 0, expires_at: found }: ThreadPart,
+    document: Pick<Corruption, "document" | "which">,
+  ): Generator<Corruption> {
+    const { record } = this;
+    if (record === undefined) return;
+    if (epoch !== record.epoch) {
+      const expected = `${record.epoch}, the life that the thread is in`;
+      yield { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
+    }
+    const { expiresAt } = readState(record);
+    // While the expiry is changed, some have the earlier one.
+    if (isExtending(record) || isSame(found, expiresAt)) return;
+    const expected = `${expiresAt?.toISOString() ?? "nothing"}, as the thread's record says`;
+    yield { ...document, field: "expires_at", expected, found: inspect(found, { depth: 0 }) };
+  }
+}
+
+function isSame(found: unknown, expiresAt: Date | undefined): boolean {
+  return found instanceof Date
+    ? found.getTime() === expiresAt?.getTime()
+    : found === undefined && expiresAt === undefined;
+}

@@ -1,0 +1,75 @@
+import type { SegmentDocument, StoredBytes } from "../documents/index.ts";
+import { hashSegmentPlace } from "../integrity/hashes.ts";
+import { bytesToHex, isBinary, readSubtype } from "./binary.ts";
+import {
+  FieldFault,
+  readOptionalDate,
+  readPackedBytes,
+  readPlainBytes,
+  readText,
+  readWhole,
+  refuse,
+  requireBytes,
+  requireSame,
+} from "./document-fields.ts";
+
+/**
+ * What makes a segment unusable, its parts given in order: each must lie under the `_id` of its place,
+ * and the places be 0, 1, 2 and so on without a gap. That none is missing at the end, the hash of the
+ * content says.
+ */
+export function findSegmentFault(parts: readonly SegmentDocument[]): FieldFault | undefined {
+  return tryCheck(() => {
+    for (const [place, part] of parts.entries()) checkPart(part, place);
+  });
+}
+
+/**
+ * What is wrong with the rest of a segment's fields. All that was appended before can be read in spite of
+ * it, so only a walk through the thread looks.
+ */
+export function findSegmentFlaw(parts: readonly SegmentDocument[]): FieldFault | undefined {
+  return tryCheck(() => {
+    for (const [place, part] of parts.entries()) {
+      const more: unknown = part.more;
+      const known = listAppended(more);
+      if (more !== undefined && (!Array.isArray(more) || known.length < more.length || place > 0)) {
+        refuse("more", "an array of bytes, in the first part only", more);
+      }
+      const appends: unknown = part.appends;
+      if (appends !== known.length)
+        refuse("appends", `${known.length}, as many as in more`, appends);
+      if (part.epoch !== undefined) readWhole("epoch", part.epoch, 1);
+      readOptionalDate("expires_at", part.expires_at);
+      readOptionalDate("condemned_at", part.condemned_at);
+    }
+  });
+}
+
+/** What was appended to a segment, up to where damage has put something else in its place. */
+export function listAppended(more: unknown): readonly StoredBytes[] {
+  if (!Array.isArray(more)) return [];
+  const end = more.findIndex((part) => !isBinary(part) || readSubtype(part) !== 0);
+  return (end === -1 ? more : more.slice(0, end)) as StoredBytes[];
+}
+
+function checkPart(document: SegmentDocument, place: number): void {
+  const threadId = readText("thread_id", document.thread_id);
+  requireSame("kind", document.kind, "segment");
+  readPlainBytes("segment", document.segment);
+  const part: unknown = document.part;
+  if (part !== place) refuse("part", String(place), part);
+  const root = bytesToHex(document.segment);
+  requireBytes("_id", document._id, hashSegmentPlace(threadId, root, place));
+  readPackedBytes("data", document.data);
+}
+
+function tryCheck(check: () => void): FieldFault | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FieldFault) return error;
+    throw error;
+  }
+}

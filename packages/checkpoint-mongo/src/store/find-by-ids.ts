@@ -1,0 +1,16 @@
+import type { Document } from "mongodb";
+import type { StoredBytes } from "../documents/index.ts";
+import type { Collections } from "./collections.ts";
+
+/** A document of whichever kind, unread. */
+export interface AnyDocument extends Document {
+  readonly _id: StoredBytes;
+}
+
+/** Reads documents by their `_id`, whatever else they say they are. */
+export function findByIds(
+  { all }: Collections,
+  ids: readonly Uint8Array[],
+): Promise<AnyDocument[]> {
+  return all.find<AnyDocument>({ _id: { $in: ids as never[] } }).toArray();
+}

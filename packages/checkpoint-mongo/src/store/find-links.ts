@@ -1,0 +1,48 @@
+import type { OpenAddress } from "../address/address.ts";
+import type { Collections } from "./collections.ts";
+
+/** What a checkpoint is called, and what it says its parent is called. */
+export interface CheckpointLink {
+  readonly checkpointId: string;
+  readonly parentCheckpointId: string | undefined;
+}
+
+/**
+ * Reads how the checkpoints of a namespace hang together, the last in the order first, unverified: from a
+ * checkpoint on, or from the last that is there.
+ */
+export async function findLinks(
+  { checkpoints }: Collections,
+  { threadId, checkpointNs, checkpointId }: OpenAddress,
+  limit: number,
+): Promise<readonly CheckpointLink[]> {
+  const namespace = {
+    thread_id: threadId,
+    kind: "checkpoint",
+    checkpoint_ns: checkpointNs,
+  } as const;
+  const first =
+    checkpointId === undefined
+      ? null
+      : await checkpoints.findOne(
+          { ...namespace, checkpoint_id: checkpointId },
+          { projection: { seq: 1 } },
+        );
+  const place: unknown = first?.seq;
+  const documents = await checkpoints
+    .find({ ...namespace, ...(typeof place === "number" && { seq: { $lte: place } }) })
+    .sort({ seq: -1 })
+    .limit(limit)
+    .project({ checkpoint_id: 1, parent_checkpoint_id: 1 })
+    .toArray();
+  return documents.flatMap(({ checkpoint_id: id, parent_checkpoint_id: parentId }) =>
+    typeof id === "string"
+      ? [
+          {
+            checkpointId: id,
+            parentCheckpointId: typeof parentId === "string" ? parentId : undefined,
+          },
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,74 @@
+import type { ThreadDocument } from "../documents/index.ts";
+import { assertRecord } from "./assert-record.ts";
+import type { Collections } from "./collections.ts";
+import { matchRecord, toLife } from "./thread-record.ts";
+
+/**
+ * All that lies where the record of a thread should, or calls itself so. One that does only one of the two
+ * is damage.
+ */
+export function findRecordsOf(
+  { threads }: Pick<Collections, "threads">,
+  threadId: string,
+): Promise<ThreadDocument[]> {
+  return threads
+    .find({ $or: [{ _id: threadId }, matchRecord(threadId)] })
+    .sort({ _id: 1 })
+    .toArray();
+}
+
+/**
+ * Looks at what lies where the record of a thread should.
+ *
+ * @throws CorruptCheckpointError if it is none
+ */
+export async function checkRecord(
+  collections: Pick<Collections, "threads">,
+  threadId: string,
+): Promise<void> {
+  for (const document of await findRecordsOf(collections, threadId)) {
+    assertRecord(document, threadId);
+  }
+}
+
+/**
+ * Writes the record of a thread anew, where it is damaged or missing: in the highest life that any of the
+ * thread's documents is of, so that its end is the end of all of them.
+ *
+ * @returns false if nothing is stored of the thread
+ */
+export async function mendRecord(
+  { all, threads }: Pick<Collections, "all" | "threads">,
+  threadId: string,
+): Promise<boolean> {
+  let epoch = 0;
+  let isThere = (await threads.findOne({ _id: threadId }, { projection: { _id: 1 } })) !== null;
+  for await (const part of all.find({ thread_id: threadId }, { projection: { epoch: 1 } })) {
+    isThere = true;
+    const own: unknown = part["epoch"];
+    if (Number.isSafeInteger(own) && (own as number) < MAX_EPOCH) {
+      epoch = Math.max(epoch, own as number);
+    }
+  }
+  if (!isThere) return false;
+  // Another record of the thread would be found instead.
+  await threads.deleteMany({ ...matchRecord(threadId), _id: { $ne: threadId } });
+  await threads.updateOne(
+    { _id: threadId },
+    {
+      $set: { thread_id: threadId, kind: "thread", ...toLife(threadId, epoch) },
+      $unset: {
+        ...(epoch === 0 && { life: "" }),
+        expires_at: "",
+        extending: "",
+        deleted_at: "",
+        newest: "",
+      },
+    },
+    { upsert: true },
+  );
+  return true;
+}
+
+/** No thread lives so often. */
+export const MAX_EPOCH: number = 2 ** 31 - 2;

@@ -1,0 +1,97 @@
+import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
+import type { Collection, Document, MongoClient, ObjectId } from "mongodb";
+import { inspect, isDeepStrictEqual } from "node:util";
+import { COLLECTION } from "../../checkpoint-mongo/collection-name.ts";
+import { asNewProcess } from "../../checkpoint-mongo/new-process.ts";
+import { readThread } from "./attempt.ts";
+import { examine, type Finding, type OpenSaver } from "./examine.ts";
+import { listMutations, type Mutation } from "./mutations.ts";
+import { BESIDE, DAMAGED, type Variant } from "./threads.ts";
+
+/** What became of one mutation. */
+export interface Result {
+  readonly variant: string;
+  readonly mutation: Mutation;
+  readonly finding: Finding;
+}
+
+/** What the savers of a run share; a new process now and then keeps its memory small. */
+const SAVERS_PER_PROCESS = 500;
+
+/**
+ * Writes two threads, and damages one of them in every way that `choose` takes, each from the start.
+ *
+ * @param choose picks from all mutations of a variant
+ */
+export async function* damageThreads(
+  client: MongoClient,
+  dbName: string,
+  variant: Variant,
+  choose: (mutations: readonly Mutation[]) => readonly Mutation[],
+): AsyncGenerator<Result> {
+  const collection = client.db(dbName).collection(COLLECTION);
+  const open = opener(client, dbName, variant);
+  const writer = open();
+  await variant.write(writer, DAMAGED);
+  await variant.write(writer, BESIDE);
+  const documents = await collection.find({}).sort({ _id: 1 }).toArray();
+  const damaged = await readThread(open(), DAMAGED);
+  const beside = await readThread(open(), BESIDE);
+  for (const mutation of choose(listMutations(documents, variant.kinds))) {
+    await restore(collection, documents);
+    if (!(await apply(collection, mutation))) continue;
+    const found = await examine(open, damaged, beside, { isDeleted: touchesDeletion(mutation) });
+    const isGone = found.verdict === "lost silently" && mutation.instead.length === 0;
+    const finding: Finding = isGone ? { ...found, verdict: "gone as a whole" } : found;
+    yield { variant: variant.name, mutation, finding };
+  }
+}
+
+/** What a deletion goes by. */
+const DELETION_GOES_BY: ReadonlySet<string> = new Set(["document", "thread_id", "kind", "epoch"]);
+
+function touchesDeletion({ kind, field }: Mutation): boolean {
+  return kind === "thread" || DELETION_GOES_BY.has(field);
+}
+
+function opener(client: MongoClient, dbName: string, { settings: own, serde }: Variant): OpenSaver {
+  let process = asNewProcess(client);
+  let opened = 0;
+  return (settings: MongoDBSaverSettings = {}) => {
+    opened += 1;
+    if (opened % SAVERS_PER_PROCESS === 0) process = asNewProcess(client);
+    // What is remembered is remembered for a bound: with one of its own, a saver knows nothing.
+    const cacheMaxBytes = 16_000_000 + opened;
+    return new MongoDBSaver({ client: process, dbName, cacheMaxBytes, ...own, ...settings }, serde);
+  };
+}
+
+/** Makes the collection as it was, by what differs. */
+async function restore(collection: Collection, documents: readonly Document[]): Promise<void> {
+  const wanted = new Map(documents.map((document) => [keyOf(document), document]));
+  const extra: unknown[] = [];
+  for await (const found of collection.find({})) {
+    const key = keyOf(found);
+    const original = wanted.get(key);
+    if (original !== undefined && isDeepStrictEqual(found, original)) wanted.delete(key);
+    else extra.push(found._id);
+  }
+  if (extra.length > 0) await collection.deleteMany({ _id: { $in: extra as never[] } });
+  if (wanted.size > 0) await collection.insertMany([...wanted.values()], { ordered: false });
+}
+
+function keyOf({ _id: id }: Document): string {
+  return inspect(id);
+}
+
+/** @returns whether it could be done: unique indexes refuse some */
+async function apply(collection: Collection, { original, instead }: Mutation): Promise<boolean> {
+  try {
+    await collection.deleteOne({ _id: original._id as ObjectId });
+    if (instead.length > 0) await collection.insertMany([...instead], { ignoreUndefined: false });
+    return true;
+  } catch (error) {
+    if ((error as { readonly code?: number }).code === 11_000) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+/** `pnpm damage-table`: damages stored threads in every way, and writes down what became of it. */
+import { startMongoDB, temporaryDatabase } from "@threadkeep/local-mongodb";
+import { MongoClient } from "mongodb";
+import { parseArgs } from "node:util";
+import { writeIntoMarkdown } from "../../bench/report/write-into-markdown.ts";
+import { chooseSome } from "./choose-some.ts";
+import { damageThreads, type Result } from "./damage-threads.ts";
+import { listFailures, toTable } from "./table.ts";
+import { VARIANTS } from "./threads.ts";
+
+const USAGE = `pnpm damage-table [options]    damages stored threads in every way, and counts what becomes of it
+
+--sample N        so many mutations of each variant; by default all, which takes hours
+--seed N          others of them; default 1
+--variant NAME    just one: ${VARIANTS.map(({ name }) => name).join(", ")}
+--field NAME      just those of one field
+--into FILE       puts the table into a Markdown file, between <!-- damage:begin --> and its end
+
+The exit code is 1 if anything was returned that was not stored, lost without a sign, left unwritable
+without the reason, or refused without a word that says why.`;
+
+const { values: options } = parseArgs({
+  options: {
+    sample: { type: "string", default: "Infinity" },
+    seed: { type: "string", default: "1" },
+    variant: { type: "string" },
+    field: { type: "string" },
+    into: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+
+if (options.help) console.log(USAGE);
+else await writeTable();
+
+async function writeTable(): Promise<void> {
+  const results: Result[] = [];
+  await using server = await startMongoDB();
+  const client = new MongoClient(server.uri);
+  try {
+    const chosen = VARIANTS.filter(({ name }) => name === (options.variant ?? name));
+    for (const variant of chosen) {
+      const database = temporaryDatabase(client);
+      const damaged = damageThreads(client, database.name, variant, (mutations) =>
+        chooseSome(
+          mutations.filter(({ field }) => field === (options.field ?? field)),
+          Number(options.sample),
+          Number(options.seed),
+        ),
+      );
+      for await (const result of damaged) {
+        results.push(result);
+        for (const failure of listFailures([result])) console.error(failure);
+      }
+      await database.drop();
+    }
+  } finally {
+    await client.close();
+  }
+  const table = toTable(results);
+  console.log(table);
+  const place = { begin: "<!-- damage:begin -->", end: "<!-- damage:end -->" };
+  if (options.into !== undefined) writeIntoMarkdown(options.into, place, table);
+  if (listFailures(results).length > 0) process.exitCode = 1;
+}
