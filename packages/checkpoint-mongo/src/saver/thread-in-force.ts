@@ -52,15 +52,16 @@ export class ThreadInForce {
     return new ThreadInForce(threadId, record, faults, documents.length > 0 && faults.length > 0);
   }
 
-  /** Whether the thread is deleted or has expired: what is left of it is on its way out. */
-  get hasGone(): boolean {
+  /**
+   * Whether a document goes with its thread: with a life of it that is deleted, or with its expiry. One
+   * that the record does not fit stays to be looked at, since the damage may be in the record.
+   */
+  isOnItsWayOut({ epoch = 0, expires_at: expiresAt }: ThreadPart): boolean {
     const { record } = this;
-    return record !== undefined && (record.deletedAt !== undefined || isExpired(record.expiresAt));
-  }
-
-  /** Whether a document is on its way out with a thread whose record the server has removed already. */
-  isOnItsWayOut({ expires_at: expiresAt }: ThreadPart): boolean {
-    return this.record === undefined && !this.isDamaged && isExpired(expiresAt as Date | undefined);
+    // The server may remove the record first.
+    if (record === undefined) return !this.isDamaged && isExpired(expiresAt as Date | undefined);
+    if (record.deletedAt !== undefined) return typeof epoch === "number" && epoch < record.epoch;
+    return isExpired(record.expiresAt) && isSame(expiresAt, record.expiresAt);
   }
 
   /** What is wrong with the life and the expiry of one of the thread's documents. */

@@ -42,8 +42,6 @@ async function walk(
   threadId: string,
   thread: ThreadInForce,
 ): Promise<ThreadReport> {
-  const nothing = { threadId, checkpoints: 0, segments: 0, writes: 0, orphanedSegments: 0 };
-  if (thread.hasGone) return { ...nothing, damages: [] };
   const damages = new DamageList();
   const checkpoints = await verifyCheckpoints(context, thread, damages);
   const writes = await verifyWrites(context, thread, checkpoints.ids, damages);

@@ -28,7 +28,9 @@ export function readThreadRecord(document: ThreadDocument, threadId: string): Th
     }
     const deletedAt = readOptionalDate("deleted_at", document.deleted_at);
     // Each deletion counts up.
-    if (deletedAt !== undefined) readWhole("epoch", epoch, 1);
+    if (deletedAt !== undefined && epoch === 0) {
+      refuse("deleted_at", "nothing in a thread's first life", deletedAt);
+    }
     return {
       threadId,
       epoch,
