@@ -8,6 +8,9 @@ import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 
+/** The server removes nothing that has expired just now. */
+const JUST_PAST = new Date(Date.now() - 1_000);
+
 const START = makeItems("start", 3);
 const NEXT = [...START, ...makeItems("next", 1)];
 
@@ -116,6 +119,51 @@ describe("deleteThread deletes a thread", () => {
       expect.objectContaining({ _id: "stray", kind: "thread" }),
     ]);
   });
+});
+
+describe("verifyThread goes by the thread's record and finds what does not fit it", () => {
+  it.each([
+    ["a document of another life", "segment", { $set: { epoch: 7 } }, "epoch"],
+    [
+      "a document that expires by itself",
+      "checkpoint",
+      { $unset: { expires_at: "" } },
+      "expires_at",
+    ],
+    [
+      "a document that expires earlier",
+      "segment",
+      { $set: { expires_at: JUST_PAST } },
+      "expires_at",
+    ],
+    [
+      "a record that has expired alone",
+      "thread",
+      { $set: { expires_at: JUST_PAST } },
+      "expires_at",
+    ],
+    ["a record that is of another life", "thread", { $set: { epoch: 7 } }, "epoch"],
+    [
+      "a record that is deleted alone",
+      "thread",
+      { $set: { deleted_at: new Date() } },
+      "deleted_at",
+    ],
+    ["a document of no kind", "segment", { $set: { kind: "x" } }, "kind"],
+    ["appends that are not counted", "segment", { $set: { appends: 3 } }, "appends"],
+  ] satisfies [string, "segment" | "checkpoint" | "thread", UpdateFilter<Document>, string][])(
+    "%s",
+    async (threadId, kind, update, field) => {
+      const settings = { ttl: 24 * 3_600 };
+      const saver = database.openSaver(settings);
+      const first = await putList(saver, threadConfig(threadId), START);
+      await putList(saver, first, NEXT);
+      expect((await saver.verifyThread(threadId)).damages).toEqual([]);
+      await database.documents(kind).updateOne({ thread_id: threadId }, update);
+      const { damages } = await database.openSaver(settings).verifyThread(threadId);
+      expect(damages.map((damage) => damage.field)).toContain(field);
+    },
+  );
 });
 
 it("a sweep takes nothing from a thread of which it does not know what is in use", async () => {

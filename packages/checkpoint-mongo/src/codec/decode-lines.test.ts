@@ -1,6 +1,7 @@
 import { PromptTemplate } from "@langchain/core/prompts";
 import { HumanMessage } from "@langchain/core/messages";
 import { describe, expect, it } from "vitest";
+import { UnsupportedFormatError } from "../errors/index.ts";
 import { decodeLines } from "./decode-lines.ts";
 import { encodeValue } from "./encode-value.ts";
 
@@ -26,10 +27,10 @@ describe("many texts", () => {
 
   it("are refused as a whole if one of them holds what is not in the closed list", async () => {
     const foreign = '{"$":"function","v":"alert(1)"}';
-    await expect(decodeLines(["1", foreign])).rejects.toThrow("not in the list");
+    await expect(decodeLines(["1", foreign])).rejects.toThrow(UnsupportedFormatError);
     const [template] = encode([PromptTemplate.fromTemplate("{question}")]);
     await expect(decodeLines([template!, foreign], undefined, ALLOWED)).rejects.toThrow(
-      "not in the list",
+      UnsupportedFormatError,
     );
   });
 });

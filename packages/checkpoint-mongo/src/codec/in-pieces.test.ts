@@ -112,5 +112,5 @@ describe("with rests wherever there may be one", () => {
 function makeWriteSet(value: Uint8Array): Omit<HashedWriteSet, "keyName"> {
   const address = { threadId: "thread", checkpointNs: "", checkpointId: "1ef" };
   const write = { index: 0, channel: "a", type: undefined, value };
-  return { address, taskId: "task", taskPath: "", place: 0, writes: [write] };
+  return { address, epoch: 0, taskId: "task", taskPath: "", place: 0, writes: [write] };
 }

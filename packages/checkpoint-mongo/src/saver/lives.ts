@@ -1,7 +1,7 @@
 import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import {
-  assertRecord,
+  assertHides,
   bytesToHex,
   findRecord,
   findRecords,
@@ -30,10 +30,9 @@ export async function keepLiving<T extends ThreadPart>(
   const { clock, db } = collections;
   const own = documents.filter((document) => isOfLife(document, records.get(document.thread_id)));
   if (own.length < documents.length) {
-    // That they are of another life must not be for a damaged record.
-    for (const { thread_id: threadId } of documents) {
-      const record = records.get(threadId);
-      if (record !== undefined) assertRecord(record, threadId);
+    const hidden = documents.filter((document) => !own.includes(document));
+    for (const document of hidden) {
+      assertHides([document], records.get(document.thread_id), document.thread_id);
     }
   }
   const aboutMs = clock.nowMs();

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { assertRecord, hasExpired, isExtending, isOver, readState } from "../store/index.ts";
+import { assertRecord, hasExpired, isExtending, readState } from "../store/index.ts";
 
 /** What of a thread holds for all of its documents: its life and its expiry, as its record says. */
 export class ThreadInForce {
@@ -43,22 +43,17 @@ export class ThreadInForce {
     this.isDamaged = documents.length > 0 && faults.length > 0;
   }
 
-  /** Whether the thread is deleted or has expired: what is left of it is on its way out. */
-  get hasGone(): boolean {
-    const { record } = this;
-    return record !== undefined && (record.deleted_at !== undefined || isOver(record, this.#nowMs));
-  }
-
   /**
-   * Whether a document is on its way out: left of an earlier life, or of a thread that has expired and
-   * whose record the server has removed already.
+   * Whether a document goes with a life of its thread that has ended, or with its expiry. One that the
+   * record does not fit stays to be looked at, since the damage may be in the record.
    */
   isOnItsWayOut(document: ThreadPart): boolean {
-    if (this.record === undefined) {
-      return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
-    }
+    const { record } = this;
+    // The server may remove the record first.
+    if (record === undefined) return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
     const epoch: unknown = document.epoch ?? 0;
-    return Number.isSafeInteger(epoch) && (epoch as number) < this.record.epoch;
+    if (Number.isSafeInteger(epoch) && (epoch as number) < record.epoch) return true;
+    return hasExpired(document, record, this.#nowMs);
   }
 
   /** What is wrong with the life and the expiry of one of the thread's documents. */
@@ -70,6 +65,10 @@ export class ThreadInForce {
     if (record === undefined) return;
     if (epoch !== record.epoch) {
       const expected = `${record.epoch}, the life that the thread is in`;
+      yield { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
+    }
+    if (record.deleted_at !== undefined) {
+      const expected = "none in a life that has not begun since the thread was deleted";
       yield { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
     }
     const { expiresAt } = readState(record);

@@ -45,8 +45,6 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   const nowMs = await collections.clock.ask(collections.db);
   const records = await findRecordsOf(collections, threadId);
   const thread = new ThreadInForce(threadId, records, nowMs);
-  const nothing = { threadId, checkpoints: 0, segments: 0, writes: 0, orphanedSegments: 0 };
-  if (thread.hasGone) return { ...nothing, damages: [] };
   const damages = new DamageList();
   const checkpoints = await verifyCheckpoints(context, thread, damages);
   const writes = await verifyWrites(context, thread, checkpoints.ids, damages);

@@ -1,4 +1,4 @@
-import type { ThreadDocument } from "../documents/index.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { hashLife } from "../integrity/hashes.ts";
 import {
@@ -25,7 +25,9 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     if (extending !== true) readOptionalDate("extending", extending);
     const deletedAt = readOptionalDate("deleted_at", document.deleted_at);
     // Each deletion counts up.
-    if (deletedAt !== undefined) readWhole("epoch", epoch, 1);
+    if (deletedAt !== undefined && epoch === 0) {
+      refuse("deleted_at", "nothing in a thread's first life", deletedAt);
+    }
     if (epoch > 0) requireBytes("life", document.life, hashLife(threadId, epoch));
     else if (document.life !== undefined) refuse("life", "nothing", document.life);
     readOptionalDate("expires_at", document.expires_at ?? undefined);
@@ -34,16 +36,40 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
       refuse("newest", "an object", newest);
     }
   } catch (error) {
-    if (!(error instanceof FieldFault)) throw error;
-    const { field, expected, found } = error;
-    throw new CorruptCheckpointError(
-      { threadId },
-      { document: "thread", which: "its record", field, expected, found },
-      {
-        cause: error,
-        advice:
-          "Nothing was stored. To use the thread again, put the field right, or delete the thread.",
-      },
-    );
+    throw toCorruption(error, threadId);
   }
+}
+
+/**
+ * Checks that documents which a thread's record makes those of another life are no others for its damage.
+ *
+ * @throws CorruptCheckpointError if the record is damaged
+ */
+export function assertHides(
+  hidden: readonly Pick<ThreadPart, "epoch">[],
+  record: ThreadDocument | undefined,
+  threadId: string,
+): void {
+  if (hidden.length === 0 || record === undefined) return;
+  assertRecord(record, threadId);
+  // Whoever writes to a deleted thread takes that off first.
+  if (record.deleted_at === undefined) return;
+  if (!hidden.some(({ epoch = 0 }) => epoch === record.epoch)) return;
+  const expected = "nothing, since there are documents of the life that comes after";
+  throw toCorruption(new FieldFault("deleted_at", expected, record.deleted_at), threadId);
+}
+
+/** What is no fault of a field is passed on. */
+function toCorruption(error: unknown, threadId: string): unknown {
+  if (!(error instanceof FieldFault)) return error;
+  const { field, expected, found } = error;
+  return new CorruptCheckpointError(
+    { threadId },
+    { document: "thread", which: "its record", field, expected, found },
+    {
+      cause: error,
+      advice:
+        "Nothing was stored. To use the thread again, put the field right, or delete the thread.",
+    },
+  );
 }

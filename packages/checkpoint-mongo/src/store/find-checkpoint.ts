@@ -8,7 +8,7 @@ import type {
 } from "../documents/index.ts";
 import { readErrorCode } from "../driver/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { assertRecord } from "./assert-record.ts";
+import { assertHides } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { findWrites } from "./find-writes.ts";
 import { findRecord, isOfLife } from "./thread-record.ts";
@@ -164,9 +164,9 @@ function keepOfLife<T extends ThreadPart>(
   record: ThreadDocument | undefined,
   threadId: string,
 ): readonly T[] {
-  const own = documents.filter((document) => isOfLife(document, record));
-  if (own.length < documents.length && record !== undefined) assertRecord(record, threadId);
-  return own;
+  const hidden = documents.filter((document) => !isOfLife(document, record));
+  assertHides(hidden, record, threadId);
+  return documents.filter((document) => isOfLife(document, record));
 }
 
 /** Whether two documents of a thread belong to the same life of it. */
