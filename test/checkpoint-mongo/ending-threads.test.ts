@@ -24,6 +24,8 @@ it(
     const untilMs = performance.now() + SECONDS * 1_000;
     const done = new Map<string, number>();
     const errors: unknown[] = [];
+    // On a slow machine that takes longer.
+    const hasMetBoth = () => done.has("getTuple: something") && done.has("getTuple: nothing");
     await Promise.all(
       Array.from({ length: PROCESSES }, async (_, number) => {
         const client = new MongoClient(database.uri);
@@ -32,7 +34,7 @@ it(
         const cacheMaxBytes = number % 2 === 0 ? 1 : undefined;
         const saver = new MongoDBSaver({ ...settings, cacheMaxBytes, client });
         const process = new RandomProcess(saver, SEED + number);
-        while (performance.now() < untilMs) {
+        while (performance.now() < untilMs || !hasMetBoth()) {
           const name = process.pick(WEIGHTED);
           try {
             const outcome = await ACTIONS[name](process);
@@ -45,9 +47,6 @@ it(
       }),
     );
     expect(errors).toEqual([]);
-    // Threads were met alive and gone.
-    expect(done.get("getTuple: something")).toBeGreaterThan(0);
-    expect(done.get("getTuple: nothing")).toBeGreaterThan(0);
   },
 );
 
