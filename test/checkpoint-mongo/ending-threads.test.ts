@@ -3,7 +3,6 @@ import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { CorruptCheckpointError, MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
@@ -20,7 +19,7 @@ it(
   async () => {
     await using own = temporaryDatabase(database.client);
     // Without grace the server removes documents, in any order, while they are read.
-    const settings = { dbName: own.name, ttl: 0.5, ttlSlack: 0.5, ttlGraceSeconds: 0 };
+    const settings = { dbName: own.name, ttl: 1.5, ttlSlack: 0.5, ttlGraceSeconds: 0 };
     const untilMs = performance.now() + SECONDS * 1_000;
     const done = new Map<string, number>();
     const errors: unknown[] = [];
@@ -113,7 +112,9 @@ class RandomProcess {
   }
 
   pickThread(): string {
-    return this.pick(["a", "b"]);
+    // Each is written to for a while and then left to expire.
+    const generation = Math.floor(performance.now() / 4_000) - this.pick([0, 0, 1]);
+    return `${this.pick(["a", "b"])} ${generation}`;
   }
 
   pickConfig(): RunnableConfig {
@@ -171,9 +172,6 @@ const ACTIONS = {
   },
   deleteThread: async (process: RandomProcess) => {
     await process.saver.deleteThread(process.pickThread());
-  },
-  "wait until it has expired": async () => {
-    await sleep(800);
   },
 } satisfies Record<string, (process: RandomProcess) => Promise<string | undefined | void>>;
 
