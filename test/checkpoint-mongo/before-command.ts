@@ -75,7 +75,7 @@ export class BeforeCommand {
         await wait();
         return toArray();
       },
-      [Symbol.asyncIterator]: async function* () {
+      async *[Symbol.asyncIterator]() {
         await wait();
         yield* { [Symbol.asyncIterator]: iterate };
       },

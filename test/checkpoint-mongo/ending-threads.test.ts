@@ -3,7 +3,6 @@ import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { CorruptCheckpointError, MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
@@ -20,10 +19,12 @@ it(
   async () => {
     await using own = temporaryDatabase(database.client);
     // Without grace the server removes documents, in any order, while they are read.
-    const settings = { dbName: own.name, ttl: 0.5, ttlSlack: 0.5, ttlGraceSeconds: 0 };
+    const settings = { dbName: own.name, ttl: 1.5, ttlSlack: 0.5, ttlGraceSeconds: 0 };
     const untilMs = performance.now() + SECONDS * 1_000;
     const done = new Map<string, number>();
     const errors: unknown[] = [];
+    // On a slow machine that takes longer.
+    const hasMetBoth = () => done.has("getTuple: something") && done.has("getTuple: nothing");
     await Promise.all(
       Array.from({ length: PROCESSES }, async (_, number) => {
         const client = new MongoClient(database.uri);
@@ -32,7 +33,7 @@ it(
         const cacheMaxBytes = number % 2 === 0 ? 1 : undefined;
         const saver = new MongoDBSaver({ ...settings, cacheMaxBytes, client });
         const process = new RandomProcess(saver, SEED + number);
-        while (performance.now() < untilMs) {
+        while (performance.now() < untilMs || !hasMetBoth()) {
           const name = process.pick(WEIGHTED);
           try {
             const outcome = await ACTIONS[name](process);
@@ -45,9 +46,6 @@ it(
       }),
     );
     expect(errors).toEqual([]);
-    // Threads were met alive and gone.
-    expect(done.get("getTuple: something")).toBeGreaterThan(0);
-    expect(done.get("getTuple: nothing")).toBeGreaterThan(0);
   },
 );
 
@@ -114,7 +112,9 @@ class RandomProcess {
   }
 
   pickThread(): string {
-    return this.pick(["a", "b"]);
+    // Each is written to for a while and then left to expire.
+    const generation = Math.floor(performance.now() / 4_000) - this.pick([0, 0, 1]);
+    return `${this.pick(["a", "b"])} ${generation}`;
   }
 
   pickConfig(): RunnableConfig {
@@ -149,7 +149,7 @@ const ACTIONS = {
   getTuple: async (process: RandomProcess) => {
     const tuple = await process.saver.getTuple(process.pickConfig());
     if (tuple === undefined) return "nothing";
-    expect(readList(tuple).length).toBeGreaterThan(0);
+    if (readList(tuple).length === 0) throw new Error("The list of a thread was lost.");
     return "something";
   },
   list: async (process: RandomProcess) => {
@@ -165,16 +165,13 @@ const ACTIONS = {
   },
   verifyThread: async (process: RandomProcess) => {
     const { damages } = await process.saver.verifyThread(process.pickThread());
-    expect(damages).toEqual([]);
+    if (damages.length > 0) throw new Error(`Damaged: ${JSON.stringify(damages)}`);
   },
   sweep: async (process: RandomProcess) => {
     await process.saver.sweep({ threadId: process.pickThread() });
   },
   deleteThread: async (process: RandomProcess) => {
     await process.saver.deleteThread(process.pickThread());
-  },
-  "wait until it has expired": async () => {
-    await sleep(800);
   },
 } satisfies Record<string, (process: RandomProcess) => Promise<string | undefined | void>>;
 

@@ -1,6 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { describe, expect, it } from "vitest";
-import type { Document } from "mongodb";
+import type { Document, ObjectId } from "mongodb";
 import { openOnOldServer } from "./old-server.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
@@ -193,16 +193,21 @@ async function addForeign(
   const known = new Set(before.map(({ _id }) => String(_id)));
   const added = (await database.readAll(threadId)).filter(({ _id }) => !known.has(String(_id)));
   const life: Document = epoch === undefined ? { $unset: { epoch: "" } } : { $set: { epoch } };
-  await collection.updateMany({ _id: { $in: added.map(({ _id }) => _id) } }, life);
+  await collection.updateMany({ _id: { $in: added.map(idOf) } }, life);
   // The put has taken the mark off the thread's own.
-  await collection.updateOne({ _id: own._id }, { $set: { head: true } });
+  await collection.updateOne({ _id: idOf(own) }, { $set: { head: true } });
   if (!isHead) {
     await collection.updateMany(
-      { thread_id: threadId, kind: "checkpoint", _id: { $ne: own._id } },
+      { thread_id: threadId, kind: "checkpoint", _id: { $ne: idOf(own) } },
       { $unset: { head: "" } },
     );
   }
   return foreign;
+}
+
+function idOf(document: Document): ObjectId {
+  // Whatever it is, not what the driver would make of itself.
+  return document["_id"] as ObjectId;
 }
 
 function findRecords(threadId: string): Promise<Document[]> {

@@ -238,7 +238,8 @@ describe("collections of the official saver", () => {
     const commands = await recordSetup(() =>
       Promise.all(Array.from({ length: 20 }, (_, n) => open().getTuple(threadConfig(`${n}`)))),
     );
-    expect(commands).toEqual(["listCollections"]);
+    // The server's time is asked for as well, once: this process's clock has jumped.
+    expect(commands.toSorted()).toEqual(["hello", "listCollections"]);
   });
 });
 

@@ -10,8 +10,10 @@ import { readErrorCode } from "../driver/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
 import { assertHides } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
-import { findWrites } from "./find-writes.ts";
-import { findRecord, isOfLife } from "./thread-record.ts";
+import { bytesToHex } from "./binary.ts";
+import { groupByPointer } from "./find-writes.ts";
+import { oneOf } from "./one-of.ts";
+import { findRecord, isOfLife, matchRecord } from "./thread-record.ts";
 
 /** A checkpoint and its place in the order of its namespace. */
 export interface PlacedCheckpoint {
@@ -39,7 +41,7 @@ const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
 
 /**
  * Finds a checkpoint, or the latest one of its namespace, and its pending writes, in the life that its
- * thread is in: with one command, on a sharded cluster with three.
+ * thread is in: with one command, on a sharded cluster with two.
  */
 export async function findCheckpoint(
   collections: Collections,
@@ -49,7 +51,7 @@ export async function findCheckpoint(
   const found = await findOfLife(collections, isSharded, address, "with writes");
   if (found === undefined) return undefined;
   const { document, record } = found;
-  const writes = found.writes ?? (await findWrites(collections, [document]));
+  const { writes = [] } = found;
   return { ...found, writes: writes.filter((set) => isOfSameLife(set, document)), record };
 }
 
@@ -131,9 +133,39 @@ async function findOfLife(
   }
   const documents = await collections.checkpoints.find(filter).toArray();
   if (documents.length === 0) return undefined;
-  const record = await findRecord(collections, address.threadId);
+  if (what === "alone") {
+    const record = await findRecord(collections, address.threadId);
+    const found = takeLatest(keepOfLife(documents, record, address.threadId));
+    return found && { ...found, record, writes: undefined };
+  }
+  const { record, writes } = await findBeside(collections, address, documents);
   const found = takeLatest(keepOfLife(documents, record, address.threadId));
-  return found && { ...found, record, writes: undefined };
+  if (found === undefined) return undefined;
+  const own = groupByPointer(writes).get(bytesToHex(found.document._id)) ?? [];
+  return { ...found, record, writes: own };
+}
+
+/** What can't be joined is found with one command more: a thread's record, and checkpoints' writes. */
+async function findBeside(
+  { all }: Collections,
+  { threadId }: OpenAddress,
+  checkpoints: readonly CheckpointDocument[],
+): Promise<Pick<FoundCheckpoint, "record" | "writes">> {
+  const found = await all
+    .find<ThreadDocument | WriteSetDocument>({
+      $or: [
+        // Only a set of writes names a checkpoint. The thread names the shard to ask.
+        { checkpoint: oneOf(checkpoints.map(({ _id }) => _id)), thread_id: threadId },
+        matchRecord(threadId) as Filter<Document>,
+      ],
+    })
+    .toArray();
+  const isRecord = (document: ThreadDocument | WriteSetDocument): document is ThreadDocument =>
+    document.kind === "thread" && !("checkpoint" in document);
+  return {
+    record: found.find(isRecord),
+    writes: found.filter((document) => !isRecord(document)),
+  };
 }
 
 async function findJoined(
