@@ -146,3 +146,24 @@ describe("small writes of many threads", () => {
     expect(performance.now() - startedMs).toBeLessThan(2 * operationTimeoutMs + 2_000);
   });
 });
+
+describe("a listing whose connections break again and again", () => {
+  it.each<[string, (threadId: string) => Parameters<MongoDBSaver["list"]>[0]]>([
+    ["in one namespace", (threadId) => threadConfig(threadId)],
+    ["across namespaces", (threadId) => ({ configurable: { thread_id: threadId } })],
+  ])("%s goes on where it was: each checkpoint comes once, in order", async (name, address) => {
+    const { network, saver } = await openSaver();
+    const threadId = `listed ${name}`;
+    const ids = Array.from({ length: 230 }, (_, index) => String(index).padStart(3, "0"));
+    let config = threadConfig(threadId);
+    for (const id of ids)
+      config = await putCheckpoint(saver, config, makeCheckpoint({ a: id }, { id }));
+    const listed: string[] = [];
+    for await (const { checkpoint } of saver.list(address(threadId))) {
+      listed.push(checkpoint.id);
+      if (listed.length % 50 === 0) network.cut();
+    }
+    expect(listed).toEqual(ids.toReversed());
+    expect((await saver.verifyThread(threadId)).damages).toEqual([]);
+  });
+});

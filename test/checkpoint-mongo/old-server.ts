@@ -51,10 +51,12 @@ export function openOnOldServer(
 function answerHello(client: MongoClient, answer: Document): void {
   const open = client.db.bind(client);
   const disguiseDb = (db: Db): Db => {
-    const admin = db.admin();
-    const command = admin.command.bind(admin);
-    const hello = async (request: Document) => ({ ...(await command(request)), ...answer });
-    return Object.assign(db, { admin: () => Object.assign(admin, { command: hello }) });
+    const send = db.command.bind(db);
+    const command = async (...parameters: Parameters<Db["command"]>) => {
+      const reply = await send(...parameters);
+      return "hello" in parameters[0] ? { ...reply, ...answer } : reply;
+    };
+    return Object.assign(db, { command });
   };
   Object.assign(client, {
     db: (...parameters: Parameters<typeof open>) => disguiseDb(open(...parameters)),

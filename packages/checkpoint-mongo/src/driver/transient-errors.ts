@@ -65,9 +65,27 @@ const TRANSIENT_LABELS: readonly string[] = [
   "TransientTransactionError",
 ];
 
+/** Of a socket that breaks while a large command is written, the driver passes on what Node.js says. */
+const SOCKET_CODES: ReadonlySet<unknown> = new Set([
+  "EAI_AGAIN",
+  "ECONNABORTED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ERR_SOCKET_CLOSED",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "ERR_STREAM_WRITE_AFTER_END",
+  "ETIMEDOUT",
+]);
+
 /** What of an error of the driver tells whether it passes; the class may be of another copy of it. */
 interface DriverError {
   readonly name?: unknown;
+  readonly code?: unknown;
   readonly writeErrors?: unknown;
   readonly errorResponse?: unknown;
   readonly result?: { getWriteConcernError?(): unknown } | undefined;
@@ -77,7 +95,8 @@ interface DriverError {
 /** Whether what failed may succeed when it is tried again. */
 export function isTransient(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { name, writeErrors, errorResponse, result } = error as DriverError;
+  const { name, code, writeErrors, errorResponse, result } = error as DriverError;
+  if (SOCKET_CODES.has(code)) return true;
   if (typeof name !== "string" || !(name.startsWith("Mongo") || TRANSIENT_NAMES.has(name))) {
     return false;
   }
