@@ -1,6 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { CorruptCheckpointError, type MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { Binary, type Document } from "mongodb";
+import { Binary, type Document, type WithId } from "mongodb";
 import { beforeAll, expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { COLLECTION, useDatabase } from "./use-database.ts";
@@ -13,7 +13,7 @@ const WRITTEN = "what a task has written, what a task has written";
 const GROWN = [...ITEMS, "on top of it"];
 
 let latest: RunnableConfig;
-let stored: Document[];
+let stored: WithId<Document>[];
 
 /** A list that was appended to twice, and a pending write. */
 beforeAll(async () => {
@@ -103,8 +103,11 @@ async function goOn(
   const saver = database.openSaver();
   const read = await orCorrupt(async () => {
     const tuple = await saver.getTuple(latest);
-    expect(tuple?.checkpoint.channel_values, what).toEqual({ list: ITEMS.map(makeItem) });
-    expect(tuple?.pendingWrites, what).toEqual([["task", "list", WRITTEN]]);
+    expect({ what, ...tuple?.checkpoint.channel_values, written: tuple?.pendingWrites }).toEqual({
+      what,
+      list: ITEMS.map(makeItem),
+      written: [["task", "list", WRITTEN]],
+    });
   });
   if (read !== undefined) outcomes.read += 1;
   const child = await orCorrupt(() =>
@@ -119,7 +122,8 @@ async function goOn(
     return;
   }
   outcomes.built += 1;
-  expect(await readList(database.openSaver(), child.value), what).toEqual(GROWN.map(makeItem));
+  const list = await readList(database.openSaver(), child.value);
+  expect({ what, list }).toEqual({ what, list: GROWN.map(makeItem) });
 }
 
 /** What an action gives; undefined if it says that something is damaged. */

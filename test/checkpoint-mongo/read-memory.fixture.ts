@@ -29,7 +29,8 @@ for (const threadId of threadIds) {
     list: await endOf(() => Array.fromAsync(saver.list(config))),
     verifyThread: await endOf(async () => {
       const { damages } = await saver.verifyThread(threadId);
-      if (damages.length > 0) throw Object.assign(new Error(), { code: "damages" });
+      if (damages.length > 0)
+        throw Object.assign(new Error("damage was found"), { code: "damages" });
     }),
     put: await endOf(async () => {
       const latest = { configurable: { ...config.configurable, checkpoint_id: "1" } };

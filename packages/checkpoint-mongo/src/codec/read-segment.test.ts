@@ -81,10 +81,10 @@ describe("a segment with any of its bytes cut off, changed or added", () => {
 
   it.each(histories)(
     "gives back just what it held, or nothing; what is appended then comes back too: %s",
-    async (_what, history) => {
-      const { stored, segments } = await store(history);
+    async (_what, parts) => {
+      const { stored, segments } = await store(parts);
       const names = segments.map(({ id }) => parseSegmentId(id));
-      const expected = segments.map((_, appends) => history.slice(0, appends + 1).flat());
+      const expected = segments.map((_, appends) => parts.slice(0, appends + 1).flat());
       let taken = 0;
       for (const damaged of damage(stored)) {
         const known = await readItems(damaged, 10_000).catch(() => undefined);

@@ -42,14 +42,15 @@ export class CheckpointTooLargeError extends ThreadkeepError {
     const largest = largestChannels
       .map(({ channel, bytes: own }) => `${JSON.stringify(channel)} ${own}`)
       .join(", ");
+    const limit = exceeds === undefined ? limitBytes : `${limitBytes} (${exceeds})`;
+    const channels = largest === "" ? "" : ` Its largest channels: ${largest}.`;
+    const raise = exceeds === undefined ? "" : ", or raise the limit";
     const part = what === undefined ? "" : `: ${what}`;
     super(
       "CHECKPOINT_TOO_LARGE",
       `Checkpoint ${address.checkpointId} of thread "${address.threadId}"${part} takes ${bytes} bytes, ` +
-        `more than the limit of ${limitBytes}${exceeds === undefined ? "" : ` (${exceeds})`}. ` +
-        (largest === "" ? "" : `Its largest channels: ${largest}. `) +
-        `Nothing was ${refused}. Keep large things out of the state, trim or summarise what grows` +
-        (exceeds === undefined ? "." : ", or raise the limit."),
+        `more than the limit of ${limit}.${channels} Nothing was ${refused}. Keep large things out of ` +
+        `the state, trim or summarise what grows${raise}.`,
     );
     this.threadId = address.threadId;
     this.checkpointNs = address.checkpointNs;
