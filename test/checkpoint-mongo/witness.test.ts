@@ -288,7 +288,7 @@ it("without the option nothing is stored of it", async () => {
   }
 });
 
-it("it takes no command more", async () => {
+it("what is witnessed takes no command more", async () => {
   const count = async (settings: MongoDBSaverSettings) => {
     const saver = database.openSaver(settings);
     const thread = threadConfig(uuid6(0));
