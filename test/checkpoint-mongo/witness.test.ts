@@ -2,11 +2,15 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { uuid6 } from "@langchain/langgraph-checkpoint";
 import {
   CorruptCheckpointError,
-  type MongoDBSaver,
+  MongoDBSaver,
   type MongoDBSaverSettings,
 } from "@threadkeep/checkpoint-mongo";
-import type { Document } from "mongodb";
-import { beforeEach, describe, expect, it } from "vitest";
+import { MongoClient, type Document } from "mongodb";
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { kindOf } from "./documents-of-kind.ts";
+import { interceptCollections } from "./intercept-collections.ts";
 import { makeCheckpoint, makeMetadata, threadConfig } from "./make-checkpoint.ts";
 import { openOnStoppingServer, STOPPED } from "./stopping-server.ts";
 import { useDatabase } from "./use-database.ts";
@@ -125,6 +129,45 @@ describe("with the option witness, nothing is missed where nothing has gone:", (
     }
   });
 
+  it("writes that were stored before their checkpoint are named in the command that stores it", async () => {
+    const saver = open();
+    const later = threadConfig(threadId, { checkpointId: NEXT_ID });
+    await saver.putWrites(later, [["items", "early"]], "task");
+    const commands = await database.recordCommands(() => put(saver, configs.at(-1)!, 3, NEXT_ID));
+    expect(commands.filter((name) => name === "update")).toHaveLength(1);
+    await database.documents("writes").deleteMany({ checkpoint_id: NEXT_ID, thread_id: threadId });
+    await expect(open().getTuple(later)).rejects.toThrow(CorruptCheckpointError);
+  });
+
+  it("writes whose reply comes late, after that of the checkpoint they came before", async () => {
+    const client = new MongoClient(database.uri);
+    onTestFinished(() => client.close());
+    const { promise: isPut, resolve } = Promise.withResolvers<void>();
+    interceptCollections(client, (collection) => {
+      const send = collection.bulkWrite.bind(collection);
+      collection.bulkWrite = async (updates, options) => {
+        const result = await send(updates, options);
+        if (updates.some((update) => kindOf(update) === "writes")) await isPut;
+        return result;
+      };
+    });
+    const saver = new MongoDBSaver({ client, dbName: database.name, witness: true });
+    const thread = threadConfig(uuid6(0));
+    await put(saver, thread, 0);
+    const id = uuid6(5);
+    const later = { configurable: { ...thread.configurable, checkpoint_id: id } };
+    const writing = saver.putWrites(later, [["items", "early"]], "task");
+    const own = { thread_id: thread.configurable!["thread_id"] as string, checkpoint_id: id };
+    while ((await database.documents("writes").findOne(own)) === null) await sleep(5);
+    // So large that it is not kept waiting.
+    const large = makeCheckpoint({ items: randomBytes(1_500_000).toString("base64") }, { id });
+    await saver.put(thread, large, makeMetadata(), { items: 1 });
+    resolve();
+    await writing;
+    expect((await database.documents("checkpoint").findOne(own))!["sets"]).toHaveLength(1);
+    expect((await open().getTuple(later))?.pendingWrites).toHaveLength(1);
+  });
+
   it("writes and checkpoints that are stored once more", async () => {
     for (let times = 0; times < 2; times += 1) {
       const latest = configs.at(-1)!;
@@ -166,7 +209,8 @@ describe("with the option witness, nothing is missed where nothing has gone:", (
     const left = (await database.documents("checkpoint").findOne({ checkpoint_id: idOf(first!) }))!;
     expect(left).toMatchObject({ sets: [expect.anything()], next: 2 });
     await open().deleteThread(threadId);
-    // What a process that died left behind.
+    // What a process that was slow left behind in a thread that lives again.
+    await open().put(threadConfig(threadId, { namespace: "agent" }), checkpoint, metadata, {});
     await database.documents("checkpoint").insertOne({ ...left, kind: "checkpoint" });
     const saver = open();
     await saver.put(threadConfig(threadId), checkpoint, metadata, checkpoint.channel_versions);
@@ -244,7 +288,7 @@ it("without the option nothing is stored of it", async () => {
   }
 });
 
-it("it takes no command more", async () => {
+it("what is witnessed takes no command more", async () => {
   const count = async (settings: MongoDBSaverSettings) => {
     const saver = database.openSaver(settings);
     const thread = threadConfig(uuid6(0));

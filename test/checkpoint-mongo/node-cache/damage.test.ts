@@ -96,6 +96,25 @@ describe("an entry of a cache with other settings", () => {
     }
   });
 
+  it("is a hit while the key that it names is there, whichever is the current one", async () => {
+    const keys = { a: "0123456789abcdef", b: "0123456789abcdef0" };
+    const [old, both, renewed] = [
+      { key: keys.a },
+      { keys, currentKeyId: "b" },
+      { keys: { b: keys.b }, currentKeyId: "b" },
+    ].map((integrity) => openCache("rotation", { integrity })) as [TestCache, TestCache, TestCache];
+    await old.cache.set([{ key: KEY, value: 1 }]);
+    expect(await both.cache.get([KEY])).toEqual([{ key: KEY, value: 1 }]);
+    expect(await renewed.cache.get([KEY])).toEqual([]);
+    expect(renewed.events).toMatchObject([
+      { type: "unreadable-entry", reason: expect.stringContaining("integrity.keys") as string },
+    ]);
+    await both.cache.set([{ key: KEY, value: 2 }]);
+    expect(await renewed.cache.get([KEY])).toEqual([{ key: KEY, value: 2 }]);
+    await both.collection.updateMany({}, { $unset: { key_name: "" } });
+    expect(await both.cache.get([KEY])).toEqual([]);
+  });
+
   it("is a miss that is reported: a serializer, or none", async () => {
     const native = openCache("serde");
     const custom = openCache("serde", {}, new JsonPlusSerializer());

@@ -238,6 +238,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    *
    * @throws InvalidAddressError if a part of the address is no string
    * @throws CorruptCheckpointError if what is stored is not what was written
+   * @throws IntegrityKeyError if it was hashed with a key that is not there
+   * @throws ClassNotAllowedError if it holds an object of a class that `allowedObjects` does not name
    */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
@@ -401,6 +403,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * there, and the chain of checkpoints. Reads all of it.
    *
    * @throws InvalidAddressError if the id is no string or empty
+   * @throws IntegrityKeyError if a document was hashed with a key that is not there: that says nothing
+   *   about the thread
    */
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);

@@ -166,8 +166,9 @@ export interface MongoDBSaverSettings extends RetrySettings {
    * `getTuple` and `list` notice a set that has gone; `verifyThread` notices also the loss of the newest
    * checkpoints together with their mark, but in the namespaces of single tasks (`node:task`).
    *
-   * It takes no command more: an update more in that of `put` and in that of `putWrites`, some 20 bytes
-   * a checkpoint and 18 a set of writes.
+   * It takes no command more: an update more in that of `put` and in that of `putWrites`, some 15 bytes
+   * a checkpoint and 18 a set of writes. On a server that flushes after each update, turns took 1.3 to
+   * 1.4 times as long.
    *
    * @default false
    */

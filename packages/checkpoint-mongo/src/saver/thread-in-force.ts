@@ -50,7 +50,8 @@ export class ThreadInForce {
   isOnItsWayOut(document: ThreadPart): boolean {
     const { record } = this;
     // The server may remove the record first.
-    if (record === undefined) return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
+    if (record === undefined)
+      return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
     const epoch: unknown = document.epoch ?? 0;
     if (Number.isSafeInteger(epoch) && (epoch as number) < record.epoch) return true;
     return hasExpired(document, record, this.#nowMs);

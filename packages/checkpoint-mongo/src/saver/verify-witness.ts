@@ -52,13 +52,16 @@ export async function verifyWitness(
   for (const [name, seq] of Object.entries(record?.newest?.[record.epoch] ?? {})) {
     const found = last.get(name);
     if (found !== undefined && found.seq >= seq) continue;
-    const namespace = found === undefined ? "" : ` of namespace ${JSON.stringify(found.checkpointNs)}`;
+    const namespace =
+      found === undefined ? "" : ` of namespace ${JSON.stringify(found.checkpointNs)}`;
     damages.add(undefined, {
       document: "checkpoint",
       which: `in place ${seq}, the newest${namespace}`,
       expected: "it to exist",
       found:
-        found === undefined ? "nothing of its namespace" : `no later one than in place ${found.seq}`,
+        found === undefined
+          ? "nothing of its namespace"
+          : `no later one than in place ${found.seq}`,
     });
   }
 }

@@ -32,7 +32,7 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: "that is the latest",
-      expected: `it to stand in place ${String(next)}`,
+      expected: `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
       found: `the mark on the earlier ${address.checkpointId}`,
     };
   }
