@@ -87,7 +87,7 @@ function fill(text: string): string {
 
 async function listInNewProcess(count: number): Promise<ListReport> {
   const script = fileURLToPath(new URL("./list-memory.fixture.ts", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
+  const argv = [
     "--conditions=@threadkeep/source",
     "--no-warnings",
     script,
@@ -95,6 +95,8 @@ async function listInNewProcess(count: number): Promise<ListReport> {
     database.name,
     "large",
     String(count),
-  ]);
+  ];
+  // A process that goes on for ever must not outlive the test.
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 60_000 });
   return JSON.parse(stdout) as ListReport;
 }

@@ -272,7 +272,7 @@ function makeItems(count: number): string[] {
 
 async function readInNewProcess(threadIds: readonly string[]): Promise<ReadOutcome[]> {
   const script = fileURLToPath(new URL("./read-memory.fixture.ts", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
+  const argv = [
     "--conditions=@threadkeep/source",
     "--no-warnings",
     script,
@@ -280,6 +280,8 @@ async function readInNewProcess(threadIds: readonly string[]): Promise<ReadOutco
     database.name,
     JSON.stringify({ maxContentBytes: MAX_CONTENT_BYTES }),
     ...threadIds,
-  ]);
+  ];
+  // A process that goes on for ever must not outlive the test.
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 100_000 });
   return JSON.parse(stdout) as ReadOutcome[];
 }
