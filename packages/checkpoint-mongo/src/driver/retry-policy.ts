@@ -71,7 +71,7 @@ export class RetryPolicy {
       try {
         return await limitTime(
           () => attempt({ socketTimeoutMS: this.limits.operationTimeoutMs * timeFactor }),
-          Math.max(trial.leftMs, this.limits.operationTimeoutMs * timeFactor),
+          trial.limitAttempt(timeFactor),
         );
       } catch (error) {
         if (!isTransient(error)) throw error;
@@ -97,6 +97,17 @@ export class Trial {
   /** Time until the deadline. */
   get leftMs(): number {
     return this.#limits.deadlineMs - (performance.now() - this.#startedMs);
+  }
+
+  /**
+   * How long one attempt is waited for, whatever its connection does: a driver that waits for a connection
+   * which is gone is given up on while there is time for another attempt.
+   *
+   * @param timeFactor by what factor it may take longer than others
+   */
+  limitAttempt(timeFactor = 1): number {
+    const operationTimeoutMs = this.#limits.operationTimeoutMs * timeFactor;
+    return Math.min(2 * operationTimeoutMs, Math.max(this.leftMs, operationTimeoutMs));
   }
 
   /** @see RetryLimits.operationTimeoutMs */

@@ -95,7 +95,7 @@ function retryingMethod(
   const method = typeof property === "string" ? METHODS[property] : undefined;
   if (method === undefined) return call;
   const name = `${String(property)} on ${namespace}`;
-  const send = { call, name, method, client, policy };
+  const send = { target, call, name, method, client, policy };
   return method.isCursor
     ? (...parameters: unknown[]) => openCursor(send, parameters)
     : (...parameters: unknown[]) => runCommand(send, parameters);
@@ -103,6 +103,7 @@ function retryingMethod(
 
 /** A method, and how it is tried. */
 interface Sending {
+  readonly target: Collection | Db;
   readonly call: Call;
   readonly name: string;
   readonly method: Method;
@@ -111,13 +112,13 @@ interface Sending {
 }
 
 async function runCommand(
-  { call, name, method, client, policy }: Sending,
+  { target, call, name, method, client, policy }: Sending,
   parameters: readonly unknown[],
 ): Promise<unknown> {
   const { isRetryableWrite, timeFactor } = method;
   const send = async (options: object) => call(...withOptions(parameters, method, options));
   if (!isRetryableWrite) return policy.run(client, { name, timeFactor, attempt: send });
-  const writeSession = new WriteSession(client);
+  const writeSession = new WriteSession(target, client);
   try {
     return await policy.run(client, {
       name,

@@ -1,4 +1,4 @@
-import type { ClientSession, MongoClient } from "mongodb";
+import type { ClientSession, Collection, Db, MongoClient } from "mongodb";
 
 /**
  * The session in which writes are tried, and tried again, one after the other. A server with retryable writes takes no
@@ -9,8 +9,12 @@ export class WriteSession {
   readonly #client: MongoClient;
   #session: ClientSession | undefined;
 
-  constructor(client: MongoClient) {
-    this.#client = client;
+  /**
+   * @param target what the writes go to. A session has to be of the very client that it was opened on, which
+   *   may be one that the user's client wraps
+   */
+  constructor(target: Db | Collection, client: MongoClient) {
+    this.#client = (target as { readonly client?: MongoClient }).client ?? client;
   }
 
   async run<T>(attempt: (session: ClientSession) => Promise<T>): Promise<T> {

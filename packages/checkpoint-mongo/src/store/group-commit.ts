@@ -108,7 +108,7 @@ export class GroupCommit {
   constructor(collection: Collection, client: MongoClient) {
     this.#collection = collection;
     this.#client = client;
-    this.#sharedSession = new WriteSession(client);
+    this.#sharedSession = new WriteSession(collection, client);
   }
 
   /** The queue as one saver sees it: the limits of its retries are its own. */
@@ -178,7 +178,7 @@ export class GroupCommit {
   /** Commands of one session follow each other, so those that are under way at once have their own. */
   #openOwnSession(alone: Waiting): WriteSession {
     if (alone.ownSession !== undefined) return alone.ownSession;
-    const session = new WriteSession(this.#client);
+    const session = new WriteSession(this.#collection, this.#client);
     const end = (): void => void session.end();
     alone.outcome.then(end, end);
     return (alone.ownSession = session);
@@ -187,12 +187,12 @@ export class GroupCommit {
   async #attempt(group: readonly Waiting[], writeSession: WriteSession): Promise<BulkWriteResult> {
     const operations = group.flatMap(({ chain }) => chain.map(toOperation));
     const socketTimeoutMS = Math.min(...group.map(({ trial }) => trial.operationTimeoutMs));
-    const longestMs = Math.max(...group.map(({ trial }) => trial.leftMs));
+    const limitMs = Math.max(...group.map(({ trial }) => trial.limitAttempt()));
     const attempt = (session: ClientSession): Promise<BulkWriteResult> => {
       const options = { ordered: true, session, socketTimeoutMS };
       return this.#collection.bulkWrite(operations, options);
     };
-    return limitTime(() => writeSession.run(attempt), Math.max(socketTimeoutMS, longestMs));
+    return limitTime(() => writeSession.run(attempt), limitMs);
   }
 
   #fail(group: readonly Waiting[], lane: Lane, error: unknown): void {
