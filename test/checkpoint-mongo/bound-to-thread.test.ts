@@ -26,7 +26,6 @@ describe("on a router, each command of a thread names it", () => {
         await reader.getTuple(config);
         await Array.fromAsync(reader.list(threadConfig("t")));
         await reader.getDeltaChannelHistory({ config, channels: ["a"] });
-        await reader.verifyThread("t");
       }
       await saver.getTuple(threadConfig("t", { namespace: "none" }));
     });
@@ -95,6 +94,8 @@ function readFilters(command: Document): Document[] {
   return read === undefined ? changes.map(({ q }) => q) : [read];
 }
 
+/** A router sends an `$or` to the shards of its parts. */
 function names(filter: Document, threadId: string): boolean {
-  return filter["thread_id"] === threadId;
+  const parts = filter["$or"] as Document[] | undefined;
+  return filter["thread_id"] === threadId || parts?.every((part) => names(part, threadId)) === true;
 }

@@ -1,6 +1,7 @@
 import { uuid6 } from "@langchain/langgraph-checkpoint";
 import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { afterEach, describe, expect, it } from "vitest";
+import { hashLife } from "../../packages/checkpoint-mongo/src/integrity/hashes.ts";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { ServerTime } from "./server-time.ts";
@@ -96,7 +97,7 @@ it("a put of the same id that finds what an earlier life left, which is just rem
   // A life that has begun, while the server still removes the one before.
   await database
     .documents<{ _id: string }>("thread")
-    .updateOne({ _id: threadId }, { $set: { epoch: 1 } });
+    .updateOne({ _id: threadId }, { $set: { epoch: 1, life: hashLife(threadId, 1) } });
   let saves = 0;
   const slow: MongoDBSaver = openInterrupted(
     database,

@@ -142,7 +142,7 @@ describe("verifyThread goes by the thread's record and finds what does not fit i
       { $set: { expires_at: JUST_PAST } },
       "expires_at",
     ],
-    ["a record that is of another life", "thread", { $set: { epoch: 7 } }, "epoch"],
+    ["a record that is of another life", "thread", { $set: { epoch: 7 } }, "life"],
     [
       "a record that is deleted alone",
       "thread",

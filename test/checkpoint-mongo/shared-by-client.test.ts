@@ -255,13 +255,13 @@ describe("what one saver has verified", () => {
     await open().getTuple(threadConfig("t"));
     for (const settings of [keyed, { integrity: { key: "another key of 16 bytes" } }]) {
       await expect(open(settings).getTuple(threadConfig("t"))).rejects.toMatchObject({
-        code: "CORRUPT_CHECKPOINT",
+        code: "INTEGRITY_KEY",
       });
       // As a parent, it is read from memory by a saver that may.
       const child = makeCheckpoint({ list: ["y"] }, { versions: { list: 9 } });
       await expect(
         open(settings).put(latest!.config, child, makeMetadata(), { list: 9 }),
-      ).rejects.toMatchObject({ code: "CORRUPT_CHECKPOINT" });
+      ).rejects.toMatchObject({ code: "INTEGRITY_KEY" });
     }
   });
 

@@ -35,7 +35,6 @@ describe("a field that holds anything else is damage, with the document and the 
     ["checkpoint", { hash: null }, "hash"],
     ["checkpoint", { seq: "2" }, "seq"],
     ["checkpoint", { seq: 1e300 }, "seq"],
-    ["checkpoint", { epoch: null }, "epoch"],
     ["checkpoint", { metadata: 7 }, "metadata"],
     ["checkpoint", { metadata_encoded: {} }, "metadata_encoded.type"],
     ["checkpoint", { metadata_encoded: null }, "metadata_encoded"],
@@ -82,7 +81,6 @@ describe("what is intact but does not decode", () => {
     ["is no JSON", "{"],
     ["is a tag with nothing in it", '{"$":"map"}'],
     ["is an error without its parts", '{"$":"error","v":7}'],
-    ["is a LangChain record of nothing", '{"$":"langchain","v":[["x"],{}]}'],
     ["is a URL that is none", '{"$":"url","v":"no url"}'],
   ];
   it.each(damaged)("%s: it is damage, with the place named", async (what, value) => {

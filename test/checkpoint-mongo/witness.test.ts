@@ -79,8 +79,7 @@ describe("with the option witness, what has gone shows:", () => {
     expect(await damages()).toMatchObject([
       {
         document: "checkpoint",
-        which: "in place 3, the newest of its namespace",
-        checkpointNs: "",
+        which: 'in place 3, the newest of namespace ""',
       },
     ]);
   });
@@ -93,7 +92,7 @@ describe("with the option witness, what has gone shows:", () => {
       .deleteMany({ thread_id: threadId, checkpoint_ns: "agent" });
     await database.documents("writes").deleteMany({ thread_id: threadId, checkpoint_ns: "agent" });
     expect(await damages()).toMatchObject([
-      { document: "checkpoint", found: "nothing of the namespace" },
+      { document: "checkpoint", found: "nothing of its namespace" },
     ]);
   });
 
@@ -298,7 +297,9 @@ it("what is witnessed takes no command more", async () => {
     });
   };
   await count({});
-  expect(await count({ witness: true })).toEqual(await count({}));
+  const witnessed = await count({ witness: true });
+  // What is asked for at once comes in any order.
+  expect(witnessed.toSorted()).toEqual((await count({})).toSorted());
 });
 
 it("namespaces of single tasks do not fill the thread's record", async () => {

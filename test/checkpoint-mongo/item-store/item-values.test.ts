@@ -147,7 +147,7 @@ describe("a value beyond what BSON can hold", () => {
     expect(error).toMatchObject({ path: "value.a.0" });
   });
 
-  it("is refused where LangChain could not load it again, and nothing of its batch is stored", async () => {
+  it("is refused where it would not be read again, and nothing of its batch is stored", async () => {
     class Unknown extends Serializable {
       override lc_serializable = true;
       override lc_namespace = ["nowhere"];
@@ -156,7 +156,7 @@ describe("a value beyond what BSON can hold", () => {
     const batch = [put("good", { a: 1 }), put("bad", { held: new Unknown({ a: 1 }) })];
     await expect(store.batch(batch)).rejects.toMatchObject({
       code: "UNSERIALIZABLE_STATE",
-      message: expect.stringContaining("cannot load again") as string,
+      message: expect.stringContaining("allowedObjects") as string,
     });
     expect(await store.search(["unloadable"])).toEqual([]);
   });

@@ -200,7 +200,7 @@ describe("what is stored", () => {
       const text = encodeValue(prompt, "channel");
       await withToJson(HOLDERS[name]!, FOREIGN["that gives a text"], async () => {
         expect(encodeValue(prompt, "channel")).toBe(text);
-        const loaded = await decodeValue(text);
+        const loaded = await decodeValue(text, new Set([prompt.lc_id.join("/")]));
         expect(loaded).toBeInstanceOf(PromptTemplate);
         expect(encodeValue(loaded, "channel")).toBe(text);
       });

@@ -90,11 +90,12 @@ function noteThread(
 /** Tasks that the parent of a checkpoint of format 1 to 3 sent, which lie among its writes. */
 export async function findMigratedSends(
   context: SaverContext,
-  { header, address, parentCheckpointId }: CheckpointRecord,
+  { header, address, epoch, parentCheckpointId }: CheckpointRecord,
 ): Promise<WriteSetDocument[]> {
   if (header.v >= 4 || parentCheckpointId === undefined) return [];
   const parent = { ...address, checkpointId: parentCheckpointId };
-  return findWritesOf(context, [parent], [TASKS]);
+  const sets = await findWritesOf(context, [parent], [TASKS]);
+  return sets.filter((set) => (set.epoch ?? 0) === epoch);
 }
 
 /**
@@ -126,7 +127,10 @@ async function findUnmarked(
     return "nothing";
   }
   if (current.head === true) return "try again";
-  const found = { document: current, writes: await findWrites(collections, [current]), record };
+  const writes = (await findWrites(collections, [current])).filter(
+    ({ epoch = 0 }) => epoch === (current.epoch ?? 0),
+  );
+  const found = { document: current, writes, record };
   // A put of an earlier life that ended in the middle has taken the mark off.
   const heads = await findHeads(collections, address);
   if (heads.length > 0) return { ...found, staleHeads: heads };

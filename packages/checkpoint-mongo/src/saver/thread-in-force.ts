@@ -57,26 +57,35 @@ export class ThreadInForce {
     return hasExpired(document, record, this.#nowMs);
   }
 
-  /** What is wrong with the life and the expiry of one of the thread's documents. */
-  *check(
-    { epoch = 0, expires_at: found }: ThreadPart,
+  /**
+   * Whether a document is of a life that the thread has not had: no read sees it.
+   *
+   * @returns what is wrong with it, if so
+   */
+  findInvented(
+    { epoch = 0 }: ThreadPart,
     document: Pick<Corruption, "document" | "which">,
-  ): Generator<Corruption> {
+  ): Corruption | undefined {
     const { record } = this;
-    if (record === undefined) return;
-    if (epoch !== record.epoch) {
-      const expected = `${record.epoch}, the life that the thread is in`;
-      yield { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
-    }
-    if (record.deleted_at !== undefined) {
-      const expected = "none in a life that has not begun since the thread was deleted";
-      yield { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
-    }
-    const { expiresAt } = readState(record);
+    if (record === undefined) return undefined;
+    // A life that comes after a deletion begins with the record.
+    if (epoch === record.epoch && record.deleted_at === undefined) return undefined;
+    const expected = `${record.epoch}, the life that the thread is in`;
+    return { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
+  }
+
+  /** What is wrong with the expiry of one of the thread's documents. */
+  findStrayExpiry(
+    { expires_at: found }: ThreadPart,
+    document: Pick<Corruption, "document" | "which">,
+  ): Corruption | undefined {
+    const { record } = this;
     // While the expiry is changed, some have the earlier one.
-    if (isExtending(record) || isSame(found, expiresAt)) return;
+    if (record === undefined || isExtending(record)) return undefined;
+    const { expiresAt } = readState(record);
+    if (isSame(found, expiresAt)) return undefined;
     const expected = `${expiresAt?.toISOString() ?? "nothing"}, as the thread's record says`;
-    yield { ...document, field: "expires_at", expected, found: inspect(found, { depth: 0 }) };
+    return { ...document, field: "expires_at", expected, found: inspect(found, { depth: 0 }) };
   }
 }
 

@@ -33,11 +33,19 @@ export async function verifyCheckpoints(
 ): Promise<VerifiedCheckpoints> {
   const records: Link[] = [];
   const ids: StoredBytes[] = [];
+  let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
   for await (const document of scanCheckpoints(context.collections, thread.threadId)) {
     if (thread.isOnItsWayOut(document)) continue;
     ids.push(document._id);
     const address = readAddress(document);
+    const name = { document: "checkpoint", which: address.checkpointId } as const;
+    const invented = thread.findInvented(document, name);
+    if (invented !== undefined) {
+      damages.add(address, invented);
+      continue;
+    }
+    count += 1;
     last.set(address.checkpointNs, { address, marked: document.head === true });
     await damages.collect(address, async () => {
       const record = readRecord(document, context.hasher);
@@ -45,14 +53,14 @@ export async function verifyCheckpoints(
       records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq });
       await verifySearchable(context, document, record);
     });
-    const name = { document: "checkpoint", which: address.checkpointId } as const;
-    for (const fault of thread.check(document, name)) damages.add(address, fault);
+    const stray = thread.findStrayExpiry(document, name);
+    if (stray !== undefined) damages.add(address, stray);
   }
   for (const { address, marked } of last.values()) {
     if (!marked) damages.add(address, missing("that comes after it"));
   }
   verifyChain(records, damages);
-  return { count: ids.length, records, ids };
+  return { count, records, ids };
 }
 
 /** Searches go by a copy of the metadata, which no hash covers where it is not all of it. */
@@ -62,9 +70,8 @@ async function verifySearchable(
   record: CheckpointRecord,
 ): Promise<void> {
   if (encoded === undefined || !serializer.isNative) return;
-  const decoded = await decodeMetadata(record, { serializer });
-  const expected =
-    typeof decoded === "object" && decoded !== null ? toSearchable(decoded) : undefined;
+  const decoded = (await decodeMetadata(record, { serializer })) ?? {};
+  const expected = typeof decoded === "object" ? toSearchable(decoded) : undefined;
   if (isDeepStrictEqual(metadata, expected)) return;
   throw new CorruptCheckpointError(record.address, {
     document: "checkpoint",

@@ -66,7 +66,9 @@ export async function verifySegments(
     if (flaw !== undefined) report(flaw);
     for (const part of parts) {
       const place = { document: "segment", which: name } as const;
-      damages.addAll(thread.check(part, place));
+      for (const find of [thread.findInvented(part, place), thread.findStrayExpiry(part, place)]) {
+        if (find !== undefined) damages.add(undefined, find);
+      }
     }
     if (fault === undefined) {
       await verifyNames(joinParts(parts), wanted, settings.maxContentBytes, damages);

@@ -43,9 +43,15 @@ export async function verifyWrites(
     const contents = await loadContents(context, listWantedOfWrites(sets));
     for (const set of sets) {
       const address = readWriteAddress(set);
-      await damages.collect(address, () => readWriteSet(set, contents, context));
       const name = { document: "write", which: describeSet(set) } as const;
-      for (const fault of thread.check(set, name)) damages.add(address, fault);
+      const invented = thread.findInvented(set, name);
+      if (invented !== undefined) {
+        damages.add(address, invented);
+        continue;
+      }
+      await damages.collect(address, () => readWriteSet(set, contents, context));
+      const stray = thread.findStrayExpiry(set, name);
+      if (stray !== undefined) damages.add(address, stray);
       count += listStoredWrites(set).length;
       for (const id of listWriteSegments([set])) references.push({ address, id });
     }
