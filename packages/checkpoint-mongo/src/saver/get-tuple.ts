@@ -10,6 +10,7 @@ import {
   findWrites,
   isExtending,
   isOfLife,
+  isSound,
   readState,
   type FoundCheckpoint,
 } from "../store/index.ts";
@@ -81,8 +82,8 @@ function noteThread(
   if (record === undefined) {
     const { thread_id: threadId, epoch = 0, expires_at: expiresAt } = document;
     cache.setThread({ threadId, epoch, expiresAt });
-  } else if (!isExtending(record)) {
-    // What another process has begun to change is finished by who opens the thread.
+  } else if (!isExtending(record) && isSound(record, document.thread_id)) {
+    // What another process has begun to change is finished by who opens the thread, and damage named.
     cache.setThread(readState(record));
   }
 }

@@ -40,6 +40,17 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
   }
 }
 
+/** Whether the record of a thread is as this package writes it. */
+export function isSound(document: ThreadDocument, threadId: string): boolean {
+  try {
+    assertRecord(document, threadId);
+    return true;
+  } catch (error) {
+    if (CorruptCheckpointError.isInstance(error)) return false;
+    throw error;
+  }
+}
+
 /**
  * Checks that documents which a thread's record makes those of another life are no others for its damage.
  *

@@ -41,7 +41,7 @@ export { markSetsLater, toMark } from "./mark-sets.ts";
 export { findLinks, type CheckpointLink } from "./find-links.ts";
 export { findByIds } from "./find-by-ids.ts";
 export { checkRecord, findRecordsOf } from "./mend-record.ts";
-export { assertHides, assertRecord } from "./assert-record.ts";
+export { assertHides, assertRecord, isSound } from "./assert-record.ts";
 export {
   findWrites,
   findWritesBetween,
