@@ -1,4 +1,4 @@
-import type { Collection, Db } from "mongodb";
+import type { Collection, Db, Document } from "mongodb";
 import type {
   CheckpointDocument,
   SegmentDocument,
@@ -33,14 +33,17 @@ export function openCollections(
   { db, Binary, commits, clock }: Pick<Collections, "db" | "Binary" | "commits" | "clock">,
   name: string,
 ): Collections {
+  const all = openCollection(db, name);
+  // One object for all kinds: each would take memory, and every request may make a saver.
+  const ofKind = <T extends Document>() => all as unknown as Collection<T>;
   return {
     db,
     Binary,
-    all: openCollection(db, name),
-    threads: openCollection(db, name),
-    checkpoints: openCollection(db, name),
-    segments: openCollection(db, name),
-    writes: openCollection(db, name),
+    all,
+    threads: ofKind(),
+    checkpoints: ofKind(),
+    segments: ofKind(),
+    writes: ofKind(),
     commits,
     clock,
   };
