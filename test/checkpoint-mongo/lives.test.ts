@@ -90,7 +90,11 @@ describe("a deletion that ended in the middle", () => {
     const config = await fill(threadId);
     await collection.updateOne(
       { thread_id: threadId, kind: "thread" },
-      { $set: { epoch: 1, life: hashLife(threadId, 1) }, $currentDate: { deleted_at: true }, $unset: { expires_at: "" } },
+      {
+        $set: { epoch: 1, life: hashLife(threadId, 1) },
+        $currentDate: { deleted_at: true },
+        $unset: { expires_at: "" },
+      },
     );
     await collection.deleteMany({ thread_id: threadId, kind: "segment" });
     return config;

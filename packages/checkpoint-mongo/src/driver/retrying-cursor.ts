@@ -145,6 +145,8 @@ class Progress {
 
   /** Whether a document has not been given out yet; from now on it has. */
   isNew(document: Document): boolean {
+    // Without it, documents could not be told apart.
+    if (!("_id" in document)) throw new Error("A projection must not leave out _id.");
     // Binary and ObjectId have a JSON of their own.
     const id = JSON.stringify(document["_id"]);
     const value: unknown = this.#field === undefined ? undefined : document[this.#field];

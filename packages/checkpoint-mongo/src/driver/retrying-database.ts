@@ -1,4 +1,4 @@
-import type { Collection, Db, Document, MongoClient } from "mongodb";
+import type { Admin, Collection, Db, Document, MongoClient } from "mongodb";
 import { isAbandoned, type Attempt, type RetryPolicy } from "./retry-policy.ts";
 import { RetryingCursor, type Query } from "./retrying-cursor.ts";
 import { WriteSession } from "./write-session.ts";
@@ -46,6 +46,9 @@ const METHODS: Readonly<Record<string, Method>> = {
   listCollections: { optionsAt: 1, isCursor: true },
 };
 
+/** What is asked of the server itself is small. */
+const ADMIN_METHODS: typeof METHODS = { command: { optionsAt: 1 } };
+
 /** A method of the driver, as what it is called by here. */
 type Call = (...parameters: unknown[]) => unknown;
 
@@ -66,6 +69,7 @@ export function retrying(db: Db, client: MongoClient, policy: RetryPolicy): Db {
         return (...parameters: Parameters<Db["collection"]>) =>
           retryingCollection(target.collection(...parameters), client, policy);
       }
+      if (property === "admin") return () => retryingAdmin(target.admin(), client, policy);
       return retryingMethod(target, target.databaseName, property, client, policy);
     },
   });
@@ -81,18 +85,26 @@ function retryingCollection(
   });
 }
 
+function retryingAdmin(admin: Admin, client: MongoClient, policy: RetryPolicy): Admin {
+  return new Proxy(admin, {
+    get: (target, property) =>
+      retryingMethod(target, "admin", property, client, policy, ADMIN_METHODS),
+  });
+}
+
 /** What a property of a collection or a database is; a method of the table is tried again. */
 function retryingMethod(
-  target: Collection | Db,
+  target: Admin | Collection | Db,
   namespace: string,
   property: string | symbol,
   client: MongoClient,
   policy: RetryPolicy,
+  methods = METHODS,
 ): unknown {
   const member: unknown = Reflect.get(target, property);
   if (typeof member !== "function") return member;
   const call = (member as Call).bind(target);
-  const method = typeof property === "string" ? METHODS[property] : undefined;
+  const method = typeof property === "string" ? methods[property] : undefined;
   if (method === undefined) return call;
   const name = `${String(property)} on ${namespace}`;
   const send = { target, call, name, method, client, policy };
@@ -103,7 +115,7 @@ function retryingMethod(
 
 /** A method, and how it is tried. */
 interface Sending {
-  readonly target: Collection | Db;
+  readonly target: Admin | Collection | Db;
   readonly call: Call;
   readonly name: string;
   readonly method: Method;

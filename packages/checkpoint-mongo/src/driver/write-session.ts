@@ -1,4 +1,4 @@
-import type { ClientSession, Collection, Db, MongoClient } from "mongodb";
+import type { Admin, ClientSession, Collection, Db, MongoClient } from "mongodb";
 
 /**
  * The session in which writes are tried, and tried again, one after the other. A server with retryable writes takes no
@@ -13,7 +13,7 @@ export class WriteSession {
    * @param target what the writes go to. A session has to be of the very client that it was opened on, which
    *   may be one that the user's client wraps
    */
-  constructor(target: Db | Collection, client: MongoClient) {
+  constructor(target: Admin | Collection | Db, client: MongoClient) {
     this.#client = (target as { readonly client?: MongoClient }).client ?? client;
   }
 

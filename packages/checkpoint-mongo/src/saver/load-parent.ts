@@ -43,7 +43,7 @@ export async function loadParent(
   if (thread === undefined || isSameState(record, thread)) return record;
   // A process that was overtaken by a change of the expiry ended before it could put that right.
   // What the parent is made of may expire as early as it does.
-  await changeExpiry(collections, thread, thread.expiresAt);
+  await changeExpiry(collections, thread, () => thread.expiresAt);
   const mended = { ...record, expiresAt: thread.expiresAt };
   cache.setRecord(mended);
   return mended;

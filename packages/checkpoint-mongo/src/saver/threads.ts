@@ -22,12 +22,12 @@ export async function prepareThread(
   let thread = cache.getThread(threadId);
   if (thread === undefined || isPast(thread.expiresAt, clock.nowMs())) {
     // Whether it has expired is for the server to say.
-    thread = await cache.openOnce(threadId, () => openThread(collections, threadId, computeNow()));
+    thread = await cache.openOnce(threadId, () => openThread(collections, threadId, computeNow));
   }
   for (let move = 0; move < MOVES; move += 1) {
     const plan = planExpiry(retention, thread.expiresAt, clock.nowMs());
     if (plan.kind === "keep") break;
-    thread = await changeExpiry(collections, thread, plan.expiresAt);
+    thread = await changeExpiry(collections, thread, computeNow);
   }
   cache.setThread(thread);
   return thread;

@@ -145,7 +145,7 @@ export async function findStrays(
 export async function* scanThreadIds({ threads }: Collections): AsyncGenerator<string> {
   // That every id is at least the empty one leads planners to the records' own index.
   const all = { kind: "thread", thread_id: { $gte: "" } } as const;
-  const ids = threads.find(all).project<{ thread_id: unknown }>({ _id: 0, thread_id: 1 });
+  const ids = threads.find(all).project<{ thread_id: unknown }>({ thread_id: 1 });
   // Of several ids in one record, as damage may put them there, none is sure.
   for await (const { thread_id: id } of ids) if (typeof id === "string") yield id;
 }
