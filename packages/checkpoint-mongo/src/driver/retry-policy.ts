@@ -107,7 +107,7 @@ export class Trial {
    */
   limitAttempt(timeFactor = 1): number {
     const operationTimeoutMs = this.#limits.operationTimeoutMs * timeFactor;
-    return Math.min(4 * operationTimeoutMs, Math.max(this.leftMs, operationTimeoutMs));
+    return Math.min(2 * operationTimeoutMs, Math.max(this.leftMs, operationTimeoutMs));
   }
 
   /** @see RetryLimits.operationTimeoutMs */

@@ -46,8 +46,11 @@ const METHODS: Readonly<Record<string, Method>> = {
   listCollections: { optionsAt: 1, isCursor: true },
 };
 
-/** What is asked of the server itself is small. */
-const ADMIN_METHODS: typeof METHODS = { command: { optionsAt: 1 } };
+/**
+ * What is asked of the server itself is small. The driver passes on no socket timeout with it, so our own
+ * timer has to be early.
+ */
+const ADMIN_METHODS: typeof METHODS = { command: { optionsAt: 1, timeFactor: 0.25 } };
 
 /** A method of the driver, as what it is called by here. */
 type Call = (...parameters: unknown[]) => unknown;
