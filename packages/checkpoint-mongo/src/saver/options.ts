@@ -23,8 +23,7 @@ export interface MongoDBSaverSettings extends RetrySettings {
   dbName?: string | undefined;
 
   /**
-   * The saver's own collections are named `{prefix}threads`, `{prefix}checkpoints`,
-   * `{prefix}segments` and `{prefix}writes`.
+   * The saver's own collection is named `{prefix}threads`.
    *
    * @default "threadkeep_"
    */
