@@ -45,7 +45,7 @@ const CLOSED_NAMES: ReadonlySet<unknown> = new Set([
  */
 export function explainRefusal(error: unknown, operation: string): unknown {
   const { name } = (error ?? {}) as { readonly name?: unknown };
-  if (typeof name !== "string" || !/^(?:Mongo|BSON)/.test(name)) return error;
+  if (typeof name !== "string" || !/^(?:Mongo|BSON|PoolCleared)/.test(name)) return error;
   return new StorageRefusedError(operation, error, advise(error, name));
 }
 

@@ -46,6 +46,7 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   "MongoNetworkTimeoutError",
   "MongoServerSelectionError",
   "MongoPoolClearedError",
+  "PoolClearedOnNetworkError",
   "MongoPoolClosedError",
   "MongoWaitQueueTimeoutError",
   "MongoOperationTimeoutError",
