@@ -1,8 +1,10 @@
-import type { MongoDBSaver, MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
+import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { requireFeature } from "@threadkeep/local-mongodb/features";
+import { MongoClient } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { interceptCollections } from "./intercept-collections.ts";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { ServerTime } from "./server-time.ts";
@@ -302,6 +304,26 @@ describe("an expired thread", () => {
       }
       expectAbout(await readExpiryOf(database, "anew"), Date.now() + LONGEST * 1_000);
     }
+  });
+
+  it("whose removal takes longer than a thread lives begins anew all the same", async () => {
+    const { next } = await fillThread(openSaver({ ttl: HOUR }), "slow to go");
+    await setExpiry("slow to go", inSeconds(-1));
+    const ttl = 1;
+    const client = new MongoClient(database.uri);
+    onTestFinished(() => client.close());
+    interceptCollections(client, (collection) => {
+      const send = collection.deleteMany.bind(collection);
+      collection.deleteMany = async (filter, options) => {
+        await sleep(1_500 * ttl);
+        return send(filter, options);
+      };
+    });
+    const saver = new MongoDBSaver({ client, dbName: database.name, ttl });
+    const checkpoint = makeCheckpoint(next.channel_values, { versions: { list: 3 } });
+    await putCheckpoint(saver, threadConfig("slow to go"), checkpoint);
+    const expiry = await readExpiryOf(database, "slow to go");
+    expect(expiry).toBeGreaterThan(time.nowMs);
   });
 
   it("of which the server has deleted only the record keeps nothing that goes on expiring", async () => {

@@ -1,14 +1,15 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import {
-  changeExpiry,
   findCheckpointOfLife,
   isSameState,
+  spreadExpiry,
   type FoundCheckpoint,
   type ThreadState,
 } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { isLiving, unlessGone } from "./lives.ts";
+import { chooseExpiryBy } from "./threads.ts";
 
 /**
  * What this process remembers of a parent is not built upon for longer: another process may have put
@@ -26,7 +27,7 @@ const MAX_AGE_MS = 5 * 60 * 1_000;
  * @throws CorruptCheckpointError if it is not as it was written
  */
 export async function loadParent(
-  context: Pick<SaverContext, "collections" | "isSharded" | "cache" | "hasher">,
+  context: Pick<SaverContext, "collections" | "isSharded" | "cache" | "hasher" | "settings">,
   address: CheckpointAddress,
   thread: ThreadState | undefined,
 ): Promise<CheckpointRecord | undefined> {
@@ -43,7 +44,7 @@ export async function loadParent(
   if (thread === undefined || isSameState(record, thread)) return record;
   // A process that was overtaken by a change of the expiry ended before it could put that right.
   // What the parent is made of may expire as early as it does.
-  await changeExpiry(collections, thread, () => thread.expiresAt);
+  await spreadExpiry(collections, thread, chooseExpiryBy(context.settings, collections.clock));
   const mended = { ...record, expiresAt: thread.expiresAt };
   cache.setRecord(mended);
   return mended;

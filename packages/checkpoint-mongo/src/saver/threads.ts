@@ -1,5 +1,11 @@
 import { computeExpiry, planExpiry, type Retention } from "../retention/plan-expiry.ts";
-import { changeExpiry, openThread, type ThreadState } from "../store/index.ts";
+import {
+  changeExpiry,
+  openThread,
+  type ChooseExpiry,
+  type Collections,
+  type ThreadState,
+} from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import type { SaverSettings } from "./options.ts";
 
@@ -18,16 +24,16 @@ export async function prepareThread(
   // A save may have waited for long, or the machine slept, since the saver's call began.
   await clock.sync(db);
   const retention = readRetention(settings);
-  const computeNow = () => computeExpiry(retention, clock.nowMs());
+  const chooseExpiry = chooseExpiryBy(settings, clock);
   let thread = cache.getThread(threadId);
   if (thread === undefined || isPast(thread.expiresAt, clock.nowMs())) {
     // Whether it has expired is for the server to say.
-    thread = await cache.openOnce(threadId, () => openThread(collections, threadId, computeNow));
+    thread = await cache.openOnce(threadId, () => openThread(collections, threadId, chooseExpiry));
   }
   for (let move = 0; move < MOVES; move += 1) {
     const plan = planExpiry(retention, thread.expiresAt, clock.nowMs());
     if (plan.kind === "keep") break;
-    thread = await changeExpiry(collections, thread, computeNow);
+    thread = await changeExpiry(collections, thread, chooseExpiry);
   }
   cache.setThread(thread);
   return thread;
@@ -45,8 +51,17 @@ export function presumeNew(
   epoch = 0,
 ): void {
   if (cache.getThread(threadId) !== undefined) return;
-  const expiresAt = computeExpiry(readRetention(settings), collections.clock.nowMs());
+  const expiresAt = chooseExpiryBy(settings, collections.clock)();
   cache.setThread({ threadId, epoch, expiresAt });
+}
+
+/** Says when a thread expires that is written to now, each time it is asked. */
+export function chooseExpiryBy(
+  settings: Pick<SaverSettings, "ttl" | "ttlSlack">,
+  clock: Pick<Collections["clock"], "nowMs">,
+): ChooseExpiry {
+  const retention = readRetention(settings);
+  return () => computeExpiry(retention, clock.nowMs());
 }
 
 function readRetention({

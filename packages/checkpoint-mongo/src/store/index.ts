@@ -77,7 +77,7 @@ export {
   scanWrites,
   type SegmentHead,
 } from "./scan-thread.ts";
-export { changeExpiry, openThread } from "./thread-lifecycle.ts";
+export { changeExpiry, openThread, spreadExpiry, type ChooseExpiry } from "./thread-lifecycle.ts";
 export {
   findRecord,
   findRecords,

@@ -147,6 +147,22 @@ export async function changeExpiry(
   return changed ?? openThread(collections, state.threadId, chooseExpiry, rounds);
 }
 
+/**
+ * Gives all documents of a thread the expiry that it has: some may have got another one since.
+ *
+ * @param chooseExpiry of the next life, if this one has ended
+ */
+export async function spreadExpiry(
+  collections: Collections,
+  state: ThreadState,
+  chooseExpiry: ChooseExpiry,
+): Promise<void> {
+  const rounds = new ChangeRounds(state.threadId);
+  const extending = state.expiresAt ?? true;
+  const moved = await moveThread(collections, state, state.expiresAt, extending, rounds);
+  if (moved === undefined) await openThread(collections, state.threadId, chooseExpiry, rounds);
+}
+
 /** @returns undefined if the thread is not as it was, or is being moved already */
 async function moveThread(
   collections: Collections,
