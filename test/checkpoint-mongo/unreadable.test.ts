@@ -197,3 +197,25 @@ async function readWithFallBack(config: RunnableConfig): Promise<RunnableConfig 
   for await (const listed of saver.list(config)) void listed;
   return tuple?.config;
 }
+
+it.each(["writes", "segment"] as const)(
+  "one of the documents of kind %s that calls itself the thread's record ends no read, and hides nothing",
+  async (kind) => {
+    const threadId = `no record: ${kind}`;
+    const settings = { ttl: 3_600 };
+    const saver = database.openSaver(settings);
+    const list = [`long ${kind} `.repeat(60)];
+    const config = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ list }));
+    await saver.putWrites(config, [["list", "pending"]], "task");
+    await database.documents(kind).updateOne({ thread_id: threadId }, { $set: { kind: "thread" } });
+    const reader = database.openSaver(settings);
+    expect(await readError(reader, threadConfig(threadId))).toBeInstanceOf(CorruptCheckpointError);
+    const lenient = database.openSaver({
+      ...settings,
+      onCorruption: "fall-back",
+      onEvent: () => {},
+    });
+    expect(await Array.fromAsync(lenient.list(threadConfig(threadId)))).toEqual([]);
+    expect((await reader.verifyThread(threadId)).damages).not.toEqual([]);
+  },
+);

@@ -11,6 +11,9 @@ import { listManifestSegments, readChannels } from "./read-tuple.ts";
 import { listWantedOfWrites, readWrites } from "./read-writes.ts";
 import { walkRecords } from "./walk-parents.ts";
 
+/** What has gone while it was read is looked for anew, at most so often. */
+const MAX_ROUNDS = 10;
+
 /** What was collected, and whether the way back to it was whole. */
 export interface DeltaHistory {
   readonly history: Record<string, DeltaChannelHistory>;
@@ -29,6 +32,7 @@ export async function getDeltaHistory(
   context: SaverContext,
   address: OpenAddress,
   channels: readonly string[],
+  round = 1,
 ): Promise<DeltaHistory> {
   const { collections, isSharded } = context;
   const found = await findCheckpointOfLife(collections, isSharded, address);
@@ -36,10 +40,11 @@ export async function getDeltaHistory(
     const nothing = await assemble(context, new Walk(channels), []);
     return { history: nothing, endsAtRoot: false };
   }
-  const history = await unlessGone(collections, found.document, () =>
-    readHistory(context, found.document, channels),
-  );
-  return history === "gone" ? getDeltaHistory(context, address, channels) : history;
+  const read = () => readHistory(context, found.document, channels);
+  // What goes away again and again is damage after all.
+  if (round === MAX_ROUNDS) return read();
+  const history = await unlessGone(collections, found.document, read);
+  return history === "gone" ? getDeltaHistory(context, address, channels, round + 1) : history;
 }
 
 async function readHistory(

@@ -22,6 +22,9 @@ import { isDamage, isLiving, unlessGone } from "./lives.ts";
 import { listWanted, readTuple } from "./read-tuple.ts";
 import { presumeNew } from "./threads.ts";
 
+/** What has gone while it was read is looked for anew, at most so often. */
+const MAX_ROUNDS = 10;
+
 /**
  * Reads a checkpoint, or the latest one of its namespace.
  *
@@ -30,6 +33,7 @@ import { presumeNew } from "./threads.ts";
 export async function getTuple(
   context: SaverContext,
   address: OpenAddress,
+  round = 1,
 ): Promise<CheckpointTuple | undefined> {
   const { collections, isSharded } = context;
   let found = await findCheckpoint(collections, isSharded, address);
@@ -40,13 +44,23 @@ export async function getTuple(
     if (address.checkpointId !== undefined) return undefined;
     const unmarked = await findUnmarked(context, address);
     if (unmarked === "nothing") return undefined;
-    if (unmarked === "try again") return getTuple(context, address);
+    if (unmarked === "try again") {
+      if (round < MAX_ROUNDS) return getTuple(context, address, round + 1);
+      throw new CorruptCheckpointError(address, {
+        document: "checkpoint",
+        which: "that is the latest",
+        expected: "it to be found by its mark",
+        found: "nothing, though the last in the order has it",
+      });
+    }
     found = unmarked;
   }
   const { document } = found;
+  const read = () => readFound(context, found);
+  // What goes away again and again is damage after all.
+  const tuple = await (round < MAX_ROUNDS ? unlessGone(collections, document, read) : read());
+  if (tuple === "gone") return getTuple(context, address, round + 1);
   if (address.checkpointId === undefined) noteHead(context, address, found);
-  const tuple = await unlessGone(collections, document, () => readFound(context, found));
-  if (tuple === "gone") return getTuple(context, address);
   noteThread(context, found);
   return tuple;
 }

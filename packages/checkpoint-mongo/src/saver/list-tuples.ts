@@ -91,12 +91,26 @@ async function* readPages(
       for (const [threadId, record] of await findRecords(collections, unknown)) {
         records.set(threadId, record);
       }
-      const living = await keepLiving(collections, fresh, records);
+      const living = await keepOrReport(() => keepLiving(collections, fresh, records), settings);
       if (living.length < fresh.length) hasDropped = true;
       yield living;
     }
     // What was dropped has taken the place of others that the limit left out.
     if (!hasDropped) return;
+  }
+}
+
+/** What a damaged record of a thread hides is passed over too. */
+async function keepOrReport(
+  keep: () => Promise<readonly CheckpointDocument[]>,
+  { onCorruption, onEvent }: SaverContext["settings"],
+): Promise<readonly CheckpointDocument[]> {
+  try {
+    return await keep();
+  } catch (error) {
+    if (onCorruption === "throw" || !CorruptCheckpointError.isInstance(error)) throw error;
+    onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
+    return [];
   }
 }
 

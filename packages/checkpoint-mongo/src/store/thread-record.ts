@@ -62,7 +62,9 @@ export async function findRecord(
   { threads }: Pick<Collections, "threads">,
   threadId: string,
 ): Promise<ThreadDocument | undefined> {
-  return (await threads.findOne(matchRecord(threadId))) ?? undefined;
+  // Damage may have made another document call itself the record.
+  const found = await threads.find(matchRecord(threadId)).toArray();
+  return found.find(({ _id }) => _id === threadId);
 }
 
 /** Finds the records of several threads, by the threads' ids. */
@@ -71,7 +73,8 @@ export async function findRecords(
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, ThreadDocument>> {
   if (threadIds.length === 0) return new Map();
-  const found = await threads.find({ kind: "thread", thread_id: oneOf(threadIds) }).toArray();
+  const all = await threads.find({ kind: "thread", thread_id: oneOf(threadIds) }).toArray();
+  const found = all.filter(({ _id, thread_id }) => _id === thread_id);
   return new Map(found.map((record) => [record.thread_id, record]));
 }
 
