@@ -23,16 +23,17 @@ import {
 import type { SerializableSchema } from "@langchain/core/utils/standard_schema";
 import type { InteropZodType } from "@langchain/core/utils/types";
 import type { CallContext, CallRequest } from "./call/call-context.ts";
-import { convertRestartableChunks } from "./call/restartable-events.ts";
+import { convertRestartableChunks } from "./answer/restartable-events.ts";
 import { HedgeQuota } from "./call/hedge-quota.ts";
-import { runGenerate } from "./call/run-generate.ts";
-import { runStream } from "./call/run-stream.ts";
+import { runGenerate } from "./answer/run-generate.ts";
+import { runStream } from "./answer/run-stream.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
 import { createCandidates } from "./candidate/create-candidates.ts";
 import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
 import { CostLedger } from "./cost/cost-ledger.ts";
 import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
-import { resolveOptions, type ResilientChatModelOptions } from "./options.ts";
+import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
+import { resolveOptions } from "./options/resolve-options.ts";
 import { createStructuredOutput } from "./structured-output.ts";
 import { EventHub, type ResilienceListener } from "./telemetry/events.ts";
 

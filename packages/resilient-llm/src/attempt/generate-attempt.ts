@@ -1,6 +1,6 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptEnding, AttemptOutcome } from "../call/attempt-outcome.ts";
+import type { AttemptEnding, AttemptOutcome } from "./attempt-outcome.ts";
 import { estimatePromptTokens, estimateMessageTokens } from "../context/estimate-tokens.ts";
 import { noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";

@@ -1,6 +1,6 @@
 import { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
-import type { AnswerFacts, AttemptOutcome } from "../call/attempt-outcome.ts";
+import type { AnswerFacts, AttemptOutcome } from "./attempt-outcome.ts";
 import { estimatePromptTokens, estimateTextTokens } from "../context/estimate-tokens.ts";
 import { addUsage, noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";

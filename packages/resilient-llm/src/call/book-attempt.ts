@@ -1,9 +1,9 @@
 import { priceUsage } from "../cost/pricing.ts";
 import { noUsage } from "../cost/token-usage.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
 import type { CallTimeline } from "./call-timeline.ts";
-import { type PreparedAttempt, referTo } from "./prepared-attempt.ts";
+import { type PreparedAttempt, referTo } from "../attempt/prepared-attempt.ts";
 
 /** Writes down how an attempt of `call` ended, once: budgets, costs, timeline, events. */
 export function bookAttempt(

@@ -3,7 +3,7 @@ import type { Candidate } from "../candidate/candidate.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { BudgetBook, Spender } from "../cost/budget-book.ts";
 import type { CostLedger } from "../cost/cost-ledger.ts";
-import type { ResolvedOptions } from "../options.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
 import type { EventHub } from "../telemetry/events.ts";
 import type { HedgeQuota } from "./hedge-quota.ts";
 

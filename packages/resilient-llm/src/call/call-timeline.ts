@@ -6,9 +6,9 @@ import {
   StreamInterruptedError,
 } from "../errors/model-call-error.ts";
 import type { Failure } from "../failure/failure.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { AttemptRecord } from "./attempt-record.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AttemptRecord } from "../failure/attempt-record.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 
 function describeFailure({ kind, message, status }: Failure): Partial<AttemptRecord> {
   return status === undefined ? { kind, message } : { kind, message, status };

@@ -11,14 +11,14 @@ import { failurePolicies } from "../failure/failure-policy.ts";
 import { fullJitterDelayMs } from "../retry/backoff.ts";
 import { sleep } from "../time/sleep.ts";
 import { type Admission, admitAttempt, withdrawAdmission } from "./admit-attempt.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { AttemptRecord } from "./attempt-record.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AttemptRecord } from "../failure/attempt-record.ts";
 import { bookAttempt } from "./book-attempt.ts";
 import type { CallContext, CallRequest } from "./call-context.ts";
 import { CallTimeline } from "./call-timeline.ts";
 import { noteFailure, noteLost, noteSuccess } from "./candidate-health.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
-import { type PreparedAttempt, referTo } from "./prepared-attempt.ts";
+import { type PreparedAttempt, referTo } from "../attempt/prepared-attempt.ts";
 import { Route } from "./route.ts";
 
 /** An attempt that was let in. */

@@ -1,7 +1,7 @@
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 
 /** What an answer says about its candidate, for the calls to come. */
 export function noteSuccess(

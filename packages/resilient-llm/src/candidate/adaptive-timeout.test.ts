@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { AdaptiveTimeout, type AdaptiveStrategy } from "./adaptive-timeout.ts";
+import type { AdaptiveStrategy } from "../options/resilient-chat-model-options.ts";
+import { AdaptiveTimeout } from "./adaptive-timeout.ts";
 
 const bounds = { floorMs: 1000, ceilingMs: 60_000 };
 

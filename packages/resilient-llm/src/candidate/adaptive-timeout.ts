@@ -1,9 +1,7 @@
+import type { LatencyStore } from "../options/latency-store.ts";
+import type { AdaptiveStrategy } from "../options/resilient-chat-model-options.ts";
 import { LatencySync } from "./latency-sync.ts";
-import type { LatencyStore } from "./latency-store.ts";
 import { LatencyWindow } from "./latency-window.ts";
-
-/** How a time limit follows the latencies seen. */
-export type AdaptiveStrategy = "quantile" | "mean";
 
 /** Bounds of an adaptive limit, in ms. */
 export interface AdaptiveBounds {

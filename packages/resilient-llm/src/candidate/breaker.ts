@@ -1,19 +1,6 @@
 import { CircuitState, CountBreaker } from "cockatiel";
-
-/** When a candidate's circuit breaker opens, and for how long. */
-export interface BreakerOptions {
-  /** Share of failed attempts, 0 to 1, above which it opens. */
-  readonly threshold: number;
-  /** Number of latest attempts looked at. */
-  readonly windowSize: number;
-  /** It doesn't open before this many attempts. */
-  readonly minimumAttempts: number;
-  /** After this time, in ms, one attempt probes whether the endpoint is back. */
-  readonly openMs: number;
-}
-
-/** State of a breaker, as events and snapshots report it. */
-export type BreakerState = "closed" | "open" | "half-open";
+import type { BreakerOptions } from "../options/resilient-chat-model-options.ts";
+import type { BreakerState } from "../telemetry/events.ts";
 
 /**
  * Circuit breaker of one endpoint and model.

@@ -1,4 +1,4 @@
-import { redactText } from "../errors/redact.ts";
+import { redactText } from "../failure/redact.ts";
 
 /** Headers that hold what identifies the caller. */
 const secretHeader = /auth|key|token|secret|cookie|credential|password/i;

@@ -1,4 +1,4 @@
-import type { LatencyStore } from "./latency-store.ts";
+import type { LatencyStore } from "../options/latency-store.ts";
 import { latencyWindowSize, type LatencyWindow } from "./latency-window.ts";
 
 /** Exchanges with the store are at least this far apart, per window. */

@@ -1,6 +1,8 @@
-import type { BreakerState } from "../candidate/breaker.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
+
+/** State of a breaker. */
+export type BreakerState = "closed" | "open" | "half-open";
 
 /** What every event of an attempt carries. */
 export interface AttemptReference {

@@ -1,11 +1,11 @@
 import type { ChatResult } from "@langchain/core/outputs";
 import { attemptGenerate } from "../attempt/generate-attempt.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { CallContext, CallRequest } from "./call-context.ts";
-import type { Call } from "./call.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { CallContext, CallRequest } from "../call/call-context.ts";
+import type { Call } from "../call/call.ts";
 import { hedgeAttempt, type RunningAttempt } from "./hedge-attempt.ts";
 import { Losable } from "./losable.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 
 interface RunningGenerate extends RunningAttempt {
   readonly outcome: Promise<AttemptOutcome<ChatResult>>;

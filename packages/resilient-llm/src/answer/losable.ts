@@ -1,6 +1,6 @@
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { Call } from "./call.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { Call } from "../call/call.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 
 /** An attempt that ends with the caller's signal or because another one was quicker. */
 export class Losable {

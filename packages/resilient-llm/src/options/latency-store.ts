@@ -1,5 +1,3 @@
-import { latencyWindowSize } from "./latency-window.ts";
-
 /**
  * Keeps latencies for several processes, so that a new one doesn't start knowing nothing and all see
  * a provider slow down together. A store that fails or hangs costs a call neither time nor success.
@@ -22,18 +20,4 @@ export interface LatencyStore {
   read(key: string): Promise<readonly number[]>;
   /** Adds latencies to `key`. It's enough to keep the last 100. */
   append(key: string, latenciesMs: readonly number[]): Promise<void>;
-}
-
-/** Latencies in memory, to be shared by several models of one process. */
-export class InMemoryLatencyStore implements LatencyStore {
-  readonly #latencies = new Map<string, readonly number[]>();
-
-  async read(key: string): Promise<readonly number[]> {
-    return this.#latencies.get(key) ?? [];
-  }
-
-  async append(key: string, latenciesMs: readonly number[]): Promise<void> {
-    const all = [...(this.#latencies.get(key) ?? []), ...latenciesMs];
-    this.#latencies.set(key, all.slice(-latencyWindowSize));
-  }
 }

@@ -1,12 +1,12 @@
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { attemptStream } from "../attempt/stream-attempt.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { CallContext, CallRequest } from "./call-context.ts";
-import type { Call } from "./call.ts";
-import { hasContent } from "./chunk-content.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { CallContext, CallRequest } from "../call/call-context.ts";
+import type { Call } from "../call/call.ts";
+import { hasContent } from "../attempt/chunk-content.ts";
 import { hedgeAttempt, type RunningAttempt } from "./hedge-attempt.ts";
 import { Losable } from "./losable.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 
 type AttemptStream = AsyncGenerator<ChatGenerationChunk, AttemptOutcome<undefined>>;
 

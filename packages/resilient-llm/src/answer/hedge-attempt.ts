@@ -1,6 +1,6 @@
 import type { Clock } from "../time/clock.ts";
-import type { Call } from "./call.ts";
-import type { PreparedAttempt } from "./prepared-attempt.ts";
+import type { Call } from "../call/call.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 
 /** A running attempt that may meet a second one. */
 export interface RunningAttempt {

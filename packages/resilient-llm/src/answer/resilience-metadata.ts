@@ -1,6 +1,6 @@
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { UsageMetadata } from "@langchain/core/messages";
-import type { AttemptRecord } from "./attempt-record.ts";
+import type { AttemptRecord } from "../failure/attempt-record.ts";
 
 /** What every answer carries as `response_metadata.resilience`. */
 export interface ResilienceMetadata {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { redactError, redactText } from "./redact.ts";
-import { ThreadkeepError } from "./threadkeep-error.ts";
-import { BudgetExceededError } from "./budget-exceeded-error.ts";
+import { ThreadkeepError } from "../errors/threadkeep-error.ts";
+import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
 
 it("takes out the keys it's told and what looks like one", () => {
   const text = "key my-secret, sk-proj-abc123DEF, Bearer abcdefgh1234";

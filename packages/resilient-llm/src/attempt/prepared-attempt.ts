@@ -1,5 +1,5 @@
 import type { BaseMessage } from "@langchain/core/messages";
-import type { AttemptLimits } from "../attempt/attempt-scope.ts";
+import type { AttemptLimits } from "./attempt-scope.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import type { Reservation } from "../cost/budget.ts";
 import type { AttemptReference } from "../telemetry/events.ts";

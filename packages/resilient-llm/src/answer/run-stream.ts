@@ -4,11 +4,11 @@ import {
   type UsageMetadata,
 } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
-import type { StreamRecovery } from "../options.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { CallContext, CallRequest } from "./call-context.ts";
-import { Call } from "./call.ts";
-import { hasContent } from "./chunk-content.ts";
+import type { StreamRecovery } from "../options/resilient-chat-model-options.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { CallContext, CallRequest } from "../call/call-context.ts";
+import { Call } from "../call/call.ts";
+import { hasContent } from "../attempt/chunk-content.ts";
 import { askToContinue, ContinuationJoiner } from "./continuation.ts";
 import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
 import { makeRestartable, markRestart } from "./restartable-chunk.ts";

@@ -1,7 +1,7 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { CallContext, CallRequest } from "./call-context.ts";
-import { Call } from "./call.ts";
+import type { CallContext, CallRequest } from "../call/call-context.ts";
+import { Call } from "../call/call.ts";
 import { generateOnce } from "./generate-once.ts";
 import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
 

@@ -1,5 +1,5 @@
 import type { TokenUsage } from "../cost/token-usage.ts";
-import type { FailureKind } from "../failure/failure.ts";
+import type { FailureKind } from "./failure.ts";
 
 /** One line of a call's timeline. */
 export interface AttemptRecord {
