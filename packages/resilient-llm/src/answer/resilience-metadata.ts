@@ -6,23 +6,23 @@ import type { AttemptRecord } from "../failure/attempt-record.ts";
 export interface ResilienceMetadata {
   /** Name of the candidate that gave the answer. */
   readonly candidate: string;
-  /** Attempts it took. */
+  /** Attempts that were made for the answer. */
   readonly attempts: number;
-  /** Cost of all attempts in USD; `null` if a price isn't known. */
+  /** Cost of all attempts in USD. `null`: a price is not known. */
   readonly costUsd: number | null;
-  /** The provider reported no usage; `usage_metadata` was counted here. */
+  /** The provider reported no usage, so `usage_metadata` is estimated. */
   readonly usageEstimated: boolean;
-  /** The answer ended at the token limit, not at its end. */
+  /** The answer was cut off at the token limit. */
   readonly cutAtLimit: boolean;
 }
 
-/** What providers say of an answer that ended at its limit: OpenAI, Anthropic, OpenAI's Responses API. */
-const cutReasons = new Set<string | undefined>(["length", "max_tokens", "max_output_tokens"]);
+/** Finish reasons of an answer cut off at its limit: OpenAI's, Anthropic's, the Responses API's. */
+const CUT_REASONS = new Set<string | undefined>(["length", "max_tokens", "max_output_tokens"]);
 
-/** Sums up a call that was answered. */
+/** Sums a call up that was answered. */
 export function describeResilience(
   records: readonly AttemptRecord[],
-  usage: TokenUsage,
+  usage: TokenUsage | undefined,
   finishReason: string | undefined,
 ): ResilienceMetadata {
   let costUsd: number | null = 0;
@@ -33,8 +33,8 @@ export function describeResilience(
     candidate: records.findLast((record) => record.outcome === "succeeded")?.candidate ?? "",
     attempts: records.length,
     costUsd,
-    usageEstimated: usage.estimated,
-    cutAtLimit: cutReasons.has(finishReason),
+    usageEstimated: usage?.estimated ?? false,
+    cutAtLimit: CUT_REASONS.has(finishReason),
   };
 }
 

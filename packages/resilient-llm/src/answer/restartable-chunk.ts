@@ -1,7 +1,7 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 
-const restarts = new WeakSet<object>();
+const RESTARTS = new WeakSet<object>();
 
 interface Joinable {
   concat(other: this): this;
@@ -10,15 +10,15 @@ interface Joinable {
 /** Gives one object a `concat` that forgets what came before a restart. */
 function makeForgetful<T extends Joinable>(chunk: T, finish: (joined: T) => void): void {
   const join: (other: T) => T = chunk.concat.bind(chunk);
-  // An own property, not a subclass: LangChain stores the class's name with a message, and a name it
-  // doesn't know can't be read back from a checkpoint.
+  // An own property, not a subclass: LangChain stores the class's name with a message, and a message of
+  // a class that it does not know cannot be read from a checkpoint.
   Object.defineProperty(chunk, "concat", {
     configurable: true,
     enumerable: false,
     value(other: T): T {
-      if (restarts.has(other)) return other;
+      if (RESTARTS.has(other)) return other;
       const joined = join(other);
-      if (restarts.has(chunk)) restarts.add(joined);
+      if (RESTARTS.has(chunk)) RESTARTS.add(joined);
       finish(joined);
       return joined;
     },
@@ -30,8 +30,8 @@ function makeMessageForgetful(message: AIMessageChunk): void {
 }
 
 /**
- * Lets `chunk` be joined with later ones such that a restart voids everything before it. Works for
- * chunks of generations and their messages, in any order of joining.
+ * Makes a restart void everything before it when `chunk` is joined with later ones. Works for chunks
+ * of generations and for their messages, in any order of joining.
  */
 export function makeRestartable(chunk: ChatGenerationChunk): ChatGenerationChunk {
   makeForgetful(chunk, makeRestartable);
@@ -41,11 +41,11 @@ export function makeRestartable(chunk: ChatGenerationChunk): ChatGenerationChunk
 
 /** Marks `chunk` as the first one of an answer that begins anew. */
 export function markRestart(chunk: ChatGenerationChunk): void {
-  restarts.add(chunk);
-  restarts.add(chunk.message);
+  RESTARTS.add(chunk);
+  RESTARTS.add(chunk.message);
 }
 
 /** Whether the answer begins anew with `chunk`. */
 export function isRestart(chunk: ChatGenerationChunk): boolean {
-  return restarts.has(chunk);
+  return RESTARTS.has(chunk);
 }

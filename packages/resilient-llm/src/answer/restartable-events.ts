@@ -5,13 +5,13 @@ import { isRestart } from "./restartable-chunk.ts";
 
 /**
  * LangChain's content-block events for a stream that may restart. LangChain's own conversion would
- * append the new answer to the old one; here every block that had been started is emptied first.
+ * append the new answer to the old one. Here every block that has been started is emptied first.
  */
 export async function* convertRestartableChunks(
   chunks: AsyncGenerator<ChatGenerationChunk>,
 ): AsyncGenerator<ChatModelStreamEvent> {
   let carried: ChatGenerationChunk | undefined;
-  let messageStarted = false;
+  let hasMessageStarted = false;
   const startedBlocks = new Set<number>();
   do {
     let restart: ChatGenerationChunk | undefined;
@@ -30,8 +30,8 @@ export async function* convertRestartableChunks(
       // What the conversion says after a restart is the end of the void answer.
       if (restart) break;
       if (event.event === "message-start") {
-        if (messageStarted) continue;
-        messageStarted = true;
+        if (hasMessageStarted) continue;
+        hasMessageStarted = true;
       }
       if (event.event === "content-block-start") startedBlocks.add(event.index);
       yield event;

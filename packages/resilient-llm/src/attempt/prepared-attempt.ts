@@ -1,8 +1,9 @@
 import type { BaseMessage } from "@langchain/core/messages";
-import type { AttemptLimits } from "./attempt-scope.ts";
 import type { Candidate } from "../candidate/candidate.ts";
+import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Reservation } from "../cost/budget.ts";
-import type { AttemptReference } from "../telemetry/events.ts";
+import type { Clock } from "../time/clock.ts";
+import type { TimeLimits } from "./time-limits.ts";
 
 /** An attempt that may be made now. */
 export interface PreparedAttempt {
@@ -10,18 +11,15 @@ export interface PreparedAttempt {
   readonly number: number;
   readonly candidate: Candidate;
   readonly messages: BaseMessage[];
-  readonly limits: AttemptLimits;
+  readonly options: CallOptions;
   readonly streaming: boolean;
+  readonly limits: TimeLimits;
+  readonly clock: Clock;
+  /** In ms since the epoch. */
   readonly startedAtMs: number;
-  /** It is to find out whether the candidate is back; its breaker lets no other attempt through. */
+  /** The attempt finds out whether the candidate is back. The breaker lets no other one through. */
   readonly isProbe: boolean;
   readonly reservation: Reservation;
+  /** Gives the attempt's share of the candidate's rate limit back. */
   readonly giveBackRate: () => Promise<void>;
-}
-
-/** How events name an attempt. */
-export function referTo({ candidate, number }: PreparedAttempt, callId: string): AttemptReference {
-  const { model, baseUrl } = candidate.endpoint;
-  const { name, provider } = candidate;
-  return { callId, attempt: number, candidate: name, model, provider, baseUrl };
 }

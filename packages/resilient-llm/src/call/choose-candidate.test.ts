@@ -1,24 +1,33 @@
 import { expect, it } from "vitest";
-import { Breaker } from "../candidate/breaker.ts";
 import type { Candidate } from "../candidate/candidate.ts";
+import { createCandidates } from "../candidate/create-candidates.ts";
+import type { Failure } from "../failure/failure.ts";
+import { resolveOptions } from "../options/resolve-options.ts";
+import { EventHub } from "../telemetry/events.ts";
 import { chooseCandidate } from "./choose-candidate.ts";
 
 const nowMs = 100_000;
 const deadlineMs = 400_000;
+const failure: Failure = { kind: "server-error", message: "down" };
+const options = resolveOptions({
+  models: ["m"],
+  apiKey: "none",
+  breaker: { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 },
+});
 
-/** As much of a candidate as the choice looks at. */
+/** A candidate to which this has happened. */
 function candidate(
   state: { openedAtMs?: number; blockedForMs?: number; avoided?: boolean } = {},
 ): Candidate {
-  const options = { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 };
-  const breaker = new Breaker(options, () => undefined);
-  if (state.openedAtMs !== undefined) breaker.fail(state.openedAtMs, false);
-  const blockedUntilMs = nowMs + (state.blockedForMs ?? 0);
-  return {
-    breaker,
-    blockedUntilMs,
-    isHealthy: (at: number) => at >= blockedUntilMs && !state.avoided && breaker.permits(at),
-  } as Candidate;
+  const [created] = createCandidates(options, new EventHub());
+  if (!created) throw new Error("No candidate");
+  if (state.openedAtMs !== undefined) {
+    const attempt = { streaming: false, durationMs: 1, isProbe: false, firstTokenLimitMs: 1 };
+    created.failed({ ...attempt, failure }, state.openedAtMs);
+  }
+  if (state.blockedForMs !== undefined) created.block(nowMs + state.blockedForMs);
+  if (state.avoided) created.avoid(failure, deadlineMs);
+  return created;
 }
 
 function choose(...chain: Candidate[]): readonly [index: number, waitMs: number] {
@@ -30,7 +39,7 @@ function choose(...chain: Candidate[]): readonly [index: number, waitMs: number]
 it.each([
   ["the first healthy one", [candidate(), candidate()], [0, 0]],
   ["past an open breaker", [candidate({ openedAtMs: 90_000 }), candidate()], [1, 0]],
-  ["past a pause", [candidate({ blockedForMs: 10 }), candidate()], [1, 0]],
+  ["past a block", [candidate({ blockedForMs: 10 }), candidate()], [1, 0]],
   ["a probe that is due", [candidate({ openedAtMs: 60_000 }), candidate()], [0, 0]],
   [
     "an avoided one rather than one that is down",
@@ -38,12 +47,12 @@ it.each([
     [1, 0],
   ],
   [
-    "the end of a short pause rather than a server that is down",
+    "the end of a short block rather than a server that is down",
     [candidate({ openedAtMs: 90_000 }), candidate({ blockedForMs: 1000 })],
     [1, 1000],
   ],
   [
-    "the probe if it falls due before the pause ends",
+    "the probe if it falls due before the block ends",
     [candidate({ openedAtMs: 90_000 }), candidate({ blockedForMs: 25_000 })],
     [0, 20_000],
   ],
@@ -53,7 +62,7 @@ it.each([
     [1, 0],
   ],
   [
-    "the pause that ends first if all pause",
+    "the block that ends first if all are blocked",
     [candidate({ blockedForMs: 900_000 }), candidate({ blockedForMs: 800_000 })],
     [1, 800_000],
   ],
