@@ -5,7 +5,7 @@ import {
   ContextLengthError,
   InvalidResponseError,
   type ModelCallError,
-} from "../index.ts";
+} from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import {
   acceleration,

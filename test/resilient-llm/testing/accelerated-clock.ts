@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from "../time/clock.ts";
+import { systemClock, type Clock } from "../../../packages/resilient-llm/src/time/clock.ts";
 
 /** A clock on which time passes `factor` times faster than it does. */
 export function createAcceleratedClock(factor: number): Clock {

@@ -13,8 +13,8 @@ import {
   AnswerParseError,
   BudgetExceededError,
   stopAtFinalErrors,
-} from "../index.ts";
-import type { ResilientChatModel } from "../index.ts";
+} from "@threadkeep/resilient-llm";
+import type { ResilientChatModel } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 

@@ -1,6 +1,6 @@
 import type { AIMessageChunk, UsageMetadata } from "@langchain/core/messages";
 import { expect, it } from "vitest";
-import { StreamInterruptedError } from "../index.ts";
+import { StreamInterruptedError } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 

@@ -1,7 +1,7 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { expect, it } from "vitest";
-import { ContentFilterError } from "../index.ts";
+import { ContentFilterError } from "@threadkeep/resilient-llm";
 import type { FaultServer, Reply } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer, testKey } from "../testing/test-model.ts";

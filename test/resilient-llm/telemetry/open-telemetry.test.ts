@@ -13,7 +13,7 @@ import {
 import { expect, it } from "vitest";
 import { createModel, startServer } from "../testing/test-model.ts";
 import * as replies from "../testing/replies.ts";
-import { createOpenTelemetryListener } from "./open-telemetry.ts";
+import { createOpenTelemetryListener } from "@threadkeep/resilient-llm/opentelemetry";
 
 it("records a span and metrics per attempt under the GenAI names", async () => {
   const spans = new InMemorySpanExporter();

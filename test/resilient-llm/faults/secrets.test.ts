@@ -1,7 +1,7 @@
 import { ChatOpenAI } from "@langchain/openai";
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { OptionsError, ResilientChatModel, type ResilienceEvent } from "../index.ts";
+import { OptionsError, ResilientChatModel, type ResilienceEvent } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 

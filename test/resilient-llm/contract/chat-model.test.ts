@@ -17,7 +17,7 @@ import { RunnableLambda } from "@langchain/core/runnables";
 import { tool } from "@langchain/core/tools";
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
-import { OptionsError, ResilientChatModel } from "../index.ts";
+import { OptionsError, ResilientChatModel } from "@threadkeep/resilient-llm";
 import type { FaultServer, Reply } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, startServer, testKey } from "../testing/test-model.ts";

@@ -1,7 +1,7 @@
 import { createServer as createTcpServer } from "node:net";
 import { once } from "node:events";
 import { expect, it } from "vitest";
-import type { ModelCallError } from "../index.ts";
+import type { ModelCallError } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 

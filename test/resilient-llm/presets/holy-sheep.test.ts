@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { holySheep, ResilientChatModel } from "../index.ts";
+import { holySheep, ResilientChatModel } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { startServer } from "../testing/test-model.ts";
 

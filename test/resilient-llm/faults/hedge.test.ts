@@ -1,5 +1,9 @@
 import { expect, it } from "vitest";
-import { OptionsError, type ResilienceEvent, type ResilientChatModel } from "../index.ts";
+import {
+  OptionsError,
+  type ResilienceEvent,
+  type ResilientChatModel,
+} from "@threadkeep/resilient-llm";
 import type { Reply } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";

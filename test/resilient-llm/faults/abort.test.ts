@@ -1,11 +1,11 @@
 import { getEventListeners } from "node:events";
 import { expect, it } from "vitest";
-import type { ResilientChatModel } from "../index.ts";
+import type { ResilientChatModel } from "@threadkeep/resilient-llm";
 import { createAcceleratedClock } from "../testing/accelerated-clock.ts";
 import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { acceleration, createModel, rejection, startServer } from "../testing/test-model.ts";
-import type { Clock } from "../time/clock.ts";
+import type { Clock } from "../../../packages/resilient-llm/src/time/clock.ts";
 
 function sleepReal(ms: number): Promise<void> {
   return new Promise((resolve) => {

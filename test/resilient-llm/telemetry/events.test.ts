@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { ResilienceEvent } from "../index.ts";
+import type { ResilienceEvent } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, startServer } from "../testing/test-model.ts";
 

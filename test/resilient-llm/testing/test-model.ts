@@ -3,7 +3,7 @@ import {
   ResilientChatModel,
   type ResilienceEvent,
   type ResilientChatModelOptions,
-} from "../index.ts";
+} from "@threadkeep/resilient-llm";
 import { createAcceleratedClock } from "./accelerated-clock.ts";
 import { FaultServer, type Reply } from "./fault-server.ts";
 

@@ -1,7 +1,7 @@
 import { MongoClient } from "mongodb";
 import { RateLimiterMemory, RateLimiterMongo } from "rate-limiter-flexible";
 import { expect, inject, it, onTestFinished } from "vitest";
-import type { RateLimitOptions, ResilientChatModel } from "../index.ts";
+import type { RateLimitOptions, ResilientChatModel } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { acceleration, createModel, rejection, startServer } from "../testing/test-model.ts";
 

@@ -1,6 +1,10 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
-import { AllCandidatesFailedError, ModelCallError, type ResilienceEvent } from "../index.ts";
+import {
+  AllCandidatesFailedError,
+  ModelCallError,
+  type ResilienceEvent,
+} from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer, testKey } from "../testing/test-model.ts";
 

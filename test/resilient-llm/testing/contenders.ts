@@ -6,7 +6,7 @@ import {
   modelFallbackMiddleware,
   modelRetryMiddleware,
 } from "langchain";
-import { ResilientChatModel } from "../index.ts";
+import { ResilientChatModel } from "@threadkeep/resilient-llm";
 
 /** One way of calling a model with a fallback, as a benchmark sees it. */
 export interface Contender {

@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from "vitest";
-import { InMemoryLatencyStore, type LatencyStore } from "../index.ts";
+import { InMemoryLatencyStore, type LatencyStore } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, startServer } from "../testing/test-model.ts";
 

@@ -4,7 +4,7 @@ import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { ChatResult } from "@langchain/core/outputs";
 import { ChatOpenAI } from "@langchain/openai";
 import { expect, it } from "vitest";
-import { type ModelCallError, ResilientChatModel } from "../index.ts";
+import { type ModelCallError, ResilientChatModel } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
