@@ -68,9 +68,7 @@ export class Route {
       const { notBeforeMs } = this.visit(staying);
       // Others may have found out meanwhile that it is down.
       const mayStay =
-        notBeforeMs > nowMs ||
-        staying.isLetThrough(nowMs) ||
-        !this.findHealthyOther(staying, nowMs);
+        notBeforeMs > nowMs || staying.isPermitted(nowMs) || !this.findHealthyOther(staying, nowMs);
       if (mayStay) return { candidate: staying, notBeforeMs };
     }
     const choice = chooseCandidate(this.#eligible, nowMs, this.#deadlineMs);
@@ -122,7 +120,7 @@ export class Route {
     visit.notBeforeMs = nowMs + delayMs;
     // Staying would be of no use. The choice goes to whoever can answer before the deadline.
     if (visit.notBeforeMs >= this.#deadlineMs) return delayMs;
-    const isBetterElsewhere = delayMs > retry.maxDelayMs || !candidate.isLetThrough(nowMs);
+    const isBetterElsewhere = delayMs > retry.maxDelayMs || !candidate.isPermitted(nowMs);
     const leaves = isBetterElsewhere && this.findHealthyOther(candidate, nowMs);
     if (!leaves) this.#staying = candidate;
     return delayMs;

@@ -5,7 +5,7 @@ import { type BreakerState, EventHub } from "../telemetry/events.ts";
 import type { Candidate, FailureReport } from "./candidate.ts";
 import { createCandidates } from "./create-candidates.ts";
 
-const nowMs = 100_000;
+const NOW_MS = 100_000;
 
 function createCandidate(): { candidate: Candidate; states: BreakerState[] } {
   const hub = new EventHub();
@@ -35,7 +35,7 @@ function failWith(failure: Partial<Failure>, report: Partial<FailureReport> = {}
   };
 }
 
-const success = {
+const SUCCESS = {
   streaming: true,
   durationMs: 1000,
   firstTokenMs: 500,
@@ -56,9 +56,9 @@ it.each<[FailureKind, boolean]>([
   ["unknown", false],
 ])("a failure of kind %s opens the breaker: %s", (kind, opens) => {
   const { candidate } = createCandidate();
-  candidate.failed(failWith({ kind }), nowMs);
+  candidate.failed(failWith({ kind }), NOW_MS);
   expect(candidate.openedAtMs !== undefined).toBe(opens);
-  expect(candidate.isHealthy(nowMs)).toBe(!opens);
+  expect(candidate.isHealthy(NOW_MS)).toBe(!opens);
 });
 
 it.each<[string, FailureKind, boolean]>([
@@ -66,51 +66,51 @@ it.each<[string, FailureKind, boolean]>([
   ["an error that never left the process shows nothing", "unknown", false],
 ])("of an open breaker's probe %s", (_, kind, closes) => {
   const { candidate, states } = createCandidate();
-  candidate.failed(failWith({}), nowMs);
-  const probeAtMs = nowMs + 30_000;
+  candidate.failed(failWith({}), NOW_MS);
+  const probeAtMs = NOW_MS + 30_000;
   const isProbe = candidate.admit();
   expect(isProbe).toBe(true);
-  expect(candidate.isLetThrough(probeAtMs)).toBe(false);
+  expect(candidate.isPermitted(probeAtMs)).toBe(false);
   candidate.failed(failWith({ kind }, { isProbe }), probeAtMs);
   expect(candidate.openedAtMs === undefined).toBe(closes);
-  expect(candidate.isLetThrough(probeAtMs)).toBe(true);
+  expect(candidate.isPermitted(probeAtMs)).toBe(true);
   expect(states).toEqual(closes ? ["open", "half-open", "closed"] : ["open", "half-open"]);
 });
 
 it("is blocked as long as the provider asks, and a shorter block ends no longer one", () => {
   const { candidate } = createCandidate();
-  candidate.failed(failWith({ kind: "rate-limited", waitHintMs: 5000 }), nowMs);
-  candidate.succeeded({ ...success, exhaustedForMs: 2000 }, nowMs);
-  expect(candidate.isBlocked(nowMs + 4999)).toBe(true);
-  expect(candidate.isHealthy(nowMs + 5000)).toBe(true);
-  expect(candidate.readyAtMs).toBe(nowMs + 5000);
+  candidate.failed(failWith({ kind: "rate-limited", waitHintMs: 5000 }), NOW_MS);
+  candidate.succeeded({ ...SUCCESS, exhaustedForMs: 2000 }, NOW_MS);
+  expect(candidate.isBlocked(NOW_MS + 4999)).toBe(true);
+  expect(candidate.isHealthy(NOW_MS + 5000)).toBe(true);
+  expect(candidate.readyAtMs).toBe(NOW_MS + 5000);
 });
 
 it("is avoided after a fallback until it answers, unless the provider said how long to wait", () => {
   const { candidate } = createCandidate();
-  const untilMs = nowMs + 60_000;
+  const untilMs = NOW_MS + 60_000;
   candidate.avoid({ kind: "rate-limited", message: "busy", waitHintMs: 10 }, untilMs);
   candidate.avoid({ kind: "bad-request", message: "wrong" }, untilMs);
-  expect(candidate.isHealthy(nowMs)).toBe(true);
+  expect(candidate.isHealthy(NOW_MS)).toBe(true);
   candidate.avoid({ kind: "server-error", message: "down" }, untilMs);
-  expect(candidate.isHealthy(nowMs)).toBe(false);
-  candidate.succeeded(success, nowMs);
-  expect(candidate.isHealthy(nowMs)).toBe(true);
+  expect(candidate.isHealthy(NOW_MS)).toBe(false);
+  candidate.succeeded(SUCCESS, NOW_MS);
+  expect(candidate.isHealthy(NOW_MS)).toBe(true);
 });
 
 it("the limits follow answers and time limits that ran out, each for its way of asking", () => {
   const { candidate } = createCandidate();
-  for (let answer = 0; answer < 10; answer += 1) candidate.succeeded(success, nowMs);
+  for (let answer = 0; answer < 10; answer += 1) candidate.succeeded(SUCCESS, NOW_MS);
   expect(candidate.firstTokenLimitMs).toBe(1000);
   expect(candidate.totalLimitMs).toBe(300_000);
   const timeout = { kind: "timeout", phase: "first-token" } as const;
-  candidate.failed(failWith(timeout, { firstTokenLimitMs: 1000 }), nowMs);
+  candidate.failed(failWith(timeout, { firstTokenLimitMs: 1000 }), NOW_MS);
   expect(candidate.firstTokenLimitMs).toBe(4000);
 });
 
 it("of two attempts the late one counts as slow, and the one that was cut short says nothing", () => {
   const { candidate } = createCandidate();
-  for (let answer = 0; answer < 10; answer += 1) candidate.succeeded(success, nowMs);
+  for (let answer = 0; answer < 10; answer += 1) candidate.succeeded(SUCCESS, NOW_MS);
   const loss = { streaming: true, durationMs: 4000, isProbe: false };
   candidate.lost({ ...loss, wasLate: false });
   expect(candidate.firstTokenLimitMs).toBe(1000);

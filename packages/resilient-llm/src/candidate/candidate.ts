@@ -105,7 +105,7 @@ export class Candidate implements CandidateDescription {
   /** Nothing speaks against trying it now. */
   isHealthy(nowMs: number): boolean {
     return (
-      nowMs >= this.#blockedUntilMs && nowMs >= this.#avoidedUntilMs && this.isLetThrough(nowMs)
+      nowMs >= this.#blockedUntilMs && nowMs >= this.#avoidedUntilMs && this.isPermitted(nowMs)
     );
   }
 
@@ -115,7 +115,7 @@ export class Candidate implements CandidateDescription {
   }
 
   /** The breaker is closed, or a probe is due that nobody makes. */
-  isLetThrough(nowMs: number): boolean {
+  isPermitted(nowMs: number): boolean {
     return this.#breaker.permits(nowMs);
   }
 
