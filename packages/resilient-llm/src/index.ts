@@ -57,7 +57,7 @@ export type {
   BreakerState,
   ResilienceEvent,
   ResilienceListener,
-} from "./telemetry/events.ts";
+} from "./events/events.ts";
 export type { Clock } from "./time/clock.ts";
 export { formatCostTable } from "./cost/format-cost-table.ts";
 export { AnswerParseError } from "./parsing/answer-parse-error.ts";

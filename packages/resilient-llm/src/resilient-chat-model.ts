@@ -36,7 +36,7 @@ import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
 import { resolveOptions } from "./options/resolve-options.ts";
 import { createStructuredOutput } from "./structured-output.ts";
-import { EventHub, type ResilienceListener } from "./telemetry/events.ts";
+import { EventHub, type ResilienceListener } from "./events/events.ts";
 
 /** Options of one call. Others than these go to the model as they are. */
 export interface ResilientCallOptions extends BaseChatModelCallOptions {

@@ -8,7 +8,7 @@ import { priceUsage } from "../cost/pricing.ts";
 import { noUsage } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
-import type { AttemptReference } from "../telemetry/events.ts";
+import type { AttemptReference } from "../events/events.ts";
 import type { SharedState } from "./shared-state.ts";
 
 function describeFailure({ kind, message, status }: Failure): Partial<AttemptRecord> {

@@ -10,7 +10,7 @@ import { type PartialAnswer, StreamInterruptedError } from "../errors/model-call
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
-import type { EventHub } from "../telemetry/events.ts";
+import type { EventHub } from "../events/events.ts";
 import { sleep } from "../time/sleep.ts";
 import { type Admission, admitAttempt, type Grant, withdrawGrant } from "./admit-attempt.ts";
 import { CallBooks } from "./call-books.ts";

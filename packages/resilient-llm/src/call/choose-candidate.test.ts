@@ -3,7 +3,7 @@ import type { Candidate } from "../candidate/candidate.ts";
 import { createCandidates } from "../candidate/create-candidates.ts";
 import type { Failure } from "../failure/failure.ts";
 import { resolveOptions } from "../options/resolve-options.ts";
-import { EventHub } from "../telemetry/events.ts";
+import { EventHub } from "../events/events.ts";
 import { chooseCandidate } from "./choose-candidate.ts";
 
 const NOW_MS = 100_000;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { BreakerState } from "../telemetry/events.ts";
+import type { BreakerState } from "../events/events.ts";
 import { Breaker } from "./breaker.ts";
 
 function createBreaker() {

@@ -1,6 +1,6 @@
 import { CircuitState, CountBreaker } from "cockatiel";
 import type { BreakerOptions } from "../options/resilient-chat-model-options.ts";
-import type { BreakerState } from "../telemetry/events.ts";
+import type { BreakerState } from "../events/events.ts";
 
 /**
  * Circuit breaker of one endpoint and model.

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Failure, FailureKind } from "../failure/failure.ts";
 import { resolveOptions } from "../options/resolve-options.ts";
-import { type BreakerState, EventHub } from "../telemetry/events.ts";
+import { type BreakerState, EventHub } from "../events/events.ts";
 import type { Candidate, FailureReport } from "./candidate.ts";
 import { createCandidates } from "./create-candidates.ts";
 

@@ -2,7 +2,7 @@ import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { CandidateOptions, ModelOption } from "../options/candidate-options.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { RetryQuota } from "../retry/retry-quota.ts";
-import type { EventHub } from "../telemetry/events.ts";
+import type { EventHub } from "../events/events.ts";
 import { AdaptiveTimeout } from "./adaptive-timeout.ts";
 import { Breaker } from "./breaker.ts";
 import { Candidate } from "./candidate.ts";

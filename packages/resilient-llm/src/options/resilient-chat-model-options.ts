@@ -1,7 +1,7 @@
 import type { BaseChatModelParams } from "@langchain/core/language_models/chat_models";
 import type { BudgetOptions } from "../cost/budget-book.ts";
 import type { RetryQuotaOptions } from "../retry/retry-quota.ts";
-import type { ResilienceListener } from "../telemetry/events.ts";
+import type { ResilienceListener } from "../events/events.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import type { LatencyStore } from "./latency-store.ts";

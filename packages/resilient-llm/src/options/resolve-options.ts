@@ -3,7 +3,7 @@ import type { BudgetOptions } from "../cost/budget-book.ts";
 import { OptionsError } from "../errors/options-error.ts";
 import { looksLikeKey } from "../failure/redact.ts";
 import type { RetryQuotaOptions } from "../retry/retry-quota.ts";
-import type { ResilienceListener } from "../telemetry/events.ts";
+import type { ResilienceListener } from "../events/events.ts";
 import { systemClock, type Clock } from "../time/clock.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
