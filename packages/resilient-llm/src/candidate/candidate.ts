@@ -9,7 +9,7 @@ import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** What is settled about a model of the chain when the chain is made. */
+/** What is known of a model of the chain when the chain is made. */
 export interface CandidateDescription {
   /** Unique in the chain. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface CandidateDescription {
   readonly rateLimiter: RateLimiter | undefined;
 }
 
-/** What a candidate's health is told by. */
+/** What measures a candidate's health. */
 export interface HealthInstruments {
   readonly breaker: Breaker;
   readonly retryQuota: RetryQuota;
