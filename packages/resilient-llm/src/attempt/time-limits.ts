@@ -13,12 +13,12 @@ export interface TimeLimits {
 }
 
 /** Which limit counts in each phase of an attempt. */
-export const LIMIT_OF_PHASE = {
+export const LIMIT_OF_PHASE: Readonly<Record<TimeoutPhase, keyof TimeLimits>> = {
   connect: "connectMs",
   "first-token": "firstTokenMs",
   idle: "idleMs",
   total: "totalMs",
-} as const satisfies Record<TimeoutPhase, keyof TimeLimits>;
+};
 
 /** What has not come when the limit of a phase runs out. */
 export const MISSING_IN_PHASE: Readonly<Record<TimeoutPhase, string>> = {
