@@ -18,7 +18,7 @@ const ON_OLDEST_ONLY = "test/checkpoint-mongo/oldest-versions.test.ts";
 
 /** Tests that are run on the oldest versions of our peers as well. */
 const ON_OLDEST = [
-  "packages/resilient-llm/src/contract/chat-model.test.ts",
+  "test/resilient-llm/contract/chat-model.test.ts",
   "test/checkpoint-mongo/conformance.test.ts",
   "test/checkpoint-mongo/delta-history.test.ts",
   // Not those that start processes: these would resolve the newest versions.

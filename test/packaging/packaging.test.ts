@@ -40,7 +40,7 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
   it("holds what was built of its sources, these for debuggers, and no tests", async () => {
     const sources = (await readdir(join(workspace, "packages", name, "src"), { recursive: true }))
       .map((path) => path.replaceAll("\\", "/"))
-      .filter((path) => /(?<!\.test)\.ts$/.test(path) && !path.startsWith("testing/"));
+      .filter((path) => /(?<!\.test)\.ts$/.test(path));
     const built = sources.flatMap((path) =>
       ["dist/esm/", "dist/cjs/"].flatMap((folder) =>
         [".js", ".js.map", ".d.ts", ".d.ts.map"].map((suffix) =>

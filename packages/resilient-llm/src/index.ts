@@ -1,6 +1,8 @@
 import "./check-node.ts";
 export { ResilientChatModel, type ResilientCallOptions } from "./resilient-chat-model.ts";
 export type {
+  AdaptiveStrategy,
+  BreakerOptions,
   ContextOptions,
   FallbackOptions,
   HedgeOptions,
@@ -8,19 +10,18 @@ export type {
   RetryOptions,
   StreamRecovery,
   TimeoutOptions,
-} from "./options.ts";
-export type { AdaptiveStrategy } from "./candidate/adaptive-timeout.ts";
-export { InMemoryLatencyStore, type LatencyStore } from "./candidate/latency-store.ts";
-export type { BreakerOptions, BreakerState } from "./candidate/breaker.ts";
+} from "./options/resilient-chat-model-options.ts";
+export { InMemoryLatencyStore } from "./candidate/in-memory-latency-store.ts";
+export type { LatencyStore } from "./options/latency-store.ts";
 export type {
   CandidateOptions,
   ModelOption,
   RateLimitOptions,
-} from "./candidate/candidate-options.ts";
-export type { RateLimiterFactory } from "./candidate/rate-limiter.ts";
-export type { AttemptRecord } from "./call/attempt-record.ts";
-export { formatTimeline } from "./call/attempt-record.ts";
-export type { ResilienceMetadata } from "./call/resilience-metadata.ts";
+} from "./options/candidate-options.ts";
+export type { RateLimiterFactory } from "./options/rate-limiter-factory.ts";
+export type { AttemptRecord } from "./failure/attempt-record.ts";
+export { formatTimeline } from "./failure/attempt-record.ts";
+export type { ResilienceMetadata } from "./answer/resilience-metadata.ts";
 export { trimToWindow, type TrimOptions, type TrimResult } from "./context/trim-messages.ts";
 export { estimatePromptTokens } from "./context/estimate-tokens.ts";
 export type { BudgetLimits } from "./cost/budget.ts";
@@ -53,9 +54,10 @@ export type { RetryQuotaOptions } from "./retry/retry-quota.ts";
 export type {
   AttemptReference,
   AttemptResult,
+  BreakerState,
   ResilienceEvent,
   ResilienceListener,
-} from "./telemetry/events.ts";
+} from "./events/events.ts";
 export type { Clock } from "./time/clock.ts";
 export { formatCostTable } from "./cost/format-cost-table.ts";
 export { AnswerParseError } from "./parsing/answer-parse-error.ts";

@@ -22,27 +22,31 @@ import {
 } from "@langchain/core/runnables";
 import type { SerializableSchema } from "@langchain/core/utils/standard_schema";
 import type { InteropZodType } from "@langchain/core/utils/types";
-import type { CallContext, CallRequest } from "./call/call-context.ts";
-import { convertRestartableChunks } from "./call/restartable-events.ts";
+import { convertRestartableChunks } from "./answer/restartable-events.ts";
+import { runGenerate } from "./answer/run-generate.ts";
+import { runStream } from "./answer/run-stream.ts";
+import type { CallRequest } from "./call/call-request.ts";
 import { HedgeQuota } from "./call/hedge-quota.ts";
-import { runGenerate } from "./call/run-generate.ts";
-import { runStream } from "./call/run-stream.ts";
+import type { SharedState } from "./call/shared-state.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
 import { createCandidates } from "./candidate/create-candidates.ts";
 import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
 import { CostLedger } from "./cost/cost-ledger.ts";
 import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
-import { resolveOptions, type ResilientChatModelOptions } from "./options.ts";
+import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
+import { resolveOptions } from "./options/resolve-options.ts";
 import { createStructuredOutput } from "./structured-output.ts";
-import { EventHub, type ResilienceListener } from "./telemetry/events.ts";
+import { EventHub, type ResilienceListener } from "./events/events.ts";
 
-/** Options of one call. What isn't known here goes to the model as it is. */
+/** Options of one call. Others than these go to the model as they are. */
 export interface ResilientCallOptions extends BaseChatModelCallOptions {
-  /** Tools of any kind LangChain knows; every candidate gets them in its own format. */
+  /** Tools of any kind that LangChain knows. Every candidate gets them in its own format. */
   tools?: BindToolsInput[];
+  /** The shape of the answer, in OpenAI's terms. */
   response_format?: Record<string, unknown>;
-  /** Where the provider supports it: hold tool arguments to their schema. */
+  /** Whether the provider holds tool arguments to their schema, if it can. */
   strict?: boolean;
+  /** Whether the model may call several tools at a time, if it can. */
   parallel_tool_calls?: boolean;
 }
 
@@ -60,14 +64,14 @@ function stopRetriesAtFinalErrors(fields: RetryFields | undefined): RetryFields 
   return { ...fields, onFailedAttempt: stopAtFinalErrors(fields?.onFailedAttempt) };
 }
 
-/** Who pays travels with the call options, out of sight of models and traces. */
-const spenderKey: unique symbol = Symbol("threadkeep.spender");
+/** Key of the spender among the call options, where models and traces do not see it. */
+const SPENDER: unique symbol = Symbol("threadkeep.spender");
 
-/** Calls that name neither thread nor run. */
-const nobody: Spender = { threadId: undefined, runId: undefined };
+/** The spender of calls that name neither thread nor run. */
+const NOBODY: Spender = { threadId: undefined, runId: undefined };
 
 interface InternalState {
-  readonly context: CallContext;
+  readonly shared: SharedState;
   readonly defaults: Partial<ResilientCallOptions> & RunnableConfig;
 }
 
@@ -76,12 +80,12 @@ function readIdentifier(value: unknown): string | undefined {
 }
 
 /**
- * A chat model that gets the answer: a chain of models behind one LangChain chat model, with retry,
- * time limits, fallback, circuit breakers, budgets and costs.
+ * A chain of models behind one LangChain chat model, with retry, time limits, fallback, circuit
+ * breakers, budgets and costs. Use it wherever a chat model is expected.
  *
- * Goes wherever a chat model goes. Throws a {@link ModelCallError} with every attempt when no
- * candidate answers, a {@link BudgetExceededError} before a budget is overspent, and the reason of
- * the caller's signal as soon as that aborts.
+ * Its calls throw a {@link ModelCallError} that lists every attempt if no candidate answers, a
+ * {@link BudgetExceededError} before a budget is overspent, and the reason of the caller's signal as
+ * soon as that aborts.
  *
  * @example
  * ```ts
@@ -95,28 +99,29 @@ function readIdentifier(value: unknown): string | undefined {
  * ```
  */
 export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
-  readonly #options: ResilientChatModelOptions;
-  readonly #context: CallContext;
-  readonly #defaults: InternalState["defaults"];
-  readonly #hasDefaults: boolean;
+  // Not `#private`: a proxy around the model must reach these too.
+  private readonly givenOptions: ResilientChatModelOptions;
+  private readonly shared: SharedState;
+  private readonly defaults: InternalState["defaults"];
+  private readonly hasDefaults: boolean;
 
   /**
    * @param internal Shared state of derived models; not for users.
-   * @throws {OptionsError} Naming the option and what it must be; what it is may be a secret.
+   * @throws OptionsError if an option is not what it must be. The message names it, not its value.
    */
   constructor(options: ResilientChatModelOptions, internal?: InternalState) {
-    const resolved = internal?.context.options ?? resolveOptions(options);
+    const resolved = internal?.shared.options ?? resolveOptions(options);
     super(options);
-    this.#options = options;
-    this.#defaults = internal?.defaults ?? {};
-    this.#hasDefaults = Object.keys(this.#defaults).length > 0;
+    this.givenOptions = options;
+    this.defaults = internal?.defaults ?? {};
+    this.hasDefaults = Object.keys(this.defaults).length > 0;
     if (internal) {
-      this.#context = internal.context;
+      this.shared = internal.shared;
       return;
     }
     const events = new EventHub();
     if (resolved.onEvent) events.subscribe(resolved.onEvent);
-    this.#context = {
+    this.shared = {
       candidates: createCandidates(resolved, events),
       options: resolved,
       costs: new CostLedger(),
@@ -126,23 +131,25 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     };
   }
 
+  /** The name under which LangChain serializes it. */
   static override lc_name(): string {
     return "ResilientChatModel";
   }
 
+  /** The type by which LangChain tells kinds of models apart. */
   override _llmType(): string {
     return "resilient";
   }
 
-  /** Tokens and USD of all calls, by model, thread and run; derived models share it. */
+  /** Tokens and USD of all calls, by model, thread and run. Derived models share it. */
   get costs(): CostLedger {
-    return this.#context.costs;
+    return this.shared.costs;
   }
 
-  /** What all models of the chain can do, and the smallest of their windows. */
+  /** The capabilities that all models of the chain have, and the smallest of their windows. */
   override get profile(): ModelProfile {
     return combineProfiles(
-      this.#context.candidates.map(({ profile, contextWindowTokens }) =>
+      this.shared.candidates.map(({ profile, contextWindowTokens }) =>
         contextWindowTokens === undefined
           ? profile
           : { ...profile, maxInputTokens: contextWindowTokens },
@@ -152,16 +159,17 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
 
   /** Names of the models in the order of the chain. */
   get models(): readonly string[] {
-    return this.#context.candidates.map((candidate) => candidate.name);
+    return this.shared.candidates.map((candidate) => candidate.name);
   }
 
-  /** Calls `listener` for every event from now on; the returned function ends it. */
+  /** Calls `listener` for every event from now on. The returned function ends the subscription. */
   subscribe(listener: ResilienceListener): () => void {
-    return this.#context.events.subscribe(listener);
+    return this.shared.events.subscribe(listener);
   }
 
+  /** How traces name the model: as the first one of the chain. */
   override getLsParams(options: this["ParsedCallOptions"]): LangSmithParams {
-    const first = this.#context.candidates[0];
+    const first = this.shared.candidates[0];
     return {
       ls_model_type: "chat",
       ls_provider: first?.provider ?? "resilient",
@@ -170,6 +178,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     };
   }
 
+  /** What traces show of a call's parameters. */
   override invocationParams(options?: this["ParsedCallOptions"]): Record<string, unknown> {
     const { tools, tool_choice, response_format, stop } = (options ?? {}) as ResilientCallOptions;
     return { models: this.models, tools, tool_choice, response_format, stop };
@@ -178,30 +187,32 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   /** Part of the key under which LangChain's cache keeps answers. */
   override _identifyingParams(): Record<string, unknown> {
     return {
-      models: this.#context.candidates.map(
-        ({ endpoint }) => `${endpoint.model} ${endpoint.baseUrl}`,
-      ),
+      models: this.shared.candidates.map(({ endpoint }) => `${endpoint.model} ${endpoint.baseUrl}`),
     };
   }
 
-  /** A model with these call options bound; breakers, costs and budgets are shared with this one. */
+  /** A model with these call options bound. It shares breakers, costs and budgets with this one. */
   override withConfig(config: Partial<ResilientCallOptions> & RunnableConfig): ResilientChatModel {
-    return new ResilientChatModel(this.#options, {
-      context: this.#context,
-      defaults: mergeConfigs(this.#defaults, config) as InternalState["defaults"],
+    return new ResilientChatModel(this.givenOptions, {
+      shared: this.shared,
+      defaults: mergeConfigs(this.defaults, config) as InternalState["defaults"],
     });
   }
 
-  /** A model that shares everything with this one except for budgets: it has its own, all unspent. */
+  /**
+   * A model that shares everything with this one except for budgets: it has its own, all unspent.
+   *
+   * @throws OptionsError if the budget is not what it must be.
+   */
   withBudget(budget: BudgetOptions): ResilientChatModel {
-    const options = resolveOptions({ ...this.#options, budget });
-    return new ResilientChatModel(this.#options, {
-      context: {
-        ...this.#context,
-        options: { ...this.#context.options, budget: options.budget },
+    const options = resolveOptions({ ...this.givenOptions, budget });
+    return new ResilientChatModel(this.givenOptions, {
+      shared: {
+        ...this.shared,
+        options: { ...this.shared.options, budget: options.budget },
         budgets: new BudgetBook(options.budget),
       },
-      defaults: this.#defaults,
+      defaults: this.defaults,
     });
   }
 
@@ -241,8 +252,8 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /**
-   * As in LangChain, except that errors of this package aren't retried: the model has done that
-   * itself, as far as it made sense. So this is of no use here and does no harm.
+   * As in LangChain, except that final errors of this package are not retried: the model has made
+   * every attempt that made sense. So there is no need for it here, and it does no harm.
    */
   override withRetry(
     fields?: RetryFields,
@@ -251,8 +262,8 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /**
-   * As in LangChain, and when the consumer stops reading, the request upstream is aborted at once.
-   * LangChain alone would wait for the next chunk first, however long that takes.
+   * As in LangChain. If the consumer stops reading, the request to the provider is aborted at once.
+   * LangChain alone would first wait for the next chunk, however long that takes.
    */
   override async stream(
     input: BaseLanguageModelInput,
@@ -277,12 +288,12 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     return stream;
   }
 
-  /** Every way of calling the model passes through here: the place to add what is bound. */
+  /** Every way of calling the model passes through here, so bound options are added here. */
   protected override _separateRunnableConfigFromCallOptionsCompat(
     options?: Partial<ResilientCallOptions>,
   ): [RunnableConfig, this["ParsedCallOptions"]] {
-    const merged = this.#hasDefaults
-      ? (mergeConfigs(this.#defaults, options as RunnableConfig) as Partial<ResilientCallOptions>)
+    const merged = this.hasDefaults
+      ? (mergeConfigs(this.defaults, options as RunnableConfig) as Partial<ResilientCallOptions>)
       : options;
     const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(
       merged,
@@ -292,30 +303,28 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     const runId = readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]);
     if (threadId !== undefined || runId !== undefined) {
       const spender: Spender = { threadId, runId };
-      // A fresh object, and another copy of it would only cost time.
-      Object.assign(callOptions, { [spenderKey]: spender });
+      // The object was made for this call. Another copy of it would only cost time.
+      Object.assign(callOptions, { [SPENDER]: spender });
     }
     return [runnableConfig, callOptions];
   }
 
+  /** Gets a whole answer. LangChain calls it. */
   override _generate(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
   ): Promise<ChatResult> {
-    return runGenerate(this.#context, this.#createRequest(messages, options, false));
+    return runGenerate(this.shared, this.createRequest(messages, options, false));
   }
 
+  /** Gets a streamed answer. LangChain calls it. */
   override async *_streamResponseChunks(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const request = this.#createRequest(messages, options, true);
-    for await (const chunk of runStream(
-      this.#context,
-      request,
-      this.#context.options.streamRecovery,
-    )) {
+    const request = this.createRequest(messages, options, true);
+    for await (const chunk of runStream(this.shared, request)) {
       yield chunk;
       const index = { prompt: 0, completion: 0 };
       await runManager?.handleLLMNewToken(chunk.text, index, undefined, undefined, undefined, {
@@ -324,12 +333,13 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     }
   }
 
+  /** Gets a streamed answer as content-block events. LangChain calls it. */
   override async *_streamChatModelEvents(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
   ): AsyncGenerator<ChatModelStreamEvent> {
-    const request = this.#createRequest(messages, options, true);
-    const chunks = runStream(this.#context, request, this.#context.options.streamRecovery);
+    const request = this.createRequest(messages, options, true);
+    const chunks = runStream(this.shared, request);
     try {
       yield* convertRestartableChunks(chunks);
     } finally {
@@ -337,19 +347,19 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     }
   }
 
-  #createRequest(
+  private createRequest(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
     streaming: boolean,
   ): CallRequest {
-    const { signal, [spenderKey]: spender } = options as ResilientCallOptions & {
-      [spenderKey]?: Spender;
+    const { signal, [SPENDER]: spender } = options as ResilientCallOptions & {
+      [SPENDER]?: Spender;
     };
     return {
       messages,
       options,
       signal,
-      spender: spender ?? nobody,
+      spender: spender ?? NOBODY,
       streaming,
     };
   }

@@ -82,7 +82,7 @@ export function createStructuredOutput(
   if (method === "jsonMode") {
     if (config?.strict !== undefined) {
       throw new OptionsError(
-        'withStructuredOutput: "strict" can\'t be combined with method "jsonMode"',
+        'withStructuredOutput: "strict" cannot be combined with method "jsonMode"',
       );
     }
     const model = bind({
@@ -100,8 +100,8 @@ export function createStructuredOutput(
         json_schema: {
           name: config?.name ?? "extract",
           ...(description === undefined ? {} : { description }),
-          // The schema in JSON, not the zod object: with that the SDK parses by itself, and an answer
-          // cut at the token limit becomes an exception inside of it.
+          // The schema in JSON, not the zod object: given that, the SDK parses by itself, and throws
+          // at an answer that was cut off at the token limit.
           schema: jsonSchema,
           strict: config?.strict ?? isInteropZodSchema(schema),
         },

@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
-import { FaultServer } from "../../../packages/resilient-llm/src/testing/fault-server.ts";
-import { answer } from "../../../packages/resilient-llm/src/testing/replies.ts";
+import { FaultServer } from "../../resilient-llm/testing/fault-server.ts";
+import { answer } from "../../resilient-llm/testing/replies.ts";
 
 const reply = answer("The quick brown fox jumps over the lazy dog.");
 const server = await FaultServer.start(async (response, request) => {

@@ -1,14 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  createContenders,
-  type Contender,
-} from "../../../packages/resilient-llm/src/testing/contenders.ts";
+import { createContenders, type Contender } from "../../resilient-llm/testing/contenders.ts";
 import {
   FaultServer,
   type ReceivedRequest,
   type Reply,
-} from "../../../packages/resilient-llm/src/testing/fault-server.ts";
-import * as replies from "../../../packages/resilient-llm/src/testing/replies.ts";
+} from "../../resilient-llm/testing/fault-server.ts";
+import * as replies from "../../resilient-llm/testing/replies.ts";
 import { percentile } from "../harness/percentile.ts";
 import {
   concurrency,

@@ -1,70 +1,61 @@
+import { classifyError } from "../failure/classify-error.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
+import type { WireWatch } from "../wire/wire-watch.ts";
+import type { AttemptInterruption } from "./attempt-outcome.ts";
+import type { PreparedAttempt } from "./prepared-attempt.ts";
+import { LIMIT_OF_PHASE, MISSING_IN_PHASE, type TimeLimits } from "./time-limits.ts";
 
-/** Time limits of one attempt, in ms. `Infinity` switches one off. */
-export interface AttemptLimits {
-  /** Until the response's headers are there (streams only). */
-  readonly connectMs: number;
-  /** Until the first content arrives (streams only). */
-  readonly firstTokenMs: number;
-  /** Between two pieces of content (streams only). */
-  readonly idleMs: number;
-  /** For the whole attempt. */
-  readonly totalMs: number;
+/** Without a watch nobody sees the headers come, and without a stream they come with the answer. */
+function firstPhaseOf({ candidate, streaming }: PreparedAttempt): TimeoutPhase {
+  if (!streaming) return "total";
+  return candidate.inner.isWatched ? "connect" : "first-token";
 }
 
-const phaseNames: Readonly<Record<TimeoutPhase, string>> = {
-  connect: "no response headers",
-  "first-token": "no first token",
-  idle: "no further content",
-  total: "no complete answer",
-};
-
-const phaseLimits = {
-  connect: "connectMs",
-  "first-token": "firstTokenMs",
-  idle: "idleMs",
-  total: "totalMs",
-} as const satisfies Record<TimeoutPhase, keyof AttemptLimits>;
-
 /**
- * Lifetime of one attempt: its abort signal, and the time limits that trip it.
+ * Lifetime of one attempt: its abort signal, the time limits that trip it, and what ended it.
  *
  * Aborts when the caller's signal aborts (with the same reason) or a limit runs out (with a
- * {@link WireFailure}). `close` must be called in the end; it removes timers and listeners and aborts
- * whatever is still running.
+ * {@link WireFailure}). `close` must be called in the end. It removes timers and listeners and aborts
+ * what is still running.
  */
-export class AttemptScope {
+export class AttemptScope implements WireWatch {
+  readonly endpoint: EndpointDescription;
+  readonly streaming: boolean;
+  readonly clock: Clock;
   readonly startedAtMs: number;
-  readonly #clock: Clock;
-  readonly #limits: AttemptLimits;
-  readonly #endpoint: EndpointDescription;
+  /** Headers of the response, once they are there. */
+  headers?: Headers;
+  /**
+   * What went wrong, from whoever noticed it first: a time limit or the wire. It says more than the
+   * error that then comes out of the model.
+   */
+  failure?: Failure;
+  readonly #limits: TimeLimits;
+  readonly #outer: AbortSignal | undefined;
   readonly #controller = new AbortController();
   #stopListening: (() => void) | undefined;
   #phase: TimeoutPhase;
   #phaseStartedAtMs: number;
+  #firstContentAtMs: number | undefined;
   #pausedAtMs: number | undefined;
   #pausedMs = 0;
   #cancelTimer: (() => void) | undefined;
   #rejectPending: ((reason: unknown) => void) | undefined;
-  #failure: Failure | undefined;
 
-  constructor(options: {
-    readonly clock: Clock;
-    readonly limits: AttemptLimits;
-    readonly endpoint: EndpointDescription;
-    readonly firstPhase: TimeoutPhase;
-    readonly outer: AbortSignal | undefined;
-  }) {
-    this.#clock = options.clock;
-    this.#limits = options.limits;
-    this.#endpoint = options.endpoint;
-    this.#phase = options.firstPhase;
-    this.startedAtMs = this.#clock.now();
+  /** @param outer The caller's signal. */
+  constructor(attempt: PreparedAttempt, outer: AbortSignal | undefined) {
+    this.endpoint = attempt.candidate.endpoint;
+    this.streaming = attempt.streaming;
+    this.clock = attempt.clock;
+    this.#limits = attempt.limits;
+    this.#outer = outer;
+    this.#phase = firstPhaseOf(attempt);
+    this.startedAtMs = this.clock.now();
     this.#phaseStartedAtMs = this.startedAtMs;
-    if (options.outer) this.#listenTo(options.outer);
+    if (outer) this.#listenTo(outer);
     this.#arm(this.startedAtMs);
   }
 
@@ -72,40 +63,57 @@ export class AttemptScope {
     return this.#controller.signal;
   }
 
-  /** The limit that ran out, as a failure. */
-  get failure(): Failure | undefined {
-    return this.#failure;
+  /** Time until the first content, in ms. */
+  get firstTokenMs(): number | undefined {
+    const atMs = this.#firstContentAtMs;
+    return atMs === undefined ? undefined : atMs - this.startedAtMs;
+  }
+
+  /** What has ended the attempt: the caller's signal or a failure. */
+  get interruption(): AttemptInterruption | undefined {
+    if (this.#outer?.aborted) return { status: "aborted", reason: this.#outer.reason };
+    return this.failure && { status: "failed", failure: this.failure };
+  }
+
+  /** What has ended an attempt that threw `error`. */
+  explain(error: unknown): AttemptInterruption {
+    return (
+      this.interruption ?? {
+        status: "failed",
+        failure: classifyError(error, this.endpoint, this.clock.now()),
+      }
+    );
   }
 
   /** The headers are there: from now on the first token is awaited. */
-  reachHeaders(): void {
+  onHeaders(): void {
     if (this.#phase === "connect") this.#enter("first-token");
   }
 
   /** Content arrived: from now on the next piece is awaited. */
-  reachContent(): void {
-    if (this.#phase === "idle") this.#phaseStartedAtMs = this.#clock.now();
+  onProgress(): void {
+    this.#firstContentAtMs ??= this.clock.now();
+    if (this.#phase === "idle") this.#phaseStartedAtMs = this.clock.now();
     else if (this.#phase !== "total") this.#enter("idle");
   }
 
-  /** The consumer holds a chunk; its time isn't the provider's. */
+  /** The consumer holds a chunk. Its time does not count as the provider's. */
   pause(): void {
-    this.#pausedAtMs = this.#clock.now();
+    this.#pausedAtMs = this.clock.now();
   }
 
   /** The consumer is back for more. */
   resume(): void {
     if (this.#pausedAtMs === undefined) return;
-    const paused = this.#clock.now() - this.#pausedAtMs;
+    const paused = this.clock.now() - this.#pausedAtMs;
     this.#pausedMs += paused;
     this.#phaseStartedAtMs += paused;
     this.#pausedAtMs = undefined;
   }
 
   /**
-   * Settles like `promise`, or rejects as soon as the scope aborts, whichever comes first. One call
-   * at a time. Not `Promise.race` against one long-lived promise: that would collect a reaction per
-   * chunk.
+   * Settles like `promise`, or rejects when the scope aborts, whichever comes first. One call at a
+   * time. Not `Promise.race` against one long-lived promise: that would collect a reaction per chunk.
    */
   race<T>(promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -120,14 +128,14 @@ export class AttemptScope {
   }
 
   /**
-   * Ends the attempt. Whatever still runs is aborted, unless the answer is complete: then nothing
-   * runs, and an abort would cost more than the rest of the bookkeeping together.
+   * Ends the attempt. What still runs is aborted, unless the answer is complete: then nothing runs,
+   * and an abort would cost more than all other bookkeeping together.
    */
-  close(complete: boolean): void {
+  close(isComplete: boolean): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#stopListening?.();
-    if (!complete && !this.signal.aborted) this.#controller.abort();
+    if (!isComplete && !this.signal.aborted) this.#controller.abort();
   }
 
   #listenTo(outer: AbortSignal): void {
@@ -142,7 +150,7 @@ export class AttemptScope {
 
   #enter(phase: TimeoutPhase): void {
     this.#phase = phase;
-    this.#phaseStartedAtMs = this.#clock.now();
+    this.#phaseStartedAtMs = this.clock.now();
     // A later limit may end sooner than the one the timer is set for.
     this.#arm(this.#phaseStartedAtMs);
   }
@@ -153,7 +161,7 @@ export class AttemptScope {
     readonly limitMs: number;
   } {
     const totalAt = this.startedAtMs + this.#pausedMs + this.#limits.totalMs;
-    const limitMs = this.#limits[phaseLimits[this.#phase]];
+    const limitMs = this.#limits[LIMIT_OF_PHASE[this.#phase]];
     const phaseAt = this.#phaseStartedAtMs + limitMs;
     return this.#phase === "total" || totalAt <= phaseAt
       ? { phase: "total", atMs: totalAt, limitMs: this.#limits.totalMs }
@@ -165,26 +173,26 @@ export class AttemptScope {
     if (this.signal.aborted) return;
     const { atMs } = this.#nextDeadline();
     if (!Number.isFinite(atMs)) return;
-    // One timer for all limits; content only moves the deadline, so a fast stream sets no timers.
-    this.#cancelTimer = this.#clock.setTimer(() => this.#check(), atMs - nowMs);
+    // One timer for all limits. Content only moves the deadline, so a fast stream sets no timers.
+    this.#cancelTimer = this.clock.setTimer(() => this.#check(), atMs - nowMs);
   }
 
   #check(): void {
     this.#bookPause();
     const { phase, atMs, limitMs } = this.#nextDeadline();
-    const nowMs = this.#clock.now();
+    const nowMs = this.clock.now();
     if (nowMs < atMs || this.#pausedAtMs !== undefined) {
       this.#arm(nowMs);
       return;
     }
-    const { model, baseUrl } = this.#endpoint;
-    this.#failure = {
+    const { model, baseUrl } = this.endpoint;
+    this.failure ??= {
       kind: "timeout",
       phase,
-      message: `${model} at ${baseUrl}: ${phaseNames[phase]} within ${Math.round(limitMs)} ms (${phase} timeout)`,
-      nextStep: `If the model is just slow, raise timeout.${phaseLimits[phase]}.`,
+      message: `${model} at ${baseUrl}: ${MISSING_IN_PHASE[phase]} within ${Math.round(limitMs)} ms (${phase} timeout)`,
+      nextStep: `If the model is just slow, raise timeout.${LIMIT_OF_PHASE[phase]}.`,
     };
-    this.#abort(new WireFailure(this.#failure));
+    this.#abort(new WireFailure(this.failure));
   }
 
   /** Books the pause so far, so that the deadlines stay ahead of a consumer that takes its time. */

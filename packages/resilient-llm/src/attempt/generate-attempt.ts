@@ -1,20 +1,22 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptEnding, AttemptOutcome } from "../call/attempt-outcome.ts";
-import { estimatePromptTokens, estimateMessageTokens } from "../context/estimate-tokens.ts";
+import { estimateMessageTokens, estimatePromptTokens } from "../context/estimate-tokens.ts";
 import { noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
-import { classifyError } from "../failure/classify-error.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
-import { openAttempt, type AttemptRequest } from "./attempt-request.ts";
+import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
+import { AttemptScope } from "./attempt-scope.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
+import type { PreparedAttempt } from "./prepared-attempt.ts";
 
-function measureUsage(request: AttemptRequest, result: ChatResult): TokenUsage {
-  const message = result.generations[0]?.message;
+function measureUsage({ messages }: PreparedAttempt, result: ChatResult): TokenUsage | undefined {
+  const [first] = result.generations;
+  if (!first) return undefined;
+  const { message } = first;
   const reported = AIMessage.isInstance(message) ? readUsage(message.usage_metadata) : undefined;
   return (
     reported ?? {
       ...noUsage,
-      inputTokens: estimatePromptTokens(request.messages),
+      inputTokens: estimatePromptTokens(messages),
       outputTokens: result.generations.reduce(
         (total, generation) => total + estimateMessageTokens(generation.message),
         0,
@@ -24,56 +26,50 @@ function measureUsage(request: AttemptRequest, result: ChatResult): TokenUsage {
   );
 }
 
-/** What an answer that has come is worth. */
+/** Whether what has come is an answer. */
 function judgeResult(
-  { candidate }: AttemptRequest,
+  { endpoint, headers }: AttemptScope,
   result: ChatResult,
-  headers: Headers | undefined,
   nowMs: number,
-): AttemptEnding<ChatResult> {
+): AttemptSuccess<ChatResult> | AttemptInterruption {
   const [generation] = result.generations;
   if (!generation) {
-    const { model, baseUrl } = candidate.endpoint;
-    const message = `${model} at ${baseUrl} answered without choices`;
+    const message = `${endpoint.model} at ${endpoint.baseUrl} answered without choices`;
     return { status: "failed", failure: { kind: "invalid-response", message } };
   }
   const facts = readFacts(generation.message, generation.generationInfo);
-  const failure = judgeFinish(facts.finishReason, candidate.endpoint);
+  const failure = judgeFinish(facts.finishReason, endpoint);
   if (failure) return { status: "failed", failure };
   const exhaustedForMs = headers && readExhaustionMs(headers, nowMs);
   return { status: "succeeded", value: result, facts, exhaustedForMs };
 }
 
 /**
- * Asks a candidate once for a whole answer. Never rejects on its own.
+ * Asks a candidate once for a whole answer. Never rejects by itself.
  *
- * @param onEnd Told how it ended, once, before the promise settles.
+ * @param signal The caller's, or one that also ends the attempt when another one is quicker.
+ * @param onEnd Told once how the attempt ended, before the promise settles.
  */
 export async function attemptGenerate(
-  request: AttemptRequest,
+  attempt: PreparedAttempt,
+  signal: AbortSignal | undefined,
   onEnd: (outcome: AttemptOutcome<ChatResult>) => void,
 ): Promise<AttemptOutcome<ChatResult>> {
-  const { candidate, clock, messages, options, signal } = request;
-  const { scope, watch } = openAttempt(request, false, () => undefined);
-  let ending: AttemptEnding<ChatResult>;
-  let usage = noUsage;
+  const { candidate, clock, messages, options } = attempt;
+  const scope = new AttemptScope(attempt, signal);
+  let ending: AttemptSuccess<ChatResult> | AttemptInterruption;
+  let usage: TokenUsage | undefined;
   let endedAtMs: number;
   try {
-    const result = await scope.race(candidate.inner.generate(messages, options, watch));
+    const result = await scope.race(candidate.inner.generate(messages, options, scope));
     scope.close(true);
     endedAtMs = clock.now();
-    ending = judgeResult(request, result, watch.headers, endedAtMs);
-    if (result.generations.length > 0) usage = measureUsage(request, result);
+    ending = judgeResult(scope, result, endedAtMs);
+    usage = measureUsage(attempt, result);
   } catch (error) {
     scope.close(false);
     endedAtMs = clock.now();
-    ending = signal?.aborted
-      ? { status: "aborted", reason: signal.reason }
-      : {
-          status: "failed",
-          failure:
-            scope.failure ?? watch.failure ?? classifyError(error, candidate.endpoint, endedAtMs),
-        };
+    ending = scope.explain(error);
   }
   const durationMs = endedAtMs - scope.startedAtMs;
   const outcome = { ...ending, usage, durationMs, firstTokenMs: undefined };

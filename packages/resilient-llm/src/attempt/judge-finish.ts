@@ -1,5 +1,5 @@
 import type { BaseMessage } from "@langchain/core/messages";
-import type { AnswerFacts } from "../call/attempt-outcome.ts";
+import type { AnswerFacts } from "./attempt-outcome.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 

@@ -1,111 +1,126 @@
-import { randomUUID } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
-import type { AttemptLimits } from "../attempt/attempt-scope.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
+import type { TimeLimits } from "../attempt/time-limits.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import { noUsage } from "../cost/token-usage.ts";
+import { noUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
-import type { ModelCallError, PartialAnswer } from "../errors/model-call-error.ts";
+import { type PartialAnswer, StreamInterruptedError } from "../errors/model-call-error.ts";
+import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
-import { failurePolicies } from "../failure/failure-policy.ts";
-import { fullJitterDelayMs } from "../retry/backoff.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
+import type { EventHub } from "../events/events.ts";
 import { sleep } from "../time/sleep.ts";
-import { type Admission, admitAttempt, withdrawAdmission } from "./admit-attempt.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { AttemptRecord } from "./attempt-record.ts";
-import { bookAttempt } from "./book-attempt.ts";
-import type { CallContext, CallRequest } from "./call-context.ts";
-import { CallTimeline } from "./call-timeline.ts";
-import { noteFailure, noteLost, noteSuccess } from "./candidate-health.ts";
+import { type Admission, admitAttempt, type Grant, withdrawGrant } from "./admit-attempt.ts";
+import { CallBooks } from "./call-books.ts";
+import type { CallRequest } from "./call-request.ts";
+import { createEndError } from "./create-end-error.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
-import { type PreparedAttempt, referTo } from "./prepared-attempt.ts";
 import { Route } from "./route.ts";
+import type { SharedState } from "./shared-state.ts";
 
-/** An attempt that was let in. */
-type Granted = Admission & { readonly verdict: "granted" };
+/** The failure of an attempt and what follows from it. */
+interface LastFailure {
+  readonly candidate: Candidate;
+  readonly failure: Failure;
+  delayMs: number;
+  /** What follows from it has been booked. */
+  isAnnounced: boolean;
+}
+
+/** An attempt was ended because another candidate answered first. */
+export interface Loss {
+  /** It began before the other one. */
+  readonly wasLate: boolean;
+}
 
 /**
  * One call of the model over all its attempts: which candidate is asked next and when, and what
- * follows from how an attempt ended. It makes no attempts itself; `invoke` and `stream` do, each in
- * its way.
+ * follows from how an attempt ended. It makes no attempts itself. That is done in `answer/`, each way
+ * of answering in its own file.
  */
 export class Call {
-  readonly #context: CallContext;
-  readonly #request: CallRequest;
+  /** What is asked, and by whom. */
+  readonly request: CallRequest;
+  readonly #shared: SharedState;
   readonly #deadlineMs: number;
-  readonly #timeline: CallTimeline;
+  readonly #books: CallBooks;
   readonly #prompt: FittedPrompt;
   readonly #route: Route;
-  #id: string | undefined;
   #attempts = 0;
-  #last: { readonly candidate: Candidate; readonly failure: Failure; delayMs: number } | undefined;
-  #final: string | undefined;
+  #last: LastFailure | undefined;
   #refusal: string | undefined;
-  #decidingFailure: Failure | undefined;
   #partial: PartialAnswer | undefined;
 
-  constructor(context: CallContext, request: CallRequest) {
-    this.#context = context;
-    this.#request = request;
-    const { clock, retry, context: contextOptions } = context.options;
+  constructor(shared: SharedState, request: CallRequest) {
+    this.request = request;
+    this.#shared = shared;
+    const { clock, retry, context } = shared.options;
     const nowMs = clock.now();
     this.#deadlineMs = nowMs + retry.deadlineMs;
-    this.#route = new Route(context.candidates, this.#deadlineMs);
-    this.#timeline = new CallTimeline(nowMs);
-    this.#prompt = new FittedPrompt(request.messages, contextOptions.maxPromptTokens, (result) => {
-      const { removedMessages, estimatedTokens } = result;
-      context.events.emit({
-        type: "context-trimmed",
-        callId: this.id,
-        removedMessages,
-        estimatedTokens,
-      });
-    });
-    context.hedgeQuota?.countCall();
+    this.#route = new Route(shared.candidates, shared.options, this.#deadlineMs);
+    this.#books = new CallBooks(shared, request.spender, nowMs);
+    this.#prompt = new FittedPrompt(request.messages, context.maxPromptTokens, (result) =>
+      this.#books.noteTrim(result),
+    );
+    shared.hedgeQuota?.countCall();
   }
 
-  /** Unique; made when it's first asked for, because without listeners nobody does. */
+  /** Unique per call. */
   get id(): string {
-    this.#id ??= randomUUID();
-    return this.#id;
+    return this.#books.callId;
+  }
+
+  get options(): ResolvedOptions {
+    return this.#shared.options;
+  }
+
+  get events(): EventHub {
+    return this.#shared.events;
   }
 
   /** The timeline so far. */
   get records(): readonly AttemptRecord[] {
-    return this.#timeline.records;
+    return this.#books.records;
+  }
+
+  /** Whether a late attempt may meet a second one. */
+  get isHedged(): boolean {
+    return this.#shared.hedgeQuota !== undefined && this.#shared.candidates.length > 1;
   }
 
   /**
-   * The next attempt once it may be made, after whatever wait is due, or the error that ends the call.
+   * The next attempt once it may be made, after any wait that is due, or the error that ends the call.
    *
-   * @throws The reason of the caller's signal, at once when it aborts.
+   * @throws the reason of the caller's signal, at once when it aborts.
    */
   async prepare(extraMessages: readonly BaseMessage[] = []): Promise<PreparedAttempt | Error> {
-    const { clock } = this.#context.options;
+    const { clock } = this.options;
     for (;;) {
-      this.#request.signal?.throwIfAborted();
+      this.request.signal?.throwIfAborted();
       const nowMs = clock.now();
-      if (nowMs >= this.#deadlineMs) this.#final = this.#describeDeadline();
-      if (this.#final !== undefined) return this.#createError(this.#final);
+      if (nowMs >= this.#deadlineMs) return this.#giveUp(this.#describeDeadline(), true);
+      const { deadEnd } = this.#route;
+      if (deadEnd !== undefined) return this.#giveUp(deadEnd, true);
       const choice = this.#route.choose(nowMs);
-      if (!choice) return this.#createError(this.#refusal ?? "no candidate is left");
-      if (choice.notBeforeMs >= this.#deadlineMs)
-        return this.#createError(this.#describeDeadline());
-      this.#announce(choice.candidate, nowMs);
+      if (!choice) return this.#giveUp(this.#refusal ?? "no candidate is left");
+      if (choice.notBeforeMs >= this.#deadlineMs) return this.#giveUp(this.#describeDeadline());
+      const { candidate } = choice;
+      this.#announce(candidate, nowMs);
       if (choice.notBeforeMs > nowMs) {
-        await sleep(clock, choice.notBeforeMs - nowMs, this.#request.signal);
+        await sleep(clock, choice.notBeforeMs - nowMs, this.request.signal);
         continue;
       }
-      const { candidate } = choice;
       const visit = this.#route.visit(candidate);
-      if (visit.owesRetry && !candidate.retryQuota.tryTake()) {
+      if (visit.owesRetry && !candidate.tryRetry()) {
         this.#route.exclude(candidate);
         this.#refusal = `the retry quota of ${candidate.name} is used up, other calls fail too`;
         continue;
       }
       visit.owesRetry = false;
       const messages = [...this.#prompt.messages, ...extraMessages];
-      const asked = admitAttempt(this.#context, this.#request, candidate, messages);
+      const asked = this.#admit(candidate, messages);
       const admission = asked instanceof Promise ? await asked : asked;
       if (admission.verdict === "granted") return this.#begin(candidate, messages, admission);
       if (admission.verdict === "refused") {
@@ -114,22 +129,20 @@ export class Call {
         continue;
       }
       candidate.block(clock.now() + admission.waitMs);
-      // The slot is asked for again after the wait; the retry has been paid for already.
+      // After the wait the slot is asked for again. The retry has been paid for already.
       if (this.#route.isStaying(candidate)) visit.notBeforeMs = candidate.blockedUntilMs;
     }
   }
 
-  /** From when on an attempt counts as late, in ms after its start; `undefined`: never. */
+  /** How long an attempt may take before it counts as late, in ms. `undefined`: as long as it likes. */
   hedgeDelayMs({ candidate, streaming }: PreparedAttempt): number | undefined {
-    const { hedge } = this.#context.options;
-    if (!hedge || this.#context.candidates.length < 2) return undefined;
-    const limit = streaming ? candidate.firstTokenLimit : candidate.totalLimit;
-    return hedge.afterMs ?? limit.quantileMs(hedge.quantile);
+    const { hedge } = this.options;
+    return hedge && (hedge.afterMs ?? candidate.latencyQuantileMs(streaming, hedge.quantile));
   }
 
   /**
-   * A second attempt beside one that is late, on the next candidate that could answer at once;
-   * `undefined` if there is none or quota, rate limit or budget have no room for it.
+   * A second attempt beside one that is late, on the next candidate that could answer at once.
+   * `undefined` if there is none, or quota, rate limit or budget have no room for it.
    *
    * @param isStillLate Asked again right before the attempt begins.
    */
@@ -138,70 +151,59 @@ export class Call {
     afterMs: number,
     isStillLate: () => boolean,
   ): Promise<PreparedAttempt | undefined> {
-    const { events, hedgeQuota, options } = this.#context;
+    const { hedgeQuota, options } = this.#shared;
     const candidate = this.#route.findHealthyOther(late.candidate, options.clock.now());
     // One that has failed in this call has its own backoff to keep.
     if (!candidate || this.#route.visit(candidate).attempts > 0) return undefined;
     if (!hedgeQuota?.tryTake()) return undefined;
     let admission: Admission | undefined;
     try {
-      admission = await admitAttempt(this.#context, this.#request, candidate, late.messages);
+      admission = await this.#admit(candidate, late.messages);
     } catch {
-      // The first attempt is under way; what only the second would have met mustn't end the call.
+      // The first attempt is under way. What only the second one meets must not end the call.
     }
     if (admission?.verdict !== "granted" || !isStillLate()) {
-      if (admission?.verdict === "granted") withdrawAdmission(candidate, admission);
+      if (admission?.verdict === "granted") withdrawGrant(candidate, admission);
       hedgeQuota.giveBack();
       return undefined;
     }
-    events.emit({
-      type: "hedge",
-      callId: this.id,
-      late: late.candidate.name,
-      hedge: candidate.name,
-      afterMs,
-    });
+    this.#books.noteHedge(late.candidate, candidate, afterMs);
     return this.#begin(candidate, late.messages, admission);
   }
 
   /** Of two attempts one has failed: the call goes on with the one on `candidate`. */
   relyOn(candidate: Candidate): void {
-    this.#announce(candidate, this.#context.options.clock.now());
-    // Even a refusal isn't final while another candidate may answer.
-    this.#final = undefined;
+    this.#announce(candidate, this.options.clock.now());
     this.#route.moveOn();
   }
 
-  /** Books how an attempt ended and decides what comes next; {@link prepare} carries it out. */
-  finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
-    bookAttempt(this.#context, this.#request, this, this.#timeline, attempt, outcome);
-    const { candidate } = attempt;
+  /** Books how an attempt ended and decides what comes next. {@link prepare} carries it out. */
+  finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>, loss?: Loss): void {
+    const { candidate, isProbe, streaming } = attempt;
+    const { durationMs, firstTokenMs } = outcome;
+    if (loss) {
+      this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
+      this.#books.noteNext("ended, another candidate was quicker");
+      candidate.lost({ streaming, durationMs, isProbe, wasLate: loss.wasLate });
+      return;
+    }
+    this.#books.finish(attempt, outcome);
+    const nowMs = this.options.clock.now();
     if (outcome.status === "succeeded") {
       const retries = this.#route.visit(candidate).attempts - 1;
-      noteSuccess(attempt, outcome, retries, this.#context.options.clock.now());
+      const { exhaustedForMs } = outcome;
+      const report = { streaming, durationMs, firstTokenMs, retries, exhaustedForMs };
+      candidate.succeeded(report, nowMs);
     } else if (outcome.status === "failed") {
-      this.#fail(attempt, outcome.failure, outcome.durationMs);
+      const { failure } = outcome;
+      const firstTokenLimitMs = attempt.limits.firstTokenMs;
+      candidate.failed({ streaming, durationMs, failure, isProbe, firstTokenLimitMs }, nowMs);
+      this.#follow(candidate, failure, nowMs);
     } else {
-      candidate.breaker.release(attempt.isProbe);
-      // The slot wasn't used to the end; a limiter that can't be reached mustn't mask the abort.
+      candidate.release(isProbe);
+      // The slot was not used to the end. A limiter that cannot be reached must not mask the abort.
       attempt.giveBackRate().catch(() => undefined);
     }
-  }
-
-  /**
-   * Books an attempt that was ended because another candidate answered first. Its request was sent,
-   * so its prompt counts as paid for and its slot in the rate limit as used.
-   *
-   * @param wasLate It was the first of the two.
-   */
-  lose(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>, wasLate: boolean): void {
-    const inputTokens = estimatePromptTokens(attempt.messages);
-    const usage =
-      outcome.usage === noUsage ? { ...noUsage, inputTokens, estimated: true } : outcome.usage;
-    const booked = { ...outcome, usage };
-    bookAttempt(this.#context, this.#request, this, this.#timeline, attempt, booked);
-    this.#timeline.noteNext("ended, another candidate was quicker");
-    noteLost(attempt, outcome.durationMs, wasLate);
   }
 
   /** Keeps what was handed out, for the error if no attempt completes the answer. */
@@ -209,148 +211,104 @@ export class Call {
     this.#partial = partial;
   }
 
-  /** No further attempt: the answer can't be taken up again. */
-  interrupt(failure: Failure, partial: PartialAnswer): ModelCallError {
-    return this.#timeline.createInterruption(failure, partial);
+  /** The error of a stream that broke off and must not be taken up again. */
+  interrupt(failure: Failure, partial: PartialAnswer): StreamInterruptedError {
+    this.#books.noteNext("give up: the stream had begun");
+    return new StreamInterruptedError({
+      failure,
+      attempts: this.records,
+      stoppedBecause: 'part of the answer was already handed out and streamRecovery is "error"',
+      partial,
+    });
   }
 
-  #fail(attempt: PreparedAttempt, failure: Failure, durationMs: number): void {
-    const { candidate } = attempt;
-    const { clock, fallback, retry, random } = this.#context.options;
-    const nowMs = clock.now();
-    noteFailure(attempt, failure, durationMs, nowMs);
-    const policy = failurePolicies[failure.kind];
-    this.#last = { candidate, failure, delayMs: 0 };
-    this.#decidingFailure = failure;
-    this.#route.moveOn();
-
-    if (failure.kind === "context-length") {
-      this.#makeFit(candidate, failure);
-      return;
-    }
-    if (failure.kind === "content-filter") {
-      const { provider } = candidate;
-      this.#route.exclude(
-        ...this.#context.candidates.filter((other) => other.provider === provider),
-      );
-      if (!fallback.onContentFilter)
-        this.#final = "content filters don't fall back (fallback.onContentFilter is off)";
-      return;
-    }
-    const mayFallBack =
-      policy.fallback || (failure.kind === "authentication" && fallback.onAuthentication);
-    if (!mayFallBack) {
-      this.#final =
-        failure.kind === "authentication"
-          ? "a wrong key doesn't fall back (fallback.onAuthentication is off)"
-          : "the request itself is at fault";
-      return;
-    }
-    const visit = this.#route.visit(candidate);
-    if (!policy.retry || visit.attempts > retry.maxRetries) {
-      this.#route.exclude(candidate);
-      return;
-    }
-    visit.owesRetry = true;
-    const delayMs = failure.waitHintMs ?? fullJitterDelayMs(visit.attempts - 1, retry, random);
-    visit.notBeforeMs = nowMs + delayMs;
-    this.#last.delayMs = delayMs;
-    // No use in staying; the choice goes to whoever can answer before the deadline.
-    if (visit.notBeforeMs >= this.#deadlineMs) return;
-    const betterElsewhere = delayMs > retry.maxDelayMs || !candidate.breaker.permits(nowMs);
-    const leaves = betterElsewhere && this.#route.findHealthyOther(candidate, nowMs);
-    if (!leaves) this.#route.stay(candidate);
+  #admit(candidate: Candidate, messages: readonly BaseMessage[]): Admission | Promise<Admission> {
+    return admitAttempt(this.#shared, this.request.spender, candidate, messages);
   }
 
-  /** After a context-length error: the same candidate with a trimmed prompt, else larger windows. */
-  #makeFit(candidate: Candidate, failure: Failure): void {
-    const { trimOnOverflow } = this.#context.options.context;
-    const windowTokens = failure.windowTokens ?? candidate.contextWindowTokens;
-    if (trimOnOverflow && this.#prompt.shrink(windowTokens)) {
-      this.#route.visit(candidate).notBeforeMs = 0;
-      this.#route.stay(candidate);
-      return;
-    }
-    this.#prompt.restore();
-    const exceeded = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
-    for (const other of this.#context.candidates) {
-      const isLarger = (other.contextWindowTokens ?? 0) > exceeded;
-      if (other === candidate || !isLarger) this.#route.exclude(other);
-    }
-  }
-
-  #begin(candidate: Candidate, messages: BaseMessage[], admission: Granted): PreparedAttempt {
-    const startedAtMs = this.#context.options.clock.now();
-    const { streaming } = this.#request;
+  #begin(candidate: Candidate, messages: BaseMessage[], grant: Grant): PreparedAttempt {
+    const { clock } = this.options;
+    const { options, streaming } = this.request;
+    const startedAtMs = clock.now();
+    candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
     this.#attempts += 1;
     const attempt: PreparedAttempt = {
       number: this.#attempts,
       candidate,
       messages,
+      options,
       streaming,
       limits: this.#limitsFor(candidate, startedAtMs),
+      clock,
       startedAtMs,
-      isProbe: admission.isProbe,
-      reservation: admission.reservation,
-      giveBackRate: admission.giveBackRate,
+      isProbe: grant.isProbe,
+      reservation: grant.reservation,
+      giveBackRate: grant.giveBackRate,
     };
-    const { events } = this.#context;
-    if (events.hasListeners) {
-      events.emit({ type: "attempt-started", streaming, ...referTo(attempt, this.id) });
-    }
+    this.#books.begin(attempt);
     return attempt;
   }
 
-  #limitsFor(candidate: Candidate, nowMs: number): AttemptLimits {
-    const { connectMs, idleMs, totalMs } = this.#context.options.timeout;
-    const { streaming } = this.#request;
-    (streaming ? candidate.firstTokenLimit : candidate.totalLimit).touch(nowMs);
-    const total = streaming ? totalMs : candidate.totalLimit.limitMs;
+  #limitsFor(candidate: Candidate, nowMs: number): TimeLimits {
+    const { connectMs, idleMs, totalMs } = this.options.timeout;
+    const total = this.request.streaming ? totalMs : candidate.totalLimitMs;
     return {
       connectMs,
       idleMs,
-      firstTokenMs: candidate.firstTokenLimit.limitMs,
+      firstTokenMs: candidate.firstTokenLimitMs,
       totalMs: Math.min(total, this.#deadlineMs - nowMs),
     };
   }
 
-  /** Writes into timeline and events what follows from the last failure; once per failure. */
-  #announce(candidate: Candidate, nowMs: number): void {
-    const last = this.#last;
-    if (!last) return;
-    this.#last = undefined;
-    const { events, options } = this.#context;
-    if (candidate === last.candidate) {
-      const { delayMs } = last;
-      this.#timeline.noteNext(`retry in ${Math.round(delayMs)} ms`);
-      events.emit({
-        type: "retry",
-        callId: this.id,
-        candidate: candidate.name,
-        delayMs,
-        hinted: last.failure.waitHintMs !== undefined,
-      });
+  /** Decides what follows from a failure: the same candidate again, another one, a shorter prompt. */
+  #follow(candidate: Candidate, failure: Failure, nowMs: number): void {
+    const last: LastFailure = { candidate, failure, delayMs: 0, isAnnounced: false };
+    this.#last = last;
+    if (failure.kind !== "context-length") {
+      last.delayMs = this.#route.fail(candidate, failure, nowMs);
       return;
     }
-    // A pause the provider asked for is respected as it is.
-    if (failurePolicies[last.failure.kind].avoid && last.failure.waitHintMs === undefined) {
-      last.candidate.avoidedUntilMs = nowMs + options.fallback.stickyMs;
+    const windowTokens = failure.windowTokens ?? candidate.contextWindowTokens;
+    if (this.options.context.trimOnOverflow && this.#prompt.shrink(windowTokens)) {
+      this.#route.askAgain(candidate);
+      return;
     }
-    this.#timeline.noteNext(`fall back to ${candidate.name}`);
-    events.emit({
-      type: "fallback",
-      callId: this.id,
-      from: last.candidate.name,
-      to: candidate.name,
-      because: last.failure,
-    });
+    this.#prompt.restore();
+    this.#route.leaveForLargerWindow(candidate, failure);
   }
 
-  /** The failure of a call that never got to send anything; `undefined` if a budget refused it. */
+  /** Books what follows from the last failure, once, and avoids a candidate that was fallen back from. */
+  #announce(candidate: Candidate, nowMs: number): void {
+    const last = this.#last;
+    if (!last || last.isAnnounced) return;
+    last.isAnnounced = true;
+    const { delayMs, failure } = last;
+    if (candidate === last.candidate) {
+      this.#books.noteRetry(candidate, failure, delayMs);
+      return;
+    }
+    last.candidate.avoid(failure, nowMs + this.options.fallback.stickyMs);
+    this.#books.noteFallback(last.candidate, candidate, failure);
+  }
+
+  #describeDeadline(): string {
+    return `the deadline of ${this.options.retry.deadlineMs} ms (retry.deadlineMs) is reached`;
+  }
+
+  /** @param isSole The deciding failure says it all, whatever others said before. */
+  #giveUp(stoppedBecause: string, isSole = false): Error {
+    const failure = this.#last?.failure ?? this.#describeUnsent(stoppedBecause);
+    if (!failure) return new BudgetExceededError(`${stoppedBecause}. Nothing was sent.`);
+    this.#books.noteNext(`give up: ${stoppedBecause}`);
+    const details = { failure, attempts: this.records, stoppedBecause, partial: this.#partial };
+    return createEndError(details, isSole);
+  }
+
+  /** The failure of a call that never got to send anything. `undefined`: a budget refused it. */
   #describeUnsent(stoppedBecause: string): Failure | undefined {
     if (stoppedBecause === this.#refusal) return undefined;
-    const names = this.#context.candidates.map((candidate) => candidate.name).join(", ");
+    const names = this.#shared.candidates.map((candidate) => candidate.name).join(", ");
     return {
       kind: "rate-limited",
       message: `None of ${names} may be called before the deadline: all have to wait for their rate limits`,
@@ -358,17 +316,9 @@ export class Call {
         "Raise retry.deadlineMs or rateLimit, or add a candidate with another key or provider.",
     };
   }
+}
 
-  #describeDeadline(): string {
-    return `the deadline of ${this.#context.options.retry.deadlineMs} ms (retry.deadlineMs) is reached`;
-  }
-
-  #createError(stoppedBecause: string): Error {
-    const failure = this.#decidingFailure ?? this.#describeUnsent(stoppedBecause);
-    if (!failure) return new BudgetExceededError(`${stoppedBecause}. Nothing was sent.`);
-    // These two say what is wrong with the prompt, whoever was asked.
-    const promptAtFault = failure.kind === "context-length" || failure.kind === "content-filter";
-    const sole = promptAtFault || this.#final !== undefined;
-    return this.#timeline.createError(failure, stoppedBecause, sole, this.#partial);
-  }
+/** The request of an attempt that was ended early was sent, so its prompt counts as paid for. */
+function estimatePrompt({ messages }: PreparedAttempt): TokenUsage {
+  return { ...noUsage, inputTokens: estimatePromptTokens(messages), estimated: true };
 }

@@ -1,60 +1,69 @@
 import { expect, it } from "vitest";
-import { Breaker } from "../candidate/breaker.ts";
 import type { Candidate } from "../candidate/candidate.ts";
+import { createCandidates } from "../candidate/create-candidates.ts";
+import type { Failure } from "../failure/failure.ts";
+import { resolveOptions } from "../options/resolve-options.ts";
+import { EventHub } from "../events/events.ts";
 import { chooseCandidate } from "./choose-candidate.ts";
 
-const nowMs = 100_000;
-const deadlineMs = 400_000;
+const NOW_MS = 100_000;
+const DEADLINE_MS = 400_000;
+const FAILURE: Failure = { kind: "server-error", message: "down" };
+const OPTIONS = resolveOptions({
+  models: ["m"],
+  apiKey: "none",
+  breaker: { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 },
+});
 
-/** As much of a candidate as the choice looks at. */
-function candidate(
+/** A candidate to which this has happened. */
+function makeCandidate(
   state: { openedAtMs?: number; blockedForMs?: number; avoided?: boolean } = {},
 ): Candidate {
-  const options = { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 };
-  const breaker = new Breaker(options, () => undefined);
-  if (state.openedAtMs !== undefined) breaker.fail(state.openedAtMs, false);
-  const blockedUntilMs = nowMs + (state.blockedForMs ?? 0);
-  return {
-    breaker,
-    blockedUntilMs,
-    isHealthy: (at: number) => at >= blockedUntilMs && !state.avoided && breaker.permits(at),
-  } as Candidate;
+  const [created] = createCandidates(OPTIONS, new EventHub());
+  if (!created) throw new Error("No candidate");
+  if (state.openedAtMs !== undefined) {
+    const attempt = { streaming: false, durationMs: 1, isProbe: false, firstTokenLimitMs: 1 };
+    created.failed({ ...attempt, failure: FAILURE }, state.openedAtMs);
+  }
+  if (state.blockedForMs !== undefined) created.block(NOW_MS + state.blockedForMs);
+  if (state.avoided) created.avoid(FAILURE, DEADLINE_MS);
+  return created;
 }
 
 function choose(...chain: Candidate[]): readonly [index: number, waitMs: number] {
-  const choice = chooseCandidate(chain, nowMs, deadlineMs);
+  const choice = chooseCandidate(chain, NOW_MS, DEADLINE_MS);
   if (!choice) throw new Error("No choice");
-  return [chain.indexOf(choice.candidate), choice.notBeforeMs - nowMs];
+  return [chain.indexOf(choice.candidate), choice.notBeforeMs - NOW_MS];
 }
 
 it.each([
-  ["the first healthy one", [candidate(), candidate()], [0, 0]],
-  ["past an open breaker", [candidate({ openedAtMs: 90_000 }), candidate()], [1, 0]],
-  ["past a pause", [candidate({ blockedForMs: 10 }), candidate()], [1, 0]],
-  ["a probe that is due", [candidate({ openedAtMs: 60_000 }), candidate()], [0, 0]],
+  ["the first healthy one", [makeCandidate(), makeCandidate()], [0, 0]],
+  ["past an open breaker", [makeCandidate({ openedAtMs: 90_000 }), makeCandidate()], [1, 0]],
+  ["past a block", [makeCandidate({ blockedForMs: 10 }), makeCandidate()], [1, 0]],
+  ["a probe that is due", [makeCandidate({ openedAtMs: 60_000 }), makeCandidate()], [0, 0]],
   [
     "an avoided one rather than one that is down",
-    [candidate({ openedAtMs: 90_000 }), candidate({ avoided: true })],
+    [makeCandidate({ openedAtMs: 90_000 }), makeCandidate({ avoided: true })],
     [1, 0],
   ],
   [
-    "the end of a short pause rather than a server that is down",
-    [candidate({ openedAtMs: 90_000 }), candidate({ blockedForMs: 1000 })],
+    "the end of a short block rather than a server that is down",
+    [makeCandidate({ openedAtMs: 90_000 }), makeCandidate({ blockedForMs: 1000 })],
     [1, 1000],
   ],
   [
-    "the probe if it falls due before the pause ends",
-    [candidate({ openedAtMs: 90_000 }), candidate({ blockedForMs: 25_000 })],
+    "the probe if it falls due before the block ends",
+    [makeCandidate({ openedAtMs: 90_000 }), makeCandidate({ blockedForMs: 25_000 })],
     [0, 20_000],
   ],
   [
     "with all breakers open the one open longest, at once",
-    [candidate({ openedAtMs: 90_000 }), candidate({ openedAtMs: 80_000 })],
+    [makeCandidate({ openedAtMs: 90_000 }), makeCandidate({ openedAtMs: 80_000 })],
     [1, 0],
   ],
   [
-    "the pause that ends first if all pause",
-    [candidate({ blockedForMs: 900_000 }), candidate({ blockedForMs: 800_000 })],
+    "the block that ends first if all are blocked",
+    [makeCandidate({ blockedForMs: 900_000 }), makeCandidate({ blockedForMs: 800_000 })],
     [1, 800_000],
   ],
 ] as const)("takes %s", (_, chain, expected) => {
@@ -62,5 +71,5 @@ it.each([
 });
 
 it("takes nothing from nothing", () => {
-  expect(chooseCandidate([], nowMs, deadlineMs)).toBeUndefined();
+  expect(chooseCandidate([], NOW_MS, DEADLINE_MS)).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import type { Candidate } from "../candidate/candidate.ts";
 /** The candidate to try next, and when. */
 export interface Choice {
   readonly candidate: Candidate;
-  /** In ms since the epoch; in the past means at once. */
+  /** In ms since the epoch. In the past means at once. */
   readonly notBeforeMs: number;
 }
 
@@ -17,15 +17,19 @@ function findSoonest(
   return soonest;
 }
 
+function isOpen({ openedAtMs }: Candidate): boolean {
+  return openedAtMs !== undefined;
+}
+
 /**
  * The candidate to try next:
  *
  * 1. the first healthy one in the order of the chain;
- * 2. one that is merely avoided since a fallback;
- * 3. if a breaker is still closed, whichever comes first: the end of a pause a provider asked for, or
- *    a probe that falls due. A short wait costs less than a request to a server known to be down;
- * 4. with all breakers open, or no pause ending before the deadline, the one open longest, at once;
- * 5. the one whose pause ends first, whenever that is.
+ * 2. one that is only avoided since a fallback;
+ * 3. if a breaker is closed: the candidate that is ready first, because its block ends or its probe
+ *    falls due. A short wait costs less than a request to a server that is known to be down;
+ * 4. if all breakers are open, or no block ends before the deadline: the one open longest, at once;
+ * 5. the one whose block ends first, whenever that is.
  */
 export function chooseCandidate(
   eligible: readonly Candidate[],
@@ -34,18 +38,14 @@ export function chooseCandidate(
 ): Choice | undefined {
   const healthy = eligible.find((candidate) => candidate.isHealthy(nowMs));
   if (healthy) return { candidate: healthy, notBeforeMs: nowMs };
-  const isOpen = (candidate: Candidate) => candidate.breaker.openedAtMs !== undefined;
-  const isBlocked = (candidate: Candidate) => candidate.blockedUntilMs > nowMs;
-  const avoided = eligible.find((candidate) => !isBlocked(candidate) && !isOpen(candidate));
+  const unblocked = eligible.filter((candidate) => !candidate.isBlocked(nowMs));
+  const avoided = unblocked.find((candidate) => !isOpen(candidate));
   if (avoided) return { candidate: avoided, notBeforeMs: nowMs };
   if (!eligible.every(isOpen)) {
-    const next = findSoonest(eligible, (candidate) =>
-      Math.max(candidate.blockedUntilMs, candidate.breaker.probeDueAtMs),
-    );
+    const next = findSoonest(eligible, (candidate) => candidate.readyAtMs);
     if (next && next.notBeforeMs < deadlineMs) return next;
   }
-  const open = eligible.filter((candidate) => !isBlocked(candidate));
-  const longestOpen = findSoonest(open, (candidate) => candidate.breaker.openedAtMs ?? 0);
+  const longestOpen = findSoonest(unblocked, ({ openedAtMs = 0 }) => openedAtMs);
   if (longestOpen) return { candidate: longestOpen.candidate, notBeforeMs: nowMs };
   return findSoonest(eligible, (candidate) => candidate.blockedUntilMs);
 }

@@ -2,20 +2,20 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import { trimToWindow, type TrimResult } from "../context/trim-messages.ts";
 
-/** Of a window, the part trimming aims for: the estimate errs, and the answer needs room. */
-const trimTarget = 0.75;
-/** Without a known window trimming aims for this part of the prompt. */
-const blindTrimTarget = 0.6;
+/** Share of a window that trimming aims for: the estimate errs, and the answer needs room. */
+const TRIM_TARGET = 0.75;
+/** Share of the prompt that trimming aims for where the window is not known. */
+const BLIND_TRIM_TARGET = 0.6;
 
-/** The messages of a call, whole or with the oldest left out. */
+/** The messages of a call, all of them or without the oldest. */
 export class FittedPrompt {
   readonly #whole: BaseMessage[];
-  /** The whole, or what `maxPromptTokens` leaves of it. */
+  /** All messages, or those that `maxPromptTokens` leaves. */
   readonly #allowed: BaseMessage[];
   readonly #onTrim: (result: TrimResult) => void;
   #messages: BaseMessage[];
   #removedMessages = 0;
-  #trimmed = false;
+  #isTrimmed = false;
 
   /** @param onTrim Told whenever messages are left out. */
   constructor(
@@ -36,17 +36,17 @@ export class FittedPrompt {
   }
 
   /**
-   * Leaves out the oldest messages after a model has found the prompt too long; once per call.
-   * Returns whether anything was left out.
+   * Leaves out the oldest messages after a model has found the prompt too long, once per call. Returns
+   * whether any was left out.
    */
   shrink(windowTokens: number | undefined): boolean {
-    if (this.#trimmed) return false;
-    this.#trimmed = true;
+    if (this.#isTrimmed) return false;
+    this.#isTrimmed = true;
     const estimate = estimatePromptTokens(this.#messages);
-    // The estimate may be below the very window that is exceeded: then it is the estimate to cut.
+    // The estimate may be lower than the window that is exceeded. Then the estimate is what to cut.
     return windowTokens === undefined
-      ? this.#trimTo(estimate * blindTrimTarget)
-      : this.#trimTo(Math.min(windowTokens, estimate) * trimTarget);
+      ? this.#trimTo(estimate * BLIND_TRIM_TARGET)
+      : this.#trimTo(Math.min(windowTokens, estimate) * TRIM_TARGET);
   }
 
   /** The prompt as it was before it was shrunk, for a model with a larger window. */
@@ -55,7 +55,7 @@ export class FittedPrompt {
   }
 
   #trimTo(maxTokens: number): boolean {
-    // Always from the whole: a prompt trimmed twice would count its own note among the messages left out.
+    // Always from all messages: trimmed twice, a prompt would count its own note as one left out.
     const result = trimToWindow(this.#whole, { maxTokens });
     if (result.removedMessages <= this.#removedMessages) return false;
     this.#removedMessages = result.removedMessages;

@@ -1,5 +1,5 @@
-/** Hedges that may be saved up in quiet times. */
-const capacity = 10;
+/** Hedges that may be saved up in quiet times, one token each. */
+const CAPACITY_TOKENS = 10;
 
 /**
  * Token bucket that bounds how many hedges all calls together may make: one at the start, and
@@ -17,7 +17,7 @@ export class HedgeQuota {
 
   /** Books a call. */
   countCall(): void {
-    this.#tokens = Math.min(capacity, this.#tokens + this.#maxRatio);
+    this.#tokens = Math.min(CAPACITY_TOKENS, this.#tokens + this.#maxRatio);
   }
 
   /** Takes the token for one hedge; `false` if there is none. */
@@ -27,8 +27,8 @@ export class HedgeQuota {
     return true;
   }
 
-  /** A hedge wasn't made after all. */
+  /** A hedge was not made after all. */
   giveBack(): void {
-    this.#tokens = Math.min(capacity, this.#tokens + 1);
+    this.#tokens = Math.min(CAPACITY_TOKENS, this.#tokens + 1);
   }
 }

@@ -1,4 +1,8 @@
 import type { Candidate } from "../candidate/candidate.ts";
+import type { Failure } from "../failure/failure.ts";
+import { failurePolicies } from "../failure/failure-policy.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
+import { drawFullJitterMs } from "../retry/backoff.ts";
 import { chooseCandidate, type Choice } from "./choose-candidate.ts";
 
 /** What one candidate has seen of a call. */
@@ -11,17 +15,28 @@ export interface Visit {
   owesRetry: boolean;
 }
 
-/** The way of one call through the chain: who is left to ask, who has been asked, who comes next. */
+/**
+ * The way of one call through the chain: who has been asked, what follows from how they failed, who is
+ * left and comes next.
+ */
 export class Route {
+  readonly #options: ResolvedOptions;
   readonly #deadlineMs: number;
-  /** One per candidate asked; a chain is too short for a map to pay off. */
+  /** One per candidate asked. A chain is too short for a map to pay off. */
   readonly #visits: Visit[] = [];
   #eligible: readonly Candidate[];
   #staying: Candidate | undefined;
+  #deadEnd: string | undefined;
 
-  constructor(candidates: readonly Candidate[], deadlineMs: number) {
-    this.#eligible = candidates;
+  constructor(candidates: readonly Candidate[], options: ResolvedOptions, deadlineMs: number) {
+    this.#options = options;
     this.#deadlineMs = deadlineMs;
+    this.#eligible = candidates;
+  }
+
+  /** Why no candidate can help after the last failure. `undefined`: one may. */
+  get deadEnd(): string | undefined {
+    return this.#deadEnd;
   }
 
   /** What `candidate` has seen of this call. */
@@ -32,19 +47,9 @@ export class Route {
     return visit;
   }
 
-  /** No further attempt of this call goes to any of `candidates`. */
-  exclude(...candidates: readonly Candidate[]): void {
-    this.#eligible = this.#eligible.filter((candidate) => !candidates.includes(candidate));
-  }
-
-  /** The next attempt goes to `candidate` again, unless it's found to be down meanwhile. */
-  stay(candidate: Candidate): void {
-    this.#staying = candidate;
-  }
-
-  /** The next attempt goes to whoever comes first. */
-  moveOn(): void {
-    this.#staying = undefined;
+  /** No further attempt of this call goes to `candidate`. */
+  exclude(candidate: Candidate): void {
+    this.#excludeAll((other) => other === candidate);
   }
 
   isStaying(candidate: Candidate): boolean {
@@ -56,16 +61,14 @@ export class Route {
     return this.#eligible.find((other) => other !== candidate && other.isHealthy(nowMs));
   }
 
-  /** Who is asked next, and from when on; `undefined` if nobody is left. */
+  /** Who is asked next, and from when on. `undefined`: nobody is left. */
   choose(nowMs: number): Choice | undefined {
     const staying = this.#staying;
     if (staying && this.#eligible.includes(staying)) {
       const { notBeforeMs } = this.visit(staying);
-      // Others may have found out meanwhile that it's down.
+      // Others may have found out meanwhile that it is down.
       const mayStay =
-        notBeforeMs > nowMs ||
-        staying.breaker.permits(nowMs) ||
-        !this.findHealthyOther(staying, nowMs);
+        notBeforeMs > nowMs || staying.isPermitted(nowMs) || !this.findHealthyOther(staying, nowMs);
       if (mayStay) return { candidate: staying, notBeforeMs };
     }
     const choice = chooseCandidate(this.#eligible, nowMs, this.#deadlineMs);
@@ -73,5 +76,73 @@ export class Route {
     const { candidate } = choice;
     const notBeforeMs = Math.max(choice.notBeforeMs, this.visit(candidate).notBeforeMs);
     return { candidate, notBeforeMs };
+  }
+
+  /** Another attempt is under way: the next one goes to whoever comes first. */
+  moveOn(): void {
+    this.#staying = undefined;
+    // Even a refusal is not final while another candidate may answer.
+    this.#deadEnd = undefined;
+  }
+
+  /** The prompt was too long and has been trimmed: `candidate` is asked again at once. */
+  askAgain(candidate: Candidate): void {
+    this.visit(candidate).notBeforeMs = 0;
+    this.#staying = candidate;
+  }
+
+  /** The prompt was too long for `candidate`: only those with a larger window are left. */
+  leaveForLargerWindow(candidate: Candidate, failure: Failure): void {
+    this.#staying = undefined;
+    const exceeded = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
+    this.#excludeAll(
+      (other) => other === candidate || (other.contextWindowTokens ?? 0) <= exceeded,
+    );
+  }
+
+  /** What follows from another failure than a prompt too long. Returns the delay of a retry, in ms. */
+  fail(candidate: Candidate, failure: Failure, nowMs: number): number {
+    this.#staying = undefined;
+    this.#deadEnd = this.#describeDeadEnd(failure);
+    if (failure.kind === "content-filter") {
+      // Models of the same maker filter alike.
+      this.#excludeAll((other) => other.provider === candidate.provider);
+    }
+    if (this.#deadEnd !== undefined || failure.kind === "content-filter") return 0;
+    const { retry, random } = this.#options;
+    const visit = this.visit(candidate);
+    if (!failurePolicies[failure.kind].retry || visit.attempts > retry.maxRetries) {
+      this.exclude(candidate);
+      return 0;
+    }
+    visit.owesRetry = true;
+    const delayMs = failure.waitHintMs ?? drawFullJitterMs(visit.attempts - 1, retry, random);
+    visit.notBeforeMs = nowMs + delayMs;
+    // Staying would be of no use. The choice goes to whoever can answer before the deadline.
+    if (visit.notBeforeMs >= this.#deadlineMs) return delayMs;
+    const isBetterElsewhere = delayMs > retry.maxDelayMs || !candidate.isPermitted(nowMs);
+    const leaves = isBetterElsewhere && this.findHealthyOther(candidate, nowMs);
+    if (!leaves) this.#staying = candidate;
+    return delayMs;
+  }
+
+  #describeDeadEnd({ kind }: Failure): string | undefined {
+    if (failurePolicies[kind].fallback) return undefined;
+    const { onAuthentication, onContentFilter } = this.#options.fallback;
+    if (kind === "authentication") {
+      return onAuthentication
+        ? undefined
+        : "a wrong key does not fall back (fallback.onAuthentication is off)";
+    }
+    if (kind === "content-filter") {
+      return onContentFilter
+        ? undefined
+        : "content filters do not fall back (fallback.onContentFilter is off)";
+    }
+    return "the request itself is at fault";
+  }
+
+  #excludeAll(isExcluded: (candidate: Candidate) => boolean): void {
+    this.#eligible = this.#eligible.filter((candidate) => !isExcluded(candidate));
   }
 }

@@ -1,15 +1,16 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { AdaptiveTimeout, type AdaptiveStrategy } from "./adaptive-timeout.ts";
+import type { AdaptiveStrategy } from "../options/resilient-chat-model-options.ts";
+import { AdaptiveTimeout } from "./adaptive-timeout.ts";
 
-const bounds = { floorMs: 1000, ceilingMs: 60_000 };
+const BOUNDS = { floorMs: 1000, ceilingMs: 60_000 };
 
 function repeat(times: number, latencyMs: number): number[] {
   return Array.from({ length: times }, () => latencyMs);
 }
 
 function limitAfter(strategy: AdaptiveStrategy, samples: readonly number[]): number {
-  const timeout = new AdaptiveTimeout(strategy, bounds);
+  const timeout = new AdaptiveTimeout(strategy, BOUNDS);
   for (const sample of samples) timeout.record(sample);
   return timeout.limitMs;
 }
@@ -30,7 +31,7 @@ it("the mean strategy is mean × 2 + 5 s, and 60 s before the first latency", ()
 });
 
 it("a timeout raises the limit: it counts as a latency of twice the limit", () => {
-  const timeout = new AdaptiveTimeout("quantile", bounds);
+  const timeout = new AdaptiveTimeout("quantile", BOUNDS);
   for (let sample = 0; sample < 100; sample += 1) timeout.record(1000);
   const before = timeout.limitMs;
   timeout.recordCensored(before);
@@ -38,7 +39,7 @@ it("a timeout raises the limit: it counts as a latency of twice the limit", () =
   expect(timeout.limitMs).toBeGreaterThan(before);
 });
 
-it("the limit never leaves its bounds", () => {
+it("the limit never leaves its BOUNDS", () => {
   const latency = fc.double({ min: 0, max: 1e7, noNaN: true });
   fc.assert(
     fc.property(
@@ -46,8 +47,8 @@ it("the limit never leaves its bounds", () => {
       fc.constantFrom("quantile", "mean"),
       (samples, strategy) => {
         const limit = limitAfter(strategy, samples);
-        expect(limit).toBeGreaterThanOrEqual(bounds.floorMs);
-        expect(limit).toBeLessThanOrEqual(bounds.ceilingMs);
+        expect(limit).toBeGreaterThanOrEqual(BOUNDS.floorMs);
+        expect(limit).toBeLessThanOrEqual(BOUNDS.ceilingMs);
       },
     ),
   );

@@ -1,36 +1,34 @@
+import type { LatencyStore } from "../options/latency-store.ts";
+import type { AdaptiveStrategy } from "../options/resilient-chat-model-options.ts";
 import { LatencySync } from "./latency-sync.ts";
-import type { LatencyStore } from "./latency-store.ts";
 import { LatencyWindow } from "./latency-window.ts";
-
-/** How a time limit follows the latencies seen. */
-export type AdaptiveStrategy = "quantile" | "mean";
 
 /** Bounds of an adaptive limit, in ms. */
 export interface AdaptiveBounds {
   /** Never shorter than this. */
   readonly floorMs: number;
-  /** Never longer than this; also the limit until enough latencies are known. */
+  /** Never longer than this. Also the limit until enough latencies are known. */
   readonly ceilingMs: number;
 }
 
-/** With a full window the limit is worked out anew after this many latencies, and after a timeout. */
-const refreshInterval = 10;
-/** An attempt given up says only that its latency was longer; this is how much longer we take it to be. */
-const censoredFactor = 2;
-const slowQuantile = 0.99;
-const quantileHeadroom = 2;
-const meanBufferMs = 5000;
-const meanBaseMs = 60_000;
-const meanMaximumMs = 300_000;
+/** With a full window the limit is computed again after this many latencies, and after a timeout. */
+const REFRESH_INTERVAL = 10;
+/** An attempt that was given up counts as a latency of this many times its time limit. */
+const CENSORED_FACTOR = 2;
+const SLOW_QUANTILE = 0.99;
+const QUANTILE_HEADROOM = 2;
+const MEAN_BUFFER_MS = 5000;
+const MEAN_BASE_MS = 60_000;
+const MEAN_MAXIMUM_MS = 300_000;
 
 /**
  * A time limit that follows the last 100 latencies of one candidate.
  *
  * - `quantile`: twice the 99th percentile, from 10 samples on.
- * - `mean`: the classic `mean × 2 + 5 s`, at most 300 s, and 60 s until samples are there.
+ * - `mean`: `mean × 2 + 5 s`, at most 300 s, and 60 s until the first sample.
  *
- * An attempt that was given up counts as a sample of twice the time it had: leaving it out would let
- * the limit shrink exactly when the provider gets slower.
+ * An attempt that was given up counts as a latency of twice the time it had. Without it the limit
+ * would shrink exactly when the provider gets slower.
  */
 export class AdaptiveTimeout {
   readonly #strategy: AdaptiveStrategy;
@@ -50,7 +48,7 @@ export class AdaptiveTimeout {
     this.#sync = new LatencySync(store, key, this.#window, () => this.#refresh(), onError);
   }
 
-  /** Exchanges latencies with the store in the background, if there is one and it's time. */
+  /** Exchanges latencies with the store in the background, if there is one and an exchange is due. */
   touch(nowMs: number): void {
     this.#sync?.touch(nowMs);
   }
@@ -64,23 +62,23 @@ export class AdaptiveTimeout {
     return this.#limitMs;
   }
 
-  /** The latency that a share of `quantile` (0 to 1) stays below; `undefined` before ten are known. */
+  /** The latency that a share of `quantile` (0 to 1) stays below. `undefined`: fewer than ten are known. */
   quantileMs(quantile: number): number | undefined {
     return this.#window.quantileMs(quantile);
   }
 
-  /** Books a latency that was measured to its end. */
+  /** Books the latency of an attempt that got what it waited for. */
   record(latencyMs: number): void {
     this.#window.add(latencyMs);
     this.#sync?.add(latencyMs);
     this.#unseen += 1;
-    // Sorting a full window at every call buys nothing: one more sample hardly moves the limit.
-    if (!this.#window.isFull || this.#unseen >= refreshInterval) this.#refresh();
+    // Sorting a full window for every call is of no use: one more sample hardly moves the limit.
+    if (!this.#window.isFull || this.#unseen >= REFRESH_INTERVAL) this.#refresh();
   }
 
   /** Books an attempt that was given up after `latencyMs`. */
   recordCensored(latencyMs: number): void {
-    this.record(latencyMs * censoredFactor);
+    this.record(latencyMs * CENSORED_FACTOR);
     this.#refresh();
   }
 
@@ -92,10 +90,10 @@ export class AdaptiveTimeout {
   #estimate(): number {
     if (this.#strategy === "mean") {
       const { meanMs } = this.#window;
-      if (meanMs === undefined) return meanBaseMs;
-      return Math.min(meanMaximumMs, meanMs * 2 + meanBufferMs);
+      if (meanMs === undefined) return MEAN_BASE_MS;
+      return Math.min(MEAN_MAXIMUM_MS, meanMs * 2 + MEAN_BUFFER_MS);
     }
-    const slowMs = this.#window.quantileMs(slowQuantile);
-    return slowMs === undefined ? this.#bounds.ceilingMs : slowMs * quantileHeadroom;
+    const slowMs = this.#window.quantileMs(SLOW_QUANTILE);
+    return slowMs === undefined ? this.#bounds.ceilingMs : slowMs * QUANTILE_HEADROOM;
   }
 }

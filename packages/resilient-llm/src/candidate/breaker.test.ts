@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { Breaker, type BreakerState } from "./breaker.ts";
+import type { BreakerState } from "../events/events.ts";
+import { Breaker } from "./breaker.ts";
 
 function createBreaker() {
   const states: BreakerState[] = [];

@@ -1,26 +1,13 @@
 import { CircuitState, CountBreaker } from "cockatiel";
-
-/** When a candidate's circuit breaker opens, and for how long. */
-export interface BreakerOptions {
-  /** Share of failed attempts, 0 to 1, above which it opens. */
-  readonly threshold: number;
-  /** Number of latest attempts looked at. */
-  readonly windowSize: number;
-  /** It doesn't open before this many attempts. */
-  readonly minimumAttempts: number;
-  /** After this time, in ms, one attempt probes whether the endpoint is back. */
-  readonly openMs: number;
-}
-
-/** State of a breaker, as events and snapshots report it. */
-export type BreakerState = "closed" | "open" | "half-open";
+import type { BreakerOptions } from "../options/resilient-chat-model-options.ts";
+import type { BreakerState } from "../events/events.ts";
 
 /**
  * Circuit breaker of one endpoint and model.
  *
- * cockatiel's `CountBreaker` decides when to open. Its policy around that isn't used: it reads the
- * machine's clock, wants to run the call itself, which a stream doesn't fit, and queues callers while
- * a probe is out, where this package wants to go on to the next candidate.
+ * cockatiel's `CountBreaker` decides when to open. Its policy around that is not used: it reads the
+ * machine's clock, runs the call itself, which does not fit a stream, and queues callers during a
+ * probe, where this package goes on to the next candidate.
  */
 export class Breaker {
   readonly #options: BreakerOptions;
@@ -35,25 +22,25 @@ export class Breaker {
     this.#counter = this.#createCounter();
   }
 
-  /** When it opened, in ms since the epoch; `undefined` while closed. */
+  /** When it opened, in ms since the epoch. `undefined`: it is closed. */
   get openedAtMs(): number | undefined {
     return this.#openedAtMs;
   }
 
-  /** From when on an attempt may be made, in ms since the epoch: 0 while closed, never during a probe. */
+  /** When the next attempt may be made, in ms since the epoch: 0 if closed, `Infinity` during a probe. */
   get probeDueAtMs(): number {
     if (this.#openedAtMs === undefined) return 0;
     return this.#probing ? Infinity : this.#openedAtMs + this.#options.openMs;
   }
 
-  /** Whether an attempt may be made now: closed, or due for a probe that nobody is making. */
+  /** Whether an attempt may be made now: it is closed, or a probe is due that nobody makes. */
   permits(nowMs: number): boolean {
     return nowMs >= this.probeDueAtMs;
   }
 
   /**
-   * An attempt begins. Open, it is the probe, even before its time if nothing else is left to try.
-   * Returns whether it is, to be handed back when it ends.
+   * An attempt begins. If the breaker is open and nobody probes, it is the probe, even before one is
+   * due. Returns whether it is. That is to be handed back when the attempt ends.
    */
   begin(): boolean {
     if (this.#openedAtMs === undefined || this.#probing) return false;
@@ -78,7 +65,7 @@ export class Breaker {
   fail(nowMs: number, isProbe: boolean): void {
     if (this.#openedAtMs === undefined) {
       if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs);
-      // Attempts from before it opened say nothing new; a failed probe starts the time anew.
+      // Attempts that began before it opened say nothing new. A failed probe starts the time again.
     } else if (isProbe) {
       this.#open(nowMs);
     }

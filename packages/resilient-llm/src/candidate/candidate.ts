@@ -1,14 +1,16 @@
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { Pricing } from "../cost/pricing.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { Failure } from "../failure/failure.ts";
+import { failurePolicies } from "../failure/failure-policy.ts";
 import type { RetryQuota } from "../retry/retry-quota.ts";
 import type { AdaptiveTimeout } from "./adaptive-timeout.ts";
 import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** What is settled about a model of the chain when the chain is made. */
-interface CandidateParts {
+/** What is known of a model of the chain when the chain is made. */
+export interface CandidateDescription {
   /** Unique in the chain. */
   readonly name: string;
   readonly endpoint: EndpointDescription;
@@ -18,41 +20,202 @@ interface CandidateParts {
   readonly profile: ModelProfile;
   readonly contextWindowTokens: number | undefined;
   readonly maxOutputTokens: number | undefined;
-  readonly breaker: Breaker;
-  readonly retryQuota: RetryQuota;
-  readonly firstTokenLimit: AdaptiveTimeout;
-  readonly totalLimit: AdaptiveTimeout;
   readonly rateLimiter: RateLimiter | undefined;
 }
 
-/**
- * One model of the chain with everything that is remembered about it between calls. Shared by all
- * calls and by all models derived with `withConfig` and `bindTools`.
- */
-export interface Candidate extends CandidateParts {
-  /** Until then the provider asked not to be called; in ms since the epoch. */
-  blockedUntilMs: number;
-  /** Until then others are preferred, because a call had to fall back from here. */
-  avoidedUntilMs: number;
-  /** The provider asked for a pause; a longer one already asked for stays. */
-  block(untilMs: number): void;
-  /** Nothing speaks against trying it now. */
-  isHealthy(nowMs: number): boolean;
+/** What measures a candidate's health. */
+export interface HealthInstruments {
+  readonly breaker: Breaker;
+  readonly retryQuota: RetryQuota;
+  /** Follows the time until the first token of streams. */
+  readonly firstTokenLimit: AdaptiveTimeout;
+  /** Follows the time until the whole answer, where it is not streamed. */
+  readonly totalLimit: AdaptiveTimeout;
 }
 
-/** A candidate that nothing is remembered about yet. */
-export function assembleCandidate(parts: CandidateParts): Candidate {
-  return {
-    ...parts,
-    blockedUntilMs: 0,
-    avoidedUntilMs: 0,
-    block(untilMs) {
-      this.blockedUntilMs = Math.max(this.blockedUntilMs, untilMs);
-    },
-    isHealthy(nowMs) {
-      return (
-        nowMs >= this.blockedUntilMs && nowMs >= this.avoidedUntilMs && this.breaker.permits(nowMs)
-      );
-    },
-  };
+/** What every ended attempt says about its candidate. */
+export interface AttemptReport {
+  readonly streaming: boolean;
+  readonly durationMs: number;
+}
+
+/** An attempt that got its answer. */
+export interface SuccessReport extends AttemptReport {
+  /** Streams only. */
+  readonly firstTokenMs: number | undefined;
+  /** The call's attempts on this candidate before this one. */
+  readonly retries: number;
+  /** The answer used up a rate limit. Time until the limit is filled again, in ms. */
+  readonly exhaustedForMs: number | undefined;
+}
+
+/** An attempt that failed. */
+export interface FailureReport extends AttemptReport {
+  readonly failure: Failure;
+  readonly isProbe: boolean;
+  /** How long the attempt waited for its first token at most, in ms. */
+  readonly firstTokenLimitMs: number;
+}
+
+/** An attempt that was ended because another candidate answered first. */
+export interface LossReport extends AttemptReport {
+  readonly isProbe: boolean;
+  /** It began before the other one. */
+  readonly wasLate: boolean;
+}
+
+/**
+ * One model of the chain, and what its attempts say about its health: whether its breaker is open, how
+ * long it is blocked or avoided, how fast it answers. All calls share it, and so do all models derived
+ * with `withConfig` and `bindTools`. Times are in ms since the epoch.
+ */
+export class Candidate implements CandidateDescription {
+  readonly name: string;
+  readonly endpoint: EndpointDescription;
+  readonly provider: string;
+  readonly inner: InnerModel;
+  readonly pricing: Pricing | undefined;
+  readonly profile: ModelProfile;
+  readonly contextWindowTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly rateLimiter: RateLimiter | undefined;
+  readonly #breaker: Breaker;
+  readonly #retryQuota: RetryQuota;
+  readonly #firstTokenLimit: AdaptiveTimeout;
+  readonly #totalLimit: AdaptiveTimeout;
+  #blockedUntilMs = 0;
+  #avoidedUntilMs = 0;
+
+  constructor(description: CandidateDescription, instruments: HealthInstruments) {
+    this.name = description.name;
+    this.endpoint = description.endpoint;
+    this.provider = description.provider;
+    this.inner = description.inner;
+    this.pricing = description.pricing;
+    this.profile = description.profile;
+    this.contextWindowTokens = description.contextWindowTokens;
+    this.maxOutputTokens = description.maxOutputTokens;
+    this.rateLimiter = description.rateLimiter;
+    this.#breaker = instruments.breaker;
+    this.#retryQuota = instruments.retryQuota;
+    this.#firstTokenLimit = instruments.firstTokenLimit;
+    this.#totalLimit = instruments.totalLimit;
+  }
+
+  /** Nothing speaks against trying it now. */
+  isHealthy(nowMs: number): boolean {
+    return (
+      nowMs >= this.#blockedUntilMs && nowMs >= this.#avoidedUntilMs && this.isPermitted(nowMs)
+    );
+  }
+
+  /** The provider asked not to be called now. */
+  isBlocked(nowMs: number): boolean {
+    return nowMs < this.#blockedUntilMs;
+  }
+
+  /** The breaker is closed, or a probe is due that nobody makes. */
+  isPermitted(nowMs: number): boolean {
+    return this.#breaker.permits(nowMs);
+  }
+
+  /** When the breaker opened. `undefined`: it is closed. */
+  get openedAtMs(): number | undefined {
+    return this.#breaker.openedAtMs;
+  }
+
+  /** The provider asked not to be called before. */
+  get blockedUntilMs(): number {
+    return this.#blockedUntilMs;
+  }
+
+  /** From when on it is neither blocked nor kept back by its breaker. */
+  get readyAtMs(): number {
+    return Math.max(this.#blockedUntilMs, this.#breaker.probeDueAtMs);
+  }
+
+  /** Limit for the first token of the next attempt, in ms. */
+  get firstTokenLimitMs(): number {
+    return this.#firstTokenLimit.limitMs;
+  }
+
+  /** Limit for the next attempt at a whole answer, in ms. */
+  get totalLimitMs(): number {
+    return this.#totalLimit.limitMs;
+  }
+
+  /** The latency that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
+  latencyQuantileMs(streaming: boolean, quantile: number): number | undefined {
+    return this.#limitOf(streaming).quantileMs(quantile);
+  }
+
+  /** Takes the tokens for one retry from the retry quota. `false`: there are not enough. */
+  tryRetry(): boolean {
+    return this.#retryQuota.tryTake();
+  }
+
+  /**
+   * An attempt is about to begin. Returns whether it is the probe of an open breaker. That is decided
+   * before anything is awaited: of many calls that found the probe due, one may make it.
+   */
+  admit(): boolean {
+    return this.#breaker.begin();
+  }
+
+  /** Starts exchanging latencies with other processes in the background, if that is due. */
+  exchangeLatencies(streaming: boolean, nowMs: number): void {
+    this.#limitOf(streaming).touch(nowMs);
+  }
+
+  /** An attempt ended without saying anything about the candidate, or was not made after all. */
+  release(isProbe: boolean): void {
+    this.#breaker.release(isProbe);
+  }
+
+  /** An attempt got its answer. */
+  succeeded(report: SuccessReport, nowMs: number): void {
+    const { durationMs, exhaustedForMs, firstTokenMs, retries, streaming } = report;
+    if (exhaustedForMs !== undefined) this.block(nowMs + exhaustedForMs);
+    this.#breaker.succeed();
+    this.#avoidedUntilMs = 0;
+    this.#retryQuota.giveBack(retries);
+    if (firstTokenMs !== undefined) this.#firstTokenLimit.record(firstTokenMs);
+    else if (!streaming) this.#totalLimit.record(durationMs);
+  }
+
+  /** An attempt failed. */
+  failed(report: FailureReport, nowMs: number): void {
+    const { durationMs, failure, firstTokenLimitMs, isProbe, streaming } = report;
+    if (failurePolicies[failure.kind].breaker) this.#breaker.fail(nowMs, isProbe);
+    // An error that never left this process says nothing. Any other answer shows that the endpoint is up.
+    else if (failure.kind === "unknown") this.#breaker.release(isProbe);
+    else if (this.#breaker.openedAtMs !== undefined) this.#breaker.succeed();
+    if (failure.phase === "first-token") this.#firstTokenLimit.recordCensored(firstTokenLimitMs);
+    else if (failure.phase === "total" && !streaming) this.#totalLimit.recordCensored(durationMs);
+    if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs);
+  }
+
+  /** An attempt was ended because another candidate answered first. */
+  lost({ durationMs, isProbe, streaming, wasLate }: LossReport): void {
+    this.#breaker.release(isProbe);
+    // The second of the two was cut short and says nothing. Without the first, slow attempts would
+    // vanish from the window, and the limits would shrink with each hedge.
+    if (wasLate) this.#limitOf(streaming).recordCensored(durationMs);
+  }
+
+  /** A call fell back from here because of `failure`: others are preferred until then. */
+  avoid(failure: Failure, untilMs: number): void {
+    // Where the provider says how long to wait, that is enough.
+    if (!failurePolicies[failure.kind].avoid || failure.waitHintMs !== undefined) return;
+    this.#avoidedUntilMs = untilMs;
+  }
+
+  /** No attempts until then. A longer block stays. */
+  block(untilMs: number): void {
+    this.#blockedUntilMs = Math.max(this.#blockedUntilMs, untilMs);
+  }
+
+  #limitOf(streaming: boolean): AdaptiveTimeout {
+    return streaming ? this.#firstTokenLimit : this.#totalLimit;
+  }
 }

@@ -1,8 +1,8 @@
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 
 /**
- * What a chain of models can do: a capability holds if it's stated for every model, a limit is the
- * smallest one stated.
+ * What a chain of models can do: a capability holds if it is stated for every model, and a limit is
+ * the smallest one stated.
  */
 export function combineProfiles(profiles: readonly ModelProfile[]): ModelProfile {
   const combined: Record<string, boolean | number> = {};

@@ -4,8 +4,8 @@ type Call = AsyncCaller["call"];
 type CallWithOptions = AsyncCaller["callWithOptions"];
 
 /**
- * Calls at once and once. LangChain's own caller puts every call through a queue and a loop of
- * retries, which here belong to the layers above.
+ * Calls at once, and only once. LangChain's own caller puts every call through a queue and a loop of
+ * retries. Here that is the business of the layers above.
  */
 export class DirectCaller extends AsyncCaller {
   constructor() {

@@ -1,9 +1,9 @@
-import { redactText } from "../errors/redact.ts";
+import { redactText } from "../failure/redact.ts";
 
-/** Headers that hold what identifies the caller. */
-const secretHeader = /auth|key|token|secret|cookie|credential|password/i;
+/** Names of headers and parameters that hold credentials. */
+const SECRET_HEADER = /auth|key|token|secret|cookie|credential|password/i;
 
-/** Where requests go, as messages and events show it: without what a URL may hold of secrets. */
+/** Where requests go, as messages and events show it: without the secrets that a URL may hold. */
 export function showUrl(url: string): string {
   if (!URL.canParse(url)) return redactText(url, []);
   const shown = new URL(url);
@@ -11,12 +11,12 @@ export function showUrl(url: string): string {
   shown.password = "";
   const names = [...new Set(shown.searchParams.keys())];
   shown.search = names.map((name) => `${encodeURIComponent(name)}=…`).join("&");
-  // As it was given, where nothing had to go: a URL's own text has a slash more.
+  // A URL without secrets is shown as it was given: `href` would add a slash.
   const isPlain = !/[@?]/.test(url);
   return redactText(isPlain ? url : decodeURI(shown.href), []);
 }
 
-/** What must not be seen of an endpoint: its key, and what its URL and its headers hold of the kind. */
+/** What no message may show of an endpoint: its key, and the secrets in its URL and headers. */
 export function listSecrets(
   apiKey: unknown,
   url: string,
@@ -33,7 +33,7 @@ export function listSecrets(
     readonly defaultQuery?: unknown;
   };
   for (const [name, value] of [...listEntries(defaultHeaders), ...listEntries(defaultQuery)]) {
-    if (secretHeader.test(name)) secrets.push(value, value.replace(/^\w+\s+/, ""));
+    if (SECRET_HEADER.test(name)) secrets.push(value, value.replace(/^\w+\s+/, ""));
   }
   return secrets.filter((secret) => secret !== "");
 }

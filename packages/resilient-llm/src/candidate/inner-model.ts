@@ -26,8 +26,8 @@ function unwrapBinding(runnable: unknown): Bound {
   return { model: runnable as BaseChatModel, options: defaultOptions ?? {} };
 }
 
-/** Options that belong to the run of the outer model and mustn't start a second one inside. */
-const runOptions = new Set([
+/** Options that belong to the run of the outer model and must not start a second run inside. */
+const RUN_OPTIONS = new Set([
   "callbacks",
   "runId",
   "runName",
@@ -37,12 +37,12 @@ const runOptions = new Set([
   "recursionLimit",
 ]);
 
-/** Options of a call that a model doesn't get as they are: signal and tools are its own ones. */
-const outerOptions = new Set([...runOptions, "promptIndex", "signal", "tools"]);
+/** Options of a call that a model does not get as they are. It has a signal and tools of its own. */
+const OUTER_OPTIONS = new Set([...RUN_OPTIONS, "promptIndex", "signal", "tools"]);
 
 /**
- * Adds to `target` what is wanted of `source`. One by one rather than deleted afterwards: that would
- * make the object a slow one for everybody who reads it from here on.
+ * Adds the options of `source` to `target`, without the unwanted ones. They are not deleted
+ * afterwards, because that would make the object slow to read.
  */
 function addOptions(
   target: Record<string, unknown>,
@@ -59,24 +59,29 @@ function addOptions(
  */
 export class InnerModel {
   readonly chatModel: BaseChatModel;
-  /** The HTTP exchange can be watched; otherwise only what the model reports is known. */
-  readonly watched: boolean;
+  /** Whether `watchChatOpenAI` made the model. If not, only what the model reports is known. */
+  readonly isWatched: boolean;
   readonly #base: Bound;
   readonly #boundTools = new WeakMap<object, Bound>();
 
-  constructor(model: BaseChatModel) {
+  constructor(model: BaseChatModel, isWatched: boolean) {
     const bound = unwrapBinding(model);
-    this.#base = { model: bound.model, options: addOptions({}, bound.options, runOptions) };
+    this.#base = { model: bound.model, options: addOptions({}, bound.options, RUN_OPTIONS) };
     this.chatModel = bound.model;
-    this.watched = watchedModels.has(this.chatModel);
+    this.isWatched = isWatched;
   }
 
-  /** @throws Synchronously too, if the options don't fit the model. */
+  /**
+   * Asks for a whole answer.
+   *
+   * @throws what the model throws, synchronously too, if the options do not fit it.
+   */
   generate(messages: BaseMessage[], options: CallOptions, watch: WireWatch): Promise<ChatResult> {
     const { model, callOptions } = this.#prepare(options, watch);
     return model._generate(messages, callOptions);
   }
 
+  /** Asks for a streamed answer. A model that cannot stream gives it in one chunk. */
   async *stream(
     messages: BaseMessage[],
     options: CallOptions,
@@ -100,10 +105,10 @@ export class InnerModel {
       Array.isArray(tools) && tools.length > 0
         ? this.#bindTools(tools as BindToolsInput[], options)
         : this.#base;
-    const merged = addOptions({ ...bound.options }, options, outerOptions);
-    // One owner of retries: whatever is asked for outside, an attempt is one request.
+    const merged = addOptions({ ...bound.options }, options, OUTER_OPTIONS);
+    // Retries have one owner: whatever the caller asks for, an attempt is one request.
     merged["maxRetries"] = 0;
-    if (this.watched) {
+    if (this.isWatched) {
       const fetchOptions = { [wireWatchKey]: watch };
       merged["fetchOptions"] = fetchOptions;
       merged["options"] = { ...(options["options"] as object | undefined), fetchOptions };
@@ -113,26 +118,24 @@ export class InnerModel {
     return { model: bound.model, callOptions: merged };
   }
 
-  /** Tools in this model's own format; converted once per array of tools. */
+  /** Tools in this model's own format, converted once per array of tools. */
   #bindTools(tools: BindToolsInput[], options: CallOptions): Bound {
     const known = this.#boundTools.get(tools);
     if (known) return known;
     if (!this.chatModel.bindTools) {
-      throw new TypeError(`${this.chatModel.getName()} has no bindTools and can't be given tools`);
+      throw new TypeError(`${this.chatModel.getName()} has no bindTools: it cannot be given tools`);
     }
     const kwargs: object = options["strict"] === undefined ? {} : { strict: options["strict"] };
     const tooled = unwrapBinding(this.chatModel.bindTools(tools, kwargs));
     const bound = {
-      // ChatOpenAI makes a copy of itself to bind to, with a client of its own: not worth having.
-      model: this.watched ? this.chatModel : tooled.model,
-      options: addOptions({ ...this.#base.options }, tooled.options, runOptions),
+      // ChatOpenAI binds to a copy of itself that has a client of its own and is not watched.
+      model: this.isWatched ? this.chatModel : tooled.model,
+      options: addOptions({ ...this.#base.options }, tooled.options, RUN_OPTIONS),
     };
     this.#boundTools.set(tools, bound);
     return bound;
   }
 }
-
-const watchedModels = new WeakSet<object>();
 
 /** A whole answer as the only chunk of a stream. */
 function toChunk({ text, message, generationInfo }: ChatGeneration): ChatGenerationChunk {
@@ -141,7 +144,7 @@ function toChunk({ text, message, generationInfo }: ChatGeneration): ChatGenerat
     content: message.content,
     additional_kwargs: message.additional_kwargs,
     response_metadata: message.response_metadata,
-    // Joined with other chunks, a message keeps its tool calls only in pieces.
+    // A message that is joined with other chunks keeps only its tool call chunks.
     tool_call_chunks: calls.map(({ id = "", name, args }, index) => ({
       type: "tool_call_chunk" as const,
       id,
@@ -157,7 +160,7 @@ function toChunk({ text, message, generationInfo }: ChatGeneration): ChatGenerat
   return chunk;
 }
 
-/** The base class has a `_streamResponseChunks` that throws; only an overridden one streams. */
+/** The base class has a `_streamResponseChunks` that throws. Only an overridden one streams. */
 function implementsStreaming(model: BaseChatModel): boolean {
   let prototype: object | null = model;
   while (prototype && !Object.hasOwn(prototype, "_streamResponseChunks")) {
@@ -167,22 +170,22 @@ function implementsStreaming(model: BaseChatModel): boolean {
   return owner !== "BaseChatModel" && !model.disableStreaming;
 }
 
-/** A ChatOpenAI itself, not a subclass, possibly from another copy of its package. */
+/** Whether a model is a ChatOpenAI itself, not a subclass. It may be of another copy of its package. */
 export function isPlainChatOpenAI(model: BaseChatModel): model is ChatOpenAI {
   return model.constructor.name === "ChatOpenAI" && "fields" in model && "completions" in model;
 }
 
 /**
- * A copy of a ChatOpenAI that makes one request per call and whose HTTP exchanges are watched. The
- * original stays as it is.
+ * A copy of a ChatOpenAI that makes one request per call. Its HTTP exchanges are watched. The original
+ * stays as it is.
  */
 export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
   const { fields, defaultOptions } = model as unknown as {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
   };
-  // Whether to stream is decided per call: with `streaming` set every `invoke` would be a stream, and
-  // LangChain would fetch a tokenizer over the network to count what the provider reports.
+  // Each call decides whether to stream. With `streaming` set, every `invoke` would be a stream, and
+  // LangChain would fetch a tokenizer over the network to count tokens that the provider reports.
   const { streaming: _, ...others } = fields ?? {};
   const configuration = fields?.configuration;
   const Constructor = model.constructor as typeof ChatOpenAI;
@@ -194,7 +197,7 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
       fetch: createWatchedFetch(configuration?.fetch),
     },
   });
-  // LangChain's caller has a queue too, which is needed only if the user bounds it.
+  // LangChain's caller also has a queue. It is needed only if the user bounds it.
   if (others.maxConcurrency === undefined) {
     const { completions, responses } = copy as unknown as Record<
       "completions" | "responses",
@@ -205,6 +208,5 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     }
   }
   Object.assign(copy, { defaultOptions: { ...defaultOptions } });
-  watchedModels.add(copy);
   return copy;
 }

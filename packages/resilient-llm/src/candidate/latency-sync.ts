@@ -1,12 +1,12 @@
-import type { LatencyStore } from "./latency-store.ts";
-import { latencyWindowSize, type LatencyWindow } from "./latency-window.ts";
+import type { LatencyStore } from "../options/latency-store.ts";
+import { LATENCY_WINDOW_SIZE, type LatencyWindow } from "./latency-window.ts";
 
-/** Exchanges with the store are at least this far apart, per window. */
-const intervalMs = 10_000;
+/** Shortest time between two exchanges of a window with the store. */
+const INTERVAL_MS = 10_000;
 
 /**
- * Keeps a window of latencies in step with a store: what is measured here is appended, what others
- * have measured is read. It's driven by the calls, without a timer, and no call waits for it.
+ * Exchanges the latencies of a window with a store: those measured here are appended, those of other
+ * processes are read. The calls start it, without a timer, and none waits for it.
  */
 export class LatencySync {
   readonly #store: LatencyStore;
@@ -16,11 +16,11 @@ export class LatencySync {
   readonly #onError: (error: unknown) => void;
   #unsent: number[] = [];
   #dueAtMs = 0;
-  #exchanging = false;
+  #isExchanging = false;
 
   /**
    * @param onChange Told when the window has changed.
-   * @param onError Told about every failed exchange; the next one makes up for it.
+   * @param onError Told about every failed exchange. The next one makes up for it.
    */
   constructor(
     store: LatencyStore,
@@ -36,17 +36,17 @@ export class LatencySync {
     this.#onError = onError;
   }
 
-  /** Takes note of a latency for the next exchange. */
+  /** Keeps a latency for the next exchange. */
   add(latencyMs: number): void {
     this.#unsent.push(latencyMs);
-    if (this.#unsent.length > latencyWindowSize) this.#unsent.shift();
+    if (this.#unsent.length > LATENCY_WINDOW_SIZE) this.#unsent.shift();
   }
 
   /** Starts an exchange in the background if one is due. */
   touch(nowMs: number): void {
-    if (this.#exchanging || nowMs < this.#dueAtMs) return;
-    this.#exchanging = true;
-    this.#dueAtMs = nowMs + intervalMs;
+    if (this.#isExchanging || nowMs < this.#dueAtMs) return;
+    this.#isExchanging = true;
+    this.#dueAtMs = nowMs + INTERVAL_MS;
     void this.#exchange();
   }
 
@@ -60,10 +60,10 @@ export class LatencySync {
       this.#window.replace([...latenciesMs, ...this.#unsent]);
       this.#onChange();
     } catch (error) {
-      this.#unsent = [...sending, ...this.#unsent].slice(-latencyWindowSize);
+      this.#unsent = [...sending, ...this.#unsent].slice(-LATENCY_WINDOW_SIZE);
       this.#onError(error);
     } finally {
-      this.#exchanging = false;
+      this.#isExchanging = false;
     }
   }
 }

@@ -1,28 +1,8 @@
 import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
-import type { RateLimitOptions } from "./candidate-options.ts";
+import type { RateLimitOptions } from "../options/candidate-options.ts";
+import type { RateLimiterFactory } from "../options/rate-limiter-factory.ts";
 
-/**
- * Makes the limiter that counts one kind of unit.
- *
- * @example
- * Shared by processes through MongoDB. Its unique index must be there before two processes count at
- * once, so it's made beforehand, by `createIndexes()` of such a limiter:
- * ```ts
- * const collection = { dbName: "app", tableName: "llm_rate_limits", disableIndexesCreation: true };
- * const createRateLimiter: RateLimiterFactory = (settings) =>
- *   new RateLimiterMongo({ storeClient: client, ...collection, ...settings });
- * ```
- */
-export type RateLimiterFactory = (settings: {
-  /** Units per window. */
-  readonly points: number;
-  /** Length of the window in seconds. */
-  readonly duration: number;
-  /** Tells the counters of requests and tokens apart. */
-  readonly keyPrefix: string;
-}) => RateLimiterAbstract;
-
-const windowSeconds = 60;
+const WINDOW_SECONDS = 60;
 
 /** Whether an attempt may go, or how long it must wait. */
 export type RateLimitDecision =
@@ -50,20 +30,24 @@ export class RateLimiter {
     const add = (points: number | undefined, keyPrefix: string, weigh: Limit["weigh"]) => {
       if (points === undefined) return;
       limits.push({
-        limiter: create({ points, duration: windowSeconds, keyPrefix }),
+        limiter: create({ points, duration: WINDOW_SECONDS, keyPrefix }),
         points,
         weigh,
       });
     };
     add(options.requestsPerMinute, "threadkeep-requests", () => 1);
-    // A prompt larger than the whole limit would wait for ever; it takes a full window instead.
+    // A prompt larger than the whole limit would wait forever. It takes a full window instead.
     add(options.tokensPerMinute, "threadkeep-tokens", (tokens) =>
       Math.min(tokens, options.tokensPerMinute ?? tokens),
     );
     this.#limits = limits;
   }
 
-  /** Takes one request and `tokens` tokens, all or nothing. */
+  /**
+   * Takes one request and `tokens` tokens, or nothing.
+   *
+   * @throws what a limiter throws that cannot be reached.
+   */
   async take(tokens: number): Promise<RateLimitDecision> {
     const taken: { readonly limit: Limit; readonly points: number }[] = [];
     const giveBack = async () => {
@@ -75,7 +59,7 @@ export class RateLimiter {
         await limit.limiter.consume(this.#key, points);
         taken.push({ limit, points });
       } catch (reason) {
-        // A refused request is counted too; take it back, or waiting callers would use up the window.
+        // A refused request is counted too. Left so, waiting callers would use up the window.
         if (!(reason instanceof RateLimiterRes)) throw reason;
         taken.push({ limit, points });
         await giveBack();

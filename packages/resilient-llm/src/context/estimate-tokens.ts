@@ -11,7 +11,8 @@ export function estimateTextTokens(text: string): number {
   return text === "" ? 0 : estimateTokenCount(text);
 }
 
-function estimateContentTokens(content: BaseMessage["content"]): number {
+/** Estimated tokens of a message's content. */
+export function estimateContentTokens(content: BaseMessage["content"]): number {
   if (typeof content === "string") return estimateTextTokens(content);
   let total = 0;
   for (const block of content) {

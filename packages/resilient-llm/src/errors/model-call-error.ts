@@ -1,4 +1,4 @@
-import { formatTimeline, type AttemptRecord } from "../call/attempt-record.ts";
+import { formatTimeline, type AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure, FailureKind } from "../failure/failure.ts";
 import { ThreadkeepError } from "./threadkeep-error.ts";
 

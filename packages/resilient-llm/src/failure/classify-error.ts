@@ -1,4 +1,4 @@
-import { redactError } from "../errors/redact.ts";
+import { redactError } from "./redact.ts";
 import { classifyConnectionError } from "./classify-connection.ts";
 import {
   classifyProviderError,

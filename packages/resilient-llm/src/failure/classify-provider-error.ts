@@ -1,4 +1,4 @@
-import { redactText } from "../errors/redact.ts";
+import { redactText } from "./redact.ts";
 import type { Failure, FailureKind } from "./failure.ts";
 import { readWaitHintMs, type HeaderLookup } from "./wait-hint.ts";
 

@@ -1,7 +1,7 @@
-import type { CandidateOptions } from "../candidate/candidate-options.ts";
+import type { CandidateOptions } from "../options/candidate-options.ts";
 import type { Pricing } from "../cost/pricing.ts";
 import { OptionsError } from "../errors/options-error.ts";
-import type { ResilientChatModelOptions } from "../options.ts";
+import type { ResilientChatModelOptions } from "../options/resilient-chat-model-options.ts";
 
 const baseURL = "https://api.holysheep.ai/v1";
 

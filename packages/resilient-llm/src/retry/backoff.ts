@@ -11,7 +11,7 @@ export interface BackoffOptions {
  * `min(maxDelayMs, baseDelayMs × 2^retry)`, the "full jitter" of
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
  */
-export function fullJitterDelayMs(
+export function drawFullJitterMs(
   retry: number,
   options: BackoffOptions,
   random: () => number,

@@ -11,7 +11,7 @@ export interface RetryQuotaOptions {
 /**
  * Token bucket that bounds how many retries all calls together may make, as in the AWS SDK
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html): in a full outage
- * `capacity / retryCost` retries are made and no more, however many calls are in flight. A retry that
+ * no more than `capacity / retryCost` retries are made, however many calls are in flight. A retry that
  * succeeds gives back what it took.
  */
 export class RetryQuota {
@@ -23,7 +23,7 @@ export class RetryQuota {
     this.#tokens = options.capacity;
   }
 
-  /** Takes the tokens for one retry; `false` if there aren't enough. */
+  /** Takes the tokens for one retry. `false`: there are not enough. */
   tryTake(): boolean {
     if (this.#tokens < this.#options.retryCost) return false;
     this.#tokens -= this.#options.retryCost;

@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { fullJitterDelayMs } from "./backoff.ts";
+import { drawFullJitterMs } from "./backoff.ts";
 import { RetryQuota } from "./retry-quota.ts";
 
 it("full jitter stays below the doubled base and the maximum", () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(
     fc.property(fc.nat(60), random, (retry, value) => {
-      const delay = fullJitterDelayMs(retry, { baseDelayMs: 500, maxDelayMs: 30_000 }, () => value);
+      const delay = drawFullJitterMs(retry, { baseDelayMs: 500, maxDelayMs: 30_000 }, () => value);
       expect(delay).toBeGreaterThanOrEqual(0);
       expect(delay).toBeLessThanOrEqual(Math.min(30_000, 500 * 2 ** retry));
     }),

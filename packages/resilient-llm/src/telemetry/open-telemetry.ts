@@ -8,7 +8,7 @@ import {
   type Span,
   type Tracer,
 } from "@opentelemetry/api";
-import type { AttemptReference, AttemptResult, ResilienceListener } from "./events.ts";
+import type { AttemptReference, AttemptResult, ResilienceListener } from "../events/events.ts";
 
 /** Where spans and metrics go; default: the globally registered providers. */
 export interface OpenTelemetryOptions {

@@ -1,4 +1,4 @@
-import { redactError } from "../errors/redact.ts";
+import { redactError } from "../failure/redact.ts";
 import { classifyConnectionError } from "../failure/classify-connection.ts";
 import { classifyProviderError } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";

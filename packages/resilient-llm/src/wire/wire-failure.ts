@@ -1,12 +1,9 @@
 import type { Failure } from "../failure/failure.ts";
 
-/** Carries a failure found on the wire through the OpenAI SDK, out to where it becomes a value again. */
+/** Ends a request through the OpenAI SDK. The failure itself is kept by the attempt's watch. */
 export class WireFailure extends Error {
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.message);
+  constructor({ message }: Failure) {
+    super(message);
     this.name = "WireFailure";
-    this.failure = failure;
   }
 }

@@ -1,0 +1,48 @@
+import type { TokenUsage } from "../cost/token-usage.ts";
+import type { UsageMetadata } from "@langchain/core/messages";
+import type { AttemptRecord } from "../failure/attempt-record.ts";
+
+/** What every answer carries as `response_metadata.resilience`. */
+export interface ResilienceMetadata {
+  /** Name of the candidate that gave the answer. */
+  readonly candidate: string;
+  /** Attempts that were made for the answer. */
+  readonly attempts: number;
+  /** Cost of all attempts in USD. `null`: a price is not known. */
+  readonly costUsd: number | null;
+  /** The provider reported no usage, so `usage_metadata` is estimated. */
+  readonly usageEstimated: boolean;
+  /** The answer was cut off at the token limit. */
+  readonly cutAtLimit: boolean;
+}
+
+/** Finish reasons of an answer cut off at its limit: OpenAI's, Anthropic's, the Responses API's. */
+const CUT_REASONS = new Set<string | undefined>(["length", "max_tokens", "max_output_tokens"]);
+
+/** Sums a call up that was answered. */
+export function describeResilience(
+  records: readonly AttemptRecord[],
+  usage: TokenUsage | undefined,
+  finishReason: string | undefined,
+): ResilienceMetadata {
+  let costUsd: number | null = 0;
+  for (const record of records) {
+    costUsd = costUsd === null || record.costUsd === undefined ? null : costUsd + record.costUsd;
+  }
+  return {
+    candidate: records.findLast((record) => record.outcome === "succeeded")?.candidate ?? "",
+    attempts: records.length,
+    costUsd,
+    usageEstimated: usage?.estimated ?? false,
+    cutAtLimit: CUT_REASONS.has(finishReason),
+  };
+}
+
+/** Usage in LangChain's shape. */
+export function toUsageMetadata(usage: TokenUsage): UsageMetadata {
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    total_tokens: usage.inputTokens + usage.outputTokens,
+  };
+}

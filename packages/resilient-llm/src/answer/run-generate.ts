@@ -1,0 +1,50 @@
+import { AIMessage } from "@langchain/core/messages";
+import type { ChatResult } from "@langchain/core/outputs";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import { attemptGenerate } from "../attempt/generate-attempt.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
+import { Call } from "../call/call.ts";
+import type { CallRequest } from "../call/call-request.ts";
+import type { SharedState } from "../call/shared-state.ts";
+import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
+import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
+
+interface RunningGenerate extends RunningAttempt {
+  readonly outcome: Promise<AttemptOutcome<ChatResult>>;
+}
+
+const startGenerate: StartAttempt<RunningGenerate> = (attempt, signal, onEnd) => {
+  const outcome = attemptGenerate(attempt, signal, onEnd);
+  return {
+    outcome,
+    answers: outcome.then(({ status }) => status === "succeeded"),
+    end: () => outcome,
+  };
+};
+
+/** Makes an attempt at a whole answer, hedged if the options say so, and books how it ended. */
+function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutcome<ChatResult>> {
+  if (call.isHedged) return hedge(call, attempt, startGenerate).then(({ outcome }) => outcome);
+  return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
+}
+
+/** Gets a whole answer, over as many attempts as it takes. */
+export async function runGenerate(shared: SharedState, request: CallRequest): Promise<ChatResult> {
+  const call = new Call(shared, request);
+  for (;;) {
+    const attempt = await call.prepare();
+    if (attempt instanceof Error) throw attempt;
+    const outcome = await generateOnce(call, attempt);
+    if (outcome.status === "aborted") throw outcome.reason;
+    if (outcome.status === "failed") continue;
+    const { facts, usage, value } = outcome;
+    for (const { message } of value.generations) {
+      const resilience = describeResilience(call.records, usage, facts.finishReason);
+      message.response_metadata = { ...message.response_metadata, resilience };
+      if (usage?.estimated && AIMessage.isInstance(message)) {
+        Object.assign(message, { usage_metadata: toUsageMetadata(usage) });
+      }
+    }
+    return value;
+  }
+}

@@ -1,0 +1,118 @@
+import type { ChatGenerationChunk } from "@langchain/core/outputs";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
+import { attemptStream, type AttemptStream } from "../attempt/stream-attempt.ts";
+import { hasContent } from "../attempt/streamed-content.ts";
+import { Call } from "../call/call.ts";
+import type { CallRequest } from "../call/call-request.ts";
+import type { SharedState } from "../call/shared-state.ts";
+import { askToContinue } from "./continuation.ts";
+import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
+import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
+import { StreamedAnswer } from "./streamed-answer.ts";
+
+interface RunningStream extends RunningAttempt {
+  /** Everything it has said so far, and the rest as it comes. */
+  read(): AttemptStream;
+}
+
+const startStream: StartAttempt<RunningStream> = (attempt, signal, onEnd) => {
+  const stream = attemptStream(attempt, signal, onEnd);
+  const held: ChatGenerationChunk[] = [];
+  let ended: AttemptOutcome<undefined> | undefined;
+  const readToContent = async (): Promise<boolean> => {
+    for (;;) {
+      const step = await stream.next();
+      if (step.done) {
+        ended = step.value;
+        return ended.status === "succeeded";
+      }
+      held.push(step.value);
+      if (hasContent(step.value)) return true;
+    }
+  };
+  const answers = readToContent();
+  return {
+    answers,
+    async *read() {
+      await answers;
+      try {
+        yield* held;
+        return ended ?? (yield* stream);
+      } finally {
+        // A consumer that stops between the held chunks ends the attempt too.
+        await stream.return(undefined as never);
+      }
+    },
+    end: async () => {
+      await answers;
+      // Both may have answered at the same moment. Then it waits to be read.
+      await stream.return(undefined as never);
+    },
+  };
+};
+
+async function* streamHedged(call: Call, attempt: PreparedAttempt): AttemptStream {
+  const running = await hedge(call, attempt, startStream);
+  return yield* running.read();
+}
+
+/**
+ * Makes an attempt at a streamed answer and books how it ended.
+ *
+ * @param mayHedge Nothing of the answer has been handed out yet.
+ */
+function streamOnce(call: Call, attempt: PreparedAttempt, mayHedge: boolean): AttemptStream {
+  if (mayHedge && call.isHedged) return streamHedged(call, attempt);
+  return attemptStream(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
+}
+
+/** Prepares an answer that broke off for the next attempt. */
+function recover(answer: StreamedAnswer, call: Call): void {
+  const { events, id: callId, options, request } = call;
+  const { text } = answer.partial;
+  const wantsJson = "response_format" in request.options;
+  if (options.streamRecovery === "continue" && answer.isContinuable && !wantsJson) {
+    answer.continueNext();
+    events.emit({ type: "stream-continued", callId, keptText: text });
+  } else {
+    answer.restartNext();
+    events.emit({ type: "stream-restarted", callId, discardedText: text });
+  }
+}
+
+/**
+ * Gets a streamed answer, over as many attempts as it takes. A failure before the first content is
+ * repaired unseen. After it the recovery mode decides.
+ */
+export async function* runStream(
+  shared: SharedState,
+  request: CallRequest,
+): AsyncGenerator<ChatGenerationChunk> {
+  const call = new Call(shared, request);
+  const answer = new StreamedAnswer();
+  for (;;) {
+    const { textToContinue } = answer;
+    const attempt = await call.prepare(
+      textToContinue === undefined ? [] : askToContinue(textToContinue),
+    );
+    if (attempt instanceof Error) throw attempt;
+    const outcome = yield* answer.follow(streamOnce(call, attempt, answer.isUntouched));
+    if (outcome.status === "aborted") throw outcome.reason;
+    if (outcome.status === "succeeded") {
+      const { facts, usage } = outcome;
+      const resilience = describeResilience(call.records, usage, facts.finishReason);
+      yield* answer.complete({
+        response_metadata: { resilience },
+        usage_metadata: usage?.estimated ? toUsageMetadata(usage) : undefined,
+      });
+      return;
+    }
+    if (!answer.hasBegun) continue;
+    if (call.options.streamRecovery === "error") {
+      throw call.interrupt(outcome.failure, answer.partial);
+    }
+    call.keepPartial(answer.partial);
+    recover(answer, call);
+  }
+}

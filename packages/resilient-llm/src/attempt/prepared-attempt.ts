@@ -1,0 +1,25 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import type { Candidate } from "../candidate/candidate.ts";
+import type { CallOptions } from "../candidate/inner-model.ts";
+import type { Reservation } from "../cost/budget.ts";
+import type { Clock } from "../time/clock.ts";
+import type { TimeLimits } from "./time-limits.ts";
+
+/** An attempt that may be made now. */
+export interface PreparedAttempt {
+  /** From 1 within the call. */
+  readonly number: number;
+  readonly candidate: Candidate;
+  readonly messages: BaseMessage[];
+  readonly options: CallOptions;
+  readonly streaming: boolean;
+  readonly limits: TimeLimits;
+  readonly clock: Clock;
+  /** In ms since the epoch. */
+  readonly startedAtMs: number;
+  /** The attempt finds out whether the candidate is back. The breaker lets no other one through. */
+  readonly isProbe: boolean;
+  readonly reservation: Reservation;
+  /** Gives the attempt's share of the candidate's rate limit back. */
+  readonly giveBackRate: () => Promise<void>;
+}

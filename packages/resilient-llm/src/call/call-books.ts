@@ -1,0 +1,165 @@
+import { randomUUID } from "node:crypto";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
+import type { Candidate } from "../candidate/candidate.ts";
+import type { TrimResult } from "../context/trim-messages.ts";
+import type { Spender } from "../cost/budget-book.ts";
+import { priceUsage } from "../cost/pricing.ts";
+import { noUsage } from "../cost/token-usage.ts";
+import type { AttemptRecord } from "../failure/attempt-record.ts";
+import type { Failure } from "../failure/failure.ts";
+import type { AttemptReference } from "../events/events.ts";
+import type { SharedState } from "./shared-state.ts";
+
+function describeFailure({ kind, message, status }: Failure): Partial<AttemptRecord> {
+  return status === undefined ? { kind, message } : { kind, message, status };
+}
+
+/**
+ * Everything that is written down about one call: its timeline, and what its attempts used and cost,
+ * in budgets, ledger and events.
+ */
+export class CallBooks {
+  readonly #shared: SharedState;
+  readonly #spender: Spender;
+  readonly #startedAtMs: number;
+  #callId: string | undefined;
+  #records: AttemptRecord[] = [];
+  /** Number of the attempt that ended last. */
+  #latest = 0;
+
+  constructor(shared: SharedState, spender: Spender, startedAtMs: number) {
+    this.#shared = shared;
+    this.#spender = spender;
+    this.#startedAtMs = startedAtMs;
+  }
+
+  /** Unique per call. Made when it is first asked for, because without listeners nobody does. */
+  get callId(): string {
+    this.#callId ??= randomUUID();
+    return this.#callId;
+  }
+
+  /** The timeline, in the order in which the attempts began, not in which they ended. */
+  get records(): readonly AttemptRecord[] {
+    return this.#records;
+  }
+
+  /** An attempt begins. */
+  begin(attempt: PreparedAttempt): void {
+    const { events } = this.#shared;
+    if (!events.hasListeners) return;
+    const { streaming } = attempt;
+    events.emit({ type: "attempt-started", streaming, ...this.#referTo(attempt) });
+  }
+
+  /** Books how an attempt ended, once. */
+  finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
+    const { candidate, number, reservation } = attempt;
+    const { durationMs, firstTokenMs, usage = noUsage } = outcome;
+    const costUsd =
+      outcome.usage === undefined
+        ? 0
+        : priceUsage(outcome.usage, candidate.endpoint.model, candidate.pricing);
+    const { costs, events } = this.#shared;
+    reservation.settle({ costUsd, tokens: usage.inputTokens + usage.outputTokens });
+    costs.book({
+      candidate: candidate.name,
+      spender: this.#spender,
+      usage,
+      costUsd,
+      outcome: outcome.status,
+      opensCall: number === 1,
+    });
+    this.#addRecord(
+      {
+        attempt: number,
+        candidate: candidate.name,
+        baseUrl: candidate.endpoint.baseUrl,
+        startedAfterMs: attempt.startedAtMs - this.#startedAtMs,
+        durationMs,
+        outcome: outcome.status,
+        usage,
+        costUsd,
+      },
+      outcome.status === "failed" ? outcome.failure : undefined,
+    );
+    if (!events.hasListeners) return;
+    const result = { ...this.#referTo(attempt), durationMs, firstTokenMs, usage, costUsd };
+    if (outcome.status === "succeeded") {
+      events.emit({ type: "attempt-succeeded", ...outcome.facts, ...result });
+    } else if (outcome.status === "failed") {
+      events.emit({ type: "attempt-failed", failure: outcome.failure, ...result });
+    } else {
+      events.emit({ type: "attempt-aborted", ...result });
+    }
+  }
+
+  /** Notes what was done about the attempt that ended last. */
+  noteNext(next: string): void {
+    const index = this.#records.findIndex((record) => record.attempt === this.#latest);
+    const record = this.#records[index];
+    if (record) this.#records[index] = { ...record, next };
+  }
+
+  /** The candidate of the attempt that failed last is asked again. */
+  noteRetry({ name }: Candidate, { waitHintMs }: Failure, delayMs: number): void {
+    this.noteNext(`retry in ${Math.round(delayMs)} ms`);
+    this.#shared.events.emit({
+      type: "retry",
+      callId: this.callId,
+      candidate: name,
+      delayMs,
+      hinted: waitHintMs !== undefined,
+    });
+  }
+
+  /** Another candidate than that of the attempt that failed last is asked. */
+  noteFallback(from: Candidate, to: Candidate, because: Failure): void {
+    this.noteNext(`fall back to ${to.name}`);
+    this.#shared.events.emit({
+      type: "fallback",
+      callId: this.callId,
+      from: from.name,
+      to: to.name,
+      because,
+    });
+  }
+
+  /** A second candidate is asked beside one that has been late for `afterMs`. */
+  noteHedge(late: Candidate, hedge: Candidate, afterMs: number): void {
+    this.#shared.events.emit({
+      type: "hedge",
+      callId: this.callId,
+      late: late.name,
+      hedge: hedge.name,
+      afterMs,
+    });
+  }
+
+  /** Messages were left out of the prompt. */
+  noteTrim({ removedMessages, estimatedTokens }: TrimResult): void {
+    this.#shared.events.emit({
+      type: "context-trimmed",
+      callId: this.callId,
+      removedMessages,
+      estimatedTokens,
+    });
+  }
+
+  #addRecord(record: AttemptRecord, failure: Failure | undefined): void {
+    this.#records.push(failure ? { ...record, ...describeFailure(failure) } : record);
+    // Of two attempts at a time the later one may end first.
+    if (record.attempt < this.#latest) {
+      this.#records = this.#records.toSorted((left, right) => left.attempt - right.attempt);
+    }
+    this.#latest = record.attempt;
+  }
+
+  /** How events name an attempt. */
+  #referTo({ candidate, number }: PreparedAttempt): AttemptReference {
+    const { endpoint, name, provider } = candidate;
+    const { model, baseUrl } = endpoint;
+    return { callId: this.callId, attempt: number, candidate: name, model, provider, baseUrl };
+  }
+}

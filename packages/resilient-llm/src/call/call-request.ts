@@ -1,0 +1,12 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import type { CallOptions } from "../candidate/inner-model.ts";
+import type { Spender } from "../cost/budget-book.ts";
+
+/** What is asked, and by whom. */
+export interface CallRequest {
+  readonly messages: BaseMessage[];
+  readonly options: CallOptions;
+  readonly signal: AbortSignal | undefined;
+  readonly spender: Spender;
+  readonly streaming: boolean;
+}

@@ -1,0 +1,17 @@
+import type { Candidate } from "../candidate/candidate.ts";
+import type { BudgetBook } from "../cost/budget-book.ts";
+import type { CostLedger } from "../cost/cost-ledger.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
+import type { EventHub } from "../events/events.ts";
+import type { HedgeQuota } from "./hedge-quota.ts";
+
+/** What all calls of a model share, and those of the models derived from it. */
+export interface SharedState {
+  readonly candidates: readonly Candidate[];
+  readonly options: ResolvedOptions;
+  readonly costs: CostLedger;
+  readonly budgets: BudgetBook;
+  readonly events: EventHub;
+  /** `undefined`: calls are not hedged. */
+  readonly hedgeQuota: HedgeQuota | undefined;
+}

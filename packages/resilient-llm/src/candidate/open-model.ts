@@ -1,0 +1,95 @@
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import { ChatOpenAI } from "@langchain/openai";
+import { OptionsError } from "../errors/options-error.ts";
+import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { CandidateOptions } from "../options/candidate-options.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
+import { listSecrets, showUrl } from "./endpoint-secrets.ts";
+import { isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
+
+const OPENAI_BASE_URL = "https://api.openai.com/v1";
+
+/** A chat model, and where it sends its requests. */
+export interface OpenedModel {
+  readonly chatModel: BaseChatModel;
+  /** The model's HTTP exchanges are watched. */
+  readonly isWatched: boolean;
+  readonly endpoint: EndpointDescription;
+}
+
+function openByName(name: string, own: CandidateOptions, options: ResolvedOptions): OpenedModel {
+  const baseUrl =
+    own.baseURL ?? options.baseURL ?? process.env["OPENAI_BASE_URL"] ?? OPENAI_BASE_URL;
+  const apiKey = own.apiKey ?? options.apiKey ?? process.env["OPENAI_API_KEY"];
+  if (!apiKey) {
+    throw new OptionsError(
+      `No API key for the model ${name} at ${showUrl(baseUrl)}: set the option apiKey or the variable OPENAI_API_KEY` +
+        " (any text, if the server wants none)",
+    );
+  }
+  const chatModel = watchChatOpenAI(
+    new ChatOpenAI({
+      ...own.fields,
+      ...(own.maxOutputTokens === undefined ? {} : { maxTokens: own.maxOutputTokens }),
+      model: name,
+      apiKey,
+      configuration: { ...own.fields?.configuration, baseURL: baseUrl },
+    }),
+  );
+  let apiKeySource = "OPENAI_API_KEY";
+  if (own.apiKey) apiKeySource = `the option apiKey of ${name}`;
+  else if (options.apiKey) apiKeySource = "the option apiKey";
+  return {
+    chatModel,
+    isWatched: true,
+    endpoint: {
+      model: name,
+      baseUrl: showUrl(baseUrl),
+      apiKeySource,
+      secrets: listSecrets(apiKey, baseUrl, own.fields?.configuration),
+    },
+  };
+}
+
+function warnOfOwnRetries(chatModel: BaseChatModel): void {
+  process.emitWarning(
+    `${chatModel.getName()} retries by itself: construct it with maxRetries: 0, because` +
+      " ResilientChatModel retries too and the requests would multiply",
+    { code: "THREADKEEP_INNER_RETRIES" },
+  );
+}
+
+function openGiven(given: BaseChatModel): OpenedModel {
+  const { model, modelName, clientConfig, apiKey, caller } = given as unknown as {
+    model?: unknown;
+    modelName?: unknown;
+    clientConfig?: { baseURL?: string | null };
+    apiKey?: unknown;
+    caller?: { maxRetries?: number };
+  };
+  const isWatched = isPlainChatOpenAI(given);
+  if (!isWatched && (caller?.maxRetries ?? 0) > 0) warnOfOwnRetries(given);
+  const name =
+    [model, modelName].find((value): value is string => typeof value === "string") ??
+    given.getName();
+  const baseUrl = clientConfig?.baseURL ?? process.env["OPENAI_BASE_URL"] ?? OPENAI_BASE_URL;
+  return {
+    chatModel: isWatched ? watchChatOpenAI(given) : given,
+    isWatched,
+    endpoint: {
+      model: name,
+      baseUrl: isWatched || clientConfig?.baseURL ? showUrl(baseUrl) : given.getName(),
+      apiKeySource: `the key given to ${given.getName()}`,
+      secrets: listSecrets(apiKey, baseUrl, clientConfig),
+    },
+  };
+}
+
+/**
+ * The chat model that a candidate's options name or hold.
+ *
+ * @throws OptionsError if a model given by name has no API key.
+ */
+export function openModel(own: CandidateOptions, options: ResolvedOptions): OpenedModel {
+  return typeof own.model === "string" ? openByName(own.model, own, options) : openGiven(own.model);
+}

@@ -1,0 +1,38 @@
+import type { TokenUsage } from "../cost/token-usage.ts";
+import type { FailureKind } from "./failure.ts";
+
+/** One line of a call's timeline. */
+export interface AttemptRecord {
+  /** From 1. */
+  readonly attempt: number;
+  /** Name of the candidate asked. */
+  readonly candidate: string;
+  readonly baseUrl: string;
+  /** From the start of the call, in ms. */
+  readonly startedAfterMs: number;
+  readonly durationMs: number;
+  readonly outcome: "succeeded" | "failed" | "aborted";
+  /** What went wrong; only with `failed`. */
+  readonly kind?: FailureKind;
+  /** What happened, in one line, keys redacted; only with `failed`. */
+  readonly message?: string;
+  readonly status?: number;
+  /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
+  readonly next?: string;
+  readonly usage: TokenUsage;
+  /** `undefined` if the model's price isn't known. */
+  readonly costUsd: number | undefined;
+}
+
+/** The timeline as text, one attempt a line, for messages and logs. */
+export function formatTimeline(attempts: readonly AttemptRecord[]): string {
+  return attempts
+    .map((record) => {
+      const at = `${String(Math.round(record.startedAfterMs)).padStart(6)} ms`;
+      const took = `${Math.round(record.durationMs)} ms`;
+      const what =
+        record.outcome === "failed" ? `${record.kind}: ${record.message}` : record.outcome;
+      return `  ${record.attempt}. ${at}  ${record.candidate} (${took}) ${what}${record.next ? ` -> ${record.next}` : ""}`;
+    })
+    .join("\n");
+}

@@ -1,0 +1,67 @@
+import { onTestFinished } from "vitest";
+import {
+  ResilientChatModel,
+  type ResilienceEvent,
+  type ResilientChatModelOptions,
+} from "@threadkeep/resilient-llm";
+import { createAcceleratedClock } from "./accelerated-clock.ts";
+import { FaultServer, type Reply } from "./fault-server.ts";
+
+/** How much faster than the machine's the clock of the test models runs. */
+export const acceleration = 100;
+
+/** The key every test model uses; no message may show it. */
+export const testKey = "sk-test-0123456789abcdef";
+
+/** On the fast clock seconds are milliseconds: a busy machine mustn't look like a slow provider. */
+const roomyTimeouts = {
+  adaptive: false,
+  connectMs: 500_000,
+  firstTokenMs: 500_000,
+  idleMs: 500_000,
+  totalMs: 1_000_000,
+};
+
+/** A scripted server that ends with the test. */
+export async function startServer(...replies: Reply[]): Promise<FaultServer> {
+  const server = await FaultServer.start(...replies);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/**
+ * A model with one candidate per server, named `first`, `second`, …, on a clock that runs 100 times
+ * faster, with an event log.
+ */
+export function createModel(
+  servers: readonly FaultServer[],
+  options: Partial<ResilientChatModelOptions> = {},
+): { readonly model: ResilientChatModel; readonly events: ResilienceEvent[] } {
+  const names = ["first", "second", "third"];
+  const events: ResilienceEvent[] = [];
+  const model = new ResilientChatModel({
+    models: servers.map((server, index) => ({
+      model: `${names[index]}-model`,
+      name: names[index],
+      baseURL: server.baseURL,
+      provider: `${names[index]}-provider`,
+      pricing: { inputPerMillionUsd: 1, outputPerMillionUsd: 10 },
+    })),
+    apiKey: testKey,
+    clock: createAcceleratedClock(acceleration),
+    onEvent: (event) => events.push(event),
+    ...options,
+    timeout: { ...roomyTimeouts, ...options.timeout },
+  });
+  return { model, events };
+}
+
+/** What `promise` rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("Expected a rejection");
+}
