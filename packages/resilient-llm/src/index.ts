@@ -24,14 +24,16 @@ export { formatTimeline } from "./failure/attempt-record.ts";
 export type { ResilienceMetadata } from "./answer/resilience-metadata.ts";
 export { trimToWindow, type TrimOptions, type TrimResult } from "./context/trim-messages.ts";
 export { estimatePromptTokens } from "./context/estimate-tokens.ts";
-export type { BudgetLimits } from "./cost/budget.ts";
-export type { BudgetOptions, Spender } from "./cost/budget-book.ts";
+export type { BudgetLimits, BudgetNotice } from "./cost/budget.ts";
+export type { BudgetOptions, KeyBudgetLimits, Spender } from "./cost/budget-book.ts";
+export type { BudgetPeriod } from "./cost/budget-period.ts";
 export {
   CostLedger,
   type CostEntry,
   type CostSnapshot,
   type CostTotals,
 } from "./cost/cost-ledger.ts";
+export type { CostSource } from "./cost/model-costs.ts";
 export type { Pricing } from "./cost/pricing.ts";
 export type { TokenUsage } from "./cost/token-usage.ts";
 export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";
@@ -46,6 +48,10 @@ export {
   type ModelCallErrorDetails,
   type PartialAnswer,
 } from "./errors/model-call-error.ts";
+export {
+  StructuredOutputError,
+  type StructuredOutputErrorDetails,
+} from "./errors/structured-output-error.ts";
 export { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 export { OptionsError } from "./errors/options-error.ts";
 export { ThreadkeepError } from "./errors/threadkeep-error.ts";

@@ -27,6 +27,7 @@ import { runGenerate } from "./answer/run-generate.ts";
 import { runStream } from "./answer/run-stream.ts";
 import type { CallRequest } from "./call/call-request.ts";
 import { HedgeQuota } from "./call/hedge-quota.ts";
+import type { AnswerCheck } from "./attempt/answer-check.ts";
 import type { SharedState } from "./call/shared-state.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
 import { createCandidates } from "./candidate/create-candidates.ts";
@@ -34,7 +35,7 @@ import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book
 import { CostLedger } from "./cost/cost-ledger.ts";
 import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
-import { resolveOptions } from "./options/resolve-options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
 import { createStructuredOutput } from "./structured-output.ts";
 import { EventHub, type ResilienceListener } from "./events/events.ts";
 
@@ -64,6 +65,15 @@ function stopRetriesAtFinalErrors(fields: RetryFields | undefined): RetryFields 
   return { ...fields, onFailedAttempt: stopAtFinalErrors(fields?.onFailedAttempt) };
 }
 
+function createBudgets(
+  { budget, clock }: Pick<ResolvedOptions, "budget" | "clock">,
+  events: EventHub,
+): BudgetBook {
+  return new BudgetBook(budget, clock, (notice) =>
+    events.emit({ type: "budget-reached", ...notice }),
+  );
+}
+
 /** Key of the spender among the call options, where models and traces do not see it. */
 const SPENDER: unique symbol = Symbol("threadkeep.spender");
 
@@ -73,6 +83,8 @@ const NOBODY: Spender = { threadId: undefined, runId: undefined };
 interface InternalState {
   readonly shared: SharedState;
   readonly defaults: Partial<ResilientCallOptions> & RunnableConfig;
+  /** What answers have to be. */
+  readonly check?: AnswerCheck | undefined;
 }
 
 function readIdentifier(value: unknown): string | undefined {
@@ -104,6 +116,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   private readonly shared: SharedState;
   private readonly defaults: InternalState["defaults"];
   private readonly hasDefaults: boolean;
+  private readonly check: AnswerCheck | undefined;
 
   /**
    * @param internal Shared state of derived models; not for users.
@@ -114,6 +127,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     super(options);
     this.givenOptions = options;
     this.defaults = internal?.defaults ?? {};
+    this.check = internal?.check;
     this.hasDefaults = Object.keys(this.defaults).length > 0;
     if (internal) {
       this.shared = internal.shared;
@@ -125,7 +139,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       candidates: createCandidates(resolved, events),
       options: resolved,
       costs: new CostLedger(),
-      budgets: new BudgetBook(resolved.budget),
+      budgets: createBudgets(resolved, events),
       events,
       hedgeQuota: resolved.hedge && new HedgeQuota(resolved.hedge.maxRatio),
     };
@@ -193,9 +207,17 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
 
   /** A model with these call options bound. It shares breakers, costs and budgets with this one. */
   override withConfig(config: Partial<ResilientCallOptions> & RunnableConfig): ResilientChatModel {
+    return this.derive(config, this.check);
+  }
+
+  private derive(
+    config: Partial<ResilientCallOptions> & RunnableConfig,
+    check: AnswerCheck | undefined,
+  ): ResilientChatModel {
     return new ResilientChatModel(this.givenOptions, {
       shared: this.shared,
       defaults: mergeConfigs(this.defaults, config) as InternalState["defaults"],
+      check,
     });
   }
 
@@ -210,9 +232,10 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       shared: {
         ...this.shared,
         options: { ...this.shared.options, budget: options.budget },
-        budgets: new BudgetBook(options.budget),
+        budgets: createBudgets(options, this.shared.events),
       },
       defaults: this.defaults,
+      check: this.check,
     });
   }
 
@@ -235,13 +258,18 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   /**
    * A runnable that answers in the shape of `outputSchema`. Without a method: `jsonSchema` if every
    * model of the chain is known to support it, else `functionCalling`.
+   *
+   * An answer that does not fit is an attempt that failed: the model is asked again and told what was
+   * wrong, then the next one. In the end a {@link StructuredOutputError} is thrown, or with `includeRaw`
+   * the last answer is returned with `parsed: null`. A stream is not asked for again, but ends with the
+   * same error.
    */
   override withStructuredOutput(
     outputSchema: OutputSchema<AnyRecord>,
     config?: StructuredOutputMethodOptions<boolean>,
   ): Runnable<BaseLanguageModelInput, never> {
     const pipeline = createStructuredOutput(
-      (options) => this.withConfig({ ...options, outputVersion: "v0" }),
+      (options, check) => this.derive({ ...options, outputVersion: "v0" }, check),
       outputSchema,
       config,
       this.profile.structuredOutput === true ? "jsonSchema" : "functionCalling",
@@ -361,6 +389,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       signal,
       spender: spender ?? NOBODY,
       streaming,
+      check: this.check,
     };
   }
 }

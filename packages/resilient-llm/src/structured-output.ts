@@ -12,11 +12,18 @@ import type { Runnable } from "@langchain/core/runnables";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
 import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
+import type { AnswerCheck } from "./attempt/answer-check.ts";
 import { OptionsError } from "./errors/options-error.ts";
+import {
+  type AnswerParser,
+  createStructuredAnswerCheck,
+  readJsonSchema,
+} from "./structured-answer-check.ts";
 
 /** A zod schema, a JSON schema, or an OpenAI function definition. */
 type StructuredOutputSchema = Parameters<typeof createContentParser>[0];
 type BoundModel = Runnable<BaseLanguageModelInput>;
+type Parser = AnswerParser & Parameters<typeof assembleStructuredOutputPipeline>[1];
 
 /** How a model is made to answer in a given shape. */
 export type StructuredOutputMethod = "functionCalling" | "jsonMode" | "jsonSchema";
@@ -54,13 +61,22 @@ function describeFunction(schema: StructuredOutputSchema, name: string | undefin
 }
 
 /**
- * The pipeline behind `withStructuredOutput`: the model bound to the schema, and the parser.
+ * Keeps the OpenAI SDK from reading the answer: it would throw at what is no JSON, before anybody could
+ * see the answer. It looks for this property, which is not sent.
+ */
+function leaveUnparsed(format: object): object {
+  return Object.defineProperty(format, "$parseRaw", { value: () => null });
+}
+
+/**
+ * The pipeline behind `withStructuredOutput`: the model bound to the schema, and the parser. Answers
+ * that the parser could not read are attempts that failed.
  *
- * @param bind Binds call options to the model.
+ * @param bind Binds call options to the model, and what its answers have to be.
  * @param defaultMethod Used where the caller names no method.
  */
 export function createStructuredOutput(
-  bind: (options: Record<string, unknown>) => BoundModel,
+  bind: (options: Record<string, unknown>, check: AnswerCheck) => BoundModel,
   schema: StructuredOutputSchema,
   config: StructuredOutputMethodOptions<boolean> | undefined,
   defaultMethod: StructuredOutputMethod,
@@ -68,16 +84,22 @@ export function createStructuredOutput(
   const method = config?.method ?? defaultMethod;
   const strict = config?.strict === undefined ? {} : { strict: config.strict };
   const toSchema = () => toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]);
+  const includeRaw = config?.includeRaw;
+  const isKnownToParser = isInteropZodSchema(schema) || isSerializableSchema(schema);
+  const assemble = (options: Record<string, unknown>, parser: Parser) => {
+    const jsonSchema = isKnownToParser ? undefined : readJsonSchema(schema);
+    const check = createStructuredAnswerCheck(parser, jsonSchema, includeRaw === true);
+    return assembleStructuredOutputPipeline(bind(options, check), parser, includeRaw);
+  };
   if (method === "functionCalling") {
     const described = describeFunction(schema, config?.name);
-    const model = bind({
+    const options = {
       tools: [{ type: "function", function: described.function }],
       tool_choice: { type: "function", function: { name: described.name } },
       ls_structured_output_format: { kwargs: { method: "function_calling" }, schema: toSchema() },
       ...strict,
-    });
-    const parser = createFunctionCallingParser(schema, described.name);
-    return assembleStructuredOutputPipeline(model, parser, config?.includeRaw);
+    };
+    return assemble(options, createFunctionCallingParser(schema, described.name) as Parser);
   }
   if (method === "jsonMode") {
     if (config?.strict !== undefined) {
@@ -85,17 +107,17 @@ export function createStructuredOutput(
         'withStructuredOutput: "strict" cannot be combined with method "jsonMode"',
       );
     }
-    const model = bind({
+    const options = {
       response_format: { type: "json_object" },
       ls_structured_output_format: { kwargs: { method: "json_mode" }, schema: toSchema() },
-    });
-    return assembleStructuredOutputPipeline(model, createContentParser(schema), config?.includeRaw);
+    };
+    return assemble(options, createContentParser(schema) as Parser);
   }
   if (method === "jsonSchema") {
     const jsonSchema = toSchema();
     const description = getSchemaDescription(jsonSchema);
-    const model = bind({
-      response_format: {
+    const options = {
+      response_format: leaveUnparsed({
         type: "json_schema",
         json_schema: {
           name: config?.name ?? "extract",
@@ -105,14 +127,13 @@ export function createStructuredOutput(
           schema: jsonSchema,
           strict: config?.strict ?? isInteropZodSchema(schema),
         },
-      },
+      }),
       ls_structured_output_format: { kwargs: { method: "json_schema" }, schema: jsonSchema },
-    });
-    const parser =
-      isInteropZodSchema(schema) || isSerializableSchema(schema)
-        ? createContentParser(schema)
-        : new JsonOutputParser<Record<string, unknown>>();
-    return assembleStructuredOutputPipeline(model, parser, config?.includeRaw);
+    };
+    const parser = isKnownToParser
+      ? createContentParser(schema)
+      : new JsonOutputParser<Record<string, unknown>>();
+    return assemble(options, parser as Parser);
   }
   throw new OptionsError(
     `withStructuredOutput: method must be "functionCalling", "jsonMode" or "jsonSchema", not ${JSON.stringify(method)}`,

@@ -63,7 +63,9 @@ it("an unknown price is refused under a budget in USD, and never counted as 0", 
   const server = await startServer(replies.answer("done"));
   const models = [{ model: "nobody-knows-this", baseURL: server.baseURL }];
   const refusing = createModel([], { models, budget: { maxCostUsd: 5 } }).model;
-  expect(String(await rejection(refusing.invoke("hi")))).toContain("nobody-knows-this isn't known");
+  expect(String(await rejection(refusing.invoke("hi")))).toContain(
+    "nobody-knows-this is not known",
+  );
   const allowing = createModel([], {
     models,
     budget: { maxCostUsd: 5, onUnknownPrice: "allow" },
@@ -212,4 +214,116 @@ it("a broken answer counts towards the budget: what it used isn't there for the 
   const error = await rejection((async () => Array.fromAsync(await model.stream("hi")))());
   expect(String(error)).toContain("of 200 tokens are left");
   expect(server.requests).toHaveLength(1);
+});
+
+/** What an answer of some hundred tokens reports. */
+const smallUsage = { prompt_tokens: 100, completion_tokens: 100, total_tokens: 200 };
+
+it("twenty small calls at once fit into 5 cents, although the first might be long", async () => {
+  const server = await startServer(replies.completion("done", { usage: smallUsage }));
+  const models = [
+    {
+      model: "a",
+      baseURL: server.baseURL,
+      pricing: { inputPerMillionUsd: 1, outputPerMillionUsd: 10 },
+    },
+  ];
+  const { model } = createModel([], { models, budget: { maxCostUsd: 0.05 } });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => model.invoke("hi")));
+  expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 20 }, () => "done"));
+  expect(model.costs.snapshot().costUsd).toBeCloseTo(20 * 0.0011, 9);
+});
+
+it("a budget of 2,000 tokens runs calls of 100 until it is used up", async () => {
+  const server = await startServer(replies.completion("done", { usage: smallUsage }));
+  const models = [{ model: "a", baseURL: server.baseURL }];
+  const { model } = createModel([], { models, budget: { maxTokens: 2000 } });
+  let answered = 0;
+  let refused: unknown;
+  while (refused === undefined) {
+    try {
+      await model.invoke("hi");
+      answered += 1;
+    } catch (error) {
+      refused = error;
+    }
+  }
+  expect(BudgetExceededError.isInstance(refused)).toBe(true);
+  expect(answered).toBeGreaterThanOrEqual(9);
+  expect(model.costs.snapshot().inputTokens + model.costs.snapshot().outputTokens).toBeLessThan(
+    2001,
+  );
+});
+
+/** A model whose budget is reserved by a stream that nobody reads on. */
+async function startHeldStream(options: Parameters<typeof createModel>[1]) {
+  const server = await startServer(replies.answer("one two three"));
+  const models = [{ model: "a", baseURL: server.baseURL, maxOutputTokens: 100 }];
+  const { model } = createModel([], { models, budget: { maxTokens: 150 }, ...options });
+  const stream = await model.stream("hi");
+  await stream.next();
+  return { model, server, stream };
+}
+
+it("a call waits for the budget until its deadline, and is refused then", async () => {
+  const { model, server, stream } = await startHeldStream({ retry: { deadlineMs: 60_000 } });
+  const error = await rejection(model.invoke("hi"));
+  expect(BudgetExceededError.isInstance(error)).toBe(true);
+  expect(String(error)).toContain("was not settled in time");
+  expect(server.requests).toHaveLength(1);
+  await stream.return();
+  expect((await model.invoke("hi")).text).toBe("one two three");
+});
+
+it("a call that waits for the budget goes on when another one ends", async () => {
+  const { model, stream } = await startHeldStream({});
+  const waiting = model.invoke("hi");
+  await sleepReal(20);
+  await stream.return();
+  expect((await waiting).text).toBe("one two three");
+});
+
+it("an abort ends the wait for a budget at once", async () => {
+  const { model, server, stream } = await startHeldStream({});
+  const controller = new AbortController();
+  const waiting = model.invoke("hi", { signal: controller.signal });
+  await sleepReal(20);
+  controller.abort(new Error("enough"));
+  expect(String(await rejection(waiting))).toContain("enough");
+  expect(server.requests).toHaveLength(1);
+  await stream.return();
+});
+
+it("a listener of the costs that throws breaks no call", async () => {
+  const server = await startServer(replies.answer("done"));
+  const { model } = createModel([server]);
+  model.costs.subscribe(() => {
+    throw new Error("listener");
+  });
+  expect((await model.invoke("hi")).text).toBe("done");
+});
+
+it("a key whose budget is used up is passed over for another one, and listeners are told", async () => {
+  const server = await startServer(replies.answer("done"));
+  const model = { model: "a", baseURL: server.baseURL, pricing, maxOutputTokens: 5 };
+  const { events, model: resilient } = createModel([], {
+    models: [
+      { ...model, name: "one", apiKey: "sk-one-0123456789abcdef" },
+      { ...model, name: "two", apiKey: "sk-two-0123456789abcdef" },
+    ],
+    budget: { perKey: { period: "month", maxCostUsd: 1.5 * answerUsd } },
+  });
+  const ask = async () => {
+    const { response_metadata: metadata } = await resilient.invoke("hi");
+    return (metadata["resilience"] as { candidate: string }).candidate;
+  };
+  expect([await ask(), await ask()]).toEqual(["one", "two"]);
+  const error = await rejection(resilient.invoke("hi"));
+  expect(BudgetExceededError.isInstance(error)).toBe(true);
+  expect(String(error)).toContain("This month's budget of the key from the option apiKey of a");
+  expect(JSON.stringify(events)).not.toContain("0123456789abcdef");
+  expect(events.filter(({ type }) => type === "budget-reached")).toMatchObject([
+    { percent: 50, costUsd: answerUsd },
+    { percent: 50, costUsd: answerUsd },
+  ]);
 });

@@ -6,8 +6,10 @@ import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
+import { setUsageMetadata } from "../cost/usage-metadata.ts";
+import { AnswerRepair } from "./answer-repair.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
-import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
+import { describeResilience } from "./resilience-metadata.ts";
 
 interface RunningGenerate extends RunningAttempt {
   readonly outcome: Promise<AttemptOutcome<ChatResult>>;
@@ -30,10 +32,14 @@ function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutc
 
 /** Gets a whole answer, over as many attempts as it takes. */
 export async function runGenerate(shared: SharedState, request: CallRequest): Promise<ChatResult> {
-  const call = new Call(shared, request);
+  const repair = request.check && new AnswerRepair(request.check);
+  const call = new Call(shared, { ...request, check: repair });
   for (;;) {
-    const attempt = await call.prepare();
-    if (attempt instanceof Error) throw attempt;
+    const attempt = await call.prepare(repair?.messages);
+    if (attempt instanceof Error) {
+      if (repair?.lastResult) return repair.lastResult;
+      throw repair?.explain(attempt) ?? attempt;
+    }
     const outcome = await generateOnce(call, attempt);
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "failed") continue;
@@ -41,9 +47,7 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
     for (const { message } of value.generations) {
       const resilience = describeResilience(call.records, usage, facts.finishReason);
       message.response_metadata = { ...message.response_metadata, resilience };
-      if (usage?.estimated && AIMessage.isInstance(message)) {
-        Object.assign(message, { usage_metadata: toUsageMetadata(usage) });
-      }
+      if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
     }
     return value;
   }

@@ -6,9 +6,12 @@ import { hasContent } from "../attempt/streamed-content.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
+import { toUsageMetadata } from "../cost/usage-metadata.ts";
+import { StructuredOutputError } from "../errors/structured-output-error.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
-import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
+import { describeResilience } from "./resilience-metadata.ts";
+import { WholeAnswer } from "./whole-answer.ts";
 import { StreamedAnswer } from "./streamed-answer.ts";
 
 interface RunningStream extends RunningAttempt {
@@ -91,20 +94,29 @@ export async function* runStream(
 ): AsyncGenerator<ChatGenerationChunk> {
   const call = new Call(shared, request);
   const answer = new StreamedAnswer();
+  const { check } = request;
+  const whole = check && !check.acceptsLast ? new WholeAnswer() : undefined;
   for (;;) {
     const { textToContinue } = answer;
     const attempt = await call.prepare(
       textToContinue === undefined ? [] : askToContinue(textToContinue),
     );
     if (attempt instanceof Error) throw attempt;
-    const outcome = yield* answer.follow(streamOnce(call, attempt, answer.isUntouched));
+    const stream = streamOnce(call, attempt, answer.isUntouched);
+    const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream);
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
       const { facts, usage } = outcome;
+      // What has been handed out cannot be taken back, so it is not asked for again.
+      const problem = whole?.message && (await check?.findProblem(whole.message));
+      if (whole?.message && problem !== undefined) {
+        const { records: attempts } = call;
+        throw new StructuredOutputError({ problem, answer: whole.message, attempts });
+      }
       const resilience = describeResilience(call.records, usage, facts.finishReason);
       yield* answer.complete({
         response_metadata: { resilience },
-        usage_metadata: usage?.estimated ? toUsageMetadata(usage) : undefined,
+        usage_metadata: usage && toUsageMetadata(usage),
       });
       return;
     }

@@ -30,6 +30,7 @@ export class StreamedAnswer {
   /** What has been handed out and stands. */
   #content = new StreamedContent();
   #id: string | undefined;
+  #hasUsage = false;
   #isTouched = false;
   #isRestartDue = false;
   #joiner: ContinuationJoiner | undefined;
@@ -69,6 +70,7 @@ export class StreamedAnswer {
   /** The next attempt begins the answer anew. */
   restartNext(): void {
     this.#isRestartDue = true;
+    this.#hasUsage = false;
     this.#joiner = undefined;
     this.#content = new StreamedContent();
   }
@@ -102,7 +104,9 @@ export class StreamedAnswer {
     const rest = this.#joiner?.flush() ?? "";
     if (rest !== "") yield this.#handOut(createChunk(rest));
     yield* this.#releaseHeld();
-    yield this.#handOut(createChunk("", fields));
+    // Consumers add usage up, so it is said once.
+    const usage = this.#hasUsage ? undefined : fields.usage_metadata;
+    yield this.#handOut(createChunk("", { ...fields, usage_metadata: usage }));
   }
 
   *#releaseHeld(): Generator<ChatGenerationChunk> {
@@ -138,6 +142,7 @@ export class StreamedAnswer {
     }
     this.#isTouched = true;
     this.#content.add(chunk);
+    if ((message as AIMessageChunk).usage_metadata) this.#hasUsage = true;
     // One answer, one id: whatever groups chunks by id must not see two messages.
     this.#id ??= message.id;
     if (this.#id !== undefined) message.id = this.#id;

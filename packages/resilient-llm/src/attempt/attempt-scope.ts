@@ -1,3 +1,4 @@
+import type { RawUsage } from "../cost/find-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
@@ -28,6 +29,10 @@ export class AttemptScope implements WireWatch {
   readonly startedAtMs: number;
   /** Headers of the response, once they are there. */
   headers?: Headers;
+  /** The body of an answer that came as a whole. */
+  body?: string;
+  /** The usage that a stream has reported so far, as the provider sent it. */
+  usage?: RawUsage;
   /**
    * What went wrong, from whoever noticed it first: a time limit or the wire. It says more than the
    * error that then comes out of the model.

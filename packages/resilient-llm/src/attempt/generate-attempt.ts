@@ -1,30 +1,12 @@
-import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import { estimateMessageTokens, estimatePromptTokens } from "../context/estimate-tokens.ts";
-import { noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
+import { quoteMessage } from "../failure/classify-provider-error.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
+import { measureResultUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
-
-function measureUsage({ messages }: PreparedAttempt, result: ChatResult): TokenUsage | undefined {
-  const [first] = result.generations;
-  if (!first) return undefined;
-  const { message } = first;
-  const reported = AIMessage.isInstance(message) ? readUsage(message.usage_metadata) : undefined;
-  return (
-    reported ?? {
-      ...noUsage,
-      inputTokens: estimatePromptTokens(messages),
-      outputTokens: result.generations.reduce(
-        (total, generation) => total + estimateMessageTokens(generation.message),
-        0,
-      ),
-      estimated: true,
-    }
-  );
-}
 
 /** Whether what has come is an answer. */
 function judgeResult(
@@ -42,6 +24,24 @@ function judgeResult(
   if (failure) return { status: "failed", failure };
   const exhaustedForMs = headers && readExhaustionMs(headers, nowMs);
   return { status: "succeeded", value: result, facts, exhaustedForMs };
+}
+
+/** Why an answer is not what the caller needs. `undefined`: it is. */
+async function checkResult(
+  { candidate, check }: PreparedAttempt,
+  { generations }: ChatResult,
+): Promise<AttemptInterruption | undefined> {
+  const message = generations[0]?.message;
+  const problem = message && (await check?.findProblem(message));
+  if (problem === undefined) return undefined;
+  const { baseUrl, model, secrets } = candidate.endpoint;
+  return {
+    status: "failed",
+    failure: {
+      kind: "failed-generation",
+      message: `${model} at ${baseUrl} did not answer in the shape that was asked for: ${quoteMessage(problem, secrets)}`,
+    },
+  };
 }
 
 /**
@@ -65,7 +65,8 @@ export async function attemptGenerate(
     scope.close(true);
     endedAtMs = clock.now();
     ending = judgeResult(scope, result, endedAtMs);
-    usage = measureUsage(attempt, result);
+    if (ending.status === "succeeded") ending = (await checkResult(attempt, result)) ?? ending;
+    usage = measureResultUsage(messages, result, scope);
   } catch (error) {
     scope.close(false);
     endedAtMs = clock.now();

@@ -3,6 +3,7 @@ import type { Candidate } from "../candidate/candidate.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Reservation } from "../cost/budget.ts";
 import type { Clock } from "../time/clock.ts";
+import type { AnswerCheck } from "./answer-check.ts";
 import type { TimeLimits } from "./time-limits.ts";
 
 /** An attempt that may be made now. */
@@ -13,6 +14,8 @@ export interface PreparedAttempt {
   readonly messages: BaseMessage[];
   readonly options: CallOptions;
   readonly streaming: boolean;
+  /** What the answer has to be. `undefined`: any answer will do. */
+  readonly check: AnswerCheck | undefined;
   readonly limits: TimeLimits;
   readonly clock: Clock;
   /** In ms since the epoch. */

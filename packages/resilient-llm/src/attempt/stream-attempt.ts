@@ -1,9 +1,13 @@
+import type { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
+import { setUsageMetadata } from "../cost/usage-metadata.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
 import { judgeFinish } from "./judge-finish.ts";
+import { readStreamUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { StreamTally } from "./stream-tally.ts";
 
@@ -29,6 +33,16 @@ function judgeEnd(
   };
 }
 
+/** Says the usage as it is read here in the chunk that has LangChain's. */
+function correctUsage(
+  { message }: ChatGenerationChunk,
+  measureUsage: () => TokenUsage | undefined,
+): void {
+  if (!(message as AIMessageChunk).usage_metadata) return;
+  const usage = measureUsage();
+  if (usage) setUsageMetadata(message, usage);
+}
+
 /**
  * Asks a candidate once for a streamed answer: yields its chunks as they come and returns how it
  * ended. Never throws by itself. When the consumer stops early, the request is aborted.
@@ -46,11 +60,13 @@ export async function* attemptStream(
   const scope = new AttemptScope(attempt, signal);
   const tally = new StreamTally();
   const chunks = inner.stream(messages, options, scope);
+  const measureUsage = (): TokenUsage | undefined =>
+    tally.measureUsage(messages, inner.isWatched ? readStreamUsage(scope) : tally.reported);
   const measure = (
     ending: AttemptSuccess<undefined> | AttemptInterruption,
   ): AttemptOutcome<undefined> => ({
     ...ending,
-    usage: tally.measureUsage(messages),
+    usage: measureUsage(),
     durationMs: clock.now() - scope.startedAtMs,
     firstTokenMs: scope.firstTokenMs,
   });
@@ -62,6 +78,7 @@ export async function* attemptStream(
       if (step.done) break;
       tally.add(step.value);
       if (!inner.isWatched) scope.onProgress();
+      else correctUsage(step.value, measureUsage);
       failure = judgeFinish(tally.facts.finishReason, endpoint);
       if (failure) break;
       scope.pause();

@@ -1,9 +1,11 @@
 import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import { addUsage, noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
+import { completeUsage, type ReportedUsage } from "../cost/read-usage.ts";
+import { addUsage, type TokenUsage } from "../cost/token-usage.ts";
 import type { AnswerFacts } from "./attempt-outcome.ts";
 import { readFacts } from "./judge-finish.ts";
+import { readMessageUsage, readOpenAiUsage } from "./measure-usage.ts";
 import { StreamedContent } from "./streamed-content.ts";
 
 /** What the chunks of one attempt add up to: content, facts about the answer, usage. */
@@ -14,7 +16,7 @@ export class StreamTally {
     responseId: undefined,
     responseModel: undefined,
   };
-  #reported: TokenUsage | undefined;
+  #reported: ReportedUsage = { kind: "missing", reportedCostUsd: undefined };
 
   get facts(): AnswerFacts {
     return this.#facts;
@@ -22,7 +24,8 @@ export class StreamTally {
 
   /** Nothing has come: no content, no usage, no end. */
   get isEmpty(): boolean {
-    return !this.#content.hasContent && !this.#reported && this.#facts.finishReason === undefined;
+    const isReported = this.#reported.kind !== "missing";
+    return !this.#content.hasContent && !isReported && this.#facts.finishReason === undefined;
   }
 
   add(chunk: ChatGenerationChunk): void {
@@ -34,20 +37,31 @@ export class StreamTally {
       responseId: this.#facts.responseId ?? responseId,
       responseModel: responseModel ?? this.#facts.responseModel,
     };
-    if (!AIMessageChunk.isInstance(message)) return;
-    const usage = readUsage(message.usage_metadata);
-    if (usage) this.#reported = this.#reported ? addUsage(this.#reported, usage) : usage;
+    if (AIMessageChunk.isInstance(message)) this.#addUsage(message);
+  }
+
+  /** What LangChain's chunks report. */
+  get reported(): ReportedUsage {
+    return this.#reported;
   }
 
   /** Usage as reported, else as estimated: tokens are paid for from the first one on. */
-  measureUsage(prompt: readonly BaseMessage[]): TokenUsage | undefined {
-    if (this.#reported) return this.#reported;
-    if (!this.#content.hasContent) return undefined;
-    return {
-      ...noUsage,
+  measureUsage(prompt: readonly BaseMessage[], reported: ReportedUsage): TokenUsage | undefined {
+    if (reported.kind !== "counted" && !this.#content.hasContent) return undefined;
+    return completeUsage(reported, () => ({
       inputTokens: estimatePromptTokens(prompt),
       outputTokens: this.#content.estimateTokens(),
-      estimated: true,
-    };
+    }));
+  }
+
+  #addUsage(message: AIMessageChunk): void {
+    const whole = readOpenAiUsage(message);
+    const reported = whole ?? readMessageUsage(message);
+    if (reported.kind === "missing") return;
+    const isPart = whole === undefined && reported.kind === "counted";
+    this.#reported =
+      isPart && this.#reported.kind === "counted"
+        ? { kind: "counted", usage: addUsage(this.#reported.usage, reported.usage) }
+        : reported;
   }
 }

@@ -1,18 +1,16 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import type { Spender } from "../cost/budget-book.ts";
-import type { Expense, Reservation } from "../cost/budget.ts";
-import { priceUsage } from "../cost/pricing.ts";
-import { noUsage } from "../cost/token-usage.ts";
+import type { Spender, WaitBounds } from "../cost/budget-book.ts";
+import type { Expense, ExpenseForecast, Refusal, Reservation } from "../cost/budget.ts";
+import { NO_USAGE } from "../cost/token-usage.ts";
 import type { SharedState } from "./shared-state.ts";
 
-/** Answer tokens a budget or rate limit counts on where the candidate names no maximum. */
-const ASSUMED_OUTPUT_TOKENS = 4096;
 /** Estimates of prompts may be this much too low. */
 const ESTIMATE_HEADROOM = 1.25;
 
 const NOTHING: Expense = { costUsd: 0, tokens: 0 };
+const NO_FORECAST: ExpenseForecast = { upper: NOTHING, least: NOTHING };
 const giveBackNothing = async (): Promise<void> => {};
 
 /** The attempt may be made, and this was taken for it. */
@@ -29,34 +27,63 @@ export type Admission =
   | { readonly verdict: "wait"; readonly waitMs: number }
   | { readonly verdict: "refused"; readonly refusal: string };
 
-/** What an attempt may use at most. Reads the whole prompt, so it is asked only where there are limits. */
-function estimateExpense(candidate: Candidate, messages: readonly BaseMessage[]): Expense {
+/** What an attempt may use. Reads the whole prompt, so it is asked only where there are limits. */
+function createForecast(
+  { costs }: Candidate,
+  messages: readonly BaseMessage[],
+): () => ExpenseForecast {
   const inputTokens = Math.ceil(estimatePromptTokens(messages) * ESTIMATE_HEADROOM);
-  const outputTokens = candidate.maxOutputTokens ?? ASSUMED_OUTPUT_TOKENS;
-  const usage = { ...noUsage, inputTokens, outputTokens };
-  const costUsd = priceUsage(usage, candidate.endpoint.model, candidate.pricing);
-  return { tokens: inputTokens + outputTokens, costUsd };
+  const expect = (outputTokens: number): Expense => ({
+    tokens: inputTokens + outputTokens,
+    costUsd: costs.estimateUsd({ ...NO_USAGE, inputTokens, outputTokens }),
+  });
+  return () => {
+    const { upperTokens, leastTokens } = costs.forecastOutput();
+    return { upper: expect(upperTokens), least: expect(leastTokens) };
+  };
 }
 
 /**
- * Asks breaker, budgets and rate limit. Takes nothing if one of them says no. Returns at once where
- * there is no rate limit.
+ * Asks budgets, breaker and rate limit. Takes nothing if one of them says no. Returns at once where
+ * there is no rate limit, and budgets have room for it or never will.
+ *
+ * @param wait How long it may wait for what other calls have reserved. `undefined`: not at all.
  */
 export function admitAttempt(
-  { budgets, events }: SharedState,
+  shared: SharedState,
   spender: Spender,
   candidate: Candidate,
   messages: readonly BaseMessage[],
+  wait: WaitBounds | undefined,
 ): Admission | Promise<Admission> {
-  const { rateLimiter } = candidate;
+  const { budgets, events, options } = shared;
+  const { name, payer, rateLimiter } = candidate;
   const isLimited = budgets.isLimited || rateLimiter !== undefined;
-  const expense = isLimited ? estimateExpense(candidate, messages) : NOTHING;
+  const forecast = isLimited ? createForecast(candidate, messages) : () => NO_FORECAST;
+  const reserved = budgets.reserve({ spender, payer, model: name, forecast, wait });
+  if (!(reserved instanceof Promise)) return admitReserved(shared, candidate, reserved, forecast);
+  events.emit({ type: "budget-wait", candidate: name });
+  return reserved.then((reservation) => {
+    const nowMs = options.clock.now();
+    const mayAsk = candidate.isPermitted(nowMs) && !candidate.isBlocked(nowMs);
+    if ("refusal" in reservation || mayAsk) {
+      return admitReserved(shared, candidate, reservation, forecast);
+    }
+    // Other calls have found out meanwhile that it is down: this one chooses again.
+    reservation.settle(NOTHING);
+    return { verdict: "wait", waitMs: 0 };
+  });
+}
+
+function admitReserved(
+  { events }: SharedState,
+  candidate: Candidate,
+  reservation: Reservation | Refusal,
+  forecast: () => ExpenseForecast,
+): Admission | Promise<Admission> {
+  if ("refusal" in reservation) return { verdict: "refused", refusal: reservation.refusal };
+  const { name, rateLimiter } = candidate;
   const isProbe = candidate.admit();
-  const reservation = budgets.reserve(spender, expense, candidate.name);
-  if ("refusal" in reservation) {
-    candidate.release(isProbe);
-    return { verdict: "refused", refusal: reservation.refusal };
-  }
   const grant: Grant = {
     verdict: "granted",
     isProbe,
@@ -64,7 +91,7 @@ export function admitAttempt(
     giveBackRate: giveBackNothing,
   };
   if (!rateLimiter) return grant;
-  return rateLimiter.take(expense.tokens).then(
+  return rateLimiter.take(forecast().upper.tokens).then(
     (decision) => {
       if (decision.granted) return { ...grant, giveBackRate: decision.giveBack };
       candidate.release(isProbe);
@@ -73,7 +100,7 @@ export function admitAttempt(
     },
     (error: unknown) => {
       // The provider guards its limits by itself. A counter out of reach must not end the call.
-      events.emit({ type: "rate-limiter-failed", candidate: candidate.name, error });
+      events.emit({ type: "rate-limiter-failed", candidate: name, error });
       return grant;
     },
   );

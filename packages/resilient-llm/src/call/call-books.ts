@@ -4,8 +4,8 @@ import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import type { TrimResult } from "../context/trim-messages.ts";
 import type { Spender } from "../cost/budget-book.ts";
-import { priceUsage } from "../cost/pricing.ts";
-import { noUsage } from "../cost/token-usage.ts";
+import { NO_COST } from "../cost/model-costs.ts";
+import { NO_USAGE } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { AttemptReference } from "../events/events.ts";
@@ -56,18 +56,22 @@ export class CallBooks {
   /** Books how an attempt ended, once. */
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
     const { candidate, number, reservation } = attempt;
-    const { durationMs, firstTokenMs, usage = noUsage } = outcome;
-    const costUsd =
-      outcome.usage === undefined
-        ? 0
-        : priceUsage(outcome.usage, candidate.endpoint.model, candidate.pricing);
+    const { durationMs, firstTokenMs, usage = NO_USAGE } = outcome;
+    const { usd: costUsd, source: costSource } =
+      outcome.usage === undefined ? NO_COST : candidate.costs.costOf(outcome.usage);
     const { costs, events } = this.#shared;
-    reservation.settle({ costUsd, tokens: usage.inputTokens + usage.outputTokens });
+    if (outcome.status === "succeeded") candidate.costs.learn(usage);
+    reservation.settle({
+      // What nobody knows the cost of counts at its estimate, or a budget would have no end.
+      costUsd: costUsd ?? candidate.costs.estimateUsd(usage),
+      tokens: usage.inputTokens + usage.outputTokens,
+    });
     costs.book({
       candidate: candidate.name,
       spender: this.#spender,
       usage,
       costUsd,
+      costSource,
       outcome: outcome.status,
       opensCall: number === 1,
     });
@@ -81,11 +85,19 @@ export class CallBooks {
         outcome: outcome.status,
         usage,
         costUsd,
+        costSource,
       },
       outcome.status === "failed" ? outcome.failure : undefined,
     );
     if (!events.hasListeners) return;
-    const result = { ...this.#referTo(attempt), durationMs, firstTokenMs, usage, costUsd };
+    const result = {
+      ...this.#referTo(attempt),
+      durationMs,
+      firstTokenMs,
+      usage,
+      costUsd,
+      costSource,
+    };
     if (outcome.status === "succeeded") {
       events.emit({ type: "attempt-succeeded", ...outcome.facts, ...result });
     } else if (outcome.status === "failed") {

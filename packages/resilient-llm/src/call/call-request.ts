@@ -1,4 +1,5 @@
 import type { BaseMessage } from "@langchain/core/messages";
+import type { AnswerCheck } from "../attempt/answer-check.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Spender } from "../cost/budget-book.ts";
 
@@ -9,4 +10,6 @@ export interface CallRequest {
   readonly signal: AbortSignal | undefined;
   readonly spender: Spender;
   readonly streaming: boolean;
+  /** What the answer has to be. `undefined`: any answer will do. */
+  readonly check: AnswerCheck | undefined;
 }

@@ -4,7 +4,8 @@ import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import type { TimeLimits } from "../attempt/time-limits.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import { noUsage, type TokenUsage } from "../cost/token-usage.ts";
+import type { WaitBounds } from "../cost/budget-book.ts";
+import { createEstimatedUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
 import { type PartialAnswer, StreamInterruptedError } from "../errors/model-call-error.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
@@ -120,12 +121,18 @@ export class Call {
       }
       visit.owesRetry = false;
       const messages = [...this.#prompt.messages, ...extraMessages];
-      const asked = this.#admit(candidate, messages);
+      const asked = this.#admit(candidate, messages, {
+        clock,
+        deadlineMs: this.#deadlineMs,
+        signal: this.request.signal,
+      });
       const admission = asked instanceof Promise ? await asked : asked;
       if (admission.verdict === "granted") return this.#begin(candidate, messages, admission);
       if (admission.verdict === "refused") {
         this.#route.exclude(candidate);
         this.#refusal = admission.refusal;
+        // It may have waited for the budget until now. That says more than the deadline.
+        if (clock.now() >= this.#deadlineMs) return this.#giveUp(this.#refusal);
         continue;
       }
       candidate.block(clock.now() + admission.waitMs);
@@ -158,7 +165,7 @@ export class Call {
     if (!hedgeQuota?.tryTake()) return undefined;
     let admission: Admission | undefined;
     try {
-      admission = await this.#admit(candidate, late.messages);
+      admission = await this.#admit(candidate, late.messages, undefined);
     } catch {
       // The first attempt is under way. What only the second one meets must not end the call.
     }
@@ -222,13 +229,17 @@ export class Call {
     });
   }
 
-  #admit(candidate: Candidate, messages: readonly BaseMessage[]): Admission | Promise<Admission> {
-    return admitAttempt(this.#shared, this.request.spender, candidate, messages);
+  #admit(
+    candidate: Candidate,
+    messages: readonly BaseMessage[],
+    wait: WaitBounds | undefined,
+  ): Admission | Promise<Admission> {
+    return admitAttempt(this.#shared, this.request.spender, candidate, messages, wait);
   }
 
   #begin(candidate: Candidate, messages: BaseMessage[], grant: Grant): PreparedAttempt {
     const { clock } = this.options;
-    const { options, streaming } = this.request;
+    const { check, options, streaming } = this.request;
     const startedAtMs = clock.now();
     candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
@@ -239,6 +250,7 @@ export class Call {
       messages,
       options,
       streaming,
+      check,
       limits: this.#limitsFor(candidate, startedAtMs),
       clock,
       startedAtMs,
@@ -320,5 +332,5 @@ export class Call {
 
 /** The request of an attempt that was ended early was sent, so its prompt counts as paid for. */
 function estimatePrompt({ messages }: PreparedAttempt): TokenUsage {
-  return { ...noUsage, inputTokens: estimatePromptTokens(messages), estimated: true };
+  return createEstimatedUsage({ inputTokens: estimatePromptTokens(messages), outputTokens: 0 });
 }

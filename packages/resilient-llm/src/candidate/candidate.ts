@@ -1,5 +1,6 @@
 import type { ModelProfile } from "@langchain/core/language_models/profile";
-import type { Pricing } from "../cost/pricing.ts";
+import type { Payer } from "../cost/budget-book.ts";
+import type { ModelCosts } from "../cost/model-costs.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
@@ -16,10 +17,10 @@ export interface CandidateDescription {
   readonly endpoint: EndpointDescription;
   readonly provider: string;
   readonly inner: InnerModel;
-  readonly pricing: Pricing | undefined;
+  readonly costs: ModelCosts;
+  readonly payer: Payer;
   readonly profile: ModelProfile;
   readonly contextWindowTokens: number | undefined;
-  readonly maxOutputTokens: number | undefined;
   readonly rateLimiter: RateLimiter | undefined;
 }
 
@@ -74,10 +75,10 @@ export class Candidate implements CandidateDescription {
   readonly endpoint: EndpointDescription;
   readonly provider: string;
   readonly inner: InnerModel;
-  readonly pricing: Pricing | undefined;
+  readonly costs: ModelCosts;
+  readonly payer: Payer;
   readonly profile: ModelProfile;
   readonly contextWindowTokens: number | undefined;
-  readonly maxOutputTokens: number | undefined;
   readonly rateLimiter: RateLimiter | undefined;
   readonly #breaker: Breaker;
   readonly #retryQuota: RetryQuota;
@@ -91,10 +92,10 @@ export class Candidate implements CandidateDescription {
     this.endpoint = description.endpoint;
     this.provider = description.provider;
     this.inner = description.inner;
-    this.pricing = description.pricing;
+    this.costs = description.costs;
+    this.payer = description.payer;
     this.profile = description.profile;
     this.contextWindowTokens = description.contextWindowTokens;
-    this.maxOutputTokens = description.maxOutputTokens;
     this.rateLimiter = description.rateLimiter;
     this.#breaker = instruments.breaker;
     this.#retryQuota = instruments.retryQuota;

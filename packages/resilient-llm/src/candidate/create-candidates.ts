@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { ModelProfile } from "@langchain/core/language_models/profile";
+import { ModelCosts } from "../cost/model-costs.ts";
 import type { CandidateOptions, ModelOption } from "../options/candidate-options.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { RetryQuota } from "../retry/retry-quota.ts";
@@ -16,6 +19,21 @@ function readOption(option: ModelOption): CandidateOptions {
   return "lc_namespace" in option ? { model: option } : option;
 }
 
+function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("base64");
+}
+
+/** The longest answer that a model asks for, in tokens. `undefined`: it sets no limit, as with -1. */
+function readMaxOutputTokens(chatModel: BaseChatModel): number | undefined {
+  const { maxTokens, modelKwargs } = chatModel as unknown as {
+    maxTokens?: unknown;
+    modelKwargs?: { max_tokens?: unknown; max_completion_tokens?: unknown };
+  };
+  return [modelKwargs?.max_completion_tokens, modelKwargs?.max_tokens, maxTokens].find(
+    (value): value is number => typeof value === "number" && value > 0,
+  );
+}
+
 function createCandidate(
   own: CandidateOptions,
   name: string,
@@ -23,7 +41,7 @@ function createCandidate(
   options: ResolvedOptions,
   events: EventHub,
 ): Candidate {
-  const reported = chatModel as { profile?: ModelProfile; maxTokens?: number };
+  const reported = chatModel as { profile?: ModelProfile };
   const profile: ModelProfile = { ...reported.profile, ...own.profile };
   const { adaptive, adaptiveFloorMs, firstTokenMs, latencyStore, totalMs } = options.timeout;
   const createLimit = (ceilingMs: number, measure: string) => {
@@ -45,10 +63,19 @@ function createCandidate(
       endpoint,
       provider: own.provider ?? guessProvider(endpoint.model, endpoint.baseUrl),
       inner: new InnerModel(chatModel, isWatched),
-      pricing: own.pricing,
+      costs: new ModelCosts({
+        model: endpoint.model,
+        baseUrl: endpoint.baseUrl,
+        pricing: own.pricing,
+        maxOutputTokens: own.maxOutputTokens ?? readMaxOutputTokens(chatModel),
+      }),
+      payer: {
+        // Not the key: what is needed only to tell keys apart need not hold them.
+        id: hashText(endpoint.secrets[0] ?? `${endpoint.baseUrl} ${name}`),
+        source: endpoint.apiKeySource,
+      },
       profile,
       contextWindowTokens: own.contextWindowTokens ?? profile.maxInputTokens,
-      maxOutputTokens: own.maxOutputTokens ?? reported.maxTokens ?? undefined,
       rateLimiter: own.rateLimit && new RateLimiter(name, own.rateLimit, options.createRateLimiter),
     },
     {

@@ -1,5 +1,6 @@
 import type { Spender } from "./budget-book.ts";
 import { RecentlyUsedMap } from "./recently-used-map.ts";
+import type { CostSource } from "./model-costs.ts";
 import type { TokenUsage } from "./token-usage.ts";
 
 /** What some attempts used and cost. */
@@ -7,25 +8,29 @@ export interface CostTotals {
   readonly calls: number;
   readonly attempts: number;
   readonly inputTokens: number;
-  /** Part of `inputTokens`. */
+  /** Part of `inputTokens`: read from the provider's prompt cache. */
   readonly cachedInputTokens: number;
+  /** Part of `inputTokens`: written to the provider's prompt cache. */
+  readonly cacheWriteInputTokens: number;
   readonly outputTokens: number;
-  /** Part of `outputTokens`. */
+  /** Part of `outputTokens`: thinking. */
   readonly reasoningTokens: number;
-  /** USD of all attempts whose price is known. */
+  /** USD of all attempts whose cost is known. */
   readonly costUsd: number;
-  /** Attempts that used tokens at a price nobody knows; their cost isn't in `costUsd`. */
+  /** Part of `costUsd`: what providers themselves said. */
+  readonly reportedCostUsd: number;
+  /** Attempts that used tokens and whose cost nobody knows; it is not in `costUsd`. */
   readonly unpricedAttempts: number;
-  /** Attempts whose tokens were estimated because the provider didn't report them. */
+  /** Attempts whose tokens were estimated because the provider did not report them. */
   readonly estimatedAttempts: number;
 }
 
 /** Totals, and the same by model, by thread and by run. */
 export interface CostSnapshot extends CostTotals {
   readonly byModel: Readonly<Record<string, CostTotals>>;
-  /** By `configurable.thread_id`, for the latest 10,000; calls outside of a thread aren't in here. */
+  /** By `configurable.thread_id`, for the latest 10,000; calls outside of a thread are not in it. */
   readonly byThread: Readonly<Record<string, CostTotals>>;
-  /** By `configurable.run_id`, for the latest 10,000; calls that name no run aren't in here. */
+  /** By `configurable.run_id`, for the latest 10,000; calls that name no run are not in it. */
   readonly byRun: Readonly<Record<string, CostTotals>>;
 }
 
@@ -34,7 +39,10 @@ export interface CostEntry {
   readonly candidate: string;
   readonly spender: Spender;
   readonly usage: TokenUsage;
+  /** USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
+  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  readonly costSource: CostSource | undefined;
   readonly outcome: "succeeded" | "failed" | "aborted";
   /** First attempt of its call. */
   readonly opensCall: boolean;
@@ -48,21 +56,25 @@ const openAccount = (): Account => ({
   attempts: 0,
   inputTokens: 0,
   cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
   costUsd: 0,
+  reportedCostUsd: 0,
   unpricedAttempts: 0,
   estimatedAttempts: 0,
 });
 
-function add(account: Account, { costUsd, opensCall, usage }: CostEntry): void {
+function add(account: Account, { costSource, costUsd, opensCall, usage }: CostEntry): void {
   account.attempts += 1;
   account.inputTokens += usage.inputTokens;
   account.cachedInputTokens += usage.cachedInputTokens;
+  account.cacheWriteInputTokens += usage.cacheWriteInputTokens;
   account.outputTokens += usage.outputTokens;
   account.reasoningTokens += usage.reasoningTokens;
   if (opensCall) account.calls += 1;
   if (usage.estimated) account.estimatedAttempts += 1;
+  if (costSource === "provider") account.reportedCostUsd += costUsd ?? 0;
   if (costUsd !== undefined) account.costUsd += costUsd;
   else if (usage.inputTokens + usage.outputTokens > 0) account.unpricedAttempts += 1;
 }
@@ -101,7 +113,7 @@ export class CostLedger {
     };
   }
 
-  /** Starts again from nothing. Budgets aren't touched. */
+  /** Starts again from nothing. Budgets stay as they are. */
   reset(): void {
     this.#totals = openAccount();
     this.#byModel.clear();
@@ -109,7 +121,7 @@ export class CostLedger {
     this.#byRun.clear();
   }
 
-  /** Calls `listener` for every attempt booked; the returned function ends it. */
+  /** Calls `listener` for every attempt booked; what it throws is dropped. The returned function ends it. */
   subscribe(listener: (entry: CostEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -122,6 +134,13 @@ export class CostLedger {
     bookTo(this.#byModel, entry.candidate, entry);
     if (threadId !== undefined) bookTo(this.#byThread, threadId, entry);
     if (runId !== undefined) bookTo(this.#byRun, runId, entry);
-    for (const listener of this.#listeners) listener(entry);
+    for (const listener of this.#listeners) {
+      try {
+        listener(entry);
+      } catch (error) {
+        // An observer cannot break a call.
+        process.emitWarning(`A listener of the costs threw: ${String(error)}`);
+      }
+    }
   }
 }

@@ -1,15 +1,15 @@
 import { expect, it } from "vitest";
 import { CostLedger, formatCostTable } from "../index.ts";
-import { noUsage } from "./token-usage.ts";
+import { NO_USAGE } from "./token-usage.ts";
 
 const spender = { threadId: undefined, runId: undefined };
-const usage = { ...noUsage, inputTokens: 12_000, cachedInputTokens: 500, outputTokens: 34 };
+const usage = { ...NO_USAGE, inputTokens: 12_000, cachedInputTokens: 500, outputTokens: 34 };
 
 it("the table has a line per model and one for the sum, and says what has no price", () => {
   const ledger = new CostLedger();
   const attempt = { spender, usage, outcome: "succeeded", opensCall: true } as const;
-  ledger.book({ ...attempt, candidate: "priced", costUsd: 0.25 });
-  ledger.book({ ...attempt, candidate: "unheard-of", costUsd: undefined });
+  ledger.book({ ...attempt, candidate: "priced", costUsd: 0.25, costSource: "pricing" });
+  ledger.book({ ...attempt, candidate: "unheard-of", costUsd: undefined, costSource: undefined });
   expect(formatCostTable(ledger.snapshot()).split("\n")).toEqual([
     "model       calls  attempts   input  cached  output                    USD",
     "--------------------------------------------------------------------------",

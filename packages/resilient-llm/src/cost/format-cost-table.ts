@@ -1,6 +1,6 @@
 import type { CostSnapshot, CostTotals } from "./cost-ledger.ts";
 
-const columns = ["model", "calls", "attempts", "input", "cached", "output", "USD"] as const;
+const COLUMNS = ["model", "calls", "attempts", "input", "cached", "output", "USD"] as const;
 
 function describe(name: string, totals: CostTotals): string[] {
   const unknown = totals.unpricedAttempts > 0 ? ` + ${totals.unpricedAttempts} unpriced` : "";
@@ -21,11 +21,11 @@ function describe(name: string, totals: CostTotals): string[] {
 /** A snapshot of costs as a table for the terminal, a line per model and one for the sum. */
 export function formatCostTable(snapshot: CostSnapshot): string {
   const rows = [
-    [...columns],
+    [...COLUMNS],
     ...Object.entries(snapshot.byModel).map(([name, totals]) => describe(name, totals)),
     describe("total", snapshot),
   ];
-  const widths = columns.map((_, column) =>
+  const widths = COLUMNS.map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
   const lines = rows.map((row) =>

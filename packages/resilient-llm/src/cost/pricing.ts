@@ -1,73 +1,42 @@
-import { calcPrice } from "@pydantic/genai-prices";
 import type { TokenUsage } from "./token-usage.ts";
 
 /** Price of a model in USD per million tokens. */
 export interface Pricing {
+  /** Input tokens. */
   readonly inputPerMillionUsd: number;
+  /** Output tokens, thinking included. */
   readonly outputPerMillionUsd: number;
-  /** Input tokens the provider took from its cache; default: the price of input. */
+  /**
+   * Input tokens that the provider read from its prompt cache.
+   *
+   * @default the price of input
+   */
   readonly cachedInputPerMillionUsd?: number | undefined;
+  /**
+   * Input tokens that the provider wrote to its prompt cache.
+   *
+   * @default the price of input
+   */
+  readonly cacheWritePerMillionUsd?: number | undefined;
 }
 
-const million = 1_000_000;
+const MILLION = 1_000_000;
 
-/** What the tables say about a model: one price, a price that depends on the call, or nothing. */
-type TablePrice = Pricing | "varies" | "unknown";
+/** The price of a model that costs nothing, such as one on a server of your own. */
+export const FREE: Pricing = { inputPerMillionUsd: 0, outputPerMillionUsd: 0 };
 
-/** Looking a model up means matching its name against every provider's patterns: once is enough. */
-const tablePrices = new Map<string, TablePrice>();
-
-function lookUp(model: string): TablePrice {
-  const found = calcPrice({ input_tokens: 1 }, model);
-  if (!found) return "unknown";
-  const { input_mtok: input, cache_read_mtok: cached, output_mtok: output } = found.model_price;
-  // Prices by time of day or by length of the prompt are worked out call by call.
-  const isFlat =
-    !Array.isArray(found.model.prices) &&
-    typeof input === "number" &&
-    typeof output === "number" &&
-    typeof (cached ?? input) === "number";
-  return isFlat
-    ? {
-        inputPerMillionUsd: input,
-        outputPerMillionUsd: output,
-        cachedInputPerMillionUsd: (cached ?? input) as number,
-      }
-    : "varies";
-}
-
-function readTable(model: string): TablePrice {
-  const known = tablePrices.get(model);
-  if (known !== undefined) return known;
-  const price = lookUp(model);
-  tablePrices.set(model, price);
-  return price;
-}
-
-/**
- * Cost of some usage in USD, by the given price, else by the tables of `@pydantic/genai-prices`.
- * `undefined` if neither knows the model: an unknown price is never taken for 0.
- */
-export function priceUsage(
-  usage: TokenUsage,
-  model: string,
-  pricing: Pricing | undefined,
-): number | undefined {
-  const price = pricing ?? readTable(model);
-  if (price === "unknown") return undefined;
-  if (price === "varies") {
-    const tokens = {
-      input_tokens: usage.inputTokens,
-      cache_read_tokens: usage.cachedInputTokens,
-      output_tokens: usage.outputTokens,
-    };
-    return calcPrice(tokens, model)?.total_price;
-  }
-  const cached = price.cachedInputPerMillionUsd ?? price.inputPerMillionUsd;
+/** What some usage costs at a price, in USD. Each token of the input is priced once. */
+export function priceTokens(usage: TokenUsage, pricing: Pricing): number {
+  const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens } = usage;
+  const { inputPerMillionUsd, outputPerMillionUsd } = pricing;
+  const cached = pricing.cachedInputPerMillionUsd ?? inputPerMillionUsd;
+  const cacheWrite = pricing.cacheWritePerMillionUsd ?? inputPerMillionUsd;
+  const plainTokens = Math.max(0, inputTokens - cachedInputTokens - cacheWriteInputTokens);
   return (
-    ((usage.inputTokens - usage.cachedInputTokens) * price.inputPerMillionUsd +
-      usage.cachedInputTokens * cached +
-      usage.outputTokens * price.outputPerMillionUsd) /
-    million
+    (plainTokens * inputPerMillionUsd +
+      cachedInputTokens * cached +
+      cacheWriteInputTokens * cacheWrite +
+      outputTokens * outputPerMillionUsd) /
+    MILLION
   );
 }

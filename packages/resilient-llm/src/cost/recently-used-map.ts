@@ -1,12 +1,12 @@
 /** Entries remembered per map; memory stays bounded in a process that serves threads for months. */
-const defaultMaximumSize = 10_000;
+const DEFAULT_MAXIMUM_SIZE = 10_000;
 
 /** A map of bounded size: beyond it, the entry not written for longest is forgotten. */
 export class RecentlyUsedMap<Value> {
   readonly #entries = new Map<string, Value>();
   readonly #maximumSize: number;
 
-  constructor(maximumSize: number = defaultMaximumSize) {
+  constructor(maximumSize: number = DEFAULT_MAXIMUM_SIZE) {
     this.#maximumSize = maximumSize;
   }
 
@@ -16,7 +16,7 @@ export class RecentlyUsedMap<Value> {
 
   /** Stores `value` as the newest entry. */
   set(key: string, value: Value): void {
-    // A Map keeps the order of insertion; writing anew alone wouldn't move the entry to the end.
+    // A Map keeps the order of insertion; writing anew alone would not move the entry to the end.
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#maximumSize) return;

@@ -1,43 +1,59 @@
-import type { UsageMetadata } from "@langchain/core/messages";
-
-/** Tokens of one attempt or of many. Cached and reasoning tokens are part of input and output. */
+/** Tokens of one attempt or of many. */
 export interface TokenUsage {
+  /** All tokens of the prompt, however they are priced. */
   readonly inputTokens: number;
+  /** Part of `inputTokens`: read from the provider's prompt cache. */
   readonly cachedInputTokens: number;
+  /** Part of `inputTokens`: written to the provider's prompt cache. */
+  readonly cacheWriteInputTokens: number;
+  /** All tokens that were generated, thinking included. */
   readonly outputTokens: number;
+  /** Part of `outputTokens`: thinking. */
   readonly reasoningTokens: number;
-  /** The provider didn't report it; counted here instead, and off by some per cent. */
+  /** The provider did not report it. It was counted here and is off by some per cent. */
   readonly estimated: boolean;
+  /**
+   * The provider reported zeros for an answer that has content, as local servers do. The tokens are
+   * estimated, and what they cost is unknown unless the model's price is zero.
+   */
+  readonly isUnmetered: boolean;
+  /** What the provider itself says it cost, in USD; `undefined` if it does not say. */
+  readonly reportedCostUsd: number | undefined;
+}
+
+/** Tokens as they are counted here where a provider does not report them. */
+export interface TokenEstimate {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
 }
 
 /** Usage of nothing. */
-export const noUsage: TokenUsage = {
+export const NO_USAGE: TokenUsage = {
   inputTokens: 0,
   cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
   estimated: false,
+  isUnmetered: false,
+  reportedCostUsd: undefined,
 };
 
-/** LangChain's usage in this package's shape; `undefined` if it holds no counts. */
-export function readUsage(usage: Partial<UsageMetadata> | undefined): TokenUsage | undefined {
-  if (!usage || (!usage.input_tokens && !usage.output_tokens)) return undefined;
-  return {
-    inputTokens: usage.input_tokens ?? 0,
-    cachedInputTokens: usage.input_token_details?.cache_read ?? 0,
-    outputTokens: usage.output_tokens ?? 0,
-    reasoningTokens: usage.output_token_details?.reasoning ?? 0,
-    estimated: false,
-  };
+/** Usage that was counted here. */
+export function createEstimatedUsage(estimate: TokenEstimate): TokenUsage {
+  return { ...NO_USAGE, ...estimate, estimated: true };
 }
 
-/** The sum; estimated as soon as one part is. */
+/** Usage of an answer that is reported in parts. A cost is of the whole answer, so the later one counts. */
 export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
   return {
     inputTokens: left.inputTokens + right.inputTokens,
     cachedInputTokens: left.cachedInputTokens + right.cachedInputTokens,
+    cacheWriteInputTokens: left.cacheWriteInputTokens + right.cacheWriteInputTokens,
     outputTokens: left.outputTokens + right.outputTokens,
     reasoningTokens: left.reasoningTokens + right.reasoningTokens,
     estimated: left.estimated || right.estimated,
+    isUnmetered: left.isUnmetered || right.isUnmetered,
+    reportedCostUsd: right.reportedCostUsd ?? left.reportedCostUsd,
   };
 }

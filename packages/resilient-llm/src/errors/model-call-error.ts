@@ -28,6 +28,7 @@ const codeOfKind: Readonly<Record<FailureKind, string>> = {
   connection: "CONNECTION_FAILED",
   truncated: "STREAM_INTERRUPTED",
   "invalid-response": "INVALID_RESPONSE",
+  "failed-generation": "GENERATION_FAILED",
   "bad-request": "INVALID_REQUEST",
   authentication: "AUTHENTICATION_FAILED",
   "not-found": "MODEL_NOT_FOUND",

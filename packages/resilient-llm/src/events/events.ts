@@ -1,3 +1,5 @@
+import type { BudgetNotice } from "../cost/budget.ts";
+import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 
@@ -23,8 +25,10 @@ export interface AttemptResult extends AttemptReference {
   /** Until the first content; streams only. */
   readonly firstTokenMs: number | undefined;
   readonly usage: TokenUsage;
-  /** `undefined` if the price isn't known. */
+  /** USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
+  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  readonly costSource: CostSource | undefined;
 }
 
 /** Something that happened inside a {@link ResilientChatModel}, as it happens. */
@@ -87,6 +91,13 @@ export type ResilienceEvent =
       readonly callId: string;
       readonly keptText: string;
     }
+  | {
+      /** What is left of a budget is reserved by other calls; this one waits until they are settled. */
+      readonly type: "budget-wait";
+      readonly candidate: string;
+    }
+  /** 50, 80 or 100 % of a budget are spent. */
+  | ({ readonly type: "budget-reached" } & BudgetNotice)
   | {
       readonly type: "context-trimmed";
       readonly callId: string;

@@ -1,3 +1,4 @@
+import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { FailureKind } from "./failure.ts";
 
@@ -20,8 +21,10 @@ export interface AttemptRecord {
   /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
   readonly next?: string;
   readonly usage: TokenUsage;
-  /** `undefined` if the model's price isn't known. */
+  /** USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
+  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  readonly costSource: CostSource | undefined;
 }
 
 /** The timeline as text, one attempt a line, for messages and logs. */

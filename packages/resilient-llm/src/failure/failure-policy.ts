@@ -27,6 +27,8 @@ export const failurePolicies: Readonly<Record<FailureKind, FailurePolicy>> = {
   // An HTML page or an empty answer comes from a wrong address or a broken proxy: the same request
   // would meet it again.
   "invalid-response": { retry: false, fallback: true, breaker: true, avoid: true },
+  // The next draw may be better, and says nothing about the endpoint.
+  "failed-generation": { retry: true, fallback: true, breaker: false, avoid: false },
   "bad-request": { retry: false, fallback: false, breaker: false, avoid: false },
   authentication: { retry: false, fallback: false, breaker: false, avoid: true },
   "not-found": { retry: false, fallback: true, breaker: false, avoid: true },

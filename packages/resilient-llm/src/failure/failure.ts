@@ -11,6 +11,7 @@
  * | `connection` | refused, no such host, TLS, reset before anything came |
  * | `truncated` | the answer began and did not properly end |
  * | `invalid-response` | status 200 and yet no answer: HTML, no choices |
+ * | `failed-generation` | what the model wrote did not pass a check |
  * | `bad-request` | 400, 422 |
  * | `authentication` | 401, 403 |
  * | `not-found` | 404 |
@@ -27,6 +28,7 @@ export type FailureKind =
   | "connection"
   | "truncated"
   | "invalid-response"
+  | "failed-generation"
   | "bad-request"
   | "authentication"
   | "not-found"

@@ -26,13 +26,21 @@ export interface CandidateOptions {
    * Default: guessed from the model's name, else the host.
    */
   readonly provider?: string | undefined;
-  /** Default: the tables of `@pydantic/genai-prices`; a model they don't know has an unknown price. */
-  readonly pricing?: Pricing | undefined;
+  /**
+   * What the model costs; `"free"` for one on a server of your own. What a provider says an answer cost
+   * wins over it.
+   *
+   * @default the tables of `@pydantic/genai-prices`, by `baseURL` and the model's name; a model that
+   * they do not know has an unknown price
+   */
+  readonly pricing?: Pricing | "free" | undefined;
   /** Tokens that fit into the prompt; default: what LangChain's profile of the model says. */
   readonly contextWindowTokens?: number | undefined;
   /**
-   * Longest answer in tokens: sent along for models given by name, and what a budget reserves for
-   * the answer; default: not sent, 4,096 reserved.
+   * Longest answer in tokens. It is sent along for models given by name. Budgets reserve it for each
+   * answer, so that they are never overshot.
+   *
+   * @default not sent; budgets reserve what the model's recent answers took, at first up to 4,096
    */
   readonly maxOutputTokens?: number | undefined;
   /** What the model can do, where LangChain's own profile of it is missing or wrong. */

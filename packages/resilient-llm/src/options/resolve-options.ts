@@ -80,6 +80,7 @@ const pricing = z.strictObject({
   inputPerMillionUsd: z.number().nonnegative(),
   outputPerMillionUsd: z.number().nonnegative(),
   cachedInputPerMillionUsd: z.number().nonnegative().optional(),
+  cacheWritePerMillionUsd: z.number().nonnegative().optional(),
 });
 const chatModel = z.custom<object>(
   (value) =>
@@ -92,7 +93,7 @@ const candidate = z.strictObject({
   baseURL: url.optional(),
   apiKey: z.string().min(1).optional(),
   provider: shownName.optional(),
-  pricing: pricing.optional(),
+  pricing: z.union([pricing, z.literal("free")]).optional(),
   contextWindowTokens: z.number().int().positive().optional(),
   maxOutputTokens: z.number().int().positive().optional(),
   profile: z.record(z.string(), z.unknown()).optional(),
@@ -179,6 +180,7 @@ const schema = z.object({
       ...limits,
       perThread: z.strictObject(limits).optional(),
       perRun: z.strictObject(limits).optional(),
+      perKey: z.strictObject({ ...limits, period: z.enum(["day", "month"]) }).optional(),
       onUnknownPrice: z.enum(["refuse", "allow"]).optional(),
     })
     .optional(),

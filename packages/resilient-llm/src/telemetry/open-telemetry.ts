@@ -82,6 +82,7 @@ export function createOpenTelemetryListener(
       "gen_ai.usage.output_tokens": outputTokens,
       "threadkeep.usage.estimated": estimated,
       ...(event.costUsd === undefined ? {} : { "threadkeep.cost_usd": event.costUsd }),
+      ...(event.costSource === undefined ? {} : { "threadkeep.cost_source": event.costSource }),
       ...(event.firstTokenMs === undefined
         ? {}
         : { "threadkeep.first_token_ms": event.firstTokenMs }),

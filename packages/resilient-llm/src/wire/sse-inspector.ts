@@ -1,3 +1,4 @@
+import { findUsage, mergeUsage } from "../cost/find-usage.ts";
 import { classifyProviderError } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import { describeWrongBody } from "./inspect-json-body.ts";
@@ -6,7 +7,6 @@ import type { WireWatch } from "./wire-watch.ts";
 interface Frame {
   readonly error?: unknown;
   readonly type?: unknown;
-  readonly usage?: unknown;
   /** The Responses API's answer as it stands. */
   readonly response?: { readonly error?: unknown } | null;
   readonly choices?: readonly {
@@ -134,7 +134,9 @@ export class SseInspector {
   #readFrame(frame: Frame, event: string): Failure | undefined {
     const error = frame.error ?? (event === "error" ? frame : undefined);
     if (error !== undefined && error !== null) return this.#classify(error);
-    let progress = Boolean(frame.usage);
+    const usage = findUsage(frame);
+    if (usage) this.#watch.usage = mergeUsage(this.#watch.usage, usage);
+    let progress = Boolean(usage);
     for (const choice of frame.choices ?? []) {
       this.#sawChoice = true;
       const index = choice.index ?? 0;

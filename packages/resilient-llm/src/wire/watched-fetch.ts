@@ -150,6 +150,7 @@ export function createWatchedFetch(
       return inspectStream(response, watch);
     }
     const body = await response.text();
+    watch.body = body;
     const failure = watch.streaming
       ? inspectUnstreamedBody(body, watch)
       : inspectJsonBody(body, watch);

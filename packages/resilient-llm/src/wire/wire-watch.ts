@@ -1,3 +1,4 @@
+import type { RawUsage } from "../cost/find-usage.ts";
 import type { EndpointDescription } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
@@ -18,6 +19,10 @@ export interface WireWatch {
   /** Something other than a keep-alive arrived: text, reasoning, a piece of a tool call, the end. */
   onProgress(): void;
   headers?: Headers;
+  /** The body of an answer that came as a whole. */
+  body?: string;
+  /** The usage that a stream has reported so far, as the provider sent it. */
+  usage?: RawUsage;
   /** Set as soon as the exchange is known to have failed; says more than the error the SDK makes of it. */
   failure?: Failure;
 }

@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { StructuredOutputError } from "@threadkeep/resilient-llm";
+import type { Reply } from "../testing/fault-server.ts";
+import * as replies from "../testing/replies.ts";
+import { createModel, rejection, startServer } from "../testing/test-model.ts";
+
+const person = z.object({ name: z.string(), age: z.number() });
+const ada = { name: "Ada", age: 36 };
+
+type Method = "functionCalling" | "jsonMode" | "jsonSchema";
+
+/** An answer whose content is `text` by this method. */
+function answerBy(method: Method, text: string, tool = "extract"): Reply {
+  return method === "functionCalling"
+    ? replies.completion(null, { toolCalls: [{ name: tool, args: text }] })
+    : replies.completion(text);
+}
+
+const prose = replies.completion("Ada Lovelace was 36 years old.");
+const wrongType = JSON.stringify({ ...ada, age: "thirty-six" });
+const brokenOff = '{"name": "Ada", "age":';
+
+/** Answers that cannot be used, and what the next attempt is told about them. */
+const broken: readonly (readonly [Method, string, Reply, RegExp])[] = [
+  ["functionCalling", "prose", prose, /does not call the tool/],
+  ["functionCalling", "another tool", answerBy("functionCalling", "{}", "search"), /tool/],
+  ["functionCalling", "a wrong type", answerBy("functionCalling", wrongType), /age/],
+  ["functionCalling", "broken arguments", answerBy("functionCalling", brokenOff), /./],
+  ["jsonMode", "prose", prose, /./],
+  ["jsonMode", "a wrong type", answerBy("jsonMode", wrongType), /age/],
+  ["jsonMode", "broken JSON", answerBy("jsonMode", brokenOff), /./],
+  ["jsonSchema", "prose", prose, /./],
+  ["jsonSchema", "a wrong type", answerBy("jsonSchema", wrongType), /age/],
+  ["jsonSchema", "broken JSON", answerBy("jsonSchema", brokenOff), /./],
+];
+
+const schemas = [
+  ["zod", person],
+  ["JSON schema", z.toJSONSchema(person)],
+] as const;
+
+describe.each(schemas)("structured output by %s", (_kind, schema) => {
+  it.each(broken)(
+    "%s: after %s the model is told what was wrong and asked again",
+    async (method, _what, reply, problem) => {
+      const server = await startServer(reply, answerBy(method, JSON.stringify(ada)));
+      const { model } = createModel([server]);
+      const structured = model.withStructuredOutput(schema, { method });
+      expect(await structured.invoke("Who was Ada?")).toEqual(ada);
+      const [first, second] = server.requests.map(({ body }) => body.messages);
+      expect(second?.slice(0, -2)).toEqual(first);
+      expect(second?.at(-2)?.role).toBe("assistant");
+      expect(second?.at(-1)).toMatchObject({ role: "user" });
+      expect(String(second?.at(-1)?.content)).toMatch(problem);
+      expect(model.costs.snapshot()).toMatchObject({ calls: 1, attempts: 2, inputTokens: 20 });
+    },
+  );
+
+  it.each(broken)(
+    "%s: always %s ends with a typed error",
+    async (method, _what, reply, problem) => {
+      const server = await startServer(reply);
+      const { model } = createModel([server], { retry: { maxRetries: 1 } });
+      const structured = model.withStructuredOutput(schema, { method });
+      const error = await rejection(structured.invoke("Who was Ada?"));
+      expect(StructuredOutputError.isInstance(error)).toBe(true);
+      expect(error).toMatchObject({
+        code: "STRUCTURED_OUTPUT_FAILED",
+        attempts: [{ kind: "failed-generation" }, { kind: "failed-generation" }],
+      });
+      expect((error as StructuredOutputError).problem).toMatch(problem);
+    },
+  );
+});
+
+it("after its retries, the next model is asked", async () => {
+  const first = await startServer(prose);
+  const second = await startServer(answerBy("functionCalling", JSON.stringify(ada)));
+  const { events, model } = createModel([first, second], { retry: { maxRetries: 1 } });
+  expect(await model.withStructuredOutput(person).invoke("Who was Ada?")).toEqual(ada);
+  expect(first.requests).toHaveLength(2);
+  expect(events.map(({ type }) => type)).toContain("fallback");
+  // The draw was bad, not the endpoint: the next call begins with the first model again.
+  first.play(answerBy("functionCalling", JSON.stringify(ada)));
+  await model.withStructuredOutput(person).invoke("Who was Ada?");
+  expect(second.requests).toHaveLength(1);
+});
+
+it("with includeRaw, the last answer is returned as it is", async () => {
+  const server = await startServer(prose);
+  const { model } = createModel([server], { retry: { maxRetries: 1 } });
+  const structured = model.withStructuredOutput(person, { includeRaw: true });
+  const { parsed, raw } = await structured.invoke("Who was Ada?");
+  expect(parsed ?? null).toBeNull();
+  expect(raw.text).toContain("Lovelace");
+  expect(server.requests).toHaveLength(2);
+});
+
+it("an answer without a shape is not checked", async () => {
+  const server = await startServer(prose);
+  const { model } = createModel([server]);
+  expect((await model.invoke("Who was Ada?")).text).toContain("Lovelace");
+  expect(server.requests).toHaveLength(1);
+});
+
+it("an outage in the middle of repairs is told as what it is", async () => {
+  const server = await startServer(prose, replies.error(500));
+  const { model } = createModel([server], { retry: { maxRetries: 1 } });
+  const error = await rejection(model.withStructuredOutput(person).invoke("Who was Ada?"));
+  expect(error).toMatchObject({ code: "SERVER_ERROR" });
+});
+
+it.each(["functionCalling", "jsonMode", "jsonSchema"] as const)(
+  "a stream by %s whose answer cannot be used ends with a typed error",
+  async (method) => {
+    const server = await startServer(replies.streamText("Ada Lovelace was 36 years old."));
+    const { model } = createModel([server]);
+    const structured = model.withStructuredOutput(person, { method });
+    const error = await rejection(
+      (async () => Array.fromAsync(await structured.stream("Who was Ada?")))(),
+    );
+    expect(StructuredOutputError.isInstance(error)).toBe(true);
+    expect(error).toMatchObject({ attempts: [{ outcome: "succeeded" }] });
+  },
+);
