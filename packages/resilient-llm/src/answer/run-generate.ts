@@ -1,11 +1,12 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AttemptOutcome, EmptyAnswer } from "../attempt/attempt-outcome.ts";
 import { attemptGenerate } from "../attempt/generate-attempt.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
 import { describeResilience, toUsageMetadata } from "./resilience-metadata.ts";
 
@@ -28,23 +29,37 @@ function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutc
   return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
+interface Answered extends EmptyAnswer<ChatResult> {
+  readonly usage: TokenUsage | undefined;
+}
+
+/** Writes into an answer what it took to get it. */
+function describe(call: Call, { facts, usage, value }: Answered): ChatResult {
+  for (const { message } of value.generations) {
+    const resilience = describeResilience(call.records, usage, facts.finishReason);
+    message.response_metadata = { ...message.response_metadata, resilience };
+    if (usage?.estimated && AIMessage.isInstance(message)) {
+      Object.assign(message, { usage_metadata: toUsageMetadata(usage) });
+    }
+  }
+  return value;
+}
+
 /** Gets a whole answer, over as many attempts as it takes. */
 export async function runGenerate(shared: SharedState, request: CallRequest): Promise<ChatResult> {
   const call = new Call(shared, request);
+  /** An answer that says nothing. It is better than an error if nobody has more to say. */
+  let lastResort: Answered | undefined;
   for (;;) {
     const attempt = await call.prepare();
-    if (attempt instanceof Error) throw attempt;
+    if (attempt instanceof Error) {
+      if (lastResort) return describe(call, lastResort);
+      throw attempt;
+    }
     const outcome = await generateOnce(call, attempt);
     if (outcome.status === "aborted") throw outcome.reason;
-    if (outcome.status === "failed") continue;
-    const { facts, usage, value } = outcome;
-    for (const { message } of value.generations) {
-      const resilience = describeResilience(call.records, usage, facts.finishReason);
-      message.response_metadata = { ...message.response_metadata, resilience };
-      if (usage?.estimated && AIMessage.isInstance(message)) {
-        Object.assign(message, { usage_metadata: toUsageMetadata(usage) });
-      }
-    }
-    return value;
+    if (outcome.status === "succeeded") return describe(call, outcome);
+    const { empty, usage } = outcome;
+    if (empty) lastResort = { ...empty, usage };
   }
 }

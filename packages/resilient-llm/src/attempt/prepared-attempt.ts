@@ -13,6 +13,8 @@ export interface PreparedAttempt {
   readonly messages: BaseMessage[];
   readonly options: CallOptions;
   readonly streaming: boolean;
+  /** An empty answer is one like any other. */
+  readonly acceptsEmpty: boolean;
   readonly limits: TimeLimits;
   readonly clock: Clock;
   /** In ms since the epoch. */

@@ -1,8 +1,10 @@
-import type { ChatGenerationChunk } from "@langchain/core/outputs";
+import { AIMessageChunk } from "@langchain/core/messages";
+import { ChatGenerationChunk } from "@langchain/core/outputs";
 import type { Failure } from "../failure/failure.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish } from "./judge-finish.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { StreamTally } from "./stream-tally.ts";
@@ -14,19 +16,27 @@ export type AttemptStream = AsyncGenerator<ChatGenerationChunk, AttemptOutcome<u
 function judgeEnd(
   scope: AttemptScope,
   tally: StreamTally,
-): AttemptSuccess<undefined> | AttemptInterruption {
-  const { clock, endpoint, headers, interruption } = scope;
+  acceptsEmpty: boolean,
+): AttemptSuccess<undefined> | AttemptInterruption<undefined> {
+  const { clock, endpoint, headers, interruption, refusal } = scope;
   if (interruption) return interruption;
-  if (tally.isEmpty) {
-    const message = `${endpoint.model} at ${endpoint.baseUrl} streamed an empty answer`;
-    return { status: "failed", failure: { kind: "invalid-response", message } };
+  const { facts } = tally;
+  if (!acceptsEmpty && !tally.carriesAnswer && refusal === undefined) {
+    const failure = judgeEmptiness(facts.finishReason, endpoint);
+    if (failure) return { status: "failed", failure, empty: { value: undefined, facts } };
   }
   return {
     status: "succeeded",
     value: undefined,
-    facts: tally.facts,
+    facts,
     exhaustedForMs: headers && readExhaustionMs(headers, clock.now()),
   };
+}
+
+/** LangChain leaves the refusal of a chat completion out of its chunks. */
+function createRefusalChunk(refusal: string): ChatGenerationChunk {
+  const message = new AIMessageChunk({ content: "", additional_kwargs: { refusal } });
+  return new ChatGenerationChunk({ text: "", message });
 }
 
 /**
@@ -41,13 +51,13 @@ export async function* attemptStream(
   signal: AbortSignal | undefined,
   onEnd: (outcome: AttemptOutcome<undefined>) => void,
 ): AttemptStream {
-  const { candidate, clock, messages, options } = attempt;
+  const { acceptsEmpty, candidate, clock, messages, options } = attempt;
   const { endpoint, inner } = candidate;
   const scope = new AttemptScope(attempt, signal);
   const tally = new StreamTally();
   const chunks = inner.stream(messages, options, scope);
   const measure = (
-    ending: AttemptSuccess<undefined> | AttemptInterruption,
+    ending: AttemptSuccess<undefined> | AttemptInterruption<undefined>,
   ): AttemptOutcome<undefined> => ({
     ...ending,
     usage: tally.measureUsage(messages),
@@ -68,7 +78,13 @@ export async function* attemptStream(
       yield step.value;
       scope.resume();
     }
-    outcome = measure(failure ? { status: "failed", failure } : judgeEnd(scope, tally));
+    const ending = failure
+      ? ({ status: "failed", failure } as const)
+      : judgeEnd(scope, tally, acceptsEmpty);
+    if (ending.status === "succeeded" && scope.refusal !== undefined) {
+      yield createRefusalChunk(scope.refusal);
+    }
+    outcome = measure(ending);
     return outcome;
   } catch (error) {
     outcome = measure(scope.explain(error));

@@ -3,6 +3,7 @@ import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import { addUsage, noUsage, readUsage, type TokenUsage } from "../cost/token-usage.ts";
 import type { AnswerFacts } from "./attempt-outcome.ts";
+import { carriesAnswer } from "./judge-emptiness.ts";
 import { readFacts } from "./judge-finish.ts";
 import { StreamedContent } from "./streamed-content.ts";
 
@@ -15,19 +16,21 @@ export class StreamTally {
     responseModel: undefined,
   };
   #reported: TokenUsage | undefined;
+  #carriesAnswer = false;
 
   get facts(): AnswerFacts {
     return this.#facts;
   }
 
-  /** Nothing has come: no content, no usage, no end. */
-  get isEmpty(): boolean {
-    return !this.#content.hasContent && !this.#reported && this.#facts.finishReason === undefined;
+  /** Something of the answer itself has come, not only reasoning or white space. */
+  get carriesAnswer(): boolean {
+    return this.#carriesAnswer;
   }
 
   add(chunk: ChatGenerationChunk): void {
     this.#content.add(chunk);
     const { message } = chunk;
+    this.#carriesAnswer ||= carriesAnswer(message);
     const { finishReason, responseId, responseModel } = readFacts(message, chunk.generationInfo);
     this.#facts = {
       finishReason: finishReason ?? this.#facts.finishReason,

@@ -20,7 +20,7 @@ export interface AttemptRecord {
   /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
   readonly next?: string;
   readonly usage: TokenUsage;
-  /** `undefined` if the model's price isn't known. */
+  /** `undefined` if the model's price is not known. */
   readonly costUsd: number | undefined;
 }
 

@@ -88,6 +88,16 @@ export type ResilienceEvent =
       readonly keptText: string;
     }
   | {
+      /** The provider asked for a longer pause than is believed (`retry.maxBlockMs`). */
+      readonly type: "wait-hint-bounded";
+      readonly callId: string;
+      readonly candidate: string;
+      /** What the provider asked for. */
+      readonly hintMs: number;
+      /** How long the candidate is left alone. */
+      readonly blockedForMs: number;
+    }
+  | {
       readonly type: "context-trimmed";
       readonly callId: string;
       readonly removedMessages: number;

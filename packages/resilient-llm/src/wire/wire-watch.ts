@@ -1,4 +1,4 @@
-import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -18,6 +18,8 @@ export interface WireWatch {
   /** Something other than a keep-alive arrived: text, reasoning, a piece of a tool call, the end. */
   onProgress(): void;
   headers?: Headers;
+  /** Why the model does not answer, in its own words. LangChain leaves it out of its messages. */
+  refusal?: string;
   /** Set as soon as the exchange is known to have failed; says more than the error the SDK makes of it. */
   failure?: Failure;
 }
