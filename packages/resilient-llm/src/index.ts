@@ -4,6 +4,7 @@ export type {
   AdaptiveStrategy,
   BreakerOptions,
   ContextOptions,
+  EmptyAnswerHandling,
   FallbackOptions,
   HedgeOptions,
   ResilientChatModelOptions,
@@ -55,6 +56,7 @@ export {
 export { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 export { OptionsError } from "./errors/options-error.ts";
 export { ThreadkeepError } from "./errors/threadkeep-error.ts";
+export type { ClassifyOption, ProviderErrorDescription } from "./failure/classify-option.ts";
 export type { Failure, FailureKind, TimeoutPhase } from "./failure/failure.ts";
 export type { RetryQuotaOptions } from "./retry/retry-quota.ts";
 export type {

@@ -103,7 +103,11 @@ it("errors of other providers' SDKs are classified by status, code and headers",
   const outcomeOf = async (error: unknown) => {
     const other = new OtherProviderModel(error);
     const { model } = createModel([second], {
-      models: [other, { model: "b", baseURL: second.baseURL }],
+      models: [
+        { model: other, contextWindowTokens: 1000 },
+        // No larger: a prompt that is too long for one is too long for both.
+        { model: "b", baseURL: second.baseURL, contextWindowTokens: 1000 },
+      ],
     });
     try {
       const { text } = await model.invoke("hi");

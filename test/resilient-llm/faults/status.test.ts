@@ -6,6 +6,7 @@ import {
   InvalidResponseError,
   type ModelCallError,
 } from "@threadkeep/resilient-llm";
+import { createAcceleratedClock } from "../testing/accelerated-clock.ts";
 import * as replies from "../testing/replies.ts";
 import {
   acceleration,
@@ -48,15 +49,16 @@ it.each([
 });
 
 it("waits until the date in Retry-After", async () => {
+  const clock = createAcceleratedClock(acceleration);
   const server = await startServer(
     (response, request) =>
-      replies.error(429, { "retry-after": new Date(Date.now() + 20_000).toUTCString() })(
+      replies.error(429, { "retry-after": new Date(clock.now() + 20_000).toUTCString() })(
         response,
         request,
       ),
     replies.answer("done"),
   );
-  const { model, events } = createModel([server]);
+  const { model, events } = createModel([server], { clock });
   expect((await model.invoke("hi")).text).toBe("done");
   const retry = events.find((event) => event.type === "retry");
   // HTTP dates have whole seconds, and the model's clock has run ahead a little.

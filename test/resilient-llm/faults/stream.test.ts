@@ -33,7 +33,6 @@ async function readStream(stream: AsyncIterable<AIMessageChunk>): Promise<Stream
 const breaks = {
   "reset of the connection": [{ reset: true }],
   "end without finish_reason": [],
-  "[DONE] without finish_reason": [{ done: true }],
   "error frame": [{ frame: { error: { code: 502, message: "upstream died" } } }],
   "event named error": [
     { raw: 'event: error\ndata: {"message": "overloaded"}\n\n' },

@@ -1,5 +1,6 @@
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
+import { readFinish } from "../failure/finish-rules.ts";
 
 /** What every answer carries as `response_metadata.resilience`. */
 export interface ResilienceMetadata {
@@ -15,10 +16,9 @@ export interface ResilienceMetadata {
   readonly usageEstimated: boolean;
   /** The answer was cut off at the token limit. */
   readonly cutAtLimit: boolean;
+  /** No candidate had anything to say: neither text nor tool call nor refusal. */
+  readonly emptyAnswer: boolean;
 }
-
-/** Finish reasons of an answer cut off at its limit: OpenAI's, Anthropic's, the Responses API's. */
-const CUT_REASONS = new Set<string | undefined>(["length", "max_tokens", "max_output_tokens"]);
 
 /** Whether providers have said what each attempt that cost anything did cost. */
 function isCostReported(records: readonly AttemptRecord[]): boolean {
@@ -33,16 +33,20 @@ export function describeResilience(
   usage: TokenUsage | undefined,
   finishReason: string | undefined,
 ): ResilienceMetadata {
+  const answered =
+    records.findLast((record) => record.outcome === "succeeded") ??
+    records.findLast((record) => record.kind === "empty-answer");
   let costUsd: number | null = 0;
   for (const record of records) {
     costUsd = costUsd === null || record.costUsd === undefined ? null : costUsd + record.costUsd;
   }
   return {
-    candidate: records.findLast((record) => record.outcome === "succeeded")?.candidate ?? "",
+    candidate: answered?.candidate ?? "",
     attempts: records.length,
     costUsd,
     costReported: isCostReported(records),
     usageEstimated: usage?.estimated ?? false,
-    cutAtLimit: CUT_REASONS.has(finishReason),
+    cutAtLimit: readFinish(finishReason) === "cut",
+    emptyAnswer: answered?.kind === "empty-answer",
   };
 }

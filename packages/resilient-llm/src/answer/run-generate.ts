@@ -1,11 +1,12 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AttemptOutcome, EmptyAnswer } from "../attempt/attempt-outcome.ts";
 import { attemptGenerate } from "../attempt/generate-attempt.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import { AnswerRepair } from "./answer-repair.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
@@ -30,25 +31,38 @@ function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutc
   return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
+interface Answered extends EmptyAnswer<ChatResult> {
+  readonly usage: TokenUsage | undefined;
+}
+
+/** Writes into an answer what it took to get it. */
+function describe(call: Call, { facts, usage, value }: Answered): ChatResult {
+  for (const { message } of value.generations) {
+    const resilience = describeResilience(call.records, usage, facts.finishReason);
+    message.response_metadata = { ...message.response_metadata, resilience };
+    if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
+  }
+  return value;
+}
+
 /** Gets a whole answer, over as many attempts as it takes. */
 export async function runGenerate(shared: SharedState, request: CallRequest): Promise<ChatResult> {
   const repair = request.check && new AnswerRepair(request.check);
   const call = new Call(shared, { ...request, check: repair });
+  const acceptsLast = repair?.acceptsLast ?? true;
+  /** An answer that says nothing. It is better than an error if nobody has more to say. */
+  let lastResort: Answered | undefined;
   for (;;) {
     const attempt = await call.prepare(repair?.messages);
     if (attempt instanceof Error) {
       if (repair?.lastResult) return repair.lastResult;
+      if (lastResort && acceptsLast) return describe(call, lastResort);
       throw repair?.explain(attempt) ?? attempt;
     }
     const outcome = await generateOnce(call, attempt);
     if (outcome.status === "aborted") throw outcome.reason;
-    if (outcome.status === "failed") continue;
-    const { facts, usage, value } = outcome;
-    for (const { message } of value.generations) {
-      const resilience = describeResilience(call.records, usage, facts.finishReason);
-      message.response_metadata = { ...message.response_metadata, resilience };
-      if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
-    }
-    return value;
+    if (outcome.status === "succeeded") return describe(call, outcome);
+    const { empty, usage } = outcome;
+    if (empty) lastResort = { ...empty, usage };
   }
 }

@@ -1,18 +1,19 @@
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
-import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AnswerFacts, AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { attemptStream, type AttemptStream } from "../attempt/stream-attempt.ts";
 import { hasContent } from "../attempt/streamed-content.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
 import { toUsageMetadata } from "../cost/usage-metadata.ts";
 import { StructuredOutputError } from "../errors/structured-output-error.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
 import { describeResilience } from "./resilience-metadata.ts";
+import { StreamedAnswer, type ChunkFields } from "./streamed-answer.ts";
 import { WholeAnswer } from "./whole-answer.ts";
-import { StreamedAnswer } from "./streamed-answer.ts";
 
 interface RunningStream extends RunningAttempt {
   /** Everything it has said so far, and the rest as it comes. */
@@ -84,6 +85,20 @@ function recover(answer: StreamedAnswer, call: Call): void {
   }
 }
 
+interface Answered {
+  readonly facts: AnswerFacts;
+  readonly usage: TokenUsage | undefined;
+}
+
+/** What the last chunk says of an answer: what it took to get it. */
+function describe(call: Call, { facts, usage }: Answered): ChunkFields {
+  const resilience = describeResilience(call.records, usage, facts.finishReason);
+  return {
+    response_metadata: { resilience },
+    usage_metadata: usage && toUsageMetadata(usage),
+  };
+}
+
 /**
  * Gets a streamed answer, over as many attempts as it takes. A failure before the first content is
  * repaired unseen. After it the recovery mode decides.
@@ -96,32 +111,41 @@ export async function* runStream(
   const answer = new StreamedAnswer();
   const { check } = request;
   const whole = check && !check.acceptsLast ? new WholeAnswer() : undefined;
+  /** An answer that says nothing. It is better than an error if nobody has more to say. */
+  let lastResort: Answered | undefined;
   for (;;) {
     const { textToContinue } = answer;
     const attempt = await call.prepare(
       textToContinue === undefined ? [] : askToContinue(textToContinue),
     );
-    if (attempt instanceof Error) throw attempt;
+    if (attempt instanceof Error) {
+      // Nothing is no structured output.
+      if (!lastResort || whole) throw attempt;
+      yield* answer.complete(describe(call, lastResort));
+      return;
+    }
     const stream = streamOnce(call, attempt, answer.isUntouched);
     const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream);
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
-      const { facts, usage } = outcome;
       // What has been handed out cannot be taken back, so it is not asked for again.
       const problem = whole?.message && (await check?.findProblem(whole.message));
       if (whole?.message && problem !== undefined) {
         const { records: attempts } = call;
         throw new StructuredOutputError({ problem, answer: whole.message, attempts });
       }
-      const resilience = describeResilience(call.records, usage, facts.finishReason);
-      yield* answer.complete({
-        response_metadata: { resilience },
-        usage_metadata: usage && toUsageMetadata(usage),
-      });
+      yield* answer.complete(describe(call, outcome));
       return;
     }
+    const { empty, usage } = outcome;
+    if (empty) lastResort = { ...empty, usage };
     if (!answer.hasBegun) continue;
     if (call.options.streamRecovery === "error") {
+      if (lastResort && empty && !whole) {
+        // Only reasoning was handed out, and the user wants nothing to begin anew.
+        yield* answer.complete(describe(call, lastResort));
+        return;
+      }
       throw call.interrupt(outcome.failure, answer.partial);
     }
     call.keepPartial(answer.partial);

@@ -11,7 +11,7 @@ import { ContinuationJoiner } from "./continuation.ts";
 import { makeRestartable, markRestart } from "./restartable-chunk.ts";
 
 /** The parts of a message chunk beside its content. */
-interface ChunkFields {
+export interface ChunkFields {
   readonly additional_kwargs?: Record<string, unknown>;
   readonly response_metadata?: Record<string, unknown>;
   readonly tool_call_chunks?: AIMessageChunk["tool_call_chunks"];
@@ -23,6 +23,11 @@ function createChunk(text: string, fields: ChunkFields = {}): ChatGenerationChun
   const message = new AIMessageChunk({ content: text, ...others } as AIMessageChunkFields);
   if (usage) Object.assign(message, { usage_metadata: usage });
   return new ChatGenerationChunk({ text, message });
+}
+
+/** White space alone is held back too: an answer of nothing else is an empty one. */
+function saysSomething(chunk: ChatGenerationChunk): boolean {
+  return hasContent(chunk) && (chunk.text === "" || chunk.text.trim() !== "");
 }
 
 /** The answer as the consumer has it, over all attempts. */
@@ -86,7 +91,7 @@ export class StreamedAnswer {
         const chunk = step.value;
         if (this.#joiner) {
           yield this.#handOut(this.#join(this.#joiner, chunk));
-        } else if (this.hasBegun || hasContent(chunk)) {
+        } else if (this.hasBegun || saysSomething(chunk)) {
           if (this.#held.length > 0) yield* this.#releaseHeld();
           yield this.#handOut(chunk);
         } else {

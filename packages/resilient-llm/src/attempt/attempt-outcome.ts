@@ -17,9 +17,19 @@ export interface AttemptSuccess<Value> {
   readonly exhaustedForMs: number | undefined;
 }
 
+/** An answer that ended properly and carries nothing. It is handed out if nobody has more to say. */
+export interface EmptyAnswer<Value> {
+  readonly value: Value;
+  readonly facts: AnswerFacts;
+}
+
 /** An attempt ended without an answer, by a failure or by the caller's signal. */
-export type AttemptInterruption =
-  | { readonly status: "failed"; readonly failure: Failure }
+export type AttemptInterruption<Value = unknown> =
+  | {
+      readonly status: "failed";
+      readonly failure: Failure;
+      readonly empty?: EmptyAnswer<Value>;
+    }
   | { readonly status: "aborted"; readonly reason: unknown };
 
 /** What an attempt used and how long it took. */
@@ -35,4 +45,5 @@ export interface AttemptMeasures {
  * How an attempt ended, and what it took. A failure is a value here. It is thrown once, when the call
  * ends.
  */
-export type AttemptOutcome<Value> = (AttemptSuccess<Value> | AttemptInterruption) & AttemptMeasures;
+export type AttemptOutcome<Value> = (AttemptSuccess<Value> | AttemptInterruption<Value>) &
+  AttemptMeasures;

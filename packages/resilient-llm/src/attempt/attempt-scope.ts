@@ -1,6 +1,6 @@
 import type { RawUsage } from "../cost/find-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
-import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
@@ -10,9 +10,9 @@ import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { LIMIT_OF_PHASE, MISSING_IN_PHASE, type TimeLimits } from "./time-limits.ts";
 
 /** Without a watch nobody sees the headers come, and without a stream they come with the answer. */
-function firstPhaseOf({ candidate, streaming }: PreparedAttempt): TimeoutPhase {
+function firstPhaseOf(streaming: boolean, isWatched: boolean): TimeoutPhase {
   if (!streaming) return "total";
-  return candidate.inner.isWatched ? "connect" : "first-token";
+  return isWatched ? "connect" : "first-token";
 }
 
 /**
@@ -33,6 +33,8 @@ export class AttemptScope implements WireWatch {
   body?: string;
   /** The usage that a stream has reported so far, as the provider sent it. */
   usage?: RawUsage;
+  /** Why the model does not answer, in its own words. */
+  refusal?: string;
   /**
    * What went wrong, from whoever noticed it first: a time limit or the wire. It says more than the
    * error that then comes out of the model.
@@ -52,12 +54,14 @@ export class AttemptScope implements WireWatch {
 
   /** @param outer The caller's signal. */
   constructor(attempt: PreparedAttempt, outer: AbortSignal | undefined) {
-    this.endpoint = attempt.candidate.endpoint;
-    this.streaming = attempt.streaming;
+    const { endpoint, inner } = attempt.candidate;
+    this.endpoint = endpoint;
+    // A model that does not stream is asked for a whole answer.
+    this.streaming = attempt.streaming && inner.canStream;
     this.clock = attempt.clock;
     this.#limits = attempt.limits;
     this.#outer = outer;
-    this.#phase = firstPhaseOf(attempt);
+    this.#phase = firstPhaseOf(this.streaming, inner.isWatched);
     this.startedAtMs = this.clock.now();
     this.#phaseStartedAtMs = this.startedAtMs;
     if (outer) this.#listenTo(outer);
@@ -75,13 +79,13 @@ export class AttemptScope implements WireWatch {
   }
 
   /** What has ended the attempt: the caller's signal or a failure. */
-  get interruption(): AttemptInterruption | undefined {
+  get interruption(): AttemptInterruption<never> | undefined {
     if (this.#outer?.aborted) return { status: "aborted", reason: this.#outer.reason };
     return this.failure && { status: "failed", failure: this.failure };
   }
 
   /** What has ended an attempt that threw `error`. */
-  explain(error: unknown): AttemptInterruption {
+  explain(error: unknown): AttemptInterruption<never> {
     return (
       this.interruption ?? {
         status: "failed",

@@ -1,19 +1,21 @@
 import type { ChatResult } from "@langchain/core/outputs";
 import type { TokenUsage } from "../cost/token-usage.ts";
-import { quoteMessage } from "../failure/classify-provider-error.ts";
+import { quoteMessage } from "../failure/quote-message.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { carriesAnswer, judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
 import { measureResultUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 
 /** Whether what has come is an answer. */
 function judgeResult(
-  { endpoint, headers }: AttemptScope,
+  { endpoint, headers, refusal }: AttemptScope,
   result: ChatResult,
+  acceptsEmpty: boolean,
   nowMs: number,
-): AttemptSuccess<ChatResult> | AttemptInterruption {
+): AttemptSuccess<ChatResult> | AttemptInterruption<ChatResult> {
   const [generation] = result.generations;
   if (!generation) {
     const message = `${endpoint.model} at ${endpoint.baseUrl} answered without choices`;
@@ -22,6 +24,12 @@ function judgeResult(
   const facts = readFacts(generation.message, generation.generationInfo);
   const failure = judgeFinish(facts.finishReason, endpoint);
   if (failure) return { status: "failed", failure };
+  if (refusal !== undefined) generation.message.additional_kwargs["refusal"] = refusal;
+  if (!acceptsEmpty && !carriesAnswer(generation.message)) {
+    const emptiness = judgeEmptiness(facts.finishReason, endpoint);
+    const empty = { value: result, facts };
+    if (emptiness) return { status: "failed", failure: emptiness, empty };
+  }
   const exhaustedForMs = headers && readExhaustionMs(headers, nowMs);
   return { status: "succeeded", value: result, facts, exhaustedForMs };
 }
@@ -30,7 +38,7 @@ function judgeResult(
 async function checkResult(
   { candidate, check }: PreparedAttempt,
   { generations }: ChatResult,
-): Promise<AttemptInterruption | undefined> {
+): Promise<AttemptInterruption<ChatResult> | undefined> {
   const message = generations[0]?.message;
   const problem = message && (await check?.findProblem(message));
   if (problem === undefined) return undefined;
@@ -55,16 +63,16 @@ export async function attemptGenerate(
   signal: AbortSignal | undefined,
   onEnd: (outcome: AttemptOutcome<ChatResult>) => void,
 ): Promise<AttemptOutcome<ChatResult>> {
-  const { candidate, clock, messages, options } = attempt;
+  const { acceptsEmpty, candidate, clock, messages, options } = attempt;
   const scope = new AttemptScope(attempt, signal);
-  let ending: AttemptSuccess<ChatResult> | AttemptInterruption;
+  let ending: AttemptSuccess<ChatResult> | AttemptInterruption<ChatResult>;
   let usage: TokenUsage | undefined;
   let endedAtMs: number;
   try {
     const result = await scope.race(candidate.inner.generate(messages, options, scope));
     scope.close(true);
     endedAtMs = clock.now();
-    ending = judgeResult(scope, result, endedAtMs);
+    ending = judgeResult(scope, result, acceptsEmpty, endedAtMs);
     if (ending.status === "succeeded") ending = (await checkResult(attempt, result)) ?? ending;
     usage = measureResultUsage(messages, result, scope);
   } catch (error) {

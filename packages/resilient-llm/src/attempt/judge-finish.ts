@@ -1,7 +1,10 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { AnswerFacts } from "./attempt-outcome.ts";
-import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import { askClassifyOption } from "../failure/ask-classify-option.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
+import { readFinish } from "../failure/finish-rules.ts";
+import { describeNextStep } from "../failure/next-step.ts";
 
 type Source = Readonly<Record<string, unknown>> | undefined;
 
@@ -15,47 +18,39 @@ function readText(info: Source, metadata: Source, keys: readonly string[]): stri
 }
 
 /** Under which names providers give these facts. */
-const finishKeys = ["finish_reason", "stop_reason", "finishReason"];
-const idKeys = ["id"];
-const modelKeys = ["model_name", "model"];
+const FINISH_KEYS = ["finish_reason", "stop_reason", "finishReason"];
+const ID_KEYS = ["id"];
+const MODEL_KEYS = ["model_name", "model"];
 
 /** What a message or chunk says about the answer as a whole. */
 export function readFacts(message: BaseMessage, generationInfo: Source): AnswerFacts {
   const metadata: Source = message.response_metadata;
   const details = generationInfo?.["incomplete_details"] ?? metadata?.["incomplete_details"];
   const reason = (details as { reason?: unknown } | null | undefined)?.reason;
-  // The Responses API has no finish reason; it says why an answer isn't complete.
+  // The Responses API has no finish reason; it says why an answer is not complete.
   const incomplete = typeof reason === "string" ? reason : undefined;
   return {
-    finishReason: incomplete ?? readText(generationInfo, metadata, finishKeys),
-    responseId: readText(generationInfo, metadata, idKeys) ?? message.id,
-    responseModel: readText(generationInfo, metadata, modelKeys),
+    finishReason: incomplete ?? readText(generationInfo, metadata, FINISH_KEYS),
+    responseId: readText(generationInfo, metadata, ID_KEYS) ?? message.id,
+    responseModel: readText(generationInfo, metadata, MODEL_KEYS),
   };
 }
 
-/** The failure that a finish reason stands for; `undefined` for the ordinary ones. */
+/** The failure that a finish reason stands for; `undefined` for the ordinary ones and for a cut. */
 export function judgeFinish(
   finishReason: string | undefined,
   endpoint: EndpointDescription,
 ): Failure | undefined {
-  if (finishReason === "error") {
-    return {
-      kind: "server-error",
-      message: `${endpoint.model} at ${endpoint.baseUrl} ended its answer with finish_reason "error"`,
-    };
-  }
-  if (
-    finishReason === "content_filter" ||
-    finishReason === "SAFETY" ||
-    finishReason === "refusal"
-  ) {
-    return {
-      kind: "content-filter",
-      providerCode: finishReason,
-      message: `${endpoint.model} at ${endpoint.baseUrl} cut its answer off with finish_reason "${finishReason}"`,
-      nextStep:
-        "Rephrase the prompt, or allow another provider with fallback.onContentFilter: true.",
-    };
-  }
-  return undefined;
+  if (finishReason === undefined || finishReason === "stop") return undefined;
+  const ended = `ended its answer with finish_reason "${finishReason}"`;
+  const means =
+    askClassifyOption(endpoint, { finishReason, message: ended }) ?? readFinish(finishReason);
+  if (means === undefined || means === "cut") return undefined;
+  const nextStep = describeNextStep(means, endpoint);
+  return {
+    kind: means,
+    providerCode: finishReason,
+    message: `${endpoint.model} at ${endpoint.baseUrl} ${ended}`,
+    ...(nextStep === undefined ? {} : { nextStep }),
+  };
 }

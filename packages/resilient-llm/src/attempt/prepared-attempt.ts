@@ -16,6 +16,8 @@ export interface PreparedAttempt {
   readonly streaming: boolean;
   /** What the answer has to be. `undefined`: any answer will do. */
   readonly check: AnswerCheck | undefined;
+  /** An empty answer is one like any other. */
+  readonly acceptsEmpty: boolean;
   readonly limits: TimeLimits;
   readonly clock: Clock;
   /** In ms since the epoch. */

@@ -1,11 +1,12 @@
-import type { AIMessageChunk } from "@langchain/core/messages";
-import type { ChatGenerationChunk } from "@langchain/core/outputs";
+import { AIMessageChunk } from "@langchain/core/messages";
+import { ChatGenerationChunk } from "@langchain/core/outputs";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish } from "./judge-finish.ts";
 import { readStreamUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
@@ -18,17 +19,19 @@ export type AttemptStream = AsyncGenerator<ChatGenerationChunk, AttemptOutcome<u
 function judgeEnd(
   scope: AttemptScope,
   tally: StreamTally,
-): AttemptSuccess<undefined> | AttemptInterruption {
-  const { clock, endpoint, headers, interruption } = scope;
+  acceptsEmpty: boolean,
+): AttemptSuccess<undefined> | AttemptInterruption<undefined> {
+  const { clock, endpoint, headers, interruption, refusal } = scope;
   if (interruption) return interruption;
-  if (tally.isEmpty) {
-    const message = `${endpoint.model} at ${endpoint.baseUrl} streamed an empty answer`;
-    return { status: "failed", failure: { kind: "invalid-response", message } };
+  const { facts } = tally;
+  if (!acceptsEmpty && !tally.carriesAnswer && refusal === undefined) {
+    const failure = judgeEmptiness(facts.finishReason, endpoint);
+    if (failure) return { status: "failed", failure, empty: { value: undefined, facts } };
   }
   return {
     status: "succeeded",
     value: undefined,
-    facts: tally.facts,
+    facts,
     exhaustedForMs: headers && readExhaustionMs(headers, clock.now()),
   };
 }
@@ -43,6 +46,12 @@ function correctUsage(
   if (usage) setUsageMetadata(message, usage);
 }
 
+/** LangChain leaves the refusal of a chat completion out of its chunks. */
+function createRefusalChunk(refusal: string): ChatGenerationChunk {
+  const message = new AIMessageChunk({ content: "", additional_kwargs: { refusal } });
+  return new ChatGenerationChunk({ text: "", message });
+}
+
 /**
  * Asks a candidate once for a streamed answer: yields its chunks as they come and returns how it
  * ended. Never throws by itself. When the consumer stops early, the request is aborted.
@@ -55,7 +64,7 @@ export async function* attemptStream(
   signal: AbortSignal | undefined,
   onEnd: (outcome: AttemptOutcome<undefined>) => void,
 ): AttemptStream {
-  const { candidate, clock, messages, options } = attempt;
+  const { acceptsEmpty, candidate, clock, messages, options } = attempt;
   const { endpoint, inner } = candidate;
   const scope = new AttemptScope(attempt, signal);
   const tally = new StreamTally();
@@ -63,7 +72,7 @@ export async function* attemptStream(
   const measureUsage = (): TokenUsage | undefined =>
     tally.measureUsage(messages, inner.isWatched ? readStreamUsage(scope) : tally.reported);
   const measure = (
-    ending: AttemptSuccess<undefined> | AttemptInterruption,
+    ending: AttemptSuccess<undefined> | AttemptInterruption<undefined>,
   ): AttemptOutcome<undefined> => ({
     ...ending,
     usage: measureUsage(),
@@ -85,7 +94,13 @@ export async function* attemptStream(
       yield step.value;
       scope.resume();
     }
-    outcome = measure(failure ? { status: "failed", failure } : judgeEnd(scope, tally));
+    const ending = failure
+      ? ({ status: "failed", failure } as const)
+      : judgeEnd(scope, tally, acceptsEmpty);
+    if (ending.status === "succeeded" && scope.refusal !== undefined) {
+      yield createRefusalChunk(scope.refusal);
+    }
+    outcome = measure(ending);
     return outcome;
   } catch (error) {
     outcome = measure(scope.explain(error));

@@ -4,6 +4,7 @@ import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import { completeUsage, type ReportedUsage } from "../cost/read-usage.ts";
 import { addUsage, type TokenUsage } from "../cost/token-usage.ts";
 import type { AnswerFacts } from "./attempt-outcome.ts";
+import { carriesAnswer } from "./judge-emptiness.ts";
 import { readFacts } from "./judge-finish.ts";
 import { readMessageUsage, readOpenAiUsage } from "./measure-usage.ts";
 import { StreamedContent } from "./streamed-content.ts";
@@ -17,20 +18,21 @@ export class StreamTally {
     responseModel: undefined,
   };
   #reported: ReportedUsage = { kind: "missing", reportedCostUsd: undefined };
+  #carriesAnswer = false;
 
   get facts(): AnswerFacts {
     return this.#facts;
   }
 
-  /** Nothing has come: no content, no usage, no end. */
-  get isEmpty(): boolean {
-    const isReported = this.#reported.kind !== "missing";
-    return !this.#content.hasContent && !isReported && this.#facts.finishReason === undefined;
+  /** Something of the answer itself has come, not only reasoning or white space. */
+  get carriesAnswer(): boolean {
+    return this.#carriesAnswer;
   }
 
   add(chunk: ChatGenerationChunk): void {
     this.#content.add(chunk);
     const { message } = chunk;
+    this.#carriesAnswer ||= carriesAnswer(message);
     const { finishReason, responseId, responseModel } = readFacts(message, chunk.generationInfo);
     this.#facts = {
       finishReason: finishReason ?? this.#facts.finishReason,

@@ -149,6 +149,17 @@ export class CallBooks {
     });
   }
 
+  /** A candidate asked for a longer pause than is believed. */
+  noteBoundedHint({ name }: Candidate, hintMs: number, blockedForMs: number): void {
+    this.#shared.events.emit({
+      type: "wait-hint-bounded",
+      callId: this.callId,
+      candidate: name,
+      hintMs,
+      blockedForMs,
+    });
+  }
+
   /** Messages were left out of the prompt. */
   noteTrim({ removedMessages, estimatedTokens }: TrimResult): void {
     this.#shared.events.emit({

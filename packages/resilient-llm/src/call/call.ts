@@ -106,10 +106,13 @@ export class Call {
       if (deadEnd !== undefined) return this.#giveUp(deadEnd, true);
       const choice = this.#route.choose(nowMs);
       if (!choice) return this.#giveUp(this.#refusal ?? "no candidate is left");
-      if (choice.notBeforeMs >= this.#deadlineMs) return this.#giveUp(this.#describeDeadline());
       const { candidate } = choice;
+      const comesTooLate = choice.notBeforeMs >= this.#deadlineMs;
+      // The provider's hint may be wrong. The call has nothing to lose: it asks once all the same.
+      const asksEarly = comesTooLate && this.#route.mayAskEarly(candidate);
+      if (comesTooLate && !asksEarly) return this.#giveUp(this.#describeDeadline());
       this.#announce(candidate, nowMs);
-      if (choice.notBeforeMs > nowMs) {
+      if (choice.notBeforeMs > nowMs && !asksEarly) {
         await sleep(clock, choice.notBeforeMs - nowMs, this.request.signal);
         continue;
       }
@@ -127,7 +130,10 @@ export class Call {
         signal: this.request.signal,
       });
       const admission = asked instanceof Promise ? await asked : asked;
-      if (admission.verdict === "granted") return this.#begin(candidate, messages, admission);
+      const acceptsEmpty = this.options.emptyAnswer === "accept" || extraMessages.length > 0;
+      if (admission.verdict === "granted") {
+        return this.#begin(candidate, messages, acceptsEmpty, admission);
+      }
       if (admission.verdict === "refused") {
         this.#route.exclude(candidate);
         this.#refusal = admission.refusal;
@@ -135,7 +141,8 @@ export class Call {
         if (clock.now() >= this.#deadlineMs) return this.#giveUp(this.#refusal);
         continue;
       }
-      candidate.block(clock.now() + admission.waitMs);
+      const askedAtMs = clock.now();
+      candidate.block(askedAtMs + admission.waitMs, askedAtMs);
       // After the wait the slot is asked for again. The retry has been paid for already.
       if (this.#route.isStaying(candidate)) visit.notBeforeMs = candidate.blockedUntilMs;
     }
@@ -175,7 +182,7 @@ export class Call {
       return undefined;
     }
     this.#books.noteHedge(late.candidate, candidate, afterMs);
-    return this.#begin(candidate, late.messages, admission);
+    return this.#begin(candidate, late.messages, late.acceptsEmpty, admission);
   }
 
   /** Of two attempts one has failed: the call goes on with the one on `candidate`. */
@@ -198,11 +205,17 @@ export class Call {
     const nowMs = this.options.clock.now();
     if (outcome.status === "succeeded") {
       const retries = this.#route.visit(candidate).attempts - 1;
-      const { exhaustedForMs } = outcome;
-      const report = { streaming, durationMs, firstTokenMs, retries, exhaustedForMs };
+      const exhaustedForMs =
+        outcome.exhaustedForMs && this.#boundHint(candidate, outcome.exhaustedForMs);
+      const { startedAtMs } = attempt;
+      const report = { streaming, startedAtMs, durationMs, firstTokenMs, retries, exhaustedForMs };
       candidate.succeeded(report, nowMs);
     } else if (outcome.status === "failed") {
-      const { failure } = outcome;
+      const { waitHintMs: hintMs } = outcome.failure;
+      const failure =
+        hintMs === undefined
+          ? outcome.failure
+          : { ...outcome.failure, waitHintMs: this.#boundHint(candidate, hintMs) };
       const firstTokenLimitMs = attempt.limits.firstTokenMs;
       candidate.failed({ streaming, durationMs, failure, isProbe, firstTokenLimitMs }, nowMs);
       this.#follow(candidate, failure, nowMs);
@@ -237,7 +250,12 @@ export class Call {
     return admitAttempt(this.#shared, this.request.spender, candidate, messages, wait);
   }
 
-  #begin(candidate: Candidate, messages: BaseMessage[], grant: Grant): PreparedAttempt {
+  #begin(
+    candidate: Candidate,
+    messages: BaseMessage[],
+    acceptsEmpty: boolean,
+    grant: Grant,
+  ): PreparedAttempt {
     const { clock } = this.options;
     const { check, options, streaming } = this.request;
     const startedAtMs = clock.now();
@@ -251,6 +269,7 @@ export class Call {
       options,
       streaming,
       check,
+      acceptsEmpty,
       limits: this.#limitsFor(candidate, startedAtMs),
       clock,
       startedAtMs,
@@ -271,6 +290,14 @@ export class Call {
       firstTokenMs: candidate.firstTokenLimitMs,
       totalMs: Math.min(total, this.#deadlineMs - nowMs),
     };
+  }
+
+  /** How much of the wait that a provider asks for is believed, in ms. */
+  #boundHint(candidate: Candidate, hintMs: number): number {
+    const { maxBlockMs } = this.options.retry;
+    if (hintMs <= maxBlockMs) return hintMs;
+    this.#books.noteBoundedHint(candidate, hintMs, maxBlockMs);
+    return maxBlockMs;
   }
 
   /** Decides what follows from a failure: the same candidate again, another one, a shorter prompt. */

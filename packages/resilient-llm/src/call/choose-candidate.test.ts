@@ -25,7 +25,7 @@ function makeCandidate(
     const attempt = { streaming: false, durationMs: 1, isProbe: false, firstTokenLimitMs: 1 };
     created.failed({ ...attempt, failure: FAILURE }, state.openedAtMs);
   }
-  if (state.blockedForMs !== undefined) created.block(NOW_MS + state.blockedForMs);
+  if (state.blockedForMs !== undefined) created.block(NOW_MS + state.blockedForMs, NOW_MS);
   if (state.avoided) created.avoid(FAILURE, DEADLINE_MS);
   return created;
 }

@@ -13,6 +13,14 @@ export interface Visit {
   notBeforeMs: number;
   /** The next attempt is a retry and must be paid for from the retry quota. */
   owesRetry: boolean;
+  /** It was asked although its pause outlasts the call. */
+  wasAskedEarly: boolean;
+}
+
+/** How often the same candidate may be asked again. The server's own word wins over the kind. */
+function countRetries({ kind, shouldRetry }: Failure): number {
+  if (shouldRetry === undefined) return failurePolicies[kind].retries;
+  return shouldRetry ? Infinity : 0;
 }
 
 /**
@@ -42,7 +50,13 @@ export class Route {
   /** What `candidate` has seen of this call. */
   visit(candidate: Candidate): Visit {
     for (const known of this.#visits) if (known.candidate === candidate) return known;
-    const visit = { candidate, attempts: 0, notBeforeMs: 0, owesRetry: false };
+    const visit = {
+      candidate,
+      attempts: 0,
+      notBeforeMs: 0,
+      owesRetry: false,
+      wasAskedEarly: false,
+    };
     this.#visits.push(visit);
     return visit;
   }
@@ -54,6 +68,17 @@ export class Route {
 
   isStaying(candidate: Candidate): boolean {
     return this.#staying === candidate;
+  }
+
+  /**
+   * Whether a candidate whose pause outlasts the call is asked before its end: once per call, so that
+   * no deadline passes unused. True once, the first time it is asked for.
+   */
+  mayAskEarly(candidate: Candidate): boolean {
+    const visit = this.visit(candidate);
+    if (visit.attempts > 0 || visit.wasAskedEarly) return false;
+    visit.wasAskedEarly = true;
+    return true;
   }
 
   /** Another candidate that could be asked at once, in the order of the chain. */
@@ -96,23 +121,24 @@ export class Route {
     this.#staying = undefined;
     const exceeded = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
     this.#excludeAll(
-      (other) => other === candidate || (other.contextWindowTokens ?? 0) <= exceeded,
+      // One whose window is not known may well be larger.
+      (other) => other === candidate || (other.contextWindowTokens ?? Infinity) <= exceeded,
     );
   }
 
   /** What follows from another failure than a prompt too long. Returns the delay of a retry, in ms. */
   fail(candidate: Candidate, failure: Failure, nowMs: number): number {
     this.#staying = undefined;
-    this.#deadEnd = this.#describeDeadEnd(failure);
-    if (failure.kind === "content-filter") {
-      // Models of the same maker filter alike.
-      this.#excludeAll((other) => other.provider === candidate.provider);
-    }
-    if (this.#deadEnd !== undefined || failure.kind === "content-filter") return 0;
+    this.#deadEnd = undefined;
     const { retry, random } = this.#options;
     const visit = this.visit(candidate);
-    if (!failurePolicies[failure.kind].retry || visit.attempts > retry.maxRetries) {
+    if (visit.attempts > Math.min(countRetries(failure), retry.maxRetries)) {
+      this.#deadEnd = this.#describeDeadEnd(failure);
       this.exclude(candidate);
+      if (failure.kind === "content-filter") {
+        // Models of the same maker filter alike.
+        this.#excludeAll((other) => other.provider === candidate.provider);
+      }
       return 0;
     }
     visit.owesRetry = true;
@@ -128,7 +154,7 @@ export class Route {
 
   #describeDeadEnd({ kind }: Failure): string | undefined {
     if (failurePolicies[kind].fallback) return undefined;
-    const { onAuthentication, onContentFilter } = this.#options.fallback;
+    const { onAuthentication, onBadRequest, onContentFilter } = this.#options.fallback;
     if (kind === "authentication") {
       return onAuthentication
         ? undefined
@@ -139,7 +165,9 @@ export class Route {
         ? undefined
         : "content filters do not fall back (fallback.onContentFilter is off)";
     }
-    return "the request itself is at fault";
+    return onBadRequest
+      ? undefined
+      : "the request itself is at fault (fallback.onBadRequest is off)";
   }
 
   #excludeAll(isExcluded: (candidate: Candidate) => boolean): void {

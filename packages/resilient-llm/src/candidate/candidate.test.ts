@@ -37,6 +37,7 @@ function failWith(failure: Partial<Failure>, report: Partial<FailureReport> = {}
 
 const SUCCESS = {
   streaming: true,
+  startedAtMs: NOW_MS - 1000,
   durationMs: 1000,
   firstTokenMs: 500,
   retries: 0,
@@ -84,6 +85,15 @@ it("is blocked as long as the provider asks, and a shorter block ends no longer 
   expect(candidate.isBlocked(NOW_MS + 4999)).toBe(true);
   expect(candidate.isHealthy(NOW_MS + 5000)).toBe(true);
   expect(candidate.readyAtMs).toBe(NOW_MS + 5000);
+});
+
+it("a pause it asked for is over when it answers a request that was sent after that, not before", () => {
+  const { candidate } = createCandidate();
+  candidate.failed(failWith({ kind: "rate-limited", waitHintMs: 5000 }), NOW_MS);
+  candidate.succeeded(SUCCESS, NOW_MS + 1);
+  expect(candidate.isBlocked(NOW_MS + 1)).toBe(true);
+  candidate.succeeded({ ...SUCCESS, startedAtMs: NOW_MS }, NOW_MS + 1);
+  expect(candidate.isBlocked(NOW_MS + 1)).toBe(false);
 });
 
 it("is avoided after a fallback until it answers, unless the provider said how long to wait", () => {

@@ -1,7 +1,7 @@
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { Payer } from "../cost/budget-book.ts";
 import type { ModelCosts } from "../cost/model-costs.ts";
-import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
 import type { RetryQuota } from "../retry/retry-quota.ts";
@@ -42,6 +42,8 @@ export interface AttemptReport {
 
 /** An attempt that got its answer. */
 export interface SuccessReport extends AttemptReport {
+  /** In ms since the epoch. */
+  readonly startedAtMs: number;
   /** Streams only. */
   readonly firstTokenMs: number | undefined;
   /** The call's attempts on this candidate before this one. */
@@ -85,6 +87,7 @@ export class Candidate implements CandidateDescription {
   readonly #firstTokenLimit: AdaptiveTimeout;
   readonly #totalLimit: AdaptiveTimeout;
   #blockedUntilMs = 0;
+  #blockedSinceMs = 0;
   #avoidedUntilMs = 0;
 
   constructor(description: CandidateDescription, instruments: HealthInstruments) {
@@ -175,8 +178,10 @@ export class Candidate implements CandidateDescription {
 
   /** An attempt got its answer. */
   succeeded(report: SuccessReport, nowMs: number): void {
-    const { durationMs, exhaustedForMs, firstTokenMs, retries, streaming } = report;
-    if (exhaustedForMs !== undefined) this.block(nowMs + exhaustedForMs);
+    const { durationMs, exhaustedForMs, firstTokenMs, retries, startedAtMs, streaming } = report;
+    // It answered a request that was sent after it had asked for a pause: the pause is over.
+    if (startedAtMs >= this.#blockedSinceMs) this.#blockedUntilMs = 0;
+    if (exhaustedForMs !== undefined) this.block(nowMs + exhaustedForMs, nowMs);
     this.#breaker.succeed();
     this.#avoidedUntilMs = 0;
     this.#retryQuota.giveBack(retries);
@@ -193,7 +198,7 @@ export class Candidate implements CandidateDescription {
     else if (this.#breaker.openedAtMs !== undefined) this.#breaker.succeed();
     if (failure.phase === "first-token") this.#firstTokenLimit.recordCensored(firstTokenLimitMs);
     else if (failure.phase === "total" && !streaming) this.#totalLimit.recordCensored(durationMs);
-    if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs);
+    if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs, nowMs);
   }
 
   /** An attempt was ended because another candidate answered first. */
@@ -212,8 +217,10 @@ export class Candidate implements CandidateDescription {
   }
 
   /** No attempts until then. A longer block stays. */
-  block(untilMs: number): void {
-    this.#blockedUntilMs = Math.max(this.#blockedUntilMs, untilMs);
+  block(untilMs: number, nowMs: number): void {
+    if (untilMs <= this.#blockedUntilMs) return;
+    this.#blockedUntilMs = untilMs;
+    this.#blockedSinceMs = nowMs;
   }
 
   #limitOf(streaming: boolean): AdaptiveTimeout {

@@ -61,6 +61,8 @@ export class InnerModel {
   readonly chatModel: BaseChatModel;
   /** Whether `watchChatOpenAI` made the model. If not, only what the model reports is known. */
   readonly isWatched: boolean;
+  /** Where a stream is wanted, one is asked for. If not, the whole answer comes as one chunk. */
+  readonly canStream: boolean;
   readonly #base: Bound;
   readonly #boundTools = new WeakMap<object, Bound>();
 
@@ -69,6 +71,7 @@ export class InnerModel {
     this.#base = { model: bound.model, options: addOptions({}, bound.options, RUN_OPTIONS) };
     this.chatModel = bound.model;
     this.isWatched = isWatched;
+    this.canStream = implementsStreaming(this.chatModel);
   }
 
   /**
@@ -184,17 +187,22 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
   };
-  // Each call decides whether to stream. With `streaming` set, every `invoke` would be a stream, and
-  // LangChain would fetch a tokenizer over the network to count tokens that the provider reports.
-  const { streaming: _, ...others } = fields ?? {};
+  // With `streaming` set, LangChain would fetch a tokenizer over the network to count tokens that the
+  // provider reports. The watched fetch obeys the setting instead: it asks for streams, and hands on
+  // whole answers where those are wanted.
+  const { streaming, ...others } = fields ?? {};
   const configuration = fields?.configuration;
   const Constructor = model.constructor as typeof ChatOpenAI;
   const copy = new Constructor({
     ...others,
+    ...(streaming === false ? { disableStreaming: true } : {}),
     maxRetries: 0,
     configuration: {
       ...configuration,
-      fetch: createWatchedFetch(configuration?.fetch),
+      fetch: createWatchedFetch(configuration?.fetch, {
+        streamsOnly: streaming === true && others.disableStreaming !== true,
+        streamUsage: others.streamUsage !== false,
+      }),
     },
   });
   // LangChain's caller also has a queue. It is needed only if the user bounds it.

@@ -1,7 +1,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { ChatOpenAI } from "@langchain/openai";
 import { OptionsError } from "../errors/options-error.ts";
-import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { CandidateOptions } from "../options/candidate-options.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { listSecrets, showUrl } from "./endpoint-secrets.ts";
@@ -91,5 +91,7 @@ function openGiven(given: BaseChatModel): OpenedModel {
  * @throws OptionsError if a model given by name has no API key.
  */
 export function openModel(own: CandidateOptions, options: ResolvedOptions): OpenedModel {
-  return typeof own.model === "string" ? openByName(own.model, own, options) : openGiven(own.model);
+  const opened =
+    typeof own.model === "string" ? openByName(own.model, own, options) : openGiven(own.model);
+  return { ...opened, endpoint: { ...opened.endpoint, classify: options.classify } };
 }

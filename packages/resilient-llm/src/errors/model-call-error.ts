@@ -21,6 +21,7 @@ export interface ModelCallErrorDetails {
 
 const codeOfKind: Readonly<Record<FailureKind, string>> = {
   "rate-limited": "RATE_LIMITED",
+  "exceeds-rate-limit": "EXCEEDS_RATE_LIMIT",
   "quota-exhausted": "QUOTA_EXHAUSTED",
   transient: "TRANSIENT",
   "server-error": "SERVER_ERROR",
@@ -28,9 +29,12 @@ const codeOfKind: Readonly<Record<FailureKind, string>> = {
   connection: "CONNECTION_FAILED",
   truncated: "STREAM_INTERRUPTED",
   "invalid-response": "INVALID_RESPONSE",
+  "empty-answer": "EMPTY_ANSWER",
   "failed-generation": "GENERATION_FAILED",
+  unsupported: "UNSUPPORTED_BY_MODEL",
   "bad-request": "INVALID_REQUEST",
   authentication: "AUTHENTICATION_FAILED",
+  "location-refused": "LOCATION_REFUSED",
   "not-found": "MODEL_NOT_FOUND",
   "context-length": "CONTEXT_LENGTH_EXCEEDED",
   "content-filter": "CONTENT_FILTERED",

@@ -92,6 +92,16 @@ export type ResilienceEvent =
       readonly keptText: string;
     }
   | {
+      /** The provider asked for a longer pause than is believed (`retry.maxBlockMs`). */
+      readonly type: "wait-hint-bounded";
+      readonly callId: string;
+      readonly candidate: string;
+      /** What the provider asked for. */
+      readonly hintMs: number;
+      /** How long the candidate is left alone. */
+      readonly blockedForMs: number;
+    }
+  | {
       /** What is left of a budget is reserved by other calls; this one waits until they are settled. */
       readonly type: "budget-wait";
       readonly candidate: string;

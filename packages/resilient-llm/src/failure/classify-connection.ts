@@ -1,7 +1,7 @@
-import type { EndpointDescription } from "./classify-provider-error.ts";
+import type { EndpointDescription } from "./endpoint-description.ts";
 import type { Failure } from "./failure.ts";
 
-const tlsCodes =
+const TLS_CODES =
   /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
 
 /** Every error code of an error and its causes, outermost first. */
@@ -26,7 +26,7 @@ function codesOf(error: unknown): string[] {
 }
 
 /**
- * The failure behind an error of the network, or `undefined` if the error doesn't come from there.
+ * The failure behind an error of the network, or `undefined` if the error does not come from there.
  * Looks through the chain of causes, because `fetch` says "fetch failed" whatever happened.
  */
 export function classifyConnectionError(
@@ -50,7 +50,7 @@ export function classifyConnectionError(
         nextStep: "Check the host name of the base URL and this machine's DNS.",
       };
     }
-    if (tlsCodes.test(code)) {
+    if (TLS_CODES.test(code)) {
       return {
         kind: "connection",
         message: `The TLS handshake with ${at} failed (${code})`,
@@ -70,7 +70,7 @@ export function classifyConnectionError(
       };
     }
     if (/^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/.test(code)) {
-      return { kind: "connection", message: `${at} can't be reached from this machine (${code})` };
+      return { kind: "connection", message: `${at} cannot be reached from this machine (${code})` };
     }
   }
   return undefined;

@@ -1,12 +1,11 @@
-import { redactError } from "./redact.ts";
 import { classifyConnectionError } from "./classify-connection.ts";
-import {
-  classifyProviderError,
-  quoteMessage,
-  type EndpointDescription,
-} from "./classify-provider-error.ts";
+import { classifyProviderError } from "./classify-provider-error.ts";
+import type { EndpointDescription } from "./endpoint-description.ts";
 import type { Failure } from "./failure.ts";
-import type { HeaderLookup } from "./wait-hint.ts";
+import { toHeaderLookup } from "./header-lookup.ts";
+import { quoteMessage } from "./quote-message.ts";
+import { readErrorReport } from "./read-error-report.ts";
+import { redactError } from "./redact.ts";
 
 /** What errors of LangChain models and of provider SDKs have in common. */
 interface SdkError {
@@ -16,19 +15,14 @@ interface SdkError {
   readonly statusCode?: unknown;
   readonly code?: unknown;
   readonly type?: unknown;
+  readonly param?: unknown;
   readonly headers?: unknown;
   readonly error?: unknown;
   readonly response?: { readonly status?: unknown; readonly headers?: unknown };
 }
 
-function asHeaderLookup(headers: unknown): HeaderLookup | undefined {
-  if (typeof headers !== "object" || headers === null) return undefined;
-  if ("get" in headers && typeof headers.get === "function") return headers as HeaderLookup;
-  const lowered = new Map(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
-  );
-  return { get: (name) => lowered.get(name) };
-}
+/** Codes of Node.js and of LangChain, which are no provider's. */
+const LOCAL_CODE = /^(?:ERR_|UND_ERR_|E[A-Z]{3,}$)/;
 
 function firstNumber(...values: unknown[]): number | undefined {
   return values.find((value): value is number => typeof value === "number");
@@ -49,30 +43,14 @@ export function classifyError(
   if (connection) return { ...connection, cause };
 
   const sdk = (typeof error === "object" && error !== null ? error : {}) as SdkError;
-  const body = (typeof sdk.error === "object" && sdk.error !== null ? sdk.error : {}) as SdkError;
-  // Anthropic nests the error a second time.
-  const inner = (
-    typeof body.error === "object" && body.error !== null ? body.error : body
-  ) as SdkError;
+  const report = readErrorReport(sdk.error);
   const status = firstNumber(sdk.status, sdk.statusCode, sdk.response?.status);
-  const code = firstText(inner.code, sdk.code) ?? firstNumber(inner.code);
-  const type = firstText(inner.type, sdk.type);
-  const message = firstText(inner.message, sdk.message) ?? String(error);
-  const contextOverflow = sdk.name === "ContextOverflowError";
-  if (status !== undefined || code !== undefined || type !== undefined || contextOverflow) {
-    return classifyProviderError(
-      {
-        status,
-        code: contextOverflow ? "context_length_exceeded" : code,
-        type,
-        message,
-        headers: asHeaderLookup(sdk.headers ?? sdk.response?.headers),
-        cause,
-      },
-      endpoint,
-      nowMs,
-    );
-  }
+  const isOverflow = sdk.name === "ContextOverflowError";
+  const ownCode = firstText(sdk.code) ?? firstNumber(sdk.code)?.toString();
+  const code =
+    report?.code ?? (ownCode !== undefined && LOCAL_CODE.test(ownCode) ? undefined : ownCode);
+  const type = report?.type ?? firstText(sdk.type);
+  const message = report?.message ?? firstText(sdk.message) ?? String(error);
   if (error instanceof SyntaxError) {
     return {
       kind: "truncated",
@@ -82,6 +60,22 @@ export function classifyError(
   }
   if (/^(?:fetch failed|terminated|Connection error\.?|Premature close)/.test(message)) {
     return { kind: "connection", message: `The connection to ${endpoint.baseUrl} broke`, cause };
+  }
+  if (status !== undefined || code !== undefined || type !== undefined || isOverflow) {
+    return classifyProviderError(
+      {
+        ...report,
+        status,
+        code: isOverflow ? "context_length_exceeded" : code,
+        type,
+        param: report?.param ?? firstText(sdk.param),
+        message,
+        headers: toHeaderLookup(sdk.headers ?? sdk.response?.headers),
+        cause,
+      },
+      endpoint,
+      nowMs,
+    );
   }
   return {
     kind: "unknown",

@@ -2,8 +2,8 @@ import type { FailureKind } from "./failure.ts";
 
 /** What follows from one kind of failure. */
 export interface FailurePolicy {
-  /** The same candidate may be asked again. */
-  readonly retry: boolean;
+  /** How often the same candidate may be asked again, at most; `Infinity` leaves it to `retry.maxRetries`. */
+  readonly retries: number;
   /** Another candidate may be asked. */
   readonly fallback: boolean;
   /** Speaks against the health of the endpoint, so the breaker counts it. */
@@ -13,26 +13,30 @@ export interface FailurePolicy {
 }
 
 /**
- * The policy per kind. `authentication` and `content-filter` fall back only where an option says so;
- * `context-length` is handled by trimming and by larger windows.
+ * The policy per kind. `authentication`, `content-filter` and `bad-request` fall back only where an
+ * option says so; `context-length` is handled by trimming and by larger windows.
  */
 export const failurePolicies: Readonly<Record<FailureKind, FailurePolicy>> = {
-  "rate-limited": { retry: true, fallback: true, breaker: false, avoid: true },
-  "quota-exhausted": { retry: false, fallback: true, breaker: false, avoid: true },
-  transient: { retry: true, fallback: true, breaker: false, avoid: false },
-  "server-error": { retry: true, fallback: true, breaker: true, avoid: true },
-  timeout: { retry: true, fallback: true, breaker: true, avoid: true },
-  connection: { retry: true, fallback: true, breaker: true, avoid: true },
-  truncated: { retry: true, fallback: true, breaker: true, avoid: true },
-  // An HTML page or an empty answer comes from a wrong address or a broken proxy: the same request
-  // would meet it again.
-  "invalid-response": { retry: false, fallback: true, breaker: true, avoid: true },
-  // The next draw may be better, and says nothing about the endpoint.
-  "failed-generation": { retry: true, fallback: true, breaker: false, avoid: false },
-  "bad-request": { retry: false, fallback: false, breaker: false, avoid: false },
-  authentication: { retry: false, fallback: false, breaker: false, avoid: true },
-  "not-found": { retry: false, fallback: true, breaker: false, avoid: true },
-  "context-length": { retry: false, fallback: true, breaker: false, avoid: false },
-  "content-filter": { retry: false, fallback: false, breaker: false, avoid: false },
-  unknown: { retry: false, fallback: true, breaker: false, avoid: false },
+  "rate-limited": { retries: Infinity, fallback: true, breaker: false, avoid: true },
+  // Of no use however long one waits; a smaller request may go through.
+  "exceeds-rate-limit": { retries: 0, fallback: true, breaker: false, avoid: false },
+  "quota-exhausted": { retries: 0, fallback: true, breaker: false, avoid: true },
+  transient: { retries: Infinity, fallback: true, breaker: false, avoid: false },
+  "server-error": { retries: Infinity, fallback: true, breaker: true, avoid: true },
+  timeout: { retries: Infinity, fallback: true, breaker: true, avoid: true },
+  connection: { retries: Infinity, fallback: true, breaker: true, avoid: true },
+  truncated: { retries: Infinity, fallback: true, breaker: true, avoid: true },
+  // An HTML page comes from a wrong address or a broken proxy: the same request would meet it again.
+  "invalid-response": { retries: 0, fallback: true, breaker: true, avoid: true },
+  // A model that has nothing to say twice mostly stays silent.
+  "empty-answer": { retries: 1, fallback: true, breaker: false, avoid: false },
+  "failed-generation": { retries: Infinity, fallback: true, breaker: false, avoid: false },
+  unsupported: { retries: 0, fallback: true, breaker: false, avoid: false },
+  "bad-request": { retries: 0, fallback: false, breaker: false, avoid: false },
+  authentication: { retries: 0, fallback: false, breaker: false, avoid: true },
+  "location-refused": { retries: 0, fallback: true, breaker: false, avoid: true },
+  "not-found": { retries: 0, fallback: true, breaker: false, avoid: true },
+  "context-length": { retries: 0, fallback: true, breaker: false, avoid: false },
+  "content-filter": { retries: 0, fallback: false, breaker: false, avoid: false },
+  unknown: { retries: 0, fallback: true, breaker: false, avoid: false },
 };

@@ -3,7 +3,7 @@ import { redactError, redactText } from "./redact.ts";
 import { ThreadkeepError } from "../errors/threadkeep-error.ts";
 import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
 
-it("takes out the keys it's told and what looks like one", () => {
+it("takes out the keys it is told and what looks like one", () => {
   const text = "key my-secret, sk-proj-abc123DEF, Bearer abcdefgh1234";
   expect(redactText(text, ["my-secret"])).toBe("key [redacted], [redacted], [redacted]");
 });

@@ -1,3 +1,4 @@
+import type { ClassifyOption } from "../failure/classify-option.ts";
 import type { BaseChatModelParams } from "@langchain/core/language_models/chat_models";
 import type { BudgetOptions } from "../cost/budget-book.ts";
 import type { RetryQuotaOptions } from "../retry/retry-quota.ts";
@@ -20,6 +21,13 @@ export interface RetryOptions {
   readonly maxDelayMs?: number | undefined;
   /** For all attempts and waits of one call, in ms. Default 300,000. */
   readonly deadlineMs?: number | undefined;
+  /**
+   * The longest wait that is believed when a provider asks for one, in milliseconds. A longer one is cut
+   * to it, and the event `wait-hint-bounded` says so.
+   *
+   * @default 600_000
+   */
+  readonly maxBlockMs?: number | undefined;
   /** Bounds the retries of all calls together, per candidate. Default: 100 tokens, 5 per retry, 1 back. */
   readonly quota?: Partial<RetryQuotaOptions> | undefined;
 }
@@ -57,6 +65,14 @@ export interface FallbackOptions {
   readonly onAuthentication?: boolean | undefined;
   /** Also after a content filter, but only a candidate of another provider. Default `false`. */
   readonly onContentFilter?: boolean | undefined;
+  /**
+   * Whether another candidate is asked after a 400 or 422 that no rule knows better than as a bad
+   * request. An error about this model, this key's money, this region or a bad draw goes on to the next
+   * candidate anyway.
+   *
+   * @default false
+   */
+  readonly onBadRequest?: boolean | undefined;
   /** How long a candidate that was fallen back from is avoided, in ms. Default 60,000. */
   readonly stickyMs?: number | undefined;
 }
@@ -109,6 +125,15 @@ export interface ContextOptions {
   readonly maxPromptTokens?: number | undefined;
 }
 
+/**
+ * What happens with an answer that ends properly and carries neither text nor tool call nor refusal.
+ *
+ * - `repair`: asked for again once, then from the next candidate. If nobody says more, the empty answer
+ *   is handed out with `response_metadata.resilience.emptyAnswer`.
+ * - `accept`: an empty answer is one like any other.
+ */
+export type EmptyAnswerHandling = "repair" | "accept";
+
 /** Options of {@link ResilientChatModel}. */
 export interface ResilientChatModelOptions extends BaseChatModelParams {
   /** The chain: the first healthy one answers. At least one. */
@@ -126,6 +151,19 @@ export interface ResilientChatModelOptions extends BaseChatModelParams {
   readonly breaker?: Partial<BreakerOptions> | undefined;
   /** Default `restart`. */
   readonly streamRecovery?: StreamRecovery | undefined;
+  /**
+   * What happens with an answer that carries nothing.
+   *
+   * @default "repair"
+   */
+  readonly emptyAnswer?: EmptyAnswerHandling | undefined;
+  /**
+   * Says what an error or an odd finish reason of a provider means. It is asked before the package's own
+   * rules, and leaves the decision to them by returning `undefined`.
+   *
+   * @default undefined: only the package's own rules
+   */
+  readonly classify?: ClassifyOption | undefined;
   readonly context?: ContextOptions | undefined;
   /** Default: no limits. */
   readonly budget?: BudgetOptions | undefined;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { BudgetOptions } from "../cost/budget-book.ts";
 import { OptionsError } from "../errors/options-error.ts";
+import type { ClassifyOption } from "../failure/classify-option.ts";
 import { looksLikeKey } from "../failure/redact.ts";
 import type { RetryQuotaOptions } from "../retry/retry-quota.ts";
 import type { ResilienceListener } from "../events/events.ts";
@@ -11,6 +12,7 @@ import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type {
   AdaptiveStrategy,
   BreakerOptions,
+  EmptyAnswerHandling,
   ResilientChatModelOptions,
   StreamRecovery,
 } from "./resilient-chat-model-options.ts";
@@ -25,6 +27,7 @@ export interface ResolvedOptions {
     readonly baseDelayMs: number;
     readonly maxDelayMs: number;
     readonly deadlineMs: number;
+    readonly maxBlockMs: number;
     readonly quota: RetryQuotaOptions;
   };
   readonly timeout: {
@@ -39,6 +42,7 @@ export interface ResolvedOptions {
   readonly fallback: {
     readonly onAuthentication: boolean;
     readonly onContentFilter: boolean;
+    readonly onBadRequest: boolean;
     readonly stickyMs: number;
   };
   readonly hedge:
@@ -50,6 +54,8 @@ export interface ResolvedOptions {
     | undefined;
   readonly breaker: BreakerOptions;
   readonly streamRecovery: StreamRecovery;
+  readonly emptyAnswer: EmptyAnswerHandling;
+  readonly classify: ClassifyOption | undefined;
   readonly context: {
     readonly trimOnOverflow: boolean;
     readonly maxPromptTokens: number | undefined;
@@ -116,6 +122,7 @@ const schema = z.object({
       baseDelayMs: z.number().nonnegative().optional(),
       maxDelayMs: z.number().nonnegative().optional(),
       deadlineMs: duration.optional(),
+      maxBlockMs: duration.optional(),
       quota: z
         .strictObject({
           capacity: z.number().nonnegative().optional(),
@@ -146,6 +153,7 @@ const schema = z.object({
     .strictObject({
       onAuthentication: z.boolean().optional(),
       onContentFilter: z.boolean().optional(),
+      onBadRequest: z.boolean().optional(),
       stickyMs: z.number().nonnegative().optional(),
     })
     .optional(),
@@ -169,6 +177,10 @@ const schema = z.object({
     })
     .optional(),
   streamRecovery: z.enum(["error", "restart", "continue"]).optional(),
+  emptyAnswer: z.enum(["repair", "accept"]).optional(),
+  classify: z
+    .custom<ClassifyOption>((value) => typeof value === "function", "expected a function")
+    .optional(),
   context: z
     .strictObject({
       trimOnOverflow: z.boolean().optional(),
@@ -225,6 +237,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
       baseDelayMs: retry.baseDelayMs ?? 500,
       maxDelayMs: retry.maxDelayMs ?? 30_000,
       deadlineMs: retry.deadlineMs ?? 300_000,
+      maxBlockMs: retry.maxBlockMs ?? 600_000,
       quota: {
         capacity: retry.quota?.capacity ?? 100,
         retryCost: retry.quota?.retryCost ?? 5,
@@ -243,6 +256,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     fallback: {
       onAuthentication: fallback.onAuthentication ?? false,
       onContentFilter: fallback.onContentFilter ?? false,
+      onBadRequest: fallback.onBadRequest ?? false,
       stickyMs: fallback.stickyMs ?? 60_000,
     },
     hedge: hedge && {
@@ -257,6 +271,8 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
       openMs: breaker.openMs ?? 30_000,
     },
     streamRecovery: options.streamRecovery ?? "restart",
+    emptyAnswer: options.emptyAnswer ?? "repair",
+    classify: options.classify,
     context: {
       trimOnOverflow: context.trimOnOverflow ?? true,
       maxPromptTokens: context.maxPromptTokens,

@@ -1,90 +1,120 @@
 import { findUsage, mergeUsage } from "../cost/find-usage.ts";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { classifyProviderError } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
-import { describeWrongBody } from "./inspect-json-body.ts";
+import { isRealError, readErrorReport } from "../failure/read-error-report.ts";
+import { describeWrongBody } from "./describe-wrong-body.ts";
+import { FrameNormalizer } from "./normalize-frame.ts";
+import { isFields, type Fields } from "./normalize-message.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
-interface Frame {
+/** One event of a streamed answer, as far as it is looked at. */
+export interface Frame {
   readonly error?: unknown;
   readonly type?: unknown;
   /** The Responses API's answer as it stands. */
-  readonly response?: { readonly error?: unknown } | null;
-  readonly choices?: readonly {
-    readonly index?: number;
-    readonly delta?: Readonly<Record<string, unknown>>;
-    readonly finish_reason?: string | null;
-    readonly error?: unknown;
-  }[];
+  readonly response?: Fields | null;
+  readonly choices?: readonly Choice[] | null;
 }
 
-function hasContent(delta: Readonly<Record<string, unknown>> | undefined): boolean {
-  for (const [key, value] of Object.entries(delta ?? {})) {
+interface Choice {
+  readonly index?: number;
+  readonly delta?: Fields;
+  readonly finish_reason?: string | null;
+  readonly error?: unknown;
+}
+
+/** What a piece of the body comes to. */
+export interface InspectedPiece {
+  /** Sound events, to be handed on in place of the piece; `undefined`: the piece is good as it is. */
+  readonly reframed: string | undefined;
+  readonly failure: Failure | undefined;
+}
+
+/** Whether a text ends with the blank line that ends an event. */
+function endsEvent(text: string): boolean {
+  return text.endsWith("\n\n") || text.endsWith("\n\r\n") || text.endsWith("\r\r");
+}
+
+function hasContent(delta: Fields | undefined): boolean {
+  for (const key in delta) {
+    const value = delta[key];
     if (key === "role" || value === null || value === undefined || value === "") continue;
     if (!Array.isArray(value) || value.length > 0) return true;
   }
   return false;
 }
 
-/** A failure in the middle of a piece of the body. */
-export interface InspectedFailure {
-  readonly failure: Failure;
-  /** Lines that ended in this piece before the event that failed began. */
-  readonly soundLines: number;
+function frameEvent(event: string | undefined, data: string): string {
+  const name = event === undefined ? "" : `event: ${event}\n`;
+  return `${name}data: ${data.replaceAll("\n", "\ndata: ")}\n\n`;
 }
 
 /**
  * Reads the server-sent events of a streamed answer as they pass by and tells a complete answer from
- * a cut one, content from keep-alives, and error frames from both.
+ * a cut one, content from keep-alives, and error frames from both. What LangChain would not read is
+ * put right on the way.
  *
- * Needed because the layers above don't: the SDK ends the stream quietly when the connection closes
+ * Needed because the layers above do not: the SDK ends the stream quietly when the connection closes
  * early, and LangChain then reports half an answer as a whole one.
  */
 export class SseInspector {
   readonly #watch: WireWatch;
+  readonly #onFrame: ((frame: Frame) => void) | undefined;
   readonly #unfinished = new Set<number>();
-  #line = "";
-  #event = "";
-  #data: string[] = [];
-  /** The first line that is no field of an event: what a page or a plain text begins with. */
+  readonly #normalizer = new FrameNormalizer();
+  readonly #parser = createParser({
+    onEvent: (event) => this.#takeEvent(event),
+    // Only an unknown field: what a page or a plain text begins with.
+    onError: (error) => (this.#strayLine ??= error.line ?? error.message),
+  });
   #strayLine: string | undefined;
   #sawChoice = false;
   #sawFrame = false;
-  #finished = false;
+  #isDone = false;
+  #hasFinishReason = false;
+  /** The beginning of an event has come whose end has not; its bytes were not handed on. */
+  #isMidEvent = false;
+  /** Sound events of the piece at hand. */
+  #events: EventSourceMessage[] = [];
+  #isAltered = false;
+  #failure: Failure | undefined;
 
-  constructor(watch: WireWatch) {
+  /** @param onFrame Told about every sound frame, put right. */
+  constructor(watch: WireWatch, onFrame?: (frame: Frame) => void) {
     this.#watch = watch;
+    this.#onFrame = onFrame;
   }
 
   /** The answer is complete; a connection that breaks now does no harm. */
   get finished(): boolean {
-    return this.#finished && this.#unfinished.size === 0;
+    return this.#isDone || (this.#hasFinishReason && this.#unfinished.size === 0);
   }
 
-  /** Takes the next piece of the body; returns a failure as soon as one shows. */
-  push(text: string): InspectedFailure | undefined {
-    const lines = (this.#line + text).split("\n");
-    this.#line = lines.pop() ?? "";
-    let soundLines = 0;
-    for (const [index, line] of lines.entries()) {
-      const failure = this.#readLine(line.endsWith("\r") ? line.slice(0, -1) : line);
-      if (failure) return { failure, soundLines };
-      if (this.#data.length === 0) soundLines = index + 1;
-    }
-    return undefined;
+  /** Takes the next piece of the body; a failure comes as soon as one shows. */
+  push(text: string): InspectedPiece {
+    this.#events = [];
+    this.#isAltered = this.#isMidEvent;
+    this.#parser.feed(text);
+    this.#isMidEvent = !endsEvent(text);
+    const failure = this.#failure;
+    if (!failure && !this.#isAltered && !this.#isMidEvent) return { reframed: undefined, failure };
+    const reframed = this.#events.map(({ event, data }) => frameEvent(event, data)).join("");
+    return { reframed, failure };
   }
 
   /** Judges the stream once the connection has ended. */
-  end(cause?: unknown): Failure | undefined {
+  end(cause?: unknown): InspectedPiece {
     // The last event counts even where a server leaves out the blank line after it.
-    const pending = this.#line === "" ? undefined : this.#readLine(this.#line.trimEnd());
-    const last = pending ?? (this.#data.length > 0 ? this.#readEvent() : undefined);
-    return this.finished ? undefined : (last ?? this.#describeEnd(cause));
+    const { reframed = "", failure } = this.#isMidEvent ? this.push("\n\n") : {};
+    if (this.finished) return { reframed, failure: undefined };
+    return { reframed, failure: failure ?? this.#describeEnd(cause) };
   }
 
   #describeEnd(cause?: unknown): Failure {
     const { model, baseUrl } = this.#watch.endpoint;
     if (!this.#sawFrame && this.#strayLine !== undefined) {
-      return describeWrongBody(this.#watch, "a body that isn't an event stream", this.#strayLine);
+      return describeWrongBody(this.#watch, "a body that is not an event stream", this.#strayLine);
     }
     if (this.#sawFrame && !this.#sawChoice) {
       return {
@@ -101,83 +131,116 @@ export class SseInspector {
     };
   }
 
-  #readLine(line: string): Failure | undefined {
-    if (line === "") return this.#data.length > 0 ? this.#readEvent() : undefined;
-    if (!/^(?::|data|event|id|retry)/.test(line)) this.#strayLine ??= line;
-    if (line.startsWith("data:")) this.#data.push(line.slice(line[5] === " " ? 6 : 5));
-    else if (line.startsWith("event:")) this.#event = line.slice(6).trim();
+  #takeEvent(event: EventSourceMessage): void {
+    // The SDK reads no further than this.
+    if (this.#failure || this.#isDone) return;
+    const { data } = event;
+    if (data.trim() === "[DONE]") {
+      this.#end(event);
+      return;
+    }
+    const frame = this.#parse(data);
+    if (!frame) return;
+    this.#sawFrame = true;
+    const isNormalized = this.#readFrame(frame, event.event);
+    if (this.#failure) return;
+    this.#isAltered ||= isNormalized;
+    this.#events.push(isNormalized ? { ...event, data: JSON.stringify(frame) } : event);
+    this.#onFrame?.(frame);
+  }
+
+  #parse(data: string): Frame | undefined {
+    // A blank event keeps the connection alive; the SDK would take it for broken JSON.
+    if (data.trim() === "") {
+      this.#isAltered = true;
+      return undefined;
+    }
+    let cause: unknown;
+    try {
+      const frame: unknown = JSON.parse(data);
+      if (isFields(frame)) return frame;
+    } catch (error) {
+      cause = error;
+    }
+    const { model, baseUrl } = this.#watch.endpoint;
+    this.#failure = {
+      kind: "truncated",
+      message: `The stream of ${model} at ${baseUrl} contains an event that is no JSON object (${data.length} characters)`,
+      ...(cause === undefined ? {} : { cause }),
+    };
     return undefined;
   }
 
-  #readEvent(): Failure | undefined {
-    const data = this.#data.join("\n");
-    const event = this.#event;
-    this.#data = [];
-    this.#event = "";
-    // The SDK reads no further than this.
-    if (data.trim() === "[DONE]") return this.finished ? undefined : this.#describeEnd();
-    let frame: Frame;
-    try {
-      frame = JSON.parse(data) as Frame;
-    } catch (cause) {
-      const { model, baseUrl } = this.#watch.endpoint;
-      return {
-        kind: "truncated",
-        message: `The stream of ${model} at ${baseUrl} contains an event that isn't JSON (${data.length} characters)`,
-        cause,
-      };
+  /**
+   * The server says that this is all. Several never send a finish reason: their answer is whole then.
+   * One that does send them is believed only where every choice has its own.
+   */
+  #end(event: EventSourceMessage): void {
+    const isWhole = this.#hasFinishReason
+      ? this.#unfinished.size === 0
+      : this.#sawChoice && this.#normalizer.hasWholeToolCalls;
+    if (!isWhole) {
+      this.#failure = this.#describeEnd();
+      return;
     }
-    this.#sawFrame = true;
-    return this.#readFrame(frame, event);
+    this.#isDone = true;
+    this.#events.push(event);
   }
 
-  #readFrame(frame: Frame, event: string): Failure | undefined {
+  /** Returns whether the frame was put right. */
+  #readFrame(frame: Frame, event: string | undefined): boolean {
+    let isChanged = false;
     const error = frame.error ?? (event === "error" ? frame : undefined);
-    if (error !== undefined && error !== null) return this.#classify(error);
+    if (error !== undefined && error !== null) {
+      if (isRealError(error) || event === "error") {
+        this.#failure = this.#classify(frame.error === undefined ? error : frame);
+        return false;
+      }
+      // The SDK throws at any `error`, also at an empty one beside a good choice.
+      delete (frame as { error?: unknown }).error;
+      isChanged = true;
+    }
     const usage = findUsage(frame);
     if (usage) this.#watch.usage = mergeUsage(this.#watch.usage, usage);
-    let progress = Boolean(usage);
+    let isProgress = usage !== undefined;
     for (const choice of frame.choices ?? []) {
       this.#sawChoice = true;
+      if (isRealError(choice.error)) {
+        this.#failure = this.#classify(choice);
+        return false;
+      }
+      if (this.#normalizer.normalize(choice as Fields)) isChanged = true;
       const index = choice.index ?? 0;
-      if (choice.error) return this.#classify(choice.error);
       if (choice.finish_reason) {
-        this.#finished = true;
+        this.#hasFinishReason = true;
         this.#unfinished.delete(index);
-        progress = true;
-      } else if (!this.#finished) {
+        isProgress = true;
+      } else if (!this.#hasFinishReason) {
         this.#unfinished.add(index);
       }
-      progress ||= hasContent(choice.delta);
+      isProgress ||= hasContent(choice.delta);
+      if (typeof choice.delta?.["refusal"] === "string") {
+        this.#watch.refusal = (this.#watch.refusal ?? "") + choice.delta["refusal"];
+      }
     }
     // The Responses API streams typed events instead of choices.
     if (typeof frame.type === "string" && frame.type.startsWith("response.")) {
       this.#sawChoice = true;
       if (frame.type === "response.failed") {
-        return this.#classify(frame.response?.error ?? "the response has failed");
+        this.#failure = this.#classify(frame.response ?? { message: "the response has failed" });
+        return false;
       }
-      progress ||= frame.type !== "response.in_progress";
-      this.#finished ||= /^response\.(?:completed|incomplete)$/.test(frame.type);
+      isProgress ||= frame.type !== "response.in_progress";
+      this.#hasFinishReason ||= /^response\.(?:completed|incomplete)$/.test(frame.type);
     }
-    if (progress) this.#watch.onProgress();
-    return undefined;
+    if (isProgress) this.#watch.onProgress();
+    return isChanged;
   }
 
-  #classify(error: unknown): Failure {
-    const { code, type, message } = (typeof error === "object" && error !== null ? error : {}) as {
-      code?: string | number;
-      type?: string;
-      message?: string;
-    };
-    return classifyProviderError(
-      {
-        code,
-        type,
-        message: message ?? (typeof error === "string" ? error : JSON.stringify(error)),
-        headers: this.#watch.headers,
-      },
-      this.#watch.endpoint,
-      this.#watch.clock.now(),
-    );
+  #classify(holder: unknown): Failure {
+    const { clock, endpoint, headers } = this.#watch;
+    const report = readErrorReport(holder);
+    const message = report?.message ?? JSON.stringify(holder);
+    return classifyProviderError({ ...report, message, headers }, endpoint, clock.now());
   }
 }

@@ -1,125 +1,36 @@
-import { redactError } from "../failure/redact.ts";
 import { classifyConnectionError } from "../failure/classify-connection.ts";
-import { classifyProviderError } from "../failure/classify-provider-error.ts";
-import type { Failure } from "../failure/failure.ts";
-import { inspectJsonBody, inspectUnstreamedBody } from "./inspect-json-body.ts";
-import { SseInspector } from "./sse-inspector.ts";
-import { WireFailure } from "./wire-failure.ts";
+import { redactError } from "../failure/redact.ts";
+import { askForStream, wantsToStream } from "./ask-for-stream.ts";
+import { collectStream, looksLikeStream } from "./collect-stream.ts";
+import { inspectErrorBody } from "./inspect-error-body.ts";
+import { inspectJsonBody } from "./inspect-json-body.ts";
+import { inspectStream } from "./inspect-stream.ts";
+import { rebuildResponse } from "./rebuild-response.ts";
+import { failWatch } from "./wire-failure.ts";
 import { wireWatchKey, type WireWatch } from "./wire-watch.ts";
 
 type Fetch = typeof globalThis.fetch;
 
-/** No error body is read further than this, in characters; what follows can't help anybody. */
-const longestErrorBody = 20_000;
-
-const newline = 10;
-
-function fail(watch: WireWatch, failure: Failure): WireFailure {
-  watch.failure ??= failure;
-  return new WireFailure(watch.failure);
+/** Settings of {@link createWatchedFetch}. */
+export interface WatchedFetchOptions {
+  /** Whole answers are asked for as streams too: the user has set `streaming` on the model. */
+  readonly streamsOnly?: boolean;
+  /** Usage is asked for at the end of such a stream. */
+  readonly streamUsage?: boolean;
 }
 
-function rebuild(response: Response, body: BodyInit, contentType?: string): Response {
-  const headers = new Headers(response.headers);
-  if (contentType !== undefined) headers.set("content-type", contentType);
-  // The body has been decoded and may have changed its length.
-  headers.delete("content-encoding");
-  headers.delete("content-length");
-  return new Response(body, {
-    status: response.status,
-    statusText: response.statusText,
-    headers,
-  });
-}
-
-/** The first `count` lines, as bytes: a piece may begin in the middle of a character. */
-function takeLines(piece: Uint8Array, count: number): Uint8Array {
-  let end = 0;
-  for (let line = 0; line < count; line += 1) end = piece.indexOf(newline, end) + 1;
-  return piece.subarray(0, end);
-}
-
-function inspectStream(response: Response, watch: WireWatch): Response {
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  const inspector = new SseInspector(watch);
-  let pending: Failure | undefined;
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (pending) {
-          controller.error(fail(watch, pending));
-          return;
-        }
-        let piece: Awaited<ReturnType<typeof reader.read>>;
-        try {
-          piece = await reader.read();
-        } catch (error) {
-          const failure = inspector.end(redactError(error, watch.endpoint.secrets));
-          if (failure) controller.error(fail(watch, failure));
-          else controller.close();
-          return;
-        }
-        if (piece.done) {
-          const failure = inspector.end();
-          if (failure) controller.error(fail(watch, failure));
-          else controller.close();
-          return;
-        }
-        const inspected = inspector.push(decoder.decode(piece.value, { stream: true }));
-        if (!inspected) {
-          controller.enqueue(piece.value);
-          return;
-        }
-        // The rest is of no use; give the connection back.
-        reader.cancel().catch(() => undefined);
-        const sound = takeLines(piece.value, inspected.soundLines);
-        if (sound.length === 0) {
-          controller.error(fail(watch, inspected.failure));
-          return;
-        }
-        // An error drops what is queued, so what came before it goes first.
-        controller.enqueue(sound);
-        pending = inspected.failure;
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    // Nothing is read ahead: an unread stream must not look alive to the idle timer.
-    { highWaterMark: 0 },
-  );
-  return rebuild(response, body);
-}
-
-async function inspectError(response: Response, watch: WireWatch): Promise<Response> {
-  const body = (await response.text()).slice(0, longestErrorBody);
-  let details: { code?: string | number; type?: string; message?: string } = {};
-  try {
-    const parsed = JSON.parse(body) as typeof details & {
-      error?: typeof details | string;
-      detail?: unknown;
-    };
-    const error = parsed.error ?? parsed;
-    details = typeof error === "string" ? { message: error } : error;
-    const detail = details.message ?? parsed.message ?? parsed.detail;
-    details = { ...details, message: typeof detail === "string" ? detail : body };
-  } catch {
-    details = { message: body };
-  }
-  fail(
-    watch,
-    classifyProviderError(
-      {
-        status: response.status,
-        code: details.code,
-        type: details.type,
-        message: details.message ?? "",
-        headers: response.headers,
-      },
-      watch.endpoint,
-      watch.clock.now(),
-    ),
-  );
-  return rebuild(response, body);
+async function inspectWhole(response: Response, watch: WireWatch): Promise<Response> {
+  const text = await response.text();
+  const inspected = looksLikeStream(text)
+    ? collectStream(text, watch)
+    : inspectJsonBody(text, watch);
+  if ("failure" in inspected) throw failWatch(watch, inspected.failure);
+  watch.body = inspected.body;
+  const type = response.headers.get("content-type") ?? "";
+  // The SDK takes JSON for JSON by this header only, and reads the body with `text`.
+  if (!/json/i.test(type)) return rebuildResponse(response, inspected.body, "application/json");
+  response.text = async () => inspected.body;
+  return response;
 }
 
 /**
@@ -128,13 +39,21 @@ async function inspectError(response: Response, watch: WireWatch): Promise<Respo
  */
 export function createWatchedFetch(
   innerFetch: Fetch = (...args) => globalThis.fetch(...args),
+  { streamsOnly = false, streamUsage = true }: WatchedFetchOptions = {},
 ): Fetch {
-  return async (input, init) => {
-    const watch = (init as { [wireWatchKey]?: WireWatch } | undefined)?.[wireWatchKey];
-    if (!watch) return innerFetch(input, init);
-    let response: Response;
+  /** The model answers by streaming only; learned from its refusal, unless the user has said so. */
+  let mustStream = streamsOnly;
+
+  const send = async (
+    input: Parameters<Fetch>[0],
+    init: RequestInit | undefined,
+    watch: WireWatch,
+  ): Promise<Response> => {
     try {
-      response = await innerFetch(input, { ...init, signal: watch.signal });
+      const response = await innerFetch(input, { ...init, signal: watch.signal });
+      watch.headers = response.headers;
+      watch.onHeaders();
+      return response;
     } catch (error) {
       const failure = classifyConnectionError(error, watch.endpoint);
       if (failure) {
@@ -142,22 +61,31 @@ export function createWatchedFetch(
       }
       throw error;
     }
-    watch.headers = response.headers;
-    watch.onHeaders();
-    if (!response.ok) return inspectError(response, watch);
-    const type = response.headers.get("content-type") ?? "";
-    if (watch.streaming && response.body && !/json|html/i.test(type)) {
-      return inspectStream(response, watch);
+  };
+
+  return async (input, init) => {
+    const watch = (init as { [wireWatchKey]?: WireWatch } | undefined)?.[wireWatchKey];
+    if (!watch) return innerFetch(input, init);
+    const asStream = () => (watch.streaming ? undefined : askForStream(init, streamUsage));
+    const first = mustStream ? (asStream() ?? init) : init;
+    let response = await send(input, first, watch);
+    if (!response.ok) {
+      const { failure, body } = await inspectErrorBody(response, watch);
+      const second = first === init && wantsToStream(failure) ? asStream() : undefined;
+      if (!second) {
+        failWatch(watch, failure);
+        return rebuildResponse(response, body);
+      }
+      mustStream = true;
+      response = await send(input, second, watch);
+      if (!response.ok) {
+        const inspected = await inspectErrorBody(response, watch);
+        failWatch(watch, inspected.failure);
+        return rebuildResponse(response, inspected.body);
+      }
     }
-    const body = await response.text();
-    watch.body = body;
-    const failure = watch.streaming
-      ? inspectUnstreamedBody(body, watch)
-      : inspectJsonBody(body, watch);
-    if (failure) throw fail(watch, failure);
-    // The SDK takes JSON for JSON by this header only, and reads the body with `text`.
-    if (!/json/i.test(type)) return rebuild(response, body, "application/json");
-    response.text = async () => body;
-    return response;
+    // The SDK reads a stream whatever its content type, and so does the inspection.
+    if (watch.streaming && response.body) return inspectStream(response, watch);
+    return inspectWhole(response, watch);
   };
 }

@@ -1,5 +1,5 @@
 import type { RawUsage } from "../cost/find-usage.ts";
-import type { EndpointDescription } from "../failure/classify-provider-error.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -23,6 +23,8 @@ export interface WireWatch {
   body?: string;
   /** The usage that a stream has reported so far, as the provider sent it. */
   usage?: RawUsage;
+  /** Why the model does not answer, in its own words. LangChain leaves it out of its messages. */
+  refusal?: string;
   /** Set as soon as the exchange is known to have failed; says more than the error the SDK makes of it. */
   failure?: Failure;
 }

@@ -1,0 +1,78 @@
+import { isFields, type Fields } from "./normalize-message.ts";
+import type { Frame } from "./sse-inspector.ts";
+
+/** Text under `key` of both, joined. */
+function joinText(target: Fields, source: Fields, key: string): void {
+  const text = source[key];
+  if (typeof text !== "string") return;
+  const before = target[key];
+  target[key] = typeof before === "string" ? before + text : text;
+}
+
+/** Makes one whole answer of the frames of a stream, as if no stream had been asked for. */
+export class AnswerCollector {
+  /** What the frames say of the answer as a whole, the last one winning. */
+  readonly #top: Fields = {};
+  readonly #choices = new Map<number, Fields>();
+  /** The Responses API sends the whole answer in its last event. */
+  #response: Fields | undefined;
+
+  add(frame: Frame): void {
+    if (typeof frame.type === "string" && frame.type.startsWith("response.")) {
+      if (isFields(frame.response)) this.#response = frame.response;
+      return;
+    }
+    for (const [key, value] of Object.entries(frame)) {
+      if (key !== "choices" && value !== null && value !== undefined) this.#top[key] = value;
+    }
+    for (const choice of frame.choices ?? []) this.#addChoice(choice as Fields);
+  }
+
+  /** The body of the whole answer. */
+  toBody(): string {
+    if (this.#response) return JSON.stringify(this.#response);
+    const choices = [...this.#choices.values()].map((choice) => {
+      const message = choice["message"] as Fields;
+      const calls = message["tool_calls"] as Fields[] | undefined;
+      for (const call of calls ?? []) delete call["index"];
+      return choice;
+    });
+    return JSON.stringify({ ...this.#top, object: "chat.completion", choices });
+  }
+
+  #addChoice({ delta, index = 0, finish_reason: reason, ...others }: Fields): void {
+    const position = Number(index);
+    const known = this.#choices.get(position);
+    const choice = known ?? {
+      index: position,
+      message: { role: "assistant", content: null },
+      finish_reason: null,
+    };
+    this.#choices.set(position, choice);
+    Object.assign(choice, others);
+    if (typeof reason === "string" && reason !== "") choice["finish_reason"] = reason;
+    if (!isFields(delta)) return;
+    const message = choice["message"] as Fields;
+    for (const key of Object.keys(delta)) {
+      if (key === "role") continue;
+      if (key === "tool_calls") this.#addToolCalls(message, delta[key]);
+      else if (typeof delta[key] === "string") joinText(message, delta, key);
+      else if (delta[key] !== null && delta[key] !== undefined) message[key] = delta[key];
+    }
+  }
+
+  #addToolCalls(message: Fields, pieces: unknown): void {
+    if (!Array.isArray(pieces)) return;
+    const calls = (message["tool_calls"] ??= []) as Fields[];
+    for (const piece of pieces as unknown[]) {
+      if (!isFields(piece)) continue;
+      const known = calls.find((call) => call["index"] === piece["index"]);
+      const call = known ?? { type: "function", ...piece, function: {} };
+      if (!known) calls.push(call);
+      const called = call["function"] as Fields;
+      if (!isFields(piece["function"])) continue;
+      joinText(called, piece["function"], "name");
+      joinText(called, piece["function"], "arguments");
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { Failure } from "../failure/failure.ts";
+import { isFields, type Fields } from "./normalize-message.ts";
+
+/** DashScope and others: some models answer by streaming only. */
+const WANTS_STREAM =
+  /only supports? (?:the )?stream|stream(?:ing)?(?: mode)? (?:is )?(?:required|only\b)|please (?:enable|use|set) (?:the )?["'`]?stream|["'`]?stream["'`]? (?:must|should) be (?:set to )?true|must be set to false for non-streaming|non-streaming[^.]{0,30}not supported/i;
+
+/** Whether a model has refused a request because it was not for a stream. */
+export function wantsToStream({ kind, message }: Failure): boolean {
+  return (kind === "unsupported" || kind === "bad-request") && WANTS_STREAM.test(message);
+}
+
+/** The same request, for a stream; `undefined` if its body cannot be read. */
+export function askForStream(
+  init: RequestInit | undefined,
+  streamUsage: boolean,
+): RequestInit | undefined {
+  if (typeof init?.body !== "string") return undefined;
+  const body: unknown = JSON.parse(init.body);
+  if (!isFields(body)) return undefined;
+  const streamed: Fields = { ...body, stream: true };
+  // The Responses API reports usage anyway, and refuses to be asked for it.
+  if (streamUsage && "messages" in body) {
+    streamed["stream_options"] = { include_usage: true };
+  }
+  return { ...init, body: JSON.stringify(streamed) };
+}
