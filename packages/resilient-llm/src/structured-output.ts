@@ -12,7 +12,7 @@ import type { Runnable } from "@langchain/core/runnables";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
 import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
-import { OptionsError } from "./errors/options-error.ts";
+import { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 
 /** A zod schema, a JSON schema, or an OpenAI function definition. */
 type StructuredOutputSchema = Parameters<typeof createContentParser>[0];
@@ -81,7 +81,7 @@ export function createStructuredOutput(
   }
   if (method === "jsonMode") {
     if (config?.strict !== undefined) {
-      throw new OptionsError(
+      throw new InvalidOptionsError(
         'withStructuredOutput: "strict" cannot be combined with method "jsonMode"',
       );
     }
@@ -114,7 +114,7 @@ export function createStructuredOutput(
         : new JsonOutputParser<Record<string, unknown>>();
     return assembleStructuredOutputPipeline(model, parser, config?.includeRaw);
   }
-  throw new OptionsError(
+  throw new InvalidOptionsError(
     `withStructuredOutput: method must be "functionCalling", "jsonMode" or "jsonSchema", not ${JSON.stringify(method)}`,
   );
 }

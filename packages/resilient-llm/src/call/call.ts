@@ -228,7 +228,8 @@ export class Call {
 
   #begin(candidate: Candidate, messages: BaseMessage[], grant: Grant): PreparedAttempt {
     const { clock } = this.options;
-    const { options, streaming } = this.request;
+    const { options } = this.request;
+    const streaming = this.#isStreamedBy(candidate);
     const startedAtMs = clock.now();
     candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
@@ -250,9 +251,14 @@ export class Call {
     return attempt;
   }
 
+  /** A candidate that cannot stream gives its whole answer at once, also where a stream is wanted. */
+  #isStreamedBy(candidate: Candidate): boolean {
+    return this.request.streaming && candidate.inner.canStream;
+  }
+
   #limitsFor(candidate: Candidate, nowMs: number): TimeLimits {
     const { connectMs, idleMs, totalMs } = this.options.timeout;
-    const total = this.request.streaming ? totalMs : candidate.totalLimitMs;
+    const total = this.#isStreamedBy(candidate) ? totalMs : candidate.totalLimitMs;
     return {
       connectMs,
       idleMs,

@@ -4,6 +4,7 @@ import { ChatGenerationChunk, type ChatGeneration, type ChatResult } from "@lang
 import { RunnableBinding } from "@langchain/core/runnables";
 import type { ChatOpenAI, ChatOpenAIFields } from "@langchain/openai";
 import { DirectCaller } from "./direct-caller.ts";
+import { adaptFetch } from "../wire/adapt-fetch.ts";
 import { createWatchedFetch } from "../wire/watched-fetch.ts";
 import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
 
@@ -61,6 +62,8 @@ export class InnerModel {
   readonly chatModel: BaseChatModel;
   /** Whether `watchChatOpenAI` made the model. If not, only what the model reports is known. */
   readonly isWatched: boolean;
+  /** Whether answers can be streamed: the model does it, and nobody has switched it off. */
+  readonly canStream: boolean;
   readonly #base: Bound;
   readonly #boundTools = new WeakMap<object, Bound>();
 
@@ -69,6 +72,12 @@ export class InnerModel {
     this.#base = { model: bound.model, options: addOptions({}, bound.options, RUN_OPTIONS) };
     this.chatModel = bound.model;
     this.isWatched = isWatched;
+    this.canStream = implementsStreaming(this.chatModel);
+  }
+
+  /** Options that were bound to the model, by `bind` or `withConfig`. */
+  get boundOptions(): CallOptions {
+    return this.#base.options;
   }
 
   /**
@@ -88,12 +97,12 @@ export class InnerModel {
     watch: WireWatch,
   ): AsyncGenerator<ChatGenerationChunk> {
     const { model, callOptions } = this.#prepare(options, watch);
-    if (implementsStreaming(model)) {
+    if (this.canStream) {
       yield* model._streamResponseChunks(messages, callOptions);
       return;
     }
     const result = await model._generate(messages, callOptions);
-    for (const generation of result.generations) yield toChunk(generation);
+    for (const generation of result.generations) yield convertToChunk(generation);
   }
 
   #prepare(
@@ -109,9 +118,11 @@ export class InnerModel {
     // Retries have one owner: whatever the caller asks for, an attempt is one request.
     merged["maxRetries"] = 0;
     if (this.isWatched) {
-      const fetchOptions = { [wireWatchKey]: watch };
+      // Options of a request that the call brings, a dispatcher for instance, stay.
+      const request = options["options"] as { readonly fetchOptions?: object } | undefined;
+      const fetchOptions = { ...request?.fetchOptions, [wireWatchKey]: watch };
       merged["fetchOptions"] = fetchOptions;
-      merged["options"] = { ...(options["options"] as object | undefined), fetchOptions };
+      merged["options"] = { ...request, fetchOptions };
     } else {
       merged["signal"] = watch.signal;
     }
@@ -138,7 +149,11 @@ export class InnerModel {
 }
 
 /** A whole answer as the only chunk of a stream. */
-function toChunk({ text, message, generationInfo }: ChatGeneration): ChatGenerationChunk {
+export function convertToChunk({
+  text,
+  message,
+  generationInfo,
+}: ChatGeneration): ChatGenerationChunk {
   const { tool_calls: calls = [], usage_metadata: usage } = message as AIMessage;
   const whole = new AIMessageChunk({
     content: message.content,
@@ -184,17 +199,18 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
   };
-  // Each call decides whether to stream. With `streaming` set, every `invoke` would be a stream, and
-  // LangChain would fetch a tokenizer over the network to count tokens that the provider reports.
+  // With `streaming` set, LangChain would collect the stream by itself, and fetch a tokenizer over the
+  // network to count tokens that the provider reports.
   const { streaming: _, ...others } = fields ?? {};
   const configuration = fields?.configuration;
   const Constructor = model.constructor as typeof ChatOpenAI;
   const copy = new Constructor({
     ...others,
+    disableStreaming: model.disableStreaming,
     maxRetries: 0,
     configuration: {
       ...configuration,
-      fetch: createWatchedFetch(configuration?.fetch),
+      fetch: createWatchedFetch(configuration?.fetch && adaptFetch(configuration.fetch)),
     },
   });
   // LangChain's caller also has a queue. It is needed only if the user bounds it.

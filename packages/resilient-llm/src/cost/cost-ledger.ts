@@ -4,11 +4,15 @@ import type { TokenUsage } from "./token-usage.ts";
 
 /** What some attempts used and cost. */
 export interface CostTotals {
+  /** Calls of the model, however many attempts they took. */
   readonly calls: number;
+  /** Requests to providers. */
   readonly attempts: number;
+  /** Tokens of the prompts. */
   readonly inputTokens: number;
   /** Part of `inputTokens`. */
   readonly cachedInputTokens: number;
+  /** Tokens of the answers. */
   readonly outputTokens: number;
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number;
@@ -22,6 +26,7 @@ export interface CostTotals {
 
 /** Totals, and the same by model, by thread and by run. */
 export interface CostSnapshot extends CostTotals {
+  /** By the name of the candidate. */
   readonly byModel: Readonly<Record<string, CostTotals>>;
   /** By `configurable.thread_id`, for the latest 10,000; calls outside of a thread aren't in here. */
   readonly byThread: Readonly<Record<string, CostTotals>>;
@@ -31,10 +36,14 @@ export interface CostSnapshot extends CostTotals {
 
 /** One attempt as the ledger books it. */
 export interface CostEntry {
+  /** The name of the candidate that was asked. */
   readonly candidate: string;
+  /** Thread and run that the call belongs to. */
   readonly spender: Spender;
+  /** Its tokens. */
   readonly usage: TokenUsage;
   readonly costUsd: number | undefined;
+  /** How it ended. */
   readonly outcome: "succeeded" | "failed" | "aborted";
   /** First attempt of its call. */
   readonly opensCall: boolean;
