@@ -23,7 +23,8 @@ export type { RateLimiterFactory } from "./options/rate-limiter-factory.ts";
 export type { AttemptRecord } from "./failure/attempt-record.ts";
 export { formatTimeline } from "./failure/attempt-record.ts";
 export type { ResilienceMetadata } from "./answer/resilience-metadata.ts";
-export { trimToWindow, type TrimOptions, type TrimResult } from "./context/trim-messages.ts";
+export type { TrimOptions, TrimResult } from "./context/trim-messages.ts";
+export { trimToWindow } from "./context/trim-to-window.ts";
 export { estimatePromptTokens } from "./context/estimate-tokens.ts";
 export type { BudgetLimits, BudgetNotice } from "./cost/budget.ts";
 export type { BudgetOptions, KeyBudgetLimits, Spender } from "./cost/budget-book.ts";
@@ -54,8 +55,12 @@ export {
   type StructuredOutputErrorDetails,
 } from "./errors/structured-output-error.ts";
 export { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
-export { OptionsError } from "./errors/options-error.ts";
-export { ThreadkeepError } from "./errors/threadkeep-error.ts";
+export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
+export {
+  ThreadkeepError,
+  type ThreadkeepErrorCode,
+  type ThreadkeepErrorOptions,
+} from "./errors/threadkeep-error.ts";
 export type { ClassifyOption, ProviderErrorDescription } from "./failure/classify-option.ts";
 export type { Failure, FailureKind, TimeoutPhase } from "./failure/failure.ts";
 export type { RetryQuotaOptions } from "./retry/retry-quota.ts";
@@ -72,4 +77,3 @@ export { AnswerParseError } from "./parsing/answer-parse-error.ts";
 export type { Answer } from "./parsing/answer-text.ts";
 export { parseJsonAnswer, type ParseJsonOptions } from "./parsing/parse-json-answer.ts";
 export { parseTaggedAnswer } from "./parsing/parse-tagged-answer.ts";
-export { holySheep, type HolySheepModel, type HolySheepOptions } from "./presets/holy-sheep.ts";

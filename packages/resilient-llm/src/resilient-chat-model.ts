@@ -26,28 +26,56 @@ import { convertRestartableChunks } from "./answer/restartable-events.ts";
 import { runGenerate } from "./answer/run-generate.ts";
 import { runStream } from "./answer/run-stream.ts";
 import type { CallRequest } from "./call/call-request.ts";
+import { ConcurrencyLimit } from "./call/concurrency-limit.ts";
 import { HedgeQuota } from "./call/hedge-quota.ts";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
 import type { SharedState } from "./call/shared-state.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
 import { createCandidates } from "./candidate/create-candidates.ts";
+import { describeCandidate, describeTools } from "./candidate/describe-candidate.ts";
+import { convertToChunk } from "./candidate/inner-model.ts";
 import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
 import { CostLedger } from "./cost/cost-ledger.ts";
 import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
+import {
+  checkCallOptions,
+  checkListener,
+  checkStructuredOutput,
+  checkTools,
+} from "./options/check-call-options.ts";
 import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
 import { createStructuredOutput } from "./structured-output.ts";
 import { EventHub, type ResilienceListener } from "./events/events.ts";
 
-/** Options of one call. Others than these go to the model as they are. */
+/** Options of one call. Those not listed here go to the models as they are. */
 export interface ResilientCallOptions extends BaseChatModelCallOptions {
-  /** Tools of any kind that LangChain knows. Every candidate gets them in its own format. */
+  /**
+   * Tools of any kind that LangChain knows. Every candidate gets them in its own format.
+   *
+   * @default []
+   */
   tools?: BindToolsInput[];
-  /** The shape of the answer, in OpenAI's terms. */
+
+  /**
+   * The shape of the answer, in OpenAI's terms.
+   *
+   * @default undefined: text
+   */
   response_format?: Record<string, unknown>;
-  /** Whether the provider holds tool arguments to their schema, if it can. */
+
+  /**
+   * Whether the provider holds tool arguments to their schema, if it can.
+   *
+   * @default the provider's
+   */
   strict?: boolean;
-  /** Whether the model may call several tools at a time, if it can. */
+
+  /**
+   * Whether the model may call several tools at a time, if it can.
+   *
+   * @default the provider's
+   */
   parallel_tool_calls?: boolean;
 }
 
@@ -120,12 +148,13 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
 
   /**
    * @param internal Shared state of derived models; not for users.
-   * @throws OptionsError if an option is not what it must be. The message names it, not its value.
+   * @throws InvalidOptionsError if options are missing, unknown or of no use
    */
   constructor(options: ResilientChatModelOptions, internal?: InternalState) {
     const resolved = internal?.shared.options ?? resolveOptions(options);
     super(options);
     this.givenOptions = options;
+    this.disableStreaming = options.disableStreaming ?? false;
     this.defaults = internal?.defaults ?? {};
     this.check = internal?.check;
     this.hasDefaults = Object.keys(this.defaults).length > 0;
@@ -141,6 +170,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       costs: new CostLedger(),
       budgets: createBudgets(resolved, events),
       events,
+      concurrency: new ConcurrencyLimit(resolved.maxConcurrency),
       hedgeQuota: resolved.hedge && new HedgeQuota(resolved.hedge.maxRatio),
     };
   }
@@ -176,8 +206,13 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     return this.shared.candidates.map((candidate) => candidate.name);
   }
 
-  /** Calls `listener` for every event from now on. The returned function ends the subscription. */
+  /**
+   * Calls `listener` for every event from now on. The returned function ends the subscription.
+   *
+   * @throws InvalidOptionsError if the listener is no function
+   */
   subscribe(listener: ResilienceListener): () => void {
+    checkListener(listener);
     return this.shared.events.subscribe(listener);
   }
 
@@ -192,21 +227,48 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     };
   }
 
-  /** What traces show of a call's parameters. */
+  /** What traces show of a call: the models with what shapes their answers, and the call's options. */
   override invocationParams(options?: this["ParsedCallOptions"]): Record<string, unknown> {
     const { tools, tool_choice, response_format, stop } = (options ?? {}) as ResilientCallOptions;
-    return { models: this.models, tools, tool_choice, response_format, stop };
-  }
-
-  /** Part of the key under which LangChain's cache keeps answers. */
-  override _identifyingParams(): Record<string, unknown> {
     return {
-      models: this.shared.candidates.map(({ endpoint }) => `${endpoint.model} ${endpoint.baseUrl}`),
+      ...this._identifyingParams(),
+      tools: tools && describeTools(tools),
+      tool_choice,
+      response_format,
+      stop,
     };
   }
 
-  /** A model with these call options bound. It shares breakers, costs and budgets with this one. */
+  /** What LangChain's cache tells models apart by. It holds no keys. */
+  override _identifyingParams(): Record<string, unknown> {
+    return {
+      models: this.shared.candidates.map((candidate) => describeCandidate(candidate)),
+      maxPromptTokens: this.shared.options.context.maxPromptTokens,
+    };
+  }
+
+  /**
+   * The key under which LangChain's cache keeps answers. As JSON, tools are alike whatever they do, and
+   * a signal shapes no answer.
+   */
+  override _getSerializedCacheKeyParametersForCall({
+    signal: _,
+    tools,
+    ...options
+  }: ResilientCallOptions & { config?: RunnableConfig }): string {
+    return super._getSerializedCacheKeyParametersForCall({
+      ...options,
+      tools: tools && describeTools(tools),
+    } as ResilientCallOptions);
+  }
+
+  /**
+   * A model with these call options bound. It shares breakers, costs and budgets with this one.
+   *
+   * @throws InvalidOptionsError if a call option cannot be used
+   */
   override withConfig(config: Partial<ResilientCallOptions> & RunnableConfig): ResilientChatModel {
+    checkCallOptions("ResilientChatModel.withConfig", config);
     return this.derive(config, this.check);
   }
 
@@ -222,9 +284,9 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /**
-   * A model that shares everything with this one except for budgets: it has its own, all unspent.
+   * A model that shares everything with this one except budgets. Its own are unspent.
    *
-   * @throws OptionsError if the budget is not what it must be.
+   * @throws InvalidOptionsError if a limit cannot be used
    */
   withBudget(budget: BudgetOptions): ResilientChatModel {
     const options = resolveOptions({ ...this.givenOptions, budget });
@@ -239,18 +301,30 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     });
   }
 
-  /** A model that may call these tools. Every candidate gets them in its own format. */
+  /**
+   * A model that may call these tools. Every candidate gets them in its own format.
+   *
+   * @throws InvalidOptionsError if `tools` is no array of tools
+   */
   override bindTools(
     tools: BindToolsInput[],
     kwargs?: Partial<ResilientCallOptions>,
   ): Runnable<BaseLanguageModelInput, AIMessageChunk, ResilientCallOptions> {
+    checkTools(tools);
     return this.withConfig({ ...kwargs, tools });
   }
 
+  /**
+   * A runnable that answers in the shape of `outputSchema`. Without a method it uses `jsonSchema` if
+   * every model of the chain is known to support that, else `functionCalling`.
+   *
+   * @throws InvalidOptionsError if the schema or an option cannot be used
+   */
   override withStructuredOutput<RunOutput extends AnyRecord = AnyRecord>(
     outputSchema: OutputSchema<RunOutput>,
     config?: StructuredOutputMethodOptions,
   ): Runnable<BaseLanguageModelInput, RunOutput>;
+  /** The same, with the model's message beside the parsed answer. */
   override withStructuredOutput<RunOutput extends AnyRecord = AnyRecord>(
     outputSchema: OutputSchema<RunOutput>,
     config?: StructuredOutputMethodOptions<true>,
@@ -263,11 +337,14 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
    * wrong, then the next one. In the end a {@link StructuredOutputError} is thrown, or with `includeRaw`
    * the last answer is returned with `parsed: null`. A stream is not asked for again, but ends with the
    * same error.
+   *
+   * @throws InvalidOptionsError if the schema or the options cannot be used
    */
   override withStructuredOutput(
     outputSchema: OutputSchema<AnyRecord>,
     config?: StructuredOutputMethodOptions<boolean>,
   ): Runnable<BaseLanguageModelInput, never> {
+    checkStructuredOutput(outputSchema, config);
     const pipeline = createStructuredOutput(
       (options, check) => this.derive({ ...options, outputVersion: "v0" }, check),
       outputSchema,
@@ -297,6 +374,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     input: BaseLanguageModelInput,
     options?: Partial<ResilientCallOptions>,
   ): Promise<IterableReadableStream<AIMessageChunk>> {
+    checkCallOptions("a call of ResilientChatModel", options);
     const controller = new AbortController();
     const signal = options?.signal
       ? AbortSignal.any([options.signal, controller.signal])
@@ -323,6 +401,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     const merged = this.hasDefaults
       ? (mergeConfigs(this.defaults, options as RunnableConfig) as Partial<ResilientCallOptions>)
       : options;
+    checkCallOptions("a call of ResilientChatModel", merged);
     const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(
       merged,
     );
@@ -338,11 +417,16 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /** Gets a whole answer. LangChain calls it. */
-  override _generate(
+  override async _generate(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
   ): Promise<ChatResult> {
-    return runGenerate(this.shared, this.createRequest(messages, options, false));
+    const release = await this.shared.concurrency.acquire(options.signal);
+    try {
+      return await runGenerate(this.shared, this.createRequest(messages, options, false));
+    } finally {
+      release();
+    }
   }
 
   /** Gets a streamed answer. LangChain calls it. */
@@ -351,8 +435,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     options: this["ParsedCallOptions"],
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
-    const request = this.createRequest(messages, options, true);
-    for await (const chunk of runStream(this.shared, request)) {
+    for await (const chunk of this.streamChunks(messages, options)) {
       yield chunk;
       const index = { prompt: 0, completion: 0 };
       await runManager?.handleLLMNewToken(chunk.text, index, undefined, undefined, undefined, {
@@ -366,13 +449,30 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
   ): AsyncGenerator<ChatModelStreamEvent> {
-    const request = this.createRequest(messages, options, true);
-    const chunks = runStream(this.shared, request);
+    const chunks = this.streamChunks(messages, options);
     try {
       yield* convertRestartableChunks(chunks);
     } finally {
       await chunks.return(undefined);
     }
+  }
+
+  private async *streamChunks(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+  ): AsyncGenerator<ChatGenerationChunk, undefined> {
+    if (this.disableStreaming) {
+      const { generations } = await this._generate(messages, options);
+      yield* generations.map((generation) => convertToChunk(generation));
+      return undefined;
+    }
+    const release = await this.shared.concurrency.acquire(options.signal);
+    try {
+      yield* runStream(this.shared, this.createRequest(messages, options, true));
+    } finally {
+      release();
+    }
+    return undefined;
   }
 
   private createRequest(

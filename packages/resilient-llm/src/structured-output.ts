@@ -13,7 +13,7 @@ import { toJsonSchema } from "@langchain/core/utils/json_schema";
 import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
 import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
-import { OptionsError } from "./errors/options-error.ts";
+import { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 import {
   type AnswerParser,
   createStructuredAnswerCheck,
@@ -103,7 +103,7 @@ export function createStructuredOutput(
   }
   if (method === "jsonMode") {
     if (config?.strict !== undefined) {
-      throw new OptionsError(
+      throw new InvalidOptionsError(
         'withStructuredOutput: "strict" cannot be combined with method "jsonMode"',
       );
     }
@@ -135,7 +135,7 @@ export function createStructuredOutput(
       : new JsonOutputParser<Record<string, unknown>>();
     return assemble(options, parser as Parser);
   }
-  throw new OptionsError(
+  throw new InvalidOptionsError(
     `withStructuredOutput: method must be "functionCalling", "jsonMode" or "jsonSchema", not ${JSON.stringify(method)}`,
   );
 }

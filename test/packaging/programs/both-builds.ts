@@ -32,7 +32,7 @@ console.log(
     ],
     modelError: [
       llm.ThreadkeepError.isInstance(modelError),
-      llm.OptionsError.isInstance(modelError),
+      llm.InvalidOptionsError.isInstance(modelError),
       llm.BudgetExceededError.isInstance(modelError),
       saver.ThreadkeepError.isInstance(modelError),
     ],

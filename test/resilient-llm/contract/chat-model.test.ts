@@ -1,6 +1,6 @@
 /**
  * LangChain's standard tests for chat models, unit and integration, against a scripted server: the
- * package they are in (`@langchain/standard-tests`) isn't published. Where a standard test lets a real
+ * package they are in (`@langchain/standard-tests`) is not published. Where a standard test lets a real
  * model answer, this one looks at what the model was sent and what became of its answer.
  */
 import { InMemoryCache } from "@langchain/core/caches";
@@ -17,7 +17,7 @@ import { RunnableLambda } from "@langchain/core/runnables";
 import { tool } from "@langchain/core/tools";
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { z } from "zod";
-import { OptionsError, ResilientChatModel } from "@threadkeep/resilient-llm";
+import { InvalidOptionsError, ResilientChatModel } from "@threadkeep/resilient-llm";
 import type { FaultServer, Reply } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, startServer, testKey } from "../testing/test-model.ts";
@@ -82,7 +82,7 @@ describe("standard unit tests", () => {
     [{ models: [{ model: "a", pricing: { inputPerMillionUsd: 1 } }] }, "models"],
   ])("refuses wrong options and names them (%#)", (options, named) => {
     expect(() => new ResilientChatModel({ apiKey: "k", ...options } as never)).toThrow(
-      OptionsError,
+      InvalidOptionsError,
     );
     expect(() => new ResilientChatModel({ apiKey: "k", ...options } as never)).toThrow(named);
   });
@@ -149,7 +149,7 @@ describe("standard integration tests", () => {
     expect(new Set(chunks.map((chunk) => chunk.id)).size).toBe(1);
   });
 
-  it("batch: an answer for each, in order; one failure fails just that one on request", async () => {
+  it("batch: one answer for each input, in order; on request a failure fails only its own", async () => {
     const { model, server } = await start(replies.answer("x"));
     server.playScript((request) => {
       const question = String(request.body.messages[0]?.content);
@@ -174,7 +174,7 @@ describe("standard integration tests", () => {
     expect(output.text).toBe("one two");
   });
 
-  it("conversation: the history is sent along", async () => {
+  it("conversation: the history is sent too", async () => {
     const { model, server } = await start(replies.answer("4"));
     await model.invoke([
       new HumanMessage("hello"),
@@ -354,7 +354,7 @@ describe("standard integration tests", () => {
     },
   );
 
-  it("withStructuredOutput without a method: what every model of the chain is known for", async () => {
+  it("withStructuredOutput without a method uses one that every model of the chain supports", async () => {
     const { server } = await start(replies.answer(personJson));
     const knows = new ResilientChatModel({
       apiKey: "k",
@@ -386,7 +386,7 @@ describe("standard integration tests", () => {
     expect(await named.invoke("who?")).toEqual({ name: "Ada", age: 36 });
   });
 
-  it("withConfig and bindTools add up, and leave the model they are called on alone", async () => {
+  it("withConfig and bindTools add up and do not change the model they are called on", async () => {
     const { model, server } = await start(replies.answer("x"));
     const bound = model
       .withConfig({ stop: ["END"], tags: ["t1"] })

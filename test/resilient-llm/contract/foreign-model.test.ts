@@ -36,7 +36,7 @@ class DeafModel extends OtherProviderModel {
   }
 }
 
-it("a model that ignores its signal can't hold up an abort or outlast a time limit", async () => {
+it("a model that ignores its signal cannot hold up an abort or outlast a time limit", async () => {
   const deaf = new DeafModel(undefined);
   const { model } = createModel([], {
     models: [deaf],
@@ -59,7 +59,7 @@ it("a model that ignores its signal can't hold up an abort or outlast a time lim
   expect(performance.now() - abortedAt).toBeLessThan(50);
 });
 
-it("a ChatOpenAI of the user's is watched on a copy; it stays as it is", async () => {
+it("a given ChatOpenAI is copied before it is watched, and does not change", async () => {
   const server = await startServer(replies.stream({ text: "half" }), replies.streamText("whole"));
   const own = new ChatOpenAI({
     model: "own",
@@ -136,7 +136,7 @@ it("errors of other providers' SDKs are classified by status, code and headers",
   expect(await outcomeOf(new Error("something else"))).toEqual([1, "from second"]);
 });
 
-it("a model that retries by itself is warned about", async () => {
+it("a model that retries by itself causes a warning", async () => {
   const warned = new Promise<Error>((resolve) => {
     process.once("warning", resolve);
   });
@@ -145,9 +145,9 @@ it("a model that retries by itself is warned about", async () => {
   expect((await warned).message).toContain("maxRetries: 0");
 });
 
-it("a probe that an error of this process ends leaves room for the next one", async () => {
+it("a probe that ends by an error of this process does not block the next probe", async () => {
   const second = await startServer(replies.answer("from second"));
-  /** Fails in turn with what it's given, then answers. */
+  /** Fails in turn with what it is given, then answers. */
   class RecoveringModel extends FakeListChatModel {
     readonly errors = [
       Object.assign(new Error("down"), { status: 500 }),

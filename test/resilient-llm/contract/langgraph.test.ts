@@ -128,7 +128,7 @@ it("summarization with limits as fractions of the chain's smallest window", asyn
     model,
     tools: [],
     middleware: [
-      // Their types don't stand up to exactOptionalPropertyTypes.
+      // Their types do not stand up to exactOptionalPropertyTypes.
       summarizationMiddleware({
         model,
         trigger: { fraction: 0.5 },
@@ -170,7 +170,7 @@ it("context editing middleware clears old tool results before the call", async (
   expect(sent.map(({ content }) => content)).toEqual(["[cleared]", "the newest result"]);
 });
 
-it("a long thread taken up again is trimmed to the prompt's limit, and stays whole in the state", async () => {
+it("a long thread is trimmed to the prompt's limit when it is resumed, and stays whole in the state", async () => {
   const server = await startServer(replies.answer("The answer."));
   const { model, events } = createModel([server], { context: { maxPromptTokens: 400 } });
   const agent = createAgent({

@@ -63,7 +63,7 @@ it.each(Object.entries(situations))(
   },
 );
 
-it("abort in mid-stream rejects within 50 ms, ends the request upstream and books what came", async () => {
+it("an abort in the middle of a stream rejects within 50 ms, ends the request and books the part that arrived", async () => {
   const server = await startServer(replies.stream({ text: "some words " }, { hang: true }));
   const { model, events } = createModel([server], {
     breaker: { minimumAttempts: 1, windowSize: 1 },
@@ -83,7 +83,7 @@ it("abort in mid-stream rejects within 50 ms, ends the request upstream and book
   expect(events.at(-1)?.type).toBe("attempt-aborted");
 });
 
-it("a signal that is aborted already sends nothing", async () => {
+it("with a signal that is already aborted nothing is sent", async () => {
   const server = await startServer(replies.answer("never"));
   const { model } = createModel([server]);
   const error = await rejection(
@@ -93,7 +93,7 @@ it("a signal that is aborted already sends nothing", async () => {
   expect(server.requests).toHaveLength(0);
 });
 
-it("a consumer that breaks off ends the request upstream, and the part that came is paid for", async () => {
+it("a consumer that stops reading ends the request, and the part that arrived is booked", async () => {
   const server = await startServer(replies.stream({ text: "some words " }, { hang: true }));
   const { model, events } = createModel([server]);
   for await (const chunk of await model.stream("hi")) if (chunk.text !== "") break;
@@ -103,7 +103,7 @@ it("a consumer that breaks off ends the request upstream, and the part that came
   expect(events.at(-1)?.type).toBe("attempt-aborted");
 });
 
-it("abort while queued for the rate limit rejects within 50 ms, and the slot is free for others", async () => {
+it("an abort while waiting for the rate limit rejects within 50 ms, and the slot is free for others", async () => {
   const server = await startServer(replies.answer("done"));
   const { model } = createModel([], {
     models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
-it("after some quick answers a silent server is given up long before the ceiling", async () => {
+it("after some quick answers the limit for a silent server is far below the ceiling", async () => {
   const server = await startServer(replies.answer("quick"));
   const { model, events } = createModel([server], {
     timeout: { adaptive: true, adaptiveFloorMs: 10_000, firstTokenMs: 300_000, totalMs: 300_000 },
@@ -23,7 +23,7 @@ it("after some quick answers a silent server is given up long before the ceiling
   for (const timeout of timeouts) expect(timeout.durationMs).toBeLessThan(100_000);
 });
 
-it("an attempt given up raises the limit of the next, so a provider that has become slow is waited for", async () => {
+it("an attempt that was given up raises the next one's limit, so a provider that has become slow can answer", async () => {
   const server = await startServer(replies.answer("quick"));
   const { model, events } = createModel([server], {
     timeout: { adaptive: true, adaptiveFloorMs: 5000 },

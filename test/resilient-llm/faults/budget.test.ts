@@ -28,7 +28,7 @@ it("a budget in USD is checked before money is spent", async () => {
   expect(server.requests).toHaveLength(2);
 });
 
-it("calls at once at the budget's edge don't overshoot what was reserved", async () => {
+it("simultaneous calls near the budget's limit do not spend more than was reserved", async () => {
   const server = await startServer(replies.answer("done"));
   const models = [{ model: "a", baseURL: server.baseURL, pricing, maxOutputTokens: 5 }];
   const { model } = createModel([], { models, budget: { maxCostUsd: 400 } });
@@ -41,7 +41,7 @@ it("calls at once at the budget's edge don't overshoot what was reserved", async
   expect(model.costs.snapshot().costUsd).toBeLessThanOrEqual(400);
 });
 
-it("a candidate too dear for what is left is passed over for a cheaper one", async () => {
+it("a candidate that costs more than is left is passed over for a cheaper one", async () => {
   const dear = await startServer(replies.answer("dear"));
   const cheap = await startServer(replies.answer("cheap"));
   const { model } = createModel([], {
@@ -124,7 +124,7 @@ it("withBudget shares everything but the budget", async () => {
   expect(model.costs.snapshot()).toMatchObject({ calls: 2, costUsd: 2 * answerUsd });
 });
 
-it("the ledger keeps calls, attempts and tokens by model, and starts anew on reset", async () => {
+it("the ledger keeps calls, attempts and tokens by model, and begins again after reset", async () => {
   const first = await startServer(replies.error(500));
   const second = await startServer(replies.answer("done"));
   const { model } = createModel([first, second], { retry: { maxRetries: 1 } });
@@ -152,7 +152,7 @@ it("the ledger keeps calls, attempts and tokens by model, and starts anew on res
   expect(booked).toHaveLength(3);
 });
 
-it("what was set aside for a candidate that has to wait for its rate limit is there for the next", async () => {
+it("the reservation for a candidate that waits for its rate limit is released for the next candidate", async () => {
   const first = await startServer(replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([], {
@@ -172,7 +172,7 @@ it("what was set aside for a candidate that has to wait for its rate limit is th
   expect((await model.invoke("hi")).text).toBe("from second");
 });
 
-it("a probe that a budget or a rate limit forbids leaves room for the next one", async () => {
+it("a probe that a budget or a rate limit forbids does not block the next probe", async () => {
   const first = await startServer(replies.error(500), replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([], {
@@ -198,7 +198,7 @@ it("a probe that a budget or a rate limit forbids leaves room for the next one",
   expect(await ask()).toBe("from first");
 });
 
-it("a budget in tokens counts what was used, not what was set aside for it", async () => {
+it("a budget in tokens counts the tokens used, not those reserved", async () => {
   const server = await startServer(replies.answer("done"));
   const models = [{ model: "a", baseURL: server.baseURL, maxOutputTokens: 100 }];
   const { model } = createModel([], { models, budget: { maxTokens: 200 } });
@@ -206,7 +206,7 @@ it("a budget in tokens counts what was used, not what was set aside for it", asy
   for (let call = 0; call < 6; call += 1) expect((await model.invoke("hi")).text).toBe("done");
 });
 
-it("a broken answer counts towards the budget: what it used isn't there for the retry", async () => {
+it("a broken answer counts towards the budget, so the retry has less left", async () => {
   const half = replies.stream({ text: "some words that cost ".repeat(25) }, { reset: true });
   const server = await startServer(half, replies.streamText("never asked"));
   const models = [{ model: "a", baseURL: server.baseURL, maxOutputTokens: 100 }];

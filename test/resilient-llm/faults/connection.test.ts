@@ -16,7 +16,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-it("refused, unresolved and TLS failures are retried and told apart", async () => {
+it("refused connections, unknown hosts and TLS failures are retried and have messages of their own", async () => {
   const plain = await startServer(replies.answer("never"));
   const cases = [
     [`http://127.0.0.1:${await closedPort()}/v1`, /was refused/],
@@ -67,7 +67,7 @@ it("an answer cut in the middle of its JSON is retried", async () => {
   expect(server.requests).toHaveLength(4);
 });
 
-it("slow headers run into the connect limit, a slow first token into its own", async () => {
+it("slow headers reach the connect limit, a slow first token reaches its own limit", async () => {
   const silent = await startServer(replies.hang);
   const tokenless = await startServer(replies.stream({ hang: true }));
   const healthy = await startServer(replies.answer("done"));
@@ -99,7 +99,7 @@ it("invoke gives up on a silent server at the total limit and asks the next cand
   });
 });
 
-it("a server that vanishes for good ends at the deadline, not later", async () => {
+it("a call to a server that vanishes for good ends at the deadline", async () => {
   const server = await startServer(replies.hang);
   const { model } = createModel([server], {
     timeout: { totalMs: 60_000 },

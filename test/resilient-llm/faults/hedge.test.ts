@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import {
-  OptionsError,
+  InvalidOptionsError,
   type ResilienceEvent,
   type ResilientChatModel,
 } from "@threadkeep/resilient-llm";
@@ -87,7 +87,7 @@ it("the answer tells who gave it and what both attempts cost", async () => {
   expect(metadata["resilience"]).toMatchObject({ candidate: "second", attempts: 2, costUsd });
 });
 
-it("an answer in time is not hedged, and nothing is hedged once a token has come", async () => {
+it("an answer in time is not hedged, and nothing is hedged after the first token", async () => {
   const first = await startServer(replies.answer("quick"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second], { hedge: { ...hedge, afterMs: 50_000 } });
@@ -106,7 +106,7 @@ it("an answer in time is not hedged, and nothing is hedged once a token has come
   expect(second.requests).toHaveLength(0);
 });
 
-it("a restarted answer is not hedged: something had been handed out", async () => {
+it("a restarted answer is not hedged, since part of it had been handed out", async () => {
   const first = await startServer(
     replies.stream({ text: "half " }, { reset: true }),
     streamNothing,
@@ -121,7 +121,7 @@ it("a restarted answer is not hedged: something had been handed out", async () =
   expect(typesOf(events)).not.toContain("hedge");
 });
 
-it("in a slow outage no more is hedged than the quota allows", async () => {
+it("while a provider is slow, no more calls are hedged than the quota allows", async () => {
   const first = await startServer(after(120, replies.answer("from first")));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second], { hedge: { afterMs: 1000, maxRatio: 0.1 } });
@@ -152,7 +152,7 @@ it.each(Object.entries(waysToAsk))(
   },
 );
 
-it("both attempts are reserved for: without room in the budget there is no hedge", async () => {
+it("both attempts are reserved, so without room in the budget there is no hedge", async () => {
   const first = await startServer(after(80, replies.answer("from first")));
   const second = await startServer(replies.answer("from second"));
   const models = [first, second].map(({ baseURL }, index) => ({
@@ -168,7 +168,7 @@ it("both attempts are reserved for: without room in the budget there is no hedge
   expect((await roomy.invoke("hi")).text).toBe("from second");
 });
 
-it("a hedge that a budget forbids leaves its place in the quota to the next", async () => {
+it("a hedge that a budget forbids does not count towards the quota", async () => {
   const first = await startServer(after(80, replies.answer("from first")));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second], {
@@ -181,7 +181,7 @@ it("a hedge that a budget forbids leaves its place in the quota to the next", as
   expect((await model.invoke("hi")).text).toBe("from second");
 });
 
-it("when one of the two fails the other one's answer counts, and the failed one is avoided", async () => {
+it("when one of the two attempts fails, the other one's answer counts and the failed candidate is avoided", async () => {
   const first = await startServer(after(80, replies.error(400)), replies.answer("from first"));
   const second = await startServer(after(120, replies.answer("from second")));
   const { model, events } = createModel([first, second], { hedge });
@@ -195,7 +195,7 @@ it("when one of the two fails the other one's answer counts, and the failed one 
   expect(first.requests).toHaveLength(2);
 });
 
-it("when both fail the call goes on, and its error tells both in the order they were made", async () => {
+it("when both attempts fail, the call goes on, and its error lists both in their order", async () => {
   const first = await startServer(after(120, replies.error(500)));
   const second = await startServer(after(60, replies.error(503)));
   const { model } = createModel([first, second], { hedge, retry: { maxRetries: 0 } });
@@ -206,7 +206,7 @@ it("when both fail the call goes on, and its error tells both in the order they 
   ]);
 });
 
-it("by quantile, late is what is slower than the candidate has been, once ten answers are known", async () => {
+it("by quantile, an answer is late if it is slower than the candidate's recent ones, from ten on", async () => {
   const first = await startServer(replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second], { hedge: { quantile: 0.99, maxRatio: 1 } });
@@ -224,7 +224,7 @@ it("by quantile, late is what is slower than the candidate has been, once ten an
 });
 
 it.each(Object.entries(waysToAsk))(
-  "%s by quantile: a late one that was ended counts as slow, so a slow spell isn't hedged ever sooner",
+  "%s by quantile: a late attempt that was ended counts as slow, so hedges do not come earlier and earlier",
   async (_, ask) => {
     const first = await startServer(replies.answer("from first"));
     const second = await startServer(replies.answer("from second"));
@@ -266,5 +266,5 @@ it.each(Object.entries(waysToAsk))(
 it("afterMs and quantile at once are refused", () => {
   expect(() =>
     createModel([], { models: ["a", "b"], hedge: { afterMs: 1, quantile: 0.5 } }),
-  ).toThrow(OptionsError);
+  ).toThrow(InvalidOptionsError);
 });

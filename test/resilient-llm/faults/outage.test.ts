@@ -22,7 +22,7 @@ function sleepReal(ms: number): Promise<void> {
   });
 }
 
-it("skips a candidate whose breaker is open, and lets one probe at a time through when it's due", async () => {
+it("skips a candidate whose breaker is open, and lets one probe at a time through when it is due", async () => {
   const first = await startServer(replies.error(500));
   const second = await startServer(replies.answer("from second"));
   const { model, events } = createModel([first, second], {
@@ -46,7 +46,7 @@ it("skips a candidate whose breaker is open, and lets one probe at a time throug
   expect((await model.invoke("hi")).text).toBe("from first");
 });
 
-it("with all breakers open the candidate whose breaker opened first is tried", async () => {
+it("when all breakers are open, the candidate whose breaker opened first is tried", async () => {
   const first = await startServer(replies.error(500));
   const second = await startServer(replies.error(500));
   const { model } = createModel([first, second], {
@@ -60,7 +60,7 @@ it("with all breakers open the candidate whose breaker opened first is tried", a
   expect((await model.invoke("hi")).text).toBe("from first");
 });
 
-it("after a fallback the healthy candidate serves until the first one's time is over", async () => {
+it("after a fallback the healthy candidate answers until fallback.stickyMs is over", async () => {
   const first = await startServer(replies.error(503), replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second], {
@@ -74,7 +74,7 @@ it("after a fallback the healthy candidate serves until the first one's time is 
   expect([await texts(), await texts()]).toEqual(["from first", "from first"]);
 });
 
-it("when all candidates fail, one error tells every attempt, with keys redacted", async () => {
+it("when all candidates fail, one error lists every attempt, with keys redacted", async () => {
   const first = await startServer(replies.error(500, {}, { message: `leaked ${testKey} here` }));
   const second = await startServer(replies.html(502, "Bad gateway"));
   const { model } = createModel([first, second], { retry: { maxRetries: 1 } });
@@ -105,7 +105,7 @@ it("when all candidates fail, one error tells every attempt, with keys redacted"
   expect(everything).not.toContain(testKey);
 });
 
-it("50 calls at once in a full outage are bounded by the retry quota", async () => {
+it("the retry quota bounds the requests of 50 simultaneous calls in a full outage", async () => {
   const server = await startServer(replies.error(503));
   const { model } = createModel([server], {
     retry: { maxRetries: 3, quota: { capacity: 100, retryCost: 5 } },
@@ -116,7 +116,7 @@ it("50 calls at once in a full outage are bounded by the retry quota", async () 
   expect(server.requests.length).toBe(70);
 });
 
-it("a retry that succeeds pays its quota back, so a server that hiccups at every call is no outage", async () => {
+it("a retry that succeeds gives its quota back, so a server that fails once at every call is no outage", async () => {
   const server = await startServer();
   server.playScript(({ index }) => (index % 2 ? replies.answer("done") : replies.error(503)));
   const { model } = createModel([server], {

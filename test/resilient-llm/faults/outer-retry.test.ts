@@ -46,19 +46,19 @@ const retried: Record<string, (model: ResilientChatModel) => Runnable> = {
       .withRetry({ stopAfterAttempt, onFailedAttempt: stopAtFinalErrors() }),
 };
 
-it.each(Object.entries(retried))("%s doesn't multiply requests", async (_, wrap) => {
+it.each(Object.entries(retried))("%s does not multiply requests", async (_, wrap) => {
   const { server, model } = await startFailing();
   expect(String(await rejection(wrap(model).invoke("hi")))).toContain("scripted 503");
   expect(server.requests).toHaveLength(ownRequests);
 });
 
-it("batch under withRetry doesn't multiply requests", async () => {
+it("batch under withRetry does not multiply requests", async () => {
   const { server, model } = await startFailing();
   await rejection(model.withRetry({ stopAfterAttempt }).batch(["hi"]));
   expect(server.requests).toHaveLength(ownRequests);
 });
 
-it("what isn't final is left to the caller's own handler: an answer in the wrong form, an error of a tool", () => {
+it("errors that are not final go to the caller's own handler: an answer in the wrong form, an error of a tool", () => {
   const seen: unknown[] = [];
   const handler = stopAtFinalErrors((error: unknown) => seen.push(error));
   const errors = [new AnswerParseError("not JSON", "no JSON"), new Error("of a tool")];
@@ -70,7 +70,7 @@ it("what isn't final is left to the caller's own handler: an answer in the wrong
   expect(getRetryable(final)).toBe(false);
 });
 
-it("modelRetryMiddleware doesn't multiply requests", async () => {
+it("modelRetryMiddleware does not multiply requests", async () => {
   const { server, model } = await startFailing();
   // Its type does not stand up to exactOptionalPropertyTypes.
   const retry = modelRetryMiddleware({ maxRetries: 3, initialDelayMs: 1, onFailure: "error" });
@@ -79,14 +79,14 @@ it("modelRetryMiddleware doesn't multiply requests", async () => {
   expect(server.requests).toHaveLength(ownRequests);
 });
 
-it("createAgent with model.withRetry() doesn't multiply requests", async () => {
+it("createAgent with model.withRetry() does not multiply requests", async () => {
   const { server, model } = await startFailing();
   const agent = createAgent({ model: model.withRetry({ stopAfterAttempt }), tools: [] });
   expect(String(await rejection(agent.invoke(question)))).toContain("scripted 503");
   expect(server.requests).toHaveLength(ownRequests);
 });
 
-it("withFallbacks and modelFallbackMiddleware ask the next model once this one has given up", async () => {
+it("withFallbacks and modelFallbackMiddleware ask the next model after this one has given up", async () => {
   const { server, model } = await startFailing();
   const other = await startServer(replies.answer("from elsewhere"));
   const fallback = createModel([other]).model;

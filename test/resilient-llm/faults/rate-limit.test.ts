@@ -5,7 +5,7 @@ import type { RateLimitOptions, ResilientChatModel } from "@threadkeep/resilient
 import * as replies from "../testing/replies.ts";
 import { acceleration, createModel, rejection, startServer } from "../testing/test-model.ts";
 
-it("a used-up limit sends calls to the next candidate instead of letting them wait", async () => {
+it("a limit that is used up sends calls to the next candidate instead of letting them wait", async () => {
   const first = await startServer(replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([], {
@@ -19,7 +19,7 @@ it("a used-up limit sends calls to the next candidate instead of letting them wa
   expect([first.requests.length, second.requests.length]).toEqual([2, 3]);
 });
 
-it("tokens are weighed, as estimated with the answer's maximum", async () => {
+it("tokens are counted beforehand, with the longest answer allowed", async () => {
   const first = await startServer(replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([], {
@@ -37,7 +37,7 @@ it("tokens are weighed, as estimated with the answer's maximum", async () => {
   expect([first.requests.length, second.requests.length]).toEqual([2, 2]);
 });
 
-it("a limiter from outside is used, so that processes can share one", async () => {
+it("a given limiter is used, so that processes can share one", async () => {
   const server = await startServer(replies.answer("done"));
   const shared = new RateLimiterMemory({ points: 3, duration: 60 });
   const options = {
@@ -103,7 +103,7 @@ it("processes share requests and tokens per minute through MongoDB", async () =>
   expect(byTokens.filter((outcome) => outcome === "answered")).toHaveLength(2);
 });
 
-it("a counter that can't be reached lets the call go out and says so", async () => {
+it("a counter that cannot be reached lets the call through and reports an event", async () => {
   const server = await startServer(replies.answer("done"));
   const storeClient = await MongoClient.connect(inject("mongodbUri"));
   const { model, events } = createModel([], {
@@ -116,7 +116,7 @@ it("a counter that can't be reached lets the call go out and says so", async () 
   expect(events[0]).toMatchObject({ type: "rate-limiter-failed", candidate: "a" });
 });
 
-it("an answer that reports a used-up limit makes the next call wait for its reset", async () => {
+it("an answer that reports a limit as used up makes the next call wait for its reset", async () => {
   const used = { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20s" };
   const server = await startServer(replies.withHeaders(used, replies.answer("done")));
   const { model } = createModel([server]);
@@ -128,7 +128,7 @@ it("an answer that reports a used-up limit makes the next call wait for its rese
   ).toBeGreaterThanOrEqual(20_000);
 });
 
-it("an attempt the limit refuses uses nothing of it up", async () => {
+it("an attempt that the limit refuses does not count towards it", async () => {
   const first = await startServer(replies.answer("from first"));
   const second = await startServer(replies.answer("from second"));
   const rateLimit = { requestsPerMinute: 2, tokensPerMinute: 1000 };
@@ -141,14 +141,14 @@ it("an attempt the limit refuses uses nothing of it up", async () => {
   const ask = async (prompt: string) => (await model.invoke(prompt)).text;
   expect(await ask("hi")).toBe("from first");
   expect(await ask("word ".repeat(900))).toBe("from second");
-  // The limiter counts by the machine's clock, so its minute isn't over; the pause of 60 s is.
+  // The limiter counts by the machine's clock, so its minute is not over; the pause of 60 s is.
   await new Promise((resolve) => {
     setTimeout(resolve, (60_000 / acceleration) * 1.1);
   });
   expect(await ask("hi")).toBe("from first");
 });
 
-it("a retry that has to wait for the rate limit is paid for once", async () => {
+it("a retry that waits for the rate limit costs the retry quota once", async () => {
   const server = await startServer(replies.error(500), replies.answer("done"));
   const { model } = createModel([], {
     models: [{ model: "a", baseURL: server.baseURL, rateLimit: { requestsPerMinute: 1 } }],

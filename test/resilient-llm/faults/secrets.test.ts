@@ -1,7 +1,11 @@
 import { ChatOpenAI } from "@langchain/openai";
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { OptionsError, ResilientChatModel, type ResilienceEvent } from "@threadkeep/resilient-llm";
+import {
+  InvalidOptionsError,
+  ResilientChatModel,
+  type ResilienceEvent,
+} from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
@@ -42,7 +46,7 @@ describe("no error about options shows what was given", () => {
         error = thrown;
       }
       refused += 1;
-      expect(error).toBeInstanceOf(OptionsError);
+      expect(error).toBeInstanceOf(InvalidOptionsError);
       expectNothingSeen(error);
     }
     expect(refused).toBeGreaterThan(0);

@@ -76,7 +76,7 @@ it("a 429 without a hint backs off with full jitter and then goes to the next ca
   expect(delays.map(Math.round)).toEqual([250, 500, 1000]);
 });
 
-it("a hint longer than retry.maxDelayMs isn't waited for while another candidate is healthy", async () => {
+it("a hint longer than retry.maxDelayMs is not waited for while another candidate is healthy", async () => {
   const first = await startServer(replies.error(429, { "retry-after": "60" }));
   const second = await startServer(replies.answer("from second"));
   const { model, events } = createModel([first, second], { retry: { maxDelayMs: 30_000 } });
@@ -95,7 +95,7 @@ it("a hint longer than the deadline goes to the next candidate at once and cools
   expect(second.requests).toHaveLength(2);
 });
 
-it("a hint longer than the deadline with nobody else to ask fails at once", async () => {
+it("a hint longer than the deadline fails the call at once if there is no other candidate", async () => {
   const server = await startServer(replies.error(429, { "retry-after": "1000" }));
   const { model } = createModel([server], { retry: { deadlineMs: 100_000 } });
   const error = await rejection(model.invoke("hi"));
@@ -107,7 +107,7 @@ it("a hint longer than the deadline with nobody else to ask fails at once", asyn
 it.each([
   ["insufficient_quota", replies.error(429, {}, { code: "insufficient_quota" })],
   ["402", replies.error(402)],
-])("a used-up quota (%s) isn't retried, the next candidate is asked", async (_, reply) => {
+])("a used-up quota (%s) is not retried, the next candidate is asked", async (_, reply) => {
   const first = await startServer(reply);
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second]);
@@ -185,7 +185,7 @@ it.each([401, 403])(
   },
 );
 
-it("a key refused that came from the environment is named by its variable", async () => {
+it("a refused key from the environment is named by its variable", async () => {
   const server = await startServer(replies.error(401));
   vi.stubEnv("OPENAI_API_KEY", testKey);
   onTestFinished(() => void vi.unstubAllEnvs());
@@ -195,7 +195,7 @@ it("a key refused that came from the environment is named by its variable", asyn
   expect(String(error)).toContain("OPENAI_API_KEY");
 });
 
-it("404 isn't retried, and the message names model and base URL and misses the /v1", async () => {
+it("404 is not retried, and the message names the model and the base URL and points out the missing /v1", async () => {
   const first = await startServer(replies.error(404));
   const second = await startServer(replies.answer("from second"));
   const { model } = createModel([first, second]);
@@ -253,7 +253,7 @@ it("a prompt that is too long is trimmed once, then goes to a larger window, the
   expect((error as ContextLengthError).failure.windowTokens).toBe(1000);
 });
 
-it("a prompt trimmed beforehand is never sent longer than that, not even to a larger window", async () => {
+it("a prompt trimmed beforehand is never sent longer, not even to a larger window", async () => {
   const tooLong = replies.error(400, {}, { code: "context_length_exceeded" });
   const first = await startServer(tooLong);
   const second = await startServer(replies.answer("large window"));

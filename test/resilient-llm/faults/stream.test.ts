@@ -192,7 +192,7 @@ it("a slow but steady stream never times out", async () => {
   expect(server.requests).toHaveLength(1);
 });
 
-it("a consumer that takes its time doesn't run into a time limit", async () => {
+it("a slow consumer does not run into a time limit", async () => {
   const server = await startServer(replies.streamText("a b c d"));
   const { model } = createModel([server], { timeout: { idleMs: 8000, totalMs: 30_000 } });
   let text = "";
@@ -250,7 +250,7 @@ it("missing usage is estimated and marked as estimated", async () => {
   expect(model.costs.snapshot().estimatedAttempts).toBe(1);
 });
 
-it("an answer that comes whole although a stream was asked for is refused, an error in it classified", async () => {
+it("a whole answer in place of a stream is refused, and an error in it is classified", async () => {
   const server = await startServer(
     replies.json(200, { error: { code: "rate_limit_exceeded", message: "slow down" } }),
     replies.streamText("done"),
@@ -272,7 +272,7 @@ it("content-block events of a restarted stream describe the new answer only", as
   expect(message.text).toBe("Right answer");
 });
 
-it("every attempt that produced tokens is paid for, broken ones as estimated", async () => {
+it("every attempt that produced tokens is booked, broken ones as estimated", async () => {
   const server = await startServer(
     replies.stream({ text: "some words that cost" }, { reset: true }),
     replies.streamText("whole"),
@@ -306,7 +306,7 @@ it.each([
   expect(model.costs.snapshot().outputTokens).toBeGreaterThan(40);
 });
 
-it("of two answers in one stream both must be complete", async () => {
+it("both of two answers in one stream must be complete", async () => {
   const choice = (index: number, content: string, finish: string | null) => ({
     frame: {
       id: "x",
@@ -325,7 +325,7 @@ it("of two answers in one stream both must be complete", async () => {
   expect(server.requests).toHaveLength(2);
 });
 
-it("a character that came in two pieces stays whole when an error follows it", async () => {
+it("a character that arrives in two pieces stays whole when an error follows it", async () => {
   const server = await startServer(async (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const choices = [{ index: 0, delta: { content: "The café " }, finish_reason: null }];
@@ -356,7 +356,7 @@ it.each(["restart", "continue"] as const)(
   },
 );
 
-it("continue mode: an answer that broke off in a tool call is restarted, text before it or not", async () => {
+it("continue mode restarts an answer that broke off in a tool call, with or without text before it", async () => {
   const call = { id: "call_1", name: "add", args: '{"a": 1' };
   const server = await startServer(
     replies.stream({ text: "Let me add. " }, { toolCall: call }, { reset: true }),

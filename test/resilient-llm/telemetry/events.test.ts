@@ -3,7 +3,7 @@ import type { ResilienceEvent } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
 import { createModel, startServer } from "../testing/test-model.ts";
 
-it("a subscriber is told every attempt of a call under one id, until it unsubscribes", async () => {
+it("a subscriber hears of every attempt of a call under one id, until it unsubscribes", async () => {
   const server = await startServer(replies.error(503), replies.answer("done"));
   const { model } = createModel([server]);
   const events: ResilienceEvent[] = [];
@@ -26,7 +26,7 @@ it("a subscriber is told every attempt of a call under one id, until it unsubscr
   expect(events).toHaveLength(before);
 });
 
-it("a listener that throws doesn't break the call nor keep the others from hearing of it", async () => {
+it("a listener that throws neither breaks the call nor silences the other listeners", async () => {
   const server = await startServer(replies.answer("done"));
   const { model, events } = createModel([server]);
   const warnings: Error[] = [];

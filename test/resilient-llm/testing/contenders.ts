@@ -52,7 +52,7 @@ export function createContenders(settings: ContenderSettings): Contender[] {
     tools: [],
     middleware: [
       modelFallbackMiddleware(createChatOpenAI(backup, 0)),
-      // Its type doesn't stand up to exactOptionalPropertyTypes.
+      // Its type does not stand up to exactOptionalPropertyTypes.
       modelRetryMiddleware({ maxRetries: 3, onFailure: "error" }) as AgentMiddleware,
     ],
   });

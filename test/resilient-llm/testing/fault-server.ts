@@ -28,7 +28,7 @@ export type Script = (request: ReceivedRequest) => Reply;
 /** An OpenAI-compatible server on loopback whose every answer is scripted, faults included. */
 export class FaultServer {
   readonly requests: ReceivedRequest[] = [];
-  /** What is still to be sent; when it's used up, the last one is repeated. */
+  /** What is still to be sent; when it is used up, the last one is repeated. */
   #script: Script;
   readonly #server = createServer((request, response) => void this.#handle(request, response));
   readonly #sockets = new Set<Socket>();

@@ -13,7 +13,7 @@ export const acceleration = 100;
 /** The key every test model uses; no message may show it. */
 export const testKey = "sk-test-0123456789abcdef";
 
-/** On the fast clock seconds are milliseconds: a busy machine mustn't look like a slow provider. */
+/** On the fast clock seconds are milliseconds: a busy machine must not look like a slow provider. */
 const roomyTimeouts = {
   adaptive: false,
   connectMs: 500_000,

@@ -1,4 +1,5 @@
-import { holySheep, type ResilientChatModelOptions } from "@threadkeep/resilient-llm";
+import type { ResilientChatModelOptions } from "@threadkeep/resilient-llm";
+import { holySheep } from "@threadkeep/resilient-llm/presets/holysheep";
 import { Outage, type OutagePlan } from "../shared/model-server/outage.ts";
 import { ScriptedModelServer } from "../shared/model-server/scripted-model-server.ts";
 import { chatScript } from "./chat-script.ts";

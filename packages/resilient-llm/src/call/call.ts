@@ -257,7 +257,8 @@ export class Call {
     grant: Grant,
   ): PreparedAttempt {
     const { clock } = this.options;
-    const { check, options, streaming } = this.request;
+    const { check, options } = this.request;
+    const streaming = this.#isStreamedBy(candidate);
     const startedAtMs = clock.now();
     candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
@@ -281,9 +282,14 @@ export class Call {
     return attempt;
   }
 
+  /** A candidate that cannot stream gives its whole answer at once, also where a stream is wanted. */
+  #isStreamedBy(candidate: Candidate): boolean {
+    return this.request.streaming && candidate.inner.canStream;
+  }
+
   #limitsFor(candidate: Candidate, nowMs: number): TimeLimits {
     const { connectMs, idleMs, totalMs } = this.options.timeout;
-    const total = this.request.streaming ? totalMs : candidate.totalLimitMs;
+    const total = this.#isStreamedBy(candidate) ? totalMs : candidate.totalLimitMs;
     return {
       connectMs,
       idleMs,

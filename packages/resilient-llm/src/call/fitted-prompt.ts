@@ -1,6 +1,6 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import { trimToWindow, type TrimResult } from "../context/trim-messages.ts";
+import { trimMessages, type TrimResult } from "../context/trim-messages.ts";
 
 /** Share of a window that trimming aims for: the estimate errs, and the answer needs room. */
 const TRIM_TARGET = 0.75;
@@ -56,7 +56,7 @@ export class FittedPrompt {
 
   #trimTo(maxTokens: number): boolean {
     // Always from all messages: trimmed twice, a prompt would count its own note as one left out.
-    const result = trimToWindow(this.#whole, { maxTokens });
+    const result = trimMessages(this.#whole, { maxTokens });
     if (result.removedMessages <= this.#removedMessages) return false;
     this.#removedMessages = result.removedMessages;
     this.#messages = result.messages;

@@ -3,6 +3,7 @@ import type { BudgetBook } from "../cost/budget-book.ts";
 import type { CostLedger } from "../cost/cost-ledger.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import type { EventHub } from "../events/events.ts";
+import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 import type { HedgeQuota } from "./hedge-quota.ts";
 
 /** What all calls of a model share, and those of the models derived from it. */
@@ -12,6 +13,8 @@ export interface SharedState {
   readonly costs: CostLedger;
   readonly budgets: BudgetBook;
   readonly events: EventHub;
+  /** Counts the calls that run. */
+  readonly concurrency: ConcurrencyLimit;
   /** `undefined`: calls are not hedged. */
   readonly hedgeQuota: HedgeQuota | undefined;
 }

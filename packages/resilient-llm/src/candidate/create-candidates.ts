@@ -92,7 +92,7 @@ function createCandidate(
 /**
  * The chain as given by the option `models`.
  *
- * @throws OptionsError if a model given by name has no API key.
+ * @throws InvalidOptionsError if a model given by name has no API key.
  */
 export function createCandidates(options: ResolvedOptions, events: EventHub): Candidate[] {
   const occurrences = new Map<string, number>();

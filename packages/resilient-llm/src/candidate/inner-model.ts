@@ -4,6 +4,7 @@ import { ChatGenerationChunk, type ChatGeneration, type ChatResult } from "@lang
 import { RunnableBinding } from "@langchain/core/runnables";
 import type { ChatOpenAI, ChatOpenAIFields } from "@langchain/openai";
 import { DirectCaller } from "./direct-caller.ts";
+import { adaptFetch } from "../wire/adapt-fetch.ts";
 import { createWatchedFetch } from "../wire/watched-fetch.ts";
 import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
 
@@ -61,7 +62,7 @@ export class InnerModel {
   readonly chatModel: BaseChatModel;
   /** Whether `watchChatOpenAI` made the model. If not, only what the model reports is known. */
   readonly isWatched: boolean;
-  /** Where a stream is wanted, one is asked for. If not, the whole answer comes as one chunk. */
+  /** Whether answers can be streamed: the model does it, and nobody has switched it off. */
   readonly canStream: boolean;
   readonly #base: Bound;
   readonly #boundTools = new WeakMap<object, Bound>();
@@ -72,6 +73,11 @@ export class InnerModel {
     this.chatModel = bound.model;
     this.isWatched = isWatched;
     this.canStream = implementsStreaming(this.chatModel);
+  }
+
+  /** Options that were bound to the model, by `bind` or `withConfig`. */
+  get boundOptions(): CallOptions {
+    return this.#base.options;
   }
 
   /**
@@ -91,12 +97,12 @@ export class InnerModel {
     watch: WireWatch,
   ): AsyncGenerator<ChatGenerationChunk> {
     const { model, callOptions } = this.#prepare(options, watch);
-    if (implementsStreaming(model)) {
+    if (this.canStream) {
       yield* model._streamResponseChunks(messages, callOptions);
       return;
     }
     const result = await model._generate(messages, callOptions);
-    for (const generation of result.generations) yield toChunk(generation);
+    for (const generation of result.generations) yield convertToChunk(generation);
   }
 
   #prepare(
@@ -112,9 +118,11 @@ export class InnerModel {
     // Retries have one owner: whatever the caller asks for, an attempt is one request.
     merged["maxRetries"] = 0;
     if (this.isWatched) {
-      const fetchOptions = { [wireWatchKey]: watch };
+      // Options of a request that the call brings, a dispatcher for instance, stay.
+      const request = options["options"] as { readonly fetchOptions?: object } | undefined;
+      const fetchOptions = { ...request?.fetchOptions, [wireWatchKey]: watch };
       merged["fetchOptions"] = fetchOptions;
-      merged["options"] = { ...(options["options"] as object | undefined), fetchOptions };
+      merged["options"] = { ...request, fetchOptions };
     } else {
       merged["signal"] = watch.signal;
     }
@@ -141,7 +149,11 @@ export class InnerModel {
 }
 
 /** A whole answer as the only chunk of a stream. */
-function toChunk({ text, message, generationInfo }: ChatGeneration): ChatGenerationChunk {
+export function convertToChunk({
+  text,
+  message,
+  generationInfo,
+}: ChatGeneration): ChatGenerationChunk {
   const { tool_calls: calls = [], usage_metadata: usage } = message as AIMessage;
   const whole = new AIMessageChunk({
     content: message.content,
@@ -187,19 +199,19 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
   };
-  // With `streaming` set, LangChain would fetch a tokenizer over the network to count tokens that the
-  // provider reports. The watched fetch obeys the setting instead: it asks for streams, and hands on
-  // whole answers where those are wanted.
+  // With `streaming` set, LangChain would collect the stream by itself, and fetch a tokenizer over the
+  // network to count tokens that the provider reports. The watched fetch obeys the setting instead: it
+  // asks for streams, and hands on whole answers where those are wanted.
   const { streaming, ...others } = fields ?? {};
   const configuration = fields?.configuration;
   const Constructor = model.constructor as typeof ChatOpenAI;
   const copy = new Constructor({
     ...others,
-    ...(streaming === false ? { disableStreaming: true } : {}),
+    disableStreaming: streaming === false || model.disableStreaming,
     maxRetries: 0,
     configuration: {
       ...configuration,
-      fetch: createWatchedFetch(configuration?.fetch, {
+      fetch: createWatchedFetch(configuration?.fetch && adaptFetch(configuration.fetch), {
         streamsOnly: streaming === true && others.disableStreaming !== true,
         streamUsage: others.streamUsage !== false,
       }),

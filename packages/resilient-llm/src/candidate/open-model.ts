@@ -1,6 +1,6 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { ChatOpenAI } from "@langchain/openai";
-import { OptionsError } from "../errors/options-error.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { CandidateOptions } from "../options/candidate-options.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
@@ -22,7 +22,7 @@ function openByName(name: string, own: CandidateOptions, options: ResolvedOption
     own.baseURL ?? options.baseURL ?? process.env["OPENAI_BASE_URL"] ?? OPENAI_BASE_URL;
   const apiKey = own.apiKey ?? options.apiKey ?? process.env["OPENAI_API_KEY"];
   if (!apiKey) {
-    throw new OptionsError(
+    throw new InvalidOptionsError(
       `No API key for the model ${name} at ${showUrl(baseUrl)}: set the option apiKey or the variable OPENAI_API_KEY` +
         " (any text, if the server wants none)",
     );
@@ -88,7 +88,7 @@ function openGiven(given: BaseChatModel): OpenedModel {
 /**
  * The chat model that a candidate's options name or hold.
  *
- * @throws OptionsError if a model given by name has no API key.
+ * @throws InvalidOptionsError if a model given by name has no API key.
  */
 export function openModel(own: CandidateOptions, options: ResolvedOptions): OpenedModel {
   const opened =

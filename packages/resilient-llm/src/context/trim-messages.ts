@@ -1,26 +1,39 @@
 import { HumanMessage, type BaseMessage } from "@langchain/core/messages";
 import { estimateMessageTokens } from "./estimate-tokens.ts";
 
-/** How {@link trimToWindow} cuts. */
+/** How messages are trimmed. */
 export interface TrimOptions {
-  /** Tokens the result may have, as estimated. */
+  /** Estimated tokens that the result may have. */
   readonly maxTokens: number;
-  /** Text of the note in place of what was cut; `%d` stands for the number of messages. */
+
+  /**
+   * The text of the note in place of the messages that were left out. `%d` stands for their number.
+   *
+   * @default "[%d earlier messages were left out to fit the context window.]"
+   */
   readonly note?: string | undefined;
-  /** Default: an estimate by `tokenx`. */
+
+  /**
+   * Counts the tokens of a message.
+   *
+   * @default an estimate by `tokenx`
+   */
   readonly countTokens?: ((message: BaseMessage) => number) | undefined;
 }
 
-/** The result of {@link trimToWindow}. */
+/** Trimmed messages. */
 export interface TrimResult {
+  /** The messages that are left, with the note. */
   readonly messages: BaseMessage[];
+  /** The number of messages that were left out. */
   readonly removedMessages: number;
+  /** Estimated tokens of `messages`. */
   readonly estimatedTokens: number;
 }
 
-const defaultNote = "[%d earlier messages were left out to fit the context window.]";
+const DEFAULT_NOTE = "[%d earlier messages were left out to fit the context window.]";
 
-/** Groups messages that must stay together: an AI message with tool calls and the results it got. */
+/** Groups messages that must stay together: an AI message with tool calls and their results. */
 function groupMessages(messages: readonly BaseMessage[]): BaseMessage[][] {
   const groups: BaseMessage[][] = [];
   for (const message of messages) {
@@ -31,14 +44,8 @@ function groupMessages(messages: readonly BaseMessage[]): BaseMessage[][] {
   return groups;
 }
 
-/**
- * The newest part of a conversation that fits: system messages and the newest group of messages are
- * kept, a tool call is never parted from its results, and a note stands in place of what was cut.
- *
- * If system messages and newest group alone don't fit, that is what comes back, too long as it is:
- * check `estimatedTokens`. Nothing is ever cut inside a message.
- */
-export function trimToWindow(messages: readonly BaseMessage[], options: TrimOptions): TrimResult {
+/** {@link trimToWindow}, for options that have been checked. */
+export function trimMessages(messages: readonly BaseMessage[], options: TrimOptions): TrimResult {
   const count = options.countTokens ?? estimateMessageTokens;
   const measure = (group: readonly BaseMessage[]) =>
     group.reduce((total, message) => total + count(message), 0);
@@ -48,7 +55,7 @@ export function trimToWindow(messages: readonly BaseMessage[], options: TrimOpti
   }
   const system = messages.filter((message) => message.type === "system");
   const groups = groupMessages(messages.filter((message) => message.type !== "system"));
-  const template = options.note ?? defaultNote;
+  const template = options.note ?? DEFAULT_NOTE;
   const noteTokens = count(new HumanMessage(template));
 
   let used = measure(system) + noteTokens;

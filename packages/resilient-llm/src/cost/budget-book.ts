@@ -48,7 +48,9 @@ export interface BudgetOptions extends BudgetLimits {
 
 /** Who spends. */
 export interface Spender {
+  /** The thread, from `configurable.thread_id`. */
   readonly threadId: string | undefined;
+  /** The run, from `configurable.run_id` or `metadata.run_id`. */
   readonly runId: string | undefined;
 }
 

@@ -5,13 +5,17 @@ import type { TokenUsage } from "./token-usage.ts";
 
 /** What some attempts used and cost. */
 export interface CostTotals {
+  /** Calls of the model, however many attempts they took. */
   readonly calls: number;
+  /** Requests to providers. */
   readonly attempts: number;
+  /** Tokens of the prompts. */
   readonly inputTokens: number;
   /** Part of `inputTokens`: read from the provider's prompt cache. */
   readonly cachedInputTokens: number;
   /** Part of `inputTokens`: written to the provider's prompt cache. */
   readonly cacheWriteInputTokens: number;
+  /** Tokens of the answers. */
   readonly outputTokens: number;
   /** Part of `outputTokens`: thinking. */
   readonly reasoningTokens: number;
@@ -27,6 +31,7 @@ export interface CostTotals {
 
 /** Totals, and the same by model, by thread and by run. */
 export interface CostSnapshot extends CostTotals {
+  /** By the name of the candidate. */
   readonly byModel: Readonly<Record<string, CostTotals>>;
   /** By `configurable.thread_id`, for the latest 10,000; calls outside of a thread are not in it. */
   readonly byThread: Readonly<Record<string, CostTotals>>;
@@ -36,13 +41,17 @@ export interface CostSnapshot extends CostTotals {
 
 /** One attempt as the ledger books it. */
 export interface CostEntry {
+  /** The name of the candidate that was asked. */
   readonly candidate: string;
+  /** Thread and run that the call belongs to. */
   readonly spender: Spender;
+  /** Its tokens. */
   readonly usage: TokenUsage;
   /** USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
   /** Who says so; `undefined` if nobody knows or nothing was used. */
   readonly costSource: CostSource | undefined;
+  /** How it ended. */
   readonly outcome: "succeeded" | "failed" | "aborted";
   /** First attempt of its call. */
   readonly opensCall: boolean;

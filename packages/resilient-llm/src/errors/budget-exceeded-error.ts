@@ -1,10 +1,11 @@
-import { ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** The next attempt might cost more than is left of a budget; it wasn't made. */
+/** The next attempt might cost more than is left of a budget. It was not made. */
 export class BudgetExceededError extends ThreadkeepError {
-  static readonly codes: readonly string[] = ["BUDGET_EXCEEDED"];
-  override readonly name = "BudgetExceededError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["BUDGET_EXCEEDED"];
+  override readonly name: string = "BudgetExceededError";
 
+  /** @param message which budget has too little left, and how much the attempt might cost */
   constructor(message: string) {
     super("BUDGET_EXCEEDED", message);
   }

@@ -1,25 +1,28 @@
 import { formatTimeline, type AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure, FailureKind } from "../failure/failure.ts";
-import { ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** What had come of an answer before it broke off. */
+/** The part of an answer that arrived before it broke off. */
 export interface PartialAnswer {
   /** The text so far. */
   readonly text: string;
-  /** A tool call had begun; its arguments are incomplete and not in `text`. */
+  /** Whether a tool call had begun. Its arguments are incomplete and not in `text`. */
   readonly hasToolCalls: boolean;
 }
 
-/** What a {@link ModelCallError} is made of. */
+/** What a {@link ModelCallError} is made from. */
 export interface ModelCallErrorDetails {
+  /** The failure of the deciding attempt. */
   readonly failure: Failure;
+  /** Every attempt in order. */
   readonly attempts: readonly AttemptRecord[];
-  /** Why no further attempt was made, for instance `the deadline of 300000 ms is reached`. */
+  /** Why no further attempt was made, for example `the deadline of 300000 ms is reached`. */
   readonly stoppedBecause: string;
+  /** The part of the answer that arrived, if any did. */
   readonly partial?: PartialAnswer | undefined;
 }
 
-const codeOfKind: Readonly<Record<FailureKind, string>> = {
+const CODE_BY_KIND: Readonly<Record<FailureKind, ThreadkeepErrorCode>> = {
   "rate-limited": "RATE_LIMITED",
   "exceeds-rate-limit": "EXCEEDS_RATE_LIMIT",
   "quota-exhausted": "QUOTA_EXHAUSTED",
@@ -42,13 +45,13 @@ const codeOfKind: Readonly<Record<FailureKind, string>> = {
 };
 
 /**
- * A call that got no answer. `code` says what the deciding attempt met; `attempts` is the whole
- * timeline. Thrown itself where no subclass is more precise, for instance with code `RATE_LIMITED`,
- * `SERVER_ERROR`, `TIMEOUT` or `CONNECTION_FAILED`.
+ * A call got no answer. `code` says why the deciding attempt failed; `attempts` is the whole timeline.
+ * Where no subclass is more precise, this class itself is thrown, for example with the code
+ * `RATE_LIMITED`, `SERVER_ERROR`, `TIMEOUT` or `CONNECTION_FAILED`.
  */
 export class ModelCallError extends ThreadkeepError {
-  static readonly codes: readonly string[] = [
-    ...Object.values(codeOfKind),
+  static override readonly codes: readonly ThreadkeepErrorCode[] = [
+    ...Object.values(CODE_BY_KIND),
     "ALL_CANDIDATES_FAILED",
   ];
   override readonly name: string = "ModelCallError";
@@ -56,15 +59,16 @@ export class ModelCallError extends ThreadkeepError {
   readonly failure: Failure;
   /** Every attempt in order. */
   readonly attempts: readonly AttemptRecord[];
-  /** What can be done about it, where that is known. */
+  /** What to do about it, where that is known. */
   readonly nextStep: string | undefined;
-  /** What had come of the answer, if anything had. */
+  /** The part of the answer that arrived, if any did. */
   readonly partial: PartialAnswer | undefined;
 
-  constructor(details: ModelCallErrorDetails, code?: string) {
+  /** @param code by default that of the deciding failure */
+  constructor(details: ModelCallErrorDetails, code?: ThreadkeepErrorCode) {
     const { failure, attempts, stoppedBecause, partial } = details;
     super(
-      code ?? codeOfKind[failure.kind],
+      code ?? CODE_BY_KIND[failure.kind],
       `${failure.message}.${failure.nextStep === undefined ? "" : ` ${failure.nextStep}`}\n` +
         `No further attempt: ${stoppedBecause}. Attempts:\n${formatTimeline(attempts)}`,
       { cause: failure.cause },
@@ -78,43 +82,45 @@ export class ModelCallError extends ThreadkeepError {
 
 /** Several candidates were tried and none gave an answer. */
 export class AllCandidatesFailedError extends ModelCallError {
-  static override readonly codes: readonly string[] = ["ALL_CANDIDATES_FAILED"];
-  override readonly name = "AllCandidatesFailedError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["ALL_CANDIDATES_FAILED"];
+  override readonly name: string = "AllCandidatesFailedError";
 
+  /** @param details the failure that decided the call, and its attempts */
   constructor(details: ModelCallErrorDetails) {
     super(details, "ALL_CANDIDATES_FAILED");
   }
 }
 
-/** 401 or 403: the message names where the key came from and the base URL. */
+/** The provider refused the key (401 or 403). The message says where the key came from and the base URL. */
 export class AuthenticationError extends ModelCallError {
-  static override readonly codes: readonly string[] = ["AUTHENTICATION_FAILED"];
-  override readonly name = "AuthenticationError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["AUTHENTICATION_FAILED"];
+  override readonly name: string = "AuthenticationError";
 }
 
 /** The provider refused to answer this prompt. */
 export class ContentFilterError extends ModelCallError {
-  static override readonly codes: readonly string[] = ["CONTENT_FILTERED"];
-  override readonly name = "ContentFilterError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTENT_FILTERED"];
+  override readonly name: string = "ContentFilterError";
 }
 
 /** The prompt fits no candidate's context window, trimmed or not. */
 export class ContextLengthError extends ModelCallError {
-  static override readonly codes: readonly string[] = ["CONTEXT_LENGTH_EXCEEDED"];
-  override readonly name = "ContextLengthError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTEXT_LENGTH_EXCEEDED"];
+  override readonly name: string = "ContextLengthError";
 }
 
-/** Status 200 and no answer: an HTML page, no choices. Mostly a wrong base URL. */
+/** The provider sent no answer with status 200, but for example an HTML page. Mostly a wrong base URL. */
 export class InvalidResponseError extends ModelCallError {
-  static override readonly codes: readonly string[] = ["INVALID_RESPONSE"];
-  override readonly name = "InvalidResponseError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];
+  override readonly name: string = "InvalidResponseError";
 }
 
-/** The answer began and broke off; `partial` holds what had come. */
+/** The answer broke off. `partial` holds the part that arrived. */
 export class StreamInterruptedError extends ModelCallError {
-  static override readonly codes: readonly string[] = ["STREAM_INTERRUPTED"];
-  override readonly name = "StreamInterruptedError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["STREAM_INTERRUPTED"];
+  override readonly name: string = "StreamInterruptedError";
 
+  /** @param details the failure that decided the call, and its attempts */
   constructor(details: ModelCallErrorDetails) {
     super(details, "STREAM_INTERRUPTED");
   }

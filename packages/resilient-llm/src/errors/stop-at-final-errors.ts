@@ -2,12 +2,12 @@ import type { RunnableRetryFailedAttemptHandler } from "@langchain/core/runnable
 import { ThreadkeepError } from "./threadkeep-error.ts";
 
 /**
- * An `onFailedAttempt` for LangChain's `withRetry` that ends the retries at an error of this package
- * that is final: the model has made every attempt that made sense, and another round would only
- * multiply the requests. Other errors are left to `onFailedAttempt`; without it they are retried.
+ * An `onFailedAttempt` for LangChain's `withRetry` that ends the retries at a final error of this
+ * package: the model has made every useful attempt, and another round would only multiply the requests.
+ * Other errors go to `onFailedAttempt`, or are retried if there is none.
  *
- * The model's own `withRetry`, and that of what `bindTools` and `withStructuredOutput` return, has it
- * built in. It's needed where a chain with the model in it is retried.
+ * The model has it built in, as have the results of `bindTools` and `withStructuredOutput`. Use it where
+ * a chain with the model in it is retried.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import { type AttemptRecord, formatTimeline } from "../failure/attempt-record.ts";
-import { ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
 /** What a {@link StructuredOutputError} is made from. */
 export interface StructuredOutputErrorDetails {
@@ -23,8 +23,8 @@ const LONGEST_PROBLEM = 1000;
  * one before.
  */
 export class StructuredOutputError extends ThreadkeepError {
-  static readonly codes: readonly string[] = ["STRUCTURED_OUTPUT_FAILED"];
-  override readonly name = "StructuredOutputError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["STRUCTURED_OUTPUT_FAILED"];
+  override readonly name: string = "StructuredOutputError";
   /** What is wrong with the last answer, in the validator's words. */
   readonly problem: string;
   /** The last answer. */

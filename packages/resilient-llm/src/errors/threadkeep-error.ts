@@ -1,43 +1,107 @@
-/** Registered globally, so that errors of a second copy of this package are still recognised. */
-const brand = Symbol.for("@threadkeep/resilient-llm.error");
+/** Registered globally, so that errors of another copy of a package are recognised too. */
+const BRAND = Symbol.for("threadkeep.error");
 
-/** LangChain's own mark; its retry middleware leaves errors alone that carry `false`. */
-const langchainRetryable = Symbol.for("langchain.errors.retryable");
+/** LangChain's own mark: its retry middleware leaves errors alone that carry `false`. */
+const LANGCHAIN_RETRYABLE = Symbol.for("langchain.errors.retryable");
 
 /**
- * Base of every error this package throws.
- *
- * `code` never changes between releases; messages may. A final error is marked as not retryable for
- * LangChain: whatever could be retried has been retried before it was thrown.
+ * The stable identifiers of everything that Threadkeep's packages throw on purpose. A code never
+ * changes its meaning; messages may change. Newer versions may add codes.
+ */
+export type ThreadkeepErrorCode =
+  // Both packages
+  | "INVALID_OPTIONS"
+  | "UNSUPPORTED_NODE"
+  // @threadkeep/checkpoint-mongo
+  | "CHECKPOINT_TOO_LARGE"
+  | "CLASS_NOT_ALLOWED"
+  | "CORRUPT_CHECKPOINT"
+  | "CORRUPT_ITEM"
+  | "INTEGRITY_KEY"
+  | "INVALID_ADDRESS"
+  | "SEARCH_TOO_WIDE"
+  | "SETUP_FAILED"
+  | "STORAGE_REFUSED"
+  | "STORAGE_UNAVAILABLE"
+  | "UNSERIALIZABLE_STATE"
+  | "UNSUPPORTED_FORMAT"
+  | "UNSUPPORTED_RUNTIME"
+  | "WRITE_CONFLICT"
+  // @threadkeep/resilient-llm
+  | "ALL_CANDIDATES_FAILED"
+  | "ANSWER_NOT_PARSED"
+  | "AUTHENTICATION_FAILED"
+  | "BUDGET_EXCEEDED"
+  | "CONNECTION_FAILED"
+  | "CONTENT_FILTERED"
+  | "CONTEXT_LENGTH_EXCEEDED"
+  | "EMPTY_ANSWER"
+  | "EXCEEDS_RATE_LIMIT"
+  | "GENERATION_FAILED"
+  | "INVALID_REQUEST"
+  | "INVALID_RESPONSE"
+  | "LOCATION_REFUSED"
+  | "MODEL_FAILED"
+  | "MODEL_NOT_FOUND"
+  | "QUOTA_EXHAUSTED"
+  | "RATE_LIMITED"
+  | "SERVER_ERROR"
+  | "STREAM_INTERRUPTED"
+  | "STRUCTURED_OUTPUT_FAILED"
+  | "TIMEOUT"
+  | "TRANSIENT"
+  | "UNSUPPORTED_BY_MODEL";
+
+/** What a {@link ThreadkeepError} can be given beside its message. */
+export interface ThreadkeepErrorOptions extends ErrorOptions {
+  /**
+   * Whether doing the same again is of no use.
+   *
+   * @default true
+   */
+  readonly isFinal?: boolean | undefined;
+}
+
+/**
+ * Base of every error that Threadkeep's packages throw. Tell errors apart by their `code`, or by
+ * `isInstance` of each class: it recognises errors of another copy of the package too, which
+ * `instanceof` does not.
  */
 export class ThreadkeepError extends Error {
+  /** The codes of this class. Undefined: every code. */
+  static readonly codes: readonly ThreadkeepErrorCode[] | undefined = undefined;
+
+  /** The name of the class. */
   override readonly name: string = "ThreadkeepError";
-  /** Stable identifier, for instance `ALL_CANDIDATES_FAILED`. */
-  readonly code: string;
-  /** Doing the same again is of no use. */
+
+  /** Stable identifier, for example `INVALID_OPTIONS`. */
+  readonly code: ThreadkeepErrorCode;
+
+  /**
+   * Whether doing the same again is of no use. If so, LangChain's retry middleware does not retry
+   * either.
+   */
   readonly isFinal: boolean;
 
-  constructor(code: string, message: string, options?: { cause?: unknown; isFinal?: boolean }) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+  /** @param message what happened, to what, and what to do next */
+  constructor(code: ThreadkeepErrorCode, message: string, options: ThreadkeepErrorOptions = {}) {
+    const { cause, isFinal = true } = options;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.isFinal = options?.isFinal ?? true;
-    Object.defineProperty(this, brand, { value: true });
-    if (this.isFinal) {
-      Object.defineProperty(this, langchainRetryable, { value: false, configurable: true });
+    this.isFinal = isFinal;
+    Object.defineProperty(this, BRAND, { value: true });
+    if (isFinal) {
+      Object.defineProperty(this, LANGCHAIN_RETRYABLE, { value: false, configurable: true });
     }
   }
 
-  /**
-   * Whether `value` is an error of this class, also when it comes from another copy of the package.
-   *
-   * Called on a subclass it checks for that subclass, by its code.
-   */
-  static isInstance<T extends ThreadkeepError>(
-    this: abstract new (...args: never[]) => T,
+  /** Whether `value` is an error of the class that this is called on, in any copy of the package. */
+  static isInstance<ErrorType extends ThreadkeepError>(
+    this: (abstract new (...args: never[]) => ErrorType) & Pick<typeof ThreadkeepError, "codes">,
     value: unknown,
-  ): value is T {
-    if (typeof value !== "object" || value === null || !(brand in value)) return false;
-    const codes = (this as { codes?: readonly string[] }).codes;
-    return codes === undefined || codes.includes((value as unknown as ThreadkeepError).code);
+  ): value is ErrorType {
+    if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
+    const { code } = value as unknown as ThreadkeepError;
+    return this.codes === undefined || this.codes.includes(code);
   }
 }

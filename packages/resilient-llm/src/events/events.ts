@@ -3,136 +3,243 @@ import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 
-/** State of a breaker. */
+/** State of a circuit breaker. */
 export type BreakerState = "closed" | "open" | "half-open";
 
 /** What every event of an attempt carries. */
 export interface AttemptReference {
-  /** Unique per call of the model. */
+  /** Unique for each call of the model. */
   readonly callId: string;
-  /** From 1 within the call. */
+  /** The attempt's number within the call, from 1. */
   readonly attempt: number;
+  /** The candidate's name. */
   readonly candidate: string;
-  /** The model's name as the endpoint knows it. */
+  /** The model's name at the endpoint. */
   readonly model: string;
+  /** The model's maker, as given or guessed. */
   readonly provider: string;
+  /** The endpoint, without passwords and keys. */
   readonly baseUrl: string;
 }
 
-/** What an attempt used, whatever became of it. */
+/** What an attempt used, whatever its outcome. */
 export interface AttemptResult extends AttemptReference {
+  /** Milliseconds from its start to its end. */
   readonly durationMs: number;
-  /** Until the first content; streams only. */
+  /** Milliseconds to the first content. Undefined without a stream, or if none came. */
   readonly firstTokenMs: number | undefined;
+  /** Its tokens. */
   readonly usage: TokenUsage;
-  /** USD; `undefined` if it is not known. */
+  /** Its cost in USD. Undefined if nobody knows it. */
   readonly costUsd: number | undefined;
   /** Who says so; `undefined` if nobody knows or nothing was used. */
   readonly costSource: CostSource | undefined;
 }
 
-/** Something that happened inside a {@link ResilientChatModel}, as it happens. */
-export type ResilienceEvent =
-  | ({ readonly type: "attempt-started"; readonly streaming: boolean } & AttemptReference)
-  | ({
-      readonly type: "attempt-succeeded";
-      readonly finishReason: string | undefined;
-      readonly responseId: string | undefined;
-      readonly responseModel: string | undefined;
-    } & AttemptResult)
-  | ({ readonly type: "attempt-failed"; readonly failure: Failure } & AttemptResult)
-  | ({ readonly type: "attempt-aborted" } & AttemptResult)
-  | {
-      readonly type: "retry";
-      readonly callId: string;
-      readonly candidate: string;
-      readonly delayMs: number;
-      /** The provider named the delay. */
-      readonly hinted: boolean;
-    }
-  | {
-      readonly type: "fallback";
-      readonly callId: string;
-      readonly from: string;
-      readonly to: string;
-      readonly because: Failure;
-    }
-  | {
-      /** The first token is late: the next candidate is asked too, and the quicker of the two answers. */
-      readonly type: "hedge";
-      readonly callId: string;
-      readonly late: string;
-      readonly hedge: string;
-      /** How long the first one had been waited for. */
-      readonly afterMs: number;
-    }
-  | { readonly type: "breaker"; readonly candidate: string; readonly state: BreakerState }
-  | {
-      /** The counter of a rate limit can't be reached; the attempt goes out uncounted. */
-      readonly type: "rate-limiter-failed";
-      readonly candidate: string;
-      readonly error: unknown;
-    }
-  | {
-      /** Latencies couldn't be exchanged; the limits follow those seen here until it works again. */
-      readonly type: "latency-store-failed";
-      readonly candidate: string;
-      readonly error: unknown;
-    }
-  | {
-      /** What had been streamed is void; the answer starts anew. */
-      readonly type: "stream-restarted";
-      readonly callId: string;
-      readonly discardedText: string;
-    }
-  | {
-      /** The next candidate takes the answer on where it broke off. */
-      readonly type: "stream-continued";
-      readonly callId: string;
-      readonly keptText: string;
-    }
-  | {
-      /** The provider asked for a longer pause than is believed (`retry.maxBlockMs`). */
-      readonly type: "wait-hint-bounded";
-      readonly callId: string;
-      readonly candidate: string;
-      /** What the provider asked for. */
-      readonly hintMs: number;
-      /** How long the candidate is left alone. */
-      readonly blockedForMs: number;
-    }
-  | {
-      /** What is left of a budget is reserved by other calls; this one waits until they are settled. */
-      readonly type: "budget-wait";
-      readonly candidate: string;
-    }
-  /** 50, 80 or 100 % of a budget are spent. */
-  | ({ readonly type: "budget-reached" } & BudgetNotice)
-  | {
-      readonly type: "context-trimmed";
-      readonly callId: string;
-      readonly removedMessages: number;
-      readonly estimatedTokens: number;
-    };
+/** An attempt begins. */
+export interface AttemptStartedEvent extends AttemptReference {
+  /** Tells the kinds of events apart. */
+  readonly type: "attempt-started";
+  /** Whether the answer is streamed. */
+  readonly streaming: boolean;
+}
 
-/** Receives events. What it throws is dropped: an observer can't break a call. */
+/** An attempt got an answer. */
+export interface AttemptSucceededEvent extends AttemptResult {
+  /** Tells the kinds of events apart. */
+  readonly type: "attempt-succeeded";
+  /** Why the model stopped, in the provider's words. */
+  readonly finishReason: string | undefined;
+  /** The provider's id of the answer. */
+  readonly responseId: string | undefined;
+  /** The model that answered, as the provider names it. */
+  readonly responseModel: string | undefined;
+}
+
+/** An attempt failed. */
+export interface AttemptFailedEvent extends AttemptResult {
+  /** Tells the kinds of events apart. */
+  readonly type: "attempt-failed";
+  /** Why. */
+  readonly failure: Failure;
+}
+
+/** An attempt was ended from here: by the caller, or because another attempt was quicker. */
+export interface AttemptAbortedEvent extends AttemptResult {
+  /** Tells the kinds of events apart. */
+  readonly type: "attempt-aborted";
+}
+
+/** The same candidate is asked again after a wait. */
+export interface RetryEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "retry";
+  /** The call. */
+  readonly callId: string;
+  /** The candidate's name. */
+  readonly candidate: string;
+  /** The wait in milliseconds. */
+  readonly delayMs: number;
+  /** Whether the provider named the wait. */
+  readonly hinted: boolean;
+}
+
+/** Another candidate is asked. */
+export interface FallbackEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "fallback";
+  /** The call. */
+  readonly callId: string;
+  /** The candidate that failed. */
+  readonly from: string;
+  /** The candidate that is asked now. */
+  readonly to: string;
+  /** Why the first one failed. */
+  readonly because: Failure;
+}
+
+/** An answer is late, and the next candidate is asked too. The quicker one answers. */
+export interface HedgeEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "hedge";
+  /** The call. */
+  readonly callId: string;
+  /** The candidate that is late. */
+  readonly late: string;
+  /** The candidate that is asked too. */
+  readonly hedge: string;
+  /** Milliseconds that the call waited for the first one. */
+  readonly afterMs: number;
+}
+
+/** A candidate's circuit breaker has changed. */
+export interface BreakerEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "breaker";
+  /** The candidate's name. */
+  readonly candidate: string;
+  /** Its new state. */
+  readonly state: BreakerState;
+}
+
+/** The counter of a rate limit cannot be reached. The attempt is made without being counted. */
+export interface RateLimiterFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "rate-limiter-failed";
+  /** The candidate's name. */
+  readonly candidate: string;
+  /** What the counter threw. */
+  readonly error: unknown;
+}
+
+/** Latencies could not be exchanged. Until they can, the limits follow the latencies of this process. */
+export interface LatencyStoreFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "latency-store-failed";
+  /** The candidate's name. */
+  readonly candidate: string;
+  /** What the store threw. */
+  readonly error: unknown;
+}
+
+/** What was streamed is void. The answer begins again. */
+export interface StreamRestartedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "stream-restarted";
+  /** The call. */
+  readonly callId: string;
+  /** The text that is void. */
+  readonly discardedText: string;
+}
+
+/** Another attempt continues the answer where it broke off. */
+export interface StreamContinuedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "stream-continued";
+  /** The call. */
+  readonly callId: string;
+  /** The text so far. */
+  readonly keptText: string;
+}
+
+/** The oldest messages of a prompt were left out. */
+export interface ContextTrimmedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "context-trimmed";
+  /** The call. */
+  readonly callId: string;
+  /** The number of messages that were left out. */
+  readonly removedMessages: number;
+  /** Estimated tokens of the prompt that is left. */
+  readonly estimatedTokens: number;
+}
+
+/** The provider asked for a longer pause than is believed (`retry.maxBlockMs`). */
+export interface WaitHintBoundedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "wait-hint-bounded";
+  /** The call. */
+  readonly callId: string;
+  /** The candidate's name. */
+  readonly candidate: string;
+  /** Milliseconds that the provider asked for. */
+  readonly hintMs: number;
+  /** Milliseconds for which the candidate is left alone. */
+  readonly blockedForMs: number;
+}
+
+/** Other calls have reserved what is left of a budget. This one waits until they are settled. */
+export interface BudgetWaitEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "budget-wait";
+  /** The candidate's name. */
+  readonly candidate: string;
+}
+
+/** 50, 80 or 100 % of a budget are spent. */
+export interface BudgetReachedEvent extends BudgetNotice {
+  /** Tells the kinds of events apart. */
+  readonly type: "budget-reached";
+}
+
+/** Something that happened inside a {@link ResilientChatModel}, told as it happens. */
+export type ResilienceEvent =
+  | AttemptStartedEvent
+  | AttemptSucceededEvent
+  | AttemptFailedEvent
+  | AttemptAbortedEvent
+  | RetryEvent
+  | FallbackEvent
+  | HedgeEvent
+  | BreakerEvent
+  | RateLimiterFailedEvent
+  | LatencyStoreFailedEvent
+  | StreamRestartedEvent
+  | StreamContinuedEvent
+  | WaitHintBoundedEvent
+  | BudgetWaitEvent
+  | BudgetReachedEvent
+  | ContextTrimmedEvent;
+
+/** Receives events. What it throws becomes a warning of the process: an observer cannot break a call. */
 export type ResilienceListener = (event: ResilienceEvent) => void;
 
 /** Hands events to any number of listeners. */
 export class EventHub {
   readonly #listeners = new Set<ResilienceListener>();
 
-  /** The returned function ends the subscription. */
+  /** Calls `listener` for every event. The returned function ends the subscription. */
   subscribe(listener: ResilienceListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Whether anybody listens: events that nobody sees needn't be made. */
+  /** Whether anybody listens. Events that nobody sees need not be made. */
   get hasListeners(): boolean {
     return this.#listeners.size > 0;
   }
 
+  /** Tells every listener. */
   emit(event: ResilienceEvent): void {
     for (const listener of this.#listeners) {
       try {

@@ -8,18 +8,23 @@ export interface AttemptRecord {
   readonly attempt: number;
   /** Name of the candidate asked. */
   readonly candidate: string;
+  /** The endpoint, without passwords and keys. */
   readonly baseUrl: string;
   /** From the start of the call, in ms. */
   readonly startedAfterMs: number;
+  /** From its start to its end, in milliseconds. */
   readonly durationMs: number;
+  /** How it ended. */
   readonly outcome: "succeeded" | "failed" | "aborted";
   /** What went wrong; only with `failed`. */
   readonly kind?: FailureKind;
   /** What happened, in one line, keys redacted; only with `failed`. */
   readonly message?: string;
+  /** The HTTP status, if there was an answer; only with `failed`. */
   readonly status?: number;
   /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
   readonly next?: string;
+  /** Its tokens. */
   readonly usage: TokenUsage;
   /** USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;

@@ -53,6 +53,7 @@ export type TimeoutPhase = "connect" | "first-token" | "idle" | "total";
 
 /** One failed attempt as a value. Nothing in it contains a key. */
 export interface Failure {
+  /** What went wrong. */
   readonly kind: FailureKind;
   /** One line: what happened and to what. */
   readonly message: string;

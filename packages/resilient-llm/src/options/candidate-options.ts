@@ -3,52 +3,118 @@ import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { ChatOpenAIFields } from "@langchain/openai";
 import type { Pricing } from "../cost/pricing.ts";
 
-/** Requests and tokens per minute a candidate may use. */
+/** Requests and tokens that a candidate may use in a minute. */
 export interface RateLimitOptions {
-  /** Requests per minute; default: no limit. */
+  /**
+   * Requests per minute.
+   *
+   * @default undefined: no limit
+   */
   readonly requestsPerMinute?: number | undefined;
-  /** Input and output tokens per minute, the output as estimated beforehand; default: no limit. */
+
+  /**
+   * Input and output tokens per minute. The output is estimated before the request.
+   *
+   * @default undefined: no limit
+   */
   readonly tokensPerMinute?: number | undefined;
 }
 
-/** One model of the chain with its own settings. */
+/** One model of the chain with settings of its own. */
 export interface CandidateOptions {
-  /** Model name at an OpenAI-compatible endpoint, or any LangChain chat model. */
+  /** A model's name at an OpenAI-compatible endpoint, or any LangChain chat model. */
   readonly model: string | BaseChatModel;
-  /** How events, costs and errors call it; default: the model's name. */
-  readonly name?: string | undefined;
-  /** Default: the option `baseURL` of the whole. Not for a LangChain model. */
-  readonly baseURL?: string | undefined;
-  /** Default: the option `apiKey` of the whole. Not for a LangChain model. */
-  readonly apiKey?: string | undefined;
+
   /**
-   * Who makes the model: after a content filter only a candidate of another provider is tried.
-   * Default: guessed from the model's name, else the host.
+   * Its name in events, costs and errors.
+   *
+   * @default the model's name
+   */
+  readonly name?: string | undefined;
+
+  /**
+   * The endpoint. Not for a LangChain model, which has its own.
+   *
+   * @default the option `baseURL` of the whole model
+   */
+  readonly baseURL?: string | undefined;
+
+  /**
+   * The key. Not for a LangChain model, which has its own.
+   *
+   * @default the option `apiKey` of the whole model
+   */
+  readonly apiKey?: string | undefined;
+
+  /**
+   * The model's maker. After a content filter, only a candidate of another provider is asked.
+   *
+   * @default guessed from the model's name, else the endpoint's host
    */
   readonly provider?: string | undefined;
+
   /**
-   * What the model costs; `"free"` for one on a server of your own. What a provider says an answer cost
+   * The model's price; `"free"` for one on a server of your own. What a provider says an answer cost
    * wins over it.
    *
-   * @default the tables of `@pydantic/genai-prices`, by `baseURL` and the model's name; a model that
-   * they do not know has an unknown price
+   * @default the tables of `@pydantic/genai-prices`, by `baseURL` and the model's name; the price of a
+   * model they lack is unknown
    */
   readonly pricing?: Pricing | "free" | undefined;
-  /** Tokens that fit into the prompt; default: what LangChain's profile of the model says. */
-  readonly contextWindowTokens?: number | undefined;
+
   /**
-   * Longest answer in tokens. It is sent along for models given by name. Budgets reserve it for each
-   * answer, so that they are never overshot.
+   * Tokens that fit into the prompt.
+   *
+   * @default from LangChain's profile of the model
+   */
+  readonly contextWindowTokens?: number | undefined;
+
+  /**
+   * The longest answer in tokens. It is sent with requests to models given by name. Budgets reserve it
+   * for each answer, so that they are never overshot.
    *
    * @default not sent; budgets reserve what the model's recent answers took, at first up to 4,096
    */
   readonly maxOutputTokens?: number | undefined;
-  /** What the model can do, where LangChain's own profile of it is missing or wrong. */
+
+  /**
+   * What the model can do, where LangChain's profile of it is missing or wrong.
+   *
+   * @default LangChain's profile
+   */
   readonly profile?: ModelProfile | undefined;
+
+  /**
+   * Requests and tokens that it may use in a minute.
+   *
+   * @default undefined: no limit
+   */
   readonly rateLimit?: RateLimitOptions | undefined;
-  /** Further fields of `ChatOpenAI` for a model given by name, for instance `temperature`. */
-  readonly fields?: Omit<ChatOpenAIFields, "model" | "apiKey" | "maxRetries"> | undefined;
+
+  /**
+   * Further fields of `ChatOpenAI`, for example `temperature`. Only for a model given by name.
+   *
+   * @default {}
+   */
+  readonly fields?: CandidateFields | undefined;
 }
 
-/** A model of the chain: a name, a LangChain chat model, or either with settings. */
+/** The fields of `ChatOpenAI` that no option of {@link CandidateOptions} stands for. */
+export type CandidateFields = Omit<
+  ChatOpenAIFields,
+  | "apiKey"
+  | "cache"
+  | "callbackManager"
+  | "callbacks"
+  | "maxRetries"
+  | "metadata"
+  | "model"
+  | "modelName"
+  | "onFailedAttempt"
+  | "openAIApiKey"
+  | "tags"
+  | "verbose"
+>;
+
+/** A model of the chain: a name, a LangChain chat model, or either of them with settings. */
 export type ModelOption = string | BaseChatModel | CandidateOptions;

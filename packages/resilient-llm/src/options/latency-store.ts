@@ -1,9 +1,10 @@
 /**
- * Keeps latencies for several processes, so that a new one doesn't start knowing nothing and all see
- * a provider slow down together. A store that fails or hangs costs a call neither time nor success.
+ * Keeps latencies for several processes. A new process then starts with the latencies of the others, and
+ * all of them notice together when a provider slows down. A store that fails or hangs neither delays a
+ * call nor makes it fail.
  *
  * @example
- * On MongoDB, where a single update appends and cuts off:
+ * On MongoDB, where a single update appends and trims:
  * ```ts
  * const latencies = client.db("app").collection<{ _id: string; ms: number[] }>("llm_latencies");
  * const store: LatencyStore = {
@@ -16,8 +17,8 @@
  * ```
  */
 export interface LatencyStore {
-  /** The latest latencies of `key` in ms, oldest first; the last 100 are used. */
+  /** The latest latencies of `key` in milliseconds, the oldest first. The last 100 are used. */
   read(key: string): Promise<readonly number[]>;
-  /** Adds latencies to `key`. It's enough to keep the last 100. */
+  /** Adds latencies to `key`, in milliseconds. Only the last 100 have to be kept. */
   append(key: string, latenciesMs: readonly number[]): Promise<void>;
 }

@@ -4,8 +4,8 @@ import type { RateLimiterAbstract } from "rate-limiter-flexible";
  * Makes the limiter that counts one kind of unit.
  *
  * @example
- * Shared by processes through MongoDB. Its unique index must be there before two processes count at
- * once, so it's made beforehand, by `createIndexes()` of such a limiter:
+ * Shared by processes through MongoDB. Its unique index has to exist before two processes count at
+ * once; `createIndexes()` of such a limiter makes it:
  * ```ts
  * const collection = { dbName: "app", tableName: "llm_rate_limits", disableIndexesCreation: true };
  * const createRateLimiter: RateLimiterFactory = (settings) =>

@@ -10,17 +10,35 @@ import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 
 /** Retries of one candidate, and the bound over all attempts of a call. */
 export interface RetryOptions {
-  /** Retries of one candidate before the next is tried. Default 3. */
-  readonly maxRetries?: number | undefined;
-  /** Upper bound of the first random delay, in ms; it doubles with each retry. Default 500. */
-  readonly baseDelayMs?: number | undefined;
   /**
-   * No random delay is longer, in ms. A longer wait asked for by the provider sends the call to the
-   * next candidate, if one is healthy. Default 30,000.
+   * Retries of one candidate before the next one is asked.
+   *
+   * @default 3
+   */
+  readonly maxRetries?: number | undefined;
+
+  /**
+   * Upper bound of the first random delay, in milliseconds. It doubles with each retry.
+   *
+   * @default 500
+   */
+  readonly baseDelayMs?: number | undefined;
+
+  /**
+   * Upper bound of every random delay, in milliseconds. If the provider asks for a longer wait, the
+   * call goes to the next candidate, provided that one is healthy.
+   *
+   * @default 30_000
    */
   readonly maxDelayMs?: number | undefined;
-  /** For all attempts and waits of one call, in ms. Default 300,000. */
+
+  /**
+   * Milliseconds for all attempts and waits of one call. `Infinity` means without limit.
+   *
+   * @default 300_000
+   */
   readonly deadlineMs?: number | undefined;
+
   /**
    * The longest wait that is believed when a provider asks for one, in milliseconds. A longer one is cut
    * to it, and the event `wait-hint-bounded` says so.
@@ -28,43 +46,89 @@ export interface RetryOptions {
    * @default 600_000
    */
   readonly maxBlockMs?: number | undefined;
-  /** Bounds the retries of all calls together, per candidate. Default: 100 tokens, 5 per retry, 1 back. */
+
+  /**
+   * Bounds the retries of all calls together, for each candidate.
+   *
+   * @default { capacity: 100, retryCost: 5, successRefund: 1 }
+   */
   readonly quota?: Partial<RetryQuotaOptions> | undefined;
 }
 
 /** How a time limit follows the latencies seen. */
 export type AdaptiveStrategy = "quantile" | "mean";
 
-/** Time limits of one attempt, in ms. `Infinity` switches one off. */
+/** Time limits of one attempt, in milliseconds. `Infinity` switches one off. */
 export interface TimeoutOptions {
   /**
-   * The limits for the first token and for the whole attempt of `invoke` follow the latencies seen,
-   * with `firstTokenMs` and `totalMs` as ceilings. `true` means `"quantile"`. Default `true`.
+   * Whether the limits for the first token, and for the whole attempt of `invoke`, follow the latencies
+   * seen. `firstTokenMs` and `totalMs` are then ceilings. `true` means `"quantile"`.
+   *
+   * @default true
    */
   readonly adaptive?: boolean | AdaptiveStrategy | undefined;
-  /** Adaptive limits never get shorter than this, in ms. Default 10,000. */
-  readonly adaptiveFloorMs?: number | undefined;
+
   /**
-   * Shares the latencies behind adaptive limits and hedging between processes: a key per base URL,
-   * model and kind of latency, exchanged at most every 10 s. Default: they stay in this model.
+   * Adaptive limits are never shorter than this, in milliseconds.
+   *
+   * @default 10_000
+   */
+  readonly adaptiveFloorMs?: number | undefined;
+
+  /**
+   * Shares the latencies behind adaptive limits and hedging between processes: under one key for each
+   * base URL, model and kind of latency, exchanged at most every 10 s.
+   *
+   * @default undefined: latencies stay in this model
    */
   readonly latencyStore?: LatencyStore | undefined;
-  /** Streams: until the response's headers are there. Default 30,000. */
+
+  /**
+   * Streams: milliseconds until the response's headers arrive.
+   *
+   * @default 30_000
+   */
   readonly connectMs?: number | undefined;
-  /** Streams: from the headers until the first content. Default 60,000. */
+
+  /**
+   * Streams: milliseconds from the headers to the first content.
+   *
+   * @default 60_000
+   */
   readonly firstTokenMs?: number | undefined;
-  /** Streams: between two pieces of content; keep-alives don't count. Default 30,000. */
+
+  /**
+   * Streams: milliseconds between two pieces of content. Keep-alives do not count as content.
+   *
+   * @default 30_000
+   */
   readonly idleMs?: number | undefined;
-  /** The whole attempt. Default 300,000. */
+
+  /**
+   * Milliseconds for the whole attempt.
+   *
+   * @default 300_000
+   */
   readonly totalMs?: number | undefined;
 }
 
 /** When another candidate may be asked, beyond outages. */
 export interface FallbackOptions {
-  /** Also after 401 and 403. Default `false`: a wrong key should be noticed. */
+  /**
+   * Whether to ask the next candidate after 401 and 403 too. By default a wrong key fails the call, so
+   * that it is noticed.
+   *
+   * @default false
+   */
   readonly onAuthentication?: boolean | undefined;
-  /** Also after a content filter, but only a candidate of another provider. Default `false`. */
+
+  /**
+   * Whether to ask a candidate of another provider after a content filter.
+   *
+   * @default false
+   */
   readonly onContentFilter?: boolean | undefined;
+
   /**
    * Whether another candidate is asked after a 400 or 422 that no rule knows better than as a bad
    * request. An error about this model, this key's money, this region or a bad draw goes on to the next
@@ -73,55 +137,100 @@ export interface FallbackOptions {
    * @default false
    */
   readonly onBadRequest?: boolean | undefined;
-  /** How long a candidate that was fallen back from is avoided, in ms. Default 60,000. */
+
+  /**
+   * Milliseconds for which a candidate that failed a call is avoided.
+   *
+   * @default 60_000
+   */
   readonly stickyMs?: number | undefined;
 }
 
 /**
- * Asking the next candidate too when the first token (of `invoke`: the answer) is late. The quicker
- * one answers, the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
- * second answer: what an ended request cost is booked as an estimate of its prompt.
+ * Asks the next candidate too when the first token (with `invoke`: the answer) is late. The quicker
+ * one answers; the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
+ * second answer. The cost of a request that was ended is booked as an estimate of its prompt.
  */
 export interface HedgeOptions {
-  /** How late is late, in ms. Default: by `quantile`. */
-  readonly afterMs?: number | undefined;
   /**
-   * Late is what takes longer than this share (0 to 1) of the candidate's last 100 latencies; until
-   * ten are known nothing is hedged. Default 0.95.
+   * Milliseconds after which an answer is late. Not together with `quantile`.
+   *
+   * @default undefined: `quantile` decides
+   */
+  readonly afterMs?: number | undefined;
+
+  /**
+   * An answer is late when it takes longer than this share (0 to 1) of the candidate's last 100. As
+   * long as fewer than ten are known, nothing is hedged.
+   *
+   * @default 0.95
    */
   readonly quantile?: number | undefined;
-  /** Hedges per call in the long run, 0 to 1; up to ten are saved up. Default 0.05. */
+
+  /**
+   * Hedges per call in the long run, from 0 to 1. Up to ten can be saved up.
+   *
+   * @default 0.05
+   */
   readonly maxRatio?: number | undefined;
 }
 
 /** When a candidate's circuit breaker opens, and for how long. */
 export interface BreakerOptions {
-  /** Share of failed attempts, 0 to 1, above which it opens. */
+  /**
+   * The share of failed attempts, from 0 to 1, above which it opens.
+   *
+   * @default 0.5
+   */
   readonly threshold: number;
-  /** Number of latest attempts looked at. */
+
+  /**
+   * The number of latest attempts that count.
+   *
+   * @default 20
+   */
   readonly windowSize: number;
-  /** It doesn't open before this many attempts. */
+
+  /**
+   * It does not open before this many attempts.
+   *
+   * @default 5
+   */
   readonly minimumAttempts: number;
-  /** After this time, in ms, one attempt probes whether the endpoint is back. */
+
+  /**
+   * Milliseconds until one attempt probes whether the endpoint is back.
+   *
+   * @default 30_000
+   */
   readonly openMs: number;
 }
 
 /**
- * What happens when a stream breaks after some of the answer has been handed out.
+ * What happens when a stream breaks after part of the answer has been handed out.
  *
  * - `error`: a {@link StreamInterruptedError} with the partial answer.
- * - `restart`: the answer begins anew; a chunk with `response_metadata.resilience.restarted` says so,
- *   and chunks joined with `concat` hold only the new one.
- * - `continue`: the next attempt takes the text on where it broke off. Tool calls and JSON are
+ * - `restart`: the answer begins again. A chunk with `response_metadata.resilience.restarted` marks the
+ *   place; chunks joined with `concat` hold the new answer only.
+ * - `continue`: the next attempt continues the text where it broke off. Tool calls and JSON are
  *   restarted even then.
  */
 export type StreamRecovery = "error" | "restart" | "continue";
 
-/** What happens with prompts that are too long. */
+/** What happens to prompts that are too long. */
 export interface ContextOptions {
-  /** After a context-length error leave out the oldest messages and try once more. Default `true`. */
+  /**
+   * Whether to leave out the oldest messages after a context-length error and try once more.
+   *
+   * @default true
+   */
   readonly trimOnOverflow?: boolean | undefined;
-  /** Trim every prompt to this many tokens beforehand. Default: never. */
+
+  /**
+   * Trims every prompt to this many tokens before it is sent.
+   *
+   * @default undefined: prompts are sent as they are
+   */
   readonly maxPromptTokens?: number | undefined;
 }
 
@@ -134,48 +243,133 @@ export interface ContextOptions {
  */
 export type EmptyAnswerHandling = "repair" | "accept";
 
+/** Options of LangChain's base class that mean something here. */
+type BaseOptions = Omit<BaseChatModelParams, "callbackManager" | "maxRetries" | "onFailedAttempt">;
+
 /** Options of {@link ResilientChatModel}. */
-export interface ResilientChatModelOptions extends BaseChatModelParams {
-  /** The chain: the first healthy one answers. At least one. */
+export interface ResilientChatModelOptions extends BaseOptions {
+  /** The chain, at least one model. The first healthy one answers. */
   readonly models: readonly ModelOption[];
-  /** For models given by name. Default: `OPENAI_BASE_URL`, else OpenAI's own. */
+
+  /**
+   * The endpoint of models given by name.
+   *
+   * @default `OPENAI_BASE_URL`, else OpenAI's own
+   */
   readonly baseURL?: string | undefined;
-  /** For models given by name. Default: `OPENAI_API_KEY`. */
+
+  /**
+   * The key for models given by name.
+   *
+   * @default `OPENAI_API_KEY`
+   */
   readonly apiKey?: string | undefined;
+
+  /**
+   * How often and how long a call tries.
+   *
+   * @default 3 retries of each candidate, 300 s for all
+   */
   readonly retry?: RetryOptions | undefined;
+
+  /**
+   * How long an attempt may take.
+   *
+   * @default 30 s to connect, 60 s to the first token, 30 s of silence, 300 s for all
+   */
   readonly timeout?: TimeoutOptions | undefined;
+
+  /**
+   * When another candidate is asked, beyond outages.
+   *
+   * @default neither after a refused key nor after a content filter
+   */
   readonly fallback?: FallbackOptions | undefined;
-  /** Default: off. */
+
+  /**
+   * Asks a second candidate when the first one is late.
+   *
+   * @default undefined: off
+   */
   readonly hedge?: HedgeOptions | undefined;
-  /** Default: opens when more than half of the last 20 attempts failed, from 5 on, for 30 s. */
+
+  /**
+   * When a candidate that keeps failing is left out.
+   *
+   * @default for 30 s, once more than half of the last 20 attempts failed, from 5 attempts on
+   */
   readonly breaker?: Partial<BreakerOptions> | undefined;
-  /** Default `restart`. */
+
+  /**
+   * What happens when a stream breaks in the middle of an answer.
+   *
+   * @default "restart"
+   */
   readonly streamRecovery?: StreamRecovery | undefined;
+
   /**
    * What happens with an answer that carries nothing.
    *
    * @default "repair"
    */
   readonly emptyAnswer?: EmptyAnswerHandling | undefined;
+
   /**
    * Says what an error or an odd finish reason of a provider means. It is asked before the package's own
-   * rules, and leaves the decision to them by returning `undefined`.
+   * rules. If it returns `undefined`, these decide.
    *
    * @default undefined: only the package's own rules
    */
   readonly classify?: ClassifyOption | undefined;
-  readonly context?: ContextOptions | undefined;
-  /** Default: no limits. */
-  readonly budget?: BudgetOptions | undefined;
+
   /**
-   * Where `rateLimit` of the candidates is counted. Default: in this process. A limiter that throws
-   * lets the attempt go out, with the event `rate-limiter-failed`; the provider has its own.
+   * What happens to prompts that are too long.
+   *
+   * @default trimmed after a context-length error
+   */
+  readonly context?: ContextOptions | undefined;
+
+  /**
+   * Limits on what calls may cost.
+   *
+   * @default undefined: no limits
+   */
+  readonly budget?: BudgetOptions | undefined;
+
+  /**
+   * Makes the counters behind `rateLimit` of the candidates. If a counter throws, the attempt is made
+   * all the same and the event `rate-limiter-failed` tells of it: the provider has a limit of its own.
+   *
+   * @default counters in this process
    */
   readonly createRateLimiter?: RateLimiterFactory | undefined;
-  /** Told about every attempt, retry, fallback, hedge and breaker change. */
+
+  /**
+   * Calls at once, of this model and of all derived from it. Further calls wait, in order; this wait
+   * does not count towards `retry.deadlineMs`.
+   *
+   * @default Infinity
+   */
+  readonly maxConcurrency?: number;
+
+  /**
+   * Hears of every attempt, retry, fallback, hedge and breaker change.
+   *
+   * @default undefined
+   */
   readonly onEvent?: ResilienceListener | undefined;
-  /** Source of time; for tests. */
+
+  /**
+   * The source of time, for tests.
+   *
+   * @default the machine's monotonic clock
+   */
   readonly clock?: Clock | undefined;
-  /** Source of randomness in [0, 1); for tests. Default `Math.random`. */
+
+  /**
+   * The source of random numbers in [0, 1), for tests.
+   *
+   * @default Math.random
+   */
   readonly random?: (() => number) | undefined;
 }

@@ -1,13 +1,14 @@
-import { ThreadkeepError } from "../errors/threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "../errors/threadkeep-error.ts";
 
-/** A model's answer couldn't be read as what was asked for; `rawText` is what it said. */
+/** A model's answer could not be read in the form that was asked for. `rawText` holds the answer. */
 export class AnswerParseError extends ThreadkeepError {
-  static readonly codes: readonly string[] = ["ANSWER_NOT_PARSED"];
-  override readonly name = "AnswerParseError";
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["ANSWER_NOT_PARSED"];
+  override readonly name: string = "AnswerParseError";
   /** The whole answer, unshortened. */
   readonly rawText: string;
 
-  constructor(message: string, rawText: string, options?: { cause?: unknown }) {
+  /** @param message what does not fit */
+  constructor(message: string, rawText: string, options?: ErrorOptions) {
     // Asked again, a model may well answer in the right form.
     super("ANSWER_NOT_PARSED", message, { ...options, isFinal: false });
     this.rawText = rawText;

@@ -1,4 +1,4 @@
-/** The end of the object or array that begins at `start`; `undefined` if it isn't closed. */
+/** The end of the object or array that begins at `start`. Undefined if it is never closed. */
 function findEnd(text: string, start: number): number | undefined {
   const open: string[] = [];
   let inString = false;
@@ -20,8 +20,8 @@ function findEnd(text: string, start: number): number | undefined {
 }
 
 /**
- * The parts of a text that may be JSON, the likeliest first: the whole, fenced blocks, what stands in
- * balanced braces or brackets in the middle of prose, and last what begins with a brace and never ends.
+ * The parts of a text that may be JSON, the likeliest first: the whole text, fenced blocks, objects and
+ * arrays in the middle of prose, and last an object or array that is never closed.
  */
 export function findJson(text: string): string[] {
   const found = new Set<string>();

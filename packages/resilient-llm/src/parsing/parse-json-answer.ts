@@ -1,17 +1,29 @@
 import { jsonrepair } from "jsonrepair";
 import { z } from "zod";
 import { AnswerParseError } from "./answer-parse-error.ts";
-import { readAnswerText, type Answer } from "./answer-text.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { answerSchema, readAnswerText, type Answer } from "./answer-text.ts";
 import { findJson } from "./find-json.ts";
 
 /** How {@link parseJsonAnswer} reads. */
 export interface ParseJsonOptions {
   /**
-   * Mend JSON that isn't quite: missing quotes, trailing commas, comments, a missing end. The schema
-   * decides whether the result will do. Default `true`.
+   * Whether to repair JSON that is not valid: missing quotes, trailing commas, comments, a missing end.
+   * The result still has to fit the schema.
+   *
+   * @default true
    */
   readonly repair?: boolean | undefined;
 }
+
+const argumentsSchema = z.strictObject({
+  answer: answerSchema,
+  schema: z.custom<z.ZodType>(
+    (value) => typeof (value as { safeParse?: unknown } | null)?.safeParse === "function",
+    "a zod schema",
+  ),
+  repair: z.boolean().default(true),
+});
 
 function tryParse(parse: () => unknown): { readonly value: unknown } | undefined {
   try {
@@ -22,10 +34,11 @@ function tryParse(parse: () => unknown): { readonly value: unknown } | undefined
 }
 
 /**
- * The JSON in a model's answer, checked against a zod schema: plain, in a fenced block, in the middle
- * of prose, or broken and mended.
+ * Finds the JSON in a model's answer and checks it against a zod schema. The JSON may be plain, in a
+ * fenced block, in the middle of prose, or broken and then repaired.
  *
- * @throws {AnswerParseError} With the raw text, if nothing in it fits the schema.
+ * @throws AnswerParseError if nothing in the answer fits the schema; it holds the raw text
+ * @throws InvalidOptionsError if the answer, the schema or an option is none
  * @example
  * ```ts
  * const { city } = parseJsonAnswer(await model.invoke("…"), z.object({ city: z.string() }));
@@ -36,6 +49,11 @@ export function parseJsonAnswer<Schema extends z.ZodType>(
   schema: Schema,
   options: ParseJsonOptions = {},
 ): z.output<Schema> {
+  const { repair } = checkOptions("parseJsonAnswer", argumentsSchema, {
+    ...options,
+    answer,
+    schema,
+  });
   const text = readAnswerText(answer);
   const parts = findJson(text);
   let complaint: string | undefined;
@@ -43,7 +61,7 @@ export function parseJsonAnswer<Schema extends z.ZodType>(
     (part: string) => JSON.parse(part) as unknown,
     (part: string) => JSON.parse(jsonrepair(part)) as unknown,
   ];
-  for (const read of options.repair === false ? readers.slice(0, 1) : readers) {
+  for (const read of repair ? readers : readers.slice(0, 1)) {
     for (const part of parts) {
       const parsed = tryParse(() => read(part));
       if (!parsed) continue;
@@ -55,7 +73,7 @@ export function parseJsonAnswer<Schema extends z.ZodType>(
   throw new AnswerParseError(
     complaint === undefined
       ? `The answer contains no JSON (${text.length} characters); see rawText`
-      : `The JSON in the answer doesn't fit the schema:\n${complaint}`,
+      : `The JSON in the answer does not fit the schema:\n${complaint}`,
     text,
   );
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { AnswerParseError } from "./answer-parse-error.ts";
-import { readAnswerText, type Answer } from "./answer-text.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { answerSchema, readAnswerText, type Answer } from "./answer-text.ts";
 
-const entities: Readonly<Record<string, string>> = {
+const ENTITIES: Readonly<Record<string, string>> = {
   "&lt;": "<",
   "&gt;": ">",
   "&quot;": '"',
@@ -10,7 +11,7 @@ const entities: Readonly<Record<string, string>> = {
   "&amp;": "&",
 };
 
-/** `RegExp.escape` comes with Node 24. */
+/** As `RegExp.escape`, which comes with Node.js 24. */
 function escapePattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
 }
@@ -20,7 +21,7 @@ function decode(content: string): string {
   if (cdata) return cdata[1] ?? "";
   return content
     .trim()
-    .replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (entity) => entities[entity] ?? entity);
+    .replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (entity) => ENTITIES[entity] ?? entity);
 }
 
 /**
@@ -36,7 +37,7 @@ function findTagged(text: string, name: string, names: readonly string[]): strin
   return [...text.matchAll(pattern)].map(([, content]) => decode(content ?? ""));
 }
 
-/** A text as the kind of value the field wants: itself, or what it says in JSON. */
+/** A text as the value that the field wants: the text itself, or the JSON in it. */
 function coerce(field: z.ZodType, text: string): unknown {
   if (field.safeParse(text).success) return text;
   try {
@@ -46,12 +47,21 @@ function coerce(field: z.ZodType, text: string): unknown {
   }
 }
 
+const argumentsSchema = z.strictObject({
+  answer: answerSchema,
+  schema: z.custom<z.ZodObject>(
+    (value) => typeof (value as { shape?: unknown } | null)?.shape === "object",
+    "a zod object",
+  ),
+});
+
 /**
- * The contents of XML-like tags in a model's answer, one tag per field of a zod object: `<title>…`
- * for `title`. Prose around and between, attributes, other cases and missing end tags are put up
- * with; numbers, booleans and JSON are read where the schema wants them; a repeated tag fills an array.
+ * Reads XML-like tags in a model's answer, one for each field of a zod object: `<title>…` for `title`.
+ * It allows prose around the tags, attributes, any case and missing end tags. Numbers, booleans and JSON
+ * are read where the schema wants them. A repeated tag fills an array.
  *
- * @throws {AnswerParseError} With the raw text, if the tags don't fit the schema.
+ * @throws AnswerParseError if the tags do not fit the schema; it holds the raw text
+ * @throws InvalidOptionsError if the answer or the schema is none
  * @example
  * ```ts
  * const { title, score } = parseTaggedAnswer(
@@ -64,6 +74,7 @@ export function parseTaggedAnswer<Schema extends z.ZodObject>(
   answer: Answer,
   schema: Schema,
 ): z.output<Schema> {
+  checkOptions("parseTaggedAnswer", argumentsSchema, { answer, schema });
   const text = readAnswerText(answer);
   const fields = schema.shape as Readonly<Record<string, z.ZodType>>;
   const names = Object.keys(fields);
@@ -81,7 +92,7 @@ export function parseTaggedAnswer<Schema extends z.ZodObject>(
   const checked = schema.safeParse(values);
   if (checked.success) return checked.data;
   throw new AnswerParseError(
-    `The tags in the answer don't fit the schema (expected ${names.map((name) => `<${name}>`).join(", ")}):\n${z.prettifyError(checked.error)}`,
+    `The tags in the answer do not fit the schema (expected ${names.map((name) => `<${name}>`).join(", ")}):\n${z.prettifyError(checked.error)}`,
     text,
   );
 }

@@ -51,7 +51,7 @@ describe("parseJsonAnswer", () => {
     });
   });
 
-  it("mends nothing when told so", () => {
+  it("repairs nothing with repair: false", () => {
     expect(() => parseJsonAnswer("{city: 'Paris', people: 1}", city, { repair: false })).toThrow(
       AnswerParseError,
     );

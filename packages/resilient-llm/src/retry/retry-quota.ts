@@ -1,10 +1,24 @@
 /** Sizes of the retry token bucket. */
 export interface RetryQuotaOptions {
-  /** Tokens in a full bucket. */
+  /**
+   * Tokens in a full bucket.
+   *
+   * @default 100
+   */
   readonly capacity: number;
-  /** Tokens a retry takes. */
+
+  /**
+   * Tokens that a retry takes.
+   *
+   * @default 5
+   */
   readonly retryCost: number;
-  /** Tokens a success at the first try gives back. */
+
+  /**
+   * Tokens that a success at the first attempt gives back.
+   *
+   * @default 1
+   */
   readonly successRefund: number;
 }
 

@@ -8,18 +8,32 @@ import {
   type Span,
   type Tracer,
 } from "@opentelemetry/api";
+import { z } from "zod";
 import type { AttemptReference, AttemptResult, ResilienceListener } from "../events/events.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { objectWith } from "../options/value-schemas.ts";
 
-/** Where spans and metrics go; default: the globally registered providers. */
+/** Where spans and metrics go. */
 export interface OpenTelemetryOptions {
+  /**
+   * Makes the spans.
+   *
+   * @default a tracer of the globally registered provider
+   */
   readonly tracer?: Tracer | undefined;
+
+  /**
+   * Records the metrics.
+   *
+   * @default a meter of the globally registered provider
+   */
   readonly meter?: Meter | undefined;
 }
 
-const scope = "@threadkeep/resilient-llm";
+const SCOPE = "@threadkeep/resilient-llm";
 
 /** Bucket boundaries recommended by the semantic conventions for `gen_ai.client.operation.duration`. */
-const durationBoundaries = [
+const DURATION_BOUNDARIES_S = [
   0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 ];
 
@@ -36,11 +50,17 @@ function describeEndpoint(event: AttemptReference): Attributes {
   };
 }
 
+const optionsSchema = z.strictObject({
+  tracer: objectWith<Tracer>("startSpan").optional(),
+  meter: objectWith<Meter>("createHistogram").optional(),
+});
+
 /**
  * A listener that records every attempt as a span `chat {model}` and in the histograms
- * `gen_ai.client.operation.duration` (s) and `gen_ai.client.token.usage`, named after OpenTelemetry's
- * conventions for generative AI. Spans are children of whatever span is active around the call.
+ * `gen_ai.client.operation.duration` (seconds) and `gen_ai.client.token.usage`, by OpenTelemetry's
+ * conventions for generative AI. The spans are children of the span that is active around the call.
  *
+ * @throws InvalidOptionsError if an option cannot be used
  * @example
  * ```ts
  * import { createOpenTelemetryListener } from "@threadkeep/resilient-llm/opentelemetry";
@@ -50,12 +70,15 @@ function describeEndpoint(event: AttemptReference): Attributes {
 export function createOpenTelemetryListener(
   options: OpenTelemetryOptions = {},
 ): ResilienceListener {
-  const tracer = options.tracer ?? trace.getTracer(scope);
-  const meter = options.meter ?? metrics.getMeter(scope);
+  const { tracer = trace.getTracer(SCOPE), meter = metrics.getMeter(SCOPE) } = checkOptions(
+    "createOpenTelemetryListener",
+    optionsSchema,
+    options,
+  );
   const durations = meter.createHistogram("gen_ai.client.operation.duration", {
     unit: "s",
     description: "Duration of one attempt",
-    advice: { explicitBucketBoundaries: durationBoundaries },
+    advice: { explicitBucketBoundaries: DURATION_BOUNDARIES_S },
   });
   const tokens = meter.createHistogram("gen_ai.client.token.usage", {
     unit: "{token}",

@@ -1,9 +1,9 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Resolves after `delayMs` on `clock`.
+ * Resolves after `delayMs` milliseconds on `clock`.
  *
- * @throws The signal's reason as soon as the signal aborts; the timer and the listener are gone then.
+ * @throws The signal's reason as soon as the signal aborts. Timer and listener are removed then.
  */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { holySheep, ResilientChatModel } from "@threadkeep/resilient-llm";
+import { ResilientChatModel } from "@threadkeep/resilient-llm";
+import { holySheep } from "@threadkeep/resilient-llm/presets/holysheep";
 import * as replies from "../testing/replies.ts";
 import { startServer } from "../testing/test-model.ts";
 

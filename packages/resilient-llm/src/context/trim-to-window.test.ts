@@ -7,7 +7,7 @@ import {
 } from "@langchain/core/messages";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { trimToWindow } from "./trim-messages.ts";
+import { trimToWindow } from "./trim-to-window.ts";
 
 /** Turns of a conversation, with or without tool calls in between. */
 function createConversation(
@@ -32,7 +32,7 @@ function createConversation(
   return messages;
 }
 
-it("keeps system prompt and newest message, fits if that is possible, never parts a call from its result", () => {
+it("keeps the system prompt and the newest message, fits if possible, and never separates a call from its result", () => {
   const turn = fc.record({ tools: fc.nat(3), words: fc.nat(60) });
   fc.assert(
     fc.property(
@@ -65,7 +65,7 @@ it("keeps system prompt and newest message, fits if that is possible, never part
   );
 });
 
-it("gives back what can't be cut further and says how long it is", () => {
+it("returns messages that cannot be trimmed further, with their length", () => {
   const messages = [new HumanMessage("word ".repeat(500))];
   const result = trimToWindow(messages, { maxTokens: 10 });
   expect(result).toMatchObject({ messages, removedMessages: 0 });

@@ -1,0 +1,79 @@
+import type { BaseChatModel, BindToolsInput } from "@langchain/core/language_models/chat_models";
+import { convertToOpenAITool, isLangChainTool } from "@langchain/core/utils/function_calling";
+import { createHash, randomUUID } from "node:crypto";
+import { redactText } from "../failure/redact.ts";
+import type { Candidate } from "./candidate.ts";
+
+/** Enough to tell the settings of one program's models apart. */
+const FINGERPRINT_LENGTH = 16;
+
+const descriptions = new WeakMap<Candidate, Readonly<Record<string, unknown>>>();
+
+/**
+ * What tells a candidate's answers from those of another one: model, endpoint, and a fingerprint of all
+ * settings that shape an answer. Keys and passwords are not part of it.
+ */
+export function describeCandidate(candidate: Candidate): Readonly<Record<string, unknown>> {
+  const known = descriptions.get(candidate);
+  if (known) return known;
+  const { endpoint, inner } = candidate;
+  const { temperature } = inner.chatModel as { readonly temperature?: unknown };
+  const description = {
+    model: endpoint.model,
+    baseUrl: endpoint.baseUrl,
+    ...(typeof temperature === "number" ? { temperature } : {}),
+    fingerprint: createFingerprint(
+      { ...readSettings(inner.chatModel), bound: inner.boundOptions },
+      endpoint.secrets,
+    ),
+  };
+  descriptions.set(candidate, description);
+  return description;
+}
+
+/** Tools as providers are told of them, without the credentials of MCP servers. */
+export function describeTools(tools: readonly BindToolsInput[]): Record<string, unknown>[] {
+  return tools.map((tool) => {
+    if (isLangChainTool(tool)) return { ...convertToOpenAITool(tool) };
+    const { headers: _, authorization: __, ...described } = tool as Record<string, unknown>;
+    return described;
+  });
+}
+
+/** What a model was made with, and what it says of itself. */
+function readSettings(model: BaseChatModel): object {
+  const { lc_kwargs: given } = model as { readonly lc_kwargs?: unknown };
+  return {
+    given,
+    identifying: tryCalling(() => model._identifyingParams()),
+    invocation: tryCalling(() => model.invocationParams({})),
+  };
+}
+
+function tryCalling(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
+}
+
+function createFingerprint(settings: object, secrets: readonly string[]): string {
+  let text: string;
+  try {
+    text = JSON.stringify(settings, replaceObjects);
+  } catch {
+    // It holds itself and cannot be compared, so it is like no other.
+    text = randomUUID();
+  }
+  const hash = createHash("sha256").update(redactText(text, secrets));
+  return hash.digest("hex").slice(0, FINGERPRINT_LENGTH);
+}
+
+/** Keeps data and leaves out what does things, such as agents and caches, whose state changes. */
+function replaceObjects(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (value instanceof Headers || value instanceof Map || value instanceof Set) return [...value];
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? value : undefined;
+}
