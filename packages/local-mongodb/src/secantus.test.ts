@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Environment } from "./environment.ts";
-import { installSecantus } from "./install-secantus.ts";
+import { installSecantus } from "./secantus.ts";
 
 /**
  * Stands in for Python, which the machine may not have: `-m venv DIR` makes a directory with a copy
