@@ -7,8 +7,8 @@ export interface FoundMongoDB extends AsyncDisposable {
 }
 
 /**
- * The MongoDB of `MONGODB_URI`, else one that is started here. That one keeps its files in the folder
- * `.mongodb`, so what is stored outlives the process. The first time it is downloaded.
+ * The MongoDB of `MONGODB_URI`, else one that is started here. The first time it is downloaded. It
+ * keeps its files in the folder `.mongodb`, so what is stored outlives the process.
  *
  * @throws Error that says what to do if there is no MongoDB
  */

@@ -1,0 +1,15 @@
+import type { OutagePlan } from "./outage.ts";
+
+/**
+ * The demo's outage. The first model is down for three requests and asks for two minutes, which is
+ * longer than a call waits: the second model answers instead. Each new process asks the first model
+ * again, as what one process knows about an outage dies with it. The eighth request, at the end of
+ * the run, has to wait a moment.
+ */
+export const DEMO_OUTAGE: OutagePlan = {
+  model: "scripted-large",
+  refusals: [
+    { from: 1, to: 3, status: 503, pauseMs: 120_000 },
+    { from: 8, to: 8, status: 429, pauseMs: 400 },
+  ],
+};
