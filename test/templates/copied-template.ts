@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { cp, readdir } from "node:fs/promises";
-import { basename, delimiter, dirname, sep } from "node:path";
+import { cp } from "node:fs/promises";
+import { basename, delimiter, dirname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { templateFolder, type TemplateName } from "./template-folder.ts";
 
@@ -55,14 +55,6 @@ export class CopiedTemplate {
       PATH: path,
       ...environment,
     });
-  }
-
-  /** Its programs' files, below its directory. */
-  async listSources(): Promise<string[]> {
-    const files = await readdir(this.directory, { recursive: true });
-    return files.filter(
-      (file) => /\.m?ts$|\.mjs$/.test(file) && !file.split(sep).includes("node_modules"),
-    );
   }
 
   /** Installs what it declares with npm, our own packages from their tarballs. */

@@ -25,7 +25,13 @@ export interface ScriptedModelOptions {
   /** How long each word takes, in ms. */
   readonly wordMs: number;
   /**
-   * So many requests are refused first, as a server that is down refuses them.
+   * What the model is called.
+   *
+   * @default "scripted"
+   */
+  readonly name?: string;
+  /**
+   * So many requests are refused first, as by a server that is down.
    *
    * @default 0
    */
@@ -34,12 +40,14 @@ export interface ScriptedModelOptions {
 
 /** A chat model for when there is no key to a real one: streams what its script says. */
 export class ScriptedModel extends BaseChatModel {
+  readonly model: string;
   private readonly script: Script;
   private readonly wordMs: number;
   private refusalsLeft: number;
 
-  constructor({ script, wordMs, refusals = 0 }: ScriptedModelOptions) {
+  constructor({ script, wordMs, name = "scripted", refusals = 0 }: ScriptedModelOptions) {
     super({ maxRetries: 0 });
+    this.model = name;
     this.script = script;
     this.wordMs = wordMs;
     this.refusalsLeft = refusals;

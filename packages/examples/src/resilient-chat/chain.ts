@@ -41,14 +41,12 @@ function scriptedChain(wordMs: number): Chain {
       // No price table knows these. A budget in USD needs to know what a call may cost.
       models: [
         {
-          model: new ScriptedModel({ script, wordMs, refusals: 1 }),
-          name: "scripted-large",
+          model: new ScriptedModel({ script, wordMs, name: "scripted-large", refusals: 1 }),
           pricing: { inputPerMillionUsd: 2, outputPerMillionUsd: 8 },
           maxOutputTokens: 500,
         },
         {
-          model: new ScriptedModel({ script, wordMs }),
-          name: "scripted-small",
+          model: new ScriptedModel({ script, wordMs, name: "scripted-small" }),
           pricing: { inputPerMillionUsd: 0.4, outputPerMillionUsd: 1.6 },
           maxOutputTokens: 500,
         },
