@@ -9,12 +9,18 @@ export interface KillPoint {
   /**
    * How far those calls get.
    *
-   * - `asked` (default): the model's server has the request, and keeps it
+   * - `asked`: the request has come in, and goes no further
    * - `answering`: a part of the answer has gone out, and no more follows
-   * - `answered`: the whole answer has; what the worker makes of it until the kill is left to chance
+   * - `answered`: the whole answer has gone out; chance decides what the worker does with it
+   *
+   * @default "asked"
    */
   when?: "asked" | "answering" | "answered";
-  /** How long after the answer the kill comes, where `when` is `answered`. Default 0. */
+  /**
+   * How long after the answer the kill comes, in ms, where `when` is `answered`.
+   *
+   * @default 0
+   */
   delayMs?: number;
 }
 
@@ -42,15 +48,12 @@ export const insideSubgraph: KillPoint = {
 /** The demo's three kills, in the order in which the agent comes by them. */
 export const DEMO_KILLS: readonly KillPoint[] = [halfFanOut, midAnswer, insideSubgraph];
 
-/**
- * As soon as the k-th request of the run, counted from 1, has come in; later ones of the same
- * superstep with it.
- */
+/** As soon as the k-th request of the run has come in, counted from 1. It hits later ones too. */
 export function atRequest(k: number): KillPoint {
   return { title: `request ${k} in flight`, hits: ({ id }) => id >= k };
 }
 
-/** While another model is asked what the first one has refused. */
+/** While another model is asked a question that the first one has refused. */
 export function afterRefusal(role: string, fallback: string): KillPoint {
   return {
     title: `${fallback} is asked what the ${role} got refused`,
@@ -58,9 +61,7 @@ export function afterRefusal(role: string, fallback: string): KillPoint {
   };
 }
 
-/**
- * Some milliseconds after a call has been answered, while the worker is about to store what it got.
- */
+/** Some milliseconds after a call has been answered, while the worker is about to store the answer. */
 export function afterAnswerTo(role: string, turn: number, delayMs: number): KillPoint {
   return {
     title: `${delayMs} ms after the answer to the ${role}`,

@@ -20,16 +20,16 @@ export interface SprungTrap {
 }
 
 /**
- * How long a correct saver may take to store what a finished task wrote. After that the kill comes
- * all the same, and the proofs say what was lost.
+ * How long a correct saver may take to store what a finished task wrote. Then the kill comes anyway,
+ * and the proofs say what was lost.
  */
 const STORE_LIMIT_MS = 3000;
 const POLL_MS = 10;
 
 /**
- * Brings a run to a {@link KillPoint} and stops the clock there, so that the kill is no matter of
- * luck: the calls to be cut are held, every other call of the superstep has been answered, and what
- * those led to is in the database. Only a kill point after an answer lets the worker run on.
+ * Brings a run to a {@link KillPoint} and stops it there, so that no luck is involved: the calls to be
+ * cut are held, all other calls of the superstep have been answered, and their results are in the
+ * database. Only a kill point after an answer lets the worker run on.
  */
 export class KillTrap {
   readonly #point: KillPoint;

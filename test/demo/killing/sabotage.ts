@@ -1,6 +1,6 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 
-/** Ways to break a saver, each of them a bug that savers have had. */
+/** Ways to break a saver. Each is a bug that savers have had. */
 export const SABOTAGES = ["forget-writes", "stale-reads", "forget-subgraphs"] as const;
 
 /**

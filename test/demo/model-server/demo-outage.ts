@@ -1,10 +1,9 @@
 import type { OutagePlan } from "./outage.ts";
 
 /**
- * The demo's outage. The first model is down for three requests and asks for two minutes, which is
- * longer than a call waits: the second model answers instead. Each new process asks the first model
- * again, as what one process knows about an outage dies with it. The eighth request, at the end of
- * the run, has to wait a moment.
+ * The demo's outage. The first model is down for three requests and asks for a pause of two minutes. No
+ * call waits that long, so the second model answers. A new process knows nothing of an outage and asks
+ * the first model again. The eighth request, at the end of the run, has to wait a moment.
  */
 export const DEMO_OUTAGE: OutagePlan = {
   model: "scripted-large",

@@ -1,10 +1,7 @@
 import { describeCall } from "../recording/model-call.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
-/**
- * From the request log: no question to the model was answered in full more than once, and none
- * stayed unanswered.
- */
+/** From the request log: each question to the model was answered in full exactly once. */
 export function proveAnsweredOnce({ calls }: RunEvidence): Proof {
   const questions = new Set(calls.map(({ digest }) => digest));
   const violations: string[] = [];

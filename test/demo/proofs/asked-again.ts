@@ -2,8 +2,8 @@ import { describeCall } from "../recording/model-call.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
- * From the request log: the calls that a kill cut were asked again, in the same words; and no others
- * were. What a model refused is not a call that anybody had an answer to, and has a proof of its own.
+ * From the request log: the calls that a kill cut were asked again in the same words, and no others
+ * were. A call that a model refused has a proof of its own.
  */
 export function proveOnlyCutCallsAskedAgain({ calls, run }: RunEvidence): Proof {
   const cutByKills = run.kills.flatMap(({ inFlight }) => inFlight.map(({ id }) => id));

@@ -3,9 +3,9 @@ import { describeCall } from "../recording/model-call.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
- * From the database and the request log: a kill hit a superstep of which some parallel tasks had
- * finished and others had not; what the finished ones wrote was stored, their ids are the ones the
- * next process found, and none of their model calls came again.
+ * From the database and the request log: a kill hit a superstep in which some parallel tasks had
+ * finished and others had not. What the finished ones wrote was stored, the next process found their
+ * ids, and none of their model calls came again.
  */
 export function proveBranchesKept({ calls, run, history }: RunEvidence): Proof {
   const violations: string[] = [];

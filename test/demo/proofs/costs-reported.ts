@@ -2,9 +2,9 @@ import { sumCosts } from "../sum-costs.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
- * From the request log and the processes: they reported each answer, and each failed attempt, that
- * the log has of their model, once; so the sum of what they reported to have spent is the cost of
- * all answers, whoever was killed after having got one.
+ * From the request log and the processes: for each answer and each failed attempt in the log there is
+ * one report of a process. So the sum of the reports is the cost of all answers, also of those that a
+ * process got before it was killed.
  */
 export function proveCostsReported({ calls, run }: RunEvidence): Proof {
   const reports = run.lives.flatMap(({ modelReports }) => modelReports);

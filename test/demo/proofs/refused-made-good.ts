@@ -3,9 +3,9 @@ import { describeCall, type ModelCall } from "../recording/model-call.ts";
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
- * From the request log: what a model refused was asked once more, of another model or of the same
- * one after the pause it had asked for, and got one answer. Nothing failed but what the scripted
- * model refused on purpose.
+ * From the request log: each request that a model refused was made once more and got one answer. It
+ * went to another model, or to the same one after the pause that it had asked for. Nothing failed but
+ * what the scripted model refused on purpose.
  */
 export function proveRefusedMadeGood({ calls, run, refused }: RunEvidence): Proof {
   const failed = calls.filter(({ outcome }) => outcome === "failed");

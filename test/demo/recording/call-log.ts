@@ -1,10 +1,7 @@
 import { EventEmitter, on } from "node:events";
 import type { CallOutcome, ModelCall } from "./model-call.ts";
 
-/**
- * The request log: every call to the model, in the order they came in. Emits `change` with the call
- * concerned.
- */
+/** The request log: every call to the model, in order. Emits `change` with the call that changed. */
 export class CallLog extends EventEmitter<{ change: [ModelCall] }> {
   readonly #calls: ModelCall[] = [];
 

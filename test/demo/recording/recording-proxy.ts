@@ -10,10 +10,7 @@ import {
 import { CallLog } from "./call-log.ts";
 import type { ModelCall } from "./model-call.ts";
 
-/**
- * When a call can be held: as it comes in, before it costs anything, or once a part of its answer
- * is through.
- */
+/** When a call can be held: as it comes in, before it costs anything, or in mid-answer. */
 export type HoldMoment = "asked" | "answering";
 
 /**
@@ -38,9 +35,8 @@ const HOP_HEADERS = new Set([
 ]);
 
 /**
- * Stands between the agent and the model's server, scripted or real, passes everything on unchanged
- * and keeps the request log. As it lives outside of the agent's process, it sees what that process
- * cannot tell any more once killed.
+ * Stands between the agent and the model's server, scripted or real. It passes everything on unchanged
+ * and keeps the request log. It lives outside of the agent's process, so a kill does not end it.
  */
 export class RecordingProxy {
   readonly log: CallLog = new CallLog();
@@ -123,7 +119,7 @@ export class RecordingProxy {
   }
 }
 
-/** The pause a refusal asks for, in either of the headers' two units; a date is not read. */
+/** The pause that a refusal asks for, in ms, from either header. A date is not read. */
 function readPauseMs({ ok, headers }: Response): number | undefined {
   if (ok) return undefined;
   const milliseconds = headers.get("retry-after-ms") ?? Number.NaN;

@@ -1,6 +1,6 @@
 /**
- * The process that gets killed. It is given a thread id and nothing else about the work: it looks
- * whether the thread has a checkpoint, goes on from there or else begins, and runs to the end.
+ * The process that gets killed. It is given a thread id and nothing else about the work. If the thread
+ * has a checkpoint, it goes on from there; else it begins. Then it runs to the end.
  *
  *     MONGODB_URI=… COMPANY_URL=… node worker.ts THREAD_ID
  *
@@ -23,7 +23,7 @@ if (!threadId) {
   process.exit(2);
 }
 
-// Nobody would be left to stop a worker whose parent is gone, be it while this process was loading.
+// Nobody could stop a worker whose parent is gone. The parent may have gone while this was loading.
 const die = (): never => process.exit(1);
 process.once("disconnect", die);
 if (process.send && !process.connected) die();
@@ -34,7 +34,7 @@ if (sabotage) sabotageSaver(saver, sabotage);
 
 const model = createModel(process.env, (event) => {
   const modelReport = toModelReport(event);
-  // A killed process cannot hand in a bill at the end, so this one says each time what it spent.
+  // A killed process cannot hand in a bill at the end, so this one reports each expense at once.
   if (modelReport) report({ type: "model", report: modelReport, costs: model.costs.snapshot() });
 });
 
