@@ -1,6 +1,7 @@
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
@@ -62,16 +63,18 @@ const ASKING: Record<TemplateName, readonly string[]> = {
   "migrate-from-official": ["official", "--thread", "real"],
 };
 
+/** No MongoDB is named, none was downloaded, and none can be. */
+const NO_MONGODB = {
+  MONGODB_URI: "",
+  MONGOMS_DOWNLOAD_DIR: join(tmpdir(), "threadkeep-no-binaries"),
+  MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:9",
+  MONGOMS_PREFER_GLOBAL_PATH: "false",
+  MONGOMS_MAX_RETRIES: "0",
+};
+
 describe.each(TEMPLATES)("the template %s", (name) => {
   it("says what to do where no MongoDB can be had", async () => {
-    const { code, notices } = await copies[name].node(["main.ts", ...ASKING[name]], {
-      MONGODB_URI: "",
-      // Nothing was downloaded, and nothing can be.
-      MONGOMS_DOWNLOAD_DIR: join(directory, "no-binaries"),
-      MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:9",
-      MONGOMS_PREFER_GLOBAL_PATH: "false",
-      MONGOMS_MAX_RETRIES: "0",
-    });
+    const { code, notices } = await copies[name].node(["main.ts", ...ASKING[name]], NO_MONGODB);
     expect(code).toBe(1);
     expect(notices).toContain("No MongoDB could be started here:");
     expect(notices).toContain("Set MONGODB_URI");
@@ -136,6 +139,20 @@ describe.each(TEMPLATES)("the template %s", (name) => {
     const sources = files.filter((file) => /\.(ts|mjs)$/.test(file));
     expect(sources.length).toBeGreaterThan(0);
     expect(sources.filter((file) => !readme.includes(`\`${file}\``))).toEqual([]);
+  });
+});
+
+describe("a template that starts a MongoDB of its own", () => {
+  it("waits until that of a killed process has given up its files", async () => {
+    const copy = copies.quickstart;
+    // It stands for the mongod that a killed process has left behind.
+    const left = spawn(process.execPath, ["-e", "setTimeout(() => {}, 8_000)"]);
+    const dbPath = join(copy.directory, ".mongodb");
+    await mkdir(dbPath, { recursive: true });
+    await writeFile(join(dbPath, "mongod.lock"), `${left.pid}\n`);
+    const { notices } = await copy.node(["main.ts"], NO_MONGODB);
+    expect(left.exitCode).toBe(0);
+    expect(notices).toContain("No MongoDB could be started here:");
   });
 });
 
