@@ -4,6 +4,6 @@ import { prepareWorkspace, runNode } from "./bootstrap.mjs";
 await prepareWorkspace();
 process.exitCode = await runNode([
   "--conditions=@threadkeep/source",
-  "packages/examples/src/demo/main.ts",
+  "test/demo/main.ts",
   ...process.argv.slice(2),
 ]);

@@ -6,14 +6,13 @@ import {
   type Environment,
 } from "../../packages/local-mongodb/src/environment.ts";
 import { findDownloadedMongod } from "../../packages/local-mongodb/src/downloaded-mongod.ts";
-import { findFreePort } from "../../packages/local-mongodb/src/find-free-port.ts";
-import { findInstalledMongod } from "../../packages/local-mongodb/src/installed-mongod.ts";
+import { findFreePort, findInstalledMongod } from "../../packages/local-mongodb/src/mongod.ts";
 import {
   runSupervised,
+  type ServerProgram,
   type SupervisedServer,
 } from "../../packages/local-mongodb/src/run-supervised.ts";
 import { findSecantus } from "../../packages/local-mongodb/src/secantus.ts";
-import type { ServerProgram } from "../../packages/local-mongodb/src/server-program.ts";
 
 /** A MongoDB of one's own that can be killed and started again, on the same port and storage. */
 export class RestartableServer {

@@ -1,16 +1,9 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { cp, readFile } from "node:fs/promises";
-import { basename, delimiter, dirname, join } from "node:path";
-import type { Readable } from "node:stream";
-import type { Manifest } from "../packaging/user-project.ts";
-import { workspace } from "../packaging/pack-workspace.ts";
-
-/** The templates that can be copied alone: their folders in `packages/examples/src`. */
-export const TEMPLATES = ["chat-memory", "migrate-from-official"] as const;
-
-/** One of the templates that can be copied alone. */
-export type TemplateName = (typeof TEMPLATES)[number];
+import { cp } from "node:fs/promises";
+import { basename, delimiter, dirname } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { templateFolder, type TemplateName } from "./template-folder.ts";
 
 /** How a program ended, and what it wrote. */
 export interface Run {
@@ -19,12 +12,17 @@ export interface Run {
   readonly notices: string;
 }
 
-/** The folder of a template in this repository. */
-export function templateFolder(name: TemplateName): string {
-  return join(workspace, "packages/examples/src", name);
-}
+/** Variables that would lead a template to somebody's model or database. */
+const KEYS = new Set([
+  "HOLYSHEEP_API_KEY",
+  "MONGODB_DB",
+  "MONGODB_URI",
+  "OPENAI_API_KEY",
+  "OPENAI_BASE_URL",
+  "OPENAI_MODEL",
+]);
 
-type Program = ChildProcessByStdio<null, Readable, Readable>;
+type Program = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 /** A template in a directory of its own, as somebody who copied its folder has it. */
 export class CopiedTemplate {
@@ -49,14 +47,14 @@ export class CopiedTemplate {
       recursive: true,
       filter: (source) => ![".env", ".mongodb", "node_modules"].includes(basename(source)),
     });
-    // No key: a script answers. And the Node.js that runs these tests, for npm too.
-    const { OPENAI_API_KEY: _, OPENAI_BASE_URL: __, MONGODB_URI: ___, ...rest } = process.env;
-    const path = `${dirname(process.execPath)}${delimiter}${rest["PATH"] ?? ""}`;
-    return new CopiedTemplate(directory, { ...rest, PATH: path, ...environment });
-  }
-
-  async readManifest(): Promise<Manifest> {
-    return JSON.parse(await readFile(join(this.directory, "package.json"), "utf8")) as Manifest;
+    // Without a key a script answers. Npm, too, runs on the Node.js that runs these tests.
+    const inherited = Object.entries(process.env).filter(([variable]) => !KEYS.has(variable));
+    const path = `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`;
+    return new CopiedTemplate(directory, {
+      ...Object.fromEntries(inherited),
+      PATH: path,
+      ...environment,
+    });
   }
 
   /** Installs what it declares with npm, our own packages from their tarballs. */
@@ -75,37 +73,46 @@ export class CopiedTemplate {
   }
 
   /**
-   * Runs a program with Node.js and kills it with SIGKILL.
+   * Runs a program with Node.js and ends it with a signal.
    *
-   * @param after it is killed so many milliseconds after this came on standard output
+   * @param after it gets the signal so many milliseconds after this came on standard output
+   * @param typed what somebody types, at a terminal that stays open
    */
-  nodeKilled(
+  nodeEnded(
+    signal: "SIGKILL" | "SIGINT",
     args: readonly string[],
     after: { readonly text: string; readonly ms: number },
     environment: NodeJS.ProcessEnv,
+    typed = "",
   ): Promise<Run> {
-    const child = this.#spawn(process.execPath, args, environment);
+    const child = this.#spawn(process.execPath, args, environment, "pipe");
+    child.stdin?.write(typed);
     let output = "";
     child.stdout.on("data", (part: string) => {
       const hadCome = output.includes(after.text);
       output += part;
       if (hadCome || !output.includes(after.text)) return;
-      setTimeout(() => child.kill("SIGKILL"), after.ms);
+      setTimeout(() => child.kill(signal), after.ms);
     });
     return this.#watch(child);
   }
 
-  #spawn(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Program {
+  #spawn(
+    command: string,
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv,
+    stdin: "ignore" | "pipe" = "ignore",
+  ): Program {
     const child = spawn(command, args, {
       cwd: this.directory,
       env: { ...this.#environment, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [stdin, "pipe", "pipe"],
       // On Windows, npm is a script that only a shell can run.
       shell: process.platform === "win32" && command === "npm",
     });
-    child.stdout.setEncoding("utf8");
-    child.stderr.setEncoding("utf8");
-    return child;
+    child.stdout?.setEncoding("utf8");
+    child.stderr?.setEncoding("utf8");
+    return child as Program;
   }
 
   async #watch(child: Program): Promise<Run> {

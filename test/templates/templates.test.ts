@@ -1,36 +1,40 @@
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { packWorkspace, PUBLISHED, workspace } from "../packaging/pack-workspace.ts";
 import type { Manifest } from "../packaging/user-project.ts";
+import { CopiedTemplate } from "./copied-template.ts";
+import { testChatMemory } from "./promises/chat-memory.ts";
+import { testDemo } from "./promises/demo.ts";
+import { testMigrateFromOfficial } from "./promises/migrate-from-official.ts";
+import { testQuickstart } from "./promises/quickstart.ts";
+import { testResilientChat } from "./promises/resilient-chat.ts";
 import { startStandInModel } from "./stand-in-model.ts";
-import { CopiedTemplate, templateFolder, TEMPLATES, type TemplateName } from "./copied-template.ts";
+import { templateFolder, TEMPLATES, type TemplateName } from "./template-folder.ts";
 
 // Packs, installs from the npm registry and starts processes: on a busy machine that takes its time.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 600_000 });
 
 const client = new MongoClient(inject("mongodbUri"));
-const databases = {
-  "chat-memory": temporaryDatabase(client),
-  "migrate-from-official": temporaryDatabase(client),
-};
+const databases = Object.fromEntries(
+  TEMPLATES.map((name) => [name, temporaryDatabase(client)]),
+) as Record<TemplateName, ReturnType<typeof temporaryDatabase>>;
 const copies = {} as Record<TemplateName, CopiedTemplate>;
 let directory: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "threadkeep-templates-"));
   const tarballs = Object.values(await packWorkspace(directory));
-  await Promise.all(
-    TEMPLATES.map(async (name) => {
-      const environment = { MONGODB_URI: inject("mongodbUri"), MONGODB_DB: databases[name].name };
-      const copy = await CopiedTemplate.create(name, join(directory, name), environment);
-      await copy.install(tarballs);
-      copies[name] = copy;
-    }),
-  );
+  // One after the other: npm takes all of a small machine by itself.
+  for (const name of TEMPLATES) {
+    const environment = { MONGODB_URI: inject("mongodbUri"), MONGODB_DB: databases[name].name };
+    copies[name] = await CopiedTemplate.create(name, join(directory, name), environment);
+    await copies[name].install(tarballs);
+  }
 });
 
 afterAll(async () => {
@@ -39,168 +43,72 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Long enough to be killed in the middle of what a script says. */
-const SLOW = { SCRIPTED_WORD_MS: "300" };
-const FAST = { SCRIPTED_WORD_MS: "1" };
-
-/** Without these there is nothing to do. */
-const ARGUMENTS = { "chat-memory": [], "migrate-from-official": ["official"] } as const;
-
-describe.concurrent("chat-memory, copied alone and installed with npm", () => {
-  const say = (user: string, thread: string, message: string) =>
-    copies["chat-memory"].npm(
-      ["start", "--silent", "--", "--user", user, "--thread", thread, "--message", message],
-      FAST,
-    );
-  const goOn = (user: string) => copies["chat-memory"].node(["main.ts", "--user", user], FAST);
-
-  it("knows in one conversation what its user told it in another, and nothing of other users", async () => {
-    const told = await say("ada", "one", "Hello! My name is Ada. I live in Paris.");
-    expect(told).toMatchObject({
-      code: 0,
-      output: "I see. I will keep that in mind, in this conversation and in others.\n",
-      notices: expect.stringContaining(
-        "· noted: My name is Ada\n· noted: I live in Paris",
-      ) as string,
-    });
-    const asked = await say("ada", "two", "Where do I live?");
-    expect(asked.output).toContain("My name is Ada");
-    expect(asked.output).toContain("I live in Paris");
-    const other = await say("bob", "one", "Where do I live?");
-    expect(other.output).toContain("you have told me nothing about yourself yet");
-  });
-
-  it("that is killed in mid-answer answers what it was asked when it is started again", async () => {
-    const message = "My name is Grace.";
-    const killed = await copies["chat-memory"].nodeKilled(
-      ["main.ts", "--user", "grace", "--message", message],
-      { text: "I will", ms: 0 },
-      SLOW,
-    );
-    expect(killed.code).toBeNull();
-    expect(killed.output).not.toContain("others.");
-    const resumed = await goOn("grace");
-    expect(resumed.notices).toContain("this conversation was cut off; going on with: answer");
-    expect(resumed.output).toBe(
-      "I see. I will keep that in mind, in this conversation and in others.\n",
-    );
-    expect(resumed.notices).toContain("· noted: My name is Grace");
-    const asked = await say("grace", "two", "Who am I?");
-    expect(asked.output.match(/My name is Grace/g)).toHaveLength(1);
-  });
-
-  it("that is killed after its answer does not ask the model for it again", async () => {
-    const killed = await copies["chat-memory"].nodeKilled(
-      ["main.ts", "--user", "joan", "--message", "My name is Joan and I am an engineer."],
-      // The answer is stored by then, and the notes take ten words.
-      { text: "others.\n", ms: 1_500 },
-      SLOW,
-    );
-    expect(killed.code).toBeNull();
-    expect(killed.notices).not.toContain("noted");
-    const resumed = await goOn("joan");
-    expect(resumed).toMatchObject({ code: 0, output: "" });
-    expect(resumed.notices).toContain("going on with: note");
-    expect(resumed.notices).toContain("· noted: My name is Joan and I am an engineer");
-  });
+const find = (name: TemplateName) => () => ({
+  copy: copies[name],
+  db: client.db(databases[name].name),
 });
 
-describe.concurrent("migrate-from-official, copied alone and installed with npm", () => {
-  it("begins a report with the official package and finishes it with ours by npm start", async () => {
-    const { code, output } = await copies["migrate-from-official"].npm(["start", "--silent"], FAST);
-    expect(code).toBe(0);
-    expect(headings(output)).toEqual([
-      'with official: report "report" begins',
-      "1 of 4: Beginnings",
-      "2 of 4: How it works",
-      "stopped; in the store: section 1, section 2",
-      'with threadkeep: report "report" goes on after section 2',
-      "3 of 4: What it costs",
-      "4 of 4: What comes next",
-      "complete; in the store: section 1, section 2, section 3, section 4",
-    ]);
-  });
+testQuickstart(find("quickstart"));
+testChatMemory(find("chat-memory"));
+testResilientChat(find("resilient-chat"));
+testDemo(find("demo"));
+testMigrateFromOfficial(find("migrate-from-official"));
 
-  it("that is killed with the official package in mid-section goes on with ours where it was", async () => {
-    const thread = ["--thread", "killed"];
-    const killed = await copies["migrate-from-official"].nodeKilled(
-      ["main.ts", "official", ...thread],
-      // The third section is being written, 19 words long.
-      { text: "2 of 4", ms: 1_500 },
-      { SCRIPTED_WORD_MS: "150" },
-    );
-    expect(killed.code).toBeNull();
-    expect(killed.output).not.toContain("3 of 4");
-    const official = await readOfficial();
-    expect(official.length).toBeGreaterThan(0);
+/** Arguments that have a template ask its model once at least, in a thread of its own. */
+const ASKING: Record<TemplateName, readonly string[]> = {
+  quickstart: ["real"],
+  "chat-memory": ["--thread", "real", "--message", "Hello"],
+  "resilient-chat": ["--thread", "real", "--message", "Hello"],
+  demo: ["--thread", "real"],
+  "migrate-from-official": ["official", "--thread", "real"],
+};
 
-    const resumed = await copies["migrate-from-official"].node(
-      ["main.ts", "threadkeep", ...thread],
-      FAST,
-    );
-    expect(headings(resumed.output)).toEqual([
-      'with threadkeep: report "killed" goes on after section 2',
-      "3 of 4: What it costs",
-      "4 of 4: What comes next",
-      "complete; in the store: section 1, section 2, section 3, section 4",
-    ]);
-    // What the official saver stored is as it was.
-    expect(await readOfficial()).toEqual(official);
-  });
-
-  it("changes nothing but imports between the two", async () => {
-    const [official, ours] = await Promise.all(
-      ["official", "threadkeep"].map(async (name) => {
-        const path = join(templateFolder("migrate-from-official"), `storage-${name}.ts`);
-        const lines = (await readFile(path, "utf8")).split("\n");
-        const isImport = (line: string) =>
-          /^import \{.*\} from "@(langchain|threadkeep)\//.test(line);
-        return { imports: lines.filter(isImport), rest: lines.filter((line) => !isImport(line)) };
-      }),
-    );
-    expect(ours!.rest).toEqual(official!.rest);
-    expect(ours!.imports).not.toEqual(official!.imports);
-  });
-
-  function headings(output: string): string[] {
-    return output.split("\n").filter((line) => /^(with|\d of|stopped|complete)/.test(line));
-  }
-
-  function readOfficial() {
-    return client
-      .db(databases["migrate-from-official"].name)
-      .collection("checkpoints")
-      .find({ thread_id: "killed" })
-      .toArray();
-  }
-});
+/** No MongoDB is named, none was downloaded, and none can be. */
+const NO_MONGODB = {
+  MONGODB_URI: "",
+  MONGOMS_DOWNLOAD_DIR: join(tmpdir(), "threadkeep-no-binaries"),
+  MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:9",
+  MONGOMS_PREFER_GLOBAL_PATH: "false",
+  MONGOMS_MAX_RETRIES: "0",
+};
 
 describe.each(TEMPLATES)("the template %s", (name) => {
   it("says what to do where no MongoDB can be had", async () => {
-    const { code, notices } = await copies[name].node(["main.ts", ...ARGUMENTS[name]], {
-      MONGODB_URI: "",
-      // Nothing was downloaded, and nothing can be.
-      MONGOMS_DOWNLOAD_DIR: join(directory, "no-binaries"),
-      MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:9",
-      MONGOMS_PREFER_GLOBAL_PATH: "false",
-      MONGOMS_MAX_RETRIES: "0",
-    });
+    const { code, notices } = await copies[name].node(["main.ts", ...ASKING[name]], NO_MONGODB);
     expect(code).toBe(1);
     expect(notices).toContain("No MongoDB could be started here:");
     expect(notices).toContain("Set MONGODB_URI");
     expect(notices).toContain("docker run");
   });
 
-  it("asks the model that the environment names", async () => {
+  it("asks the model that its .env names", async () => {
     await using model = await startStandInModel("Said by a model.");
-    const message = name === "chat-memory" ? ["--message", "Hello"] : [];
-    const { code, output } = await copies[name].node(
-      ["main.ts", ...ARGUMENTS[name], "--thread", "real", ...message],
-      { OPENAI_BASE_URL: model.baseURL, OPENAI_MODEL: "large, small" },
+    const path = join(copies[name].directory, ".env");
+    await copyFile(`${path}.example`, path);
+    const example = await readFile(path, "utf8");
+    await writeFile(
+      path,
+      example
+        .replace("# OPENAI_API_KEY=", "OPENAI_API_KEY=sk-of-a-test")
+        .replace("# OPENAI_BASE_URL=", `OPENAI_BASE_URL=${model.baseURL}`)
+        .replace(/^# OPENAI_MODEL=.*$/m, "OPENAI_MODEL=gpt-4.1-nano, gpt-4.1-mini"),
     );
-    expect(code).toBe(0);
-    expect(output).toContain("Said by a model.");
-    expect(model.asked).toEqual(["large", "large"]);
+    try {
+      const run = await copies[name].node(["--env-file=.env", "main.ts", ...ASKING[name]]);
+      expect(run).toMatchObject({ code: 0 });
+      expect(run.output).toContain("Said by a model.");
+      const first = name === "quickstart" ? "gpt-4.1-mini" : "gpt-4.1-nano";
+      expect(new Set(model.asked)).toEqual(new Set([first]));
+    } finally {
+      await rm(path);
+    }
+  });
+
+  it("is right by its own type check", async () => {
+    expect(await copies[name].npm(["run", "--silent", "check"])).toMatchObject({
+      code: 0,
+      output: "",
+    });
   });
 
   it("says which Node.js it needs to an older one", async () => {
@@ -224,13 +132,62 @@ describe.each(TEMPLATES)("the template %s", (name) => {
       expect(manifest.dependencies[`@threadkeep/${published}`]).toBe(`^${version}`);
     }
   });
+
+  it("says of each of its files what it is for", async () => {
+    const readme = await readFile(join(templateFolder(name), "README.md"), "utf8");
+    const files = await readdir(templateFolder(name), { recursive: true });
+    const sources = files.filter((file) => /\.(ts|mjs)$/.test(file));
+    expect(sources.length).toBeGreaterThan(0);
+    expect(sources.filter((file) => !readme.includes(`\`${file}\``))).toEqual([]);
+  });
+});
+
+describe("a template that starts a MongoDB of its own", () => {
+  it("waits until that of a killed process has given up its files", async () => {
+    const copy = copies.quickstart;
+    // It stands for the mongod that a killed process has left behind.
+    const left = spawn(process.execPath, ["-e", "setTimeout(() => {}, 8_000)"]);
+    const dbPath = join(copy.directory, ".mongodb");
+    await mkdir(dbPath, { recursive: true });
+    await writeFile(join(dbPath, "mongod.lock"), `${left.pid}\n`);
+    const { notices } = await copy.node(["main.ts"], NO_MONGODB);
+    expect(left.exitCode).toBe(0);
+    expect(notices).toContain("No MongoDB could be started here:");
+  });
+});
+
+describe("the sample of the root README", () => {
+  it("is right by its types, runs, and goes on by its thread id", async () => {
+    await using model = await startStandInModel("Said by a model.");
+    const copy = copies.quickstart;
+    const readme = await readFile(join(workspace, "README.md"), "utf8");
+    const sample = /```ts\n(.*?)```/s.exec(readme)?.[1] ?? "";
+    const dbName = JSON.stringify(databases.quickstart.name);
+    await writeFile(join(copy.directory, "sample.ts"), sample.replace('"agents"', dbName));
+    expect(await copy.npm(["run", "--silent", "check"])).toMatchObject({ code: 0, output: "" });
+    const environment = { OPENAI_API_KEY: "sk-of-a-test", OPENAI_BASE_URL: model.baseURL };
+    const run = await copy.node(["sample.ts"], environment);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.output).toContain("Said by a model.");
+    const asked = model.asked.length;
+    expect(asked).toBeGreaterThan(0);
+    expect((await copy.node(["sample.ts"], environment)).code).toBe(0);
+    expect(model.asked).toHaveLength(asked);
+  });
 });
 
 it("what several templates need is the same in each", async () => {
-  for (const file of ["check-node.mjs", "find-mongodb.ts", "open-model.ts", "scripted-model.ts"]) {
-    const contents = await Promise.all(
-      TEMPLATES.map((name) => readFile(join(templateFolder(name), file), "utf8")),
-    );
-    expect(new Set(contents).size).toBe(1);
-  }
+  const files = ["check-node.mjs", "find-mongodb.ts", "tsconfig.json", ".gitignore"];
+  await expectSame(files, TEMPLATES);
+  await expectSame(["scripted-model.ts"], TEMPLATES.slice(1));
+  await expectSame(["open-model.ts"], ["chat-memory", "demo", "migrate-from-official"]);
 });
+
+async function expectSame(files: string[], templates: readonly TemplateName[]): Promise<void> {
+  for (const file of files) {
+    const contents = await Promise.all(
+      templates.map((name) => readFile(join(templateFolder(name), file), "utf8")),
+    );
+    expect([file, new Set(contents).size]).toEqual([file, 1]);
+  }
+}

@@ -1,11 +1,10 @@
 import { fork } from "node:child_process";
-import { join } from "node:path";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DownloadOutcome } from "./downloaded-mongod-process.ts";
-import type { Environment } from "./environment.ts";
-import type { Finding } from "./finding.ts";
-import { mongodProgram } from "./mongod-program.ts";
-import { RememberedFailure } from "./remembered-failure.ts";
+import type { Environment, Finding } from "./environment.ts";
+import { mongodProgram } from "./mongod.ts";
 
 /** How long a failed download is not tried again. */
 const FAILURE_VALID_MS = 60 * 60_000;
@@ -15,17 +14,21 @@ const SILENCE_LIMIT_MS = 20_000;
 const TOTAL_LIMIT_MS = 180_000;
 
 export interface DownloadLimits {
-  /** Try even if a download failed a short while ago. Default: no. */
+  /**
+   * Try even if a download failed a short while ago.
+   *
+   * @default false
+   */
   readonly ignoreRememberedFailure?: boolean;
   /** Milliseconds without any sign of progress after which the download is given up. */
   readonly silenceLimitMs?: number;
 }
 
 /**
- * The mongod that `mongodb-memory-server` has downloaded or downloads now; its `MONGOMS_*` variables
- * hold, `MONGOMS_VERSION` for one. A failed download is remembered for an hour.
+ * The mongod that `mongodb-memory-server` has downloaded or downloads now. It reads the `MONGOMS_*`
+ * variables, `MONGOMS_VERSION` for one. A failed download is remembered for an hour.
  *
- * @throws Error if the download fails, stalls or takes too long.
+ * @throws Error if the download fails, stalls or takes too long
  */
 export async function findDownloadedMongod(
   environment: Environment,
@@ -88,4 +91,37 @@ function download(environment: Environment, silenceLimitMs: number): Promise<Dow
       });
     }
   });
+}
+
+const RECORD = /^(?<failedAtMs>\d+) (?<reason>.*)$/s;
+
+/** A failure worth not repeating for a while, kept in a file so that later processes know of it. */
+export class RememberedFailure {
+  readonly #path: string;
+  readonly #validMs: number;
+
+  constructor(path: string, validMs: number) {
+    this.#path = path;
+    this.#validMs = validMs;
+  }
+
+  /** The failure, if it is recent enough to count. */
+  async recall(): Promise<{ reason: string; minutesAgo: number } | undefined> {
+    const text = await readFile(this.#path, "utf8").catch(() => "");
+    const { failedAtMs, reason } = RECORD.exec(text)?.groups ?? {};
+    if (failedAtMs === undefined || reason === undefined) return undefined;
+    const ageMs = Date.now() - Number(failedAtMs);
+    // A failure from the future means that the clock was set: then its age says nothing.
+    if (ageMs < 0 || ageMs > this.#validMs) return undefined;
+    return { reason, minutesAgo: Math.floor(ageMs / 60_000) };
+  }
+
+  async remember(reason: string): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true });
+    await writeFile(this.#path, `${Date.now()} ${reason}`);
+  }
+
+  async forget(): Promise<void> {
+    await rm(this.#path, { force: true });
+  }
 }

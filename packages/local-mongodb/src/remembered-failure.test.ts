@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { RememberedFailure } from "./remembered-failure.ts";
+import { RememberedFailure } from "./downloaded-mongod.ts";
 
 const HOUR_MS = 60 * 60_000;
 let directory: string;

@@ -6,15 +6,41 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { becomePrimary } from "./become-primary.ts";
-import type { ServerProgram } from "./server-program.ts";
-import { LOG_FILE, PID_FILE, type SupervisorOrder } from "./supervisor-order.ts";
+import { MongoClient, MongoServerError } from "mongodb";
 
 const START_LIMIT_MS = 60_000;
 const POLL_INTERVAL_MS = 20;
 /** mongod's exit code when its port was taken between choosing it and listening on it. */
 const PORT_TAKEN = /exit code 48\b/;
 const ATTEMPTS = 3;
+const ALREADY_INITIALIZED = 23;
+
+/** A server program found on this machine, not yet running. */
+export interface ServerProgram {
+  /** How people know it, for instance `mongod at /usr/bin/mongod`. */
+  readonly name: string;
+  /** Works out one start of it. Called again for each attempt. */
+  plan(options: PlanOptions): Promise<LaunchPlan>;
+}
+
+export interface PlanOptions {
+  /** The server's own directory. It does not exist yet; the supervisor makes and removes it. */
+  readonly directory: string;
+  /** Seconds between two sweeps of the TTL monitor; without it the server's default (60). */
+  readonly ttlSweepSeconds?: number;
+}
+
+/** Everything needed to start a server once. */
+export interface LaunchPlan {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Files to write into the server's directory first, text by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The port, once the server's log says that it listens. */
+  readonly readPort: (log: string) => number | undefined;
+  /** Set for a server that has to be told to become a replica set of one. */
+  readonly initiateReplicaSet?: string;
+}
 
 /** A server that runs under a supervisor. */
 export interface SupervisedServer {
@@ -32,10 +58,10 @@ export interface RunOptions {
 }
 
 /**
- * Starts a server and waits until it accepts writes. It ends with this process; it does not keep
- * this process alive.
+ * Starts a server and waits until it accepts writes. It ends with this process and does not keep this
+ * process alive.
  *
- * @throws Error with the end of the server's log if it does not come up within 60 seconds.
+ * @throws Error with the end of the server's log if it does not come up within 60 seconds
  */
 export async function runSupervised(
   program: ServerProgram,
@@ -53,7 +79,9 @@ export async function runSupervised(
 async function runOnce(program: ServerProgram, options: RunOptions): Promise<SupervisedServer> {
   const directory = join(tmpdir(), `threadkeep-mongodb-${randomBytes(6).toString("hex")}`);
   const { initiateReplicaSet, readPort, ...plan } = await program.plan({ ...options, directory });
-  const supervisor = startSupervisor({ ...plan, directory });
+  const logFile = join(directory, "server.log");
+  const pidFile = join(directory, "server.pid");
+  const supervisor = startSupervisor({ ...plan, directory, logFile, pidFile });
 
   let state: "starting" | "running" | "stopping" = "starting";
   let endedBecause: string | undefined;
@@ -80,16 +108,29 @@ async function runOnce(program: ServerProgram, options: RunOptions): Promise<Sup
         await delay(POLL_INTERVAL_MS);
       }
     };
-    const logPath = join(directory, LOG_FILE);
-    const port = await until(async () => readPort(await readFile(logPath, "utf8").catch(() => "")));
+    const port = await until(async () => readPort(await readFile(logFile, "utf8").catch(() => "")));
     await becomePrimary(port, initiateReplicaSet, until);
-    const pid = Number(await readFile(join(directory, PID_FILE), "utf8"));
+    const pid = Number(await readFile(pidFile, "utf8"));
     state = "running";
     return { port, pid, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** What a supervisor is told to do, as JSON in its only argument. */
+export interface SupervisorOrder {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Does not exist yet: the supervisor makes it and removes it. */
+  readonly directory: string;
+  /** Files to write into the directory first, text by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Takes what the server prints. */
+  readonly logFile: string;
+  /** Gets the server's process id when the server starts. */
+  readonly pidFile: string;
 }
 
 function startSupervisor(order: SupervisorOrder): { end(): void; ended: Promise<string> } {
@@ -125,4 +166,47 @@ function startSupervisor(order: SupervisorOrder): { end(): void; ended: Promise<
     },
     ended,
   };
+}
+
+/**
+ * Waits until the server at `port` takes writes, after making it a replica set of one where asked.
+ *
+ * @param until Repeats a check until it gives a value, or throws when it is time to give up.
+ */
+async function becomePrimary(
+  port: number,
+  replicaSet: string | undefined,
+  until: <T>(check: () => Promise<T | undefined>) => Promise<T>,
+): Promise<void> {
+  const host = `127.0.0.1:${port}`;
+  const client = new MongoClient(`mongodb://${host}/?directConnection=true`, {
+    serverSelectionTimeoutMS: 2000,
+  });
+  const admin = client.db("admin");
+  const connected = async <T>(command: () => Promise<T>): Promise<T | undefined> =>
+    command().catch((error: unknown) => {
+      // The server has answered: its answer is final. Anything else means that it is not up yet.
+      if (error instanceof MongoServerError) throw error;
+      return undefined;
+    });
+  try {
+    if (replicaSet !== undefined) {
+      const config = { _id: replicaSet, members: [{ _id: 0, host }] };
+      await until(() =>
+        connected(() =>
+          admin.command({ replSetInitiate: config }).catch((error: unknown) => {
+            // The reply to an earlier attempt was lost.
+            if (error instanceof MongoServerError && error.code === ALREADY_INITIALIZED) return {};
+            throw error;
+          }),
+        ),
+      );
+    }
+    await until(async () => {
+      const hello = await connected(() => admin.command({ hello: 1 }));
+      return hello?.["isWritablePrimary"] === true ? true : undefined;
+    });
+  } finally {
+    await client.close();
+  }
 }

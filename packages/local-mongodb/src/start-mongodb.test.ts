@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { currentEnvironment, type Environment } from "./environment.ts";
-import { NoMongoDBError } from "./no-mongodb-error.ts";
 import { requireFeature } from "./require-feature.ts";
-import { startFrom } from "./start-mongodb.ts";
+import { NoMongoDBError, startFrom } from "./start-mongodb.ts";
 import { temporaryDatabase } from "./temporary-database.ts";
 
 /** The discard service's port: nothing listens there, so a connection is refused at once. */

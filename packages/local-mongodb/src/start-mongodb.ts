@@ -1,12 +1,9 @@
+import { MongoClient } from "mongodb";
 import { findDownloadedMongod } from "./downloaded-mongod.ts";
-import { currentEnvironment, type Environment } from "./environment.ts";
-import type { Finding } from "./finding.ts";
-import { findInstalledMongod } from "./installed-mongod.ts";
-import { type FailedWay, NoMongoDBError } from "./no-mongodb-error.ts";
-import { runSupervised } from "./run-supervised.ts";
+import { currentEnvironment, type Environment, type Finding } from "./environment.ts";
+import { findInstalledMongod } from "./mongod.ts";
+import { runSupervised, type ServerProgram } from "./run-supervised.ts";
 import { findSecantus } from "./secantus.ts";
-import type { ServerProgram } from "./server-program.ts";
-import { askVersion, hidePassword } from "./server-at-uri.ts";
 
 /** A MongoDB to work with. */
 export interface LocalMongoDB extends AsyncDisposable {
@@ -21,13 +18,36 @@ export interface LocalMongoDB extends AsyncDisposable {
 }
 
 export interface StartOptions {
-  /** Takes each line for people to read. Default: to standard error. */
+  /**
+   * Takes each line for people to read.
+   *
+   * @default console.error
+   */
   readonly log?: (line: string) => void;
   /**
-   * Seconds between two TTL sweeps of a started server. Default: the server's own, 60. No effect on
-   * a server of `MONGODB_URI`.
+   * Seconds between two TTL sweeps of a started server. A server of `MONGODB_URI` keeps its own.
+   *
+   * @default 60
    */
   readonly ttlSweepSeconds?: number;
+}
+
+/** One way to a server and why it led nowhere. */
+export interface FailedWay {
+  readonly way: string;
+  readonly reason: string;
+}
+
+/** No MongoDB can be had on this machine. The message lists every way and why it failed. */
+export class NoMongoDBError extends Error {
+  override readonly name = "NoMongoDBError";
+  readonly failures: readonly FailedWay[];
+
+  constructor(failures: readonly FailedWay[]) {
+    const list = failures.map(({ way, reason }, index) => `${index + 1}. ${way}: ${reason}`);
+    super(`No MongoDB to work with. Make any of these work:\n${list.join("\n")}`);
+    this.failures = failures;
+  }
 }
 
 interface Way {
@@ -36,7 +56,7 @@ interface Way {
   readonly find: (environment: Environment, chosen: boolean) => Promise<Finding>;
 }
 
-const allWays: readonly Way[] = [
+const ALL_WAYS: readonly Way[] = [
   {
     choice: "mongod",
     label: "a mongod on the PATH or at MONGOMS_SYSTEM_BINARY",
@@ -57,15 +77,14 @@ const allWays: readonly Way[] = [
 
 /**
  * Finds or starts a MongoDB: the server of `MONGODB_URI`, else a mongod on the `PATH` or at
- * `MONGOMS_SYSTEM_BINARY`, else the one `mongodb-memory-server` downloads, else SecantusDB.
- * `THREADKEEP_MONGODB` (`mongod`, `memory-server` or `secantus`) allows that one way alone.
+ * `MONGOMS_SYSTEM_BINARY`, else the one that `mongodb-memory-server` downloads, else SecantusDB.
+ * `THREADKEEP_MONGODB` (`mongod`, `memory-server` or `secantus`) allows one of the last three alone.
  *
- * A started server is a replica set of one without users, on a port of its own of 127.0.0.1, on an
- * empty directory under the system's temporary directory. It ends with this process, however this
- * process ends, and its directory with it.
+ * A started server is a replica set of one without users, on a free port of 127.0.0.1, with its files
+ * in the system's temporary directory. Server and files go when this process ends, however it ends.
  *
- * @throws NoMongoDBError if no way leads to a server; Error if the server of `MONGODB_URI` cannot
- * be reached: another one than the one asked for would be the wrong one.
+ * @throws NoMongoDBError if no way leads to a server
+ * @throws Error if the server of `MONGODB_URI` cannot be reached: any other would be the wrong one
  *
  * @example
  * ```ts
@@ -93,8 +112,8 @@ export async function startFrom(
       reason: choice === undefined ? "it is not set" : ruledOut,
     },
   ];
-  const ways = allWays.filter((way) => choice === undefined || way.choice === choice);
-  for (const way of allWays) {
+  const ways = ALL_WAYS.filter((way) => choice === undefined || way.choice === choice);
+  for (const way of ALL_WAYS) {
     if (!ways.includes(way)) {
       failures.push({ way: way.label, reason: ruledOut });
       continue;
@@ -115,7 +134,7 @@ export async function startFrom(
 
 function parseChoice(value: string | undefined): Way["choice"] | undefined {
   if (!value) return undefined;
-  const choices = allWays.map((way) => way.choice);
+  const choices = ALL_WAYS.map((way) => way.choice);
   const choice = choices.find((known) => known === value);
   if (choice !== undefined) return choice;
   throw new Error(`THREADKEEP_MONGODB is "${value}"; it has to be one of ${choices.join(", ")}`);
@@ -152,4 +171,26 @@ async function startProgram(
     await stop();
     throw error;
   }
+}
+
+/**
+ * The version a server says it has.
+ *
+ * @throws MongoServerSelectionError if it cannot be reached within 10 seconds, or within the
+ * `serverSelectionTimeoutMS` of the connection string.
+ */
+async function askVersion(uri: string): Promise<string> {
+  const hasOwnLimit = /[?&]serverSelectionTimeoutMS=/i.test(uri);
+  const client = new MongoClient(uri, hasOwnLimit ? {} : { serverSelectionTimeoutMS: 10_000 });
+  try {
+    const { version } = await client.db("admin").command({ buildInfo: 1 });
+    return String(version);
+  } finally {
+    await client.close();
+  }
+}
+
+/** A connection string fit for a log: without the password. */
+function hidePassword(uri: string): string {
+  return uri.replace(/^(mongodb(?:\+srv)?:\/\/[^:@/]*):[^@]*@/, "$1:***@");
 }

@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { LOG_FILE, PID_FILE, type SupervisorOrder } from "./supervisor-order.ts";
+import type { SupervisorOrder } from "./run-supervised.ts";
 
 await supervise(JSON.parse(process.argv[2] ?? "") as SupervisorOrder);
 
@@ -29,13 +29,12 @@ async function supervise(order: SupervisorOrder): Promise<void> {
 
 /** Resolves when the server is gone, with the reason if it went by itself. */
 function runUntilEnd(order: SupervisorOrder): Promise<string | undefined> {
-  const logPath = join(order.directory, LOG_FILE);
   // A file, not a pipe: a server never waits for somebody to read its log.
-  const log = openSync(logPath, "w");
+  const log = openSync(order.logFile, "w");
   const server = spawn(order.command, order.args, { stdio: ["ignore", log, log] });
   closeSync(log);
   if (server.pid !== undefined) {
-    writeFileSync(join(order.directory, PID_FILE), String(server.pid));
+    writeFileSync(order.pidFile, String(server.pid));
   }
 
   let wanted = false;
@@ -51,7 +50,7 @@ function runUntilEnd(order: SupervisorOrder): Promise<string | undefined> {
     server.on("error", (error) => resolve(`it could not be started: ${error.message}`));
     server.on("exit", (code, signal) => {
       if (wanted) return resolve(undefined);
-      const lastLines = readFileSync(logPath, "utf8").trim().split("\n").slice(-8).join("\n");
+      const lastLines = readFileSync(order.logFile, "utf8").trim().split("\n").slice(-8).join("\n");
       resolve(`it ended with ${signal ?? `exit code ${code}`}\n${lastLines}`.trim());
     });
   });

@@ -107,7 +107,7 @@ describe("the constructor says what is wrong with", () => {
     [{ retry: { maxRetires: 1 } }, "retry.maxRetires: unknown option; did you mean maxRetries?"],
     [
       { retry: { attempts: 1 } },
-      "retry.attempts: unknown option; known are maxRetries, baseDelayMs, maxDelayMs, deadlineMs, quota",
+      "retry.attempts: unknown option; known are maxRetries, baseDelayMs, maxDelayMs, deadlineMs, maxBlockMs, quota",
     ],
     [{ timeout: 30_000 }, "timeout: expected an object, got 30000"],
     [

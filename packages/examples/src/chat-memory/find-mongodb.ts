@@ -1,5 +1,9 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How long to wait for the MongoDB of a process that was killed, in steps of 100 ms. */
+const MAX_STEPS = 100;
 
 /** A MongoDB to work with. */
 export interface FoundMongoDB extends AsyncDisposable {
@@ -7,8 +11,8 @@ export interface FoundMongoDB extends AsyncDisposable {
 }
 
 /**
- * The MongoDB of `MONGODB_URI`, else one that is started here. That one keeps its files in the folder
- * `.mongodb`, so what is stored outlives the process. The first time it is downloaded.
+ * The MongoDB of `MONGODB_URI`, else one that is started here. The first time it is downloaded. It
+ * keeps its files in the folder `.mongodb`, so what is stored outlives the process.
  *
  * @throws Error that says what to do if there is no MongoDB
  */
@@ -22,6 +26,7 @@ async function startMongoDB(): Promise<FoundMongoDB> {
     const { MongoMemoryServer } = await import("mongodb-memory-server-core");
     const dbPath = join(import.meta.dirname, ".mongodb");
     await mkdir(dbPath, { recursive: true });
+    await waitUntilFree(dbPath);
     console.error("· starting a MongoDB here; the first time about 100 MB are downloaded");
     const server = await MongoMemoryServer.create({
       instance: { dbPath, storageEngine: "wiredTiger" },
@@ -40,5 +45,19 @@ async function startMongoDB(): Promise<FoundMongoDB> {
         "  MONGODB_URI=mongodb://127.0.0.1:27017 npm start",
       { cause: error },
     );
+  }
+}
+
+/** If a process is killed, its MongoDB notices after some seconds. Until then it keeps its files. */
+async function waitUntilFree(dbPath: string): Promise<void> {
+  const pid = Number(await readFile(join(dbPath, "mongod.lock"), "utf8").catch(() => ""));
+  for (let step = 0; step < MAX_STEPS && isRunning(pid); step += 1) await sleep(100);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }

@@ -1,59 +1,72 @@
-/** `npm run demo`: an agent that is killed three times and finishes its work. See `--help`. */
-import { constants } from "node:os";
-import { startMongoDB } from "@threadkeep/local-mongodb";
-import { WorkerFailedError } from "./killing/worker-failed-error.ts";
-import { HELP, readOptions, type DemoOptions } from "./options.ts";
-import { runDemo } from "./run-demo.ts";
+/** An agent that takes a page at night. Killed, it goes on where it was. See `--help`. */
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoClient } from "mongodb";
+import { parseArgs } from "node:util";
+import { buildIncidentAgent } from "./agent/incident-agent.ts";
+import { ALERT } from "./agent/prompts.ts";
+import { ImaginaryCompany } from "./company/imaginary-company.ts";
+import { findMongoDB } from "./find-mongodb.ts";
+import { incidentScript } from "./incident-script.ts";
+import { openModel } from "./open-model.ts";
+import { printProgress } from "./print-progress.ts";
 
-/** A run that takes longer has come to a standstill; a real model needs about one minute. */
-const DEADLINE_MS = 180_000;
+const HELP = `Usage: npm start -- [options]
 
-process.exitCode = await main();
+An agent takes a page at night: it has the evidence analysed in parallel, finds
+the cause, has it repaired by an agent of its own, and publishes a report.
+Kill it at any moment and start it again: it goes on where it was.
 
-async function main(): Promise<number> {
-  let options: DemoOptions;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
+  --thread ID  the incident to work on, or to go on with (default: incident)
+  --help       show this text
 
-  const abort = new AbortController();
-  const mongodb = await startMongoDB({ log: console.log });
-  const deadline = setTimeout(
-    () =>
-      abort.abort(new Error(`The run has not ended after ${DEADLINE_MS / 1000} s. Try --verbose.`)),
-    DEADLINE_MS,
-  );
-  let interruptedBy: NodeJS.Signals | undefined;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    // Only the first one: a second Ctrl-C ends the process at once.
-    process.once(signal, () => {
-      interruptedBy = signal;
-      abort.abort(new Error(`Stopped by ${signal}.`));
-    });
+The environment, or the file .env, may name a model and a MongoDB: see .env.example.`;
 
-  try {
-    const proven = await runDemo(mongodb, options, abort.signal);
-    return proven ? 0 : 1;
-  } catch (error) {
-    console.error(
-      `\n${abort.signal.aborted ? (abort.signal.reason as Error).message : describe(error)}`,
-    );
-    return interruptedBy ? 128 + constants.signals[interruptedBy] : 1;
-  } finally {
-    clearTimeout(deadline);
-    await mongodb.stop();
-  }
+try {
+  const { values } = parseArgs({
+    options: {
+      thread: { type: "string", default: "incident" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) console.log(HELP);
+  else await work(values.thread);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
 }
 
-/** What a worker said explains its failure; of anything unforeseen the stack is wanted too. */
-function describe(error: unknown): string {
-  if (error instanceof WorkerFailedError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+async function work(threadId: string): Promise<void> {
+  await using mongodb = await findMongoDB(process.env);
+  await using client = new MongoClient(mongodb.uri);
+  const dbName = process.env["MONGODB_DB"] || "incident_demo";
+  const company = new ImaginaryCompany(client.db(dbName), threadId);
+  const agent = buildIncidentAgent({
+    model: openModel(process.env, incidentScript),
+    company,
+    checkpointer: new MongoDBSaver({ client, dbName }),
+  });
+  const thread = { configurable: { thread_id: threadId } };
+
+  const { next, createdAt } = await agent.getState(thread);
+  const isNew = createdAt === undefined;
+  if (!isNew && next.length > 0) {
+    console.log(`${threadId} was cut off; going on with: ${next.join(", ")}`);
+  }
+  if (isNew || next.length > 0) {
+    // `null` means: go on where the thread stands.
+    const run = await agent.stream(isNew ? { alert: ALERT } : null, {
+      ...thread,
+      // A step is stored before the next one begins: a process that dies loses no more than one.
+      durability: "sync",
+      streamMode: "updates",
+      subgraphs: true,
+    });
+    await printProgress(run);
+  }
+
+  const { report } = (await agent.getState(thread)).values as { report: string };
+  console.log(`\n${report}\n`);
+  for (const { action, result, given } of await company.readLedger()) {
+    console.log(`${action}: ${result}${given > 1 ? ` (given ${given} times, done once)` : ""}`);
+  }
 }

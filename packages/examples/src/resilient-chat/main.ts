@@ -3,12 +3,12 @@ import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { formatCostTable, ResilientChatModel } from "@threadkeep/resilient-llm";
-import { openChain } from "./chain.ts";
+import { findChain } from "./chain.ts";
 import { buildChatGraph } from "./chat-graph.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { describeEvent } from "./notices.ts";
 import { HELP, readOptions, type ChatOptions } from "./options.ts";
-import { say } from "./say.ts";
+import { isUnanswered, say } from "./say.ts";
 import { openStorage } from "./storage.ts";
 
 /** What a shell expects of a process that Ctrl-C ended: 128 and the signal's number. */
@@ -37,7 +37,7 @@ async function chat({ message, threadId = randomUUID(), budgetUsd }: ChatOptions
   // Only the first one: a second Ctrl-C ends the process at once.
   process.once("SIGINT", interrupt);
 
-  await using chain = await openChain(process.env);
+  const chain = findChain(process.env);
   await using storage = await openStorage(process.env);
   const model = new ResilientChatModel({
     ...chain.options,
@@ -49,9 +49,8 @@ async function chat({ message, threadId = randomUUID(), budgetUsd }: ChatOptions
   });
   const graph = buildChatGraph(model, storage.saver);
   notice(`${chain.title}; thread ${threadId}`);
-  if (!storage.lasting) notice("set MONGODB_URI to go on with this thread in another process");
 
-  const answer = async (text: string): Promise<boolean> => {
+  const answer = async (text?: string): Promise<boolean> => {
     try {
       for await (const words of say(graph, threadId, text, interruption.signal))
         process.stdout.write(words);
@@ -63,8 +62,16 @@ async function chat({ message, threadId = randomUUID(), budgetUsd }: ChatOptions
     }
   };
   let answered = true;
+  const wasCutOff = await isUnanswered(graph, threadId);
+  if (wasCutOff) {
+    notice("this conversation was cut off; here is the answer");
+    answered = await answer();
+  }
   if (message !== undefined) answered = await answer(message);
-  else for await (const line of typedLines(interruption.signal)) await answer(line);
+  // Started again only to go on: there is nobody to talk to.
+  else if (!wasCutOff || process.stdin.isTTY) {
+    for await (const line of typedLines(interruption.signal)) await answer(line);
+  }
 
   console.log(`\n${formatCostTable(model.costs.snapshot())}`);
   if (interruption.signal.aborted) return INTERRUPTED;

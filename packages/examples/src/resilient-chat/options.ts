@@ -14,7 +14,7 @@ export interface ChatOptions {
 const DEFAULT_BUDGET_USD = 0.1;
 
 /** The text of `--help`. */
-export const HELP = `Usage: node --conditions=@threadkeep/source packages/examples/src/resilient-chat/main.ts [options]
+export const HELP = `Usage: npm start -- [options]
 
 A chat in the terminal that answers although a model fails, keeps to a budget,
 and goes on by its thread id in a new process.
@@ -25,18 +25,9 @@ Options:
   --budget USD        what this process may spend (default ${DEFAULT_BUDGET_USD})
   --help              show this text
 
-Environment:
-  HOLYSHEEP_API_KEY   use HolySheep's models, the cheapest first; or else
-  OPENAI_API_KEY      use OpenAI, or the compatible server at OPENAI_BASE_URL;
-                      without any of these a local server gives scripted answers
-  OPENAI_MODEL        models with commas between them, each to stand in for those
-                      before (default gpt-4.1-mini,gpt-4.1-nano)
-  MONGODB_URI         where conversations are kept; without it they last as long
-                      as the process
-  MONGODB_DB          the database (default threadkeep_chat)
-  NO_COLOR            no colours`;
+The environment, or the file .env, may name models and a MongoDB: see .env.example.`;
 
-/** @throws TypeError for an option that doesn't exist, or a value it doesn't have. */
+/** @throws TypeError for an option that does not exist, or a value it does not have. */
 export function readOptions(args: readonly string[]): ChatOptions {
   const { values } = parseArgs({
     args: [...args],

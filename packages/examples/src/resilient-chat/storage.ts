@@ -1,26 +1,22 @@
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { startMongoDB } from "@threadkeep/local-mongodb";
+import { findMongoDB } from "./find-mongodb.ts";
 
-/** Where conversations are kept. */
+/** Storage that is open, and closes with its connection. */
 export interface Storage extends AsyncDisposable {
-  saver: MongoDBSaver;
-  /** Whether they outlive this process. */
-  lasting: boolean;
+  readonly saver: MongoDBSaver;
 }
 
-/** Opens the database at `MONGODB_URI`; without one, a server that ends with this process. */
+/** Opens the database that the environment names, see `.env.example`. */
 export async function openStorage(environment: NodeJS.ProcessEnv): Promise<Storage> {
-  const { MONGODB_URI, MONGODB_DB } = environment;
-  const local = MONGODB_URI ? undefined : await startMongoDB();
-  const saver = MongoDBSaver.fromConnString(MONGODB_URI || local?.uri || "", {
-    dbName: MONGODB_DB || "threadkeep_chat",
+  const mongodb = await findMongoDB(environment);
+  const saver = MongoDBSaver.fromConnString(mongodb.uri, {
+    dbName: environment["MONGODB_DB"] || "threadkeep_chat",
   });
   return {
     saver,
-    lasting: local === undefined,
     [Symbol.asyncDispose]: async () => {
       await saver.close();
-      await local?.stop();
+      await mongodb[Symbol.asyncDispose]();
     },
   };
 }

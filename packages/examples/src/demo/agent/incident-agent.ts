@@ -1,11 +1,11 @@
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { AIMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { END, Send, START, StateGraph } from "@langchain/langgraph";
 import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { createAgent } from "langchain";
-import type { CompanyClient } from "../company/company-client.ts";
-import type { ToolCallingModel } from "./model.ts";
+import type { Company } from "../company/company.ts";
 import {
   analystPrompt,
   commanderPrompt,
@@ -19,17 +19,20 @@ import { createOpenIncidentTool, createRemediationTools } from "./tools.ts";
 
 type State = typeof IncidentState.State;
 
+/** A chat model that can be given tools. */
+type ToolCallingModel = BaseChatModel & Required<Pick<BaseChatModel, "bindTools">>;
+
 /** What the incident agent works with. */
 export interface IncidentAgentParts {
   model: ToolCallingModel;
   /** The systems it reads from and acts on. */
-  company: CompanyClient;
+  company: Company;
   checkpointer: BaseCheckpointSaver;
 }
 
 /**
- * An agent that takes a page at night: opens an incident, has the evidence analysed in parallel,
- * finds the root cause, puts it right and publishes a report.
+ * An agent that takes a page at night. It opens an incident, has the evidence analysed in parallel,
+ * finds the root cause, repairs it and publishes a report.
  *
  * ```
  * triage ─▶ open_incident ─▶ collect ─┬▶ analyse ─┬▶ correlate ─▶ announce ─┐
@@ -39,8 +42,8 @@ export interface IncidentAgentParts {
  *              └▶ remediate (an agent of its own) ─▶ write_report ─▶ publish
  * ```
  *
- * No task makes more than one model call. A task is the unit that a crash can undo, so this is what
- * makes a crash cost one call at most per task in flight.
+ * Each task makes one model call at most. A crash undoes the tasks that are running, so it costs one
+ * call at most for each of them.
  */
 export function buildIncidentAgent({ model, company, checkpointer }: IncidentAgentParts) {
   const openIncident = createOpenIncidentTool(company);
@@ -114,7 +117,7 @@ export function buildIncidentAgent({ model, company, checkpointer }: IncidentAge
     .compile({ checkpointer, name: "incident-agent" });
 }
 
-/** Not every model obeys `tool_choice`; without an incident the work goes on all the same. */
+/** Not every model obeys `tool_choice`. Without an incident the work goes on too. */
 function opensIncident({ messages }: State): "open_incident" | "collect" {
   const answer = messages.at(-1) as AIMessage | undefined;
   return answer?.tool_calls?.length ? "open_incident" : "collect";
@@ -124,7 +127,7 @@ function incidentNumber({ messages }: State): string {
   return messages.findLast((message) => message.type === "tool")?.text ?? "(no incident opened)";
 }
 
-/** Names what a node does by itself, as {@link createOpenIncidentTool} names tool calls. */
+/** The key of what a node does by itself, without a tool call. */
 function stepKey(config: RunnableConfig, node: string): string {
   return `${config.configurable?.["thread_id"]}/${node}`;
 }

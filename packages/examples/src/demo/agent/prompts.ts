@@ -5,10 +5,7 @@ import type { Evidence, Finding } from "./state.ts";
 export const ALERT =
   "PAGE 14:09 UTC: checkout-api p99 latency 4.8 s (objective 800 ms), error rate 7.2 %, rising for 5 minutes.";
 
-/**
- * Each prompt opens with "You are the ROLE." The request log reads the role back from there, so
- * that it can say which step of the agent asked without the agent telling it.
- */
+/** Each prompt opens with "You are the ROLE.", so whoever sees a request knows which step asks. */
 function opening(role: string, duty: string): SystemMessage {
   return new SystemMessage(`You are the ${role}. ${duty}`);
 }

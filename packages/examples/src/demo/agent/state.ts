@@ -16,8 +16,8 @@ export interface Finding {
 }
 
 /**
- * State of the incident agent. Every key but `messages` and `findings` is written by one node,
- * once; `findings` collects the parallel analysts.
+ * State of the incident agent. One node writes each key once, but for `messages` and `findings`:
+ * `findings` collects what the parallel analysts say.
  */
 export const IncidentState = Annotation.Root({
   /** The page that woke the agent up. */

@@ -1,21 +1,21 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { tool } from "@langchain/core/tools";
 import { z } from "zod";
-import type { CompanyClient } from "../company/company-client.ts";
+import type { Company } from "../company/company.ts";
 
 /** What LangGraph's tool nodes hand to a tool beside its arguments. */
 type ToolRun = RunnableConfig & { toolCallId: string };
 
 /**
- * Names one tool call for good: the same call gets the same name in whichever process it runs, so
- * that the company's systems can tell a repetition from a second order.
+ * The key of a tool call. It is the same in every process that repeats the call, so the company can
+ * tell a repetition from a second order.
  */
 function actionKey(run: ToolRun): string {
   return `${run.configurable?.["thread_id"]}/${run.toolCallId}`;
 }
 
 /** `open_incident`: the triage engineer's one tool. */
-export function createOpenIncidentTool(company: CompanyClient) {
+export function createOpenIncidentTool(company: Company) {
   return tool((args, run: ToolRun) => company.act("open_incident", args, actionKey(run)), {
     name: "open_incident",
     description: "Opens an incident and pages the people on call. Returns the incident's number.",
@@ -28,7 +28,7 @@ export function createOpenIncidentTool(company: CompanyClient) {
 }
 
 /** `roll_back` and `check_recovery`: what the remediation engineer can do. */
-export function createRemediationTools(company: CompanyClient) {
+export function createRemediationTools(company: Company) {
   return [
     tool((args, run: ToolRun) => company.act("roll_back", args, actionKey(run)), {
       name: "roll_back",

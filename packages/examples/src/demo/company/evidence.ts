@@ -1,9 +1,6 @@
 import type { Evidence } from "../agent/state.ts";
 
-/**
- * What the monitoring systems of the imaginary company have to say. All of it points at release
- * v342.
- */
+/** What the imaginary company's monitoring says. All of it points at release v342. */
 export const EVIDENCE: readonly Evidence[] = [
   {
     source: "metrics",
