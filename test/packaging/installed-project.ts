@@ -71,6 +71,12 @@ export class InstalledProject {
     return join(this.directory, "node_modules", name);
   }
 
+  /** The version of a package of this project. */
+  async findVersion(name: string): Promise<string> {
+    const manifest = await readFile(join(this.find(name), "package.json"), "utf8");
+    return (JSON.parse(manifest) as { version: string }).version;
+  }
+
   /**
    * Runs a program that was compiled.
    *

@@ -2,7 +2,7 @@ import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import type { MongoClient } from "mongodb";
 import { isDeepStrictEqual } from "node:util";
 import { COMPILERS, type Compiler } from "../compilers.ts";
-import type { InstalledProject } from "../installed-project.ts";
+import type { InstalledProject, PackageManager } from "../installed-project.ts";
 import { ENTRY_POINTS_PROGRAM, writeEntryPointsProgram } from "./entry-points.ts";
 import type { Report } from "./report.ts";
 
@@ -27,11 +27,14 @@ const EXPECTED_GRAPH = {
 
 /** Compiles a graph and a program that imports every entry point, with each compiler, and runs both. */
 export async function checkProject(
-  name: string,
+  manager: PackageManager,
   project: InstalledProject,
   surroundings: Surroundings,
   report: Report,
 ): Promise<void> {
+  const driver = await project.findVersion("mongodb");
+  const langgraph = await project.findVersion("@langchain/langgraph");
+  const name = `${manager}, mongodb ${driver}, LangGraph ${langgraph}`;
   const source = writeEntryPointsProgram(surroundings.entryPoints);
   const kinds = Object.keys(MODULE_SYSTEMS) as (keyof typeof MODULE_SYSTEMS)[];
   const files = kinds.flatMap((kind) => [`graph.${kind}`, `${ENTRY_POINTS_PROGRAM}.${kind}`]);

@@ -85,22 +85,27 @@ async function checkProjects(
   };
   try {
     const cases = isShort ? [...SHORT] : [...ALL];
-    const takeNext = async (): Promise<void> => {
+    const newest = isShort ? "workspace" : "registry";
+    const takeCases = async (): Promise<void> => {
       for (let next = cases.shift(); next !== undefined; next = cases.shift()) {
         const [driver, langgraph, manager] = next;
-        const peers = await choosePeers(driver, langgraph, isShort ? "workspace" : "registry");
-        const name = `${manager}, ${peers.name}`;
-        const folder = join(directory, next.join("-"));
         let project: InstalledProject | undefined;
-        await report.check(`${name}: installs`, async () => {
-          const packages = [...peers.packages, ...Object.values(tarballs)];
-          project = await InstalledProject.install(folder, manager, packages);
-          return [];
-        });
-        if (project !== undefined) await checkProject(name, project, surroundings, report);
+        await report.check(
+          `${manager} installs them with the ${driver} driver and the ${langgraph} LangGraph`,
+          async () => {
+            const peers = await choosePeers(driver, langgraph, newest);
+            project = await InstalledProject.install(join(directory, next.join("-")), manager, [
+              ...peers,
+              ...Object.values(tarballs),
+            ]);
+            return [];
+          },
+        );
+        if (project !== undefined) await checkProject(manager, project, surroundings, report);
       }
     };
-    await Promise.all([takeNext(), takeNext()]);
+    // Installing waits for the network, compiling for the processor.
+    await Promise.all([takeCases(), takeCases()]);
   } finally {
     await client.close();
     await model.close();

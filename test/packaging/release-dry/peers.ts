@@ -13,18 +13,12 @@ const LANGGRAPH = [
   "@langchain/openai",
 ];
 
-/** Peers that are optional, in the oldest version that their range allows. */
-const OPTIONAL = { "@opentelemetry/api": "1.9.0" };
-
-/** What a user installs beside our packages. */
-export interface Peers {
-  /** As it is printed: `mongodb 6.20.0, LangGraph 1.4.17`. */
-  readonly name: string;
-  /** As package managers take them. */
-  readonly packages: readonly string[];
-}
+/** An optional peer in the oldest version that its range allows, and what programs for Node.js need. */
+const OTHERS = ["@opentelemetry/api@1.9.0", "@types/node@24.19.2"];
 
 /**
+ * What a user installs beside our packages, as package managers take it: our peers and two compilers.
+ *
  * @param newest where the newest versions are from: what the registry has now, or what this workspace is
  *   tested with
  */
@@ -32,27 +26,15 @@ export async function choosePeers(
   driver: Age,
   langgraph: Age,
   newest: "registry" | "workspace",
-): Promise<Peers> {
-  const find = async (name: string, age: Age): Promise<string> => {
-    if (age === "oldest") return OLDEST[name]!;
-    // What nobody but the tests of the oldest versions names comes with the others.
-    return newest === "registry" ? "latest" : findWorkspaceVersion(name);
+): Promise<string[]> {
+  const choose = async (name: string, age: Age): Promise<string> => {
+    if (age === "oldest") return `${name}@${OLDEST[name]}`;
+    return `${name}@${newest === "registry" ? "latest" : await findWorkspaceVersion(name)}`;
   };
-  const versions = {
-    mongodb: await find("mongodb", driver),
-    ...Object.fromEntries(
-      await Promise.all(
-        LANGGRAPH.map(async (name) => [name, await find(name, langgraph)] as const),
-      ),
-    ),
-    ...OPTIONAL,
-    "@types/node": "24.19.2",
-  } as Readonly<Record<string, string>>;
-  return {
-    name: `mongodb ${versions["mongodb"]}, LangGraph ${versions["@langchain/langgraph"]}`,
-    packages: [
-      ...Object.entries(versions).map(([name, version]) => `${name}@${version}`),
-      ...Object.entries(COMPILERS).map(([alias, target]) => `${alias}@npm:${target}`),
-    ],
-  };
+  return [
+    await choose("mongodb", driver),
+    ...(await Promise.all(LANGGRAPH.map((name) => choose(name, langgraph)))),
+    ...OTHERS,
+    ...Object.entries(COMPILERS).map(([alias, target]) => `${alias}@npm:${target}`),
+  ];
 }

@@ -23,8 +23,10 @@ export async function makeSbom(
   tarball: string,
   manifest: Manifest,
 ): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  await promisify(execFile)("tar", ["-xzf", tarball, "--strip-components=1", "-C", directory]);
+  // npm names what the document is about by its folder, and knows scopes.
+  const folder = join(directory, manifest.name);
+  await mkdir(folder, { recursive: true });
+  await promisify(execFile)("tar", ["-xzf", tarball, "--strip-components=1", "-C", folder]);
   // Installed as a project of its own, so that it is what the document is about.
   const {
     scripts: _,
@@ -34,9 +36,9 @@ export async function makeSbom(
     readonly scripts?: unknown;
     readonly devDependencies?: unknown;
   };
-  await writeFile(join(directory, "package.json"), JSON.stringify(installable));
-  await runNpm(directory, ["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
-  const text = await runNpm(directory, ["sbom", "--sbom-format=cyclonedx", "--sbom-type=library"]);
+  await writeFile(join(folder, "package.json"), JSON.stringify(installable));
+  await runNpm(folder, ["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
+  const text = await runNpm(folder, ["sbom", "--sbom-format=cyclonedx", "--sbom-type=library"]);
   const sbom = JSON.parse(text) as Sbom;
   const { name, version } = sbom.metadata.component;
   if (sbom.bomFormat !== "CycloneDX" || name !== manifest.name || version !== manifest.version) {
