@@ -48,6 +48,14 @@ export default defineConfig({
     onUnhandledError: (error) => error.name !== "ProcessEndedError",
     // LangChain's packages take longer to load than most files' tests: once a worker will do.
     isolate: false,
+    // `pnpm coverage`. Processes that tests start are not counted.
+    coverage: {
+      provider: "v8",
+      include: ["packages/{checkpoint-mongo,resilient-llm}/src/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/*.fixture.ts", "**/testing/**"],
+      reporter: ["text-summary", "json-summary", "html"],
+      reportOnFailure: true,
+    },
     projects: [
       {
         extends: true,

@@ -9,7 +9,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { ConsumerProject, readProgram } from "./consumer-project.ts";
+import { installConsumer, replaceDriver } from "./consumer-project.ts";
+import { readProgram, type InstalledProject } from "./installed-project.ts";
 import { packWorkspace } from "./pack-workspace.ts";
 import { runProgram } from "./run-program.ts";
 import { startScriptedModel, type ScriptedModel } from "./scripted-model.ts";
@@ -24,17 +25,17 @@ const DRIVERS = ["drivers.mts", "drivers.cts"];
 const uri = inject("mongodbUri");
 const client = new MongoClient(uri);
 let directory: string;
-let newest: ConsumerProject;
-let oldestDriver: ConsumerProject;
+let newest: InstalledProject;
+let oldestDriver: InstalledProject;
 let model: ScriptedModel;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "threadkeep-consumers-"));
-  newest = await ConsumerProject.install(
+  newest = await installConsumer(
     join(directory, "newest"),
     await packWorkspace(join(directory, "packed")),
   );
-  oldestDriver = await newest.withOldestDriver(join(directory, "oldest-driver"));
+  oldestDriver = await replaceDriver(newest, join(directory, "oldest-driver"));
   await newest.compile([...AGENTS, ...DRIVERS, "both-builds.mts", "deep-agent.mts", "relay.mts"]);
   await oldestDriver.compile([...AGENTS, ...DRIVERS]);
   model = await startScriptedModel();
@@ -48,7 +49,7 @@ afterAll(async () => {
 
 /** Runs a program with a database of its own. */
 async function run(
-  project: ConsumerProject,
+  project: InstalledProject,
   file: string,
   runtime?: readonly string[],
 ): Promise<unknown> {
@@ -61,7 +62,7 @@ async function run(
 }
 
 describe.each(["typescript", "typescript-7"])("the compiler %s", (compiler) => {
-  const check = (project: ConsumerProject, ...files: readonly string[]) =>
+  const check = (project: InstalledProject, ...files: readonly string[]) =>
     project.compile(files, { compiler: newest.find(compiler), noEmit: true });
 
   it("takes saver and model for LangGraph's, and clients of all drivers", async () => {
