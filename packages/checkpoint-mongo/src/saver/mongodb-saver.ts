@@ -49,25 +49,25 @@ import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { guardConnection } from "../options/guard-connection.ts";
-import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
-import type { Cache, CacheStats } from "./cache.ts";
-import { checkChannelLength } from "./check-channel-name.ts";
-import type { SaverContext } from "./context.ts";
-import { completeCheckpoint } from "./complete-checkpoint.ts";
-import { getDeltaHistory } from "./delta-history.ts";
-import { getTupleOrAncestor } from "./fall-back.ts";
-import { listTuples } from "./list-tuples.ts";
-import { OfficialSerializer } from "./official-serializer.ts";
-import { getOfficialTuple } from "./official-threads.ts";
+import { sweepSegments, type SweepResult } from "../upkeep/sweep-segments.ts";
+import type { Cache, CacheStats } from "../memory/cache.ts";
+import { checkChannelLength } from "../put/check-channel-name.ts";
+import type { SaverContext } from "../context/context.ts";
+import { completeCheckpoint } from "../put/complete-checkpoint.ts";
+import { getDeltaHistory } from "../read/delta-history.ts";
+import { getTupleOrAncestor } from "../read/fall-back.ts";
+import { listTuples } from "../read/list-tuples.ts";
+import { OfficialSerializer } from "../records/official-serializer.ts";
+import { getOfficialTuple } from "../read/official-threads.ts";
 import {
   resolveSettings,
   type MongoDBSaverOptions,
   type MongoDBSaverSettings,
   type SaverSettings,
-} from "./options.ts";
-import { putCheckpoint } from "./put-checkpoint.ts";
-import { putWrites, takeWrites } from "./put-writes.ts";
-import { Serializer } from "./serializer.ts";
+} from "../context/options.ts";
+import { putCheckpoint } from "../put/put-checkpoint.ts";
+import { putWrites, takeWrites } from "../put/put-writes.ts";
+import { Serializer } from "../records/serializer.ts";
 import {
   forgetCached,
   nameCacheOwner,
@@ -76,10 +76,10 @@ import {
   shareSetsSeen,
   shareWritesUnderWay,
   type SharedPlace,
-} from "./shared-by-client.ts";
-import { Snapshot } from "./snapshot.ts";
-import { prepareThread } from "./threads.ts";
-import { verifyThread, type ThreadReport } from "./verify-thread.ts";
+} from "../memory/shared-by-client.ts";
+import { Snapshot } from "../put/snapshot.ts";
+import { prepareThread } from "../threads/prepare-thread.ts";
+import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
 interface Connection {

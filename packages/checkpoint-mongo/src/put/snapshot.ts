@@ -1,0 +1,203 @@
+import type {
+  ChannelVersions,
+  Checkpoint,
+  CheckpointMetadata,
+} from "@langchain/langgraph-checkpoint";
+import { isDeepStrictEqual } from "node:util";
+import type { CheckpointAddress } from "../address/address.ts";
+import {
+  findWrapper,
+  readHeader,
+  writeHeader,
+  type CheckpointHeader,
+  type FindKnown,
+} from "../codec/index.ts";
+import { parseSegmentId, type ChannelManifest } from "../documents/index.ts";
+import type { Cache } from "../memory/cache.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import type { SaverContext } from "../context/context.ts";
+import { recallEarlier } from "./earlier-values.ts";
+import { toSearchable } from "../records/searchable-metadata.ts";
+import {
+  quiet,
+  type Awaitable,
+  type TypedBytes,
+  type ValueWriter,
+  type WrittenChannel,
+} from "../records/value-writer.ts";
+
+/** What `put` is asked to store. */
+export interface PutRequest {
+  readonly address: CheckpointAddress;
+  readonly parentCheckpointId: string | undefined;
+  readonly checkpoint: Checkpoint;
+  readonly metadata: CheckpointMetadata | undefined;
+  /** Undefined where the caller does not say which channels have changed. */
+  readonly newVersions: ChannelVersions | undefined;
+}
+
+/** Metadata as it was when it was handed over. */
+export interface WrittenMetadata {
+  readonly encoded: TypedBytes;
+  /** What of it the server can search; undefined with a serializer of the user's. */
+  readonly searchable: Readonly<Record<string, unknown>> | undefined;
+  /** Whether that is all of it. */
+  readonly isAll: boolean;
+}
+
+/**
+ * A checkpoint as it was when it was handed to `put`: encoded before anything is awaited, because
+ * LangGraph goes on with the same objects at once and reducers may change them.
+ *
+ * All channels are compared with the parent, also those that the caller does not name: nodes change
+ * what channels hold without a new version. What is as in the parent is not encoded, so far as this
+ * process knows the parent.
+ */
+export class Snapshot {
+  readonly headerText: string;
+  readonly header: CheckpointHeader;
+  readonly metadata: Awaitable<WrittenMetadata>;
+  /** Whether its state can be told only together with that of its ancestors. */
+  readonly needsAncestors: boolean;
+  /** All channels, in the order of the state. */
+  readonly channels: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+  /** The channels that have changed, as the caller says; undefined where that may be all. */
+  readonly #named: ReadonlySet<string> | undefined;
+  readonly #cache: Cache;
+  readonly #parent: CheckpointRecord | undefined;
+  readonly #findKnown: FindKnown;
+  readonly #isNative: boolean;
+  readonly #writer: ValueWriter;
+  readonly #written = new Map<string, Outcome<Awaitable<WrittenChannel>>>();
+
+  /** @throws UnserializableStateError if something that has changed could not come back as it is */
+  constructor(
+    { cache, serializer }: Pick<SaverContext, "cache" | "serializer">,
+    request: PutRequest,
+  ) {
+    const { address, checkpoint, newVersions, parentCheckpointId } = request;
+    this.#cache = cache;
+    this.#parent =
+      parentCheckpointId === undefined
+        ? undefined
+        : cache.getRecord({ ...address, checkpointId: parentCheckpointId });
+    this.#findKnown = (id) => {
+      const segment = cache.peekSegment(address.threadId, parseSegmentId(id).root);
+      return segment !== undefined && "lines" in segment ? segment : undefined;
+    };
+    this.#isNative = serializer.isNative;
+    this.#writer = serializer.createWriter();
+    const { id: _id, channel_values: values, ...header } = checkpoint;
+    this.needsAncestors = needsAncestors(checkpoint, request.metadata);
+    this.channels = Object.keys(values);
+    this.#values = { ...values };
+    this.#named =
+      newVersions === undefined || mayUnderstate(request.metadata)
+        ? undefined
+        : new Set(Object.keys(newVersions));
+    this.headerText = writeHeader(header);
+    this.header = readHeader(this.headerText);
+    this.metadata = quiet(writeMetadata(this.#writer, request.metadata));
+    const presumed = parentCheckpointId === undefined ? undefined : (this.#parent ?? "missing");
+    for (const channel of this.channels) {
+      if (!this.mayDiffer(channel, presumed)) continue;
+      const outcome = attempt(() => quiet(this.#write(channel)));
+      // What may turn out to be left to the parent is refused when it doesn't.
+      if ("error" in outcome && this.#isNamed(channel)) throw outcome.error;
+      this.#written.set(channel, outcome);
+    }
+  }
+
+  /**
+   * Whether a channel may differ from the parent's, so that it is to be compared with it.
+   *
+   * @param parent the checkpoint that it becomes a child of; `"missing"` if there should be one but
+   *   it is not stored
+   */
+  mayDiffer(channel: string, parent: CheckpointRecord | "missing" | undefined): boolean {
+    if (this.#isNamed(channel)) return true;
+    // The first checkpoint of a thread holds just what newVersions names.
+    if (parent === undefined) return false;
+    // Bytes of a user's serializer say nothing: it may encrypt each value in another way each time. So
+    // it is left to the versions, which differ, too, under another parent than the state was made from.
+    return (
+      this.#isNative ||
+      parent === "missing" ||
+      !parent.manifest.has(channel) ||
+      this.header.channel_versions[channel] !== parent.header.channel_versions[channel]
+    );
+  }
+
+  /**
+   * A channel's value. One that was left to the parent, with a serializer of the user's, is encoded
+   * now if the parent has gone meanwhile: the thread was deleted during the run.
+   *
+   * @throws UnserializableStateError if it could not come back as it is
+   */
+  read(channel: string): Awaitable<WrittenChannel> {
+    const outcome = this.#written.get(channel);
+    if (outcome === undefined) return this.#write(channel);
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  #write(channel: string): Awaitable<WrittenChannel> {
+    const value = this.#values[channel];
+    const stored = this.#recall(channel, value);
+    return this.#writer.writeChannel(channel, value, stored, this.#findKnown);
+  }
+
+  /** How what the value is to be compared with is stored. */
+  #recall(channel: string, value: unknown): ChannelManifest | undefined {
+    if (this.#parent === undefined) return undefined;
+    const stored = this.#parent.manifest.get(channel);
+    return stored === undefined && this.#isNative && findWrapper(value) === "delta"
+      ? recallEarlier(this.#cache, this.#parent, channel)
+      : stored;
+  }
+
+  #isNamed(channel: string): boolean {
+    return this.#named === undefined || this.#named.has(channel);
+  }
+}
+
+/**
+ * Whether newVersions may not name all that is to be stored: LangGraph names nothing for a copy, and
+ * for an update it first applies pending writes without counting up the versions of their channels.
+ */
+function mayUnderstate(metadata: CheckpointMetadata | undefined): boolean {
+  return metadata?.source === "fork" || metadata?.source === "update";
+}
+
+/**
+ * A DeltaChannel's value is put together from what was written since its last snapshot, and the
+ * tasks that a checkpoint of format 1 to 3 sent lie among its parent's writes.
+ */
+function needsAncestors(checkpoint: Checkpoint, metadata: CheckpointMetadata | undefined): boolean {
+  const marks = ["counters_since_delta_snapshot", "delta_writes_versioned"];
+  return checkpoint.v < 4 || marks.some((mark) => Object.hasOwn(metadata ?? {}, mark));
+}
+
+function writeMetadata(
+  writer: ValueWriter,
+  metadata: CheckpointMetadata | undefined,
+): Awaitable<WrittenMetadata> {
+  const encoded = writer.writeValue(metadata, "metadata");
+  if (encoded instanceof Promise) {
+    // A serializer of the user's may encrypt: then nothing lies in clear.
+    return encoded.then((typed) => ({ encoded: typed, searchable: undefined, isAll: false }));
+  }
+  const searchable = toSearchable(metadata ?? {});
+  return { encoded, searchable, isAll: isDeepStrictEqual(searchable, metadata) };
+}
+
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+function attempt<T>(action: () => T): Outcome<T> {
+  try {
+    return { value: action() };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,140 @@
+import { inspect } from "node:util";
+import type { CheckpointAddress } from "../address/address.ts";
+import {
+  decodeCheckpointText,
+  encodeValue,
+  MAX_TEXT_BYTES,
+  unpack,
+  type CheckpointHeader,
+} from "../codec/index.ts";
+import type { CheckpointDocument, Manifest } from "../documents/index.ts";
+import {
+  CorruptCheckpointError,
+  IntegrityKeyError,
+  UnsupportedFormatError,
+  type Corruption,
+} from "../errors/index.ts";
+import type { Hasher } from "../integrity/hashes.ts";
+import { FieldFault } from "../store/index.ts";
+import { locateFormat } from "./decode-stored.ts";
+import { parseCheckpoint, type ParsedCheckpoint } from "./parse-checkpoint.ts";
+import { readWitness, type Witness } from "./witness.ts";
+import type { TypedBytes } from "./value-writer.ts";
+
+/** How many bytes each channel's value takes as it is encoded, before compression. */
+export type ChannelSizes = ReadonlyMap<string, number>;
+
+/** A checkpoint as it is stored, verified, without its channels' values. */
+export interface CheckpointRecord {
+  readonly address: CheckpointAddress;
+  readonly parentCheckpointId: string | undefined;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly expiresAt: Date | undefined;
+  readonly header: CheckpointHeader;
+  readonly manifest: Manifest;
+  readonly metadata: TypedBytes;
+  /** Undefined if the parent was not stored. */
+  readonly parentHash: Uint8Array | undefined;
+  readonly hash: Uint8Array;
+  /** What it says of documents beside it, where it was read. */
+  readonly witness?: Witness | undefined;
+  /** How large its channels are, where this process has measured them. */
+  readonly sizes?: ChannelSizes | undefined;
+}
+
+/** Where a checkpoint document lies, as it says itself. */
+export function readAddress(document: CheckpointDocument): CheckpointAddress {
+  return {
+    threadId: toText(document.thread_id),
+    checkpointNs: toText(document.checkpoint_ns),
+    checkpointId: toText(document.checkpoint_id),
+  };
+}
+
+/** Damage may have put anything in the place of a text. */
+export function toText(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value, { depth: 0 });
+}
+
+/**
+ * Reads a checkpoint document: each field must be as this package writes it, and all as they are hashed.
+ *
+ * @throws CorruptCheckpointError if it is not as it was written
+ * @throws IntegrityKeyError if the key that it was hashed with is not there
+ * @throws UnsupportedFormatError if a newer version of this package has written it
+ */
+export function readRecord(document: CheckpointDocument, hasher: Hasher): CheckpointRecord {
+  const address = readAddress(document);
+  try {
+    const parsed = parseCheckpoint(document);
+    const body = unpack(parsed.body, MAX_TEXT_BYTES);
+    const metadata = toTyped(parsed);
+    const { parentCheckpointId, parentHash, seq, epoch, expiresAt, segments, keyName } = parsed;
+    const hash = hasher.hashCheckpoint({
+      address,
+      epoch,
+      keyName,
+      parentCheckpointId,
+      parentHash,
+      order: seq,
+      body,
+      segments,
+      metadataType: metadata.type,
+      metadata: metadata.bytes,
+    });
+    if (Buffer.compare(hash, parsed.hash) !== 0) {
+      const expected = Buffer.from(parsed.hash).toString("hex");
+      const found = Buffer.from(hash).toString("hex");
+      throw corrupt(address, { expected: `the hash ${expected}`, found: `the hash ${found}` });
+    }
+    return {
+      address,
+      parentCheckpointId,
+      seq,
+      epoch,
+      expiresAt,
+      ...decodeCheckpointText({
+        text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
+        segments,
+      }),
+      metadata,
+      parentHash,
+      hash,
+      witness: readWitness(document),
+    };
+  } catch (error) {
+    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
+      throw error;
+    }
+    if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
+    throw corrupt(
+      address,
+      error instanceof FieldFault
+        ? { field: error.field, expected: error.expected, found: error.found }
+        : { expected: "a readable document", found: String(error) },
+      error,
+    );
+  }
+}
+
+function toTyped({ metadata, metadataEncoded }: ParsedCheckpoint): TypedBytes {
+  if (metadataEncoded === undefined) {
+    return { type: undefined, bytes: Buffer.from(encodeValue(metadata, "metadata")) };
+  }
+  return typeof metadataEncoded === "string"
+    ? { type: undefined, bytes: Buffer.from(metadataEncoded) }
+    : { type: metadataEncoded.type, bytes: metadataEncoded.data };
+}
+
+function corrupt(
+  address: CheckpointAddress,
+  fault: Pick<Corruption, "field" | "expected" | "found">,
+  cause?: unknown,
+): CorruptCheckpointError {
+  return new CorruptCheckpointError(
+    address,
+    { document: "checkpoint", which: address.checkpointId, ...fault },
+    { cause },
+  );
+}
