@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { MongoClientLike } from "../driver/index.ts";
+import type { MongoClientLike } from "../driver/mongo-client.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
 import {

@@ -1,8 +1,11 @@
 import { LRUCache } from "lru-cache";
-import { LineShadows, measureText, type KnownSegment } from "../codec/index.ts";
-import { listSegments } from "../documents/index.ts";
+import type { KnownSegment } from "../codec/known-segment.ts";
+import { LineShadows } from "../codec/line-shadows.ts";
+import { measureText } from "../codec/text-memory.ts";
+import { listSegments } from "../documents/manifest.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
+import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { Moment } from "./elapsed.ts";
 

@@ -13,8 +13,8 @@ import {
   type CheckpointAddress,
   type OpenAddress,
 } from "../address/address.ts";
-import { openCollection } from "../driver/index.ts";
-import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/index.ts";
+import { openCollection } from "../driver/open-database.ts";
+import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
 /** Reads the pending writes of a checkpoint. */

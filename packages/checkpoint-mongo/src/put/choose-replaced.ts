@@ -1,6 +1,7 @@
 import { INTERRUPT, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress } from "../address/address.ts";
-import { hasWrite, type ReplacedCheckpoint } from "../store/index.ts";
+import { hasWrite } from "../store/find-writes.ts";
+import type { ReplacedCheckpoint } from "../store/save-checkpoint.ts";
 import type { KnownHead } from "../memory/cache.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { Snapshot } from "./snapshot.ts";

@@ -1,11 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  findCheckpointOfLife,
-  isSameState,
-  spreadExpiry,
-  type FoundCheckpoint,
-  type ThreadState,
-} from "../store/index.ts";
+import { findCheckpointOfLife, type FoundCheckpoint } from "../store/find-checkpoint.ts";
+import { spreadExpiry } from "../store/thread-lifecycle.ts";
+import { isSameState, type ThreadState } from "../store/thread-record.ts";
 import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { SaverContext } from "../context/context.ts";
 import { isLiving, unlessGone } from "../threads/lives.ts";

@@ -1,19 +1,17 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument, SegmentDocument, WriteSetDocument } from "../documents/index.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import type {
+  CheckpointDocument,
+  SegmentDocument,
+  WriteSetDocument,
+} from "../documents/documents.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
-import { parseSegmentId } from "../documents/index.ts";
-import {
-  bytesToHex,
-  checkRecord,
-  countParts,
-  FieldFault,
-  findByIds,
-  readWhole,
-  requireBytes,
-  requireSame,
-  type SegmentToStore,
-} from "../store/index.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import { bytesToHex } from "../store/binary.ts";
+import { FieldFault, readWhole, requireBytes, requireSame } from "../store/document-fields.ts";
+import { findByIds } from "../store/find-by-ids.ts";
+import { checkRecord } from "../store/mend-record.ts";
+import { countParts, type SegmentToStore } from "../store/save-segments.ts";
 import type { SaverContext } from "../context/context.ts";
 import { parseCheckpoint } from "../records/parse-checkpoint.ts";
 import { checkWriteSet } from "../records/parse-write-set.ts";

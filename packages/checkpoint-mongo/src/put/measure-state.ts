@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { replayInPieces } from "../codec/index.ts";
-import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
+import { replayInPieces } from "../codec/map-entries.ts";
+import type { ChannelManifest, Manifest } from "../documents/manifest.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import { loadContents, type Contents } from "../read/contents.ts";

@@ -1,27 +1,24 @@
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { encodeCheckpointText, pack } from "../codec/index.ts";
-import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import { encodeCheckpointText } from "../codec/checkpoint-text.ts";
+import { pack } from "../codec/compression.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { hashAddress, type Hasher } from "../integrity/hashes.ts";
+import { isBinary, toBytes, toPackedBinary } from "../store/binary.ts";
+import { findCheckpointOnly, findHeads } from "../store/find-checkpoint.ts";
+import { findLastInOrder } from "../store/find-last.ts";
+import type { Submission } from "../store/group-commit.ts";
+import { markSetsLater } from "../store/mark-sets.ts";
 import {
-  findCheckpointOnly,
-  findHeads,
-  findLastInOrder,
-  isBinary,
-  isSameState,
-  markSetsLater,
-  removeBaseless,
   removeCheckpoint,
   replaceCheckpoint,
   saveCheckpoint,
-  saveSegments,
-  toBytes,
-  toPackedBinary,
   type CheckpointToStore,
-  type Submission,
-  type ThreadState,
-} from "../store/index.ts";
+} from "../store/save-checkpoint.ts";
+import { removeBaseless, saveSegments } from "../store/save-segments.ts";
+import { isSameState, type ThreadState } from "../store/thread-record.ts";
 import type { KnownHead } from "../memory/cache.ts";
 import {
   readAddress,

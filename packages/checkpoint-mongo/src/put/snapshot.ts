@@ -5,14 +5,11 @@ import type {
 } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  findWrapper,
-  readHeader,
-  writeHeader,
-  type CheckpointHeader,
-  type FindKnown,
-} from "../codec/index.ts";
-import { parseSegmentId, type ChannelManifest } from "../documents/index.ts";
+import { readHeader, writeHeader, type CheckpointHeader } from "../codec/checkpoint-text.ts";
+import type { FindKnown } from "../codec/pieces.ts";
+import { findWrapper } from "../codec/wrapped-values.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
 import type { Cache } from "../memory/cache.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { SaverContext } from "../context/context.ts";

@@ -1,17 +1,19 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import { readPlainLength } from "../codec/compression.ts";
+import { hashInPieces } from "../codec/hash-content.ts";
+import type { KnownSegment } from "../codec/known-segment.ts";
+import { joinLines, splitLines } from "../codec/lines.ts";
+import { readContent, readItems } from "../codec/read-segment.ts";
+import { MAX_GROWN_BYTES } from "../codec/store-pieces.ts";
 import {
-  hashInPieces,
-  joinLines,
-  MAX_GROWN_BYTES,
-  readContent,
-  readItems,
-  readPlainLength,
-  splitLines,
-  type KnownSegment,
-} from "../codec/index.ts";
-import { nameWhole, parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
-import { CheckpointTooLargeError, CorruptCheckpointError } from "../errors/index.ts";
-import { findSegments, type StoredSegment } from "../store/index.ts";
+  nameWhole,
+  parseSegmentId,
+  type ContentHash,
+  type SegmentId,
+} from "../documents/segment-id.ts";
+import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { findSegments, type StoredSegment } from "../store/find-segments.ts";
 import type { Cache, CachedSegment } from "../memory/cache.ts";
 import { ContentSize } from "./content-size.ts";
 import type { SaverContext } from "../context/context.ts";

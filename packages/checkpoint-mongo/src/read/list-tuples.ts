@@ -2,26 +2,16 @@ import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgrap
 import type { FindCursor } from "mongodb";
 import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
-import { MAX_TEXT_BYTES, readPlainLength } from "../codec/index.ts";
-import {
-  parseSegmentId,
-  type CheckpointDocument,
-  type SegmentId,
-  type ThreadDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import {
-  bytesToHex,
-  findRecords,
-  findWrites,
-  findWritesWithin,
-  groupByPointer,
-  listCheckpoints,
-  measureDocument,
-  PAGE_SIZE,
-  toPackedBytes,
-  type ListQuery,
-} from "../store/index.ts";
+import { MAX_TEXT_BYTES } from "../codec/checkpoint-text.ts";
+import { readPlainLength } from "../codec/compression.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/documents.ts";
+import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { bytesToHex, toPackedBytes } from "../store/binary.ts";
+import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
+import { listCheckpoints, PAGE_SIZE, type ListQuery } from "../store/list-checkpoints.ts";
+import { measureDocument } from "../store/measure-document.ts";
+import { findRecords } from "../store/thread-record.ts";
 import type { Cache } from "../memory/cache.ts";
 import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { ContentSize } from "./content-size.ts";

@@ -1,5 +1,5 @@
-import type { CheckpointDocument } from "../documents/index.ts";
-import { findAncestors } from "../store/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import { findAncestors } from "../store/list-checkpoints.ts";
 import type { Cache } from "../memory/cache.ts";
 import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { SaverContext } from "../context/context.ts";

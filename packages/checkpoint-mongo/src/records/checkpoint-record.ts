@@ -2,20 +2,18 @@ import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import {
   decodeCheckpointText,
-  encodeValue,
   MAX_TEXT_BYTES,
-  unpack,
   type CheckpointHeader,
-} from "../codec/index.ts";
-import type { CheckpointDocument, Manifest } from "../documents/index.ts";
-import {
-  CorruptCheckpointError,
-  IntegrityKeyError,
-  UnsupportedFormatError,
-  type Corruption,
-} from "../errors/index.ts";
+} from "../codec/checkpoint-text.ts";
+import { unpack } from "../codec/compression.ts";
+import { encodeValue } from "../codec/encode-value.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import type { Manifest } from "../documents/manifest.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
+import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import type { Hasher } from "../integrity/hashes.ts";
-import { FieldFault } from "../store/index.ts";
+import { FieldFault } from "../store/document-fields.ts";
 import { locateFormat } from "./decode-stored.ts";
 import { parseCheckpoint, type ParsedCheckpoint } from "./parse-checkpoint.ts";
 import { readWitness, type Witness } from "./witness.ts";

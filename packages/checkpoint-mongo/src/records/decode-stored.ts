@@ -1,10 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  CorruptCheckpointError,
-  ThreadkeepError,
-  UnsupportedFormatError,
-  type Corruption,
-} from "../errors/index.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { ThreadkeepError } from "../errors/threadkeep-error.ts";
+import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import type { Serializer } from "./serializer.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
 import { hashAddress } from "../integrity/hashes.ts";
+import type { PackedBytes } from "../store/binary.ts";
 import {
   readOptionalDate,
   readOptionalText,
@@ -11,8 +12,7 @@ import {
   refuse,
   requireBytes,
   requireSame,
-  type PackedBytes,
-} from "../store/index.ts";
+} from "../store/document-fields.ts";
 
 /** The fields of a checkpoint document, each as it should be. Nothing of it is verified by its hash yet. */
 export interface ParsedCheckpoint {

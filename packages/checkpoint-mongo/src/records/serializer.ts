@@ -1,19 +1,16 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import {
-  assertLoadable,
-  createSegmentOfBytes,
-  decodeChannel,
-  decodeBytes,
-  needsLoader,
-  needsLoaderAsBytes,
-  planChannel,
-  type AllowedObjects,
-  type EncodedChannel,
-  type FindKnown,
-  type LineShadows,
-} from "../codec/index.ts";
-import type { ChannelManifest, SegmentId } from "../documents/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import type { AllowedObjects } from "../codec/allowed-objects.ts";
+import { assertLoadable } from "../codec/assert-loadable.ts";
+import { decodeBytes } from "../codec/decode-bytes.ts";
+import { decodeChannel } from "../codec/decode-channel.ts";
+import { planChannel, type EncodedChannel } from "../codec/encode-channel.ts";
+import type { LineShadows } from "../codec/line-shadows.ts";
+import { needsLoader, needsLoaderAsBytes } from "../codec/needs-loader.ts";
+import type { FindKnown } from "../codec/pieces.ts";
+import { createSegmentOfBytes } from "../codec/segment.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { ValueWriter, type TypedBytes, type WrittenChannel } from "./value-writer.ts";
 

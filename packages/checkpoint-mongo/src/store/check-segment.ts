@@ -1,4 +1,4 @@
-import type { SegmentDocument, StoredBytes } from "../documents/index.ts";
+import type { SegmentDocument, StoredBytes } from "../documents/documents.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary, readSubtype } from "./binary.ts";
 import {

@@ -5,9 +5,9 @@ import type {
   ThreadDocument,
   ThreadPart,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { readErrorCode } from "../driver/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+} from "../documents/documents.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertHides } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { bytesToHex } from "./binary.ts";

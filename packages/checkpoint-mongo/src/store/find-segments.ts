@@ -1,4 +1,5 @@
-import type { ContentHash, SegmentDocument } from "../documents/index.ts";
+import type { SegmentDocument } from "../documents/documents.ts";
+import type { ContentHash } from "../documents/segment-id.ts";
 import {
   bytesToHex,
   hexToBytes,

@@ -1,6 +1,6 @@
 import type { FindCursor } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 import { measureDocument } from "./measure-document.ts";

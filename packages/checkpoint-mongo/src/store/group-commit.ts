@@ -8,19 +8,21 @@ import type {
 import { setImmediate } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  chooseDelay,
-  isAbandoned,
   isAboutContent,
   isConflict,
-  isTransient,
-  limitTime,
   readInserted,
   readRefusedWrite,
+} from "../driver/bulk-errors.ts";
+import {
+  chooseDelay,
+  isAbandoned,
+  limitTime,
   reconnect,
   Trial,
-  WriteSession,
   type RetryLimits,
-} from "../driver/index.ts";
+} from "../driver/retry-policy.ts";
+import { isTransient } from "../driver/transient-errors.ts";
+import { WriteSession } from "../driver/write-session.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
 import { measureDocument } from "./measure-document.ts";
 

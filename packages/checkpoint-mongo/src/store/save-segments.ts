@@ -1,5 +1,5 @@
 import type { Document, Filter, PushOperator } from "mongodb";
-import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
+import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { hexToBytes, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { ChainUpdate } from "./chain.ts";

@@ -7,8 +7,8 @@ import type {
   StoredBytes,
   StoredWrite,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+} from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 

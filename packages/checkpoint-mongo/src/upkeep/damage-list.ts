@@ -1,9 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  CorruptCheckpointError,
-  UnsupportedFormatError,
-  type Corruption,
-} from "../errors/index.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 
 /** Something of a thread that is not as it was written. */
 export interface Damage extends Corruption {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument, StoredBytes } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import { scanCheckpoints } from "../store/index.ts";
+import type { CheckpointDocument, StoredBytes } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { scanCheckpoints } from "../store/scan-thread.ts";
 import { readAddress, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { DamageList } from "./damage-list.ts";

@@ -1,19 +1,11 @@
-import {
-  listSegments,
-  parseSegmentId,
-  type ContentHash,
-  type SegmentDocument,
-  type SegmentId,
-} from "../documents/index.ts";
-import {
-  bytesToHex,
-  findSegmentFault,
-  findSegmentFlaw,
-  isBinary,
-  joinParts,
-  scanSegments,
-  type FieldFault,
-} from "../store/index.ts";
+import type { SegmentDocument } from "../documents/documents.ts";
+import { listSegments } from "../documents/manifest.ts";
+import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
+import { bytesToHex, isBinary } from "../store/binary.ts";
+import { findSegmentFault, findSegmentFlaw } from "../store/check-segment.ts";
+import type { FieldFault } from "../store/document-fields.ts";
+import { joinParts } from "../store/find-segments.ts";
+import { scanSegments } from "../store/scan-thread.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { nameStart, verifySegment } from "../read/contents.ts";
 import type { SaverContext } from "../context/context.ts";

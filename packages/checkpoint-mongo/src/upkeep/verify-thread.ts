@@ -1,6 +1,8 @@
-import type { Corruption } from "../errors/index.ts";
-import { listSegments, parseSegmentId } from "../documents/index.ts";
-import { findRecordsOf, findStrays } from "../store/index.ts";
+import type { Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { listSegments } from "../documents/manifest.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import { findRecordsOf } from "../store/mend-record.ts";
+import { findStrays } from "../store/scan-thread.ts";
 import type { SaverContext } from "../context/context.ts";
 import { DamageList, type Damage } from "./damage-list.ts";
 import { ThreadInForce } from "./thread-in-force.ts";

@@ -1,5 +1,5 @@
 import { hashNamespace } from "../integrity/hashes.ts";
-import { scanCheckpoints, scanWrites } from "../store/index.ts";
+import { scanCheckpoints, scanWrites } from "../store/scan-thread.ts";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../records/checkpoint-record.ts";
 import type { SaverContext } from "../context/context.ts";

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { SegmentId, StoredBytes, WriteSetDocument } from "../documents/index.ts";
-import { findPointingInto, scanWrites } from "../store/index.ts";
+import type { StoredBytes, WriteSetDocument } from "../documents/documents.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
+import { findPointingInto, scanWrites } from "../store/scan-thread.ts";
 import { loadContents } from "../read/contents.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { DamageList } from "./damage-list.ts";
