@@ -19,8 +19,13 @@ export const CUTS = [
 
 export type Cut = (typeof CUTS)[number];
 
-/** What an `update` command holds in BSON, and no other: a text of this name. */
-const UPDATE = Buffer.from("\x02update\0");
+/** What a command begins with in BSON: its name, with a value that is a text. */
+export function nameCommand(name: string): Buffer {
+  return Buffer.from(`\x02${name}\0`);
+}
+
+/** A command that stores something. */
+const UPDATE = nameCommand("update");
 
 /** A cut that waits for its request. */
 interface PendingCut {
@@ -28,11 +33,27 @@ interface PendingCut {
   readonly done: (happened: boolean) => void;
 }
 
+/** What happens to the next request that holds these bytes. */
+type Fault = { readonly bytes: Buffer } & (
+  | PendingCut
+  | { readonly cut: "held"; readonly caught: (pair: Pair) => void }
+);
+
+/** A request that was caught on its way. */
+export interface HeldRequest {
+  /** Resolves when there is one. */
+  readonly caught: Promise<unknown>;
+  /** Lets it go on to the server, though its client may be gone; resolves when the server has replied. */
+  deliver(): Promise<void>;
+}
+
 /** A connection of a client, and the one to the server that belongs to it. */
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   isBlackHole: boolean;
+  /** What the client sent since its request was held. */
+  held: Buffer[] | undefined;
 }
 
 /**
@@ -47,7 +68,7 @@ export class NetworkProxy implements AsyncDisposable {
   private readonly pairs = new Set<Pair>();
   private delayMs = 0;
   private pausedUntil: Promise<void> | undefined;
-  private pending: PendingCut | undefined;
+  private faults: Fault[] = [];
 
   private constructor(listener: Server, uri: URL) {
     this.listener = listener;
@@ -91,7 +112,7 @@ export class NetworkProxy implements AsyncDisposable {
   }
 
   /**
-   * Passes nothing on any more on the connections that there are, and doesn't close them: as where a
+   * Passes nothing on any more on the connections that there are, and does not close them: as where a
    * router forgot them. New ones work.
    */
   forget(): number {
@@ -106,14 +127,41 @@ export class NetworkProxy implements AsyncDisposable {
    */
   async cutAtStore(cut: Cut, withinMs: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.pending = { cut, done: resolve };
+    const fault: Fault = { bytes: UPDATE, cut, done: resolve };
+    this.faults.push(fault);
     const timer = setTimeout(() => {
-      this.pending = undefined;
+      this.faults = this.faults.filter((other) => other !== fault);
       resolve(false);
     }, withinMs);
     const happened = await promise;
     clearTimeout(timer);
     return happened;
+  }
+
+  /**
+   * Loses the reply to the next request that holds these bytes, with its connection.
+   *
+   * @returns resolves when it is lost
+   */
+  async loseReply(bytes: Buffer): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.faults.push({ bytes, cut: "lost reply", done: resolve });
+    await promise;
+  }
+
+  /** Keeps the next request that holds these bytes from the server, and what comes after it. */
+  hold(bytes: Buffer): HeldRequest {
+    const { promise: caught, resolve } = Promise.withResolvers<Pair>();
+    this.faults.push({ bytes, cut: "held", caught: resolve });
+    return {
+      caught,
+      deliver: async () => {
+        const { server, held } = await caught;
+        server.write(Buffer.concat(held!));
+        await once(server, "data");
+        server.destroy();
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,20 +173,28 @@ export class NetworkProxy implements AsyncDisposable {
 
   private connect(client: Socket): void {
     const server = createConnection({ ...this.target, allowHalfOpen: true });
-    const pair: Pair = { client, server, isBlackHole: false };
+    const pair: Pair = { client, server, isBlackHole: false, held: undefined };
     this.pairs.add(pair);
     /** What happens to the reply, once its request was passed on. */
     let cutReply: PendingCut | undefined;
     this.passOn(pair, client, server, (request) => {
-      const { pending } = this;
-      if (pending === undefined || !request.includes(UPDATE)) return request;
-      this.pending = undefined;
-      if (pending.cut === "lost reply" || pending.cut === "half reply") {
-        cutReply = pending;
+      if (pair.held !== undefined) {
+        pair.held.push(request);
+        return undefined;
+      }
+      const fault = this.takeFault(request);
+      if (fault === undefined) return request;
+      if (fault.cut === "held") {
+        pair.held = [request];
+        fault.caught(pair);
+        return undefined;
+      }
+      if (fault.cut === "lost reply" || fault.cut === "half reply") {
+        cutReply = fault;
         return request;
       }
-      if (pending.cut === "closed while sending") return closeInOrder(pair, pending);
-      return cutOff(pair, pending, pending.cut === "half request" ? request : undefined);
+      if (fault.cut === "closed while sending") return closeInOrder(pair, fault);
+      return cutOff(pair, fault, fault.cut === "half request" ? request : undefined);
     });
     this.passOn(pair, server, client, (reply) => {
       if (cutReply === undefined) return reply;
@@ -146,6 +202,12 @@ export class NetworkProxy implements AsyncDisposable {
       cutReply = undefined;
       return cutOff(pair, pending, pending.cut === "half reply" ? reply : undefined);
     });
+  }
+
+  private takeFault(request: Buffer): Fault | undefined {
+    const due = this.faults.find(({ bytes }) => request.includes(bytes));
+    this.faults = this.faults.filter((fault) => fault !== due);
+    return due;
   }
 
   /** @param cut says what is passed on of a piece */
@@ -173,16 +235,24 @@ export class NetworkProxy implements AsyncDisposable {
         if (passed !== undefined && to.writable) to.write(passed);
       }),
     );
-    from.on("end", () => inTurn(() => to.end()));
-    from.on("error", () => to.destroy());
+    // A held request outlives the connection that it came by.
+    const destroyOther = (): void => {
+      if (pair.held === undefined) to.destroy();
+    };
+    from.on("end", () =>
+      inTurn(() => {
+        if (pair.held === undefined) to.end();
+      }),
+    );
+    from.on("error", destroyOther);
     from.on("close", () => {
-      inTurn(() => to.destroy());
+      inTurn(destroyOther);
       if (pair.client.destroyed && pair.server.destroyed) this.pairs.delete(pair);
     });
   }
 }
 
-/** How long a server that is shutting down doesn't read before it says goodbye, and after it. */
+/** How long a server that is shutting down does not read before it says goodbye, and after it. */
 const CLOSING_MS = 50;
 
 /**

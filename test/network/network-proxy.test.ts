@@ -8,7 +8,7 @@ import {
 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { NetworkProxy, type Cut } from "./network-proxy.ts";
+import { nameCommand, NetworkProxy, type Cut } from "./network-proxy.ts";
 
 /** What a storing command has in it, and some more. */
 const STORE = Buffer.from(`before\x02update\0${"after".repeat(20)}`);
@@ -86,6 +86,32 @@ describe("the network that fails", () => {
       expect(connection.read().length - REPLY.length).toBe(replied);
     },
   );
+
+  it("keeps a request from the server until it is delivered, though its client has gone", async () => {
+    await using proxy = await NetworkProxy.start(uri);
+    const connection = await open(proxy);
+    await exchange(connection, Buffer.from("hello"));
+    const held = proxy.hold(nameCommand("update"));
+    connection.socket.write(STORE);
+    await held.caught;
+    connection.socket.destroy();
+    await sleep(50);
+    expect(received.toString()).toBe("hello");
+    await held.deliver();
+    expect(received.equals(Buffer.concat([Buffer.from("hello"), STORE]))).toBe(true);
+  });
+
+  it("loses the reply to the request that it was told, and no other", async () => {
+    await using proxy = await NetworkProxy.start(uri);
+    const connection = await open(proxy);
+    const lost = proxy.loseReply(nameCommand("update"));
+    await exchange(connection, Buffer.from("hello"));
+    const closed = once(connection.socket, "close");
+    connection.socket.write(STORE);
+    await Promise.all([lost, closed]);
+    expect(connection.read().equals(REPLY)).toBe(true);
+    await exchange(await open(proxy), STORE);
+  });
 
   it("says if nothing was there to be cut, and then cuts nothing", async () => {
     await using proxy = await NetworkProxy.start(uri);
