@@ -1,16 +1,14 @@
 import type { Hasher } from "../integrity/hashes.ts";
-import type { OfficialCollections } from "../migration/official-collections.ts";
-import type { Collections } from "../store/collections.ts";
 import type { Cache } from "../memory/cache.ts";
-import type { SaverSettings } from "./options.ts";
 import type { SetsSeen } from "../memory/sets-seen.ts";
+import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Serializer } from "../records/serializer.ts";
+import type { Store } from "../store/store.ts";
+import type { SaverSettings } from "./options.ts";
 
 /** What every operation of a saver works with. */
 export interface SaverContext {
-  readonly collections: Collections;
-  /** Whether the connection is to a router of a sharded cluster. */
-  readonly isSharded: boolean;
+  readonly store: Store;
   readonly cache: Cache;
   readonly serializer: Serializer;
   readonly hasher: Hasher;

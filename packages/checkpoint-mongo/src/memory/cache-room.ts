@@ -4,9 +4,9 @@ import { LineShadows } from "../codec/line-shadows.ts";
 import { measureText } from "../codec/text-memory.ts";
 import { listSegments } from "../documents/manifest.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
 import type { ThreadState } from "../store/thread-record.ts";
-import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { Moment } from "./elapsed.ts";
 
 /** The latest checkpoint of a namespace, as far as this process knows. */

@@ -1,6 +1,7 @@
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
 import type { LineShadows } from "../codec/line-shadows.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { ThreadState } from "../store/thread-record.ts";
 import type {
   CachedRecord,
@@ -9,7 +10,6 @@ import type {
   KnownHead,
   VerifiedWrites,
 } from "./cache-room.ts";
-import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { measureSince, takeMoment } from "./elapsed.ts";
 
 export type { CachedSegment, KnownHead } from "./cache-room.ts";

@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 
 /** What this process knows of a checkpoint in one life of its thread. */
-interface Seen {
+export interface SeenCheckpoint {
   /** Sets of its pending writes that this process has stored, as they are marked. */
   readonly sets: Map<string, Uint8Array>;
   /** Whether this process has stored the checkpoint itself. */
@@ -17,10 +17,13 @@ const MAX_CHECKPOINTS = 1_000;
  * would be a false alarm.
  */
 export class SetsSeen {
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen = new Map<string, SeenCheckpoint>();
 
   /** What is known of a checkpoint; it changes as more becomes known. */
-  of({ threadId, checkpointNs, checkpointId }: CheckpointAddress, epoch: number): Seen {
+  recall(
+    { threadId, checkpointNs, checkpointId }: CheckpointAddress,
+    epoch: number,
+  ): SeenCheckpoint {
     const key = JSON.stringify([threadId, checkpointNs, checkpointId, epoch]);
     const seen = this.#seen.get(key) ?? { sets: new Map<string, Uint8Array>(), isPut: false };
     // The last used stand last.

@@ -3,8 +3,8 @@ import type { MongoClient } from "mongodb";
 import { PerClient } from "../driver/per-client.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { GroupCommit } from "../store/group-commit.ts";
-import { Cache } from "./cache.ts";
 import { CacheRoom } from "./cache-room.ts";
+import { Cache } from "./cache.ts";
 import { SetsSeen } from "./sets-seen.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
 

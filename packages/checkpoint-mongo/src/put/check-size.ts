@@ -1,12 +1,12 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { MAX_TEXT_BYTES } from "../codec/checkpoint-text.ts";
+import type { SaverContext } from "../context/context.ts";
 import { measureAtMost, type Manifest } from "../documents/manifest.ts";
 import { CheckpointTooLargeError, type ChannelSize } from "../errors/checkpoint-too-large-error.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import type { ChannelSizes } from "../records/checkpoint-record.ts";
 import { ContentSize } from "../read/content-size.ts";
-import type { SaverContext } from "../context/context.ts";
 import { listManifestSegments } from "../read/read-tuple.ts";
+import type { ChannelSizes } from "../records/checkpoint-record.ts";
 
 /** So many channels are named where a checkpoint is too large. */
 const NAMED_CHANNELS = 5;

@@ -1,9 +1,9 @@
 import { INTERRUPT, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
+import type { KnownHead } from "../memory/cache.ts";
 import { hasWrite } from "../store/find-writes.ts";
 import type { ReplacedCheckpoint } from "../store/save-checkpoint.ts";
-import type { KnownHead } from "../memory/cache.ts";
-import type { SaverContext } from "../context/context.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Snapshot } from "./snapshot.ts";
  * its history, or go, as the `persist` option asks for.
  */
 export async function chooseReplaced(
-  { collections, settings: { persist } }: Pick<SaverContext, "collections" | "settings">,
+  { store, settings: { persist } }: Pick<SaverContext, "store" | "settings">,
   { address, snapshot }: { readonly address: NamespaceAddress; readonly snapshot: Snapshot },
   { latest, stale }: KnownHead,
 ): Promise<readonly ReplacedCheckpoint[]> {
@@ -21,8 +21,7 @@ export async function chooseReplaced(
     const place = { ...address, checkpointId };
     const isKept =
       !mayGo ||
-      (persist === "interrupts" &&
-        (await hasWrite(collections, place, WRITES_IDX_MAP[INTERRUPT]!)));
+      (persist === "interrupts" && (await hasWrite(store, place, WRITES_IDX_MAP[INTERRUPT]!)));
     replaced.push({ checkpointId, seq, isRemoved: !isKept });
   }
   return replaced;

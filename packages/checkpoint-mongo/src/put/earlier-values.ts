@@ -1,11 +1,11 @@
+import type { SaverContext } from "../context/context.ts";
 import type { ChannelManifest } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import type { ThreadState } from "../store/thread-record.ts";
 import type { Cache } from "../memory/cache.ts";
-import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import type { SaverContext } from "../context/context.ts";
-import { loadParent } from "./load-parent.ts";
 import { recallAncestors, walkRecords } from "../read/walk-parents.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import type { ThreadState } from "../store/thread-record.ts";
+import { loadParent } from "./load-parent.ts";
 
 // LangGraph stores the value of a delta channel only now and then, so the parent mostly has none. A
 // snapshot builds upon the one before, which may be hundreds of checkpoints back.

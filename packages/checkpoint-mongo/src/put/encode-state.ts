@@ -1,15 +1,15 @@
 import { listReusable } from "../codec/encode-channel.ts";
 import type { KnownSegment } from "../codec/known-segment.ts";
 import type { Segment } from "../codec/segment.ts";
+import type { SaverContext } from "../context/context.ts";
 import { listSegments, type ChannelManifest, type Manifest } from "../documents/manifest.ts";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
-import type { ThreadState } from "../store/thread-record.ts";
-import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { loadContents, type Contents } from "../read/contents.ts";
-import type { SaverContext } from "../context/context.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import { isAsStored, type WrittenChannel } from "../records/value-writer.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import { findEarlier } from "./earlier-values.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { isAsStored, type WrittenChannel } from "../records/value-writer.ts";
 
 /** A state as manifest, and the segments, or what is appended to them, that are not stored yet. */
 export interface EncodedState {

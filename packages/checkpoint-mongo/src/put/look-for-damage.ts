@@ -1,20 +1,20 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type {
   CheckpointDocument,
   SegmentDocument,
   WriteSetDocument,
 } from "../documents/documents.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
-import { parseSegmentId } from "../documents/segment-id.ts";
+import { parseCheckpoint } from "../records/parse-checkpoint.ts";
+import { checkWriteSet } from "../records/parse-write-set.ts";
 import { bytesToHex } from "../store/binary.ts";
 import { FieldFault, readWhole, requireBytes, requireSame } from "../store/document-fields.ts";
 import { findByIds } from "../store/find-by-ids.ts";
 import { checkRecord } from "../store/mend-record.ts";
 import { countParts, type SegmentToStore } from "../store/save-segments.ts";
-import type { SaverContext } from "../context/context.ts";
-import { parseCheckpoint } from "../records/parse-checkpoint.ts";
-import { checkWriteSet } from "../records/parse-write-set.ts";
 
 /** Where a call wants to write. */
 export interface WantedPlaces {
@@ -40,15 +40,15 @@ interface Place {
  * @throws CorruptCheckpointError if there is such a document: it is named
  */
 export async function lookForDamage(
-  { collections }: Pick<SaverContext, "collections">,
+  { store }: Pick<SaverContext, "store">,
   wanted: WantedPlaces,
 ): Promise<void> {
   const { address } = wanted;
-  await checkRecord(collections, address.threadId);
+  await checkRecord(store, address.threadId);
   const places = await listPlaces(wanted);
   const byId = new Map(places.map((place) => [bytesToHex(place.id), place]));
   const ids = places.map(({ id }) => id);
-  for (const found of await findByIds(collections, ids)) {
+  for (const found of await findByIds(store, ids)) {
     const id = bytesToHex(found._id);
     const { document, check } = byId.get(id)!;
     try {

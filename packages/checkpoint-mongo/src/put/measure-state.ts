@@ -1,21 +1,21 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { replayInPieces } from "../codec/map-entries.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { ChannelManifest, Manifest } from "../documents/manifest.ts";
 import type { SegmentId } from "../documents/segment-id.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
-import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import { loadContents, type Contents } from "../read/contents.ts";
-import type { SaverContext } from "../context/context.ts";
 import { listManifestSegments } from "../read/read-tuple.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { WrittenChannel } from "../records/value-writer.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
  * Measures the channels of a checkpoint. What is as in the parent is taken from there; where this
  * process has not measured that yet, it is read.
  */
 export async function measureState(
-  context: Pick<SaverContext, "collections" | "cache" | "settings">,
+  context: Pick<SaverContext, "store" | "cache" | "settings">,
   snapshot: Snapshot,
   manifest: Manifest,
   parent: CheckpointRecord | "missing" | undefined,

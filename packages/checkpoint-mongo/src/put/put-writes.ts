@@ -1,95 +1,39 @@
-import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { packAside } from "../codec/compression.ts";
-import { createSegmentOfBytes } from "../codec/segment.ts";
-import type { StoredWrite, WriteSetDocument } from "../documents/documents.ts";
-import { countRepeated } from "../documents/pending-writes.ts";
-import { parseSegmentId } from "../documents/segment-id.ts";
-import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
-import { hexToBytes, toPackedBinary } from "../store/binary.ts";
-import { markSetsLater, toMark } from "../store/mark-sets.ts";
-import { MAX_PART_BYTES, saveSegments, type SegmentToStore } from "../store/save-segments.ts";
-import { removeWriteSets, saveWrites, type WriteSetToStore } from "../store/save-writes.ts";
-import type { ThreadState } from "../store/thread-record.ts";
-import type { SubmitOptions } from "../store/write-fenced.ts";
-import { checkChannelName } from "./check-channel-name.ts";
-import { checkWritesSize } from "./check-size.ts";
-import { loadContents } from "../read/contents.ts";
 import type { SaverContext } from "../context/context.ts";
-import { takeMoment } from "../memory/elapsed.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
+import { countRepeated } from "../documents/pending-writes.ts";
+import type { HashedWrite } from "../integrity/hashes.ts";
+import { measureSince, takeMoment } from "../memory/elapsed.ts";
+import { loadContents } from "../read/contents.ts";
 import { findWritesOf } from "../read/find-writes-of.ts";
-import { isInLife, unlessEnded } from "../threads/lives.ts";
-import { lookForDamage } from "./look-for-damage.ts";
-import { retryConflicts } from "./retry-conflicts.ts";
 import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
-import type { Serializer } from "../records/serializer.ts";
-import { isSlow } from "./slow-save.ts";
+import type { FencedThread, SubmitOptions } from "../store/fenced-thread.ts";
+import { markSetsLater, toMark } from "../store/mark-sets.ts";
+import { saveSegments } from "../store/save-segments.ts";
+import { removeWriteSets, saveWrites } from "../store/save-writes.ts";
+import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
+import { isInLife, unlessEnded } from "../threads/lives.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
-import { quiet, type Awaitable, type TypedBytes } from "../records/value-writer.ts";
+import {
+  buildSet,
+  cutSets,
+  type BuiltSet,
+  type PlacedWrites,
+  type TaskAddress,
+} from "./build-write-set.ts";
+import { checkWritesSize } from "./check-size.ts";
+import { lookForDamage } from "./look-for-damage.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
-
-/** Where a task's writes belong. */
-export interface TaskAddress {
-  readonly address: CheckpointAddress;
-  readonly taskId: string;
-  /** Where the task stands among those of its superstep; empty if that is not known. */
-  readonly taskPath: string;
-}
-
-/** What was stored of what a task wrote, and in which life of the thread. */
-interface SavedSets {
-  readonly thread: ThreadState;
-  /** Whether there was something already in the place of a set, which stayed. */
-  readonly kept: boolean;
-  readonly sets: readonly EncodedSet[];
-}
-
-/** A set of writes, and the segments that hold those of its values that are too large for it. */
-interface EncodedSet {
-  readonly document: WriteSetToStore;
-  readonly segments: readonly SegmentToStore[];
-}
-
-/**
- * Encodes what one task wrote, each value as it is now: before anything is awaited.
- *
- * @throws UnserializableStateError if a value could not come back as it is
- */
-export function takeWrites(
-  serializer: Serializer,
-  writes: readonly PendingWrite[],
-): () => Promise<readonly HashedWrite[]> {
-  const writer = serializer.createWriter();
-  // Of several writes to one special channel the last one counts.
-  const taken = new Map<number, { channel: string; value: Awaitable<TypedBytes> }>();
-  for (const [position, [channel, value]] of writes.entries()) {
-    checkChannelName(channel, `writes[${position}][0]`);
-    const index = isSpecial(channel) ? WRITES_IDX_MAP[channel]! : position;
-    taken.set(index, { channel, value: quiet(writer.writeValue(value, channel)) });
-  }
-  // A resume value is stored before the interrupt that comes after it: if the server stops in
-  // between, the task asks again instead of taking the value for the next question.
-  const sorted = [...taken].toSorted(([a], [b]) => a - b);
-  return async () => {
-    const encoded: HashedWrite[] = [];
-    for (const [index, { channel, value }] of sorted) {
-      const { type, bytes } = await value;
-      await serializer.assertLoadable({ type, bytes }, channel);
-      encoded.push({ index, channel, type, value: bytes });
-    }
-    return encoded;
-  };
-}
+import { WriteAttempts } from "./write-attempts.ts";
 
 /**
  * Stores what one task wrote. A write to an ordinary channel that is there already stays; of those
  * to special channels (errors, interrupts, resume values) the later ones win.
  *
  * @param encoded ordered by index
+ * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
  * @throws CheckpointTooLargeError if they could not be read again, since they are over
  *   `maxContentBytes`; nothing was stored
- * @param onSubmitted is called as soon as a child of the checkpoint can be sent to come after them
- *
  * @throws CorruptCheckpointError if what the task wrote before is damaged and would stay
  */
 export async function putWrites(
@@ -98,106 +42,119 @@ export async function putWrites(
   encoded: readonly HashedWrite[],
   onSubmitted: NonNullable<SubmitOptions["onSubmitted"]>,
 ): Promise<void> {
-  const { cache, collections, settings } = context;
+  const { cache, store, settings } = context;
+  const { address, taskId } = task;
   // Of what a task wrote later, some may have to be stored in a further round.
-  const isFirst = cache.noteTask(task.address, task.taskId);
+  const isFirst = cache.noteTask(address, taskId);
   const started = takeMoment();
   let left = encoded;
+  let isAddition = false;
   let epoch = 0;
-  for (let round = 0; left.length > 0; round += 1) {
-    const parts = splitSets(left);
-    for (const part of parts) {
-      checkWritesSize(task.address, task.taskId, part, settings.maxContentBytes);
+  while (left.length > 0) {
+    const placed = cutSets(left, isAddition);
+    for (const { writes } of placed) {
+      checkWritesSize(address, taskId, writes, settings.maxContentBytes);
     }
-    const places = parts.map((part) => choosePlace(part, round === 0));
-    const build = async (life: number) => {
-      const sets: EncodedSet[] = [];
-      for (const [index, part] of parts.entries()) {
-        sets.push(await buildSet(context, task, part, places[index]!, life));
-      }
-      return sets;
-    };
-    const saved = await saveSets(context, task, build, isFirst ? onSubmitted : undefined);
-    const { thread, kept, sets } = saved;
-    if (isSlow(started)) {
-      const segments = sets.flatMap((set) => set.segments);
-      await saveSegments(collections, thread, segments);
-    }
+    const saved = await saveSets(context, task, placed, isFirst ? onSubmitted : undefined);
+    const { thread, sets } = saved;
     ({ epoch } = thread);
-    if (!kept) break;
+    if (measureSince(started) > SLOW_SAVE_MS) {
+      const segments = sets.flatMap((set) => set.segments);
+      await saveSegments(thread, segments);
+    }
+    if (!saved.hasKept) break;
     const stored = await findSetsOf(context, task);
-    const foreign = stored.filter((set) => (set.epoch ?? 0) !== epoch);
-    if (foreign.length === 0) {
-      left = await findMissing(context, task.address, stored, left);
+    const ofOtherLives = stored.filter((set) => (set.epoch ?? 0) !== epoch);
+    if (ofOtherLives.length === 0) {
+      left = await findMissing(context, address, stored, left);
+      isAddition = true;
     } else {
       // What another life of the thread has left is in the way, or another one has begun since.
-      if (await isInLife(collections, thread)) await removeWriteSets(collections, foreign);
-      else cache.forgetThread(task.address.threadId);
-      round = -1;
+      if (await isInLife(thread)) await removeWriteSets(store, ofOtherLives);
+      else cache.forgetThread(address.threadId);
+      left = encoded;
+      isAddition = false;
     }
   }
   if (settings.verifyAfterSave) {
-    await unlessEnded(collections, { thread_id: task.address.threadId, epoch }, () =>
-      verifySavedWrites(context, task.address, task.taskId),
+    await unlessEnded(store, { thread_id: address.threadId, epoch }, () =>
+      verifySavedWrites(context, address, taskId),
     );
   }
 }
 
+/** What was stored of what a task wrote, and in which state of its thread. */
+interface SavedSets {
+  readonly thread: FencedThread;
+  readonly sets: readonly BuiltSet[];
+  /** Whether there was something already in the place of a set, which stayed. */
+  readonly hasKept: boolean;
+}
+
+/** Tries to store sets until nothing is in the way. */
 async function saveSets(
   context: SaverContext,
-  { address, taskId }: TaskAddress,
-  build: (epoch: number) => Promise<readonly EncodedSet[]>,
+  task: TaskAddress,
+  placed: readonly PlacedWrites[],
   onSubmitted: SubmitOptions["onSubmitted"],
 ): Promise<SavedSets> {
-  const { setsSeen } = context;
-  let built: { readonly epoch: number; readonly sets: readonly EncodedSet[] } | undefined;
-  return retryConflicts(
-    `the writes of task ${taskId}`,
-    async () => {
-      const thread = await prepareThread(context, address.threadId);
-      const { epoch } = thread;
-      if (built?.epoch !== epoch) built = { epoch, sets: await build(epoch) };
-      const { sets } = built;
-      const wasPut = setsSeen?.of(address, epoch).isPut;
-      const outcome = await saveWrites(
-        context.collections,
-        thread,
-        sets.flatMap(({ segments }) => segments),
-        sets.map(({ document }) => document),
-        setsSeen && address,
-        onSubmitted,
-      );
-      if (outcome.kind === "saved") {
-        if (wasPut !== undefined) await noteSets(context, address, thread, sets, wasPut);
-        return { thread, kept: outcome.kept.length > 0, sets };
-      }
-      context.cache.forgetThread(address.threadId);
-      return undefined;
-    },
-    () =>
-      lookForDamage(context, {
-        address,
-        segments: built?.sets.flatMap(({ segments }) => segments) ?? [],
-        sets: built?.sets.map(({ document }) => document) ?? [],
-      }),
-  );
+  const { cache, setsSeen } = context;
+  const { address, taskId } = task;
+  const attempts = new WriteAttempts(`the writes of task ${taskId}`);
+  let sets: readonly BuiltSet[] = [];
+  let builtFor: number | undefined;
+  for (;;) {
+    const thread = await prepareThread(context, address.threadId);
+    if (builtFor !== thread.epoch) {
+      sets = await buildSets(context, task, placed, thread.epoch);
+      builtFor = thread.epoch;
+    }
+    const segments = sets.flatMap((set) => set.segments);
+    const documents = sets.map(({ document }) => document);
+    const wasPut = setsSeen?.recall(address, thread.epoch).isPut ?? false;
+    const outcome = await saveWrites(thread, documents, {
+      segments,
+      namedBy: setsSeen && address,
+      onSubmitted,
+    });
+    if (outcome.kind === "saved") {
+      await noteSets(context, address, thread, sets, wasPut);
+      return { thread, sets, hasKept: outcome.kept.length > 0 };
+    }
+    cache.forgetThread(address.threadId);
+    await attempts.next(() => lookForDamage(context, { address, segments, sets: documents }));
+  }
+}
+
+async function buildSets(
+  context: SaverContext,
+  task: TaskAddress,
+  placed: readonly PlacedWrites[],
+  epoch: number,
+): Promise<readonly BuiltSet[]> {
+  const sets: BuiltSet[] = [];
+  for (const one of placed) sets.push(await buildSet(context, task, one, epoch));
+  return sets;
 }
 
 /**
- * Remembers what is stored, for a put of the checkpoint. If it was put while the sets were on their way,
- * they may have come before it, and are marked now.
+ * Remembers what is stored, for a put of the checkpoint; only with the option `witness`.
+ *
+ * @param wasPut whether the checkpoint had been put before the sets were sent. If it was put since,
+ *   the sets may have come before it, and are named in it now
  */
 async function noteSets(
-  { collections, setsSeen }: SaverContext,
+  { setsSeen }: SaverContext,
   address: CheckpointAddress,
-  thread: ThreadState,
-  sets: readonly EncodedSet[],
+  thread: FencedThread,
+  sets: readonly BuiltSet[],
   wasPut: boolean,
 ): Promise<void> {
-  const seen = setsSeen!.of(address, thread.epoch);
+  if (setsSeen === undefined) return;
+  const seen = setsSeen.recall(address, thread.epoch);
   const marks = sets.map(({ document }) => toMark(document._id));
   for (const mark of marks) seen.sets.set(Buffer.from(mark).toString("hex"), mark);
-  if (!wasPut && seen.isPut) await markSetsLater(collections, thread, address, marks);
+  if (!wasPut && seen.isPut) await markSetsLater(thread, address, marks);
 }
 
 /** All that is stored of what a task wrote. */
@@ -210,7 +167,8 @@ async function findSetsOf(
 }
 
 /**
- * Where a set of writes was there already, it may have had fewer of them.
+ * Finds the writes that are not stored yet: where a set of them was there already, it may have had
+ * fewer.
  *
  * @throws CorruptCheckpointError if one is damaged: what is there already stays, and counts as stored by
  *   this call too, so it must be readable
@@ -238,70 +196,4 @@ function isSameWrite(stored: HashedWrite, write: HashedWrite): boolean {
     write.type === stored.type &&
     Buffer.compare(write.value, stored.value) === 0
   );
-}
-
-/** Ordinary writes belong together; those to special channels are replaced one by one. */
-function splitSets(writes: readonly HashedWrite[]): readonly (readonly HashedWrite[])[] {
-  const special = writes.filter(({ index }) => index < 0).map((write) => [write]);
-  const ordinary = writes.filter(({ index }) => index >= 0);
-  return ordinary.length === 0 ? special : [...special, ordinary];
-}
-
-/**
- * The place of a set among those of its task: a special channel has its own; what a task writes first
- * comes in place 0, whatever its positions, so that two calls with positions in common meet there;
- * what a later call adds comes after.
- */
-function choosePlace([first]: readonly HashedWrite[], isFirst: boolean): number {
-  const { index } = first!;
-  if (index < 0) return index;
-  return isFirst ? 0 : index + 1;
-}
-
-async function buildSet(
-  { collections, hasher, settings }: SaverContext,
-  { address, taskId, taskPath }: TaskAddress,
-  writes: readonly HashedWrite[],
-  place: number,
-  epoch: number,
-): Promise<EncodedSet> {
-  const segments: SegmentToStore[] = [];
-  const stored: StoredWrite[] = [];
-  let bytes = 0;
-  for (const { index, channel, type, value } of writes) {
-    const packed = await packAside(value);
-    const fits = bytes + packed.data.byteLength <= MAX_PART_BYTES;
-    if (fits) bytes += packed.data.byteLength;
-    const write = { idx: index, channel, ...(type !== undefined && { type }) };
-    if (fits) {
-      stored.push({ ...write, value: toPackedBinary(packed, collections.Binary) });
-    } else {
-      // A value that is too large for the document goes where segments go.
-      const { id } = await createSegmentOfBytes(value);
-      segments.push({ id, pack: () => packed });
-      const { root, length } = parseSegmentId(id);
-      stored.push({ ...write, value: { segment: hexToBytes(root), length } });
-    }
-  }
-  const { keyName } = hasher;
-  const document: WriteSetToStore = {
-    _id: hashWritesPlace(address, taskId, place),
-    thread_id: address.threadId,
-    kind: "writes",
-    checkpoint_ns: address.checkpointNs,
-    checkpoint_id: address.checkpointId,
-    checkpoint: hashAddress(address),
-    task_id: taskId,
-    ...(taskPath !== "" && { task_path: taskPath }),
-    idx: place,
-    writes: stored,
-    ...(keyName !== undefined && { key_name: keyName }),
-    hash: await hasher.hashWriteSet({ keyName, address, epoch, taskId, taskPath, place, writes }),
-    ...(settings.enableTimestamps && { upserted_at: new Date(collections.clock.nowMs()) }),
-  };
-  return { document, segments };
-}
-
-function isSpecial(channel: string): boolean {
-  return Object.hasOwn(WRITES_IDX_MAP, channel);
 }

@@ -1,13 +1,13 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { findCheckpointOnly } from "../store/find-checkpoint.ts";
-import { findSegments } from "../store/find-segments.ts";
-import { readRecord } from "../records/checkpoint-record.ts";
 import { loadContents, verifySegment } from "../read/contents.ts";
-import type { SaverContext } from "../context/context.ts";
 import { findWritesOf } from "../read/find-writes-of.ts";
 import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
+import { readRecord } from "../records/checkpoint-record.ts";
+import { findCheckpointOnly } from "../store/find-checkpoint.ts";
+import { findSegments } from "../store/find-segments.ts";
 
 /**
  * Reads back a checkpoint and the segments that were stored with it.
@@ -15,11 +15,11 @@ import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
  * @throws CorruptCheckpointError if they are not as they were written
  */
 export async function verifySavedCheckpoint(
-  { collections, hasher, settings }: SaverContext,
+  { store, hasher, settings }: SaverContext,
   address: CheckpointAddress,
   segments: readonly SegmentId[],
 ): Promise<void> {
-  const document = await findCheckpointOnly(collections, address);
+  const document = await findCheckpointOnly(store, address);
   if (document === undefined) {
     throw new CorruptCheckpointError(address, {
       document: "checkpoint",
@@ -30,7 +30,7 @@ export async function verifySavedCheckpoint(
   }
   readRecord(document, hasher);
   const roots = segments.map((id) => parseSegmentId(id).root);
-  const found = await findSegments(collections, [address.threadId], roots);
+  const found = await findSegments(store, [address.threadId], roots);
   const byRoot = new Map(found.map((segment) => [segment.root, segment]));
   for (const id of segments) {
     const segment = byRoot.get(parseSegmentId(id).root);

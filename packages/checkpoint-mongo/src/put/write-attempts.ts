@@ -5,29 +5,35 @@ import { WriteConflictError } from "../errors/write-conflict-error.ts";
 const MAX_ATTEMPTS = 50;
 const MAX_DELAY_MS = 50;
 
-/** After so many attempts it is looked whether damage is in the way, and again now and then. */
+/** After this many attempts it is checked whether damage is in the way, and again now and then. */
 const LOOKS_AFTER: ReadonlySet<number> = new Set([3, 12, MAX_ATTEMPTS]);
 
-/**
- * Repeats a write until no other writer gets in first, after short random waits.
- *
- * @param attempt does the write; returns undefined if something was in the way
- * @param look throws if that is no other writer but a damaged document, which no attempt gets around
- * @throws WriteConflictError if the attempts are used up
- */
-export async function retryConflicts<T>(
-  what: string,
-  attempt: () => Promise<T | undefined>,
-  look: () => Promise<void>,
-): Promise<T> {
-  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
-    const result = await attempt();
-    if (result !== undefined) return result;
-    if (LOOKS_AFTER.has(attempts)) await look();
-    await sleep(Math.random() * Math.min(MAX_DELAY_MS, 2 ** attempts));
+/** Counts the attempts at a write that other writers get in the way of, and waits between them. */
+export class WriteAttempts {
+  readonly #what: string;
+  #failed = 0;
+
+  /** @param what is written, for the error's message */
+  constructor(what: string) {
+    this.#what = what;
   }
-  throw new WriteConflictError(
-    `Could not save ${what}: other writers got in first ${MAX_ATTEMPTS} times in a row. ` +
-      "Nothing was stored; try again, and check that not many runs work on one thread at once.",
-  );
+
+  /**
+   * Waits before the next attempt, for a short random time.
+   *
+   * @param look throws if it is not another writer that is in the way but a damaged document, which
+   *   no attempt gets around
+   * @throws WriteConflictError if the attempts are used up
+   */
+  async next(look: () => Promise<void>): Promise<void> {
+    this.#failed += 1;
+    if (LOOKS_AFTER.has(this.#failed)) await look();
+    if (this.#failed >= MAX_ATTEMPTS) {
+      throw new WriteConflictError(
+        `Could not save ${this.#what}: other writers got in first ${MAX_ATTEMPTS} times in a row. ` +
+          "Nothing was stored; try again, and check that not many runs work on one thread at once.",
+      );
+    }
+    await sleep(Math.random() * Math.min(MAX_DELAY_MS, 2 ** this.#failed));
+  }
 }

@@ -5,6 +5,7 @@ import type { KnownSegment } from "../codec/known-segment.ts";
 import { joinLines, splitLines } from "../codec/lines.ts";
 import { readContent, readItems } from "../codec/read-segment.ts";
 import { MAX_GROWN_BYTES } from "../codec/store-pieces.ts";
+import type { SaverContext } from "../context/context.ts";
 import {
   nameWhole,
   parseSegmentId,
@@ -13,10 +14,9 @@ import {
 } from "../documents/segment-id.ts";
 import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { findSegments, type StoredSegment } from "../store/find-segments.ts";
 import type { Cache, CachedSegment } from "../memory/cache.ts";
+import { findSegments, type StoredSegment } from "../store/find-segments.ts";
 import { ContentSize } from "./content-size.ts";
-import type { SaverContext } from "../context/context.ts";
 
 /** Which segments are wanted together, and how their content is to be read. */
 export interface WantedSegments {
@@ -61,7 +61,7 @@ export interface Contents {
  * @throws CheckpointTooLargeError if segments that are wanted together are longer than `maxContentBytes`
  */
 export async function loadContents(
-  { collections, cache, settings }: Pick<SaverContext, "collections" | "cache" | "settings">,
+  { store, cache, settings }: Pick<SaverContext, "store" | "cache" | "settings">,
   wanted: readonly WantedSegments[],
 ): Promise<Contents> {
   const { maxContentBytes } = settings;
@@ -73,7 +73,7 @@ export async function loadContents(
     for (const id of together.bytes) loader.want(together.address.threadId, id, "bytes");
   }
   const { threadIds, roots } = loader.missing;
-  for (const stored of await findSegments(collections, threadIds, roots)) await loader.take(stored);
+  for (const stored of await findSegments(store, threadIds, roots)) await loader.take(stored);
   return loader;
 }
 

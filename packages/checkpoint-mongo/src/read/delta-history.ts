@@ -1,13 +1,13 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
+import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { findWritesBetween } from "../store/find-writes.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import { loadContents } from "./contents.ts";
-import type { SaverContext } from "../context/context.ts";
-import { findWritesOf } from "./find-writes-of.ts";
 import { isLiving, unlessGone } from "../threads/lives.ts";
+import { loadContents } from "./contents.ts";
+import { findWritesOf } from "./find-writes-of.ts";
 import { listManifestSegments, readChannels } from "./read-tuple.ts";
 import { listWantedOfWrites, readWrites } from "./read-writes.ts";
 import { walkRecords } from "./walk-parents.ts";
@@ -35,16 +35,16 @@ export async function getDeltaHistory(
   channels: readonly string[],
   round = 1,
 ): Promise<DeltaHistory> {
-  const { collections, isSharded } = context;
-  const found = await findCheckpointOfLife(collections, isSharded, address);
-  if (found === undefined || !(await isLiving(collections, found.document, found.record))) {
+  const { store } = context;
+  const found = await findCheckpointOfLife(store, address);
+  if (found === undefined || !(await isLiving(store, found.document, found.record))) {
     const nothing = await assemble(context, new Walk(channels), []);
     return { history: nothing, endsAtRoot: false };
   }
   const read = () => readHistory(context, found.document, channels);
   // What goes away again and again is damage after all.
   if (round === MAX_ROUNDS) return read();
-  const history = await unlessGone(collections, found.document, read);
+  const history = await unlessGone(store, found.document, read);
   return history === "gone" ? getDeltaHistory(context, address, channels, round + 1) : history;
 }
 
@@ -109,7 +109,7 @@ async function findWritesOfChain(
   const span = nearest.seq - chain.at(-1)!.seq + 1;
   // Where other branches make up most of what lies between, their writes are better not read.
   if (span <= 2 * chain.length) {
-    return findWritesBetween(context.collections, addresses, channels);
+    return findWritesBetween(context.store, addresses, channels);
   }
   return findWritesOf(context, addresses, channels);
 }

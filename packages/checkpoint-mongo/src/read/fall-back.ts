@@ -1,9 +1,9 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress, OpenAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
 import { findLinks, type CheckpointLink } from "../store/find-links.ts";
-import type { SaverContext } from "../context/context.ts";
 import { getTuple, readFound } from "./get-tuple.ts";
 
 /** How far back in the order to look. */
@@ -38,12 +38,12 @@ export async function getTupleOrAncestor(
 
 /** What may be returned instead of a damaged checkpoint, the nearest first. */
 async function* listCandidates(
-  { collections }: SaverContext,
+  { store }: SaverContext,
   address: OpenAddress,
   { checkpointId: damagedId }: CorruptCheckpointError,
 ): AsyncGenerator<string> {
   // Only what names them: the rest of any of them may be damaged too.
-  const links = await findLinks(collections, address, MAX_EARLIER);
+  const links = await findLinks(store, address, MAX_EARLIER);
   const byId = new Map(links.map((link) => [link.checkpointId, link]));
   const damaged = byId.get(address.checkpointId ?? damagedId ?? "");
   const seen = new Set<CheckpointLink>();
@@ -74,7 +74,7 @@ async function readIfValid(
   context: SaverContext,
   address: CheckpointAddress,
 ): Promise<CheckpointTuple | undefined> {
-  const found = await findCheckpoint(context.collections, context.isSharded, address);
+  const found = await findCheckpoint(context.store, address);
   if (found === undefined) return undefined;
   try {
     return await readFound(context, found);

@@ -1,8 +1,8 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { WriteSetDocument } from "../documents/documents.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import { findWrites } from "../store/find-writes.ts";
-import type { SaverContext } from "../context/context.ts";
 
 /**
  * Finds the pending writes of checkpoints, whether these are stored or not.
@@ -10,7 +10,7 @@ import type { SaverContext } from "../context/context.ts";
  * @param channels only sets that hold a write to one of these; by default all
  */
 export function findWritesOf(
-  { collections }: Pick<SaverContext, "collections">,
+  { store }: Pick<SaverContext, "store">,
   addresses: readonly CheckpointAddress[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
@@ -18,5 +18,5 @@ export function findWritesOf(
     _id: hashAddress(address),
     thread_id: address.threadId,
   }));
-  return findWrites(collections, keys, channels);
+  return findWrites(store, keys, channels);
 }

@@ -1,23 +1,23 @@
 import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type {
   CheckpointDocument,
   ThreadDocument,
   WriteSetDocument,
 } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { isSound } from "../store/assert-record.ts";
 import { findCheckpoint, findHeads, type FoundCheckpoint } from "../store/find-checkpoint.ts";
 import { findLastInOrder } from "../store/find-last.ts";
 import { findWrites } from "../store/find-writes.ts";
 import { findRecord, isExtending, isOfLife, readState } from "../store/thread-record.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import { loadContents } from "./contents.ts";
-import type { SaverContext } from "../context/context.ts";
-import { findWritesOf } from "./find-writes-of.ts";
 import { isDamage, isLiving, unlessGone } from "../threads/lives.ts";
-import { listWanted, readTuple } from "./read-tuple.ts";
 import { presumeNew } from "../threads/prepare-thread.ts";
+import { loadContents } from "./contents.ts";
+import { findWritesOf } from "./find-writes-of.ts";
+import { listWanted, readTuple } from "./read-tuple.ts";
 
 /** What has gone while it was read is looked for anew, at most so often. */
 const MAX_ROUNDS = 10;
@@ -32,9 +32,9 @@ export async function getTuple(
   address: OpenAddress,
   round = 1,
 ): Promise<CheckpointTuple | undefined> {
-  const { collections, isSharded } = context;
-  let found = await findCheckpoint(collections, isSharded, address);
-  if (found !== undefined && !(await isLiving(collections, found.document, found.record))) {
+  const { store } = context;
+  let found = await findCheckpoint(store, address);
+  if (found !== undefined && !(await isLiving(store, found.document, found.record))) {
     found = undefined;
   }
   if (found === undefined) {
@@ -55,7 +55,7 @@ export async function getTuple(
   const { document } = found;
   const read = () => readFound(context, found);
   // What goes away again and again is damage after all.
-  const tuple = await (round < MAX_ROUNDS ? unlessGone(collections, document, read) : read());
+  const tuple = await (round < MAX_ROUNDS ? unlessGone(store, document, read) : read());
   if (tuple === "gone") return getTuple(context, address, round + 1);
   if (address.checkpointId === undefined) noteHead(context, address, found);
   noteThread(context, found);
@@ -121,9 +121,9 @@ async function findUnmarked(
   context: SaverContext,
   address: NamespaceAddress,
 ): Promise<FoundCheckpoint | "nothing" | "try again"> {
-  const { collections, cache } = context;
+  const { store, cache } = context;
   const { threadId } = address;
-  const last = await findLastInOrder(collections, address);
+  const last = await findLastInOrder(store, address);
   if (last === undefined) {
     presumeNew(context, threadId);
     const epoch = cache.getThread(threadId)?.epoch ?? 0;
@@ -131,22 +131,22 @@ async function findUnmarked(
     return "nothing";
   }
   cache.forgetHead(address);
-  const record = await findRecord(collections, threadId);
+  const record = await findRecord(store, threadId);
   const current = isOfLife(last, record) ? last : await findLastOfLife(context, address, record);
-  if (current === undefined || !(await isLiving(collections, current, record))) {
+  if (current === undefined || !(await isLiving(store, current, record))) {
     // Of a life whose record has gone, too, nothing may be taken for the next one's.
     if (record === undefined) presumeNew(context, threadId, (last.epoch ?? 0) + 1);
     return "nothing";
   }
   if (current.head === true) return "try again";
-  const writes = (await findWrites(collections, [current])).filter(
+  const writes = (await findWrites(store, [current])).filter(
     ({ epoch = 0 }) => epoch === (current.epoch ?? 0),
   );
   const found = { document: current, writes, record };
   // A put of an earlier life that ended in the middle has taken the mark off.
-  const heads = await findHeads(collections, address);
+  const heads = await findHeads(store, address);
   if (heads.length > 0) return { ...found, staleHeads: heads };
-  if (!(await isDamage(collections, current))) return "try again";
+  if (!(await isDamage(store, current))) return "try again";
   throw new CorruptCheckpointError(
     { ...address, checkpointId: current.checkpoint_id },
     {
@@ -159,11 +159,11 @@ async function findUnmarked(
 }
 
 async function findLastOfLife(
-  { collections }: Pick<SaverContext, "collections">,
+  { store }: Pick<SaverContext, "store">,
   address: NamespaceAddress,
   record: ThreadDocument | undefined,
 ): Promise<CheckpointDocument | undefined> {
   return record === undefined || record.deleted_at !== undefined
     ? undefined
-    : findLastInOrder(collections, address, record.epoch);
+    : findLastInOrder(store, address, record.epoch);
 }

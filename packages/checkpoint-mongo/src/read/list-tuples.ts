@@ -1,60 +1,48 @@
-import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { FindCursor } from "mongodb";
-import { isDeepStrictEqual } from "node:util";
-import type { AddressFilter } from "../address/address.ts";
 import { MAX_TEXT_BYTES } from "../codec/checkpoint-text.ts";
 import { readPlainLength } from "../codec/compression.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, ThreadDocument } from "../documents/documents.ts";
 import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import type { Cache } from "../memory/cache.ts";
+import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { matchesMetadata, type MetadataFilter } from "../records/matches-metadata.ts";
+import { toConditions } from "../records/searchable-metadata.ts";
 import { bytesToHex, toPackedBytes } from "../store/binary.ts";
 import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
 import { listCheckpoints, PAGE_SIZE, type ListQuery } from "../store/list-checkpoints.ts";
+import type { ListedAddress } from "../store/match-listed.ts";
 import { measureDocument } from "../store/measure-document.ts";
 import { findRecords } from "../store/thread-record.ts";
-import type { Cache } from "../memory/cache.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { keepLiving, unlessGone } from "../threads/lives.ts";
 import { ContentSize } from "./content-size.ts";
 import { loadContents, type WantedSegments } from "./contents.ts";
-import type { SaverContext } from "../context/context.ts";
 import { findMigratedSends } from "./get-tuple.ts";
-import { keepLiving, unlessGone } from "../threads/lives.ts";
 import { decodeMetadata, listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
-import { toConditions } from "../records/searchable-metadata.ts";
 
 /** What to list, checked. */
-export interface ListRequest {
-  readonly address: AddressFilter;
-  readonly beforeId: string | undefined;
+export interface ListRequest extends ListedAddress {
+  /** At most so many; undefined for all. */
   readonly limit: number | undefined;
-  readonly filter: NonNullable<CheckpointListOptions["filter"]>;
+  readonly filter: MetadataFilter;
 }
 
 /**
- * Lists checkpoints, newest first, page by page: each page takes one command for the checkpoints,
- * one for their pending writes and one for the segments that are not in memory. One more is for the
- * records of threads that are met for the first time. Where checkpoints are large, pages and what is
- * loaded of them at once are bounded by `listBufferBytes`.
+ * Lists checkpoints, newest first: this saver's, then those that the official saver stored, which are
+ * older.
  *
  * @throws CorruptCheckpointError on reaching one that is not as it was written
  */
 export async function* listTuples(
   context: SaverContext,
-  { address, beforeId, limit, filter }: ListRequest,
+  request: ListRequest,
 ): AsyncGenerator<CheckpointTuple> {
-  if (limit === 0) return;
-  const entries = Object.entries(filter);
-  const conditions = context.serializer.isNative ? toConditions(filter) : {};
-  const query = {
-    address,
-    beforeId,
-    metadata: conditions,
-    // With a filter, a page may hold checkpoints that turn out not to match.
-    limit: entries.length === 0 ? limit : undefined,
-  };
-  let left = limit ?? Infinity;
-  for await (const page of readPages(context, query)) {
-    for await (const tuple of readPage(context, page, entries)) {
+  let left = request.limit ?? Infinity;
+  if (left === 0) return;
+  for (const list of [listOwn, listOfficial]) {
+    for await (const tuple of list(context, request)) {
       yield tuple;
       left -= 1;
       if (left === 0) return;
@@ -62,26 +50,56 @@ export async function* listTuples(
   }
 }
 
+async function* listOfficial(
+  { official }: SaverContext,
+  { filter, ...listed }: ListRequest,
+): AsyncGenerator<CheckpointTuple> {
+  for await (const tuple of official.list(listed)) {
+    if (matchesMetadata(tuple.metadata, filter)) yield tuple;
+  }
+}
+
+/**
+ * Lists this saver's checkpoints page by page: each page takes one command for the checkpoints, one
+ * for their pending writes and one for the segments that are not in memory. One more is for the
+ * records of threads that are met for the first time. Where checkpoints are large, pages and what is
+ * loaded of them at once are bounded by `listBufferBytes`.
+ */
+async function* listOwn(
+  context: SaverContext,
+  { address, beforeId, limit, filter }: ListRequest,
+): AsyncGenerator<CheckpointTuple> {
+  const isFiltered = Object.keys(filter).length > 0;
+  const query = {
+    address,
+    beforeId,
+    metadata: context.serializer.isNative ? toConditions(filter) : {},
+    // With a filter, a page may hold checkpoints that turn out not to match.
+    limit: isFiltered ? undefined : limit,
+  };
+  for await (const page of readPages(context, query)) yield* readPage(context, page, filter);
+}
+
 /** Reads the checkpoints that are alive, page by page. */
 async function* readPages(
-  { collections, settings }: SaverContext,
+  { store, settings }: SaverContext,
   query: ListQuery,
 ): AsyncGenerator<readonly CheckpointDocument[]> {
   const seen = new Set<string>();
   const records = new Map<string, ThreadDocument>();
   let hasDropped = false;
   for (const limit of query.limit === undefined ? [undefined] : [query.limit, undefined]) {
-    const cursor = listCheckpoints(collections, { ...query, limit });
+    const cursor = listCheckpoints(store, { ...query, limit });
     for await (const page of cutPages(cursor, settings.listBufferBytes)) {
       const fresh = page.filter(({ _id }) => !seen.has(bytesToHex(_id)));
       for (const { _id } of fresh) if (query.limit !== undefined) seen.add(bytesToHex(_id));
       // A list is of the lives that the threads are in when it comes to them.
       const threadIds = fresh.map(({ thread_id }) => thread_id);
       const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
-      for (const [threadId, record] of await findRecords(collections, unknown)) {
+      for (const [threadId, record] of await findRecords(store, unknown)) {
         records.set(threadId, record);
       }
-      const living = await keepOrReport(() => keepLiving(collections, fresh, records), settings);
+      const living = await keepOrReport(() => keepLiving(store, fresh, records), settings);
       if (living.length < fresh.length) hasDropped = true;
       yield living;
     }
@@ -151,7 +169,7 @@ interface ListedCheckpoint {
 async function* readPage(
   context: SaverContext,
   page: readonly CheckpointDocument[],
-  filter: readonly [string, unknown][],
+  filter: MetadataFilter,
 ): AsyncGenerator<CheckpointTuple> {
   const { hasher } = context;
   const matching: ListedCheckpoint[] = [];
@@ -159,7 +177,7 @@ async function* readPage(
     await passOver(context, document, async () => {
       const record = readRecord(document, hasher);
       const metadata = await decodeMetadata(record, context);
-      if (matches(metadata, filter)) matching.push({ document, record });
+      if (matchesMetadata(metadata, filter)) matching.push({ document, record });
     });
   }
   for await (const group of groupByBytes(context, findStored(context, matching))) {
@@ -186,14 +204,14 @@ async function* findStored(
   context: SaverContext,
   checkpoints: readonly ListedCheckpoint[],
 ): AsyncGenerator<ListedTuple> {
-  const { collections, settings } = context;
+  const { store, settings } = context;
   const documents = checkpoints.map(({ document }) => document);
-  const sets = await findWritesWithin(collections, documents, settings.listBufferBytes);
+  const sets = await findWritesWithin(store, documents, settings.listBufferBytes);
   const together = sets && groupByPointer(sets);
   for (const { document, record } of checkpoints) {
     const found =
       together === undefined
-        ? await findWrites(collections, [document])
+        ? await findWrites(store, [document])
         : (together.get(bytesToHex(document._id)) ?? []);
     const writes = found.filter(({ epoch = 0 }) => epoch === record.epoch);
     const migratedSends = await findMigratedSends(context, record);
@@ -244,23 +262,16 @@ function leaveOutCached(
 
 /** Reads something of a checkpoint; what is damaged or has just gone is passed over. */
 async function passOver<T>(
-  { collections, settings }: SaverContext,
+  { store, settings }: SaverContext,
   document: CheckpointDocument,
   read: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    const outcome = await unlessGone(collections, document, read);
+    const outcome = await unlessGone(store, document, read);
     return outcome === "gone" ? undefined : outcome;
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error) || settings.onCorruption === "throw") throw error;
     settings.onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
     return undefined;
   }
-}
-
-function matches(metadata: unknown, filter: readonly [string, unknown][]): boolean {
-  const found = (metadata ?? {}) as Record<string, unknown>;
-  return filter.every(
-    ([key, value]) => Object.hasOwn(found, key) && isDeepStrictEqual(found[key], value),
-  );
 }

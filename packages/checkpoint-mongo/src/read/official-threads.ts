@@ -1,8 +1,8 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress, OpenAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { PositionedWrite } from "../documents/pending-writes.ts";
 import { loadContents } from "./contents.ts";
-import type { SaverContext } from "../context/context.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { decodeWrites, listWantedOfWrites } from "./read-writes.ts";
 

@@ -11,10 +11,10 @@ import type { SegmentId } from "../documents/segment-id.ts";
 import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
 import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import { decodeStored } from "../records/decode-stored.ts";
-import { listWantedOfWrites, readWrites, type ReadingTools } from "./read-writes.ts";
 import { assertWitnessed } from "../records/witness.ts";
+import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
+import { listWantedOfWrites, readWrites, type ReadingTools } from "./read-writes.ts";
 
 /** All that a tuple is made of, as stored. */
 export interface StoredTuple {

@@ -2,19 +2,19 @@ import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { unpackAside } from "../codec/compression.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { SegmentReference, StoredWrite, WriteSetDocument } from "../documents/documents.ts";
 import { arrangeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
 import { nameWhole, type SegmentId } from "../documents/segment-id.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
 import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/binary.ts";
-import { FieldFault } from "../store/document-fields.ts";
 import { toText } from "../records/checkpoint-record.ts";
-import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
-import type { SaverContext } from "../context/context.ts";
 import { decodeStored } from "../records/decode-stored.ts";
 import { checkWriteSet, isReference } from "../records/parse-write-set.ts";
+import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/binary.ts";
+import { FieldFault } from "../store/document-fields.ts";
+import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 
 /** What turns stored bytes into values. */
 export type ReadingTools = Pick<SaverContext, "cache" | "serializer" | "hasher" | "settings">;

@@ -1,8 +1,8 @@
+import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
-import { findAncestors } from "../store/list-checkpoints.ts";
 import type { Cache } from "../memory/cache.ts";
 import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import type { SaverContext } from "../context/context.ts";
+import { findAncestors } from "../store/list-checkpoints.ts";
 
 /** Ancestors read with one command. */
 const PAGE_SIZE = 1_000;
@@ -15,13 +15,13 @@ type Place = Pick<
 
 /** The ancestors of a checkpoint on its parent chain, nearest first, unverified. */
 async function* walkParents(
-  { collections }: Pick<SaverContext, "collections">,
+  { store }: Pick<SaverContext, "store">,
   checkpoint: Place,
 ): AsyncGenerator<CheckpointDocument> {
   let parentId = checkpoint.parent_checkpoint_id;
   let place: Pick<Place, "thread_id" | "checkpoint_ns" | "seq"> = checkpoint;
   while (parentId !== undefined) {
-    const page = await findAncestors(collections, place, PAGE_SIZE);
+    const page = await findAncestors(store, place, PAGE_SIZE);
     for (const document of page) {
       // Checkpoints of other branches lie between, and perhaps what is left of other lives.
       const isOfLife = (document.epoch ?? 0) === (checkpoint.epoch ?? 0);
@@ -43,7 +43,7 @@ async function* walkParents(
  * @throws CorruptCheckpointError on reaching one that is not as it was written
  */
 export async function* walkRecords(
-  context: Pick<SaverContext, "collections" | "cache" | "hasher">,
+  context: Pick<SaverContext, "store" | "cache" | "hasher">,
   checkpoint: CheckpointRecord,
 ): AsyncGenerator<CheckpointRecord> {
   const { cache, hasher } = context;

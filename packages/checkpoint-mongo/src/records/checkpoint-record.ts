@@ -14,10 +14,11 @@ import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { FieldFault } from "../store/document-fields.ts";
+import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
 import { locateFormat } from "./decode-stored.ts";
 import { parseCheckpoint, type ParsedCheckpoint } from "./parse-checkpoint.ts";
-import { readWitness, type Witness } from "./witness.ts";
 import type { TypedBytes } from "./value-writer.ts";
+import { readWitness, type Witness } from "./witness.ts";
 
 /** How many bytes each channel's value takes as it is encoded, before compression. */
 export type ChannelSizes = ReadonlyMap<string, number>;
@@ -48,6 +49,22 @@ export function readAddress(document: CheckpointDocument): CheckpointAddress {
     checkpointNs: toText(document.checkpoint_ns),
     checkpointId: toText(document.checkpoint_id),
   };
+}
+
+/**
+ * Which checkpoint a document is of, and its place in the order of the namespace, unverified.
+ *
+ * @throws CorruptCheckpointError if it has no place
+ */
+export function readPlace(document: CheckpointDocument): PlacedCheckpoint {
+  const { checkpointId } = readAddress(document);
+  const seq: unknown = document.seq;
+  if (Number.isSafeInteger(seq) && (seq as number) > 0) return { checkpointId, seq: seq as number };
+  throw corrupt(readAddress(document), {
+    field: "seq",
+    expected: "a whole number from 1",
+    found: inspect(seq, { depth: 0 }),
+  });
 }
 
 /** Damage may have put anything in the place of a text. */

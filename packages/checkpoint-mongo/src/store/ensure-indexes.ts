@@ -1,6 +1,6 @@
 import type { IndexDescription } from "mongodb";
 import { ensureIndexes } from "../driver/ensure-indexes.ts";
-import type { Collections } from "./collections.ts";
+import type { Store } from "./store.ts";
 
 /**
  * The indexes of the collection. All but the one on expiry and the one on the checkpoint that writes
@@ -47,7 +47,7 @@ const INDEXES: readonly IndexDescription[] = [
  * @throws SetupError if an index cannot be made
  */
 export async function ensureThreadIndexes(
-  { db, all }: Collections,
+  { db, all }: Pick<Store, "db" | "all">,
   graceSeconds: number,
 ): Promise<void> {
   const expiry: IndexDescription = {

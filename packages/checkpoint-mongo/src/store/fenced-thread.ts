@@ -1,8 +1,8 @@
 import type { Document, Filter } from "mongodb";
 import type { ThreadDocument } from "../documents/documents.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
-import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
+import type { Store } from "./store.ts";
 import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
 
 /** In what order with others something is carried out. */
@@ -14,60 +14,80 @@ export interface SubmitOptions {
 }
 
 /**
- * Carries out updates in order, but only while the thread is as the caller knows it: with another
- * life or another expiry it is a conflict. If that comes about meanwhile, what was stored belongs to
- * the earlier one, and the caller has to store it again.
+ * A thread as this process knows it, in the store that it lies in. What is written to it is written
+ * only while the thread is in this state.
  */
-export async function writeFenced(
-  { commits }: Collections,
-  thread: ThreadState,
-  updates: Chain,
-  { after, onSubmitted }: SubmitOptions = {},
-): Promise<ChainOutcome> {
-  const submission = await commits.submit([fence(thread), ...updates, fence(thread)], after);
-  onSubmitted?.(submission);
-  const outcome = await submission.outcome;
-  return outcome.kind === "conflict"
-    ? outcome
-    : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
-}
+export class FencedThread {
+  readonly store: Store;
+  readonly state: ThreadState;
 
-/**
- * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
- * or another expiry by now: its upsert then collides with the thread's own record. Where there is no
- * record, it makes one: a thread that is new needs no command of its own.
- */
-function fence(state: ThreadState): ChainUpdate {
-  return {
-    // A change of the expiry that is under way is finished first, by whoever opens the thread.
-    filter: { ...matchThread(state), extending: null } as Filter<Document>,
-    update: { $setOnInsert: { _id: state.threadId, ...nameLife(state) } },
-    upsert: true,
-  };
-}
+  constructor(store: Store, state: ThreadState) {
+    this.store = store;
+    this.state = state;
+  }
 
-/** The epoch itself is in the filter. */
-function nameLife({ threadId, epoch }: ThreadState): Pick<ThreadDocument, "life"> {
-  const { life } = toLife(threadId, epoch);
-  return life === undefined ? {} : { life };
-}
+  get threadId(): string {
+    return this.state.threadId;
+  }
 
-/**
- * The part of an update that makes a document one of this life of its thread, whether it is new or
- * was there before.
- */
-export function claim({ epoch, expiresAt }: ThreadState): {
-  readonly $set: Record<string, unknown>;
-  readonly $unset: Record<string, "">;
-} {
-  return {
-    $set: {
-      ...(epoch > 0 && { epoch }),
-      ...(expiresAt !== undefined && { expires_at: expiresAt }),
-    },
-    $unset: {
-      ...(epoch === 0 && { epoch: "" as const }),
-      ...(expiresAt === undefined && { expires_at: "" as const }),
-    },
-  };
+  /** Which life of the thread it is. */
+  get epoch(): number {
+    return this.state.epoch;
+  }
+
+  /** When the thread expires; undefined for never. */
+  get expiresAt(): Date | undefined {
+    return this.state.expiresAt;
+  }
+
+  /**
+   * Carries out updates in order, but only while the thread is in this state: with another life or
+   * another expiry it is a conflict. If the thread changes meanwhile, what was stored belongs to its
+   * earlier state, and the caller has to store it again.
+   */
+  async write(updates: Chain, { after, onSubmitted }: SubmitOptions = {}): Promise<ChainOutcome> {
+    const fence = this.#fence();
+    const submission = await this.store.commits.submit([fence, ...updates, fence], after);
+    onSubmitted?.(submission);
+    const outcome = await submission.outcome;
+    return outcome.kind === "conflict"
+      ? outcome
+      : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
+  }
+
+  /**
+   * The part of an update that makes a document one of this life of the thread, whether it is new or
+   * was there before.
+   */
+  claim(): { readonly $set: Record<string, unknown>; readonly $unset: Record<string, ""> } {
+    const { epoch, expiresAt } = this.state;
+    return {
+      $set: {
+        ...(epoch > 0 && { epoch }),
+        ...(expiresAt !== undefined && { expires_at: expiresAt }),
+      },
+      $unset: {
+        ...(epoch === 0 && { epoch: "" as const }),
+        ...(expiresAt === undefined && { expires_at: "" as const }),
+      },
+    };
+  }
+
+  /**
+   * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
+   * or another expiry by now: its upsert then collides with the thread's own record. Where there is no
+   * record, it makes one: a thread that is new needs no command of its own.
+   */
+  #fence(): ChainUpdate {
+    const { threadId, epoch } = this.state;
+    // The epoch itself is in the filter.
+    const { life } = toLife(threadId, epoch);
+    const named: Pick<ThreadDocument, "life"> = life === undefined ? {} : { life };
+    return {
+      // A change of the expiry that is under way is finished first, by whoever opens the thread.
+      filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
+      update: { $setOnInsert: { _id: threadId, ...named } },
+      upsert: true,
+    };
+  }
 }

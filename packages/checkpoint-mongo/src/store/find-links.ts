@@ -1,5 +1,5 @@
 import type { OpenAddress } from "../address/address.ts";
-import type { Collections } from "./collections.ts";
+import type { Store } from "./store.ts";
 
 /** What a checkpoint is called, and what it says its parent is called. */
 export interface CheckpointLink {
@@ -12,7 +12,7 @@ export interface CheckpointLink {
  * checkpoint on, or from the last that is there.
  */
 export async function findLinks(
-  { checkpoints }: Collections,
+  { checkpoints }: Store,
   { threadId, checkpointNs, checkpointId }: OpenAddress,
   limit: number,
 ): Promise<readonly CheckpointLink[]> {

@@ -9,9 +9,9 @@ import {
   type PackedBytes,
 } from "./binary.ts";
 import { findSegmentFault, listAppended } from "./check-segment.ts";
-import type { Collections } from "./collections.ts";
 import type { FieldFault } from "./document-fields.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 
 /** A segment of a thread as it is stored. */
 export interface StoredSegment {
@@ -28,12 +28,12 @@ export interface StoredSegment {
 
 /** Reads segments of one or several threads. Those that are not there are not in the result. */
 export async function findSegments(
-  collections: Collections,
+  store: Store,
   threadIds: readonly string[],
   roots: readonly ContentHash[],
 ): Promise<StoredSegment[]> {
   if (roots.length === 0) return [];
-  const documents = await collections.segments
+  const documents = await store.segments
     .find({
       thread_id: oneOf(threadIds),
       kind: "segment",

@@ -2,9 +2,9 @@ import type { FindCursor } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
-import type { Collections } from "./collections.ts";
 import { measureDocument } from "./measure-document.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 
 /**
  * Finds the pending writes of several checkpoints.
@@ -12,11 +12,11 @@ import { oneOf } from "./one-of.ts";
  * @param channels only sets that hold a write to one of these; by default all
  */
 export async function findWrites(
-  collections: Collections,
+  store: Store,
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
-  return checkpoints.length === 0 ? [] : openWrites(collections, checkpoints, channels).toArray();
+  return checkpoints.length === 0 ? [] : openWrites(store, checkpoints, channels).toArray();
 }
 
 /**
@@ -25,14 +25,14 @@ export async function findWrites(
  * @returns undefined if it does
  */
 export async function findWritesWithin(
-  collections: Collections,
+  store: Store,
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   maxBytes: number,
 ): Promise<WriteSetDocument[] | undefined> {
   const found: WriteSetDocument[] = [];
   if (checkpoints.length === 0) return found;
   let bytes = 0;
-  for await (const set of openWrites(collections, checkpoints)) {
+  for await (const set of openWrites(store, checkpoints)) {
     bytes += measureDocument(set);
     // To leave the loop closes the cursor.
     if (bytes > maxBytes) return undefined;
@@ -42,7 +42,7 @@ export async function findWritesWithin(
 }
 
 function openWrites(
-  { writes }: Collections,
+  { writes }: Store,
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   channels?: readonly string[],
 ): FindCursor<WriteSetDocument> {
@@ -75,7 +75,7 @@ export function groupByPointer(
 
 /** Whether any task of a checkpoint has a set of writes in this place among its own. */
 export async function hasWrite(
-  { writes }: Collections,
+  { writes }: Store,
   { threadId, checkpointNs, checkpointId }: CheckpointAddress,
   place: number,
 ): Promise<boolean> {
@@ -100,14 +100,14 @@ export async function hasWrite(
  * @param channels only sets that hold a write to one of these
  */
 export async function findWritesBetween(
-  collections: Collections,
+  store: Store,
   checkpoints: readonly CheckpointAddress[],
   channels: readonly string[],
 ): Promise<WriteSetDocument[]> {
   const [first] = checkpoints;
   if (first === undefined) return [];
   const ids = checkpoints.map(({ checkpointId }) => checkpointId).toSorted(compareAsServer);
-  return collections.writes
+  return store.writes
     .find(
       {
         thread_id: first.threadId,

@@ -114,7 +114,7 @@ export class GroupCommit {
   }
 
   /** The queue as one saver sees it: the limits of its retries are its own. */
-  for(limits: RetryLimits): CommitQueue {
+  withLimits(limits: RetryLimits): CommitQueue {
     return { submit: (chain, after) => this.submit(chain, limits, after) };
   }
 

@@ -1,4 +1,4 @@
-import type { Collection, Db, Document } from "mongodb";
+import type { Collection, Db } from "mongodb";
 import type {
   CheckpointDocument,
   SegmentDocument,
@@ -9,44 +9,75 @@ import type { BinaryClass } from "../driver/binary-class.ts";
 import { openCollection } from "../driver/open-database.ts";
 import type { ServerClock } from "../driver/server-clock.ts";
 import type { CommitQueue } from "./group-commit.ts";
+import type { ServerFeatures } from "./server-features.ts";
 
-/**
- * The collection of a saver, as each kind of document sees it. All of a thread's documents lie in one
- * collection, because one command writes to one collection only, and a step is one command. Every
- * filter names the kind, or a field that only one kind has.
- */
-export interface Collections {
+/** What a store is made of. */
+export interface StoreParts {
+  /** Opened with the options of this package; see {@link openDatabase}. */
   readonly db: Db;
+  /** The name of the collection. */
+  readonly name: string;
+  /** The class of the user's driver. */
   readonly Binary: BinaryClass;
-  /** Documents of every kind. */
-  readonly all: Collection;
-  readonly threads: Collection<ThreadDocument>;
-  readonly checkpoints: Collection<CheckpointDocument>;
-  readonly segments: Collection<SegmentDocument>;
-  readonly writes: Collection<WriteSetDocument>;
-  /** Where all writes of steps go through. */
+  /** Carries out all writes of steps. */
   readonly commits: CommitQueue;
-  /** The server's, by which threads expire. */
   readonly clock: ServerClock;
+  readonly features: ServerFeatures;
 }
 
-/** Opens the collection of a name. */
-export function openCollections(
-  { db, Binary, commits, clock }: Pick<Collections, "db" | "Binary" | "commits" | "clock">,
-  name: string,
-): Collections {
-  const all = openCollection(db, name);
-  // One object for all kinds: each would take memory, and every request may make a saver.
-  const ofKind = <T extends Document>() => all as unknown as Collection<T>;
-  return {
-    db,
-    Binary,
-    all,
-    threads: ofKind(),
-    checkpoints: ofKind(),
-    segments: ofKind(),
-    writes: ofKind(),
-    commits,
-    clock,
-  };
+/**
+ * Where a saver keeps its threads: one collection on the user's server. All of a thread's documents
+ * lie in one collection, because a command writes to one collection only, and a step is one command.
+ * Every filter names the kind of document, or a field that only one kind has.
+ */
+export class Store {
+  readonly db: Db;
+  /** Documents of every kind. */
+  readonly all: Collection;
+  readonly Binary: BinaryClass;
+  readonly commits: CommitQueue;
+  readonly features: ServerFeatures;
+  readonly #clock: ServerClock;
+
+  constructor({ db, name, Binary, commits, clock, features }: StoreParts) {
+    this.db = db;
+    this.all = openCollection(db, name);
+    this.Binary = Binary;
+    this.commits = commits;
+    this.features = features;
+    this.#clock = clock;
+  }
+
+  // One object of the driver for all kinds: each would take memory, and every request may make a saver.
+
+  get threads(): Collection<ThreadDocument> {
+    return this.all as unknown as Collection<ThreadDocument>;
+  }
+
+  get checkpoints(): Collection<CheckpointDocument> {
+    return this.all as unknown as Collection<CheckpointDocument>;
+  }
+
+  get segments(): Collection<SegmentDocument> {
+    return this.all as unknown as Collection<SegmentDocument>;
+  }
+
+  get writes(): Collection<WriteSetDocument> {
+    return this.all as unknown as Collection<WriteSetDocument>;
+  }
+
+  /** The server's time as this process reckons it. No command is sent. */
+  estimateTime(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** The server's time, from the server. What has expired by then has expired for sure. */
+  askTime(): Promise<number> {
+    return this.#clock.ask(this.db);
+  }
+
+  /** Makes sure that {@link Store.estimateTime} is close to the server's time. Costs a command now and then. */
+  syncTime(): Promise<void> {
+    return this.#clock.sync(this.db);
+  }
 }

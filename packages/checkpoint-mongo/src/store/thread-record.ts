@@ -1,8 +1,8 @@
 import type { Filter } from "mongodb";
 import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import { hashLife } from "../integrity/hashes.ts";
-import type { Collections } from "./collections.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -59,7 +59,7 @@ export function isSameState(
 }
 
 export async function findRecord(
-  { threads }: Pick<Collections, "threads">,
+  { threads }: Pick<Store, "threads">,
   threadId: string,
 ): Promise<ThreadDocument | undefined> {
   // Damage may have made another document call itself the record.
@@ -69,7 +69,7 @@ export async function findRecord(
 
 /** Finds the records of several threads, by the threads' ids. */
 export async function findRecords(
-  { threads }: Pick<Collections, "threads">,
+  { threads }: Pick<Store, "threads">,
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, ThreadDocument>> {
   if (threadIds.length === 0) return new Map();

@@ -2,15 +2,9 @@ import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../document
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertHides } from "../store/assert-record.ts";
 import { bytesToHex } from "../store/binary.ts";
-import type { Collections } from "../store/collections.ts";
-import {
-  findRecord,
-  findRecords,
-  hasExpired,
-  isOfLife,
-  isOver,
-  type ThreadState,
-} from "../store/thread-record.ts";
+import type { FencedThread } from "../store/fenced-thread.ts";
+import type { Store } from "../store/store.ts";
+import { findRecord, findRecords, hasExpired, isOfLife, isOver } from "../store/thread-record.ts";
 
 // A thread lives, ends by a deletion or by its expiry, and may live again. What is stored of a life that
 // has ended is still there for a while. Here it is told from what is alive, and from what is damaged.
@@ -23,11 +17,10 @@ import {
  * @throws CorruptCheckpointError if some are left out because a record is damaged
  */
 export async function keepLiving<T extends ThreadPart>(
-  collections: Collections,
+  store: Store,
   documents: readonly T[],
   records: ReadonlyMap<string, ThreadDocument>,
 ): Promise<readonly T[]> {
-  const { clock, db } = collections;
   const own = documents.filter((document) => isOfLife(document, records.get(document.thread_id)));
   if (own.length < documents.length) {
     const hidden = documents.filter((document) => !own.includes(document));
@@ -35,15 +28,15 @@ export async function keepLiving<T extends ThreadPart>(
       assertHides([document], records.get(document.thread_id), document.thread_id);
     }
   }
-  const aboutMs = clock.nowMs();
+  const aboutMs = store.estimateTime();
   const doubtful = own.filter((document) =>
     hasExpired(document, records.get(document.thread_id), aboutMs),
   );
   if (doubtful.length === 0) return own;
   // In this order: what had expired by then is still so when the records are read.
-  const nowMs = await clock.ask(db);
+  const nowMs = await store.askTime();
   const threadIds = new Set(doubtful.map(({ thread_id }) => thread_id));
-  const current = await findRecords(collections, [...threadIds]);
+  const current = await findRecords(store, [...threadIds]);
   return own.filter((document) => {
     const record = current.get(document.thread_id);
     if (!threadIds.has(document.thread_id)) return true;
@@ -53,12 +46,12 @@ export async function keepLiving<T extends ThreadPart>(
 
 /** Whether one document is alive. */
 export async function isLiving(
-  collections: Collections,
+  store: Store,
   document: ThreadPart,
   record: ThreadDocument | undefined,
 ): Promise<boolean> {
   const records = new Map(record === undefined ? [] : [[document.thread_id, record]]);
-  return (await keepLiving(collections, [document], records)).length > 0;
+  return (await keepLiving(store, [document], records)).length > 0;
 }
 
 /** What tells a stored checkpoint from another one in its place. */
@@ -69,15 +62,11 @@ export type StoredCheckpoint = Pick<CheckpointDocument, "_id" | "thread_id" | "e
  * a living thread. Otherwise its thread has been deleted or has expired meanwhile, or the checkpoint was
  * removed or put again, and parts of it had gone when they were read.
  */
-export async function isDamage(
-  collections: Collections,
-  document: StoredCheckpoint,
-): Promise<boolean> {
-  const { clock, db, checkpoints } = collections;
-  const nowMs = await clock.ask(db);
+export async function isDamage(store: Store, document: StoredCheckpoint): Promise<boolean> {
+  const nowMs = await store.askTime();
   const [record, current] = await Promise.all([
-    findRecord(collections, document.thread_id),
-    checkpoints.findOne(
+    findRecord(store, document.thread_id),
+    store.checkpoints.findOne(
       { _id: document._id },
       { projection: { epoch: 1, hash: 1, expires_at: 1 } },
     ),
@@ -99,7 +88,7 @@ export async function isDamage(
  * @throws CorruptCheckpointError if it is damage
  */
 export async function unlessGone<T>(
-  collections: Collections,
+  store: Store,
   document: StoredCheckpoint,
   action: () => Promise<T>,
 ): Promise<T | "gone"> {
@@ -107,7 +96,7 @@ export async function unlessGone<T>(
     return await action();
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error)) throw error;
-    if (await isDamage(collections, document)) throw error;
+    if (await isDamage(store, document)) throw error;
     return "gone";
   }
 }
@@ -119,7 +108,7 @@ export async function unlessGone<T>(
  * @throws CorruptCheckpointError if it is damage
  */
 export async function unlessEnded(
-  collections: Collections,
+  store: Store,
   life: Pick<ThreadPart, "thread_id" | "epoch">,
   read: () => Promise<void>,
 ): Promise<void> {
@@ -127,19 +116,16 @@ export async function unlessEnded(
     await read();
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error)) throw error;
-    const nowMs = await collections.clock.ask(collections.db);
-    const record = await findRecord(collections, life.thread_id);
+    const nowMs = await store.askTime();
+    const record = await findRecord(store, life.thread_id);
     if (record === undefined || !isOfLife(life, record) || isOver(record, nowMs)) return;
     throw error;
   }
 }
 
 /** Whether a thread is still in the life that this process knows. */
-export async function isInLife(
-  collections: Collections,
-  { threadId, epoch }: ThreadState,
-): Promise<boolean> {
-  const record = await findRecord(collections, threadId);
+export async function isInLife({ store, threadId, epoch }: FencedThread): Promise<boolean> {
+  const record = await findRecord(store, threadId);
   return record !== undefined && isOfLife({ epoch }, record);
 }
 

@@ -6,40 +6,32 @@ export interface Retention {
   readonly ttlSlack: number;
 }
 
-/** What a write does to when its thread expires. */
-export type ExpiryPlan =
-  | { readonly kind: "keep" }
-  | { readonly kind: "change"; readonly expiresAt: Date | undefined };
-
 /** A thread may expire this much later than that: processes know the server's clock only about. */
 const TOLERANCE_MS = 5_000;
 
 /**
- * Decides when a thread that is written to now expires: after its TTL and the slack. Only when no more
- * than the TTL is left is that moved, so that an active thread costs no update per step but one every
- * TTL × slack; a thread therefore expires between TTL and TTL × (1 + slack) after its last write.
+ * Whether the expiry of a thread that is written to now is to be moved: only when no more than the TTL
+ * is left. So an active thread does not cost an update per step but one every TTL × slack, and a thread
+ * expires between TTL and TTL × (1 + slack) after its last write.
  *
  * @param retention undefined for threads that stay
  * @param expiresAt when the thread expires now; undefined for never
  */
-export function planExpiry(
+export function isMoveDue(
   retention: Retention | undefined,
   expiresAt: Date | undefined,
   nowMs: number,
-): ExpiryPlan {
-  const wanted = computeExpiry(retention, nowMs);
+): boolean {
   if (retention === undefined || expiresAt === undefined) {
-    return wanted?.getTime() === expiresAt?.getTime()
-      ? { kind: "keep" }
-      : { kind: "change", expiresAt: wanted };
+    return (retention === undefined) !== (expiresAt === undefined);
   }
   const leftMs = expiresAt.getTime() - nowMs;
   const isShort = leftMs <= retention.ttl * 1_000;
   const isLong = leftMs > longestMs(retention) + TOLERANCE_MS;
-  return isShort || isLong ? { kind: "change", expiresAt: wanted } : { kind: "keep" };
+  return isShort || isLong;
 }
 
-/** When a thread that is written to now expires at the latest. */
+/** When a thread that is written to now expires at the latest; undefined for never. */
 export function computeExpiry(retention: Retention | undefined, nowMs: number): Date | undefined {
   // Rounded up: a `Date` would cut off what is beyond whole milliseconds.
   return retention === undefined ? undefined : new Date(Math.ceil(nowMs + longestMs(retention)));

@@ -1,38 +1,39 @@
-import { computeExpiry, planExpiry, type Retention } from "./plan-expiry.ts";
-import type { Collections } from "../store/collections.ts";
-import { changeExpiry, openThread, type ChooseExpiry } from "../store/thread-lifecycle.ts";
-import type { ThreadState } from "../store/thread-record.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { SaverSettings } from "../context/options.ts";
+import { FencedThread } from "../store/fenced-thread.ts";
+import { changeExpiry, openThread, type ChooseExpiry } from "../store/thread-lifecycle.ts";
+import { computeExpiry, isMoveDue, type Retention } from "./plan-expiry.ts";
 
 /** Another process may move the expiry at the same time, to less than this one would. */
 const MOVES = 2;
+
+/** What the expiry of threads is reckoned by. */
+type ExpiryContext = Pick<SaverContext, "store" | "settings">;
 
 /**
  * Gets a thread ready to be written to: opens it if this process does not know it, and moves its
  * expiry if that is due.
  */
 export async function prepareThread(
-  { collections, cache, settings }: SaverContext,
+  context: SaverContext,
   threadId: string,
-): Promise<ThreadState> {
-  const { clock, db } = collections;
+): Promise<FencedThread> {
+  const { store, cache, settings } = context;
   // A save may have waited for long, or the machine slept, since the saver's call began.
-  await clock.sync(db);
+  await store.syncTime();
   const retention = readRetention(settings);
-  const chooseExpiry = chooseExpiryBy(settings, clock);
-  let thread = cache.getThread(threadId);
-  if (thread === undefined || isPast(thread.expiresAt, clock.nowMs())) {
+  const chooseExpiry = chooseExpiryBy(context);
+  let state = cache.getThread(threadId);
+  if (state === undefined || isPast(state.expiresAt, store.estimateTime())) {
     // Whether it has expired is for the server to say.
-    thread = await cache.openOnce(threadId, () => openThread(collections, threadId, chooseExpiry));
+    state = await cache.openOnce(threadId, () => openThread(store, threadId, chooseExpiry));
   }
   for (let move = 0; move < MOVES; move += 1) {
-    const plan = planExpiry(retention, thread.expiresAt, clock.nowMs());
-    if (plan.kind === "keep") break;
-    thread = await changeExpiry(collections, thread, chooseExpiry);
+    if (!isMoveDue(retention, state.expiresAt, store.estimateTime())) break;
+    state = await changeExpiry(store, state, chooseExpiry);
   }
-  cache.setThread(thread);
-  return thread;
+  cache.setThread(state);
+  return new FencedThread(store, state);
 }
 
 /**
@@ -42,22 +43,19 @@ export async function prepareThread(
  * @param epoch the life that it begins
  */
 export function presumeNew(
-  { collections, cache, settings }: Pick<SaverContext, "collections" | "cache" | "settings">,
+  context: ExpiryContext & Pick<SaverContext, "cache">,
   threadId: string,
   epoch = 0,
 ): void {
+  const { cache } = context;
   if (cache.getThread(threadId) !== undefined) return;
-  const expiresAt = chooseExpiryBy(settings, collections.clock)();
-  cache.setThread({ threadId, epoch, expiresAt });
+  cache.setThread({ threadId, epoch, expiresAt: chooseExpiryBy(context)() });
 }
 
 /** Says when a thread expires that is written to now, each time it is asked. */
-export function chooseExpiryBy(
-  settings: Pick<SaverSettings, "ttl" | "ttlSlack">,
-  clock: Pick<Collections["clock"], "nowMs">,
-): ChooseExpiry {
+export function chooseExpiryBy({ store, settings }: ExpiryContext): ChooseExpiry {
   const retention = readRetention(settings);
-  return () => computeExpiry(retention, clock.nowMs());
+  return () => computeExpiry(retention, store.estimateTime());
 }
 
 function readRetention({

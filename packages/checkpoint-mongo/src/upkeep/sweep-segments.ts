@@ -1,10 +1,15 @@
 import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary, toBytes } from "../store/binary.ts";
-import type { Collections } from "../store/collections.ts";
 import { condemnSegments, pardonSegments, removeCondemned } from "../store/condemn-segments.ts";
 import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
-import { scanReferences, scanSegmentHeads, type SegmentHead } from "../store/scan-thread.ts";
+import {
+  scanReferences,
+  scanThreadIds,
+  scanSegmentHeads,
+  type SegmentHead,
+} from "../store/scan-thread.ts";
+import type { Store } from "../store/store.ts";
 import { findRecord, readState } from "../store/thread-record.ts";
 
 /** What a sweep did. */
@@ -13,6 +18,27 @@ export interface SweepResult {
   readonly condemned: number;
   /** Segments that an earlier sweep had found and nobody has referred to since. */
   readonly removed: number;
+}
+
+/**
+ * Sweeps a thread, or all threads, one after the other.
+ *
+ * @param threadId undefined for all
+ * @param graceMs how long an orphan stays marked before it is removed; see {@link MIN_SWEEP_GRACE_MS}
+ */
+export async function sweep(
+  store: Store,
+  threadId: string | undefined,
+  graceMs: number,
+): Promise<SweepResult> {
+  let condemned = 0;
+  let removed = 0;
+  for await (const id of threadId === undefined ? scanThreadIds(store) : [threadId]) {
+    const swept = await sweepSegments(store, id, graceMs);
+    condemned += swept.condemned;
+    removed += swept.removed;
+  }
+  return { condemned, removed };
 }
 
 /**
@@ -25,17 +51,16 @@ export interface SweepResult {
  * before it returns. So none that is in use, or about to be, is removed. How long that is the server's
  * clock says, and the put takes the longer of what its own clocks say.
  */
-export async function sweepSegments(
-  collections: Collections,
+async function sweepSegments(
+  store: Store,
   threadId: string,
   graceMs: number,
 ): Promise<SweepResult> {
-  const { clock, db } = collections;
-  const nowMs = await clock.ask(db);
-  await finishEndings(collections, threadId);
+  const nowMs = await store.askTime();
+  await finishEndings(store, threadId);
   // Segments first, references after: what is stored in between is not among the segments.
-  const heads = await scanSegmentHeads(collections, threadId).toArray();
-  const referred = await collectReferences(collections, threadId);
+  const heads = await scanSegmentHeads(store, threadId).toArray();
+  const referred = await collectReferences(store, threadId);
   // Where a damaged checkpoint does not say what it is made of, anything may be in use.
   if (referred === undefined) return { condemned: 0, removed: 0 };
   const named = heads.filter(({ segment }) => isBinary(segment));
@@ -45,15 +70,15 @@ export async function sweepSegments(
   const pardoned = (byUse.get(true) ?? []).filter(isMarked);
   const fresh = orphans.filter((head) => !isMarked(head));
   await pardonSegments(
-    collections,
+    store,
     pardoned.map(({ _id }) => _id),
   );
   await condemnSegments(
-    collections,
+    store,
     fresh.map(({ _id }) => _id),
   );
   const removed = await removeCondemned(
-    collections,
+    store,
     orphans.filter(isMarked).map(({ _id }) => _id),
     new Date(nowMs - graceMs),
   );
@@ -61,22 +86,22 @@ export async function sweepSegments(
 }
 
 /** Removes what is left of lives of the thread that have ended: by a process that died meanwhile. */
-async function finishEndings(collections: Collections, threadId: string): Promise<void> {
-  const record = await findRecord(collections, threadId);
+async function finishEndings(store: Store, threadId: string): Promise<void> {
+  const record = await findRecord(store, threadId);
   if (record === undefined) return;
   const state = readState(record);
-  if (record.deleted_at !== undefined) await finishDeletion(collections, state);
-  else await removeEarlierLives(collections, state);
+  if (record.deleted_at !== undefined) await finishDeletion(store, state);
+  else await removeEarlierLives(store, state);
 }
 
 /** @returns undefined if a document is damaged, and it is not known what it refers to */
 async function collectReferences(
-  collections: Collections,
+  store: Store,
   threadId: string,
 ): Promise<ReadonlySet<ContentHash> | undefined> {
   const referred = new Set<ContentHash>();
   try {
-    for await (const segments of scanReferences(collections, threadId)) {
+    for await (const segments of scanReferences(store, threadId)) {
       for (const hash of splitHashes(toBytes(segments))) referred.add(hash);
     }
   } catch (error) {

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, StoredBytes } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { scanCheckpoints } from "../store/scan-thread.ts";
-import { readAddress, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import type { SaverContext } from "../context/context.ts";
-import type { DamageList } from "./damage-list.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
+import { readAddress, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
+import { scanCheckpoints } from "../store/scan-thread.ts";
+import type { DamageList } from "./damage-list.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
 /** What the verification of a chain needs of a checkpoint. */
@@ -35,7 +35,7 @@ export async function verifyCheckpoints(
   const ids: StoredBytes[] = [];
   let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
-  for await (const document of scanCheckpoints(context.collections, thread.threadId)) {
+  for await (const document of scanCheckpoints(context.store, thread.threadId)) {
     if (thread.isOnItsWayOut(document)) continue;
     ids.push(document._id);
     const address = readAddress(document);

@@ -1,14 +1,14 @@
+import type { SaverContext } from "../context/context.ts";
 import type { SegmentDocument } from "../documents/documents.ts";
 import { listSegments } from "../documents/manifest.ts";
 import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
+import { nameStart, verifySegment } from "../read/contents.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { bytesToHex, isBinary } from "../store/binary.ts";
 import { findSegmentFault, findSegmentFlaw } from "../store/check-segment.ts";
 import type { FieldFault } from "../store/document-fields.ts";
 import { joinParts } from "../store/find-segments.ts";
 import { scanSegments } from "../store/scan-thread.ts";
-import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import { nameStart, verifySegment } from "../read/contents.ts";
-import type { SaverContext } from "../context/context.ts";
 import type { DamageList } from "./damage-list.ts";
 import { groupRuns } from "./group-runs.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
@@ -37,13 +37,13 @@ export function listReferences(
  * @returns those that are there
  */
 export async function verifySegments(
-  { collections, settings }: SaverContext,
+  { store, settings }: SaverContext,
   thread: ThreadInForce,
   wanted: References,
   damages: DamageList,
 ): Promise<ReadonlySet<ContentHash>> {
   const segments = new Set<ContentHash>();
-  const cursor = scanSegments(collections, thread.threadId);
+  const cursor = scanSegments(store, thread.threadId);
   for await (const run of groupRuns(cursor, nameOfSegment)) {
     const parts = run.filter((part) => !thread.isOnItsWayOut(part));
     if (parts.length === 0) continue;

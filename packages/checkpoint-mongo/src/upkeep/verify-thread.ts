@@ -1,9 +1,9 @@
-import type { Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import type { SaverContext } from "../context/context.ts";
 import { listSegments } from "../documents/manifest.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
+import type { Corruption } from "../errors/corrupt-checkpoint-error.ts";
 import { findRecordsOf } from "../store/mend-record.ts";
 import { findStrays } from "../store/scan-thread.ts";
-import type { SaverContext } from "../context/context.ts";
 import { DamageList, type Damage } from "./damage-list.ts";
 import { ThreadInForce } from "./thread-in-force.ts";
 import { verifyCheckpoints } from "./verify-checkpoints.ts";
@@ -43,9 +43,9 @@ function nameDamage(damage: Damage): string {
 }
 
 async function walk(context: SaverContext, threadId: string): Promise<ThreadReport> {
-  const { collections } = context;
-  const nowMs = await collections.clock.ask(collections.db);
-  const records = await findRecordsOf(collections, threadId);
+  const { store } = context;
+  const nowMs = await store.askTime();
+  const records = await findRecordsOf(store, threadId);
   const thread = new ThreadInForce(threadId, records, nowMs);
   const damages = new DamageList();
   const checkpoints = await verifyCheckpoints(context, thread, damages);
@@ -61,7 +61,7 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
     if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
   }
   await verifyWitness(context, thread, damages);
-  for (const { which, kind } of await findStrays(collections, threadId)) {
+  for (const { which, kind } of await findStrays(store, threadId)) {
     const expected = "one of a thread's kinds of documents";
     damages.add(undefined, { document: "thread", which, field: "kind", expected, found: kind });
   }

@@ -1,12 +1,12 @@
-import { hashNamespace } from "../integrity/hashes.ts";
-import { scanCheckpoints, scanWrites } from "../store/scan-thread.ts";
 import type { CheckpointAddress } from "../address/address.ts";
-import { readAddress } from "../records/checkpoint-record.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { DamageList } from "./damage-list.ts";
+import { hashNamespace } from "../integrity/hashes.ts";
 import { readWriteAddress } from "../read/read-writes.ts";
-import type { ThreadInForce } from "./thread-in-force.ts";
+import { readAddress } from "../records/checkpoint-record.ts";
 import { findMissing, readWitness, type Witness } from "../records/witness.ts";
+import { scanCheckpoints, scanWrites } from "../store/scan-thread.ts";
+import type { DamageList } from "./damage-list.ts";
+import type { ThreadInForce } from "./thread-in-force.ts";
 
 /** A set of pending writes, by its task and place. */
 interface SetPlace {
@@ -19,14 +19,14 @@ interface SetPlace {
  * checkpoints of namespaces. Nothing is found of what was stored without the option `witness`.
  */
 export async function verifyWitness(
-  { collections }: SaverContext,
+  { store }: SaverContext,
   thread: ThreadInForce,
   damages: DamageList,
 ): Promise<void> {
   // What is named is read after what names it: there may be more of it by then, but no less.
   const witnesses = new Map<string, { address: CheckpointAddress; witness: Witness }>();
   const last = new Map<string, { checkpointNs: string; seq: number }>();
-  for await (const document of scanCheckpoints(collections, thread.threadId)) {
+  for await (const document of scanCheckpoints(store, thread.threadId)) {
     if (thread.isOnItsWayOut(document)) continue;
     const address = readAddress(document);
     const witness = readWitness(document);
@@ -37,7 +37,7 @@ export async function verifyWitness(
   }
   if (witnesses.size > 0) {
     const writes = new Map<string, SetPlace[]>();
-    for await (const set of scanWrites(collections, thread.threadId)) {
+    for await (const set of scanWrites(store, thread.threadId)) {
       const place = formatPlace(readWriteAddress(set));
       const sets = writes.get(place) ?? [];
       writes.set(place, sets);

@@ -1,11 +1,8 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
 import type { StoredBytes, WriteSetDocument } from "../documents/documents.ts";
 import type { SegmentId } from "../documents/segment-id.ts";
-import { findPointingInto, scanWrites } from "../store/scan-thread.ts";
 import { loadContents } from "../read/contents.ts";
-import type { SaverContext } from "../context/context.ts";
-import type { DamageList } from "./damage-list.ts";
-import { groupRuns } from "./group-runs.ts";
 import {
   describeSet,
   listStoredWrites,
@@ -15,6 +12,9 @@ import {
   readWriteSet,
 } from "../read/read-writes.ts";
 import { toText } from "../records/checkpoint-record.ts";
+import { findPointingInto, scanWrites } from "../store/scan-thread.ts";
+import type { DamageList } from "./damage-list.ts";
+import { groupRuns } from "./group-runs.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
 /** A segment that holds the value of a pending write. */
@@ -35,11 +35,11 @@ export async function verifyWrites(
   checkpoints: readonly StoredBytes[],
   damages: DamageList,
 ): Promise<{ readonly count: number; readonly references: readonly WriteReference[] }> {
-  const { collections } = context;
+  const { store } = context;
   const { threadId } = thread;
   const references: WriteReference[] = [];
   let count = 0;
-  for await (const group of groupRuns(scanWrites(collections, threadId), placeOfWrite)) {
+  for await (const group of groupRuns(scanWrites(store, threadId), placeOfWrite)) {
     const sets = group.filter((set) => !thread.isOnItsWayOut(set));
     const contents = await loadContents(context, listWantedOfWrites(sets));
     for (const set of sets) {
@@ -57,7 +57,7 @@ export async function verifyWrites(
       for (const id of listWriteSegments([set])) references.push({ address, id });
     }
   }
-  for (const set of await findPointingInto(collections, threadId, checkpoints)) {
+  for (const set of await findPointingInto(store, threadId, checkpoints)) {
     damages.add(undefined, {
       document: "write",
       which: describeSet(set),
