@@ -4,7 +4,7 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type Document } from "mongodb";
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { CommandProxy, type Send } from "../network/command-proxy.ts";
+import { CommandProxy, ConnectionLost, type Send } from "../network/command-proxy.ts";
 import { isSave, listUpdates, sendInParts } from "./send-in-parts.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -126,7 +126,7 @@ async function runFor(
     if (isOfDriver(command)) return send(command);
     const sendCounted: Send = async (part) => {
       left -= 1;
-      if (left < 0) throw new Error("Nothing comes through any more.");
+      if (left < 0) throw new ConnectionLost();
       return send(part);
     };
     return cut === "updates" && isSave(command)

@@ -11,7 +11,7 @@ export interface SentUpdate {
 
 /** The updates of a command; none if it is another one. */
 export function listUpdates(command: Document): readonly SentUpdate[] {
-  return "update" in command ? (command["updates"] as readonly SentUpdate[]) : [];
+  return (command["updates"] ?? []) as readonly SentUpdate[];
 }
 
 /** Whether a command carries out what several puts or putWrites have to store. */

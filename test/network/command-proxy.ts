@@ -18,9 +18,12 @@ import {
 /** Sends a command to the server, and gives what it replies. */
 export type Send = (command: Document) => Promise<Document>;
 
+/** Thrown by a {@link Handle}, it breaks the connection that the command came by. */
+export class ConnectionLost extends Error {}
+
 /**
  * Takes a command in the server's place, and gives the reply. It may wait, change either of them, send
- * other commands, or none. If it throws, the connection is lost.
+ * other commands, or none, or break the connection.
  *
  * Values are as the driver has them without `promoteValues`: a number is an object of BSON.
  */
@@ -37,6 +40,8 @@ export class CommandProxy implements AsyncDisposable {
   readonly #target: { readonly host: string; readonly port: number };
   readonly #handle: Handle;
   readonly #sockets = new Set<Socket>();
+  /** What a handler threw that is not a lost connection. */
+  readonly #failures: unknown[] = [];
 
   private constructor(listener: Server, uri: URL, handle: Handle) {
     this.#listener = listener;
@@ -61,11 +66,13 @@ export class CommandProxy implements AsyncDisposable {
     return new CommandProxy(listener, new URL(uri), handle);
   }
 
+  /** @throws what a handler threw that is not a {@link ConnectionLost} */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#listener, "close");
     this.#listener.close();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+    if (this.#failures.length > 0) throw this.#failures[0];
   }
 
   #connect(client: Socket): void {
@@ -88,8 +95,13 @@ export class CommandProxy implements AsyncDisposable {
     client.on("data", (piece: Buffer) => {
       for (const bytes of cutter.take(piece)) {
         this.#answer(readMessage(bytes), link).then(
-          (reply) => void (reply !== undefined && client.writable && client.write(reply)),
-          end,
+          (reply) => {
+            if (reply !== undefined && client.writable) client.write(reply);
+          },
+          (error: unknown) => {
+            if (!(error instanceof ConnectionLost)) this.#failures.push(error);
+            end();
+          },
         );
       }
     });
@@ -142,7 +154,7 @@ class ServerLink {
 
   /** Lets nobody wait for a server that has gone. */
   end(): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error("The connection is lost."));
+    for (const { reject } of this.#waiting.values()) reject(new ConnectionLost());
     this.#waiting.clear();
   }
 }
