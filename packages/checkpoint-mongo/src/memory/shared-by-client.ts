@@ -5,6 +5,7 @@ import type { KeyRing } from "../keys/key-ring.ts";
 import type { GroupCommit } from "../store/group-commit.ts";
 import { CacheRoom } from "./cache-room.ts";
 import { Cache } from "./cache.ts";
+import { Numbering } from "./numbering.ts";
 import { SetsSeen } from "./sets-seen.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
 
@@ -20,13 +21,13 @@ interface Shared {
   commits: GroupCommit | undefined;
   readonly writesUnderWay: WritesUnderWay;
   readonly setsSeen: SetsSeen;
-  /** Part of the keys in the cache; with another one it is empty. */
-  cacheGeneration: number;
+  /** Its number is part of the keys in the cache; with another one it is empty. */
+  cacheGeneration: object;
 }
 
 const places = new PerClient<Shared>();
 const rooms = new PerClient<CacheRoom>();
-let generations = 0;
+const numbers = new Numbering();
 
 /** The pending writes that this process is storing in a place, by whichever saver. */
 export function shareWritesUnderWay(place: SharedPlace): WritesUnderWay {
@@ -51,29 +52,20 @@ export function shareCommits(place: SharedPlace, make: () => GroupCommit): Group
  */
 export function shareCache(place: SharedPlace, maxBytes: number, owner: string): Cache {
   const room = rooms.get(place.client, String(maxBytes), () => new CacheRoom(maxBytes));
-  return new Cache(room, `${share(place).cacheGeneration}/${owner}`);
+  return new Cache(room, `${numbers.get(share(place).cacheGeneration)}/${owner}`);
 }
 
 /** Empties the caches of a place: what was stored there may have gone. */
 export function forgetCached(place: SharedPlace): void {
-  share(place).cacheGeneration = generations += 1;
+  share(place).cacheGeneration = {};
 }
-
-const serializerNumbers = new WeakMap<SerializerProtocol, number>();
-let serializers = 0;
 
 /**
  * Names those who may trust what is in a cache: savers with the same integrity keys, since what one
  * has verified the next takes as it is, and with the same serializer.
  */
 export function nameCacheOwner(keys: KeyRing, serde: SerializerProtocol | undefined): string {
-  return `${keys.digest}/${serde === undefined ? "-" : numberOf(serde)}`;
-}
-
-function numberOf(serde: SerializerProtocol): number {
-  let number = serializerNumbers.get(serde);
-  if (number === undefined) serializerNumbers.set(serde, (number = serializers += 1));
-  return number;
+  return `${keys.digest}/${serde === undefined ? "-" : numbers.get(serde)}`;
 }
 
 function share({ client, databaseName, collectionPrefix }: SharedPlace): Shared {
@@ -81,6 +73,6 @@ function share({ client, databaseName, collectionPrefix }: SharedPlace): Shared 
     commits: undefined,
     writesUnderWay: new WritesUnderWay(),
     setsSeen: new SetsSeen(),
-    cacheGeneration: (generations += 1),
+    cacheGeneration: {},
   }));
 }

@@ -117,7 +117,7 @@ async function encodeOnce(
   const findKnown = (id: SegmentId) => {
     const own = made.get(parseSegmentId(id).root);
     const stored = contents.known(id);
-    // A channel may begin anew with what a stored segment began with, which goes on by now.
+    // A new value can start with the same items as a stored segment that has since grown.
     return own === undefined || (stored?.appends ?? 0) > own.appends ? stored : own;
   };
   for (const channel of snapshot.channels) {

@@ -100,7 +100,7 @@ export class Snapshot {
     for (const channel of this.channels) {
       if (!this.mayDiffer(channel, presumed)) continue;
       const outcome = attempt(() => quiet(this.#write(channel)));
-      // What may turn out to be left to the parent is refused when it doesn't.
+      // What may turn out to be left to the parent is refused when it is not.
       if ("error" in outcome && this.#isNamed(channel)) throw outcome.error;
       this.#written.set(channel, outcome);
     }

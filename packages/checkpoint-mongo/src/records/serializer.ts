@@ -75,7 +75,7 @@ export class Serializer {
   /**
    * Checks that a value that was written can be loaded again.
    *
-   * @throws UnserializableStateError if it can't
+   * @throws UnserializableStateError if it cannot
    */
   async assertLoadable({ type, bytes }: TypedBytes, channel: string): Promise<void> {
     if (type !== undefined || !needsLoaderAsBytes(bytes)) return;

@@ -141,7 +141,7 @@ async function findOfLife(
   return { ...found, record, writes: own };
 }
 
-/** What can't be joined is found with one command more: a thread's record, and checkpoints' writes. */
+/** Finds with one more command what cannot be joined: a thread's record, and checkpoints' writes. */
 async function findBeside(
   { all }: Store,
   { threadId }: OpenAddress,

@@ -146,7 +146,7 @@ async function creations(
  * Appends only where nothing else has been appended since. If something was, the upsert collides
  * with the segment that is there, which ends the batch.
  *
- * The segment belongs to this life of its thread already, since the parent refers to it. It isn't
+ * The segment belongs to this life of its thread already, since the parent refers to it. It is not
  * claimed again: a put that has been overtaken by a change of the expiry would take it back to the
  * earlier one, and not look at it again when it repeats, since its items are there then.
  */

@@ -24,7 +24,7 @@ import {
 export type ChooseExpiry = () => Date | undefined;
 
 /**
- * Opens a thread for writing, making it if it isn't there. A deleted or expired one begins a new
+ * Opens a thread for writing, making it if it is not there. A deleted or expired one begins a new
  * life; what another process left half done is finished first.
  *
  * @param chooseExpiry when a thread that is made now expires
