@@ -41,12 +41,13 @@ export type CachedContent = CachedSegment | CachedRecord | VerifiedWrites;
 /** A thread's state is asked for again after this time, in case it was deleted elsewhere. */
 const THREAD_MAX_AGE_MS = 10 * 60 * 1_000;
 
-/** So much of the memory is left for shadows, however much else there is to remember. */
+/** At least this share of the memory is kept for shadows. */
 const MIN_SHADOWS_SHARE = 1 / 8;
 
 /**
- * So much is kept apart for threads and their latest checkpoints, half of it for each: large contents do
- * not push them out, without which each step would have to ask for them. 64 MiB have room for some 6,000.
+ * This share is kept for threads and their latest checkpoints, half for each, so that large contents do
+ * not push them out. Without them, each step would have to ask the server. 64 MiB have room for some
+ * 6,000.
  */
 const STATES_SHARE = 1 / 16;
 
@@ -83,7 +84,7 @@ export class CacheRoom {
     this.shadows = new LineShadows(maxBytes);
   }
 
-  /** Memory that all of it takes, about. */
+  /** The memory that all of it takes, estimated. */
   get bytes(): number {
     return this.#unsharedBytes + this.shadows.bytes;
   }
@@ -108,15 +109,18 @@ export class CacheRoom {
     return content.calculatedSize + heads.calculatedSize + threads.calculatedSize;
   }
 
-  /** What was read would have to be read again, shadows are made from it at any time. */
+  /**
+   * Shadows give way first. They can be made again at any time, and contents would have to be read
+   * again.
+   */
   #limitShadows(): void {
     this.shadows.limit(this.maxBytes - this.#unsharedBytes);
   }
 }
 
 /**
- * Bounds the bytes of all entries; one that is larger alone is not kept. By `max` the room for so many
- * entries would be taken at once.
+ * Bounds the bytes of all entries. An entry that is larger than the bound is not kept. With `max`
+ * instead, the room for that many entries would be taken at once.
  */
 function bound<V extends object>(
   maxSize: number,

@@ -17,7 +17,7 @@ export type { CachedSegment, KnownHead } from "./cache-room.ts";
 /** A record is measured again when so many tasks have been noted of it. */
 const TASKS_AT_ONCE = 64;
 
-/** What a cache holds and how it fares: for all savers that share it. */
+/** What a cache holds and how often it was of use, for all savers that share it. */
 export interface CacheStats {
   /** Bytes held, estimated. */
   readonly bytes: number;
@@ -31,9 +31,9 @@ export interface CacheStats {
 }
 
 /**
- * What this process knows of what is stored. What a segment holds never changes, so it never goes
- * stale; everything else, also whether more has been appended to a segment, is checked by the server
- * when it is used for writing.
+ * What this process knows of the stored documents. The content of a segment never changes, so it never
+ * goes stale. Everything else is checked by the server when it is used for writing, also whether more
+ * has been appended to a segment.
  *
  * It lies in the room of the saver's client, where each scope has keys of its own.
  */
@@ -72,7 +72,7 @@ export class Cache {
     return found;
   }
 
-  /** A segment, if it is there; whether it is does not count. */
+  /** A segment, if it is there. This counts neither as a hit nor as a miss. */
   peekSegment(threadId: string, root: ContentHash): CachedSegment | undefined {
     return this.#room.content.peek(this.#key(formatSegment(threadId, root))) as
       | CachedSegment
@@ -93,7 +93,9 @@ export class Cache {
     this.#room.content.delete(this.#key(formatSegment(threadId, root)));
   }
 
-  /** @param maxAgeMs not if it was stored or read longer ago; by default however long ago */
+  /**
+   * @param maxAgeMs leaves out a record that was stored or read longer ago; by default none is left out
+   */
   getRecord(address: CheckpointAddress, maxAgeMs?: number): CheckpointRecord | undefined {
     const found = this.#room.content.get(this.#key(formatAddress(address))) as
       | CachedRecord
@@ -129,15 +131,15 @@ export class Cache {
   /**
    * Takes note of a task that writes to a checkpoint.
    *
-   * @returns whether it has written nothing there before, as far as that is sure: if this process has
-   *   put the checkpoint itself
+   * @returns whether this is certainly the task's first write there. That is known only if this process
+   *   has put the checkpoint itself
    */
   noteTask(address: CheckpointAddress, taskId: string): boolean {
     const key = this.#key(formatAddress(address));
     const held = this.#room.content.peek(key) as CachedRecord | undefined;
     if (held?.tasks === undefined || held.tasks.has(taskId)) return false;
     held.tasks.add(taskId);
-    // They count too, but to measure the record for each of many would take long.
+    // Tasks take memory too, but measuring the record for each of them would take long.
     if (held.tasks.size % TASKS_AT_ONCE === 0) this.#room.keep(key, { ...held });
     return true;
   }

@@ -8,13 +8,13 @@ export interface SeenCheckpoint {
   isPut: boolean;
 }
 
-/** Checkpoints that are remembered; one that is not is marked less completely, never wrongly. */
+/** This many checkpoints are remembered. A forgotten one names fewer sets, but never wrong ones. */
 const MAX_CHECKPOINTS = 1_000;
 
 /**
- * Sees to it that a checkpoint is marked with sets that are stored before it or at the same time, when
- * there is no document yet to mark. Only what is stored for certain counts: a mark of what is not there
- * would be a false alarm.
+ * Remembers sets of pending writes that are stored before their checkpoint or at the same time, so that
+ * the checkpoint can name them. Only sets that are certainly stored are remembered: to name a set that
+ * is not there would be a false alarm.
  */
 export class SetsSeen {
   readonly #seen = new Map<string, SeenCheckpoint>();

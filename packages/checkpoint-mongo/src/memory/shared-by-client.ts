@@ -9,7 +9,7 @@ import { Numbering } from "./numbering.ts";
 import { SetsSeen } from "./sets-seen.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
 
-/** Where savers store: those that agree in this have one memory in this process. */
+/** Where savers store. Savers with the same place share what this process remembers of it. */
 export interface SharedPlace {
   readonly client: MongoClient;
   readonly databaseName: string;
@@ -29,12 +29,12 @@ const places = new PerClient<Shared>();
 const rooms = new PerClient<CacheRoom>();
 const numbers = new Numbering();
 
-/** The pending writes that this process is storing in a place, by whichever saver. */
+/** The pending writes that this process is storing in a place, whichever saver stores them. */
 export function shareWritesUnderWay(place: SharedPlace): WritesUnderWay {
   return share(place).writesUnderWay;
 }
 
-/** What this process has stored of sets of pending writes in a place. */
+/** The sets of pending writes that this process has stored in a place. */
 export function shareSetsSeen(place: SharedPlace): SetsSeen {
   return share(place).setsSeen;
 }
@@ -61,8 +61,8 @@ export function forgetCached(place: SharedPlace): void {
 }
 
 /**
- * Names those who may trust what is in a cache: savers with the same integrity keys, since what one
- * has verified the next takes as it is, and with the same serializer.
+ * Names the savers that may trust what one of them has verified: those with the same integrity keys and
+ * the same serializer.
  */
 export function nameCacheOwner(keys: KeyRing, serde: SerializerProtocol | undefined): string {
   return `${keys.digest}/${serde === undefined ? "-" : numbers.get(serde)}`;

@@ -4,13 +4,15 @@ import type { Submission } from "../store/group-commit.ts";
 /** A call that stores pending writes. */
 interface Storing {
   readonly stored: Promise<unknown>;
-  /** What a put may be sent to come after; undefined if it has to wait until they are stored. */
+  /**
+   * What the put of a child is ordered after; undefined if the put has to wait until they are stored.
+   */
   readonly submitted: Promise<Submission | undefined>;
 }
 
 /**
- * The pending writes that this process is storing, by the checkpoint they belong to. Once a child of
- * it can be seen, they must be there.
+ * The pending writes that this process is storing, by the checkpoint they belong to. They must be there
+ * once a child of the checkpoint can be seen.
  */
 export class WritesUnderWay {
   readonly #byCheckpoint = new Map<string, Set<Storing>>();
@@ -18,7 +20,7 @@ export class WritesUnderWay {
   /**
    * Passes on the outcome of storing writes, and remembers it until it is known.
    *
-   * @param store stores them; it may tell what others can be sent to come after
+   * @param store stores them; it may report early what others can be ordered after
    */
   async track<T>(
     address: CheckpointAddress,
@@ -45,7 +47,7 @@ export class WritesUnderWay {
     await Promise.allSettled(underWay.map(({ stored }) => stored));
   }
 
-  /** What a child of a checkpoint is to be sent after; what else is under way has been waited for. */
+  /** What the put of a child is ordered after. All other writes under way have been waited for. */
   async listSubmitted(address: CheckpointAddress): Promise<readonly Submission[]> {
     const submitted = await Promise.all(this.#list(address).map((storing) => storing.submitted));
     return submitted.filter((submission) => submission !== undefined);

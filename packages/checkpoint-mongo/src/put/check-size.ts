@@ -8,7 +8,7 @@ import { ContentSize } from "../read/content-size.ts";
 import { listManifestSegments } from "../read/read-tuple.ts";
 import type { ChannelSizes } from "../records/checkpoint-record.ts";
 
-/** So many channels are named where a checkpoint is too large. */
+/** At most this many channels are named if a checkpoint is too large. */
 const NAMED_CHANNELS = 5;
 
 /**
@@ -52,7 +52,7 @@ export async function checkContentSize(
   measure: () => Promise<ChannelSizes>,
 ): Promise<void> {
   const limitBytes = settings.maxContentBytes;
-  // What it can have at most, since it may be made of small parts of what it names.
+  // An upper bound: the state may be made of small parts of the segments that it names.
   if (measureAtMost(manifest) <= limitBytes) return;
   const sizes = await measure();
   const named = new ContentSize().add(listManifestSegments(manifest));

@@ -10,7 +10,7 @@ import { loadParent } from "./load-parent.ts";
 // LangGraph stores the value of a delta channel only now and then, so the parent mostly has none. A
 // snapshot builds upon the one before, which may be hundreds of checkpoints back.
 
-/** How the nearest ancestor that stores a channel stores it, as far as this process remembers. */
+/** How a channel is stored by the nearest ancestor that stores it, as far as this process remembers. */
 export function recallEarlier(
   cache: Cache,
   parent: CheckpointRecord,
@@ -24,11 +24,11 @@ export function recallEarlier(
 }
 
 /**
- * Gets the nearest ancestor that stores a channel, as something to build upon: like a parent, it is
- * read again if it is in memory for long. No command is sent where all is remembered.
+ * Gets the nearest ancestor that stores a channel, to build upon it. Like a parent, it is read again if
+ * it has been in memory for long. No command is sent if everything is in memory.
  *
- * @returns undefined where there is none, and where an ancestor is damaged: the value is stored whole
- *   then, and whoever reads the damaged one is told
+ * @returns undefined if there is none, or if an ancestor is damaged. The value is then stored whole,
+ *   and whoever reads the damaged ancestor is told
  */
 export async function findEarlier(
   context: SaverContext,

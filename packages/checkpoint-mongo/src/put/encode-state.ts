@@ -11,7 +11,7 @@ import type { ThreadState } from "../store/thread-record.ts";
 import { findEarlier } from "./earlier-values.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** A state as manifest, and the segments, or what is appended to them, that are not stored yet. */
+/** A state as a manifest, with the segments and appends that are not stored yet. */
 export interface EncodedState {
   readonly manifest: Manifest;
   readonly segments: readonly Segment[];
@@ -29,7 +29,7 @@ export interface StateToEncode {
   readonly thread: ThreadState | undefined;
 }
 
-/** The channels that are not as the parent has them. */
+/** The channels that differ from the parent's. */
 interface Changes {
   readonly written: ReadonlyMap<string, WrittenChannel>;
   /** Ancestors to build upon instead of the parent, which does not store the channel. */
@@ -61,7 +61,7 @@ export async function encodeState(
   }
 }
 
-/** Segments to which a state takes its items to have been appended already, though not by its parent. */
+/** Segments that a state takes for stored, though its parent does not name them. */
 function listPresumed(encoded: EncodedState, state: StateToEncode): ContentHash[] {
   const { manifest, segments, builtUpon } = encoded;
   const known = new Set([...listStored(state, builtUpon), ...segments.map(({ id }) => id)]);
@@ -112,7 +112,7 @@ async function encodeOnce(
   const contents = await loadReusable(context, changes.written.keys(), holderOf);
   const manifest = new Map<string, ChannelManifest>();
   const segments = new Map<SegmentId, Segment>();
-  /** What is known of the segments that this state makes or appends to, once it is stored. */
+  /** The segments that this state makes or appends to, as they are known once it is stored. */
   const made = new Map<ContentHash, KnownSegment>();
   const findKnown = (id: SegmentId) => {
     const own = made.get(parseSegmentId(id).root);

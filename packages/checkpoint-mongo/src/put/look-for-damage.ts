@@ -33,9 +33,9 @@ interface Place {
 }
 
 /**
- * Looks at the documents that lie where a call wants to write, after it was refused again and again.
- * Each `_id` is made of an address, so what lies there with another address is damage, and in the way of
- * every attempt.
+ * Checks the documents in the places where a call wants to write, after it was refused several times.
+ * Each `_id` is made of an address. So a document there with another address is damage, and it is in
+ * the way of every attempt.
  *
  * @throws CorruptCheckpointError if there is such a document: it is named
  */

@@ -11,8 +11,8 @@ import type { WrittenChannel } from "../records/value-writer.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
- * Measures the channels of a checkpoint. What is as in the parent is taken from there; where this
- * process has not measured that yet, it is read.
+ * Measures the channels of a checkpoint. The size of a channel that is as in the parent is taken from
+ * the parent. If this process has not measured it yet, the channel is read.
  */
 export async function measureState(
   context: Pick<SaverContext, "store" | "cache" | "settings">,

@@ -36,7 +36,7 @@ export interface PutRequest {
 /** Metadata as it was when it was handed over. */
 export interface WrittenMetadata {
   readonly encoded: TypedBytes;
-  /** What of it the server can search; undefined with a serializer of the user's. */
+  /** The part of it that the server can search; undefined with a serializer of the user's. */
   readonly searchable: Readonly<Record<string, unknown>> | undefined;
   /** Whether that is all of it. */
   readonly isAll: boolean;
@@ -47,14 +47,14 @@ export interface WrittenMetadata {
  * LangGraph goes on with the same objects at once and reducers may change them.
  *
  * All channels are compared with the parent, also those that the caller does not name: nodes change
- * what channels hold without a new version. What is as in the parent is not encoded, so far as this
+ * what channels hold without a new version. A channel that is as in the parent is not encoded, if this
  * process knows the parent.
  */
 export class Snapshot {
   readonly headerText: string;
   readonly header: CheckpointHeader;
   readonly metadata: Awaitable<WrittenMetadata>;
-  /** Whether its state can be told only together with that of its ancestors. */
+  /** Whether its state can only be put together with that of its ancestors. */
   readonly needsAncestors: boolean;
   /** All channels, in the order of the state. */
   readonly channels: readonly string[];
@@ -100,7 +100,7 @@ export class Snapshot {
     for (const channel of this.channels) {
       if (!this.mayDiffer(channel, presumed)) continue;
       const outcome = attempt(() => quiet(this.#write(channel)));
-      // What may turn out to be left to the parent is refused when it is not.
+      // A channel that is not named may stay as the parent has it. If it does not, it is refused then.
       if ("error" in outcome && this.#isNamed(channel)) throw outcome.error;
       this.#written.set(channel, outcome);
     }
@@ -116,8 +116,8 @@ export class Snapshot {
     if (this.#isNamed(channel)) return true;
     // The first checkpoint of a thread holds just what newVersions names.
     if (parent === undefined) return false;
-    // Bytes of a user's serializer say nothing: it may encrypt each value in another way each time. So
-    // it is left to the versions, which differ, too, under another parent than the state was made from.
+    // Bytes of a user's serializer cannot be compared: it may encrypt a value differently each time. So
+    // the versions decide. They also differ if the state was made from another parent.
     return (
       this.#isNative ||
       parent === "missing" ||
@@ -145,7 +145,7 @@ export class Snapshot {
     return this.#writer.writeChannel(channel, value, stored, this.#findKnown);
   }
 
-  /** How what the value is to be compared with is stored. */
+  /** The stored form of the value that this one is compared with. */
   #recall(channel: string, value: unknown): ChannelManifest | undefined {
     if (this.#parent === undefined) return undefined;
     const stored = this.#parent.manifest.get(channel);
@@ -160,7 +160,7 @@ export class Snapshot {
 }
 
 /**
- * Whether newVersions may not name all that is to be stored: LangGraph names nothing for a copy, and
+ * Whether newVersions may leave out channels that have changed: LangGraph names nothing for a copy, and
  * for an update it first applies pending writes without counting up the versions of their channels.
  */
 function mayUnderstate(metadata: CheckpointMetadata | undefined): boolean {

@@ -2,8 +2,8 @@ import { parseSegmentId, type ContentHash } from "../documents/segment-id.ts";
 import type { WantedSegments } from "./contents.ts";
 
 /**
- * Adds up what segments take unpacked. Each counts once, at the longest that it is wanted: a list names
- * a segment that was appended to under the names it had at each of its checkpoints.
+ * Adds up what segments take unpacked. Each counts once, with the greatest length that is wanted: a
+ * list names a segment that grew by several names, one for each of its checkpoints.
  */
 export class ContentSize {
   readonly #lengths = new Map<ContentHash, number>();

@@ -55,8 +55,8 @@ export interface Contents {
 }
 
 /**
- * Gets segments from the cache, and all others with one command. How much that will be is known before:
- * names tell lengths.
+ * Gets segments from the cache, and all others with one command. Their names tell their lengths, so it
+ * is known before how much that will be.
  *
  * @throws CheckpointTooLargeError if segments that are wanted together are longer than `maxContentBytes`
  */
@@ -140,7 +140,7 @@ class Loader implements Contents {
 
   async take(stored: StoredSegment): Promise<void> {
     const missing = this.#missing.get(formatKey(stored.threadId, stored.root));
-    // Another thread that is read together with the one it is wanted of has it too.
+    // It belongs to another thread of the same command, of which it is not wanted.
     if (missing === undefined) return;
     const segment =
       missing.kind === "lines" && stored.isComplete && stored.fault === undefined
@@ -163,7 +163,7 @@ class Loader implements Contents {
     }
   }
 
-  /** As long as a segment may be that is wanted under these names, with what was appended later. */
+  /** The greatest length of a segment that is wanted under these names, with later appends. */
   #longest({ ids }: MissingSegment): number {
     let longest = MAX_GROWN_BYTES;
     for (const id of ids) longest = Math.max(longest, parseSegmentId(id).length);
@@ -212,7 +212,7 @@ export function throwFault(address: CheckpointAddress, id: SegmentId, contents: 
   });
 }
 
-/** What a stored segment is named as it began, if that is what it holds. */
+/** The name of a stored segment before anything was appended, if its content is what it should be. */
 export function nameStart({ root, packed }: StoredSegment): SegmentId {
   try {
     return nameWhole(root, readPlainLength(packed));
@@ -254,7 +254,7 @@ async function tryReadItems(
   try {
     return await readItems(stored, maxBytes);
   } catch {
-    // Which of its names that concerns, and what is wrong, is found out one by one.
+    // Each of its names is checked next, which tells what is wrong.
     return undefined;
   }
 }

@@ -15,7 +15,7 @@ import { walkRecords } from "./walk-parents.ts";
 /** What has gone while it was read is looked for anew, at most so often. */
 const MAX_ROUNDS = 10;
 
-/** What was collected, and whether the way back to it was whole. */
+/** What was collected, and whether the whole way back was found. */
 export interface DeltaHistory {
   readonly history: Record<string, DeltaChannelHistory>;
   /** False if the checkpoint or an ancestor on the way is not stored. */
@@ -107,7 +107,7 @@ async function findWritesOfChain(
   if (nearest === undefined) return [];
   const addresses = chain.map(({ address }) => address);
   const span = nearest.seq - chain.at(-1)!.seq + 1;
-  // Where other branches make up most of what lies between, their writes are better not read.
+  // Elsewhere, writes of other branches would be most of what is read.
   if (span <= 2 * chain.length) {
     return findWritesBetween(context.store, addresses, channels);
   }

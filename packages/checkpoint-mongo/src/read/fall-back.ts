@@ -31,7 +31,7 @@ export async function getTupleOrAncestor(
       onEvent({ type: "fall-back", error, returnedCheckpointId: tuple.checkpoint.id });
       return tuple;
     }
-    // Nothing is valid, or all of it has gone while one after the other was looked at.
+    // Nothing is valid, or everything has gone meanwhile.
     return getTuple(context, address);
   }
 }
@@ -42,13 +42,13 @@ async function* listCandidates(
   address: OpenAddress,
   { checkpointId: damagedId }: CorruptCheckpointError,
 ): AsyncGenerator<string> {
-  // Only what names them: the rest of any of them may be damaged too.
+  // Only their names: the rest of each may be damaged too.
   const links = await findLinks(store, address, MAX_EARLIER);
   const byId = new Map(links.map((link) => [link.checkpointId, link]));
   const damaged = byId.get(address.checkpointId ?? damagedId ?? "");
   const seen = new Set<CheckpointLink>();
   if (damaged !== undefined) {
-    // Where the latest is missing, the last that is there is named, and may be whole.
+    // If the latest is missing, the error names the last one that is there, which may be whole.
     if (address.checkpointId === undefined) yield damaged.checkpointId;
     let ancestor = findParent(byId, damaged);
     while (ancestor !== undefined && !seen.has(ancestor)) {

@@ -94,7 +94,7 @@ function noteThread(
     const { thread_id: threadId, epoch = 0, expires_at: expiresAt } = document;
     cache.setThread({ threadId, epoch, expiresAt });
   } else if (!isExtending(record) && isSound(record, document.thread_id)) {
-    // What another process has begun to change is finished by who opens the thread, and damage named.
+    // Whoever opens the thread finishes a change that another process has begun, and reports damage.
     cache.setThread(readState(record));
   }
 }
@@ -134,7 +134,7 @@ async function findUnmarked(
   const record = await findRecord(store, threadId);
   const current = isOfLife(last, record) ? last : await findLastOfLife(context, address, record);
   if (current === undefined || !(await isLiving(store, current, record))) {
-    // Of a life whose record has gone, too, nothing may be taken for the next one's.
+    // If the record of that life has gone too, nothing of it may be taken for the next life's.
     if (record === undefined) presumeNew(context, threadId, (last.epoch ?? 0) + 1);
     return "nothing";
   }
@@ -143,7 +143,7 @@ async function findUnmarked(
     ({ epoch = 0 }) => epoch === (current.epoch ?? 0),
   );
   const found = { document: current, writes, record };
-  // A put of an earlier life that ended in the middle has taken the mark off.
+  // A put of an earlier life, cut off in the middle, has taken the mark off.
   const heads = await findHeads(store, address);
   if (heads.length > 0) return { ...found, staleHeads: heads };
   if (!(await isDamage(store, current))) return "try again";

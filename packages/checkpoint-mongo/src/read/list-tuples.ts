@@ -93,7 +93,7 @@ async function* readPages(
     for await (const page of cutPages(cursor, settings.listBufferBytes)) {
       const fresh = page.filter(({ _id }) => !seen.has(bytesToHex(_id)));
       for (const { _id } of fresh) if (query.limit !== undefined) seen.add(bytesToHex(_id));
-      // A list is of the lives that the threads are in when it comes to them.
+      // A list shows the life that each thread is in when the list reaches it.
       const threadIds = fresh.map(({ thread_id }) => thread_id);
       const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
       for (const [threadId, record] of await findRecords(store, unknown)) {
@@ -103,12 +103,12 @@ async function* readPages(
       if (living.length < fresh.length) hasDropped = true;
       yield living;
     }
-    // What was dropped has taken the place of others that the limit left out.
+    // Checkpoints that were left out took places within the limit, so others are missing.
     if (!hasDropped) return;
   }
 }
 
-/** What a damaged record of a thread hides is passed over too. */
+/** Checkpoints that a damaged record hides are passed over too. */
 async function keepOrReport(
   keep: () => Promise<readonly CheckpointDocument[]>,
   { onCorruption, onEvent }: SaverContext["settings"],
@@ -197,8 +197,8 @@ interface ListedTuple {
 }
 
 /**
- * Finds what belongs to checkpoints: with one command, or, where pending writes are so large that they
- * would not fit together, with one for each.
+ * Finds what belongs to checkpoints: with one command, or with one for each if their pending writes are
+ * too large to be loaded together.
  */
 async function* findStored(
   context: SaverContext,

@@ -113,8 +113,8 @@ export async function readChannels(
 }
 
 /**
- * Segments may be within the bound where values are not: a forged manifest can name the same ones again
- * and again.
+ * Segments may be within the bound and values beyond it: a forged manifest can name the same segments
+ * again and again.
  *
  * @throws CheckpointTooLargeError if values are longer than that
  */

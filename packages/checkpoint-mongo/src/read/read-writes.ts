@@ -26,7 +26,7 @@ export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[
   );
 }
 
-/** The same, by the set that they belong to: each set is bounded for itself. */
+/** The same, for each set separately: each has a bound of its own. */
 export function listWantedOfWrites(sets: readonly WriteSetDocument[]): WantedSegments[] {
   return sets.flatMap((set) => {
     const bytes = listWriteSegments([set]);

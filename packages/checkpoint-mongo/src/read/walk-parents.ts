@@ -7,7 +7,7 @@ import { findAncestors } from "../store/list-checkpoints.ts";
 /** Ancestors read with one command. */
 const PAGE_SIZE = 1_000;
 
-/** What the way back begins at. */
+/** The place where the way back begins. */
 type Place = Pick<
   CheckpointDocument,
   "thread_id" | "checkpoint_ns" | "seq" | "epoch" | "parent_checkpoint_id"

@@ -52,7 +52,7 @@ export function readAddress(document: CheckpointDocument): CheckpointAddress {
 }
 
 /**
- * Which checkpoint a document is of, and its place in the order of the namespace, unverified.
+ * The id of a checkpoint document, and its place in the order of the namespace, unverified.
  *
  * @throws CorruptCheckpointError if it has no place
  */

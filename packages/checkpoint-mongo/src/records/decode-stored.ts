@@ -5,9 +5,8 @@ import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import type { Serializer } from "./serializer.ts";
 
 /**
- * Decodes something of a checkpoint whose bytes are as they were written. If they stand for nothing all
- * the same, the checkpoint is as bad as a damaged one. What a user's serializer throws is passed on: the
- * bytes are those that it gave.
+ * Decodes something of a checkpoint whose bytes are verified. If they do not decode, the checkpoint
+ * counts as damaged. What a user's serializer throws is passed on: it gave these bytes itself.
  *
  * @param corruption which document it is, and where in it
  * @throws CorruptCheckpointError if it does not decode
@@ -24,14 +23,14 @@ export async function decodeStored<T>(
     return await decode();
   } catch (error) {
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
-    // Of what the package refuses on purpose, this is no place to judge.
+    // What the package refuses on purpose is no damage.
     if (ThreadkeepError.isInstance(error)) throw error;
     const fault = { expected: "it to decode", found: String(error) };
     throw new CorruptCheckpointError(address, { ...corruption, ...fault }, { cause: error });
   }
 }
 
-/** Says where it is that a newer format was met. */
+/** Adds where a newer format was met. */
 export function locateFormat(
   error: UnsupportedFormatError,
   { threadId, checkpointNs, checkpointId }: CheckpointAddress,

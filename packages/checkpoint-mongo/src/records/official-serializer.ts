@@ -2,8 +2,9 @@ import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { assertRecordsAllowed, type AllowedObjects } from "../codec/allowed-objects.ts";
 
 /**
- * LangGraph's own serializer, by which the official saver's threads are read, but for classes that are
- * not allowed: it would make whatever is stored, and whoever can write to the database can store it.
+ * LangGraph's own serializer, which reads the official saver's threads, without classes that are not
+ * allowed. By itself it makes any object that is stored, and whoever can write to the database can
+ * store one.
  */
 export class OfficialSerializer implements SerializerProtocol {
   readonly #serde: SerializerProtocol;

@@ -25,8 +25,8 @@ export function isReference(value: StoredWrite["value"]): value is SegmentRefere
 
 /**
  * Checks that a set of pending writes is one of the checkpoint that is read, and that each of its
- * fields is as this package writes it. It is found by its pointer alone, and that is not part of what is
- * hashed; so a set with another address would be a valid one, of something else.
+ * fields is as this package writes it. A set is found by its pointer alone, which is not hashed. So a
+ * valid set of another checkpoint could be found.
  *
  * @param place names where it was found; by default the address that the set gives itself
  * @throws FieldFault if it is not

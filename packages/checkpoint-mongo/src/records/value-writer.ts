@@ -28,7 +28,7 @@ export function isAsStored(written: WrittenChannel, stored: ChannelManifest | un
 /** Something that is at hand, or will be when the user's serializer is done with it. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** Whoever awaits it hears of a failure; nobody may, if something else fails first. */
+/** Whoever awaits the value hears of a failure. Nobody may await it if something else fails first. */
 export function quiet<T>(value: Awaitable<T>): Awaitable<T> {
   if (value instanceof Promise) value.catch(() => undefined);
   return value;
@@ -52,8 +52,8 @@ export class ValueWriter {
   /**
    * Writes a channel's value.
    *
-   * @param parent how the presumed parent stores it; what is as it is there is neither encoded nor in
-   *   memory once more
+   * @param parent how the presumed parent stores it; what is the same there is not encoded, and takes
+   *   no more memory
    * @throws UnserializableStateError if the value could not come back as it is
    */
   writeChannel(

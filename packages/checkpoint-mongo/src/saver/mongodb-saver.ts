@@ -90,10 +90,9 @@ interface OpenedStore {
  * whole state; everything is verified by hashes when it is read; `put` and `putWrites` return when
  * a majority of the replica set has the data in its journal.
  *
- * Whatever reaches the database is tried again while the trouble is of the kind that passes (see
- * `retry`); each method throws a `StorageUnavailableError` when that took too long, and a
- * `StorageRefusedError` for what the server refuses, as for lack of a privilege. No error of the driver
- * comes out as it is; it is the `cause`.
+ * Each command is tried again while its error is of a kind that passes (see `retry`). Each method
+ * throws a `StorageUnavailableError` if that takes too long, and a `StorageRefusedError` if the server
+ * refuses a command, for example for lack of a privilege. The driver's own error is the `cause`.
  *
  * @example
  * ```ts
@@ -406,7 +405,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
   }
 
-  // What a saver shares is looked for anew by each call: a subclass may change client and database.
+  // Each call looks up what the saver shares: a subclass may change client and database.
 
   private get place(): SharedPlace {
     const { client, db, settings } = this;
@@ -452,7 +451,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (opened?.store.db === db && opened.store.features === features) return opened;
     const name = nameCollection(settings);
     const commits = shareCommits(this.place, () => {
-      // It tries again itself: what has come meanwhile goes along.
+      // The queue repeats commands itself, together with chains that have come meanwhile.
       const once = openDatabase(client, db.databaseName);
       return new GroupCommit(openCollection(once, name), client);
     }).withLimits(this.retryPolicy.limits);
@@ -468,7 +467,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       checkpoints: this.checkpointCollectionName,
       writes: this.checkpointWritesCollectionName,
     };
-    // A serializer of the user's decides for itself what it makes.
+    // A user's serializer decides itself which objects it makes.
     const reader = serializer.isNative
       ? new OfficialSerializer(serde, settings.allowedObjects)
       : serde;

@@ -18,9 +18,9 @@ const FAILURES = {
 } as const;
 
 /**
- * Counts how often a call looks at a thread's record anew because it was not as expected. Processes that
- * change one record in turns would keep each other at it without an end; so they wait, each for a random
- * time, and give up after a while.
+ * Counts how often a call reads a thread's record again because it was not as expected. Processes that
+ * change one record in turns would keep each other busy without end. So each waits for a random time,
+ * and gives up after a while.
  */
 export class ChangeRounds {
   readonly #threadId: string;

@@ -2,7 +2,7 @@ import { listCollectionNames } from "../driver/list-collection-names.ts";
 import { SetupError } from "../errors/setup-error.ts";
 import type { Store } from "./store.ts";
 
-/** The collections that the earlier layout, never released, had besides that of the threads. */
+/** The collections that an earlier layout, which was never released, had beside that of the threads. */
 const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
 
 /**

@@ -12,7 +12,7 @@ export async function condemnSegments(
   for (const batch of cutBatches(ids)) {
     await segments.updateMany(
       { _id: { $in: batch }, condemned_at: { $exists: false } },
-      // By the server's clock: processes that sweep may have quite different ones.
+      // By the server's clock: the clocks of processes that sweep may differ.
       { $currentDate: { condemned_at: true } },
     );
   }

@@ -21,12 +21,12 @@ export async function deleteThread(store: Store, threadId: string): Promise<void
       throw error;
     }
   }
-  // The record is damaged or missing. Without it nothing would go.
+  // The record is damaged or missing. Without one, nothing would be removed.
   if (!(await mendRecord(store, threadId))) return;
   await endLife(store, threadId, matchRecord(threadId));
 }
 
-/** What a server says of a number that is to be counted up and is none. */
+/** What a server says if the number to count up is none. */
 const TYPE_MISMATCH = 14;
 
 /**
@@ -66,7 +66,7 @@ export async function endLife(
   }
 }
 
-/** Removes what is left of the lives of a thread before this one, which has not begun. */
+/** Removes what is left of earlier lives of a thread whose present life has not begun. */
 export async function finishDeletion(
   store: Store,
   { threadId, epoch }: ThreadState,
@@ -93,17 +93,17 @@ export async function removeEarlierLives(
   { threadId, epoch }: Pick<ThreadState, "threadId" | "epoch">,
 ): Promise<void> {
   if (epoch === 0) return;
-  // Not of a life that has begun meanwhile. Checkpoints go first: what they refer to is then out of
-  // reach.
+  // Nothing of a life that has begun meanwhile. Checkpoints go first: without them, nothing else can be
+  // reached.
   const earlier = { thread_id: threadId, epoch: { $not: { $gte: epoch } } };
   await all.deleteMany({ ...earlier, kind: "checkpoint" satisfies DocumentKind });
-  // With the rest, whatever damage has taken its kind.
+  // The rest includes documents whose kind is damaged.
   await all.deleteMany({ ...earlier, kind: { $ne: "thread" satisfies DocumentKind } });
 }
 
 /**
- * Looks for documents of lives that a thread has not had yet: put there by damage or by hand. Those
- * whose number no life can have are removed.
+ * Looks for documents of lives that a thread has not had yet: put there by damage or by hand. Documents
+ * with a number that no life can have are removed.
  *
  * @returns the highest of the others
  */

@@ -5,7 +5,7 @@ import type { Submission } from "./group-commit.ts";
 import type { Store } from "./store.ts";
 import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
 
-/** In what order with others something is carried out. */
+/** Before and after what others an operation is carried out. */
 export interface SubmitOptions {
   /** What must come before. If it meets a conflict, that is a conflict of this, too. */
   readonly after?: readonly Submission[];

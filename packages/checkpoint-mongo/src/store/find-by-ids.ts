@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import type { StoredBytes } from "../documents/documents.ts";
 import type { Store } from "./store.ts";
 
-/** A document of whichever kind, unread. */
+/** A document of any kind, unread. */
 export interface AnyDocument extends Document {
   readonly _id: StoredBytes;
 }

@@ -34,7 +34,7 @@ export interface FoundCheckpoint {
   readonly record: ThreadDocument | undefined;
 }
 
-/** A found document would be over the limit with everything joined to it. */
+/** What a server says if a document with everything joined to it would be over the limit. */
 const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
   4568, 10_334, 17_280, 17_419, 17_420,
 ]);
@@ -62,7 +62,7 @@ export async function findCheckpointOfLife(
   return findOfLife(store, address, "alone");
 }
 
-/** Finds a checkpoint without its pending writes, in whatever life of its thread. */
+/** Finds a checkpoint without its pending writes, in any life of its thread. */
 export async function findCheckpointOnly(
   store: Store,
   address: OpenAddress,

@@ -69,5 +69,5 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
   };
 }
 
-/** Instead of a part whose data is missing. The hash then tells that it does not belong there. */
+/** Stands for a part whose data is missing. The hash then does not match. */
 const NOTHING: PackedBytes = { data: new Uint8Array(), compression: undefined };

@@ -34,7 +34,7 @@ export async function findWritesWithin(
   let bytes = 0;
   for await (const set of openWrites(store, checkpoints)) {
     bytes += measureDocument(set);
-    // To leave the loop closes the cursor.
+    // Leaving the loop closes the cursor.
     if (bytes > maxBytes) return undefined;
     found.push(set);
   }
@@ -55,8 +55,8 @@ function openWrites(
 }
 
 /**
- * Sets of pending writes by what they point to, in hex. One that points to several checkpoints, as only
- * damage makes one, is found by each of them.
+ * Groups sets of pending writes by the checkpoint that they point to, in hex. A damaged set may point
+ * to several checkpoints, and is in the group of each.
  */
 export function groupByPointer(
   sets: readonly WriteSetDocument[],
@@ -93,8 +93,8 @@ export async function hasWrite(
 }
 
 /**
- * Finds the pending writes of all checkpoints of one namespace whose ids are not outside of those
- * of the given ones: one run of an index, where {@link findWrites} looks up each checkpoint.
+ * Finds the pending writes of all checkpoints of one namespace whose ids lie between those of the given
+ * ones. It reads one range of an index, where {@link findWrites} looks up each checkpoint.
  *
  * @param checkpoints all of one namespace
  * @param channels only sets that hold a write to one of these

@@ -18,8 +18,8 @@ import {
 } from "./thread-record.ts";
 
 /**
- * Says when a thread expires whose date is set now. It is asked for each attempt: a date of a while ago
- * may have passed by the time that it is set, and the thread would end as soon as it began.
+ * Says when a thread expires whose date is set now. It is asked at each attempt: an earlier date may
+ * have passed by the time it is set, and the thread would end as soon as it began.
  */
 export type ChooseExpiry = () => Date | undefined;
 
@@ -29,7 +29,7 @@ export type ChooseExpiry = () => Date | undefined;
  *
  * @param chooseExpiry when a thread that is made now expires
  * @throws CorruptCheckpointError if the thread's record is damaged
- * @throws WriteConflictError if it is changed over and over again meanwhile
+ * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function openThread(
   store: Store,
@@ -69,7 +69,7 @@ export async function openThread(
 }
 
 /**
- * Whether all documents of a thread contradict its record, which says that it has expired: then the
+ * Whether all documents of a thread contradict a record that says the thread has expired. Then the
  * record is damaged, and the thread goes on.
  */
 async function isAlive({ all }: Store, record: ThreadDocument, nowMs: number): Promise<boolean> {
@@ -86,7 +86,7 @@ async function isAlive({ all }: Store, record: ThreadDocument, nowMs: number): P
   return expired === null && (await all.findOne(ofLife)) !== null;
 }
 
-/** A server may find several processes making the same record at once, and turn down the later. */
+/** If several processes make the same record at once, a server may refuse the later ones. */
 const CREATE_ATTEMPTS = 5;
 
 async function findOrCreate(
@@ -127,10 +127,10 @@ async function findOrCreate(
  * Changes when a thread expires, for all of its documents. If the process dies in between, whoever
  * opens the thread next finishes it.
  *
- * @param chooseExpiry when it is to expire, as it is or as the next life
+ * @param chooseExpiry says when it is to expire, in this life or the next
  * @param extending when documents may go that have not been changed yet; true for never
  * @returns the thread as it is now; another process may have changed it otherwise
- * @throws WriteConflictError if it is changed over and over again meanwhile
+ * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function changeExpiry(
   store: Store,
@@ -214,13 +214,13 @@ async function followChange(store: Store, state: ThreadState, rounds: ChangeRoun
   if (isExtending(record)) return finishExtension(store, record, rounds);
   const extending = current.expiresAt ?? true;
   const moved = await moveThread(store, current, current.expiresAt, extending, rounds);
-  // It has been changed once more. That a life has ended is for whoever opens the thread.
+  // It was changed once more. Whoever opens the thread deals with a life that has ended.
   if (moved === undefined) await followChange(store, state, rounds);
 }
 
 /**
- * The update that moves the expiry of a document. Where it is moved further ahead, never back: whoever
- * is slow to do it may come after one who has moved it still further.
+ * The update that moves the expiry of a document. If it moves ahead, it never moves back: a slow
+ * process may come after another that has moved it further.
  */
 function moveExpiry(
   from: ThreadDocument["extending"],

@@ -10,7 +10,7 @@ import { findRecord, findRecords, hasExpired, isOfLife, isOver } from "../store/
 // has ended is still there for a while. Here it is told from what is alive, and from what is damaged.
 
 /**
- * Those of some documents that are alive: of the life that their thread is in, and not expired. None is
+ * Keeps the documents that are alive: of the life that their thread is in, and not expired. None is
  * taken for expired before the server was asked.
  *
  * @param records of their threads, as they were when the documents were read, or later
@@ -33,7 +33,7 @@ export async function keepLiving<T extends ThreadPart>(
     hasExpired(document, records.get(document.thread_id), aboutMs),
   );
   if (doubtful.length === 0) return own;
-  // In this order: what had expired by then is still so when the records are read.
+  // The time comes first: what had expired by then is still expired when the records are read.
   const nowMs = await store.askTime();
   const threadIds = new Set(doubtful.map(({ thread_id }) => thread_id));
   const current = await findRecords(store, [...threadIds]);
@@ -58,9 +58,9 @@ export async function isLiving(
 export type StoredCheckpoint = Pick<CheckpointDocument, "_id" | "thread_id" | "epoch" | "hash">;
 
 /**
- * Whether what was found wrong with a checkpoint is damage: whether it is still there as it was read, in
- * a living thread. Otherwise its thread has been deleted or has expired meanwhile, or the checkpoint was
- * removed or put again, and parts of it had gone when they were read.
+ * Whether something wrong with a checkpoint is damage: it is if the checkpoint is still there as it was
+ * read, in a living thread. Otherwise its thread was deleted or has expired meanwhile, or the
+ * checkpoint was removed or put again, and parts of it were gone when they were read.
  */
 export async function isDamage(store: Store, document: StoredCheckpoint): Promise<boolean> {
   const nowMs = await store.askTime();
@@ -82,7 +82,7 @@ export async function isDamage(store: Store, document: StoredCheckpoint): Promis
 }
 
 /**
- * Does something with a checkpoint. Damage that it meets is none if the checkpoint has gone.
+ * Does something with a checkpoint. What looks like damage is none if the checkpoint has gone.
  *
  * @returns `"gone"` in that case
  * @throws CorruptCheckpointError if it is damage
@@ -102,8 +102,8 @@ export async function unlessGone<T>(
 }
 
 /**
- * Reads back what was stored in a life of a thread. That it is not there any more is no damage if the
- * life has ended since.
+ * Reads back what was stored in a life of a thread. If the life has ended since, it is no damage that
+ * something is missing.
  *
  * @throws CorruptCheckpointError if it is damage
  */

@@ -7,7 +7,7 @@ import { computeExpiry, isMoveDue, type Retention } from "./plan-expiry.ts";
 /** Another process may move the expiry at the same time, to less than this one would. */
 const MOVES = 2;
 
-/** What the expiry of threads is reckoned by. */
+/** What is needed to choose when a thread expires. */
 type ExpiryContext = Pick<SaverContext, "store" | "settings">;
 
 /**
@@ -37,8 +37,8 @@ export async function prepareThread(
 }
 
 /**
- * Takes a thread of which nothing was found for new, unless more is known of it. The first write to
- * it makes its record. If there was one all the same, the write is refused, and looks.
+ * Takes a thread for new, because nothing of it was found, unless more is known of it. The first write
+ * to it makes its record. If there is a record after all, that write is refused, and opens the thread.
  *
  * @param epoch the life that it begins
  */
@@ -52,7 +52,7 @@ export function presumeNew(
   cache.setThread({ threadId, epoch, expiresAt: chooseExpiryBy(context)() });
 }
 
-/** Says when a thread expires that is written to now, each time it is asked. */
+/** Gives a function that says when a thread expires that is written to now. */
 export function chooseExpiryBy({ store, settings }: ExpiryContext): ChooseExpiry {
   const retention = readRetention(settings);
   return () => computeExpiry(retention, store.estimateTime());

@@ -46,10 +46,10 @@ export async function sweep(
  * storing segments and the checkpoint they were for.
  *
  * A segment is removed only if an earlier sweep, at least `graceMs` ago, marked it and nothing has
- * referred to it since. A put that refers to a marked one takes the mark off with the same command
- * that stores its checkpoint, and a put that took nearly that long stores its segments once more
- * before it returns. So none that is in use, or about to be, is removed. How long that is the server's
- * clock says, and the put takes the longer of what its own clocks say.
+ * referred to it since. A put that refers to a marked one takes the mark off with the same command that
+ * stores its checkpoint, and a put that took nearly that long stores its segments once more before it
+ * returns. So no segment is removed that is in use, or about to be. The sweep goes by the server's
+ * clock, and the put by the one of its own clocks that says longer.
  */
 async function sweepSegments(
   store: Store,
@@ -61,7 +61,7 @@ async function sweepSegments(
   // Segments first, references after: what is stored in between is not among the segments.
   const heads = await scanSegmentHeads(store, threadId).toArray();
   const referred = await collectReferences(store, threadId);
-  // Where a damaged checkpoint does not say what it is made of, anything may be in use.
+  // If a damaged checkpoint does not say what it is made of, any segment may be in use.
   if (referred === undefined) return { condemned: 0, removed: 0 };
   const named = heads.filter(({ segment }) => isBinary(segment));
   const byUse = Map.groupBy(named, ({ segment }) => referred.has(bytesToHex(segment)));
@@ -85,7 +85,7 @@ async function sweepSegments(
   return { condemned: fresh.length, removed };
 }
 
-/** Removes what is left of lives of the thread that have ended: by a process that died meanwhile. */
+/** Removes what a process that died has left of ended lives of the thread. */
 async function finishEndings(store: Store, threadId: string): Promise<void> {
   const record = await findRecord(store, threadId);
   if (record === undefined) return;

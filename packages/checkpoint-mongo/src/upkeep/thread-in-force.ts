@@ -4,7 +4,7 @@ import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-check
 import { assertRecord } from "../store/assert-record.ts";
 import { hasExpired, isExtending, readState } from "../store/thread-record.ts";
 
-/** What of a thread holds for all of its documents: its life and its expiry, as its record says. */
+/** What holds for all documents of a thread, as its record says: its life and its expiry. */
 export class ThreadInForce {
   readonly threadId: string;
   /** Undefined if it is damaged or missing. */
@@ -45,8 +45,9 @@ export class ThreadInForce {
   }
 
   /**
-   * Whether a document goes with a life of its thread that has ended, or with its expiry. One that the
-   * record does not fit stays to be looked at, since the damage may be in the record.
+   * Whether a document is about to be removed, because a life of its thread has ended or the thread has
+   * expired. A document that the record does not fit is verified, since the damage may be in the
+   * record.
    */
   isOnItsWayOut(document: ThreadPart): boolean {
     const { record } = this;

@@ -63,7 +63,7 @@ export async function verifyCheckpoints(
   return { count, records, ids };
 }
 
-/** Searches go by a copy of the metadata, which no hash covers where it is not all of it. */
+/** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */
 async function verifySearchable(
   { serializer }: SaverContext,
   { metadata, metadata_encoded: encoded }: CheckpointDocument,

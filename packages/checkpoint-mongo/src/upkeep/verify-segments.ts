@@ -32,7 +32,7 @@ export function listReferences(
 }
 
 /**
- * Verifies each segment as it began and under all names that refer to it.
+ * Verifies each segment without its appends, and under all names that refer to it.
  *
  * @returns those that are there
  */

@@ -24,10 +24,10 @@ export interface ThreadReport {
 }
 
 /**
- * Verifies everything that is stored of a thread: each document, that it lies where it belongs, and how
- * they hang together. Reads all of it, one document at a time. What others store, delete or replace
- * meanwhile can look like damage, but not twice: where something is wrong, all is read once more, and what
- * is still wrong is damage.
+ * Verifies everything that is stored of a thread: each document, its place, and the references between
+ * them. Reads all of it, one document at a time. What others store, delete or replace meanwhile can
+ * look like damage, but not twice. So if something is wrong, everything is read once more, and what is
+ * still wrong is damage.
  */
 export async function verifyThread(context: SaverContext, threadId: string): Promise<ThreadReport> {
   const report = await walk(context, threadId);
@@ -66,7 +66,7 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
     damages.add(undefined, { document: "thread", which, field: "kind", expected, found: kind });
   }
   const count = checkpoints.count + writes.count + segments.size;
-  // What is left of a thread that the server removes just now has no record, and has expired.
+  // A thread that the server is just removing has no record, and has expired.
   if (count > 0 || thread.isDamaged) damages.addAll(thread.faults);
   return {
     threadId,

@@ -15,15 +15,15 @@ interface SetPlace {
 }
 
 /**
- * Finds what documents of a thread say is there and is not: sets of pending writes, and the newest
- * checkpoints of namespaces. Nothing is found of what was stored without the option `witness`.
+ * Finds sets of pending writes and newest checkpoints that documents of a thread name and that are
+ * missing. What was stored without the option `witness` is named by no document.
  */
 export async function verifyWitness(
   { store }: SaverContext,
   thread: ThreadInForce,
   damages: DamageList,
 ): Promise<void> {
-  // What is named is read after what names it: there may be more of it by then, but no less.
+  // What is named is read after what names it: by then there may be more, but never less.
   const witnesses = new Map<string, { address: CheckpointAddress; witness: Witness }>();
   const last = new Map<string, { checkpointNs: string; seq: number }>();
   for await (const document of scanCheckpoints(store, thread.threadId)) {
