@@ -1,26 +1,18 @@
-import type { Collection, MongoClient } from "mongodb";
-import { interceptCollections } from "./intercept-collections.ts";
+import type { Handle } from "../network/command-proxy.ts";
 
-const WRITES_AND_SINGLE_READS = [
-  "findOne",
-  "findOneAndUpdate",
-  "updateOne",
-  "updateMany",
-  "deleteOne",
-  "deleteMany",
-  "bulkWrite",
-] as const;
+/** Commands that read or write documents, each when it begins. */
+const COMMANDS = ["find", "aggregate", "update", "findAndModify", "delete"];
 
-type Method = (...parameters: unknown[]) => Promise<unknown>;
-
-/** Lets something happen just before one of the commands that a client sends. */
+/** Lets something happen just before one of the commands that reach a server. */
 export class BeforeCommand {
   #left = 0;
   #action: (() => Promise<unknown>) | undefined;
 
-  constructor(client: MongoClient) {
-    interceptCollections(client, (collection) => this.#intercept(collection));
-  }
+  /** Takes the commands on their way. */
+  readonly handle: Handle = async (command, send) => {
+    if (COMMANDS.some((name) => name in command)) await this.#wait();
+    return send(command);
+  };
 
   /**
    * Does something while the next thing that happens before the command of a number, counted from 1.
@@ -47,42 +39,4 @@ export class BeforeCommand {
     this.#action = undefined;
     await action();
   }
-
-  #intercept(collection: Collection): void {
-    for (const name of WRITES_AND_SINGLE_READS) {
-      const send = (collection[name] as Method).bind(collection);
-      Object.assign(collection, {
-        [name]: async (...parameters: unknown[]) => {
-          await this.#wait();
-          return send(...parameters);
-        },
-      });
-    }
-    for (const name of ["find", "aggregate"] as const) {
-      const open = (collection[name] as (...parameters: unknown[]) => Cursor).bind(collection);
-      Object.assign(collection, {
-        [name]: (...parameters: unknown[]) => this.#interceptCursor(open(...parameters)),
-      });
-    }
-  }
-
-  #interceptCursor(cursor: Cursor): Cursor {
-    const wait = () => this.#wait();
-    const toArray = cursor.toArray.bind(cursor);
-    const iterate = cursor[Symbol.asyncIterator].bind(cursor);
-    return Object.assign(cursor, {
-      toArray: async () => {
-        await wait();
-        return toArray();
-      },
-      async *[Symbol.asyncIterator]() {
-        await wait();
-        yield* { [Symbol.asyncIterator]: iterate };
-      },
-    });
-  }
-}
-
-interface Cursor extends AsyncIterable<unknown> {
-  toArray(): Promise<unknown[]>;
 }

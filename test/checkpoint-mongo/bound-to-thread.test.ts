@@ -1,7 +1,8 @@
 import { INTERRUPT } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { MongoClient, type CommandStartedEvent, type Document } from "mongodb";
-import { describe, expect, it, onTestFinished } from "vitest";
+import type { CommandStartedEvent, Document, MongoClient } from "mongodb";
+import { describe, expect, it } from "vitest";
+import { connectThrough } from "./connect-through.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { asNewProcess } from "./new-process.ts";
 import { disguise } from "./old-server.ts";
@@ -13,9 +14,8 @@ const database = useDatabase();
 // takes an upsert only if it is such a command.
 describe("on a router, each command of a thread names it", () => {
   it("that reads", async () => {
-    const monitored = new MongoClient(database.uri, { monitorCommands: true });
-    onTestFinished(() => monitored.close());
-    const router = disguise(monitored, { isBefore8: false, isRouter: true });
+    const looksLike = disguise({ isBefore8: false, isRouter: true });
+    const router = await connectThrough(database.uri, looksLike, { monitorCommands: true });
     const saver = new MongoDBSaver({ client: router, dbName: database.name });
     const other = asNewProcess(router);
     const filters = await recordFilters(router, READING, async () => {

@@ -4,9 +4,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { ServerTime, setOwnClock } from "./server-time.ts";
 import { DAY_MS, readExpiry, setExpiry } from "./thread-expiry.ts";
-import { COLLECTION, useDatabase } from "./use-database.ts";
+import { COLLECTION, useDatabaseThrough } from "./use-database.ts";
 
-const database = useDatabase();
+const time = new ServerTime();
+const database = await useDatabaseThrough(time.handle);
 const HOUR = 3_600;
 const HOUR_MS = HOUR * 1_000;
 const SETTINGS = { ttl: HOUR };
@@ -16,8 +17,6 @@ const LIST = ["x".repeat(500), "y".repeat(500)];
 const openSaver = (settings: MongoDBSaverSettings = {}) =>
   database.openSaver({ ttlGraceSeconds: 86_400, ...settings });
 
-const time = new ServerTime();
-time.govern(database.client);
 afterEach(() => time.reset());
 
 describe.each([

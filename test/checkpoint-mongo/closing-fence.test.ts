@@ -6,12 +6,11 @@ import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { ServerTime } from "./server-time.ts";
 import { readExpiry } from "./thread-expiry.ts";
-import { useDatabase } from "./use-database.ts";
-
-const database = useDatabase();
+import { useDatabaseThrough } from "./use-database.ts";
 
 const time = new ServerTime();
-time.govern(database.client);
+const database = await useDatabaseThrough(time.handle);
+
 afterEach(() => time.reset());
 
 const HOUR = 3_600;
@@ -24,7 +23,7 @@ describe.each([
   it("that was overtaken by another process moving the expiry ends with all the same", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
-    const slow = openSlow(before, async () => {
+    const slow = await openSlow(before, async () => {
       // Less than the ttl is left now, so the expiry moves.
       time.passMinutes(40);
       await putCheckpoint(
@@ -41,7 +40,7 @@ describe.each([
   it("that was overtaken by a deletion belongs to the thread's next life, whole", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
-    const slow = openSlow(before, () => database.openSaver().deleteThread(threadId));
+    const slow = await openSlow(before, () => database.openSaver().deleteThread(threadId));
     await save(slow, method, parent);
     const report = await database.openSaver().verifyThread(threadId);
     expect(report).toMatchObject({ damages: [], checkpoints: method === "put" ? 1 : 0 });
@@ -65,11 +64,11 @@ it.each([
       makeCheckpoint({ list: ["x".repeat(500)] }),
     );
     const begun = makeCheckpoint({ list: ["begun ".repeat(100)] });
-    const slow = openInterrupted(
+    const slow = await openInterrupted(
       database,
       {
         kind: before,
-        method: "bulkWrite",
+        command: "save",
         action: async () => {
           await database.openSaver().deleteThread(threadId);
           await putCheckpoint(database.openSaver({ ttl }), threadConfig(threadId), begun);
@@ -99,11 +98,11 @@ it("a put of the same id that finds what an earlier life left, which is just rem
     .documents<{ _id: string }>("thread")
     .updateOne({ _id: threadId }, { $set: { epoch: 1, life: hashLife(threadId, 1) } });
   let saves = 0;
-  const slow: MongoDBSaver = openInterrupted(
+  const slow: MongoDBSaver = await openInterrupted(
     database,
     {
       kind: "checkpoint",
-      method: "bulkWrite",
+      command: "save",
       // The first save meets what is there, the second one replaces it.
       isDue: () => ++saves === 2,
       action: () => checkpoints.deleteMany({ thread_id: threadId }),
@@ -154,11 +153,6 @@ async function save(
 function openSlow(
   before: "segment" | "checkpoint" | "writes",
   action: () => Promise<unknown>,
-): MongoDBSaver {
-  return openInterrupted(
-    database,
-    { kind: before, method: "bulkWrite", action },
-    { ttl: HOUR },
-    (client) => time.govern(client),
-  );
+): Promise<MongoDBSaver> {
+  return openInterrupted(database, { kind: before, command: "save", action }, { ttl: HOUR });
 }

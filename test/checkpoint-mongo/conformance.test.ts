@@ -7,17 +7,20 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase, type TemporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
 import { afterAll, inject } from "vitest";
+import { CommandProxy } from "../network/command-proxy.ts";
 import { disguise } from "./old-server.ts";
 
 const uri = inject("mongodbUri");
 const client = new MongoClient(uri);
 // Writing and reading both take the other way, where there is one.
-const oldClient = disguise(new MongoClient(uri), { isBefore8: true, isRouter: true });
+const oldServer = await CommandProxy.start(uri, disguise({ isBefore8: true, isRouter: true }));
+const oldClient = new MongoClient(oldServer.uri);
 const databases = new Map<MongoDBSaver, TemporaryDatabase>();
 
 afterAll(async () => {
   await client.close();
   await oldClient.close();
+  await oldServer[Symbol.asyncDispose]();
 });
 
 function initialize(

@@ -1,16 +1,11 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { emptyCheckpoint, uuid6, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import {
-  MongoClient,
-  type AnyBulkWriteOperation,
-  type BulkWriteOptions,
-  type Collection,
-} from "mongodb";
+import { MongoClient, type Document } from "mongodb";
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { interceptCollections } from "./intercept-collections.ts";
-import { sendInParts } from "./send-in-parts.ts";
+import { CommandProxy, ConnectionLost, type Send } from "../network/command-proxy.ts";
+import { isSave, listUpdates, sendInParts } from "./send-in-parts.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -126,16 +121,22 @@ async function runFor(
   commands: number,
   action: (saver: MongoDBSaver) => Promise<unknown>,
 ): Promise<boolean> {
-  const client = new MongoClient(database.uri, { monitorCommands: true, retryWrites: false });
-  if (cut === "updates") interceptCollections(client, sendOneByOne);
-  const saver = new MongoDBSaver({ client, dbName: database.name });
-  await saver.setup();
-  let left = commands;
-  client.on("commandStarted", () => {
-    left -= 1;
-    // Closes the sockets before the command is written to one.
-    if (left < 0) void client.close();
+  let left = Infinity;
+  await using proxy = await CommandProxy.start(database.uri, async (command, send) => {
+    if (isOfDriver(command)) return send(command);
+    const sendCounted: Send = async (part) => {
+      left -= 1;
+      if (left < 0) throw new ConnectionLost();
+      return send(part);
+    };
+    return cut === "updates" && isSave(command)
+      ? sendOneByOne(command, sendCounted)
+      : sendCounted(command);
   });
+  const client = new MongoClient(proxy.uri, { retryWrites: false, retryReads: false });
+  const saver = new MongoDBSaver({ client, dbName: database.name, retry: { deadlineMs: 0 } });
+  await saver.setup();
+  left = commands;
   try {
     await action(saver);
     return left >= 0;
@@ -146,15 +147,15 @@ async function runFor(
   }
 }
 
+/** Whether the driver sends it by itself. */
+function isOfDriver(command: Document): boolean {
+  return ["hello", "ismaster", "endSessions"].some((name) => name in command);
+}
+
 /** Has each update of a command be one of its own. */
-function sendOneByOne(collection: Collection): void {
-  const send = collection.bulkWrite.bind(collection);
-  const sendEach = (updates: readonly AnyBulkWriteOperation[], options?: BulkWriteOptions) =>
-    sendInParts(
-      (part) => send(part, options),
-      updates.map((update) => [update]),
-    );
-  Object.assign(collection, { bulkWrite: sendEach });
+function sendOneByOne(command: Document, send: Send): Promise<Document> {
+  const cuts = listUpdates(command).map((_, index) => index);
+  return sendInParts(command, send, cuts.slice(1));
 }
 
 async function fill(count: number, threadId: string = uuid6(0)): Promise<RunnableConfig> {

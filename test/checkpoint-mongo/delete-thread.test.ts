@@ -1,5 +1,8 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { describe, expect, it } from "vitest";
+import { hashLife } from "../../packages/checkpoint-mongo/src/integrity/hashes.ts";
+import { connectThrough } from "./connect-through.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -141,6 +144,29 @@ describe("deleteThread", () => {
     );
     const tuple = await database.openSaverElsewhere().getTuple(threadConfig("writes-after"));
     expect(tuple?.pendingWrites).toEqual([["task", "list", "after"]]);
+  });
+
+  it("that others get ahead of again and again ends with a typed error", async () => {
+    await startThread("ended-by-others");
+    const records = database.documents<{ _id: string }>("thread");
+    const client = await connectThrough(database.uri, async (command, send) => {
+      // As if another process ended the thread each time between what this one reads and changes.
+      if ("findAndModify" in command) await endLife();
+      return send(command);
+    });
+    let epoch = 0;
+    const endLife = () => {
+      epoch += 1;
+      const $set = { epoch, life: hashLife("ended-by-others", epoch) };
+      return records.updateOne({ _id: "ended-by-others" }, { $set });
+    };
+    const overtaken = new MongoDBSaver({ client, dbName: database.name });
+    await expect(overtaken.deleteThread("ended-by-others")).rejects.toMatchObject({
+      code: "WRITE_CONFLICT",
+      message: expect.stringContaining('delete thread "ended-by-others"') as string,
+    });
+    await saver.deleteThread("ended-by-others");
+    expect(await saver.getTuple(threadConfig("ended-by-others"))).toBeUndefined();
   });
 
   it("at the same time as writes leaves the thread readable, whatever came first", async () => {

@@ -1,4 +1,5 @@
-import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+import type { Collection, Document } from "mongodb";
+import type { SentUpdate } from "./send-in-parts.ts";
 
 /** What a document of a saver's collection is. */
 export type Kind = "thread" | "checkpoint" | "segment" | "writes";
@@ -19,7 +20,7 @@ const FILTERED: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * The documents of one kind, as if they had a collection of their own. Methods that it can not keep to
+ * The documents of one kind, as if they had a collection of their own. Methods that it cannot keep to
  * the kind are refused.
  */
 export function narrowToKind<T extends Document>(
@@ -47,13 +48,8 @@ export function narrowToKind<T extends Document>(
 }
 
 /** The kind of document that an update is about, which its filter names, or what it inserts. */
-export function kindOf(operation: AnyBulkWriteOperation): Kind {
-  if (!("updateOne" in operation)) throw new Error("A saver's commands are of single updates.");
-  const { filter, update } = operation.updateOne as {
-    filter: { kind?: Kind };
-    update: { $setOnInsert?: { kind?: Kind } };
-  };
-  const kind = filter.kind ?? update.$setOnInsert?.kind;
+export function kindOf({ q, u }: SentUpdate): Kind {
+  const kind = (q["kind"] ?? u["$setOnInsert"]?.["kind"]) as Kind | undefined;
   if (kind === undefined) throw new Error("An update names no kind of document.");
   return kind;
 }

@@ -2,6 +2,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
 import { afterAll, describe, expect, it } from "vitest";
+import { CommandProxy } from "../network/command-proxy.ts";
 import { BeforeCommand } from "./before-command.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { setExpiry } from "./thread-expiry.ts";
@@ -12,9 +13,13 @@ const other = database.openSaverElsewhere();
 const afterwards = database.openSaver();
 const reader = database.openSaver();
 
-const client = new MongoClient(database.uri);
-const beforeCommand = new BeforeCommand(client);
-afterAll(() => client.close());
+const beforeCommand = new BeforeCommand();
+const proxy = await CommandProxy.start(database.uri, beforeCommand.handle);
+const client = new MongoClient(proxy.uri);
+afterAll(async () => {
+  await client.close();
+  await proxy[Symbol.asyncDispose]();
+});
 
 const LIST = ["x".repeat(500), "y".repeat(500)];
 

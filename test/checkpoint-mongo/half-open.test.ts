@@ -5,7 +5,7 @@ import {
 } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { FaultyNetwork, nameCommand } from "./faulty-network.ts";
+import { nameCommand, NetworkProxy } from "../network/network-proxy.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -17,11 +17,11 @@ const database = useDatabase();
 const operationTimeoutMs = 1_500;
 
 async function openClient(options: MongoClientOptions = {}) {
-  const network = await FaultyNetwork.before(database.uri);
+  const network = await NetworkProxy.start(database.uri);
   const client = new MongoClient(network.uri, options);
   onTestFinished(async () => {
     // It would wait for a server to say goodbye to.
-    network.cut();
+    network.reset();
     await client.close();
     await network[Symbol.asyncDispose]();
   });
@@ -64,7 +64,7 @@ describe("a connection that is half-open", () => {
         deleteThread: () => saver.deleteThread(threadId),
       };
       for (const [step, call] of Object.entries(steps)) {
-        network.freeze();
+        network.forget();
         const startedMs = performance.now();
         await call();
         // Each attempt of ours may be two of the driver's, and a pool has few connections here.
@@ -163,7 +163,7 @@ describe("a listing whose connections break again and again", () => {
     const listed: string[] = [];
     for await (const { checkpoint } of saver.list(address(threadId))) {
       listed.push(checkpoint.id);
-      if (listed.length % 50 === 0) network.cut();
+      if (listed.length % 50 === 0) network.reset();
     }
     expect(listed).toEqual(ids.toReversed());
     expect((await saver.verifyThread(threadId)).damages).toEqual([]);

@@ -20,9 +20,9 @@ describe("a large put, between two of its commands,", () => {
       makeCheckpoint({ list: ["start ".repeat(100)], other: ["other ".repeat(100)] }),
     );
     let commands = 0;
-    const saver = openInterrupted(database, {
+    const saver = await openInterrupted(database, {
       kind: "any",
-      method: "bulkWrite",
+      command: "save",
       isDue: () => ++commands === 2,
       action,
     });

@@ -27,7 +27,7 @@ describe.each(OTHER_LIVES)("what is there of %s", (name, epoch) => {
     const threadId = `unseen: ${name}, ${place}`;
     const { config, checkpoint } = await beginSecondLife(threadId);
     const foreign = await addForeign(threadId, epoch);
-    const reader = given ?? openOnOldServer(database);
+    const reader = given ?? (await openOnOldServer(database));
     const latest = threadConfig(threadId);
     expect((await reader.getTuple(latest))?.checkpoint).toEqual(checkpoint);
     expect((await reader.getTuple(config))?.pendingWrites).toEqual([["task", "list", "mine"]]);

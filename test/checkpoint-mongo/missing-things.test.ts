@@ -15,9 +15,9 @@ describe("a thread that was never written to", () => {
 
   it("has its first checkpoint, if that is put while it is looked for", async () => {
     const checkpoint = makeCheckpoint({ a: 1 });
-    const reader = openInterrupted(database, {
+    const reader = await openInterrupted(database, {
       kind: "checkpoint",
-      method: "findOne",
+      command: "findOne",
       action: () => putCheckpoint(saver, threadConfig("just-begun"), checkpoint),
     });
     const tuple = await reader.getTuple(threadConfig("just-begun"));

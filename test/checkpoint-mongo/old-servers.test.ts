@@ -1,7 +1,8 @@
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
-import { MongoClient, type CommandStartedEvent } from "mongodb";
+import type { CommandStartedEvent } from "mongodb";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { connectThrough } from "./connect-through.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { disguise, type Server } from "./old-server.ts";
 import { useDatabase } from "./use-database.ts";
@@ -10,14 +11,11 @@ const database = useDatabase();
 
 /** A saver with a database of its own on an old server, and the commands that it sends. */
 async function openSaver(kind: Server) {
-  const client = disguise(new MongoClient(database.uri, { monitorCommands: true }), kind);
+  const client = await connectThrough(database.uri, disguise(kind), { monitorCommands: true });
   const own = temporaryDatabase(database.client);
   const commands: string[] = [];
   client.on("commandStarted", ({ commandName }: CommandStartedEvent) => commands.push(commandName));
-  onTestFinished(async () => {
-    await client.close();
-    await own.drop();
-  });
+  onTestFinished(() => own.drop());
   const saver = new MongoDBSaver({ client, dbName: own.name });
   await saver.setup();
   const record = async (action: () => Promise<unknown>): Promise<string[]> => {

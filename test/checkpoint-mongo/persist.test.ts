@@ -113,7 +113,7 @@ describe('persist "exit"', () => {
   });
 
   it("does the same on servers without bulkWrite of a client", async () => {
-    const saver = openOnOldServer(database, { persist: "exit" });
+    const saver = await openOnOldServer(database, { persist: "exit" });
     let config = await putCheckpoint(saver, threadConfig("old server"), makeCheckpoint({ a: 0 }));
     for (let version = 2; version < 5; version += 1) {
       const checkpoint = makeCheckpoint({ a: version }, { versions: { a: version } });

@@ -1,53 +1,73 @@
-import type { BulkWriteResult } from "mongodb";
+import type { Document } from "mongodb";
+import type { Send } from "../network/command-proxy.ts";
 
-/** What a saver reads of the reply to a command with several updates. */
-type Reply = Pick<BulkWriteResult, "matchedCount" | "upsertedIds">;
+/** One update of an `update` command, as it is sent. */
+export interface SentUpdate {
+  readonly q: Readonly<Record<string, unknown>>;
+  readonly u: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly upsert?: boolean;
+  readonly multi?: boolean;
+}
 
-/** The error of a command of which the server has refused an update. */
-interface RefusedError extends Error {
-  readonly code?: number;
-  readonly writeErrors?: { readonly index: number } | readonly { readonly index: number }[];
-  readonly result?: Pick<Reply, "upsertedIds">;
+/** The updates of a command; none if it is another one. */
+export function listUpdates(command: Document): readonly SentUpdate[] {
+  return (command["updates"] ?? []) as readonly SentUpdate[];
+}
+
+/** Whether a command carries out what several puts or putWrites have to store. */
+export function isSave(command: Document): boolean {
+  // What is changed by itself is one update.
+  return listUpdates(command).length > 1;
+}
+
+/** An `update` command with just some of its updates. */
+export function takeUpdates(command: Document, from: number, to?: number): Document {
+  // Not a retry of the whole command, of which the server would know that it was carried out.
+  const { txnNumber: _txnNumber, updates, ...rest } = command;
+  return { ...rest, updates: (updates as readonly SentUpdate[]).slice(from, to) };
 }
 
 /**
  * Sends the updates of one ordered command by several, as if the server let something else in between
- * two of its updates, which it may. The reply, or the error, is that of one command.
+ * two of its updates, which it may. The reply is that of one command.
  *
- * @param send sends one command
- * @param between happens before each part but the first
+ * @param cuts the positions of the updates that begin a further command
+ * @param between happens before each command but the first
  */
-export async function sendInParts<Update>(
-  send: (updates: readonly Update[]) => Promise<Reply>,
-  parts: readonly (readonly Update[])[],
+export async function sendInParts(
+  command: Document,
+  send: Send,
+  cuts: readonly number[],
   between: () => Promise<unknown> = () => Promise.resolve(),
-): Promise<Reply> {
-  let sent = 0;
-  let matchedCount = 0;
-  const upsertedIds: Record<number, unknown> = {};
-  const addUpserted = (ids: Reply["upsertedIds"] = {}): void => {
-    for (const [index, id] of Object.entries(ids)) upsertedIds[sent + Number(index)] = id;
-  };
-  for (const [number, part] of parts.entries()) {
+): Promise<Document> {
+  const total = { n: 0, nModified: 0, upserted: [] as Document[] };
+  const starts = [0, ...cuts];
+  for (const [number, from] of starts.entries()) {
     if (number > 0) await between();
-    if (part.length === 0) continue;
-    try {
-      const reply = await send(part);
-      addUpserted(reply.upsertedIds);
-      matchedCount += reply.matchedCount;
-      sent += part.length;
-    } catch (error) {
-      const { name, message, code, writeErrors = [], result } = error as RefusedError;
-      const [first] = [writeErrors].flat();
-      if (first === undefined) throw error;
-      addUpserted(result?.upsertedIds);
-      throw Object.assign(new Error(message, { cause: error }), {
-        name,
-        code,
-        writeErrors: [{ code, index: sent + first.index }],
-        result: { upsertedIds },
-      });
-    }
+    const part = takeUpdates(command, from, starts[number + 1]);
+    if (listUpdates(part).length === 0) continue;
+    const reply = await send(part);
+    if (Number(reply["ok"]) !== 1) return reply;
+    total.n += Number(reply["n"]);
+    total.nModified += Number(reply["nModified"] ?? 0);
+    total.upserted.push(...moveIndexes(reply["upserted"], from));
+    const writeErrors = moveIndexes(reply["writeErrors"], from);
+    if (writeErrors.length > 0) return { ok: 1, ...withoutEmpty(total), writeErrors };
   }
-  return { matchedCount, upsertedIds };
+  return { ok: 1, ...withoutEmpty(total) };
+}
+
+function moveIndexes(found: unknown, by: number): Document[] {
+  const entries = (found ?? []) as readonly Document[];
+  return entries.map(({ index, ...entry }) => Object.assign(entry, { index: Number(index) + by }));
+}
+
+/** A reply has no list of upserts where there is none. */
+function withoutEmpty({
+  upserted,
+  ...counts
+}: {
+  readonly upserted: readonly Document[];
+}): Document {
+  return upserted.length === 0 ? counts : { ...counts, upserted };
 }

@@ -1,9 +1,9 @@
-import type { Db, Document, MongoClient } from "mongodb";
 import { vi } from "vitest";
+import type { Handle } from "../network/command-proxy.ts";
 
 /**
- * What time it is for the servers of some clients, by what they say when they are asked. Only that
- * differs from a real server's: what it does by itself, it does by its own clock.
+ * What time it is for the server, by what it says when it is asked. Only that differs from a real
+ * server's: what it does by itself, it does by its own clock.
  */
 export class ServerTime {
   #aheadMs = 0;
@@ -13,30 +13,15 @@ export class ServerTime {
     return realNow() + this.#aheadMs;
   }
 
-  /** Lets the server of a client tell this time from now on. */
-  govern(client: MongoClient): void {
-    const open = client.db.bind(client);
-    const change = (db: Db): Db => {
-      const openAdmin = db.admin.bind(db);
-      const admin = () => {
-        const opened = openAdmin();
-        const send = opened.command.bind(opened);
-        const command = async (request: Document) => {
-          const reply: Document = await send(request);
-          const { localTime } = reply as { localTime?: Date };
-          if (localTime === undefined) return reply;
-          return { ...reply, localTime: new Date(localTime.getTime() + this.#aheadMs) };
-        };
-        return Object.assign(opened, { command });
-      };
-      return Object.assign(db, { admin });
-    };
-    Object.assign(client, {
-      db: (...parameters: Parameters<MongoClient["db"]>) => change(open(...parameters)),
-    });
-  }
+  /** Takes the commands on their way: the server tells this time. */
+  readonly handle: Handle = async (command, send) => {
+    const reply = await send(command);
+    const { localTime } = reply as { readonly localTime?: Date };
+    if (localTime === undefined) return reply;
+    return { ...reply, localTime: new Date(localTime.getTime() + this.#aheadMs) };
+  };
 
-  /** Lets time pass, for the servers and for this process. */
+  /** Lets time pass, for the server and for this process. */
   passMinutes(minutes: number): void {
     this.#aheadMs += minutes * 60_000;
     setOwnClock(this.#aheadMs);

@@ -57,7 +57,7 @@ it("a server that carried out just the first updates of a put leaves the thread 
     expect(await listMarked(threadId)).toEqual(["5"]);
     expect((await after.verifyThread(threadId)).damages).toEqual([]);
     if (error === undefined) break;
-    expect(error).toBe(STOPPED);
+    expect(error).toMatchObject(STOPPED);
   }
   // It has been cut off before and after the update that stores the checkpoint.
   expect(seen).toEqual(new Set([3, 4]));

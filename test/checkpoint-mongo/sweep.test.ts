@@ -169,7 +169,7 @@ async function storeOrphan(item: string): Promise<void> {
   const saver = await openOnStoppingServer(database, (updates) =>
     updates.findIndex((update) => kindOf(update) === "checkpoint"),
   );
-  await expect(put([item], {}, saver)).rejects.toBe(STOPPED);
+  await expect(put([item], {}, saver)).rejects.toMatchObject(STOPPED);
 }
 
 /** Makes marks look as if they had been set long ago. */

@@ -1,10 +1,9 @@
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import { requireFeature } from "@threadkeep/local-mongodb/features";
-import { MongoClient } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { interceptCollections } from "./intercept-collections.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectThrough } from "./connect-through.ts";
 import { openInterrupted } from "./interrupted-saver.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { ServerTime } from "./server-time.ts";
@@ -14,9 +13,10 @@ import {
   readExpiry as readExpiryOf,
   setExpiry as setExpiryOf,
 } from "./thread-expiry.ts";
-import { COLLECTION, useDatabase } from "./use-database.ts";
+import { COLLECTION, useDatabaseThrough } from "./use-database.ts";
 
-const database = useDatabase();
+const time = new ServerTime();
+const database = await useDatabaseThrough(time.handle);
 const HOUR = 3_600;
 /** How long a thread stays at most, with the default slack. */
 const LONGEST = 1.5 * HOUR;
@@ -58,9 +58,6 @@ async function readExpiry(threadId: string): Promise<number | undefined> {
 
 const setExpiry = (threadId: string, expiresAt: Date) => setExpiryOf(database, threadId, expiresAt);
 
-const time = new ServerTime();
-time.govern(database.client);
-time.govern(database.otherClient);
 afterEach(() => time.reset());
 
 /** A moment by the server's clock, as near as a test can tell. */
@@ -231,11 +228,11 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
   it("a process that was slow to move it too does not move it back", async () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "slow-move");
     time.passMinutes(40);
-    const slow = openInterrupted(
+    const slow = await openInterrupted(
       database,
       {
         kind: "segment",
-        method: "updateMany",
+        command: "updateMany",
         action: async () => {
           time.passMinutes(40);
           const other = database.openSaverElsewhere({ ttl: HOUR });
@@ -243,7 +240,6 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
         },
       },
       { ttl: HOUR },
-      (client) => time.govern(client),
     );
     await slow.putWrites(root, [["list", ["x"]]], "slow");
     expectAbout(await readExpiry("slow-move"), time.nowMs + LONGEST * 1_000);
@@ -310,14 +306,9 @@ describe("an expired thread", () => {
     const { next } = await fillThread(openSaver({ ttl: HOUR }), "slow to go");
     await setExpiry("slow to go", inSeconds(-1));
     const ttl = 1;
-    const client = new MongoClient(database.uri);
-    onTestFinished(() => client.close());
-    interceptCollections(client, (collection) => {
-      const send = collection.deleteMany.bind(collection);
-      collection.deleteMany = async (filter, options) => {
-        await sleep(1_500 * ttl);
-        return send(filter, options);
-      };
+    const client = await connectThrough(database.uri, async (command, send) => {
+      if ("delete" in command) await sleep(1_500 * ttl);
+      return send(command);
     });
     const saver = new MongoDBSaver({ client, dbName: database.name, ttl });
     const checkpoint = makeCheckpoint(next.channel_values, { versions: { list: 3 } });

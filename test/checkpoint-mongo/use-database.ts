@@ -8,6 +8,7 @@ import {
   type Document,
 } from "mongodb";
 import { afterAll, inject } from "vitest";
+import { CommandProxy, type Handle } from "../network/command-proxy.ts";
 import { COLLECTION } from "./collection-name.ts";
 import { narrowToKind, type Kind } from "./documents-of-kind.ts";
 import { asNewProcess } from "./new-process.ts";
@@ -37,9 +38,19 @@ export interface TestDatabase {
   recordCommands(action: () => Promise<unknown>): Promise<string[]>;
 }
 
+/**
+ * Sets up a database as {@link useDatabase} does, all of whose clients send their commands through a
+ * function of the test's.
+ */
+export async function useDatabaseThrough(handle: Handle): Promise<TestDatabase> {
+  const proxy = await CommandProxy.start(inject("mongodbUri"), handle);
+  // Hooks that are added later run earlier: the clients are closed by then.
+  afterAll(() => proxy[Symbol.asyncDispose]());
+  return useDatabase(proxy.uri);
+}
+
 /** Sets up a database before the tests of a file and removes it, with its clients, after them. */
-export function useDatabase(): TestDatabase {
-  const uri = inject("mongodbUri");
+export function useDatabase(uri: string = inject("mongodbUri")): TestDatabase {
   const client = new MongoClient(uri, { monitorCommands: true });
   const database = temporaryDatabase(client);
   const db = client.db(database.name);

@@ -1,8 +1,9 @@
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { Binary, MongoClient, type Document } from "mongodb";
-import { expect, it, onTestFinished } from "vitest";
-import { interceptCollections } from "./intercept-collections.ts";
+import { Binary, type Document } from "mongodb";
+import { expect, it } from "vitest";
+import { connectThrough } from "./connect-through.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { isSave } from "./send-in-parts.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -42,15 +43,10 @@ async function putAndDamage(
 ): Promise<void> {
   const earlier = makeCheckpoint({ a: 1 });
   const parent = await putCheckpoint(database.openSaver(), threadConfig(threadId), earlier);
-  const client = new MongoClient(database.uri);
-  onTestFinished(() => client.close());
-  interceptCollections(client, (collection) => {
-    const send = collection.bulkWrite.bind(collection);
-    collection.bulkWrite = async (updates, options) => {
-      const reply = await send(updates, options);
-      await damage({ thread_id: threadId, checkpoint_ns: "", head: true });
-      return reply;
-    };
+  const client = await connectThrough(database.uri, async (command, send) => {
+    const reply = await send(command);
+    if (isSave(command)) await damage({ thread_id: threadId, checkpoint_ns: "", head: true });
+    return reply;
   });
   const saver = new MongoDBSaver({ client, dbName: database.name, verifyAfterSave });
   await putCheckpoint(saver, parent, makeCheckpoint({ list: ["item ".repeat(100)] }));

@@ -6,15 +6,21 @@ import type { Plan } from "./history/history.ts";
  * stands here.
  */
 
+/** Other clients got in first again and again. In every part, several work on one thread. */
+const CONFLICT = "WRITE_CONFLICT";
+
+/** The server was not there for longer than calls are repeated. */
+const UNAVAILABLE = "STORAGE_UNAVAILABLE";
+
 /**
  * The codes of errors that a caller may get in each part. No part damages anything or asks for anything
- * wrong, so there is just one: the server was not there for longer than calls are repeated.
+ * wrong, so there are no others.
  */
 const ALLOWED: Readonly<Record<Plan["part"], readonly string[]>> = {
-  kills: [],
-  "server-kills": ["STORAGE_UNAVAILABLE"],
-  network: ["STORAGE_UNAVAILABLE"],
-  races: [],
+  kills: [CONFLICT],
+  "server-kills": [CONFLICT, UNAVAILABLE],
+  network: [CONFLICT, UNAVAILABLE],
+  races: [CONFLICT],
 };
 
 /** What is wrong with an error that a caller got; undefined if it may get it. */

@@ -34,7 +34,7 @@ export type {
   SimilarityFunction,
   TTLConfig,
 } from "./item-store/options.ts";
-export type { SweepResult } from "./maintenance/sweep-segments.ts";
+export type { SweepResult } from "./upkeep/sweep-segments.ts";
 export type {
   CacheEvent,
   CacheFailureEvent,
@@ -44,7 +44,7 @@ export type {
 } from "./node-cache/events.ts";
 export { MongoDBCache } from "./node-cache/mongodb-cache.ts";
 export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/options.ts";
-export type { CacheStats } from "./saver/cache.ts";
+export type { CacheStats } from "./memory/cache.ts";
 export type { MongoClientLike } from "./driver/index.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
@@ -52,13 +52,13 @@ export type {
   FallBackEvent,
   ReportEvent,
   SaverEvent,
-} from "./saver/events.ts";
+} from "./context/events.ts";
 export type {
   CheckpointSizeLimits,
   CorruptionPolicy,
   MongoDBSaverOptions,
   MongoDBSaverSettings,
   PersistPolicy,
-} from "./saver/options.ts";
-export type { Damage } from "./saver/damage-list.ts";
-export type { ThreadReport } from "./saver/verify-thread.ts";
+} from "./context/options.ts";
+export type { Damage } from "./upkeep/damage-list.ts";
+export type { ThreadReport } from "./upkeep/verify-thread.ts";

@@ -14,6 +14,7 @@ const OTHERS: readonly WrittenValue[] = [
   ["note", "four"],
 ];
 const UNAVAILABLE = { name: "StorageUnavailableError", message: "", code: "STORAGE_UNAVAILABLE" };
+const CONFLICT = { name: "WriteConflictError", message: "", code: "WRITE_CONFLICT" };
 const RAW = { name: "MongoNetworkError", message: "connection closed", code: null };
 const CORRUPT = { name: "CorruptCheckpointError", message: "", code: "CORRUPT_CHECKPOINT" };
 const killed = { unknown: "killed" } as const;
@@ -41,6 +42,10 @@ describe("a history is found right", () => {
       begin({ part: "network" })
         .put("c", { failure: UNAVAILABLE })
         .end([seen("c"), B, A]),
+    ],
+    [
+      "where a call that other writers kept from storing anything has had no effect",
+      begin({ part: "races" }).put("c", { failure: CONFLICT }).end([B, A]),
     ],
     [
       "where a read and a put go on at once, whichever comes first",

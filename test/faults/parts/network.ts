@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CUTS, NetworkProxy } from "../network/network-proxy.ts";
+import { CUTS, NetworkProxy } from "../../network/network-proxy.ts";
 import { planThreads, WORKING } from "./mixes.ts";
 import type { PartResult, PartSetting } from "./part.ts";
 import { runPart, type Part } from "./run-part.ts";

@@ -13,31 +13,35 @@ const LINES_AT_ONCE = 64;
 /** A longer text is written in pieces of so many characters. */
 const UNITS_AT_ONCE = 262_144;
 
-/** Kept for the next who needs it; undefined while somebody uses it. */
-let spare: Buffer | undefined;
-
 /**
- * Lends the content of a segment of these items. It is put together in memory that segments share,
- * one after the other: a large state has many, and a buffer for each would be there until it is
- * collected.
- *
- * @param use must not keep what it is given once it is done
+ * Memory in which segments are put together, one after the other: a large state has many, and a buffer
+ * for each would be there until it is collected. It keeps one buffer at most.
  */
-export function lendContent<Result>(
-  lines: readonly string[],
-  use: (content: Uint8Array) => Result | Promise<Result>,
-): Result | Promise<Result> {
-  if (measureLines(lines) * MAX_BYTES_PER_UNIT > ROOM_BYTES) return writeLong(lines).then(use);
-  const room = spare ?? Buffer.allocUnsafeSlow(ROOM_BYTES);
-  spare = undefined;
-  const result = use(room.subarray(0, writeLines(lines, room)));
-  if (!(result instanceof Promise)) {
-    spare = room;
-    return result;
+export class ContentBuffer {
+  /** Undefined until it is needed, and while somebody uses it. */
+  #spare: Buffer | undefined;
+
+  /**
+   * Lends the content of a segment of these items.
+   *
+   * @param use must not keep what it is given once it is done
+   */
+  lend<Result>(
+    lines: readonly string[],
+    use: (content: Uint8Array) => Result | Promise<Result>,
+  ): Result | Promise<Result> {
+    if (measureLines(lines) * MAX_BYTES_PER_UNIT > ROOM_BYTES) return writeLong(lines).then(use);
+    const room = this.#spare ?? Buffer.allocUnsafeSlow(ROOM_BYTES);
+    this.#spare = undefined;
+    const result = use(room.subarray(0, writeLines(lines, room)));
+    if (!(result instanceof Promise)) {
+      this.#spare = room;
+      return result;
+    }
+    return result.finally(() => {
+      this.#spare = room;
+    });
   }
-  return result.finally(() => {
-    spare = room;
-  });
 }
 
 function writeLines(lines: readonly string[], room: Buffer): number {

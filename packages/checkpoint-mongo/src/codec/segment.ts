@@ -1,7 +1,7 @@
 import { formatSegmentId, nameWhole, parseSegmentId, type SegmentId } from "../documents/index.ts";
 import { packAppended, REFERRED_BYTES } from "./append-stream.ts";
 import { packAside, type PackedBytes } from "./compression.ts";
-import { lendContent } from "./content-buffer.ts";
+import { ContentBuffer } from "./content-buffer.ts";
 import { hashInPieces } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";
 import { LINE_BREAK } from "./lines.ts";
@@ -26,12 +26,14 @@ export interface SegmentOfItems extends Segment {
   readonly known: KnownSegment;
 }
 
+const contents = new ContentBuffer();
+
 /** Makes the segment of these items. */
 export async function createSegment(lines: readonly string[]): Promise<SegmentOfItems> {
-  const id = await lendContent(lines, nameContent);
+  const id = await contents.lend(lines, nameContent);
   const { root, length } = parseSegmentId(id);
   const known = new KnownSegment(root, lines, { counts: [lines.length], lengths: [length] });
-  return { id, lines, known, pack: () => lendContent(lines, packCopy) };
+  return { id, lines, known, pack: () => contents.lend(lines, packCopy) };
 }
 
 function nameContent(content: Uint8Array): SegmentId | Promise<SegmentId> {

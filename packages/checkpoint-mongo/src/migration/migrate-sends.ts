@@ -6,8 +6,8 @@ import {
 } from "@langchain/langgraph-checkpoint";
 
 /**
- * Puts the tasks that a checkpoint's parent sent among its channels, where they are from format 4
- * on; before, they lay among the parent's writes.
+ * Puts the tasks that a checkpoint's parent sent among its channels. They are there from format 4 on;
+ * before, they were among the parent's writes.
  */
 export function migrateSends(
   checkpoint: Checkpoint,

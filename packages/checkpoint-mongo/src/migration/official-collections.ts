@@ -6,15 +6,10 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import type { Binary, Collection, Db, Document, Filter, Sort } from "mongodb";
-import { isDeepStrictEqual } from "node:util";
-import {
-  toConfig,
-  type AddressFilter,
-  type CheckpointAddress,
-  type OpenAddress,
-} from "../address/address.ts";
-import { openCollection } from "../driver/index.ts";
-import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/index.ts";
+import { toConfig, type CheckpointAddress, type OpenAddress } from "../address/address.ts";
+import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
+import { openCollection } from "../driver/open-database.ts";
+import { matchListed, type ListedAddress } from "../store/match-listed.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
 /** Reads the pending writes of a checkpoint. */
@@ -48,14 +43,6 @@ interface OfficialWrite {
 export interface OfficialNames {
   readonly checkpoints: string;
   readonly writes: string;
-}
-
-/** Which checkpoints to list; see the saver's `list`. */
-export interface OfficialListQuery {
-  readonly address: AddressFilter;
-  readonly beforeId: string | undefined;
-  readonly limit: number | undefined;
-  readonly filter: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -108,39 +95,11 @@ export class OfficialCollections {
   }
 
   /** Lists checkpoints, those with the greatest ids first. */
-  async *list({
-    address,
-    beforeId,
-    limit,
-    filter,
-  }: OfficialListQuery): AsyncGenerator<CheckpointTuple> {
-    let left = limit ?? Infinity;
-    if (left <= 0 || !(await this.isThere())) return;
-    const ids = {
-      ...(address.checkpointId !== undefined && { $eq: address.checkpointId }),
-      ...(beforeId !== undefined && { $lt: beforeId }),
-    };
-    const cursor = this.#checkpoints.find(
-      {
-        ...IS_CHECKPOINT,
-        ...(address.threadId !== undefined && { thread_id: address.threadId }),
-        ...(address.checkpointNs !== undefined && { checkpoint_ns: address.checkpointNs }),
-        ...(Object.keys(ids).length > 0 && { checkpoint_id: ids }),
-      },
-      { sort: NEWEST_FIRST },
-    );
-    for await (const document of cursor) {
-      if (left <= 0) return;
-      const tuple = await this.#read(document);
-      const metadata = (tuple.metadata ?? {}) as Record<string, unknown>;
-      if (
-        !Object.entries(filter).every(([key, value]) => isDeepStrictEqual(metadata[key], value))
-      ) {
-        continue;
-      }
-      left -= 1;
-      yield tuple;
-    }
+  async *list(listed: ListedAddress): AsyncGenerator<CheckpointTuple> {
+    if (!(await this.isThere())) return;
+    const filter = { ...IS_CHECKPOINT, ...matchListed(listed) };
+    const cursor = this.#checkpoints.find(filter, { sort: NEWEST_FIRST });
+    for await (const document of cursor) yield await this.#read(document);
   }
 
   /** Deletes what is stored there of a thread. */

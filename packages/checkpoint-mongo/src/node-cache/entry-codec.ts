@@ -11,7 +11,7 @@ import {
 } from "../codec/index.ts";
 import { IntegrityKeyError } from "../errors/index.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
-import { isBinary, toBytes } from "../store/index.ts";
+import { isBinary, toBytes } from "../store/binary.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "../driver/index.ts";
 import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
 import { guardConnection } from "../options/guard-connection.ts";
-import { bytesToHex } from "../store/index.ts";
+import { bytesToHex } from "../store/binary.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";

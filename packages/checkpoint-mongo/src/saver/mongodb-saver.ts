@@ -22,52 +22,22 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
-import { checkRuntime } from "../codec/index.ts";
-import {
-  explainRefusal,
-  findBinaryClass,
-  OncePerClient,
-  openCollection,
-  openDatabase,
-  requireClient,
-  RetryPolicy,
-  shareServerClock,
-} from "../driver/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
-import { Hasher } from "../integrity/hashes.ts";
-import {
-  checkLayout,
-  deleteThread,
-  detectSharding,
-  ensureThreadIndexes,
-  GroupCommit,
-  openCollections,
-  scanThreadIds,
-  type Collections,
-} from "../store/index.ts";
-import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
-import { OfficialCollections } from "../migration/official-collections.ts";
-import { describeValue } from "../options/describe-value.ts";
-import { guardConnection } from "../options/guard-connection.ts";
-import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
-import type { Cache, CacheStats } from "./cache.ts";
-import { checkChannelLength } from "./check-channel-name.ts";
-import type { SaverContext } from "./context.ts";
-import { completeCheckpoint } from "./complete-checkpoint.ts";
-import { getDeltaHistory } from "./delta-history.ts";
-import { getTupleOrAncestor } from "./fall-back.ts";
-import { listTuples } from "./list-tuples.ts";
-import { OfficialSerializer } from "./official-serializer.ts";
-import { getOfficialTuple } from "./official-threads.ts";
+import { checkRuntime } from "../codec/check-runtime.ts";
+import type { SaverContext } from "../context/context.ts";
 import {
   resolveSettings,
   type MongoDBSaverOptions,
   type MongoDBSaverSettings,
   type SaverSettings,
-} from "./options.ts";
-import { putCheckpoint } from "./put-checkpoint.ts";
-import { putWrites, takeWrites } from "./put-writes.ts";
-import { Serializer } from "./serializer.ts";
+} from "../context/options.ts";
+import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { requireClient } from "../driver/mongo-client.ts";
+import { openCollection, openDatabase } from "../driver/open-database.ts";
+import { RetryPolicy } from "../driver/retry-policy.ts";
+import { shareServerClock } from "../driver/server-clock.ts";
+import { Hasher } from "../integrity/hashes.ts";
+import type { Cache, CacheStats } from "../memory/cache.ts";
 import {
   forgetCached,
   nameCacheOwner,
@@ -76,40 +46,53 @@ import {
   shareSetsSeen,
   shareWritesUnderWay,
   type SharedPlace,
-} from "./shared-by-client.ts";
-import { Snapshot } from "./snapshot.ts";
-import { prepareThread } from "./threads.ts";
-import { verifyThread, type ThreadReport } from "./verify-thread.ts";
+} from "../memory/shared-by-client.ts";
+import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
+import { OfficialCollections } from "../migration/official-collections.ts";
+import { guardConnection } from "../options/guard-connection.ts";
+import { checkChannelLength } from "../put/check-channel-name.ts";
+import { completeCheckpoint } from "../put/complete-checkpoint.ts";
+import { putCheckpoint } from "../put/put-checkpoint.ts";
+import { putWrites } from "../put/put-writes.ts";
+import { Snapshot } from "../put/snapshot.ts";
+import { takeWrites } from "../put/take-writes.ts";
+import { getDeltaHistory } from "../read/delta-history.ts";
+import { getTupleOrAncestor } from "../read/fall-back.ts";
+import { listTuples } from "../read/list-tuples.ts";
+import { getOfficialTuple } from "../read/official-threads.ts";
+import { OfficialSerializer } from "../records/official-serializer.ts";
+import { Serializer } from "../records/serializer.ts";
+import { deleteThread } from "../store/end-life.ts";
+import { GroupCommit } from "../store/group-commit.ts";
+import type { ServerFeatures } from "../store/server-features.ts";
+import { Store } from "../store/store.ts";
+import { prepareThread } from "../threads/prepare-thread.ts";
+import { sweep, type SweepResult } from "../upkeep/sweep-segments.ts";
+import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
+import { checkFilter, checkGrace, checkLimit } from "./check-arguments.ts";
+import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
 interface Connection {
   /** Whether the saver made its client itself. */
   isOwned: boolean;
-  opened: OpenedDatabase | undefined;
+  opened: OpenedStore | undefined;
 }
 
-/** What a saver reads and writes by. */
-interface OpenedDatabase {
-  readonly db: Db;
-  readonly collections: Collections;
+/** What a saver reads and writes through. */
+interface OpenedStore {
+  readonly store: Store;
   readonly official: OfficialCollections;
 }
-
-/** What a place was found to be once it was set up, for all savers of a client. */
-const setups = new OncePerClient<Pick<SaverContext, "isSharded">>();
-
-/** Puts under way must have ended before a sweep removes what none of them referred to so far. */
-const MIN_SWEEP_GRACE_SECONDS = 600;
 
 /**
  * A LangGraph.js checkpoint saver on MongoDB. A step stores what it adds to the state, not the
  * whole state; everything is verified by hashes when it is read; `put` and `putWrites` return when
  * a majority of the replica set has the data in its journal.
  *
- * Whatever reaches the database is tried again while the trouble is of the kind that passes (see
- * `retry`); each method throws a `StorageUnavailableError` when that took too long, and a
- * `StorageRefusedError` for what the server refuses, as for lack of a privilege. No error of the driver
- * comes out as it is; it is the `cause`.
+ * Each command is tried again while its error is of a kind that passes (see `retry`). Each method
+ * throws a `StorageUnavailableError` if that takes too long, and a `StorageRefusedError` if the server
+ * refuses a command, for example for lack of a privilege. The driver's own error is the `cause`.
  *
  * @example
  * ```ts
@@ -208,7 +191,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws SetupError if an index cannot be made
    */
   async setup(): Promise<Error[]> {
-    setups.forget(this.client, this.setupKey);
+    forgetSetup(this.setupRequest);
     forgetLook(this.client, this.db, this.checkpointCollectionName);
     forgetCached(this.place);
     await this.reach("setup", () => Promise.resolve());
@@ -272,17 +255,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   ): AsyncGenerator<CheckpointTuple> {
     const address = parseAddressFilter(config);
     const beforeId = parseAddressFilter(options?.before).checkpointId;
-    const request = { address, beforeId, limit: checkLimit(options?.limit) };
+    const limit = checkLimit(options?.limit);
     const filter = checkFilter(options?.filter);
     try {
-      const context = await this.open();
-      let left = request.limit;
-      for await (const tuple of listTuples(context, { ...request, filter })) {
-        if (left !== undefined) left -= 1;
-        yield tuple;
-      }
-      // What the official saver stored is older.
-      yield* context.official.list({ ...request, limit: left, filter });
+      yield* listTuples(await this.open(), { address, beforeId, limit, filter });
     } catch (error) {
       throw explainRefusal(error, "list of MongoDBSaver");
     }
@@ -362,11 +338,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * begins a new thread of the same id.
    *
    * @throws InvalidAddressError if the id is no string or empty
+   * @throws WriteConflictError if other processes keep deleting it and beginning it anew
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    await this.reach("deleteThread", async ({ collections, cache, official }) => {
-      await deleteThread(collections, id);
+    await this.reach("deleteThread", async ({ store, cache, official }) => {
+      await deleteThread(store, id);
       await official.deleteThread(id);
       cache.forgetThread(id);
     });
@@ -425,17 +402,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    return this.reach("sweep", async ({ collections }) => {
-      let total: SweepResult = { condemned: 0, removed: 0 };
-      for await (const id of threadId === undefined ? scanThreadIds(collections) : [threadId]) {
-        const { condemned, removed } = await sweepSegments(collections, id, graceMs);
-        total = { condemned: total.condemned + condemned, removed: total.removed + removed };
-      }
-      return total;
-    });
+    return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
   }
 
-  // What a saver shares is looked for anew by each call: a subclass may change client and database.
+  // Each call looks up what the saver shares: a subclass may change client and database.
 
   private get place(): SharedPlace {
     const { client, db, settings } = this;
@@ -447,9 +417,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return shareCache(this.place, this.settings.cacheMaxBytes, this.cacheOwner);
   }
 
-  private get setupKey(): string {
-    const { collectionPrefix, ttlGraceSeconds } = this.settings;
-    return JSON.stringify([this.db.databaseName, collectionPrefix, ttlGraceSeconds]);
+  private get setupRequest(): SetupRequest {
+    const { client, db, settings, checkpointCollectionName: officialName } = this;
+    return { client, db, settings, officialName };
   }
 
   /** Does something with the database; what the driver throws comes out as an error of this package. */
@@ -463,93 +433,50 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   private async open(): Promise<SaverContext> {
     checkRuntime();
-    const { collections, official } = await this.prepareDatabase();
-    const [{ isSharded }] = await Promise.all([
-      setups.do(this.client, this.setupKey, () => this.setUp(collections)),
-      collections.clock.sync(collections.db),
+    const { client, db } = this;
+    const Binary = await findBinaryClass(client);
+    const [features] = await Promise.all([
+      setUpOnce(this.setupRequest),
+      shareServerClock(client).sync(db),
     ]);
     const { cache, serializer, hasher, settings } = this;
+    const { store, official } = this.openStore(Binary, features);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
-    return { collections, isSharded, cache, serializer, hasher, settings, setsSeen, official };
+    return { store, cache, serializer, hasher, settings, setsSeen, official };
   }
 
-  private async prepareDatabase(): Promise<OpenedDatabase> {
+  private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {
     const { client, connection, db, settings } = this;
-    if (connection.opened?.db === db) return connection.opened;
-    const Binary = await findBinaryClass(client);
+    const { opened } = connection;
+    if (opened?.store.db === db && opened.store.features === features) return opened;
+    const name = nameCollection(settings);
+    const commits = shareCommits(this.place, () => {
+      // The queue repeats commands itself, together with chains that have come meanwhile.
+      const once = openDatabase(client, db.databaseName);
+      return new GroupCommit(openCollection(once, name), client);
+    }).withLimits(this.retryPolicy.limits);
+    const clock = shareServerClock(client);
+    const store = new Store({ db, name, Binary, commits, clock, features });
+    connection.opened = { store, official: this.openOfficial() };
+    return connection.opened;
+  }
+
+  private openOfficial(): OfficialCollections {
+    const { client, db, serde, serializer, settings } = this;
     const names = {
       checkpoints: this.checkpointCollectionName,
       writes: this.checkpointWritesCollectionName,
     };
-    const name = `${settings.collectionPrefix}threads`;
-    // A serializer of the user's decides for itself what it makes.
-    const officialSerde = this.serializer.isNative
-      ? new OfficialSerializer(this.serde, settings.allowedObjects)
-      : this.serde;
-    const commits = shareCommits(this.place, () => {
-      // It tries again itself: what has come meanwhile goes along.
-      const once = openDatabase(client, db.databaseName);
-      return new GroupCommit(openCollection(once, name), client);
-    }).for(this.retryPolicy.limits);
-    connection.opened = {
-      db,
-      collections: openCollections({ db, Binary, commits, clock: shareServerClock(client) }, name),
-      official: new OfficialCollections(db, names, officialSerde, () =>
-        isOfficialThere(client, db, names.checkpoints),
-      ),
-    };
-    return connection.opened;
-  }
-
-  private async setUp(collections: Collections): Promise<Pick<SaverContext, "isSharded">> {
-    const { collectionPrefix, ttlGraceSeconds } = this.settings;
-    await checkLayout(collections, collectionPrefix);
-    const [isSharded] = await Promise.all([
-      detectSharding(this.db),
-      ensureThreadIndexes(collections, ttlGraceSeconds),
-      isOfficialThere(this.client, this.db, this.checkpointCollectionName),
-    ]);
-    return { isSharded };
+    // A user's serializer decides itself which objects it makes.
+    const reader = serializer.isNative
+      ? new OfficialSerializer(serde, settings.allowedObjects)
+      : serde;
+    return new OfficialCollections(db, names, reader, () =>
+      isOfficialThere(client, db, names.checkpoints),
+    );
   }
 }
 
 function toRetryPolicy({ retry, operationTimeoutMs }: SaverSettings): RetryPolicy {
   return new RetryPolicy({ deadlineMs: retry.deadlineMs, operationTimeoutMs });
-}
-
-function checkLimit(limit: unknown): number | undefined {
-  if (limit === undefined || limit === Infinity) return undefined;
-  if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
-    throw new InvalidOptionsError(
-      `Invalid option limit of list: expected a whole number from 0, got ${describeValue(limit)}.`,
-    );
-  }
-  return limit;
-}
-
-function checkGrace(graceSeconds: unknown): number {
-  if (typeof graceSeconds !== "number" || !(graceSeconds >= MIN_SWEEP_GRACE_SECONDS)) {
-    throw new InvalidOptionsError(
-      `Invalid option graceSeconds of sweep: expected at least ${MIN_SWEEP_GRACE_SECONDS} seconds, ` +
-        `got ${describeValue(graceSeconds)}.`,
-    );
-  }
-  return graceSeconds;
-}
-
-function checkFilter(filter: unknown): Record<string, unknown> {
-  if (filter === undefined || filter === null) return {};
-  if (typeof filter !== "object" || !isPlain(filter)) {
-    throw new InvalidOptionsError(
-      "Invalid option filter of list: expected a plain object of metadata keys and values, got " +
-        `${describeValue(filter)}.`,
-    );
-  }
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Of another realm, its prototype is another Object.prototype.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,5 +1,5 @@
-import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { hashLife } from "../integrity/hashes.ts";
 import {
   FieldFault,
@@ -11,7 +11,7 @@ import {
 } from "./document-fields.ts";
 
 /**
- * Checks the record of a thread. What is written next, and what is removed, goes by it.
+ * Checks the record of a thread. It decides what is written next, and what is removed.
  *
  * @throws CorruptCheckpointError if a field is not as this package writes it
  */
@@ -24,7 +24,7 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     const extending: unknown = document.extending ?? undefined;
     if (extending !== true) readOptionalDate("extending", extending);
     const deletedAt = readOptionalDate("deleted_at", document.deleted_at);
-    // Each deletion counts up.
+    // Each deletion counts the epoch up.
     if (deletedAt !== undefined && epoch === 0) {
       refuse("deleted_at", "nothing in a thread's first life", deletedAt);
     }
@@ -52,7 +52,7 @@ export function isSound(document: ThreadDocument, threadId: string): boolean {
 }
 
 /**
- * Checks that documents which a thread's record makes those of another life are no others for its damage.
+ * Checks that a thread's record does not hide documents because it is damaged.
  *
  * @throws CorruptCheckpointError if the record is damaged
  */
@@ -70,7 +70,7 @@ export function assertHides(
   throw toCorruption(new FieldFault("deleted_at", expected, record.deleted_at), threadId);
 }
 
-/** What is no fault of a field is passed on. */
+/** An error that is no fault of a field is passed on. */
 function toCorruption(error: unknown, threadId: string): unknown {
   if (!(error instanceof FieldFault)) return error;
   const { field, expected, found } = error;

@@ -1,6 +1,6 @@
 import type { Binary } from "mongodb";
-import type { PackedBinary, StoredBytes } from "../documents/index.ts";
-import type { BinaryClass } from "../driver/index.ts";
+import type { PackedBinary, StoredBytes } from "../documents/documents.ts";
+import type { BinaryClass } from "../driver/binary-class.ts";
 
 /** Whether a stored value is bytes. Damage may have put anything in their place, or nothing. */
 export function isBinary(value: unknown): value is StoredBytes {

@@ -30,7 +30,7 @@ export type ChainOutcome =
    */
   | { readonly kind: "conflict" };
 
-/** What the server says of a chain that was carried out. */
+/** How a chain ended that the server carried out. */
 export function judge(
   chain: Chain,
   inserted: ReadonlySet<number>,
@@ -42,7 +42,7 @@ export function judge(
     : { kind: "done", inserted };
 }
 
-/** Whether only the counts of a command of its own tell how a chain ended. */
+/** Whether a chain needs a command of its own, since only the counts of one tell how it ended. */
 export function needsOwnCommand(chain: Chain): boolean {
   return chain.some(({ mustMatch }) => mustMatch === true);
 }

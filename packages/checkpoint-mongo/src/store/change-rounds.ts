@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { WriteConflictError } from "../errors/index.ts";
+import { WriteConflictError } from "../errors/write-conflict-error.ts";
 
 const MAX_ROUNDS = 50;
 const MAX_DELAY_MS = 50;
@@ -7,28 +7,37 @@ const MAX_DELAY_MS = 50;
 /** What one process does after another, such as to delete a thread and begin it anew, takes a few. */
 const ROUNDS_AT_ONCE = 3;
 
+/** What is done with a thread, and what the message says if it cannot be done. */
+const FAILURES = {
+  open:
+    "it ended, or its expiry was changed, each time. Nothing was stored; try again, and check that " +
+    "all savers have the same ttl, and one that is longer than a call takes.",
+  delete:
+    "another process ended it each time. Try again, and check that not many processes delete one " +
+    "thread at once.",
+} as const;
+
 /**
- * Counts how often a call looks at a thread's record anew because it was not as expected. Processes that
- * change one record in turns would keep each other at it without an end; so they wait, each for a random
- * time, and give up after a while.
+ * Counts how often a call reads a thread's record again because it was not as expected. Processes that
+ * change one record in turns would keep each other busy without end. So each waits for a random time,
+ * and gives up after a while.
  */
 export class ChangeRounds {
   readonly #threadId: string;
+  readonly #action: keyof typeof FAILURES;
   #begun = 0;
 
-  constructor(threadId: string) {
+  constructor(threadId: string, action: keyof typeof FAILURES = "open") {
     this.#threadId = threadId;
+    this.#action = action;
   }
 
   /** @throws WriteConflictError if there were too many already */
   async begin(): Promise<void> {
     const waits = this.#begun - ROUNDS_AT_ONCE;
     if (this.#begun === MAX_ROUNDS) {
-      throw new WriteConflictError(
-        `Could not open thread "${this.#threadId}": it ended, or its expiry was changed, ${MAX_ROUNDS} ` +
-          "times in a row. Nothing was stored; try again, and check that all savers have the same ttl, " +
-          "and one that is longer than a call takes.",
-      );
+      const attempts = `Could not ${this.#action} thread "${this.#threadId}" in ${MAX_ROUNDS} attempts`;
+      throw new WriteConflictError(`${attempts}: ${FAILURES[this.#action]}`);
     }
     this.#begun += 1;
     if (waits >= 0) await sleep(Math.random() * Math.min(MAX_DELAY_MS, 2 ** (waits + 1)));

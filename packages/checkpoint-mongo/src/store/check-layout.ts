@@ -1,8 +1,8 @@
-import { listCollectionNames } from "../driver/index.ts";
-import { SetupError } from "../errors/index.ts";
-import type { Collections } from "./collections.ts";
+import { listCollectionNames } from "../driver/list-collection-names.ts";
+import { SetupError } from "../errors/setup-error.ts";
+import type { Store } from "./store.ts";
 
-/** The collections that the earlier layout, never released, had besides that of the threads. */
+/** The collections that an earlier layout, which was never released, had beside that of the threads. */
 const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
 
 /**
@@ -10,7 +10,10 @@ const EARLIER_COLLECTIONS = ["checkpoints", "segments", "writes"];
  *
  * @throws SetupError if there is
  */
-export async function checkLayout({ db, all }: Collections, prefix: string): Promise<void> {
+export async function checkLayout(
+  { db, all }: Pick<Store, "db" | "all">,
+  prefix: string,
+): Promise<void> {
   const earlier = EARLIER_COLLECTIONS.map((suffix) => `${prefix}${suffix}`);
   const found = await listCollectionNames(db, earlier);
   // Others may have one collection of such a name, but hardly all three.

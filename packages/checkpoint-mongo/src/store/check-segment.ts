@@ -1,4 +1,4 @@
-import type { SegmentDocument, StoredBytes } from "../documents/index.ts";
+import type { SegmentDocument, StoredBytes } from "../documents/documents.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary, readSubtype } from "./binary.ts";
 import {
@@ -14,9 +14,9 @@ import {
 } from "./document-fields.ts";
 
 /**
- * What makes a segment unusable, its parts given in order: each must lie under the `_id` of its place,
- * and the places be 0, 1, 2 and so on without a gap. That none is missing at the end, the hash of the
- * content says.
+ * What makes a segment unusable, its parts given in order. Each must lie under the `_id` of its place,
+ * and the places must be 0, 1, 2 and so on. The hash of the content shows whether one is missing at the
+ * end.
  */
 export function findSegmentFault(parts: readonly SegmentDocument[]): FieldFault | undefined {
   return tryCheck(() => {
@@ -25,8 +25,8 @@ export function findSegmentFault(parts: readonly SegmentDocument[]): FieldFault 
 }
 
 /**
- * What is wrong with the rest of a segment's fields. All that was appended before can be read in spite of
- * it, so only a walk through the thread looks.
+ * What is wrong with the rest of a segment's fields. Everything that was appended before can still be
+ * read, so only a walk through the thread asks for this.
  */
 export function findSegmentFlaw(parts: readonly SegmentDocument[]): FieldFault | undefined {
   return tryCheck(() => {

@@ -1,18 +1,18 @@
-import type { StoredBytes } from "../documents/index.ts";
-import type { Collections } from "./collections.ts";
+import type { StoredBytes } from "../documents/documents.ts";
+import type { Store } from "./store.ts";
 
 /** Documents changed with one command. */
 const BATCH_SIZE = 1_000;
 
 /** Marks segments for removal. A put that refers to one from now on takes the mark off again. */
 export async function condemnSegments(
-  { segments }: Collections,
+  { segments }: Store,
   ids: readonly StoredBytes[],
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {
     await segments.updateMany(
       { _id: { $in: batch }, condemned_at: { $exists: false } },
-      // By the server's clock: processes that sweep may have quite different ones.
+      // By the server's clock: the clocks of processes that sweep may differ.
       { $currentDate: { condemned_at: true } },
     );
   }
@@ -20,7 +20,7 @@ export async function condemnSegments(
 
 /** Removes segments that have been marked since `before`, by the server's clock, and counts them. */
 export async function removeCondemned(
-  { segments }: Collections,
+  { segments }: Store,
   ids: readonly StoredBytes[],
   before: Date,
 ): Promise<number> {
@@ -37,7 +37,7 @@ export async function removeCondemned(
 
 /** Takes the mark off segments that turn out to be referred to. */
 export async function pardonSegments(
-  { segments }: Collections,
+  { segments }: Store,
   ids: readonly StoredBytes[],
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {

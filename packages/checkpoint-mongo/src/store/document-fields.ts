@@ -1,4 +1,4 @@
-import type { StoredBytes } from "../documents/index.ts";
+import type { StoredBytes } from "../documents/documents.ts";
 import { isBinary, readSubtype, toBytes, toPackedBytes, type PackedBytes } from "./binary.ts";
 
 /**

@@ -1,27 +1,32 @@
 import type { Filter } from "mongodb";
-import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
-import { readErrorCode } from "../driver/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertRecord } from "./assert-record.ts";
-import type { Collections } from "./collections.ts";
+import { ChangeRounds } from "./change-rounds.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
+import type { Store } from "./store.ts";
 import { matchRecord, outlive, readState, toLife, type ThreadState } from "./thread-record.ts";
 
-/** Deletes a thread. What is written to it from now on belongs to its next life. */
-export async function deleteThread(collections: Collections, threadId: string): Promise<void> {
+/**
+ * Deletes a thread. What is written to it from now on belongs to its next life.
+ *
+ * @throws WriteConflictError if other processes keep ending it meanwhile
+ */
+export async function deleteThread(store: Store, threadId: string): Promise<void> {
   try {
-    if (await endLife(collections, matchRecord(threadId))) return;
+    if (await endLife(store, threadId, matchRecord(threadId))) return;
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
       throw error;
     }
   }
-  // The record is damaged or missing. Without it nothing would go.
-  if (!(await mendRecord(collections, threadId))) return;
-  await endLife(collections, matchRecord(threadId));
+  // The record is damaged or missing. Without one, nothing would be removed.
+  if (!(await mendRecord(store, threadId))) return;
+  await endLife(store, threadId, matchRecord(threadId));
 }
 
-/** What a server says of a number that is to be counted up and is none. */
+/** What a server says if the number to count up is none. */
 const TYPE_MISMATCH = 14;
 
 /**
@@ -29,17 +34,22 @@ const TYPE_MISMATCH = 14;
  *
  * @param filter finds the thread's record, if it is still as it should be
  * @returns whether it was
+ * @throws CorruptCheckpointError if the record is damaged
+ * @throws WriteConflictError if other processes keep ending the thread meanwhile
  */
 export async function endLife(
-  collections: Collections,
+  store: Store,
+  threadId: string,
   filter: Filter<ThreadDocument>,
 ): Promise<boolean> {
+  const rounds = new ChangeRounds(threadId, "delete");
   for (;;) {
-    const current = await collections.threads.findOne(filter);
+    await rounds.begin();
+    const current = await store.threads.findOne(filter);
     if (current === null) return false;
-    assertRecord(current, current.thread_id);
-    const { thread_id: threadId, epoch } = current;
-    const record = await collections.threads.findOneAndUpdate(
+    assertRecord(current, threadId);
+    const { epoch } = current;
+    const record = await store.threads.findOneAndUpdate(
       { ...filter, epoch },
       {
         $set: toLife(threadId, epoch + 1),
@@ -51,54 +61,54 @@ export async function endLife(
     );
     // Another process may have ended it meanwhile.
     if (record === null) continue;
-    await finishDeletion(collections, readState(record));
+    await finishDeletion(store, readState(record));
     return true;
   }
 }
 
-/** Removes what is left of the lives of a thread before this one, which has not begun. */
+/** Removes what is left of earlier lives of a thread whose present life has not begun. */
 export async function finishDeletion(
-  collections: Collections,
+  store: Store,
   { threadId, epoch }: ThreadState,
 ): Promise<void> {
-  await removeEarlierLives(collections, { threadId, epoch });
+  await removeEarlierLives(store, { threadId, epoch });
   const unbegun = { ...matchRecord(threadId), epoch, deleted_at: { $exists: true } };
-  const highest = await removeInvented(collections, { threadId, epoch });
+  const highest = await removeInvented(store, { threadId, epoch });
   if (highest !== undefined) {
     // No life was ever that far. The next one has to be beyond all of them.
     const next = { $set: toLife(threadId, highest + 1) };
-    const { matchedCount } = await collections.threads.updateOne(unbegun, next);
+    const { matchedCount } = await store.threads.updateOne(unbegun, next);
     if (matchedCount > 0) {
-      await finishDeletion(collections, { threadId, epoch: highest + 1, expiresAt: undefined });
+      await finishDeletion(store, { threadId, epoch: highest + 1, expiresAt: undefined });
     }
     return;
   }
-  const removable = outlive(new Date(collections.clock.nowMs()));
-  await collections.threads.updateOne(unbegun, { $set: { expires_at: removable } });
+  const removable = outlive(new Date(store.estimateTime()));
+  await store.threads.updateOne(unbegun, { $set: { expires_at: removable } });
 }
 
 /** Removes what is left of a thread's lives before this one. */
 export async function removeEarlierLives(
-  { all }: Pick<Collections, "all">,
+  { all }: Pick<Store, "all">,
   { threadId, epoch }: Pick<ThreadState, "threadId" | "epoch">,
 ): Promise<void> {
   if (epoch === 0) return;
-  // Not of a life that has begun meanwhile. Checkpoints go first: what they refer to is then out of
-  // reach.
+  // Nothing of a life that has begun meanwhile. Checkpoints go first: without them, nothing else can be
+  // reached.
   const earlier = { thread_id: threadId, epoch: { $not: { $gte: epoch } } };
   await all.deleteMany({ ...earlier, kind: "checkpoint" satisfies DocumentKind });
-  // With the rest, whatever damage has taken its kind.
+  // The rest includes documents whose kind is damaged.
   await all.deleteMany({ ...earlier, kind: { $ne: "thread" satisfies DocumentKind } });
 }
 
 /**
- * Looks for documents of lives that a thread has not had yet: put there by damage or by hand. Those
- * whose number no life can have are removed.
+ * Looks for documents of lives that a thread has not had yet: put there by damage or by hand. Documents
+ * with a number that no life can have are removed.
  *
  * @returns the highest of the others
  */
 async function removeInvented(
-  { all }: Pick<Collections, "all">,
+  { all }: Pick<Store, "all">,
   { threadId, epoch }: Pick<ThreadState, "threadId" | "epoch">,
 ): Promise<number | undefined> {
   const ofThread = { thread_id: threadId, kind: { $ne: "thread" satisfies DocumentKind } };

@@ -1,10 +1,10 @@
 import type { IndexDescription } from "mongodb";
-import { ensureIndexes } from "../driver/index.ts";
-import type { Collections } from "./collections.ts";
+import { ensureIndexes } from "../driver/ensure-indexes.ts";
+import type { Store } from "./store.ts";
 
 /**
- * The indexes of the collection. All but the one on expiry and the one on the checkpoint that writes
- * belong to begin with the thread, and no unique one does not, so the collection can be sharded by it.
+ * The indexes of the collection. All begin with the thread, except those on expiry and on the
+ * checkpoint that writes belong to. All unique ones do, so the collection can be sharded by the thread.
  *
  * Every filter of the hot path is an equality on the first fields of one of them: not every server
  * narrows down further what an index has found.
@@ -47,7 +47,7 @@ const INDEXES: readonly IndexDescription[] = [
  * @throws SetupError if an index cannot be made
  */
 export async function ensureThreadIndexes(
-  { db, all }: Collections,
+  { db, all }: Pick<Store, "db" | "all">,
   graceSeconds: number,
 ): Promise<void> {
   const expiry: IndexDescription = {

@@ -1,16 +1,13 @@
 import type { Document } from "mongodb";
-import type { StoredBytes } from "../documents/index.ts";
-import type { Collections } from "./collections.ts";
+import type { StoredBytes } from "../documents/documents.ts";
+import type { Store } from "./store.ts";
 
-/** A document of whichever kind, unread. */
+/** A document of any kind, unread. */
 export interface AnyDocument extends Document {
   readonly _id: StoredBytes;
 }
 
 /** Reads documents by their `_id`, whatever else they say they are. */
-export function findByIds(
-  { all }: Collections,
-  ids: readonly Uint8Array[],
-): Promise<AnyDocument[]> {
+export function findByIds({ all }: Store, ids: readonly Uint8Array[]): Promise<AnyDocument[]> {
   return all.find<AnyDocument>({ _id: { $in: ids as never[] } }).toArray();
 }

@@ -5,14 +5,14 @@ import type {
   ThreadDocument,
   ThreadPart,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { readErrorCode } from "../driver/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+} from "../documents/documents.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertHides } from "./assert-record.ts";
-import type { Collections } from "./collections.ts";
 import { bytesToHex } from "./binary.ts";
 import { groupByPointer } from "./find-writes.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 import { findRecord, isOfLife, matchRecord } from "./thread-record.ts";
 
 /** A checkpoint and its place in the order of its namespace. */
@@ -34,7 +34,7 @@ export interface FoundCheckpoint {
   readonly record: ThreadDocument | undefined;
 }
 
-/** A found document would be over the limit with everything joined to it. */
+/** What a server says if a document with everything joined to it would be over the limit. */
 const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
   4568, 10_334, 17_280, 17_419, 17_420,
 ]);
@@ -44,11 +44,10 @@ const TOO_LARGE_CODES: ReadonlySet<number | undefined> = new Set([
  * thread is in: with one command, on a sharded cluster with two.
  */
 export async function findCheckpoint(
-  collections: Collections,
-  isSharded: boolean,
+  store: Store,
   address: OpenAddress,
 ): Promise<FoundCheckpoint | undefined> {
-  const found = await findOfLife(collections, isSharded, address, "with writes");
+  const found = await findOfLife(store, address, "with writes");
   if (found === undefined) return undefined;
   const { document, record } = found;
   const { writes = [] } = found;
@@ -57,20 +56,18 @@ export async function findCheckpoint(
 
 /** Finds a checkpoint in the life that its thread is in, without its pending writes. */
 export async function findCheckpointOfLife(
-  collections: Collections,
-  isSharded: boolean,
+  store: Store,
   address: OpenAddress,
 ): Promise<Pick<FoundCheckpoint, "document" | "record"> | undefined> {
-  return findOfLife(collections, isSharded, address, "alone");
+  return findOfLife(store, address, "alone");
 }
 
-/** Finds a checkpoint without its pending writes, in whatever life of its thread. */
+/** Finds a checkpoint without its pending writes, in any life of its thread. */
 export async function findCheckpointOnly(
-  collections: Collections,
+  store: Store,
   address: OpenAddress,
 ): Promise<CheckpointDocument | undefined> {
-  return takeLatest(await collections.checkpoints.find(matchCheckpoint(address)).toArray())
-    ?.document;
+  return takeLatest(await store.checkpoints.find(matchCheckpoint(address)).toArray())?.document;
 }
 
 /**
@@ -79,10 +76,10 @@ export async function findCheckpointOnly(
  * @throws CorruptCheckpointError if one has no place in the order
  */
 export async function findHeads(
-  collections: Collections,
+  store: Store,
   { threadId, checkpointNs }: NamespaceAddress,
 ): Promise<readonly PlacedCheckpoint[]> {
-  const documents = await collections.checkpoints
+  const documents = await store.checkpoints
     .find(
       { thread_id: threadId, checkpoint_ns: checkpointNs, head: true },
       { projection: { _id: 0, checkpoint_id: 1, seq: 1 } },
@@ -115,15 +112,14 @@ type Found = Omit<FoundCheckpoint, "writes"> & {
 };
 
 async function findOfLife(
-  collections: Collections,
-  isSharded: boolean,
+  store: Store,
   address: OpenAddress,
   what: "with writes" | "alone",
 ): Promise<Found | undefined> {
   const filter = matchCheckpoint(address);
-  if (!isSharded) {
+  if (!store.features.isSharded) {
     try {
-      const joined = await findJoined(collections, filter, what);
+      const joined = await findJoined(store, filter, what);
       const record = joined[0]?.records[0];
       const found = takeLatest(keepOfLife(joined, record, address.threadId));
       return found && { ...found, record, writes: found.document.writes };
@@ -131,23 +127,23 @@ async function findOfLife(
       if (!TOO_LARGE_CODES.has(readErrorCode(error))) throw error;
     }
   }
-  const documents = await collections.checkpoints.find(filter).toArray();
+  const documents = await store.checkpoints.find(filter).toArray();
   if (documents.length === 0) return undefined;
   if (what === "alone") {
-    const record = await findRecord(collections, address.threadId);
+    const record = await findRecord(store, address.threadId);
     const found = takeLatest(keepOfLife(documents, record, address.threadId));
     return found && { ...found, record, writes: undefined };
   }
-  const { record, writes } = await findBeside(collections, address, documents);
+  const { record, writes } = await findBeside(store, address, documents);
   const found = takeLatest(keepOfLife(documents, record, address.threadId));
   if (found === undefined) return undefined;
   const own = groupByPointer(writes).get(bytesToHex(found.document._id)) ?? [];
   return { ...found, record, writes: own };
 }
 
-/** What can't be joined is found with one command more: a thread's record, and checkpoints' writes. */
+/** Finds with one more command what cannot be joined: a thread's record, and checkpoints' writes. */
 async function findBeside(
-  { all }: Collections,
+  { all }: Store,
   { threadId }: OpenAddress,
   checkpoints: readonly CheckpointDocument[],
 ): Promise<Pick<FoundCheckpoint, "record" | "writes">> {
@@ -169,7 +165,7 @@ async function findBeside(
 }
 
 async function findJoined(
-  { checkpoints, all }: Collections,
+  { checkpoints, all }: Store,
   filter: Filter<CheckpointDocument>,
   what: "with writes" | "alone",
 ): Promise<Joined[]> {

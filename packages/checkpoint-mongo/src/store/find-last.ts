@@ -1,6 +1,6 @@
 import type { NamespaceAddress } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
-import type { Collections } from "./collections.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import type { Store } from "./store.ts";
 
 /**
  * The checkpoint of a namespace that stands last in the order, whether marked as such or not.
@@ -8,7 +8,7 @@ import type { Collections } from "./collections.ts";
  * @param epoch only of this life of the thread; by default of any
  */
 export async function findLastInOrder(
-  { checkpoints }: Pick<Collections, "checkpoints">,
+  { checkpoints }: Pick<Store, "checkpoints">,
   { threadId, checkpointNs }: NamespaceAddress,
   epoch?: number,
 ): Promise<CheckpointDocument | undefined> {

@@ -1,18 +1,18 @@
 import type { OpenAddress } from "../address/address.ts";
-import type { Collections } from "./collections.ts";
+import type { Store } from "./store.ts";
 
-/** What a checkpoint is called, and what it says its parent is called. */
+/** The id of a checkpoint, and the id that it gives for its parent. */
 export interface CheckpointLink {
   readonly checkpointId: string;
   readonly parentCheckpointId: string | undefined;
 }
 
 /**
- * Reads how the checkpoints of a namespace hang together, the last in the order first, unverified: from a
- * checkpoint on, or from the last that is there.
+ * Reads the links between the checkpoints of a namespace, unverified, the last in the order first. It
+ * begins at a checkpoint, or at the last one.
  */
 export async function findLinks(
-  { checkpoints }: Collections,
+  { checkpoints }: Store,
   { threadId, checkpointNs, checkpointId }: OpenAddress,
   limit: number,
 ): Promise<readonly CheckpointLink[]> {

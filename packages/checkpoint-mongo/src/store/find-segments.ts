@@ -1,4 +1,5 @@
-import type { ContentHash, SegmentDocument } from "../documents/index.ts";
+import type { SegmentDocument } from "../documents/documents.ts";
+import type { ContentHash } from "../documents/segment-id.ts";
 import {
   bytesToHex,
   hexToBytes,
@@ -8,9 +9,9 @@ import {
   type PackedBytes,
 } from "./binary.ts";
 import { findSegmentFault, listAppended } from "./check-segment.ts";
-import type { Collections } from "./collections.ts";
 import type { FieldFault } from "./document-fields.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 
 /** A segment of a thread as it is stored. */
 export interface StoredSegment {
@@ -27,12 +28,12 @@ export interface StoredSegment {
 
 /** Reads segments of one or several threads. Those that are not there are not in the result. */
 export async function findSegments(
-  collections: Collections,
+  store: Store,
   threadIds: readonly string[],
   roots: readonly ContentHash[],
 ): Promise<StoredSegment[]> {
   if (roots.length === 0) return [];
-  const documents = await collections.segments
+  const documents = await store.segments
     .find({
       thread_id: oneOf(threadIds),
       kind: "segment",
@@ -68,5 +69,5 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
   };
 }
 
-/** Instead of a part whose data is missing. The hash then tells that it does not belong there. */
+/** Stands for a part whose data is missing. The hash then does not match. */
 const NOTHING: PackedBytes = { data: new Uint8Array(), compression: undefined };

@@ -1,10 +1,10 @@
 import type { FindCursor } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
-import type { Collections } from "./collections.ts";
 import { measureDocument } from "./measure-document.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 
 /**
  * Finds the pending writes of several checkpoints.
@@ -12,11 +12,11 @@ import { oneOf } from "./one-of.ts";
  * @param channels only sets that hold a write to one of these; by default all
  */
 export async function findWrites(
-  collections: Collections,
+  store: Store,
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   channels?: readonly string[],
 ): Promise<WriteSetDocument[]> {
-  return checkpoints.length === 0 ? [] : openWrites(collections, checkpoints, channels).toArray();
+  return checkpoints.length === 0 ? [] : openWrites(store, checkpoints, channels).toArray();
 }
 
 /**
@@ -25,16 +25,16 @@ export async function findWrites(
  * @returns undefined if it does
  */
 export async function findWritesWithin(
-  collections: Collections,
+  store: Store,
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   maxBytes: number,
 ): Promise<WriteSetDocument[] | undefined> {
   const found: WriteSetDocument[] = [];
   if (checkpoints.length === 0) return found;
   let bytes = 0;
-  for await (const set of openWrites(collections, checkpoints)) {
+  for await (const set of openWrites(store, checkpoints)) {
     bytes += measureDocument(set);
-    // To leave the loop closes the cursor.
+    // Leaving the loop closes the cursor.
     if (bytes > maxBytes) return undefined;
     found.push(set);
   }
@@ -42,7 +42,7 @@ export async function findWritesWithin(
 }
 
 function openWrites(
-  { writes }: Collections,
+  { writes }: Store,
   checkpoints: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
   channels?: readonly string[],
 ): FindCursor<WriteSetDocument> {
@@ -55,8 +55,8 @@ function openWrites(
 }
 
 /**
- * Sets of pending writes by what they point to, in hex. One that points to several checkpoints, as only
- * damage makes one, is found by each of them.
+ * Groups sets of pending writes by the checkpoint that they point to, in hex. A damaged set may point
+ * to several checkpoints, and is in the group of each.
  */
 export function groupByPointer(
   sets: readonly WriteSetDocument[],
@@ -75,7 +75,7 @@ export function groupByPointer(
 
 /** Whether any task of a checkpoint has a set of writes in this place among its own. */
 export async function hasWrite(
-  { writes }: Collections,
+  { writes }: Store,
   { threadId, checkpointNs, checkpointId }: CheckpointAddress,
   place: number,
 ): Promise<boolean> {
@@ -93,21 +93,21 @@ export async function hasWrite(
 }
 
 /**
- * Finds the pending writes of all checkpoints of one namespace whose ids are not outside of those
- * of the given ones: one run of an index, where {@link findWrites} looks up each checkpoint.
+ * Finds the pending writes of all checkpoints of one namespace whose ids lie between those of the given
+ * ones. It reads one range of an index, where {@link findWrites} looks up each checkpoint.
  *
  * @param checkpoints all of one namespace
  * @param channels only sets that hold a write to one of these
  */
 export async function findWritesBetween(
-  collections: Collections,
+  store: Store,
   checkpoints: readonly CheckpointAddress[],
   channels: readonly string[],
 ): Promise<WriteSetDocument[]> {
   const [first] = checkpoints;
   if (first === undefined) return [];
   const ids = checkpoints.map(({ checkpointId }) => checkpointId).toSorted(compareAsServer);
-  return collections.writes
+  return store.writes
     .find(
       {
         thread_id: first.threadId,

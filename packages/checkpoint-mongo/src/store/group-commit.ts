@@ -8,29 +8,31 @@ import type {
 import { setImmediate } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  chooseDelay,
-  isAbandoned,
   isAboutContent,
   isConflict,
-  isTransient,
-  limitTime,
   readInserted,
   readRefusedWrite,
+} from "../driver/bulk-errors.ts";
+import {
+  chooseDelay,
+  isAbandoned,
+  limitTime,
   reconnect,
   Trial,
-  WriteSession,
   type RetryLimits,
-} from "../driver/index.ts";
+} from "../driver/retry-policy.ts";
+import { isTransient } from "../driver/transient-errors.ts";
+import { WriteSession } from "../driver/write-session.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
 import { measureDocument } from "./measure-document.ts";
 
 /**
- * Bytes of chains that share a command. A larger chain has one of its own, beside the others, so that
- * it keeps nobody waiting.
+ * Bytes of chains that share a command. A larger chain has a command of its own beside the others, so
+ * that nobody waits for it.
  */
 const MAX_GROUP_BYTES = 1_048_576;
 
-/** Commands with a chain of their own under way at once. */
+/** At most this many commands with a chain of their own are under way at once. */
 const MAX_ALONE = 4;
 
 /** A chain that was handed over. Others may be sent to come after it. */
@@ -76,8 +78,8 @@ export interface CommitQueue {
  * the chains before it are done, and those after it go first in the next command.
  *
  * A command that does not get through is repeated after a random wait, with what has come meanwhile. If
- * it was carried out and just its reply was lost, each chain finds itself: an append or a checkpoint by a
- * conflict, after which whoever sent it looks what is there, the rest by changing nothing.
+ * it was carried out and only its reply was lost, the repetition does no harm: an append or a
+ * checkpoint meets a conflict, and its sender then finds it stored; everything else changes nothing.
  */
 export class GroupCommit {
   readonly #collection: Collection;
@@ -89,7 +91,7 @@ export class GroupCommit {
     maxInFlight: 1,
     maxBytes: MAX_GROUP_BYTES,
   };
-  /** For chains that are too large to share a command, or that only its counts tell the end of. */
+  /** For chains that are too large to share a command, or that need the counts of their own. */
   readonly #alone: Lane = {
     waiting: [],
     inFlight: 0,
@@ -112,12 +114,12 @@ export class GroupCommit {
   }
 
   /** The queue as one saver sees it: the limits of its retries are its own. */
-  for(limits: RetryLimits): CommitQueue {
+  withLimits(limits: RetryLimits): CommitQueue {
     return { submit: (chain, after) => this.submit(chain, limits, after) };
   }
 
   /**
-   * Takes a chain, to be carried out. Failures of the server come by its outcome.
+   * Takes a chain, to be carried out. If the server fails, its outcome rejects.
    *
    * @param limits how long it is tried for, from now on
    * @param after chains that must come before it. If one of them meets a conflict, so that it has to be
@@ -139,8 +141,8 @@ export class GroupCommit {
     const waiting: Waiting = { chain, bytes, after, trial, ownSession, outcome, resolve, reject };
     if (!isAlone) this.#keepInOrder(waiting);
     lane.waiting.push(waiting);
-    // Not before what else is done in this turn of the event loop: a task's writes are followed by the
-    // checkpoint of the next step there.
+    // At the end of this turn of the event loop: a task's writes and the checkpoint of the next step
+    // come in one turn.
     setImmediate(() => this.#send(lane));
     return waiting;
   }

@@ -1,16 +1,13 @@
 import type { Document, Filter, FindCursor } from "mongodb";
-import type { AddressFilter } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
-import type { Collections } from "./collections.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import { matchListed, type ListedAddress } from "./match-listed.ts";
+import type { Store } from "./store.ts";
 
 /** Checkpoints read with one command. */
 export const PAGE_SIZE = 100;
 
 /** Which checkpoints to list. */
-export interface ListQuery {
-  readonly address: AddressFilter;
-  /** Only checkpoints with a smaller id. */
-  readonly beforeId: string | undefined;
+export interface ListQuery extends ListedAddress {
   /** What the searchable copy of the metadata must hold, by path. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** At most so many; undefined for all. */
@@ -22,22 +19,15 @@ export interface ListQuery {
  * by their ids.
  */
 export function listCheckpoints(
-  collections: Collections,
+  store: Store,
   { address, beforeId, metadata, limit }: ListQuery,
 ): FindCursor<CheckpointDocument> {
-  const filter: Filter<Document> = { kind: "checkpoint" };
-  if (address.threadId !== undefined) filter["thread_id"] = address.threadId;
-  if (address.checkpointNs !== undefined) filter["checkpoint_ns"] = address.checkpointNs;
-  const ids = {
-    ...(address.checkpointId !== undefined && { $eq: address.checkpointId }),
-    ...(beforeId !== undefined && { $lt: beforeId }),
-  };
-  if (Object.keys(ids).length > 0) filter["checkpoint_id"] = ids;
+  const filter: Filter<Document> = { kind: "checkpoint", ...matchListed({ address, beforeId }) };
   for (const [key, value] of Object.entries(metadata)) {
     filter[`metadata.${key}`] = { $eq: value };
   }
   const inOneNamespace = address.threadId !== undefined && address.checkpointNs !== undefined;
-  return collections.checkpoints.find(filter as Filter<CheckpointDocument>, {
+  return store.checkpoints.find(filter as Filter<CheckpointDocument>, {
     sort: inOneNamespace ? { seq: -1 } : { checkpoint_id: -1 },
     batchSize: PAGE_SIZE,
     limit: limit ?? 0,
@@ -46,11 +36,11 @@ export function listCheckpoints(
 
 /** Reads the checkpoints of one namespace that come before a place in the order, newest first. */
 export async function findAncestors(
-  collections: Collections,
+  store: Store,
   place: Pick<CheckpointDocument, "thread_id" | "checkpoint_ns" | "seq">,
   limit: number,
 ): Promise<CheckpointDocument[]> {
-  return collections.checkpoints
+  return store.checkpoints
     .find({
       thread_id: place.thread_id,
       kind: "checkpoint",

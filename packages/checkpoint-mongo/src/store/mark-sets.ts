@@ -1,10 +1,9 @@
-import type { CheckpointAddress } from "../address/address.ts";
 import type { Document, Filter } from "mongodb";
+import type { CheckpointAddress } from "../address/address.ts";
 import { hashNamespace } from "../integrity/hashes.ts";
 import type { ChainUpdate } from "./chain.ts";
-import type { Collections } from "./collections.ts";
+import type { FencedThread } from "./fenced-thread.ts";
 import { matchRecord, type ThreadState } from "./thread-record.ts";
-import { writeFenced } from "./write-fenced.ts";
 
 /** What the id of a set is shortened to in the checkpoint's list. */
 const MARK_BYTES = 8;
@@ -32,13 +31,12 @@ export function markSets(
 
 /** Names sets in the document of their checkpoint, for which it was not there before. */
 export async function markSetsLater(
-  collections: Collections,
-  thread: ThreadState,
+  thread: FencedThread,
   address: CheckpointAddress,
   marks: readonly Uint8Array[],
 ): Promise<void> {
   // If the thread has changed meanwhile, the sets may have gone with it.
-  await writeFenced(collections, thread, [markSets(address, marks)]);
+  await thread.write([markSets(address, marks)]);
 }
 
 /** Whether a namespace's order is kept in the thread's record: those of single tasks would fill it. */

@@ -1,6 +1,6 @@
-import type { ThreadDocument } from "../documents/index.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
 import { assertRecord } from "./assert-record.ts";
-import type { Collections } from "./collections.ts";
+import type { Store } from "./store.ts";
 import { matchRecord, toLife } from "./thread-record.ts";
 
 /**
@@ -8,7 +8,7 @@ import { matchRecord, toLife } from "./thread-record.ts";
  * is damage.
  */
 export function findRecordsOf(
-  { threads }: Pick<Collections, "threads">,
+  { threads }: Pick<Store, "threads">,
   threadId: string,
 ): Promise<ThreadDocument[]> {
   return threads
@@ -22,11 +22,8 @@ export function findRecordsOf(
  *
  * @throws CorruptCheckpointError if it is none
  */
-export async function checkRecord(
-  collections: Pick<Collections, "threads">,
-  threadId: string,
-): Promise<void> {
-  for (const document of await findRecordsOf(collections, threadId)) {
+export async function checkRecord(store: Pick<Store, "threads">, threadId: string): Promise<void> {
+  for (const document of await findRecordsOf(store, threadId)) {
     assertRecord(document, threadId);
   }
 }
@@ -38,7 +35,7 @@ export async function checkRecord(
  * @returns false if nothing is stored of the thread
  */
 export async function mendRecord(
-  { all, threads }: Pick<Collections, "all" | "threads">,
+  { all, threads }: Pick<Store, "all" | "threads">,
   threadId: string,
 ): Promise<boolean> {
   let epoch = 0;

@@ -1,10 +1,9 @@
-import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
-import type { Collections } from "./collections.ts";
+import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts";
+import type { FencedThread } from "./fenced-thread.ts";
 import type { Submission } from "./group-commit.ts";
 import { countCheckpoint, isCounted } from "./mark-sets.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import type { ThreadState } from "./thread-record.ts";
-import { claim, writeFenced } from "./write-fenced.ts";
+import type { Store } from "./store.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
 export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head" | "next">;
@@ -12,29 +11,33 @@ export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" 
 /** How saving a checkpoint ended. Failures of the server are thrown. */
 export type SaveOutcome = "saved" | "conflict";
 
+/** What is saved along with a new checkpoint. */
+export interface SaveCheckpointOptions {
+  /** The segments that it needs and that may not be stored yet. */
+  readonly segments: readonly SegmentToStore[];
+  /** The checkpoints that were the latest so far. */
+  readonly replaced: readonly ReplacedCheckpoint[];
+  /** What must come before: pending writes of the parent. */
+  readonly after: readonly Submission[];
+  /** Whether the one before, and the thread's record, name its place. */
+  readonly isWitnessed: boolean;
+}
+
 /**
  * Saves a new checkpoint with the segments it needs and makes it the latest of its namespace. It is
  * a conflict if the thread has changed, the address is taken, or another writer took the place in
  * the order.
- *
- * @param replaced the checkpoints that were the latest so far
- * @param after what must come before: pending writes of the parent
- * @param witness whether the one before, and the thread's record, name its place
  */
 export async function saveCheckpoint(
-  collections: Collections,
-  thread: ThreadState,
-  segments: readonly SegmentToStore[],
+  thread: FencedThread,
   checkpoint: CheckpointToStore,
-  replaced: readonly ReplacedCheckpoint[],
-  after: readonly Submission[],
-  witness: boolean,
+  { segments, replaced, after, isWitnessed }: SaveCheckpointOptions,
 ): Promise<SaveOutcome> {
   const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
   const namespace = { thread_id, kind, checkpoint_ns };
-  const stored = await saveAhead(collections, thread, segments);
+  const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
-  const { $set: threadPart } = claim(thread);
+  const { $set: threadPart } = thread.claim();
   const updates = [
     ...stored,
     {
@@ -45,13 +48,15 @@ export async function saveCheckpoint(
     },
     ...replaced.map((earlier) => ({
       filter: { ...namespace, seq: earlier.seq },
-      update: { $unset: { head: "" as const }, ...(witness && { $set: { next: seq } }) },
+      update: { $unset: { head: "" as const }, ...(isWitnessed && { $set: { next: seq } }) },
     })),
-    ...(witness && isCounted(checkpoint_ns) ? [countCheckpoint(thread, checkpoint_ns, seq)] : []),
+    ...(isWitnessed && isCounted(checkpoint_ns)
+      ? [countCheckpoint(thread.state, checkpoint_ns, seq)]
+      : []),
   ];
-  const outcome = await writeFenced(collections, thread, updates, { after });
+  const outcome = await thread.write(updates, { after });
   if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
-  await removeReplaced(collections, checkpoint, thread, replaced);
+  await removeReplaced(thread, checkpoint, replaced);
   return "saved";
 }
 
@@ -69,14 +74,13 @@ export interface ReplacedCheckpoint {
  * before, they stay as history.
  */
 async function removeReplaced(
-  { all }: Collections,
+  { store, epoch }: FencedThread,
   { thread_id, checkpoint_ns }: CheckpointToStore,
-  { epoch }: ThreadState,
   replaced: readonly ReplacedCheckpoint[],
 ): Promise<void> {
   const ids = replaced.filter(({ isRemoved }) => isRemoved).map(({ checkpointId }) => checkpointId);
   if (ids.length === 0) return;
-  await all.deleteMany({
+  await store.all.deleteMany({
     thread_id,
     kind: { $in: ["checkpoint", "writes"] satisfies DocumentKind[] },
     checkpoint_id: { $in: ids },
@@ -88,7 +92,7 @@ async function removeReplaced(
 
 /** Removes a checkpoint that another life of its thread has left, unless it is another one by now. */
 export async function removeCheckpoint(
-  { checkpoints }: Pick<Collections, "checkpoints">,
+  { checkpoints }: Pick<Store, "checkpoints">,
   { _id, epoch }: Pick<CheckpointDocument, "_id" | "epoch">,
 ): Promise<void> {
   await checkpoints.deleteOne({ _id, epoch: (epoch ?? null) as number });
@@ -104,28 +108,32 @@ const OPTIONAL_FIELDS = [
   "upserted_at",
 ] as const satisfies readonly (keyof CheckpointToStore)[];
 
+/** What is saved along with a checkpoint that replaces another one. */
+export interface ReplaceCheckpointOptions {
+  /** The segments that it needs and that may not be stored yet. */
+  readonly segments: readonly SegmentToStore[];
+  /** The life that the other one was found in. */
+  readonly formerEpoch: number;
+}
+
 /**
  * Gives a checkpoint that is stored already another content, as a second `put` of the same id asks
  * for, or makes it one of this life of its thread. Its place in the order stays. It is a conflict if
  * it is not there any more: what an earlier life of the thread left is removed at any time.
- *
- * @param formerEpoch the life that it was found in
  */
 export async function replaceCheckpoint(
-  collections: Collections,
-  thread: ThreadState,
-  segments: readonly SegmentToStore[],
+  thread: FencedThread,
   checkpoint: CheckpointToStore,
-  formerEpoch: number,
+  { segments, formerEpoch }: ReplaceCheckpointOptions,
 ): Promise<SaveOutcome> {
   const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, sets, ...content } = checkpoint;
   // In the same life, marks have been set on what is there.
   const isOfFormer = formerEpoch !== thread.epoch;
-  const { $set, $unset } = claim(thread);
+  const { $set, $unset } = thread.claim();
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
-  const stored = await saveAhead(collections, thread, segments);
+  const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
-  const outcome = await writeFenced(collections, thread, [
+  const outcome = await thread.write([
     ...stored,
     {
       filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },

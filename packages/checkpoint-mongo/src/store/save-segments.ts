@@ -1,11 +1,10 @@
 import type { Document, Filter, PushOperator } from "mongodb";
-import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
+import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { hexToBytes, toPackedBinary, type PackedBytes } from "./binary.ts";
 import type { ChainUpdate } from "./chain.ts";
-import type { Collections } from "./collections.ts";
-import type { ThreadState } from "./thread-record.ts";
-import { claim, writeFenced } from "./write-fenced.ts";
+import type { FencedThread } from "./fenced-thread.ts";
+import type { Store } from "./store.ts";
 
 /** A segment as it is stored, or what is appended to one. Its id says which. */
 export interface SegmentToStore {
@@ -35,8 +34,7 @@ const MAX_COMMAND_BYTES = 2 * 1_024 * 1_024;
  *   state is large. Undefined if the thread has changed meanwhile.
  */
 export async function saveAhead(
-  collections: Collections,
-  thread: ThreadState,
+  thread: FencedThread,
   segments: readonly SegmentToStore[],
 ): Promise<readonly ChainUpdate[] | undefined> {
   const { whole = [], appended = [] } = Object.groupBy(segments, (segment) =>
@@ -45,9 +43,9 @@ export async function saveAhead(
   let updates: ChainUpdate[] = [];
   let bytes = 0;
   for (const segment of whole) {
-    for (const { update, size } of await creations(collections, thread, segment)) {
+    for (const { update, size } of await creations(thread, segment)) {
       if (updates.length > 0 && bytes + size > MAX_COMMAND_BYTES) {
-        const outcome = await writeFenced(collections, thread, updates);
+        const outcome = await thread.write(updates);
         if (outcome.kind === "conflict") return undefined;
         updates = [];
         bytes = 0;
@@ -66,22 +64,21 @@ export async function saveAhead(
  * left out, since a stored checkpoint refers to such a segment and no sweep removes it.
  */
 export async function saveSegments(
-  collections: Collections,
-  thread: ThreadState,
+  thread: FencedThread,
   segments: readonly SegmentToStore[],
 ): Promise<void> {
   const whole = segments.filter(isWhole);
-  const rest = await saveAhead(collections, thread, whole);
+  const rest = await saveAhead(thread, whole);
   if (rest !== undefined && rest.length > 0) {
-    await writeFenced(collections, thread, rest);
+    await thread.write(rest);
   }
 }
 
 /**
- * Removes what appends have made where the segments had gone: documents of nothing but the append.
+ * Removes what an append makes where its segment has gone: a document that holds nothing else.
  */
-export async function removeBaseless(
-  { segments }: Collections,
+export async function removeAppendsAlone(
+  { segments }: Store,
   threadId: string,
   roots: readonly ContentHash[],
 ): Promise<void> {
@@ -113,16 +110,18 @@ function isWhole({ id }: SegmentToStore): boolean {
  * have cut them elsewhere.
  */
 async function creations(
-  { Binary }: Collections,
-  thread: ThreadState,
+  thread: FencedThread,
   segment: SegmentToStore,
 ): Promise<{ readonly update: ChainUpdate; readonly size: number }[]> {
-  const { $set, $unset } = claim(thread);
+  const { $set, $unset } = thread.claim();
   const packed = await segment.pack();
   const parts = cutParts(packed.data);
   const { root } = parseSegmentId(segment.id);
   return parts.map((part, number) => {
-    const data = toPackedBinary({ data: part, compression: packed.compression }, Binary);
+    const data = toPackedBinary(
+      { data: part, compression: packed.compression },
+      thread.store.Binary,
+    );
     const isAll = parts.length === 1;
     return {
       update: {
@@ -147,11 +146,11 @@ async function creations(
  * Appends only where nothing else has been appended since. If something was, the upsert collides
  * with the segment that is there, which ends the batch.
  *
- * The segment belongs to this life of its thread already, since the parent refers to it. It isn't
+ * The segment belongs to this life of its thread already, since the parent refers to it. It is not
  * claimed again: a put that has been overtaken by a change of the expiry would take it back to the
  * earlier one, and not look at it again when it repeats, since its items are there then.
  */
-async function appending(thread: ThreadState, segment: SegmentToStore): Promise<ChainUpdate> {
+async function appending(thread: FencedThread, segment: SegmentToStore): Promise<ChainUpdate> {
   const { root, appends } = parseSegmentId(segment.id);
   const { data } = await segment.pack();
   return {
@@ -166,7 +165,7 @@ async function appending(thread: ThreadState, segment: SegmentToStore): Promise<
   };
 }
 
-function matchPart({ threadId }: ThreadState, root: ContentHash, part: number): Filter<Document> {
+function matchPart({ threadId }: FencedThread, root: ContentHash, part: number): Filter<Document> {
   return { thread_id: threadId, kind: "segment", segment: hexToBytes(root), part };
 }
 

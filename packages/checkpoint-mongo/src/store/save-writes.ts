@@ -1,11 +1,10 @@
 import type { Document, UpdateFilter } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
-import type { WriteSetDocument } from "../documents/index.ts";
-import type { Collections } from "./collections.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
+import type { FencedThread, SubmitOptions } from "./fenced-thread.ts";
 import { markSets, toMark } from "./mark-sets.ts";
 import { saveAhead, type SegmentToStore } from "./save-segments.ts";
-import type { ThreadState } from "./thread-record.ts";
-import { claim, writeFenced, type SubmitOptions } from "./write-fenced.ts";
+import type { Store } from "./store.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
 export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at"> & {
@@ -21,24 +20,26 @@ export type SaveWritesOutcome =
     }
   | { readonly kind: "conflict" };
 
+/** What is saved along with sets of pending writes. */
+export interface SaveWritesOptions extends Pick<SubmitOptions, "onSubmitted"> {
+  /** The segments that hold those of their values that are too large for their documents. */
+  readonly segments: readonly SegmentToStore[];
+  /** The checkpoint, if it is to name the sets. */
+  readonly namedBy: CheckpointAddress | undefined;
+}
+
 /**
  * Saves sets of pending writes of one task. A set of writes to ordinary channels that is there
  * already stays; one of a special channel is replaced.
- *
- * @param witnessed the checkpoint, if it is to name the sets
- * @param onSubmitted is called as soon as others can be sent to come after them
  */
 export async function saveWrites(
-  collections: Collections,
-  thread: ThreadState,
-  segments: readonly SegmentToStore[],
+  thread: FencedThread,
   sets: readonly WriteSetToStore[],
-  witnessed: CheckpointAddress | undefined,
-  onSubmitted?: SubmitOptions["onSubmitted"],
+  { segments, namedBy, onSubmitted }: SaveWritesOptions,
 ): Promise<SaveWritesOutcome> {
-  const before = await saveAhead(collections, thread, segments);
+  const before = await saveAhead(thread, segments);
   if (before === undefined) return { kind: "conflict" };
-  const { $set, $unset } = claim(thread);
+  const { $set, $unset } = thread.claim();
   const updates = [
     ...before,
     // Only a set of writes names a checkpoint, so the kind need not be asked for.
@@ -58,16 +59,16 @@ export async function saveWrites(
           : keepOrInsert({ _id, kind, ...content }, thread),
       upsert: true,
     })),
-    ...(witnessed === undefined
+    ...(namedBy === undefined
       ? []
       : [
           markSets(
-            witnessed,
+            namedBy,
             sets.map(({ _id }) => toMark(_id)),
           ),
         ]),
   ];
-  const outcome = await writeFenced(collections, thread, updates, { onSubmitted });
+  const outcome = await thread.write(updates, { onSubmitted });
   if (outcome.kind === "conflict") return outcome;
   const isKept = ({ idx }: WriteSetToStore, index: number) =>
     idx >= 0 && !outcome.inserted.has(before.length + index);
@@ -78,7 +79,7 @@ export async function saveWrites(
  * A set that is there stays as it is, but expires with the thread. Its life stays too: if it is another
  * one, what the set holds was written to a thread that has ended.
  */
-function keepOrInsert(content: object, { epoch, expiresAt }: ThreadState): UpdateFilter<Document> {
+function keepOrInsert(content: object, { epoch, expiresAt }: FencedThread): UpdateFilter<Document> {
   return {
     $setOnInsert: { ...content, ...(epoch > 0 && { epoch }) },
     ...(expiresAt === undefined
@@ -89,7 +90,7 @@ function keepOrInsert(content: object, { epoch, expiresAt }: ThreadState): Updat
 
 /** Removes sets that another life of the thread has left, unless they are other ones by now. */
 export async function removeWriteSets(
-  { writes }: Pick<Collections, "writes">,
+  { writes }: Pick<Store, "writes">,
   sets: readonly Pick<WriteSetDocument, "_id" | "epoch">[],
 ): Promise<void> {
   for (const { _id, epoch } of sets) {

@@ -7,14 +7,14 @@ import type {
   StoredBytes,
   StoredWrite,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+} from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
-import type { Collections } from "./collections.ts";
+import type { Store } from "./store.ts";
 
 /** All checkpoints of a thread, by namespace and order. */
 export function scanCheckpoints(
-  { checkpoints }: Collections,
+  { checkpoints }: Store,
   threadId: string,
 ): FindCursor<CheckpointDocument> {
   return checkpoints
@@ -23,20 +23,14 @@ export function scanCheckpoints(
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
-export function scanWrites(
-  { writes }: Collections,
-  threadId: string,
-): FindCursor<WriteSetDocument> {
+export function scanWrites({ writes }: Store, threadId: string): FindCursor<WriteSetDocument> {
   return writes
     .find({ thread_id: threadId, kind: "writes" })
     .sort({ checkpoint_ns: 1, checkpoint_id: 1, task_id: 1, idx: 1 });
 }
 
 /** All segments of a thread, the parts of each one after the other. */
-export function scanSegments(
-  { segments }: Collections,
-  threadId: string,
-): FindCursor<SegmentDocument> {
+export function scanSegments({ segments }: Store, threadId: string): FindCursor<SegmentDocument> {
   return segments.find({ thread_id: threadId, kind: "segment" }).sort({ segment: 1, part: 1 });
 }
 
@@ -44,10 +38,7 @@ export function scanSegments(
 export type SegmentHead = Pick<SegmentDocument, "_id" | "segment" | "condemned_at">;
 
 /** All segments of a thread without their data. */
-export function scanSegmentHeads(
-  { segments }: Collections,
-  threadId: string,
-): FindCursor<SegmentHead> {
+export function scanSegmentHeads({ segments }: Store, threadId: string): FindCursor<SegmentHead> {
   return segments
     .find({ thread_id: threadId, kind: "segment" })
     .project<SegmentHead>({ segment: 1, condemned_at: 1 });
@@ -59,7 +50,7 @@ export function scanSegmentHeads(
  * @throws CorruptCheckpointError if a document does not say which: then any may be referred to
  */
 export async function* scanReferences(
-  { checkpoints, writes }: Collections,
+  { checkpoints, writes }: Store,
   threadId: string,
 ): AsyncGenerator<StoredBytes> {
   for await (const { checkpoint_ns, checkpoint_id, segments } of checkpoints
@@ -102,7 +93,7 @@ function unknownReferences(
 
 /** Sets of writes that point to checkpoints of a thread but call themselves another one's. */
 export async function findPointingInto(
-  { writes }: Collections,
+  { writes }: Store,
   threadId: string,
   checkpoints: readonly StoredBytes[],
 ): Promise<WriteSetDocument[]> {
@@ -128,7 +119,7 @@ export interface StrayDocument {
 
 /** Documents of a thread that are of no known kind. */
 export async function findStrays(
-  { all }: Collections,
+  { all }: Store,
   threadId: string,
 ): Promise<readonly StrayDocument[]> {
   const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes"];
@@ -142,7 +133,7 @@ export async function findStrays(
 }
 
 /** The ids of all threads. */
-export async function* scanThreadIds({ threads }: Collections): AsyncGenerator<string> {
+export async function* scanThreadIds({ threads }: Store): AsyncGenerator<string> {
   // That every id is at least the empty one leads planners to the records' own index.
   const all = { kind: "thread", thread_id: { $gte: "" } } as const;
   const ids = threads.find(all).project<{ thread_id: unknown }>({ thread_id: 1 });

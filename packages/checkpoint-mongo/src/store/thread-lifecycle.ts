@@ -1,10 +1,10 @@
-import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
-import { isConflict } from "../driver/index.ts";
+import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
+import { isConflict } from "../driver/bulk-errors.ts";
 import { assertRecord } from "./assert-record.ts";
 import { ChangeRounds } from "./change-rounds.ts";
-import type { Collections } from "./collections.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
 import { checkRecord } from "./mend-record.ts";
+import type { Store } from "./store.ts";
 import {
   findRecord,
   isExtending,
@@ -18,65 +18,61 @@ import {
 } from "./thread-record.ts";
 
 /**
- * Says when a thread expires whose date is set now. It is asked for each attempt: a date of a while ago
- * may have passed by the time that it is set, and the thread would end as soon as it began.
+ * Says when a thread expires whose date is set now. It is asked at each attempt: an earlier date may
+ * have passed by the time it is set, and the thread would end as soon as it began.
  */
 export type ChooseExpiry = () => Date | undefined;
 
 /**
- * Opens a thread for writing, making it if it isn't there. A deleted or expired one begins a new
+ * Opens a thread for writing, making it if it is not there. A deleted or expired one begins a new
  * life; what another process left half done is finished first.
  *
  * @param chooseExpiry when a thread that is made now expires
  * @throws CorruptCheckpointError if the thread's record is damaged
- * @throws WriteConflictError if it is changed over and over again meanwhile
+ * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function openThread(
-  collections: Collections,
+  store: Store,
   threadId: string,
   chooseExpiry: ChooseExpiry,
   rounds: ChangeRounds = new ChangeRounds(threadId),
 ): Promise<ThreadState> {
   await rounds.begin();
-  const record = await findOrCreate(collections, threadId, chooseExpiry);
+  const record = await findOrCreate(store, threadId, chooseExpiry);
   assertRecord(record, threadId);
   const state = readState(record);
   if (record.deleted_at !== undefined) {
-    await finishDeletion(collections, state);
+    await finishDeletion(store, state);
     const expiresAt = chooseExpiry();
-    await collections.threads.updateOne(
+    await store.threads.updateOne(
       { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
       expiresAt === undefined
         ? { $unset: { deleted_at: "", expires_at: "" } }
         : { $unset: { deleted_at: "" }, $set: { expires_at: outlive(expiresAt) } },
     );
-    return openThread(collections, threadId, chooseExpiry, rounds);
+    return openThread(store, threadId, chooseExpiry, rounds);
   }
   // What the clock of this process says is confirmed before anything is taken for expired.
-  if (isOver(record, collections.clock.nowMs())) {
-    const nowMs = await collections.clock.ask(collections.db);
+  if (isOver(record, store.estimateTime())) {
+    const nowMs = await store.askTime();
     if (isOver(record, nowMs)) {
-      if (await isAlive(collections, record, nowMs)) {
-        return changeExpiry(collections, state, chooseExpiry, true, rounds);
+      if (await isAlive(store, record, nowMs)) {
+        return changeExpiry(store, state, chooseExpiry, true, rounds);
       }
       // Only this life of it: another process may have begun the next one, and written to it.
-      await endLife(collections, matchThread(state));
-      return openThread(collections, threadId, chooseExpiry, rounds);
+      await endLife(store, threadId, matchThread(state));
+      return openThread(store, threadId, chooseExpiry, rounds);
     }
   }
-  if (isExtending(record)) await finishExtension(collections, record, rounds);
+  if (isExtending(record)) await finishExtension(store, record, rounds);
   return state;
 }
 
 /**
- * Whether all documents of a thread contradict its record, which says that it has expired: then the
+ * Whether all documents of a thread contradict a record that says the thread has expired. Then the
  * record is damaged, and the thread goes on.
  */
-async function isAlive(
-  { all }: Collections,
-  record: ThreadDocument,
-  nowMs: number,
-): Promise<boolean> {
+async function isAlive({ all }: Store, record: ThreadDocument, nowMs: number): Promise<boolean> {
   if (isExtending(record)) return false;
   const { threadId, epoch } = readState(record);
   const ofLife = {
@@ -90,18 +86,18 @@ async function isAlive(
   return expired === null && (await all.findOne(ofLife)) !== null;
 }
 
-/** A server may find several processes making the same record at once, and turn down the later. */
+/** If several processes make the same record at once, a server may refuse the later ones. */
 const CREATE_ATTEMPTS = 5;
 
 async function findOrCreate(
-  collections: Collections,
+  store: Store,
   threadId: string,
   chooseExpiry: ChooseExpiry,
 ): Promise<ThreadDocument> {
   for (let attempt = 1; ; attempt += 1) {
     const expiresAt = chooseExpiry();
     try {
-      const document = await collections.threads.findOneAndUpdate(
+      const document = await store.threads.findOneAndUpdate(
         matchRecord(threadId),
         {
           $setOnInsert: {
@@ -120,7 +116,7 @@ async function findOrCreate(
     } catch (error) {
       if (!isConflict(error)) throw error;
       if (attempt === CREATE_ATTEMPTS) {
-        await checkRecord(collections, threadId);
+        await checkRecord(store, threadId);
         throw error;
       }
     }
@@ -131,20 +127,20 @@ async function findOrCreate(
  * Changes when a thread expires, for all of its documents. If the process dies in between, whoever
  * opens the thread next finishes it.
  *
- * @param chooseExpiry when it is to expire, as it is or as the next life
+ * @param chooseExpiry says when it is to expire, in this life or the next
  * @param extending when documents may go that have not been changed yet; true for never
  * @returns the thread as it is now; another process may have changed it otherwise
- * @throws WriteConflictError if it is changed over and over again meanwhile
+ * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function changeExpiry(
-  collections: Collections,
+  store: Store,
   state: ThreadState,
   chooseExpiry: ChooseExpiry,
   extending: Date | true = state.expiresAt ?? true,
   rounds: ChangeRounds = new ChangeRounds(state.threadId),
 ): Promise<ThreadState> {
-  const changed = await moveThread(collections, state, chooseExpiry(), extending, rounds);
-  return changed ?? openThread(collections, state.threadId, chooseExpiry, rounds);
+  const changed = await moveThread(store, state, chooseExpiry(), extending, rounds);
+  return changed ?? openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
 /**
@@ -153,25 +149,25 @@ export async function changeExpiry(
  * @param chooseExpiry of the next life, if this one has ended
  */
 export async function spreadExpiry(
-  collections: Collections,
+  store: Store,
   state: ThreadState,
   chooseExpiry: ChooseExpiry,
 ): Promise<void> {
   const rounds = new ChangeRounds(state.threadId);
   const extending = state.expiresAt ?? true;
-  const moved = await moveThread(collections, state, state.expiresAt, extending, rounds);
-  if (moved === undefined) await openThread(collections, state.threadId, chooseExpiry, rounds);
+  const moved = await moveThread(store, state, state.expiresAt, extending, rounds);
+  if (moved === undefined) await openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
 /** @returns undefined if the thread is not as it was, or is being moved already */
 async function moveThread(
-  collections: Collections,
+  store: Store,
   state: ThreadState,
   expiresAt: Date | undefined,
   extending: Date | true,
   rounds: ChangeRounds,
 ): Promise<ThreadState | undefined> {
-  const { matchedCount } = await collections.threads.updateOne(
+  const { matchedCount } = await store.threads.updateOne(
     // A change that is under way is finished first.
     { ...matchThread(state), extending: null },
     expiresAt === undefined
@@ -180,12 +176,12 @@ async function moveThread(
   );
   if (matchedCount === 0) return undefined;
   const changed = { ...state, expiresAt };
-  await finishExtension(collections, { ...toFields(changed), extending }, rounds);
+  await finishExtension(store, { ...toFields(changed), extending }, rounds);
   return changed;
 }
 
 async function finishExtension(
-  collections: Collections,
+  store: Store,
   record: Pick<ThreadDocument, "thread_id" | "epoch" | "expires_at" | "extending">,
   rounds: ChangeRounds,
 ): Promise<void> {
@@ -193,42 +189,38 @@ async function finishExtension(
   const all = { thread_id: state.threadId };
   const update = moveExpiry(record.extending, state.expiresAt);
   // Checkpoints go last: as long as one is there, what it refers to is.
-  await collections.segments.updateMany({ ...all, kind: "segment" }, update);
-  await collections.writes.updateMany({ ...all, kind: "writes" }, update);
-  await collections.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
-  const { matchedCount } = await collections.threads.updateOne(
+  await store.segments.updateMany({ ...all, kind: "segment" }, update);
+  await store.writes.updateMany({ ...all, kind: "writes" }, update);
+  await store.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
+  const { matchedCount } = await store.threads.updateOne(
     { ...matchThread(state), extending: { $ne: null } },
     { $unset: { extending: "" } },
   );
-  if (matchedCount === 0) await followChange(collections, state, rounds);
+  if (matchedCount === 0) await followChange(store, state, rounds);
 }
 
 /**
  * A process that was slow to change the expiry may have changed it back in documents of a thread
  * that has another one by now. What the thread's record says holds for all of them.
  */
-async function followChange(
-  collections: Collections,
-  state: ThreadState,
-  rounds: ChangeRounds,
-): Promise<void> {
+async function followChange(store: Store, state: ThreadState, rounds: ChangeRounds): Promise<void> {
   await rounds.begin();
-  const record = await findRecord(collections, state.threadId);
+  const record = await findRecord(store, state.threadId);
   if (record === undefined) return;
   assertRecord(record, state.threadId);
   if (record.deleted_at !== undefined) return;
   const current = readState(record);
   if (isSameState(current, state)) return;
-  if (isExtending(record)) return finishExtension(collections, record, rounds);
+  if (isExtending(record)) return finishExtension(store, record, rounds);
   const extending = current.expiresAt ?? true;
-  const moved = await moveThread(collections, current, current.expiresAt, extending, rounds);
-  // It has been changed once more. That a life has ended is for whoever opens the thread.
-  if (moved === undefined) await followChange(collections, state, rounds);
+  const moved = await moveThread(store, current, current.expiresAt, extending, rounds);
+  // It was changed once more. Whoever opens the thread deals with a life that has ended.
+  if (moved === undefined) await followChange(store, state, rounds);
 }
 
 /**
- * The update that moves the expiry of a document. Where it is moved further ahead, never back: whoever
- * is slow to do it may come after one who has moved it still further.
+ * The update that moves the expiry of a document. If it moves ahead, it never moves back: a slow
+ * process may come after another that has moved it further.
  */
 function moveExpiry(
   from: ThreadDocument["extending"],

@@ -1,8 +1,8 @@
 import type { Filter } from "mongodb";
-import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import { hashLife } from "../integrity/hashes.ts";
-import type { Collections } from "./collections.ts";
 import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
 
 /** What every write to a thread must know of it. */
 export interface ThreadState {
@@ -13,12 +13,12 @@ export interface ThreadState {
 }
 
 /**
- * A thread's record stays so much longer than the thread, and that of a deletion so long: what is left
- * of a life, and who still writes to it, is told by it.
+ * A thread's record stays this much longer than the thread, and this long after a deletion. It tells
+ * what is left of a life from the next one, and refuses those who still write to it.
  */
 const OUTLIVES_MS = 24 * 60 * 60 * 1_000;
 
-/** When the server is to remove the record of a thread that expires, or was deleted, then. */
+/** When the server may remove the record of a thread that expires, or was deleted, at a moment. */
 export function outlive(expiresAt: Date): Date {
   return new Date(expiresAt.getTime() + OUTLIVES_MS);
 }
@@ -38,8 +38,8 @@ export function matchRecord(threadId: string): Filter<ThreadDocument> {
 
 /** Finds the record of a thread if it is in this state. */
 export function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter<ThreadDocument> {
-  // No time of expiry, as null, matches a record without the field. The other way round, an upsert
-  // of a record that is missing could not do without it.
+  // For no expiry, null also matches a record without the field. An upsert that makes the record could
+  // not use `$exists`.
   return { ...matchRecord(threadId), epoch, expires_at: expiresAt ? outlive(expiresAt) : null };
 }
 
@@ -59,7 +59,7 @@ export function isSameState(
 }
 
 export async function findRecord(
-  { threads }: Pick<Collections, "threads">,
+  { threads }: Pick<Store, "threads">,
   threadId: string,
 ): Promise<ThreadDocument | undefined> {
   // Damage may have made another document call itself the record.
@@ -69,7 +69,7 @@ export async function findRecord(
 
 /** Finds the records of several threads, by the threads' ids. */
 export async function findRecords(
-  { threads }: Pick<Collections, "threads">,
+  { threads }: Pick<Store, "threads">,
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, ThreadDocument>> {
   if (threadIds.length === 0) return new Map();
@@ -91,8 +91,8 @@ export function isOfLife(
 
 /**
  * Whether the thread of a document has expired: if both its record and the document say so. One past
- * date alone is none that the thread was ever given, and not a reason to lose it. While the date is
- * being changed, it has as soon as any of its documents may have been removed.
+ * date alone was never given to the thread, and is no reason to lose it. While the date is being
+ * changed, the thread has expired as soon as any of its documents may have been removed.
  */
 export function hasExpired(
   { expires_at: expiresAt }: Pick<ThreadPart, "expires_at">,

@@ -1,0 +1,20 @@
+import type { Hasher } from "../integrity/hashes.ts";
+import type { Cache } from "../memory/cache.ts";
+import type { SetsSeen } from "../memory/sets-seen.ts";
+import type { OfficialCollections } from "../migration/official-collections.ts";
+import type { Serializer } from "../records/serializer.ts";
+import type { Store } from "../store/store.ts";
+import type { SaverSettings } from "./options.ts";
+
+/** What every operation of a saver works with. */
+export interface SaverContext {
+  readonly store: Store;
+  readonly cache: Cache;
+  readonly serializer: Serializer;
+  readonly hasher: Hasher;
+  readonly settings: SaverSettings;
+  /** Only with the option `witness`. */
+  readonly setsSeen: SetsSeen | undefined;
+  /** What the official saver stored in the same database. */
+  readonly official: OfficialCollections;
+}

@@ -1,0 +1,56 @@
+import type { ChannelSize } from "../errors/checkpoint-too-large-error.ts";
+import type { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+
+/** A damaged checkpoint was met and passed over, as `onCorruption: "fall-back"` asks for. */
+export interface FallBackEvent {
+  readonly type: "fall-back";
+  /** What is damaged. */
+  readonly error: CorruptCheckpointError;
+  /** The checkpoint that is returned instead; undefined where a list leaves the damaged one out. */
+  readonly returnedCheckpointId: string | undefined;
+}
+
+/** A checkpoint is larger than a limit of `onCheckpointSize`. */
+export interface CheckpointSizeEvent {
+  readonly type: "checkpoint-size";
+  readonly threadId: string;
+  readonly checkpointNs: string;
+  readonly checkpointId: string;
+  /** The state as it is encoded, all channels. */
+  readonly bytes: number;
+  readonly limitBytes: number;
+  /** `hard` if it was refused. */
+  readonly limit: "soft" | "hard";
+  /** The largest channels, at most five, the largest first. */
+  readonly largestChannels: readonly ChannelSize[];
+}
+
+/** What a saver reports beside what its methods return; told apart by `type`. */
+export type SaverEvent = FallBackEvent | CheckpointSizeEvent;
+
+/** Where a saver reports to. */
+export type ReportEvent = (event: SaverEvent) => void;
+
+/** Reports an event as a warning of the process, as Node.js prints them. */
+export function emitWarning(event: SaverEvent): void {
+  process.emitWarning(describe(event), {
+    type: "ThreadkeepWarning",
+    code: event.type === "fall-back" ? event.error.code : "CHECKPOINT_TOO_LARGE",
+  });
+}
+
+function describe(event: SaverEvent): string {
+  if (event.type === "fall-back") {
+    const instead =
+      event.returnedCheckpointId === undefined
+        ? "It is left out of the list."
+        : `Its ancestor ${event.returnedCheckpointId} is returned instead.`;
+    return `${event.error.message} ${instead}`;
+  }
+  const [largest] = event.largestChannels;
+  return (
+    `Checkpoint ${event.checkpointId} of thread "${event.threadId}" takes ${event.bytes} bytes, more ` +
+    `than the ${event.limit} limit of ${event.limitBytes}. Its largest channel: ` +
+    `${JSON.stringify(largest?.channel)}, ${largest?.bytes} bytes.`
+  );
+}

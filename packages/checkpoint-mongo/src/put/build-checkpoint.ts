@@ -1,0 +1,96 @@
+import { encodeCheckpointText } from "../codec/checkpoint-text.ts";
+import { pack } from "../codec/compression.ts";
+import type { SaverContext } from "../context/context.ts";
+import { hashAddress } from "../integrity/hashes.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import { toPackedBinary } from "../store/binary.ts";
+import type { CheckpointToStore } from "../store/save-checkpoint.ts";
+import type { ThreadState } from "../store/thread-record.ts";
+import { checkTextSize } from "./check-size.ts";
+import type { CheckpointToPut, Draft } from "./draft.ts";
+import type { WrittenMetadata } from "./snapshot.ts";
+
+/** A checkpoint as it is stored, and as this process remembers it. */
+export interface BuiltCheckpoint {
+  readonly document: CheckpointToStore;
+  readonly record: CheckpointRecord;
+}
+
+/** The place of a checkpoint, and the key that it is hashed with. */
+export interface CheckpointPlace {
+  readonly thread: Omit<ThreadState, "threadId">;
+  /** In the order of its namespace. */
+  readonly seq: number;
+  readonly keyName: string | undefined;
+}
+
+/**
+ * Makes the document of a checkpoint.
+ *
+ * @throws CheckpointTooLargeError if its own text could not be read again
+ */
+export function buildCheckpoint(
+  { store, settings, hasher }: SaverContext,
+  { address, snapshot }: CheckpointToPut,
+  draft: Draft,
+  { thread, seq, keyName }: CheckpointPlace,
+): BuiltCheckpoint {
+  const { parentCheckpointId, parentHash, metadata } = draft;
+  const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
+  const body = Buffer.from(text);
+  checkTextSize(address, body.byteLength);
+  const hash = hasher.hashCheckpoint({
+    keyName,
+    address,
+    epoch: thread.epoch,
+    parentCheckpointId,
+    parentHash,
+    order: seq,
+    body,
+    segments,
+    metadataType: metadata.encoded.type,
+    metadata: metadata.encoded.bytes,
+  });
+  const document: CheckpointToStore = {
+    _id: hashAddress(address),
+    thread_id: address.threadId,
+    kind: "checkpoint",
+    checkpoint_ns: address.checkpointNs,
+    checkpoint_id: address.checkpointId,
+    ...(parentCheckpointId !== undefined && { parent_checkpoint_id: parentCheckpointId }),
+    seq,
+    body: toPackedBinary(pack(body), store.Binary),
+    segments,
+    ...toStoredMetadata(metadata),
+    ...(parentHash !== undefined && { parent_hash: parentHash }),
+    ...(keyName !== undefined && { key_name: keyName }),
+    hash,
+    ...(settings.enableTimestamps && { upserted_at: new Date(store.estimateTime()) }),
+  };
+  const record: CheckpointRecord = {
+    address,
+    parentCheckpointId,
+    seq,
+    epoch: thread.epoch,
+    expiresAt: thread.expiresAt,
+    header: snapshot.header,
+    manifest: draft.state.manifest,
+    metadata: metadata.encoded,
+    parentHash,
+    hash,
+    sizes: draft.sizes,
+  };
+  return { document, record };
+}
+
+function toStoredMetadata({
+  encoded: { type, bytes },
+  searchable,
+  isAll,
+}: WrittenMetadata): Pick<CheckpointToStore, "metadata" | "metadata_encoded"> {
+  if (type !== undefined) return { metadata_encoded: { type, data: bytes } };
+  return {
+    ...(searchable !== undefined && { metadata: searchable }),
+    ...(!isAll && { metadata_encoded: Buffer.from(bytes).toString() }),
+  };
+}

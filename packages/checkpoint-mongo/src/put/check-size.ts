@@ -1,0 +1,127 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import { MAX_TEXT_BYTES } from "../codec/checkpoint-text.ts";
+import type { SaverContext } from "../context/context.ts";
+import { measureAtMost, type Manifest } from "../documents/manifest.ts";
+import { CheckpointTooLargeError, type ChannelSize } from "../errors/checkpoint-too-large-error.ts";
+import type { HashedWrite } from "../integrity/hashes.ts";
+import { ContentSize } from "../read/content-size.ts";
+import { listManifestSegments } from "../read/read-tuple.ts";
+import type { ChannelSizes } from "../records/checkpoint-record.ts";
+
+/** At most this many channels are named if a checkpoint is too large. */
+const NAMED_CHANNELS = 5;
+
+/**
+ * Reports a checkpoint that has grown over a limit of `onCheckpointSize`.
+ *
+ * @param before the sizes of the parent's channels, if they are known: what was over the soft limit
+ *   already is not reported again
+ * @throws CheckpointTooLargeError if it is over the hard limit
+ */
+export function checkSize(
+  { settings }: Pick<SaverContext, "settings">,
+  address: CheckpointAddress,
+  sizes: ChannelSizes,
+  before: ChannelSizes | undefined,
+): void {
+  const { softLimitBytes = Infinity, hardLimitBytes = Infinity } = settings.onCheckpointSize ?? {};
+  const bytes = sum(sizes);
+  const limit = bytes > hardLimitBytes ? "hard" : "soft";
+  const limitBytes = limit === "hard" ? hardLimitBytes : softLimitBytes;
+  if (bytes <= limitBytes) return;
+  if (limit === "soft" && before !== undefined && sum(before) > limitBytes) return;
+  const largestChannels = nameLargest(sizes);
+  const size = { bytes, limitBytes, largestChannels };
+  settings.onEvent({ type: "checkpoint-size", ...address, ...size, limit });
+  if (limit === "hard") {
+    const exceeds = "onCheckpointSize";
+    throw new CheckpointTooLargeError(address, { ...size, exceeds, refused: "stored" });
+  }
+}
+
+/**
+ * Refuses a state that could not be read again, since it is over `maxContentBytes`.
+ *
+ * @param measure gives the sizes of its channels, where they are asked for
+ * @throws CheckpointTooLargeError if it is
+ */
+export async function checkContentSize(
+  { settings }: Pick<SaverContext, "settings">,
+  address: CheckpointAddress,
+  manifest: Manifest,
+  measure: () => Promise<ChannelSizes>,
+): Promise<void> {
+  const limitBytes = settings.maxContentBytes;
+  // An upper bound: the state may be made of small parts of the segments that it names.
+  if (measureAtMost(manifest) <= limitBytes) return;
+  const sizes = await measure();
+  const named = new ContentSize().add(listManifestSegments(manifest));
+  const bytes = Math.max(sum(sizes), named);
+  if (bytes > limitBytes) {
+    const largestChannels = nameLargest(sizes);
+    const exceeds = "maxContentBytes";
+    throw new CheckpointTooLargeError(address, {
+      bytes,
+      limitBytes,
+      largestChannels,
+      exceeds,
+      refused: "stored",
+    });
+  }
+}
+
+/**
+ * Refuses a checkpoint whose own text could not be read again.
+ *
+ * @throws CheckpointTooLargeError if it is too long
+ */
+export function checkTextSize(address: CheckpointAddress, bytes: number): void {
+  if (bytes <= MAX_TEXT_BYTES) return;
+  throw new CheckpointTooLargeError(address, {
+    what: "its versions and the list of its channels",
+    bytes,
+    limitBytes: MAX_TEXT_BYTES,
+    largestChannels: [],
+    exceeds: undefined,
+    refused: "stored",
+  });
+}
+
+/**
+ * Refuses pending writes that could not be read again, since they are over `maxContentBytes`.
+ *
+ * @throws CheckpointTooLargeError if they are
+ */
+export function checkWritesSize(
+  address: CheckpointAddress,
+  taskId: string,
+  writes: readonly HashedWrite[],
+  limitBytes: number,
+): void {
+  const bytes = writes.reduce((total, { value }) => total + value.byteLength, 0);
+  if (bytes <= limitBytes) return;
+  const sizes = new Map<string, number>();
+  for (const { channel, value } of writes) {
+    sizes.set(channel, (sizes.get(channel) ?? 0) + value.byteLength);
+  }
+  throw new CheckpointTooLargeError(address, {
+    what: `what task ${taskId} wrote`,
+    bytes,
+    limitBytes,
+    largestChannels: nameLargest(sizes),
+    exceeds: "maxContentBytes",
+    refused: "stored",
+  });
+}
+
+function nameLargest(sizes: ChannelSizes): ChannelSize[] {
+  return Array.from(sizes, ([channel, bytes]) => ({ channel, bytes }))
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .slice(0, NAMED_CHANNELS);
+}
+
+function sum(sizes: ChannelSizes): number {
+  let bytes = 0;
+  for (const own of sizes.values()) bytes += own;
+  return bytes;
+}

@@ -1,0 +1,141 @@
+import type { SaverContext } from "../context/context.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import { measureSince, takeMoment } from "../memory/elapsed.ts";
+import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import type { FencedThread } from "../store/fenced-thread.ts";
+import type { Submission } from "../store/group-commit.ts";
+import { removeAppendsAlone, saveSegments } from "../store/save-segments.ts";
+import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
+import { unlessEnded } from "../threads/lives.ts";
+import { prepareThread } from "../threads/prepare-thread.ts";
+import { createDraft, isDraftFor, type CheckpointToPut, type Draft } from "./draft.ts";
+import { lookForDamage } from "./look-for-damage.ts";
+import { saveAsLatest } from "./save-as-latest.ts";
+import { saveOverExisting } from "./save-over-existing.ts";
+import { verifySavedCheckpoint } from "./verify-saved.ts";
+import { WriteAttempts } from "./write-attempts.ts";
+
+/**
+ * Stores a checkpoint and makes it the latest of its namespace.
+ *
+ * @throws UnserializableStateError if the state or the metadata could not come back as it is
+ * @throws WriteConflictError if other writers of the thread keep getting in first
+ */
+export async function putCheckpoint(
+  context: SaverContext,
+  request: CheckpointToPut,
+): Promise<void> {
+  const { store, settings } = context;
+  const { address } = request;
+  const started = takeMoment();
+  const { thread, draft, record } = await saveDraft(context, request);
+  const { segments } = draft.state;
+  remember(context, draft, record);
+  if (measureSince(started) > SLOW_SAVE_MS) await saveSegments(thread, segments);
+  if (settings.verifyAfterSave) {
+    const ids = segments.map(({ id }) => id);
+    await unlessEnded(store, { thread_id: address.threadId, epoch: thread.epoch }, () =>
+      verifySavedCheckpoint(context, address, ids),
+    );
+  }
+}
+
+/** What was stored of a checkpoint, and in which state of its thread. */
+interface SavedDraft {
+  readonly thread: FencedThread;
+  readonly draft: Draft;
+  readonly record: CheckpointRecord;
+}
+
+/** Tries to store a checkpoint until nothing is in the way. */
+async function saveDraft(context: SaverContext, request: CheckpointToPut): Promise<SavedDraft> {
+  const { cache } = context;
+  const { address } = request;
+  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`);
+  let isContended = false;
+  // A thread that is not known yet is made only for what can be stored.
+  const isKnown = cache.getThread(address.threadId) !== undefined;
+  let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
+  for (;;) {
+    const thread = await prepareThread(context, address.threadId);
+    const draft =
+      earlier !== undefined && isDraftFor(earlier, thread)
+        ? earlier
+        : await createDraft(context, request, thread.state);
+    if (draft !== undefined) {
+      const record = await trySave(context, request, draft, thread, isContended);
+      if (record !== undefined) return { thread, draft, record };
+      isContended = true;
+      cache.forgetHead(address);
+      cache.forgetThread(address.threadId);
+    }
+    const isStale = draft === undefined || (await forgetAppended(context, request, draft));
+    earlier = isStale ? undefined : draft;
+    const segments = draft?.state.segments ?? [];
+    await attempts.next(() => lookForDamage(context, { address, segments }));
+  }
+}
+
+/** @returns undefined if something was in the way: another writer, or the thread has changed */
+async function trySave(
+  context: SaverContext,
+  request: CheckpointToPut,
+  draft: Draft,
+  thread: FencedThread,
+  isContended: boolean,
+): Promise<CheckpointRecord | undefined> {
+  const after = await followWrites(context, request, isContended);
+  // What is in the way may be the same checkpoint.
+  const replaced = isContended
+    ? await saveOverExisting(context, request, draft, thread)
+    : undefined;
+  return replaced ?? saveAsLatest(context, request, draft, thread, { after, isContended });
+}
+
+/**
+ * Sees to it that the parent's pending writes are there once the checkpoint can be seen.
+ *
+ * @returns those under way that are to come before it, in the same command if need be
+ */
+async function followWrites(
+  { settings }: SaverContext,
+  { address, parentCheckpointId, writesUnderWay }: CheckpointToPut,
+  isContended: boolean,
+): Promise<readonly Submission[]> {
+  if (parentCheckpointId === undefined) return [];
+  const parent = { ...address, checkpointId: parentCheckpointId };
+  // What was to come before may have met a conflict itself. And what stays of earlier checkpoints may
+  // be decided by pending writes.
+  if (isContended || settings.persist !== "every") {
+    await writesUnderWay.settle(parent);
+    return [];
+  }
+  return writesUnderWay.listSubmitted(parent);
+}
+
+/**
+ * Forgets the segments that a draft appends to: another writer may have appended to them since they
+ * were read, or they have gone. They are read again for the next draft.
+ *
+ * @returns whether there are any
+ */
+async function forgetAppended(
+  { store, cache }: SaverContext,
+  { address: { threadId } }: CheckpointToPut,
+  draft: Draft,
+): Promise<boolean> {
+  const names = draft.state.segments.map(({ id }) => parseSegmentId(id));
+  const roots = names.filter(({ appends }) => appends > 0).map(({ root }) => root);
+  if (roots.length === 0) return false;
+  for (const root of roots) cache.forgetSegment(threadId, root);
+  await removeAppendsAlone(store, threadId, roots);
+  return true;
+}
+
+function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {
+  cache.setRecord(record, { isOwn: true });
+  for (const { id, known } of draft.state.segments) {
+    const { root } = parseSegmentId(id);
+    cache.setSegment(record.address.threadId, root, known);
+  }
+}

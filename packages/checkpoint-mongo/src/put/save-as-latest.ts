@@ -1,0 +1,84 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
+import type { KnownHead } from "../memory/cache.ts";
+import { readPlace, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import type { FencedThread } from "../store/fenced-thread.ts";
+import { findHeads } from "../store/find-checkpoint.ts";
+import { findLastInOrder } from "../store/find-last.ts";
+import type { Submission } from "../store/group-commit.ts";
+import { saveCheckpoint } from "../store/save-checkpoint.ts";
+import { buildCheckpoint } from "./build-checkpoint.ts";
+import { chooseReplaced } from "./choose-replaced.ts";
+import type { CheckpointToPut, Draft } from "./draft.ts";
+import { nameLaterSets, nameSets } from "./name-sets.ts";
+
+/** How a new checkpoint is saved. */
+export interface SaveOptions {
+  /** What must come before: pending writes of the parent. */
+  readonly after: readonly Submission[];
+  /** Whether another writer has got in first already. */
+  readonly isContended: boolean;
+}
+
+/**
+ * Stores a checkpoint in the next place of its namespace, as the latest.
+ *
+ * @returns undefined if something was in the way: another writer, or the thread has changed
+ */
+export async function saveAsLatest(
+  context: SaverContext,
+  request: CheckpointToPut,
+  draft: Draft,
+  thread: FencedThread,
+  { after, isContended }: SaveOptions,
+): Promise<CheckpointRecord | undefined> {
+  const { cache, hasher, setsSeen } = context;
+  const { address } = request;
+  const { epoch } = thread;
+  const head =
+    cache.getHead(address, epoch) ?? (await readHead(context, address, epoch, isContended));
+  const replaced = await chooseReplaced(context, request, head);
+  const isParentRemoved = replaced.some(
+    ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
+  );
+  const { document: unnamed, record } = buildCheckpoint(
+    context,
+    request,
+    isParentRemoved ? { ...draft, parentCheckpointId: undefined, parentHash: undefined } : draft,
+    { thread, seq: (head.latest?.seq ?? 0) + 1, keyName: hasher.keyName },
+  );
+  const seen = setsSeen?.recall(address, epoch);
+  const document = nameSets(unnamed, seen);
+  const outcome = await saveCheckpoint(thread, document, {
+    segments: draft.state.segments,
+    replaced,
+    after,
+    isWitnessed: seen !== undefined,
+  });
+  if (outcome === "conflict") return undefined;
+  await nameLaterSets(thread, address, document, seen);
+  const { checkpointId } = address;
+  cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch });
+  return record;
+}
+
+async function readHead(
+  { store }: SaverContext,
+  address: CheckpointAddress,
+  epoch: number,
+  isContended: boolean,
+): Promise<KnownHead> {
+  const [latest, ...stale] = await findHeads(store, address);
+  if (!isContended) return { latest, stale, epoch };
+  // The mark may have gone with the checkpoint that had it, or from it. The next place in the order is
+  // after all that is there, or no put would ever get in.
+  const last = await findLastInOrder(store, address);
+  if (last === undefined) return { latest, stale, epoch };
+  const { checkpointId, seq } = readPlace(last);
+  if (latest !== undefined && seq <= latest.seq) return { latest, stale, epoch };
+  return {
+    latest: { checkpointId, seq },
+    stale: latest === undefined ? stale : [latest, ...stale],
+    epoch,
+  };
+}

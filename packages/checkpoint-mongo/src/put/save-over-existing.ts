@@ -1,0 +1,89 @@
+import type { SaverContext } from "../context/context.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import type { Hasher } from "../integrity/hashes.ts";
+import { readPlace, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { isBinary, toBytes } from "../store/binary.ts";
+import type { FencedThread } from "../store/fenced-thread.ts";
+import { findCheckpointOnly } from "../store/find-checkpoint.ts";
+import { removeCheckpoint, replaceCheckpoint } from "../store/save-checkpoint.ts";
+import { isSameState } from "../store/thread-record.ts";
+import { isInLife } from "../threads/lives.ts";
+import { buildCheckpoint, type BuiltCheckpoint } from "./build-checkpoint.ts";
+import type { CheckpointToPut, Draft } from "./draft.ts";
+import { nameLaterSets, nameSets } from "./name-sets.ts";
+
+/**
+ * Stores a checkpoint where one of its id is stored already: this call repeated, or other content for
+ * the id. What is left over from another life of the thread is removed.
+ *
+ * @returns undefined if there is none, or something was in the way
+ */
+export async function saveOverExisting(
+  context: SaverContext,
+  request: CheckpointToPut,
+  draft: Draft,
+  thread: FencedThread,
+): Promise<CheckpointRecord | undefined> {
+  const { store, cache, setsSeen } = context;
+  const { address } = request;
+  const existing = await findCheckpointOnly(store, address);
+  if (existing === undefined) return undefined;
+  cache.forgetHead(address);
+  if ((existing.epoch ?? 0) !== thread.epoch) {
+    // Unless another life has begun since, whose checkpoint this is.
+    if (await isInLife(thread)) await removeCheckpoint(store, existing);
+    return undefined;
+  }
+  const { document: unnamed, record } = buildLike(context, request, draft, thread, existing);
+  const stored = readIfValid(existing, context.hasher);
+  const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
+  if (isStored && isSameState(stored, thread)) return record;
+  const seen = setsSeen?.recall(address, thread.epoch);
+  const document = nameSets(unnamed, seen);
+  const outcome = await replaceCheckpoint(thread, document, {
+    segments: draft.state.segments,
+    formerEpoch: existing.epoch ?? 0,
+  });
+  if (outcome === "conflict") return undefined;
+  await nameLaterSets(thread, address, document, seen);
+  return record;
+}
+
+/**
+ * Builds a checkpoint in the place of an existing one. If it is the same under a key that has been
+ * replaced since, it keeps that key: children know it by its hash.
+ */
+function buildLike(
+  context: SaverContext,
+  request: CheckpointToPut,
+  draft: Draft,
+  thread: FencedThread,
+  existing: CheckpointDocument,
+): BuiltCheckpoint {
+  const { hasher } = context;
+  const { seq } = readPlace(existing);
+  const { key_name: keyName } = existing;
+  if (hasher.has(keyName)) {
+    const same = buildCheckpoint(context, request, draft, { thread, seq, keyName });
+    if (isSameHash(existing.hash, same.record.hash)) return same;
+  }
+  return buildCheckpoint(context, request, draft, { thread, seq, keyName: hasher.keyName });
+}
+
+/** Damage may have put anything in the place of a stored hash. */
+function isSameHash(stored: unknown, hash: Uint8Array): boolean {
+  return isBinary(stored) && Buffer.compare(toBytes(stored), hash) === 0;
+}
+
+/** What is stored, unless it is damaged: then it is written anew. */
+function readIfValid(existing: CheckpointDocument, hasher: Hasher): CheckpointRecord | undefined {
+  try {
+    return readRecord(existing, hasher);
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    // No put can mend this one: it would be damaged as before.
+    if (error.corruption.field === "_id") throw error;
+    return undefined;
+  }
+}

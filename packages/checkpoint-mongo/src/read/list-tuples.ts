@@ -1,0 +1,277 @@
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import type { FindCursor } from "mongodb";
+import { MAX_TEXT_BYTES } from "../codec/checkpoint-text.ts";
+import { readPlainLength } from "../codec/compression.ts";
+import type { SaverContext } from "../context/context.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/documents.ts";
+import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import type { Cache } from "../memory/cache.ts";
+import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { matchesMetadata, type MetadataFilter } from "../records/matches-metadata.ts";
+import { toConditions } from "../records/searchable-metadata.ts";
+import { bytesToHex, toPackedBytes } from "../store/binary.ts";
+import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
+import { listCheckpoints, PAGE_SIZE, type ListQuery } from "../store/list-checkpoints.ts";
+import type { ListedAddress } from "../store/match-listed.ts";
+import { measureDocument } from "../store/measure-document.ts";
+import { findRecords } from "../store/thread-record.ts";
+import { keepLiving, unlessGone } from "../threads/lives.ts";
+import { ContentSize } from "./content-size.ts";
+import { loadContents, type WantedSegments } from "./contents.ts";
+import { findMigratedSends } from "./get-tuple.ts";
+import { decodeMetadata, listWanted, readTuple, type StoredTuple } from "./read-tuple.ts";
+
+/** What to list, checked. */
+export interface ListRequest extends ListedAddress {
+  /** At most so many; undefined for all. */
+  readonly limit: number | undefined;
+  readonly filter: MetadataFilter;
+}
+
+/**
+ * Lists checkpoints, newest first: this saver's, then those that the official saver stored, which are
+ * older.
+ *
+ * @throws CorruptCheckpointError on reaching one that is not as it was written
+ */
+export async function* listTuples(
+  context: SaverContext,
+  request: ListRequest,
+): AsyncGenerator<CheckpointTuple> {
+  let left = request.limit ?? Infinity;
+  if (left === 0) return;
+  for (const list of [listOwn, listOfficial]) {
+    for await (const tuple of list(context, request)) {
+      yield tuple;
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+}
+
+async function* listOfficial(
+  { official }: SaverContext,
+  { filter, ...listed }: ListRequest,
+): AsyncGenerator<CheckpointTuple> {
+  for await (const tuple of official.list(listed)) {
+    if (matchesMetadata(tuple.metadata, filter)) yield tuple;
+  }
+}
+
+/**
+ * Lists this saver's checkpoints page by page: each page takes one command for the checkpoints, one
+ * for their pending writes and one for the segments that are not in memory. One more is for the
+ * records of threads that are met for the first time. Where checkpoints are large, pages and what is
+ * loaded of them at once are bounded by `listBufferBytes`.
+ */
+async function* listOwn(
+  context: SaverContext,
+  { address, beforeId, limit, filter }: ListRequest,
+): AsyncGenerator<CheckpointTuple> {
+  const isFiltered = Object.keys(filter).length > 0;
+  const query = {
+    address,
+    beforeId,
+    metadata: context.serializer.isNative ? toConditions(filter) : {},
+    // With a filter, a page may hold checkpoints that turn out not to match.
+    limit: isFiltered ? undefined : limit,
+  };
+  for await (const page of readPages(context, query)) yield* readPage(context, page, filter);
+}
+
+/** Reads the checkpoints that are alive, page by page. */
+async function* readPages(
+  { store, settings }: SaverContext,
+  query: ListQuery,
+): AsyncGenerator<readonly CheckpointDocument[]> {
+  const seen = new Set<string>();
+  const records = new Map<string, ThreadDocument>();
+  let hasDropped = false;
+  for (const limit of query.limit === undefined ? [undefined] : [query.limit, undefined]) {
+    const cursor = listCheckpoints(store, { ...query, limit });
+    for await (const page of cutPages(cursor, settings.listBufferBytes)) {
+      const fresh = page.filter(({ _id }) => !seen.has(bytesToHex(_id)));
+      for (const { _id } of fresh) if (query.limit !== undefined) seen.add(bytesToHex(_id));
+      // A list shows the life that each thread is in when the list reaches it.
+      const threadIds = fresh.map(({ thread_id }) => thread_id);
+      const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
+      for (const [threadId, record] of await findRecords(store, unknown)) {
+        records.set(threadId, record);
+      }
+      const living = await keepOrReport(() => keepLiving(store, fresh, records), settings);
+      if (living.length < fresh.length) hasDropped = true;
+      yield living;
+    }
+    // Checkpoints that were left out took places within the limit, so others are missing.
+    if (!hasDropped) return;
+  }
+}
+
+/** Checkpoints that a damaged record hides are passed over too. */
+async function keepOrReport(
+  keep: () => Promise<readonly CheckpointDocument[]>,
+  { onCorruption, onEvent }: SaverContext["settings"],
+): Promise<readonly CheckpointDocument[]> {
+  try {
+    return await keep();
+  } catch (error) {
+    if (onCorruption === "throw" || !CorruptCheckpointError.isInstance(error)) throw error;
+    onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
+    return [];
+  }
+}
+
+/** Documents as they come, in pages that are bounded in number and bytes. */
+async function* cutPages(
+  cursor: FindCursor<CheckpointDocument>,
+  maxBytes: number,
+): AsyncGenerator<CheckpointDocument[]> {
+  let page: CheckpointDocument[] = [];
+  let pageBytes = 0;
+  try {
+    for await (const document of cursor) {
+      const bytes = measureDocument(document) + measureBody(document);
+      if (page.length > 0 && pageBytes + bytes > maxBytes) {
+        yield page;
+        page = [];
+        pageBytes = 0;
+      }
+      page.push(document);
+      pageBytes += bytes;
+      if (page.length === PAGE_SIZE || pageBytes >= maxBytes) {
+        yield page;
+        page = [];
+        pageBytes = 0;
+      }
+    }
+    if (page.length > 0) yield page;
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** What a checkpoint's text takes unpacked; nothing if it cannot be. */
+function measureBody({ body }: CheckpointDocument): number {
+  try {
+    return Math.min(readPlainLength(toPackedBytes(body)), MAX_TEXT_BYTES);
+  } catch {
+    return 0;
+  }
+}
+
+/** A checkpoint that was found to match. */
+interface ListedCheckpoint {
+  readonly document: CheckpointDocument;
+  readonly record: CheckpointRecord;
+}
+
+async function* readPage(
+  context: SaverContext,
+  page: readonly CheckpointDocument[],
+  filter: MetadataFilter,
+): AsyncGenerator<CheckpointTuple> {
+  const { hasher } = context;
+  const matching: ListedCheckpoint[] = [];
+  for (const document of page) {
+    await passOver(context, document, async () => {
+      const record = readRecord(document, hasher);
+      const metadata = await decodeMetadata(record, context);
+      if (matchesMetadata(metadata, filter)) matching.push({ document, record });
+    });
+  }
+  for await (const group of groupByBytes(context, findStored(context, matching))) {
+    const wanted = group.flatMap(({ stored }) => listWanted(stored));
+    const contents = await loadContents(context, wanted);
+    for (const { document, stored } of group) {
+      const tuple = await passOver(context, document, () => readTuple(stored, contents, context));
+      if (tuple !== undefined) yield tuple;
+    }
+  }
+}
+
+/** A checkpoint with all that is stored of it but segments. */
+interface ListedTuple {
+  readonly document: CheckpointDocument;
+  readonly stored: StoredTuple;
+}
+
+/**
+ * Finds what belongs to checkpoints: with one command, or with one for each if their pending writes are
+ * too large to be loaded together.
+ */
+async function* findStored(
+  context: SaverContext,
+  checkpoints: readonly ListedCheckpoint[],
+): AsyncGenerator<ListedTuple> {
+  const { store, settings } = context;
+  const documents = checkpoints.map(({ document }) => document);
+  const sets = await findWritesWithin(store, documents, settings.listBufferBytes);
+  const together = sets && groupByPointer(sets);
+  for (const { document, record } of checkpoints) {
+    const found =
+      together === undefined
+        ? await findWrites(store, [document])
+        : (together.get(bytesToHex(document._id)) ?? []);
+    const writes = found.filter(({ epoch = 0 }) => epoch === record.epoch);
+    const migratedSends = await findMigratedSends(context, record);
+    yield { document, stored: { record, writes, migratedSends } };
+  }
+}
+
+/**
+ * What a listing loads before its first checkpoint: a caller may want no more than that one. So small
+ * checkpoints come in one command all the same.
+ */
+const FIRST_BYTES = 1_048_576;
+
+/**
+ * Puts checkpoints together as long as what has to be loaded for them is within the bound; what lies in
+ * the cache takes no memory once more.
+ */
+async function* groupByBytes(
+  { cache, settings }: SaverContext,
+  tuples: AsyncIterable<ListedTuple>,
+): AsyncGenerator<readonly ListedTuple[]> {
+  let maxBytes = Math.min(FIRST_BYTES, settings.listBufferBytes);
+  let group: ListedTuple[] = [];
+  let size = new ContentSize();
+  for await (const tuple of tuples) {
+    const toLoad = listWanted(tuple.stored).map((wanted) => leaveOutCached(cache, wanted));
+    const bytes = toLoad.reduce((_, wanted) => size.add(wanted), size.bytes);
+    if (group.length > 0 && bytes > maxBytes) {
+      yield group;
+      maxBytes = settings.listBufferBytes;
+      group = [];
+      size = new ContentSize();
+      for (const wanted of toLoad) size.add(wanted);
+    }
+    group.push(tuple);
+  }
+  if (group.length > 0) yield group;
+}
+
+function leaveOutCached(
+  cache: Cache,
+  { address, lines, bytes }: WantedSegments,
+): Pick<WantedSegments, "lines" | "bytes"> {
+  const isMissing = (id: SegmentId) =>
+    cache.peekSegment(address.threadId, parseSegmentId(id).root) === undefined;
+  return { lines: lines.filter(isMissing), bytes: bytes.filter(isMissing) };
+}
+
+/** Reads something of a checkpoint; what is damaged or has just gone is passed over. */
+async function passOver<T>(
+  { store, settings }: SaverContext,
+  document: CheckpointDocument,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    const outcome = await unlessGone(store, document, read);
+    return outcome === "gone" ? undefined : outcome;
+  } catch (error) {
+    if (!CorruptCheckpointError.isInstance(error) || settings.onCorruption === "throw") throw error;
+    settings.onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
+    return undefined;
+  }
+}

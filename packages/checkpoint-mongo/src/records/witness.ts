@@ -1,0 +1,78 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { hashWritesPlace } from "../integrity/hashes.ts";
+import { bytesToHex, isBinary } from "../store/binary.ts";
+import { toMark } from "../store/mark-sets.ts";
+
+/** What a checkpoint says of documents beside it; only with the option `witness`. */
+export interface Witness {
+  /** Sets of its pending writes that were stored. */
+  readonly sets: unknown;
+  /** The place of the checkpoint that came after it, where this one is marked as the latest. */
+  readonly next: unknown;
+}
+
+/** What a document says of others; undefined if it says nothing. */
+export function readWitness({ sets, next, head }: CheckpointDocument): Witness | undefined {
+  const later = head === true ? next : undefined;
+  return sets === undefined && later === undefined ? undefined : { sets, next: later };
+}
+
+/**
+ * Finds what a checkpoint says is there and is not.
+ *
+ * @param writes all sets of its pending writes that are stored, read after the checkpoint
+ */
+export function findMissing(
+  address: CheckpointAddress,
+  { sets, next }: Witness,
+  writes: readonly Pick<WriteSetDocument, "task_id" | "idx">[],
+): Corruption | undefined {
+  if (next !== undefined) {
+    return {
+      document: "checkpoint",
+      which: "that is the latest",
+      expected: `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
+      found: `the mark on the earlier ${address.checkpointId}`,
+    };
+  }
+  if (sets === undefined) return undefined;
+  if (!Array.isArray(sets) || !sets.every(isBinary)) {
+    return {
+      document: "checkpoint",
+      which: address.checkpointId,
+      expected: "a list of its sets of pending writes",
+      found: "something else",
+    };
+  }
+  const there = new Set(
+    writes.map(({ task_id, idx }) => toHex(toMark(hashWritesPlace(address, task_id, idx)))),
+  );
+  const missing = sets.map(bytesToHex).find((mark) => !there.has(mark));
+  if (missing === undefined) return undefined;
+  return {
+    document: "write",
+    which: `set ${missing} (${sets.length} were stored)`,
+    expected: "it to exist",
+    found: "nothing",
+  };
+}
+
+/**
+ * Verifies that what a checkpoint names is there.
+ *
+ * @throws CorruptCheckpointError if something is missing
+ */
+export function assertWitnessed(
+  address: CheckpointAddress,
+  witness: Witness | undefined,
+  writes: readonly WriteSetDocument[],
+): void {
+  const missing = witness && findMissing(address, witness, writes);
+  if (missing !== undefined) throw new CorruptCheckpointError(address, missing);
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

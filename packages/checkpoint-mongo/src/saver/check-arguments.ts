@@ -1,0 +1,59 @@
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { describeValue } from "../options/describe-value.ts";
+import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
+
+const MIN_GRACE_SECONDS = MIN_SWEEP_GRACE_MS / 1_000;
+
+/**
+ * Checks the `limit` of `list`.
+ *
+ * @returns undefined for no limit
+ * @throws InvalidOptionsError if it is no whole number from 0
+ */
+export function checkLimit(limit: unknown): number | undefined {
+  if (limit === undefined || limit === Infinity) return undefined;
+  if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
+    throw new InvalidOptionsError(
+      `Invalid option limit of list: expected a whole number from 0, got ${describeValue(limit)}.`,
+    );
+  }
+  return limit;
+}
+
+/**
+ * Checks the `filter` of `list`.
+ *
+ * @returns the entries that count: those that are not undefined
+ * @throws InvalidOptionsError if it is no plain object
+ */
+export function checkFilter(filter: unknown): Record<string, unknown> {
+  if (filter === undefined || filter === null) return {};
+  if (typeof filter !== "object" || !isPlain(filter)) {
+    throw new InvalidOptionsError(
+      "Invalid option filter of list: expected a plain object of metadata keys and values, got " +
+        `${describeValue(filter)}.`,
+    );
+  }
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Checks the `graceSeconds` of `sweep`.
+ *
+ * @throws InvalidOptionsError if it is too short
+ */
+export function checkGrace(graceSeconds: unknown): number {
+  if (typeof graceSeconds !== "number" || !(graceSeconds >= MIN_GRACE_SECONDS)) {
+    throw new InvalidOptionsError(
+      `Invalid option graceSeconds of sweep: expected at least ${MIN_GRACE_SECONDS} seconds, ` +
+        `got ${describeValue(graceSeconds)}.`,
+    );
+  }
+  return graceSeconds;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Of another realm, its prototype is another Object.prototype.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

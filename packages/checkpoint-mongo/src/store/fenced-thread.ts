@@ -1,0 +1,93 @@
+import type { Document, Filter } from "mongodb";
+import type { ThreadDocument } from "../documents/documents.ts";
+import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
+import type { Submission } from "./group-commit.ts";
+import type { Store } from "./store.ts";
+import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
+
+/** Before and after what others an operation is carried out. */
+export interface SubmitOptions {
+  /** What must come before. If it meets a conflict, that is a conflict of this, too. */
+  readonly after?: readonly Submission[];
+  /** Is called as soon as others can be sent to come after. */
+  readonly onSubmitted?: ((submission: Submission) => void) | undefined;
+}
+
+/**
+ * A thread as this process knows it, in the store that it lies in. What is written to it is written
+ * only while the thread is in this state.
+ */
+export class FencedThread {
+  readonly store: Store;
+  readonly state: ThreadState;
+
+  constructor(store: Store, state: ThreadState) {
+    this.store = store;
+    this.state = state;
+  }
+
+  get threadId(): string {
+    return this.state.threadId;
+  }
+
+  /** Which life of the thread it is. */
+  get epoch(): number {
+    return this.state.epoch;
+  }
+
+  /** When the thread expires; undefined for never. */
+  get expiresAt(): Date | undefined {
+    return this.state.expiresAt;
+  }
+
+  /**
+   * Carries out updates in order, but only while the thread is in this state: with another life or
+   * another expiry it is a conflict. If the thread changes meanwhile, what was stored belongs to its
+   * earlier state, and the caller has to store it again.
+   */
+  async write(updates: Chain, { after, onSubmitted }: SubmitOptions = {}): Promise<ChainOutcome> {
+    const fence = this.#fence();
+    const submission = await this.store.commits.submit([fence, ...updates, fence], after);
+    onSubmitted?.(submission);
+    const outcome = await submission.outcome;
+    return outcome.kind === "conflict"
+      ? outcome
+      : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
+  }
+
+  /**
+   * The part of an update that makes a document one of this life of the thread, whether it is new or
+   * was there before.
+   */
+  claim(): { readonly $set: Record<string, unknown>; readonly $unset: Record<string, ""> } {
+    const { epoch, expiresAt } = this.state;
+    return {
+      $set: {
+        ...(epoch > 0 && { epoch }),
+        ...(expiresAt !== undefined && { expires_at: expiresAt }),
+      },
+      $unset: {
+        ...(epoch === 0 && { epoch: "" as const }),
+        ...(expiresAt === undefined && { expires_at: "" as const }),
+      },
+    };
+  }
+
+  /**
+   * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
+   * or another expiry by now: its upsert then collides with the thread's own record. Where there is no
+   * record, it makes one: a thread that is new needs no command of its own.
+   */
+  #fence(): ChainUpdate {
+    const { threadId, epoch } = this.state;
+    // The epoch itself is in the filter.
+    const { life } = toLife(threadId, epoch);
+    const named: Pick<ThreadDocument, "life"> = life === undefined ? {} : { life };
+    return {
+      // A change of the expiry that is under way is finished first, by whoever opens the thread.
+      filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
+      update: { $setOnInsert: { _id: threadId, ...named } },
+      upsert: true,
+    };
+  }
+}

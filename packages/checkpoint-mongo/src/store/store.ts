@@ -1,0 +1,83 @@
+import type { Collection, Db } from "mongodb";
+import type {
+  CheckpointDocument,
+  SegmentDocument,
+  ThreadDocument,
+  WriteSetDocument,
+} from "../documents/documents.ts";
+import type { BinaryClass } from "../driver/binary-class.ts";
+import { openCollection } from "../driver/open-database.ts";
+import type { ServerClock } from "../driver/server-clock.ts";
+import type { CommitQueue } from "./group-commit.ts";
+import type { ServerFeatures } from "./server-features.ts";
+
+/** What a store is made of. */
+export interface StoreParts {
+  /** Opened with the options of this package; see {@link openDatabase}. */
+  readonly db: Db;
+  /** The name of the collection. */
+  readonly name: string;
+  /** The class of the user's driver. */
+  readonly Binary: BinaryClass;
+  /** Carries out all writes of steps. */
+  readonly commits: CommitQueue;
+  readonly clock: ServerClock;
+  readonly features: ServerFeatures;
+}
+
+/**
+ * Where a saver keeps its threads: one collection on the user's server. All of a thread's documents
+ * lie in one collection, because a command writes to one collection only, and a step is one command.
+ * Every filter names the kind of document, or a field that only one kind has.
+ */
+export class Store {
+  readonly db: Db;
+  /** Documents of every kind. */
+  readonly all: Collection;
+  readonly Binary: BinaryClass;
+  readonly commits: CommitQueue;
+  readonly features: ServerFeatures;
+  readonly #clock: ServerClock;
+
+  constructor({ db, name, Binary, commits, clock, features }: StoreParts) {
+    this.db = db;
+    this.all = openCollection(db, name);
+    this.Binary = Binary;
+    this.commits = commits;
+    this.features = features;
+    this.#clock = clock;
+  }
+
+  // One object of the driver for all kinds: each would take memory, and every request may make a saver.
+
+  get threads(): Collection<ThreadDocument> {
+    return this.all as unknown as Collection<ThreadDocument>;
+  }
+
+  get checkpoints(): Collection<CheckpointDocument> {
+    return this.all as unknown as Collection<CheckpointDocument>;
+  }
+
+  get segments(): Collection<SegmentDocument> {
+    return this.all as unknown as Collection<SegmentDocument>;
+  }
+
+  get writes(): Collection<WriteSetDocument> {
+    return this.all as unknown as Collection<WriteSetDocument>;
+  }
+
+  /** The server's time as this process reckons it. No command is sent. */
+  estimateTime(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** The server's time, from the server. What has expired by then has expired for sure. */
+  askTime(): Promise<number> {
+    return this.#clock.ask(this.db);
+  }
+
+  /** Makes sure that {@link Store.estimateTime} is close to the server's time. Costs a command now and then. */
+  syncTime(): Promise<void> {
+    return this.#clock.sync(this.db);
+  }
+}

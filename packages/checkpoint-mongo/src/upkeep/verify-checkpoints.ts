@@ -1,0 +1,119 @@
+import { isDeepStrictEqual } from "node:util";
+import type { CheckpointAddress } from "../address/address.ts";
+import type { SaverContext } from "../context/context.ts";
+import type { CheckpointDocument, StoredBytes } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { decodeMetadata } from "../read/read-tuple.ts";
+import { readAddress, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { toSearchable } from "../records/searchable-metadata.ts";
+import { scanCheckpoints } from "../store/scan-thread.ts";
+import type { DamageList } from "./damage-list.ts";
+import type { ThreadInForce } from "./thread-in-force.ts";
+
+/** What the verification of a chain needs of a checkpoint. */
+type Link = Pick<
+  CheckpointRecord,
+  "address" | "manifest" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
+>;
+
+/** What is left to verify after the checkpoints. */
+export interface VerifiedCheckpoints {
+  readonly count: number;
+  /** Those that are as they were written. */
+  readonly records: readonly Link[];
+  /** The `_id` of each checkpoint, to which pending writes point. */
+  readonly ids: readonly StoredBytes[];
+}
+
+/** Verifies each checkpoint of a thread, and the chains and orders that they make. */
+export async function verifyCheckpoints(
+  context: SaverContext,
+  thread: ThreadInForce,
+  damages: DamageList,
+): Promise<VerifiedCheckpoints> {
+  const records: Link[] = [];
+  const ids: StoredBytes[] = [];
+  let count = 0;
+  const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
+  for await (const document of scanCheckpoints(context.store, thread.threadId)) {
+    if (thread.isOnItsWayOut(document)) continue;
+    ids.push(document._id);
+    const address = readAddress(document);
+    const name = { document: "checkpoint", which: address.checkpointId } as const;
+    const invented = thread.findInvented(document, name);
+    if (invented !== undefined) {
+      damages.add(address, invented);
+      continue;
+    }
+    count += 1;
+    last.set(address.checkpointNs, { address, marked: document.head === true });
+    await damages.collect(address, async () => {
+      const record = readRecord(document, context.hasher);
+      const { manifest, parentCheckpointId, parentHash, hash, seq } = record;
+      records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq });
+      await verifySearchable(context, document, record);
+    });
+    const stray = thread.findStrayExpiry(document, name);
+    if (stray !== undefined) damages.add(address, stray);
+  }
+  for (const { address, marked } of last.values()) {
+    if (!marked) damages.add(address, missing("that comes after it"));
+  }
+  verifyChain(records, damages);
+  return { count, records, ids };
+}
+
+/** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */
+async function verifySearchable(
+  { serializer }: SaverContext,
+  { metadata, metadata_encoded: encoded }: CheckpointDocument,
+  record: CheckpointRecord,
+): Promise<void> {
+  if (encoded === undefined || !serializer.isNative) return;
+  const decoded = (await decodeMetadata(record, { serializer })) ?? {};
+  const expected = typeof decoded === "object" ? toSearchable(decoded) : undefined;
+  if (isDeepStrictEqual(metadata, expected)) return;
+  throw new CorruptCheckpointError(record.address, {
+    document: "checkpoint",
+    which: record.address.checkpointId,
+    field: "metadata",
+    expected: "what a search can find of metadata_encoded",
+    found: "something else",
+  });
+}
+
+/** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
+function verifyChain(records: readonly Link[], damages: DamageList): void {
+  const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
+  for (const { address, parentCheckpointId, parentHash, seq } of records) {
+    if (parentCheckpointId === undefined || parentHash === undefined) continue;
+    const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
+    if (parent === undefined) {
+      damages.add(address, missing(parentCheckpointId));
+    } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
+      damages.add(address, {
+        document: "checkpoint",
+        which: parentCheckpointId,
+        expected: `the hash ${toHex(parentHash)}, and a place in the order before ${seq}`,
+        found: `the hash ${toHex(parent.hash)} in place ${parent.seq}`,
+      });
+    }
+  }
+}
+
+function missing(which: string): {
+  document: "checkpoint";
+  which: string;
+  expected: string;
+  found: string;
+} {
+  return { document: "checkpoint", which, expected: "it to exist", found: "nothing" };
+}
+
+function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {
+  return JSON.stringify([checkpointNs, checkpointId]);
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
