@@ -1,5 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { InvalidAddressError } from "../errors/index.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 import { isTooLong, MAX_BYTES } from "./limits.ts";
 
 /** Where the checkpoints of one graph or subgraph of a thread lie. */

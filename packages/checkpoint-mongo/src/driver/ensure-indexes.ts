@@ -1,7 +1,8 @@
 import type { Collection, Db, Document, IndexDescription, IndexDescriptionInfo } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { describeCause, SetupError, StorageUnavailableError } from "../errors/index.ts";
+import { describeCause, StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
 /** Several processes that make the same index at once can disturb each other for a moment. */

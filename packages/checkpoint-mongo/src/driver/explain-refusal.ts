@@ -1,4 +1,4 @@
-import { StorageRefusedError } from "../errors/index.ts";
+import { StorageRefusedError } from "../errors/storage-refused-error.ts";
 import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
 /** What is to be done about what a server refuses, by its number. */

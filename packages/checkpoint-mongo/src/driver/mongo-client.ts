@@ -1,5 +1,5 @@
 import type { MongoClient } from "mongodb";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 
 /**
  * What this package uses of a `MongoClient`. The client of any copy of the driver will do, whichever

@@ -1,6 +1,6 @@
 import type { MongoClient } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StorageUnavailableError } from "../errors/index.ts";
+import { StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
 import { isTransient } from "./transient-errors.ts";
 
 /** Upper bound of the wait before the second attempt, in milliseconds. A restart takes longer. */

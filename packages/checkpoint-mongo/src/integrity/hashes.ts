@@ -1,7 +1,7 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
-import { IntegrityKeyError } from "../errors/index.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { breather } from "../event-loop/breather.ts";
 import type { IntegrityKey } from "../keys/integrity-options.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";

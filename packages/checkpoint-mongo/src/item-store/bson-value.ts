@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { hasToJson } from "../codec/index.ts";
+import { hasToJson } from "../codec/values/plain-data.ts";
 
 /** A value as BSON can hold it. */
 export interface BsonValue {

@@ -1,6 +1,6 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { describeValue } from "../options/describe-value.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { readPath } from "./embedded-text.ts";
 import type { PutRequest } from "./operations.ts";
 import type { IndexConfig, ResolvedStoreOptions } from "./options.ts";

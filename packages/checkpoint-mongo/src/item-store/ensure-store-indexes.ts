@@ -1,6 +1,8 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { ensureIndexes, readErrorCode } from "../driver/index.ts";
-import { describeCause, SetupError, StorageUnavailableError } from "../errors/index.ts";
+import { ensureIndexes } from "../driver/ensure-indexes.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { describeCause, StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import type { ItemDocument } from "./item-document.ts";
 import type { ResolvedStoreOptions } from "./options.ts";
 import type { VectorSearchMode } from "./store-context.ts";

@@ -1,4 +1,4 @@
-import { SearchTooWideError } from "../errors/index.ts";
+import { SearchTooWideError } from "../errors/search-too-wide-error.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchSearch } from "./match-search.ts";
 import type { EmbedQuery, Nearest, QueryRequest } from "./nearest.ts";

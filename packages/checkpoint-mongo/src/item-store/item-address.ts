@@ -1,6 +1,6 @@
 import { InvalidNamespaceError } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
-import { InvalidAddressError } from "../errors/index.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 
 /** Names one item. */
 export interface ItemAddress {

@@ -1,9 +1,10 @@
-import { assertLoadable, decodeValue, encodeValue, type AllowedObjects } from "../codec/index.ts";
-import {
-  ClassNotAllowedError,
-  CorruptItemError,
-  UnserializableStateError,
-} from "../errors/index.ts";
+import { assertLoadable } from "../codec/values/assert-loadable.ts";
+import { decodeValue } from "../codec/values/decode-value.ts";
+import { encodeValue } from "../codec/values/encode-value.ts";
+import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
+import { ClassNotAllowedError } from "../errors/class-not-allowed-error.ts";
+import { CorruptItemError } from "../errors/corrupt-item-error.ts";
+import { UnserializableStateError } from "../errors/unserializable-state-error.ts";
 import { toBsonValue } from "./bson-value.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { ItemDocument, OwnFields } from "./item-document.ts";

@@ -7,7 +7,9 @@ import {
   type PutOperation,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db } from "mongodb";
-import { explainRefusal, openCollection, openDatabase, RetryPolicy } from "../driver/index.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { openCollection, openDatabase } from "../driver/open-database.ts";
+import { RetryPolicy } from "../driver/retry-policy.ts";
 import { guardConnection } from "../options/guard-connection.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";

@@ -1,5 +1,5 @@
 import type { Collection } from "mongodb";
-import { isDuplicateKeyError } from "../driver/index.ts";
+import { isDuplicateKeyError } from "../driver/server-errors.ts";
 import { addressOf, joinLabels, spellNamespace, type ItemAddress } from "./item-address.ts";
 import type { ItemDocument } from "./item-document.ts";
 

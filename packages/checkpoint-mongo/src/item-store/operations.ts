@@ -1,5 +1,5 @@
 import type { Operation } from "@langchain/langgraph-checkpoint";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { checkKey, checkNamespace, type ItemAddress } from "./item-address.ts";
 import { encodeItemValue, type EncodedItemValue } from "./item-value.ts";

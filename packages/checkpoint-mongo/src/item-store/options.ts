@@ -1,7 +1,7 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import type { MongoClient } from "mongodb";
 import { z } from "zod";
-import { requireClient, type MongoClientLike } from "../driver/index.ts";
+import { requireClient, type MongoClientLike } from "../driver/mongo-client.ts";
 import {
   allowedObjects,
   checkOptions,

@@ -1,6 +1,6 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
-import { isDuplicateKeyError } from "../driver/index.ts";
-import { WriteConflictError } from "../errors/index.ts";
+import { isDuplicateKeyError } from "../driver/server-errors.ts";
+import { WriteConflictError } from "../errors/write-conflict-error.ts";
 import { matchItem } from "./get-items.ts";
 import {
   addressOf,

@@ -1,5 +1,5 @@
 import type { Item } from "@langchain/langgraph-checkpoint";
-import type { AllowedObjects } from "../codec/index.ts";
+import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
 import type { ItemDocument } from "./item-document.ts";
 import { decodeItemValue } from "./item-value.ts";
 

@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 
 /** Deeper filters are a mistake. */

@@ -1,6 +1,7 @@
 import type { SearchItem } from "@langchain/langgraph-checkpoint";
 import type { Document } from "mongodb";
-import { InvalidOptionsError, SetupError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import { findNearestExactly } from "./exact-search.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchSearch } from "./match-search.ts";

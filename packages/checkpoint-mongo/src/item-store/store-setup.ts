@@ -1,5 +1,6 @@
 import type { Collection, Db } from "mongodb";
-import { OncePerClient, PerClient } from "../driver/index.ts";
+import { OncePerClient } from "../driver/once-per-client.ts";
+import { PerClient } from "../driver/per-client.ts";
 import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensure-store-indexes.ts";
 import type { ReportStoreEvent } from "./events.ts";
 import type { ItemDocument } from "./item-document.ts";

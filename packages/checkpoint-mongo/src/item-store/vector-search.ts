@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { SearchTooWideError } from "../errors/index.ts";
+import { SearchTooWideError } from "../errors/search-too-wide-error.ts";
 import { findNearestExactly } from "./exact-search.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchFound } from "./match-search.ts";

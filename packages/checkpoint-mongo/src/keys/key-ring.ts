@@ -1,6 +1,6 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
-import type { IntegrityKeyFault } from "../errors/index.ts";
+import type { IntegrityKeyFault } from "../errors/integrity-key-error.ts";
 import type { IntegrityKey, IntegrityOptions } from "./integrity-options.ts";
 
 /** What is used for a document: its key, none where it was hashed without one, or why neither. */

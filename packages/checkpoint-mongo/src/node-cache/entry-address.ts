@@ -1,7 +1,7 @@
 import type { CacheFullKey, CacheNamespace } from "@langchain/langgraph-checkpoint";
 import { createHash } from "node:crypto";
-import { writePlainJson } from "../codec/index.ts";
-import { InvalidAddressError } from "../errors/index.ts";
+import { writePlainJson } from "../codec/values/plain-json.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 
 /** Where an entry lies. */
 export interface EntryAddress {

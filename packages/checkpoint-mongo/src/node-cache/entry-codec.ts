@@ -1,17 +1,14 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { createHash, createHmac } from "node:crypto";
-import {
-  assertLoadable,
-  decodeBytes,
-  encodeValue,
-  packAside,
-  unpackAside,
-  writePlainJson,
-  type AllowedObjects,
-} from "../codec/index.ts";
-import { IntegrityKeyError } from "../errors/index.ts";
+import { assertLoadable } from "../codec/values/assert-loadable.ts";
+import { decodeBytes } from "../codec/values/decode-bytes.ts";
+import { encodeValue } from "../codec/values/encode-value.ts";
+import { packAside, unpackAside } from "../codec/bytes/compression.ts";
+import { writePlainJson } from "../codec/values/plain-json.ts";
+import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
-import { isBinary, toBytes } from "../store/index.ts";
+import { isBinary, toBytes } from "../store/binary.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
 

@@ -5,20 +5,17 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
-import { checkRuntime } from "../codec/index.ts";
-import {
-  DURABLE,
-  ensureIndexes,
-  explainRefusal,
-  OncePerClient,
-  openCollection,
-  openDatabase,
-  requireClient,
-  RetryPolicy,
-} from "../driver/index.ts";
-import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
+import { checkRuntime } from "../codec/bytes/check-runtime.ts";
+import { DURABLE, openCollection, openDatabase } from "../driver/open-database.ts";
+import { ensureIndexes } from "../driver/ensure-indexes.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { OncePerClient } from "../driver/once-per-client.ts";
+import { requireClient } from "../driver/mongo-client.ts";
+import { RetryPolicy } from "../driver/retry-policy.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { guardConnection } from "../options/guard-connection.ts";
-import { bytesToHex } from "../store/index.ts";
+import { bytesToHex } from "../store/binary.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";

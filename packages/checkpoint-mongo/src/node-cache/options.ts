@@ -1,4 +1,4 @@
-import type { MongoClientLike } from "../driver/index.ts";
+import type { MongoClientLike } from "../driver/mongo-client.ts";
 import { z } from "zod";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";

@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
-import { isDuplicateKeyError } from "../driver/index.ts";
+import { isDuplicateKeyError } from "../driver/server-errors.ts";
 import type { EntryDocument } from "./entry-document.ts";
 
 /** An entry to store. */

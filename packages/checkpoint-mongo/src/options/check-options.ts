@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { describeValue } from "./describe-value.ts";
 

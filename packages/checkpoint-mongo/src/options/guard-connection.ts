@@ -1,4 +1,4 @@
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 
 /** What only a message's own words are made of: names of options, but no password worth the name. */
 const NAME = /^[A-Za-z]{1,40}$/;

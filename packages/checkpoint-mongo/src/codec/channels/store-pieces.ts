@@ -1,0 +1,170 @@
+import { parseSegmentId, type SegmentId } from "../../documents/segment-id.ts";
+import type { SegmentSlice } from "../../documents/manifest.ts";
+import { breather } from "../../event-loop/breather.ts";
+import type { KnownSegment } from "../segments/known-segment.ts";
+import { measureLines } from "../items/lines.ts";
+import type { FindKnown, Piece, PlannedSlices } from "./pieces.ts";
+import {
+  appendToSegment,
+  createSegment,
+  type Segment,
+  type SegmentOfItems,
+} from "../segments/segment.ts";
+
+/** New items are cut into segments of about this many bytes, so that reading a slice stays cheap. */
+export const MAX_SEGMENT_BYTES = 1_048_576;
+
+/**
+ * A segment is appended to until it holds about this many bytes. More would mean fewer segments to
+ * name and read, but the server reads and writes the whole document for each append.
+ */
+const MAX_APPENDED_BYTES = 131_072;
+
+/** No segment that was appended to is longer: that measure takes a character of three bytes for one. */
+export const MAX_GROWN_BYTES: number = 3 * MAX_APPENDED_BYTES;
+
+/** Many tiny appends are cut off as well: each takes a few bytes of its own in the document. */
+const MAX_APPENDS = 256;
+
+/**
+ * Turns pieces into slices. New items, wherever in the value they stand, are appended to one of its
+ * segments that is not full and that nothing else was appended to; otherwise they make segments of
+ * their own.
+ */
+export async function storePieces(
+  pieces: readonly Piece[],
+  findKnown: FindKnown,
+): Promise<PlannedSlices> {
+  const added = pieces.flatMap(({ lines, stored }) => (stored === undefined ? lines : []));
+  const { segments, renamed, places } =
+    added.length === 0 ? NOTHING : (append(added, pieces, findKnown) ?? (await create(added)));
+  const sizes = new Map(places.map(({ segment, to }) => [segment, to]));
+  const sizeOf = (id: SegmentId) =>
+    sizes.get(id) ?? findKnown(id)?.counts[parseSegmentId(id).appends];
+  const slices: OpenSlice[] = [];
+  const unused = [...places];
+  for (const { lines, stored } of pieces) {
+    if (stored === undefined) {
+      for (const place of takeItems(unused, lines.length)) addSlice(slices, place);
+    } else {
+      const segment = stored.segment === renamed?.before ? renamed.after : stored.segment;
+      addSlice(slices, { segment, from: stored.from, to: stored.from + lines.length });
+    }
+  }
+  return {
+    slices: slices.map(({ segment, from, to }): SegmentSlice => ({
+      segment,
+      from,
+      to: to === sizeOf(segment) ? undefined : to,
+    })),
+    segments,
+  };
+}
+
+/** A slice whose end is a number, also where it is the segment's. */
+interface OpenSlice {
+  readonly segment: SegmentId;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where new items will be. */
+interface PlacedItems {
+  readonly segments: readonly Segment[];
+  /** What a segment is named now that it is appended to. */
+  readonly renamed: { readonly before: SegmentId; readonly after: SegmentId } | undefined;
+  /** The slices that hold the items, in order. */
+  readonly places: readonly OpenSlice[];
+}
+
+const NOTHING: PlacedItems = { segments: [], renamed: undefined, places: [] };
+
+/** Appends items to the last of the value's segments that can take them. */
+function append(
+  lines: readonly string[],
+  pieces: readonly Piece[],
+  findKnown: FindKnown,
+): PlacedItems | undefined {
+  const candidates = new Set(pieces.map(({ stored }) => stored?.segment).toReversed());
+  for (const before of candidates) {
+    const known = before === undefined ? undefined : findKnown(before);
+    if (before === undefined || known === undefined) continue;
+    const name = parseSegmentId(before);
+    const next = known.next(name);
+    const segment =
+      next === undefined && hasRoom(known, lines) ? appendToSegment(known, lines) : undefined;
+    // Another put has appended the same already: this one repeated, or a branch that goes on alike.
+    // Such a segment is named without being stored; the caller sees to it that this is so on the
+    // server, and not only remembered.
+    const after = segment?.id ?? (next && isSame(next.lines, lines) ? next.id : undefined);
+    const from = known.counts[name.appends];
+    if (after === undefined || from === undefined) continue;
+    return {
+      segments: segment === undefined ? [] : [segment],
+      renamed: { before, after },
+      places: [{ segment: after, from, to: from + lines.length }],
+    };
+  }
+  return undefined;
+}
+
+function hasRoom(known: KnownSegment, lines: readonly string[]): boolean {
+  return known.appends < MAX_APPENDS && known.size + measureLines(lines) <= MAX_APPENDED_BYTES;
+}
+
+async function create(lines: readonly string[]): Promise<PlacedItems> {
+  const segments: SegmentOfItems[] = [];
+  for (const run of cutRuns(lines)) {
+    const segment = await createSegment(run);
+    segments.push(segment);
+    if (breather.isDue(segment.known.size)) await breather.rest();
+  }
+  return {
+    segments,
+    renamed: undefined,
+    places: segments.map(({ id, known }) => ({ segment: id, from: 0, to: known.lines.length })),
+  };
+}
+
+/** Takes slices with so many items from the beginning of a list of slices. */
+function takeItems(places: OpenSlice[], count: number): OpenSlice[] {
+  const taken: OpenSlice[] = [];
+  let left = count;
+  while (left > 0) {
+    const { segment, from, to } = places.shift()!;
+    const end = Math.min(to, from + left);
+    taken.push({ segment, from, to: end });
+    if (end < to) places.unshift({ segment, from: end, to });
+    left -= end - from;
+  }
+  return taken;
+}
+
+/** Adds a slice, to the last one if it goes on there. */
+function addSlice(slices: OpenSlice[], slice: OpenSlice): void {
+  const last = slices.at(-1);
+  if (last !== undefined && last.segment === slice.segment && last.to === slice.from) {
+    slices[slices.length - 1] = { ...last, to: slice.to };
+  } else {
+    slices.push(slice);
+  }
+}
+
+function isSame(lines: readonly string[], others: readonly string[]): boolean {
+  return lines.length === others.length && lines.every((line, index) => line === others[index]);
+}
+
+function* cutRuns(lines: readonly string[]): Generator<readonly string[]> {
+  let start = 0;
+  let bytes = 0;
+  for (let index = 0; index < lines.length; index += 1) {
+    const size = lines[index]!.length + 1;
+    if (index > start && bytes + size > MAX_SEGMENT_BYTES) {
+      yield lines.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (start < lines.length) yield lines.slice(start);
+}

@@ -1,0 +1,80 @@
+import {
+  formatSegmentId,
+  nameWhole,
+  parseSegmentId,
+  type SegmentId,
+} from "../../documents/segment-id.ts";
+import { packAppended, REFERRED_BYTES } from "./append-stream.ts";
+import { packAside, type PackedBytes } from "../bytes/compression.ts";
+import { lendContent } from "./content-buffer.ts";
+import { hashInPieces } from "./hash-content.ts";
+import { KnownSegment } from "./known-segment.ts";
+import { LINE_BREAK } from "../items/lines.ts";
+
+/** A segment to store, or what is to be appended to a stored one. Its name says which. */
+export interface Segment {
+  readonly id: SegmentId;
+  /** The items to store; undefined for bytes that a user's serializer made. */
+  readonly lines: readonly string[] | undefined;
+  /** All that is known of it once it is stored: of its items, or of a serializer's bytes. */
+  readonly known: KnownSegment | { readonly bytes: Uint8Array };
+  /**
+   * Compresses what is to be stored of it, at every call anew: a large state, all of it in this
+   * form, would take as much memory once more. A promise where it is large.
+   */
+  pack(): PackedBytes | Promise<PackedBytes>;
+}
+
+/** A segment of this package's own encoding. */
+export interface SegmentOfItems extends Segment {
+  readonly lines: readonly string[];
+  readonly known: KnownSegment;
+}
+
+/** Makes the segment of these items. */
+export async function createSegment(lines: readonly string[]): Promise<SegmentOfItems> {
+  const id = await lendContent(lines, nameContent);
+  const { root, length } = parseSegmentId(id);
+  const known = new KnownSegment(root, lines, { counts: [lines.length], lengths: [length] });
+  return { id, lines, known, pack: () => lendContent(lines, packCopy) };
+}
+
+function nameContent(content: Uint8Array): SegmentId | Promise<SegmentId> {
+  const { byteLength } = content;
+  const hash = hashInPieces(content);
+  return hash instanceof Promise
+    ? hash.then((found) => nameWhole(found, byteLength))
+    : nameWhole(hash, byteLength);
+}
+
+function packCopy(content: Uint8Array): PackedBytes | Promise<PackedBytes> {
+  const packed = packAside(content);
+  return packed instanceof Promise
+    ? packed.then((own) => detach(own, content))
+    : detach(packed, content);
+}
+
+function detach(packed: PackedBytes, content: Uint8Array): PackedBytes {
+  return packed.data === content ? { ...packed, data: Buffer.from(content) } : packed;
+}
+
+/** Makes a segment of bytes that a user's serializer made. */
+export async function createSegmentOfBytes(bytes: Uint8Array): Promise<Segment> {
+  const id = await nameContent(bytes);
+  return { id, lines: undefined, known: { bytes }, pack: () => packAside(bytes) };
+}
+
+/** Appends items to a segment that is stored just as it is known. */
+export function appendToSegment(known: KnownSegment, lines: readonly string[]): SegmentOfItems {
+  const content = Buffer.from(LINE_BREAK + lines.join(LINE_BREAK));
+  const after = known.append(lines, content);
+  return {
+    id: formatSegmentId(after.name),
+    lines,
+    known: after,
+    pack: () => ({
+      data: packAppended(content, known.readEnd(REFERRED_BYTES)),
+      compression: "deflate",
+    }),
+  };
+}
