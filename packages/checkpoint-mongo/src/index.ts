@@ -39,7 +39,7 @@ export type {
 export { MongoDBCache } from "./node-cache/mongodb-cache.ts";
 export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/options.ts";
 export type { CacheStats } from "./saver/cache.ts";
-export type { MongoClientLike } from "./driver/mongo-client.ts";
+export type { MongoClientLike } from "./options/client-option.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
   CheckpointSizeEvent,

@@ -3,7 +3,6 @@ export { isAboutContent, isConflict, readInserted, readRefusedWrite } from "./bu
 export { ensureIndexes } from "./ensure-indexes.ts";
 export { explainRefusal } from "./explain-refusal.ts";
 export { listCollectionNames } from "./list-collection-names.ts";
-export { requireClient, type MongoClientLike } from "./mongo-client.ts";
 export { OncePerClient } from "./once-per-client.ts";
 export { DURABLE, openCollection, openDatabase } from "./open-database.ts";
 export { PerClient } from "./per-client.ts";

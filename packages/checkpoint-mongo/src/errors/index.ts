@@ -1,6 +1,7 @@
 export { CheckpointTooLargeError, type ChannelSize } from "./checkpoint-too-large-error.ts";
 export { ClassNotAllowedError } from "./class-not-allowed-error.ts";
-export { CorruptCheckpointError, type Corruption } from "./corrupt-checkpoint-error.ts";
+export { CorruptCheckpointError } from "./corrupt-checkpoint-error.ts";
+export type { Corruption } from "./corruption.ts";
 export { CorruptItemError } from "./corrupt-item-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./integrity-key-error.ts";
 export { InvalidAddressError } from "./invalid-address-error.ts";

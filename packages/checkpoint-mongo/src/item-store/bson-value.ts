@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { hasToJson } from "../codec/values/plain-data.ts";
+import { hasToJson, isPlainObject } from "../codec/values/plain-data.ts";
 
 /** A value as BSON can hold it. */
 export interface BsonValue {
@@ -75,8 +75,7 @@ class Copier {
 
   #copyObject(value: object): unknown {
     if (Array.isArray(value)) return this.#copyItems(value);
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
+    if (isPlainObject(value)) {
       if (hasToJson(value)) this.isExact = false;
       return this.#copyEntries(value, Object.keys(value));
     }

@@ -10,7 +10,7 @@ import { MongoClient, type Collection, type Db } from "mongodb";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
-import { guardConnection } from "../options/guard-connection.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
@@ -107,6 +107,7 @@ export class MongoDBStore extends BaseStore {
     connString: string,
     params: MongoDBStoreSettings = {},
   ): Promise<MongoDBStore> {
+    const settings = requireOptions("MongoDBStore", params);
     const client = guardConnection(
       "MongoDBStore",
       connString,
@@ -114,7 +115,7 @@ export class MongoDBStore extends BaseStore {
       () => new MongoClient(connString),
     );
     try {
-      const store = new MongoDBStore({ ...params, client });
+      const store = new MongoDBStore({ ...settings, client });
       store.ownsClient = true;
       await store.start();
       return store;

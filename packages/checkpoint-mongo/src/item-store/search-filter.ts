@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { isPlainObject } from "../codec/values/plain-data.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 
@@ -185,12 +186,6 @@ function checkData(value: unknown, where: string, depth: number): unknown {
 
 function readList(value: unknown, where: string): readonly unknown[] {
   return Array.isArray(value) ? value : refuse(where, "expected an array", value);
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isWhole(text: string): boolean {

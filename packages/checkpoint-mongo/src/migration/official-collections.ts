@@ -13,6 +13,7 @@ import {
   type CheckpointAddress,
   type OpenAddress,
 } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
 import { openCollection } from "../driver/index.ts";
 import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/index.ts";
 import { migrateSends } from "./migrate-sends.ts";
@@ -164,11 +165,7 @@ export class OfficialCollections {
     document: OfficialCheckpoint,
     readLater: ReadWrites = () => Promise.resolve([]),
   ): Promise<CheckpointTuple> {
-    const address: CheckpointAddress = {
-      threadId: document.thread_id,
-      checkpointNs: document.checkpoint_ns,
-      checkpointId: document.checkpoint_id,
-    };
+    const address = readAddress(document);
     const parentId = document.parent_checkpoint_id ?? undefined;
     const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
     if (checkpoint.v < 4 && parentId !== undefined) {

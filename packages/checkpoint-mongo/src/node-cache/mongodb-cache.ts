@@ -10,11 +10,10 @@ import { DURABLE, openCollection, openDatabase } from "../driver/open-database.t
 import { ensureIndexes } from "../driver/ensure-indexes.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { OncePerClient } from "../driver/once-per-client.ts";
-import { requireClient } from "../driver/mongo-client.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
 import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
-import { guardConnection } from "../options/guard-connection.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { bytesToHex } from "../store/binary.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
@@ -23,7 +22,7 @@ import type { CacheEvent } from "./events.ts";
 import { evictEntries, isTimeToEvict } from "./evict-entries.ts";
 import { findEntries } from "./find-entries.ts";
 import {
-  resolveCacheSettings,
+  resolveCacheOptions,
   type MongoDBCacheOptions,
   type MongoDBCacheSettings,
   type ResolvedCacheSettings,
@@ -81,8 +80,8 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
    */
   constructor(options: MongoDBCacheOptions, serde?: SerializerProtocol) {
     super(serde);
-    this.settings = resolveCacheSettings(options);
-    this.client = requireClient(options.client, "MongoDBCache");
+    this.settings = resolveCacheOptions(options);
+    this.client = this.settings.client;
     const { dbName, retry, operationTimeoutMs } = this.settings;
     const limits = { deadlineMs: retry.deadlineMs, operationTimeoutMs };
     this.db = openDatabase(this.client, dbName, new RetryPolicy(limits));
@@ -107,7 +106,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     options: MongoDBCacheSettings & { clientOptions?: MongoClientOptions } = {},
     serde?: SerializerProtocol,
   ): MongoDBCache<V> {
-    const { clientOptions, ...settings } = options;
+    const { clientOptions, ...settings } = requireOptions("MongoDBCache", options);
     const client = guardConnection(
       "MongoDBCache",
       uri,

@@ -1,14 +1,18 @@
-import type { MongoClientLike } from "../driver/mongo-client.ts";
+import type { MongoClient } from "mongodb";
 import { z } from "zod";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { clientOption, type MongoClientLike } from "../options/client-option.ts";
 import {
   allowedObjects,
-  checkOptions,
   collectionName,
   databaseName,
   integrity,
-} from "../options/check-options.ts";
+  listener,
+  SECRETS,
+  wholeNumber,
+} from "../options/shared-options.ts";
 import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
@@ -100,8 +104,9 @@ export interface MongoDBCacheOptions extends MongoDBCacheSettings {
   client: MongoClientLike;
 }
 
-/** Checked settings with their defaults. */
+/** Checked options with their defaults. */
 export interface ResolvedCacheSettings {
+  readonly client: MongoClient;
   readonly dbName: string | undefined;
   readonly collectionPrefix: string;
   readonly version: string;
@@ -115,40 +120,37 @@ export interface ResolvedCacheSettings {
   readonly onEvent: ReportCacheEvent;
 }
 
-/** Less would hold hardly an answer of a model. */
+/** Less would hardly hold one answer of a model. */
 const MIN_MAX_BYTES = 65_536;
 
-const settingsSchema = z.strictObject({
-  client: z.unknown(),
+const OWNER = "MongoDBCache";
+
+const optionsSchema = z.strictObject({
+  client: clientOption(OWNER),
   dbName: databaseName,
   collectionPrefix: collectionName.default("threadkeep_"),
   version: z.string().default(""),
   ttl: z.number().positive().optional(),
-  maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
-  maxContentBytes: z.number().int().positive().default(536_870_912),
+  maxBytes: wholeNumber.min(MIN_MAX_BYTES).default(1_073_741_824),
+  maxContentBytes: wholeNumber.positive().default(536_870_912),
   integrity,
   ...retryOptions,
   allowedObjects,
-  onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
+  onEvent: listener<ReportCacheEvent>(),
 });
 
 /**
- * Checks settings and fills in the defaults.
+ * Checks options and fills in the defaults.
  *
- * @throws InvalidOptionsError naming the option, what is expected and what was given
+ * @throws InvalidOptionsError if any of them is wrong, with all that are
  */
-export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCacheSettings {
+export function resolveCacheOptions(options: MongoDBCacheOptions): ResolvedCacheSettings {
   const {
-    client: _client,
-    integrity: keyed,
+    dbName,
+    ttl,
+    integrity: keys,
     onEvent,
     ...rest
-  } = checkOptions("MongoDBCache", settingsSchema, settings);
-  return {
-    ...rest,
-    dbName: rest.dbName,
-    ttl: rest.ttl,
-    keys: new KeyRing(keyed),
-    onEvent: onEvent ?? emitCacheWarning,
-  };
+  } = checkOptions(OWNER, optionsSchema, options, SECRETS);
+  return { ...rest, dbName, ttl, keys: new KeyRing(keys), onEvent: onEvent ?? emitCacheWarning };
 }

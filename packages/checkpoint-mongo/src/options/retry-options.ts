@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { wholeNumber } from "./shared-options.ts";
 
 /** How a saver, a store or a cache gets over outages of the database. */
 export interface RetrySettings {
@@ -32,5 +33,5 @@ export const retryOptions: {
 } = {
   retry: z.strictObject({ deadlineMs: z.number().nonnegative().default(30_000) }).prefault({}),
   // Less would give up on a server that is just busy; more is beyond what a timer can wait.
-  operationTimeoutMs: z.number().int().min(100).max(3_600_000).default(10_000),
+  operationTimeoutMs: wholeNumber.min(100).max(3_600_000).default(10_000),
 };

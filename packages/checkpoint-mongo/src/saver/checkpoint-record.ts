@@ -1,5 +1,5 @@
-import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
 import {
   decodeCheckpointText,
   encodeValue,
@@ -12,8 +12,8 @@ import {
   CorruptCheckpointError,
   IntegrityKeyError,
   UnsupportedFormatError,
-  type Corruption,
 } from "../errors/index.ts";
+import { notDecodable, wrongField, wrongHash, type Fault } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { FieldFault } from "../store/index.ts";
 import { locateFormat } from "./decode-stored.ts";
@@ -39,20 +39,6 @@ export interface CheckpointRecord {
   readonly witness?: Witness | undefined;
   /** How large its channels are, where this process has measured them. */
   readonly sizes?: ChannelSizes | undefined;
-}
-
-/** Where a checkpoint document lies, as it says itself. */
-export function readAddress(document: CheckpointDocument): CheckpointAddress {
-  return {
-    threadId: toText(document.thread_id),
-    checkpointNs: toText(document.checkpoint_ns),
-    checkpointId: toText(document.checkpoint_id),
-  };
-}
-
-/** Damage may have put anything in the place of a text. */
-export function toText(value: unknown): string {
-  return typeof value === "string" ? value : inspect(value, { depth: 0 });
 }
 
 /**
@@ -84,7 +70,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     if (Buffer.compare(hash, parsed.hash) !== 0) {
       const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
-      throw corrupt(address, { expected: `the hash ${expected}`, found: `the hash ${found}` });
+      throw corrupt(address, wrongHash(expected, found));
     }
     return {
       address,
@@ -108,9 +94,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
     throw corrupt(
       address,
-      error instanceof FieldFault
-        ? { field: error.field, expected: error.expected, found: error.found }
-        : { expected: "a readable document", found: String(error) },
+      error instanceof FieldFault ? wrongField(error) : notDecodable(error, "a readable document"),
       error,
     );
   }
@@ -127,7 +111,7 @@ function toTyped({ metadata, metadataEncoded }: ParsedCheckpoint): TypedBytes {
 
 function corrupt(
   address: CheckpointAddress,
-  fault: Pick<Corruption, "field" | "expected" | "found">,
+  fault: Fault,
   cause?: unknown,
 ): CorruptCheckpointError {
   return new CorruptCheckpointError(

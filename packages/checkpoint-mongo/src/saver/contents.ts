@@ -11,7 +11,9 @@ import {
 } from "../codec/index.ts";
 import { nameWhole, parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
 import { CheckpointTooLargeError, CorruptCheckpointError } from "../errors/index.ts";
-import { findSegments, type StoredSegment } from "../store/index.ts";
+import { missing, notDecodable, tooLarge, wrongHash, type Fault } from "../errors/corruption.ts";
+import type { StoredSegment } from "../documents/segment.ts";
+import { findSegments } from "../store/index.ts";
 import type { Cache, CachedSegment } from "./cache.ts";
 import { ContentSize } from "./content-size.ts";
 import type { SaverContext } from "./context.ts";
@@ -29,14 +31,6 @@ export interface WantedSegments {
 /** What a segment holds: items of this package's encoding, or any bytes. */
 type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
 
-/** What is wrong with a segment that cannot be used. */
-export interface SegmentFault {
-  /** The field that is to blame, where one alone is. */
-  readonly field?: string;
-  readonly expected: string;
-  readonly found: string;
-}
-
 /** Segments at hand for one operation, verified. */
 export interface Contents {
   /** The items of a segment. */
@@ -49,7 +43,7 @@ export interface Contents {
    */
   known(id: SegmentId): KnownSegment | undefined;
   /** Why a wanted segment is not at hand. */
-  fault(id: SegmentId): SegmentFault;
+  fault(id: SegmentId): Fault;
 }
 
 /**
@@ -88,7 +82,7 @@ class Loader implements Contents {
   readonly #maxContentBytes: number;
   readonly #contents = new Map<SegmentId, SegmentContent>();
   readonly #known = new Map<SegmentId, KnownSegment>();
-  readonly #faults = new Map<SegmentId, SegmentFault>();
+  readonly #faults = new Map<SegmentId, Fault>();
   readonly #missing = new Map<string, MissingSegment>();
 
   constructor(cache: Cache, maxContentBytes: number) {
@@ -113,8 +107,8 @@ class Loader implements Contents {
     return this.#known.get(id);
   }
 
-  fault(id: SegmentId): SegmentFault {
-    return this.#faults.get(id) ?? MISSING;
+  fault(id: SegmentId): Fault {
+    return this.#faults.get(id) ?? missing();
   }
 
   get missing(): { readonly threadIds: readonly string[]; readonly roots: readonly ContentHash[] } {
@@ -225,24 +219,23 @@ export async function verifySegment(
   id: SegmentId,
   stored: StoredSegment | undefined,
   maxContentBytes: number,
-): Promise<{ readonly bytes: Uint8Array } | SegmentFault> {
-  if (stored === undefined) return MISSING;
+): Promise<{ readonly bytes: Uint8Array } | Fault> {
+  if (stored === undefined) return missing();
   if (stored.fault !== undefined) {
-    const { field, expected, found } = stored.fault;
-    return { field, expected, found };
+    return stored.fault;
   }
   const { appends, hash, length } = parseSegmentId(id);
   if (length > maxContentBytes) {
-    return { expected: `at most ${maxContentBytes} bytes (maxContentBytes)`, found: `${length}` };
+    return tooLarge(length, maxContentBytes);
   }
   let bytes: Uint8Array;
   try {
     bytes = await readContent(stored, { appends, length });
   } catch (error) {
-    return { expected: "readable content", found: String(error) };
+    return notDecodable(error, "readable content");
   }
   const found = await hashInPieces(bytes);
-  return found === hash ? { bytes } : { expected: `the hash ${hash}`, found: `the hash ${found}` };
+  return found === hash ? { bytes } : wrongHash(hash, found);
 }
 
 async function tryReadItems(
@@ -260,5 +253,3 @@ async function tryReadItems(
 function formatKey(threadId: string, root: ContentHash): string {
   return `${root} ${threadId}`;
 }
-
-const MISSING: SegmentFault = { expected: "it to exist", found: "nothing" };

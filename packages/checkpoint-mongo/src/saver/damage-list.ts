@@ -4,13 +4,15 @@ import {
   UnsupportedFormatError,
   type Corruption,
 } from "../errors/index.ts";
+import { unknownFormat } from "../errors/corruption.ts";
 
 /** Something of a thread that is not as it was written. */
-export interface Damage extends Corruption {
+export type Damage = Corruption & {
+  /** The namespace of that checkpoint. */
   readonly checkpointNs: string | undefined;
-  /** The checkpoint that it makes unusable; undefined for what several may need. */
+  /** The checkpoint that cannot be used; undefined if several may need the damaged document. */
   readonly checkpointId: string | undefined;
-}
+};
 
 /** The damages that a walk through a thread has found so far. */
 export class DamageList {
@@ -45,8 +47,7 @@ export class DamageList {
         this.add(address, {
           document: "checkpoint",
           which: address.checkpointId,
-          expected: "a format that this version knows",
-          found: error.what,
+          ...unknownFormat(error.what),
         });
       } else {
         throw error;

@@ -3,8 +3,8 @@ import {
   CorruptCheckpointError,
   ThreadkeepError,
   UnsupportedFormatError,
-  type Corruption,
 } from "../errors/index.ts";
+import { notDecodable, type NamedDocument } from "../errors/corruption.ts";
 import type { Serializer } from "./serializer.ts";
 
 /**
@@ -18,7 +18,7 @@ import type { Serializer } from "./serializer.ts";
  */
 export async function decodeStored<T>(
   address: CheckpointAddress,
-  corruption: Pick<Corruption, "document" | "which">,
+  corruption: NamedDocument,
   { isNative }: Pick<Serializer, "isNative">,
   decode: () => Promise<T>,
 ): Promise<T> {
@@ -29,7 +29,7 @@ export async function decodeStored<T>(
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
     // Of what the package refuses on purpose, this is no place to judge.
     if (ThreadkeepError.isInstance(error)) throw error;
-    const fault = { expected: "it to decode", found: String(error) };
+    const fault = notDecodable(error);
     throw new CorruptCheckpointError(address, { ...corruption, ...fault }, { cause: error });
   }
 }

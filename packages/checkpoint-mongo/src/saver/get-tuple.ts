@@ -2,6 +2,7 @@ import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
 import type { CheckpointDocument, ThreadDocument, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
+import { missing } from "../errors/corruption.ts";
 import {
   findCheckpoint,
   findHeads,
@@ -49,8 +50,7 @@ export async function getTuple(
       throw new CorruptCheckpointError(address, {
         document: "checkpoint",
         which: "that is the latest",
-        expected: "it to be found by its mark",
-        found: "nothing, though the last in the order has it",
+        ...missing("nothing, though the last in the order has it", "it to be found by its mark"),
       });
     }
     found = unmarked;
@@ -155,8 +155,7 @@ async function findUnmarked(
     {
       document: "checkpoint",
       which: "that is the latest",
-      expected: "it to exist",
-      found: `only earlier ones, the last of them ${current.checkpoint_id}`,
+      ...missing(`only earlier ones, the last of them ${current.checkpoint_id}`),
     },
   );
 }

@@ -1,6 +1,8 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, SegmentDocument, WriteSetDocument } from "../documents/index.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import { wrongField } from "../errors/corruption.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
 import { parseSegmentId } from "../documents/index.ts";
 import {
@@ -12,7 +14,6 @@ import {
   readWhole,
   requireBytes,
   requireSame,
-  type SegmentToStore,
 } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
 import { parseCheckpoint } from "./parse-checkpoint.ts";
@@ -57,10 +58,9 @@ export async function lookForDamage(
       check(found);
     } catch (error) {
       if (!(error instanceof FieldFault)) throw error;
-      const { field, expected, found: what } = error;
       throw new CorruptCheckpointError(
         address,
-        { document, which: `with the _id ${id}`, field, expected, found: what },
+        { document, which: `with the _id ${id}`, ...wrongField(error) },
         { cause: error, advice: ADVICE },
       );
     }

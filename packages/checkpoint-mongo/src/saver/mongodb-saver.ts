@@ -29,7 +29,6 @@ import {
   OncePerClient,
   openCollection,
   openDatabase,
-  requireClient,
   RetryPolicy,
   shareServerClock,
 } from "../driver/index.ts";
@@ -48,7 +47,7 @@ import {
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { describeValue } from "../options/describe-value.ts";
-import { guardConnection } from "../options/guard-connection.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { sweepSegments, type SweepResult } from "../maintenance/sweep-segments.ts";
 import type { Cache, CacheStats } from "./cache.ts";
 import { checkChannelLength } from "./check-channel-name.ts";
@@ -60,7 +59,7 @@ import { listTuples } from "./list-tuples.ts";
 import { OfficialSerializer } from "./official-serializer.ts";
 import { getOfficialTuple } from "./official-threads.ts";
 import {
-  resolveSettings,
+  resolveOptions,
   type MongoDBSaverOptions,
   type MongoDBSaverSettings,
   type SaverSettings,
@@ -157,9 +156,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { keys, ...settings } = resolveSettings(options);
+    const { keys, client, ...settings } = resolveOptions(options);
     this.settings = settings;
-    this.client = requireClient(options.client, "MongoDBSaver");
+    this.client = client;
     this.client.appendMetadata?.({ name: "threadkeep" });
     this.retryPolicy = toRetryPolicy(this.settings);
     this.db = openDatabase(this.client, this.settings.dbName, this.retryPolicy);
@@ -185,7 +184,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     options: MongoDBSaverSettings & { clientOptions?: MongoClientOptions } = {},
     serde?: SerializerProtocol,
   ): MongoDBSaver {
-    const { clientOptions, ...settings } = options;
+    const { clientOptions, ...settings } = requireOptions("MongoDBSaver", options);
     const client = guardConnection(
       "MongoDBSaver",
       uri,

@@ -1,5 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/index.ts";
+import type { PackedBytes } from "../documents/packed-bytes.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
   readOptionalDate,
@@ -11,7 +12,6 @@ import {
   refuse,
   requireBytes,
   requireSame,
-  type PackedBytes,
 } from "../store/index.ts";
 
 /** The fields of a checkpoint document, each as it should be. Nothing of it is verified by its hash yet. */

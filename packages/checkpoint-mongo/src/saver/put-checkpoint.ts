@@ -1,8 +1,10 @@
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
 import { encodeCheckpointText, pack } from "../codec/index.ts";
 import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
+import { wrongField } from "../errors/corruption.ts";
 import { hashAddress, type Hasher } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
@@ -23,7 +25,7 @@ import {
   type ThreadState,
 } from "../store/index.ts";
 import type { KnownHead } from "./cache.ts";
-import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
+import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
@@ -334,8 +336,9 @@ function readIfValid(existing: CheckpointDocument, hasher: Hasher): CheckpointRe
     return readRecord(existing, hasher);
   } catch (error) {
     // What no put can mend would be damaged as before.
-    const field = CorruptCheckpointError.isInstance(error) ? error.corruption.field : undefined;
-    if (!CorruptCheckpointError.isInstance(error) || field === "_id") throw error;
+    if (!CorruptCheckpointError.isInstance(error)) throw error;
+    const { corruption } = error;
+    if ("field" in corruption && corruption.field === "_id") throw error;
     return undefined;
   }
 }
@@ -368,9 +371,11 @@ function placeOf(document: CheckpointDocument): { checkpointId: string; seq: num
   throw new CorruptCheckpointError(readAddress(document), {
     document: "checkpoint",
     which: checkpointId,
-    field: "seq",
-    expected: "a whole number from 1",
-    found: inspect(seq, { depth: 0 }),
+    ...wrongField({
+      field: "seq",
+      expected: "a whole number from 1",
+      found: inspect(seq, { depth: 0 }),
+    }),
   });
 }
 

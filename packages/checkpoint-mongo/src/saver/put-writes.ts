@@ -7,6 +7,7 @@ import {
   type StoredWrite,
   type WriteSetDocument,
 } from "../documents/index.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import {
   hexToBytes,
@@ -17,7 +18,6 @@ import {
   saveWrites,
   toPackedBinary,
   toMark,
-  type SegmentToStore,
   type SubmitOptions,
   type ThreadState,
   type WriteSetToStore,

@@ -1,6 +1,7 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
 import { unpackAside } from "../codec/index.ts";
 import {
   arrangeWrites,
@@ -11,10 +12,10 @@ import {
   type StoredWrite,
   type WriteSetDocument,
 } from "../documents/index.ts";
-import { CorruptCheckpointError, IntegrityKeyError, type Corruption } from "../errors/index.ts";
+import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
+import { notDecodable, wrongField, wrongHash, type Fault } from "../errors/corruption.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import { bytesToHex, FieldFault, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
-import { toText } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { decodeStored } from "./decode-stored.ts";
@@ -34,7 +35,7 @@ export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[
 export function listWantedOfWrites(sets: readonly WriteSetDocument[]): WantedSegments[] {
   return sets.flatMap((set) => {
     const bytes = listWriteSegments([set]);
-    return bytes.length === 0 ? [] : [{ address: readWriteAddress(set), lines: [], bytes }];
+    return bytes.length === 0 ? [] : [{ address: readAddress(set), lines: [], bytes }];
   });
 }
 
@@ -51,15 +52,6 @@ export function listStoredWrites({ writes }: WriteSetDocument): readonly StoredW
 /** The path of the task that wrote a set; sets of earlier versions have none. */
 function readTaskPath({ task_path: taskPath = "" }: WriteSetDocument): string {
   return taskPath;
-}
-
-/** Where the checkpoint lies that pending writes belong to. */
-export function readWriteAddress(document: WriteSetDocument): CheckpointAddress {
-  return {
-    threadId: toText(document.thread_id),
-    checkpointNs: toText(document.checkpoint_ns),
-    checkpointId: toText(document.checkpoint_id),
-  };
 }
 
 /**
@@ -141,7 +133,7 @@ export async function readWriteSet(
   address?: CheckpointAddress,
 ): Promise<readonly HashedWrite[]> {
   requireSet(document, address);
-  return verifySet(address ?? readWriteAddress(document), document, contents, tools);
+  return verifySet(address ?? readAddress(document), document, contents, tools);
 }
 
 async function verifySet(
@@ -166,16 +158,12 @@ async function verifySet(
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
-    throw corruptSet(address, document, {
-      expected: `the hash ${expected}`,
-      found: `the hash ${found}`,
-    });
+    throw corruptSet(address, document, wrongHash(expected, found));
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
       throw error;
     }
-    const fault = { expected: "readable values", found: String(error) };
-    throw corruptSet(address, document, fault, error);
+    throw corruptSet(address, document, notDecodable(error, "readable values"), error);
   }
 }
 
@@ -185,9 +173,8 @@ function requireSet(document: WriteSetDocument, address: CheckpointAddress | und
     checkWriteSet(document, address);
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
-    const { field, expected, found } = error;
-    const place = address ?? readWriteAddress(document);
-    throw corruptSet(place, document, { field, expected, found }, error);
+    const place = address ?? readAddress(document);
+    throw corruptSet(place, document, wrongField(error), error);
   }
 }
 
@@ -208,7 +195,7 @@ async function readWrite(
 function corruptSet(
   address: CheckpointAddress,
   document: WriteSetDocument,
-  fault: Pick<Corruption, "field" | "expected" | "found">,
+  fault: Fault,
   cause?: unknown,
 ): CorruptCheckpointError {
   return new CorruptCheckpointError(

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
 import type { CheckpointDocument, StoredBytes } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
+import { missing, wrongField } from "../errors/corruption.ts";
 import { scanCheckpoints } from "../store/index.ts";
-import { readAddress, readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
+import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import type { DamageList } from "./damage-list.ts";
 import { decodeMetadata } from "./read-tuple.ts";
@@ -57,7 +59,8 @@ export async function verifyCheckpoints(
     if (stray !== undefined) damages.add(address, stray);
   }
   for (const { address, marked } of last.values()) {
-    if (!marked) damages.add(address, missing("that comes after it"));
+    if (!marked)
+      damages.add(address, { document: "checkpoint", which: "that comes after it", ...missing() });
   }
   verifyChain(records, damages);
   return { count, records, ids };
@@ -76,9 +79,11 @@ async function verifySearchable(
   throw new CorruptCheckpointError(record.address, {
     document: "checkpoint",
     which: record.address.checkpointId,
-    field: "metadata",
-    expected: "what a search can find of metadata_encoded",
-    found: "something else",
+    ...wrongField({
+      field: "metadata",
+      expected: "what a search can find of metadata_encoded",
+      found: "something else",
+    }),
   });
 }
 
@@ -89,25 +94,17 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
     if (parent === undefined) {
-      damages.add(address, missing(parentCheckpointId));
+      damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...missing() });
     } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
       damages.add(address, {
         document: "checkpoint",
         which: parentCheckpointId,
+        reason: "wrong-hash",
         expected: `the hash ${toHex(parentHash)}, and a place in the order before ${seq}`,
         found: `the hash ${toHex(parent.hash)} in place ${parent.seq}`,
       });
     }
   }
-}
-
-function missing(which: string): {
-  document: "checkpoint";
-  which: string;
-  expected: string;
-  found: string;
-} {
-  return { document: "checkpoint", which, expected: "it to exist", found: "nothing" };
 }
 
 function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { parseSegmentId, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
+import { missing } from "../errors/corruption.ts";
 import { findCheckpointOnly, findSegments } from "../store/index.ts";
 import { readRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
@@ -23,8 +24,7 @@ export async function verifySavedCheckpoint(
     throw new CorruptCheckpointError(address, {
       document: "checkpoint",
       which: address.checkpointId,
-      expected: "it to exist after it was stored",
-      found: "nothing",
+      ...missing("nothing", "it to exist after it was stored"),
     });
   }
   readRecord(document, hasher);
@@ -56,8 +56,7 @@ export async function verifySavedWrites(
     throw new CorruptCheckpointError(address, {
       document: "write",
       which: taskId,
-      expected: "it to exist after it was stored",
-      found: "nothing",
+      ...missing("nothing", "it to exist after it was stored"),
     });
   }
   const contents = await loadContents(context, listWantedOfWrites(sets));

@@ -5,6 +5,7 @@ import {
   type SegmentDocument,
   type SegmentId,
 } from "../documents/index.ts";
+import { wrongField } from "../errors/corruption.ts";
 import {
   bytesToHex,
   findSegmentFault,
@@ -57,9 +58,8 @@ export async function verifySegments(
     if (parts.length === 0) continue;
     const name = nameOfSegment(parts[0]!);
     segments.add(name);
-    const report = (fault: Pick<FieldFault, "field" | "expected" | "found">): void => {
-      const { field, expected, found } = fault;
-      damages.add(undefined, { document: "segment", which: name, field, expected, found });
+    const report = (fault: FieldFault): void => {
+      damages.add(undefined, { document: "segment", which: name, ...wrongField(fault) });
     };
     const fault = findSegmentFault(parts);
     const flaw = findSegmentFlaw(parts);

@@ -1,4 +1,4 @@
-import type { Corruption } from "../errors/index.ts";
+import { missing, wrongField } from "../errors/corruption.ts";
 import { listSegments, parseSegmentId } from "../documents/index.ts";
 import { findRecordsOf, findStrays } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
@@ -36,7 +36,8 @@ export async function verifyThread(context: SaverContext, threadId: string): Pro
 }
 
 function nameDamage(damage: Damage): string {
-  const { checkpointNs, checkpointId, document, which, field, expected, found } = damage;
+  const { checkpointNs, checkpointId, document, which, expected, found } = damage;
+  const field = "field" in damage ? damage.field : undefined;
   return JSON.stringify([checkpointNs, checkpointId, document, which, field, expected, found]);
 }
 
@@ -52,16 +53,19 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   const segments = await verifySegments(context, thread, wanted, damages);
   for (const { address, manifest } of checkpoints.records) {
     for (const id of listSegments(manifest)) {
-      if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
+      if (!segments.has(parseSegmentId(id).root))
+        damages.add(address, { document: "segment", which: id, ...missing() });
     }
   }
   for (const { address, id } of writes.references) {
-    if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
+    if (!segments.has(parseSegmentId(id).root))
+      damages.add(address, { document: "segment", which: id, ...missing() });
   }
   await verifyWitness(context, thread, damages);
   for (const { which, kind } of await findStrays(collections, threadId)) {
     const expected = "one of a thread's kinds of documents";
-    damages.add(undefined, { document: "thread", which, field: "kind", expected, found: kind });
+    const fault = wrongField({ field: "kind", expected, found: kind });
+    damages.add(undefined, { document: "thread", which, ...fault });
   }
   const count = checkpoints.count + writes.count + segments.size;
   // What is left of a thread that the server removes just now has no record, and has expired.
@@ -74,8 +78,4 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
     orphanedSegments: [...segments].filter((root) => !wanted.has(root)).length,
     damages: damages.all,
   };
-}
-
-function missing(document: Corruption["document"], which: string): Corruption {
-  return { document, which, expected: "it to exist", found: "nothing" };
 }

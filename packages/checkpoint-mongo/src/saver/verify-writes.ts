@@ -1,5 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SegmentId, StoredBytes, WriteSetDocument } from "../documents/index.ts";
+import { wrongField } from "../errors/corruption.ts";
 import { findPointingInto, scanWrites } from "../store/index.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
@@ -10,10 +11,9 @@ import {
   listStoredWrites,
   listWantedOfWrites,
   listWriteSegments,
-  readWriteAddress,
   readWriteSet,
 } from "./read-writes.ts";
-import { toText } from "./checkpoint-record.ts";
+import { readAddress, toText } from "../address/read-address.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
 /** A segment that holds the value of a pending write. */
@@ -42,7 +42,7 @@ export async function verifyWrites(
     const sets = group.filter((set) => !thread.isOnItsWayOut(set));
     const contents = await loadContents(context, listWantedOfWrites(sets));
     for (const set of sets) {
-      const address = readWriteAddress(set);
+      const address = readAddress(set);
       const name = { document: "write", which: describeSet(set) } as const;
       const invented = thread.findInvented(set, name);
       if (invented !== undefined) {
@@ -60,15 +60,17 @@ export async function verifyWrites(
     damages.add(undefined, {
       document: "write",
       which: describeSet(set),
-      field: "checkpoint",
-      expected: `it to point into its own thread, "${toText(set.thread_id)}"`,
-      found: "a checkpoint of this one",
+      ...wrongField({
+        field: "checkpoint",
+        expected: `it to point into its own thread, "${toText(set.thread_id)}"`,
+        found: "a checkpoint of this one",
+      }),
     });
   }
   return { count, references };
 }
 
 function placeOfWrite(write: WriteSetDocument): string {
-  const { checkpointNs, checkpointId } = readWriteAddress(write);
+  const { checkpointNs, checkpointId } = readAddress(write);
   return JSON.stringify([checkpointNs, checkpointId]);
 }

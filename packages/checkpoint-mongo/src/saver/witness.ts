@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
+import { missing, wrongField } from "../errors/corruption.ts";
 import { hashWritesPlace } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary, toMark } from "../store/index.ts";
 
@@ -32,8 +33,10 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: "that is the latest",
-      expected: `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
-      found: `the mark on the earlier ${address.checkpointId}`,
+      ...missing(
+        `the mark on the earlier ${address.checkpointId}`,
+        `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
+      ),
     };
   }
   if (sets === undefined) return undefined;
@@ -41,20 +44,22 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: address.checkpointId,
-      expected: "a list of its sets of pending writes",
-      found: "something else",
+      ...wrongField({
+        field: "sets",
+        expected: "a list of its sets of pending writes",
+        found: "something else",
+      }),
     };
   }
   const there = new Set(
     writes.map(({ task_id, idx }) => toHex(toMark(hashWritesPlace(address, task_id, idx)))),
   );
-  const missing = sets.map(bytesToHex).find((mark) => !there.has(mark));
-  if (missing === undefined) return undefined;
+  const lost = sets.map(bytesToHex).find((mark) => !there.has(mark));
+  if (lost === undefined) return undefined;
   return {
     document: "write",
-    which: `set ${missing} (${sets.length} were stored)`,
-    expected: "it to exist",
-    found: "nothing",
+    which: `set ${lost} (${sets.length} were stored)`,
+    ...missing(),
   };
 }
 
@@ -68,8 +73,8 @@ export function assertWitnessed(
   witness: Witness | undefined,
   writes: readonly WriteSetDocument[],
 ): void {
-  const missing = witness && findMissing(address, witness, writes);
-  if (missing !== undefined) throw new CorruptCheckpointError(address, missing);
+  const corruption = witness && findMissing(address, witness, writes);
+  if (corruption !== undefined) throw new CorruptCheckpointError(address, corruption);
 }
 
 function toHex(bytes: Uint8Array): string {

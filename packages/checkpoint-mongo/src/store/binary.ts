@@ -1,5 +1,6 @@
 import type { Binary } from "mongodb";
-import type { PackedBinary, StoredBytes } from "../documents/index.ts";
+import type { PackedBinary, StoredBytes } from "../documents/documents.ts";
+import type { PackedBytes } from "../documents/packed-bytes.ts";
 import type { BinaryClass } from "../driver/index.ts";
 
 /** Whether a stored value is bytes. Damage may have put anything in their place, or nothing. */
@@ -30,12 +31,6 @@ export function bytesToHex(binary: StoredBytes): string {
 
 /** The subtypes that mark compressed bytes. */
 const SUBTYPES = { zstd: 0x80, deflate: 0x81 } as const;
-
-/** Bytes that may be compressed. */
-export interface PackedBytes {
-  readonly data: Uint8Array;
-  readonly compression: keyof typeof SUBTYPES | undefined;
-}
 
 /** Wraps bytes that may be compressed. */
 export function toPackedBinary(

@@ -1,5 +1,6 @@
 import type { StoredBytes } from "../documents/index.ts";
-import { isBinary, readSubtype, toBytes, toPackedBytes, type PackedBytes } from "./binary.ts";
+import type { PackedBytes } from "../documents/packed-bytes.ts";
+import { isBinary, readSubtype, toBytes, toPackedBytes } from "./binary.ts";
 
 /**
  * A field of a stored document is not as this package writes it. Damage may have put anything in its

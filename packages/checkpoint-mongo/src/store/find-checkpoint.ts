@@ -8,6 +8,7 @@ import type {
 } from "../documents/index.ts";
 import { readErrorCode } from "../driver/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
+import { wrongField } from "../errors/corruption.ts";
 import { assertHides } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { bytesToHex } from "./binary.ts";
@@ -95,9 +96,7 @@ export async function findHeads(
       {
         document: "checkpoint",
         which: checkpointId,
-        field: "seq",
-        expected: "a whole number from 1",
-        found: String(seq),
+        ...wrongField({ field: "seq", expected: "a whole number from 1", found: String(seq) }),
       },
     );
   }

@@ -5,7 +5,6 @@ export {
   toBytes,
   toPackedBinary,
   toPackedBytes,
-  type PackedBytes,
 } from "./binary.ts";
 export {
   FieldFault,
@@ -34,7 +33,7 @@ export {
   type PlacedCheckpoint,
 } from "./find-checkpoint.ts";
 export { GroupCommit, type Submission } from "./group-commit.ts";
-export { findSegments, joinParts, type StoredSegment } from "./find-segments.ts";
+export { findSegments, joinParts } from "./find-segments.ts";
 export { detectSharding } from "./detect-sharding.ts";
 export { findLastInOrder } from "./find-last.ts";
 export { markSetsLater, toMark } from "./mark-sets.ts";
@@ -57,13 +56,7 @@ export {
   type CheckpointToStore,
   type ReplacedCheckpoint,
 } from "./save-checkpoint.ts";
-export {
-  countParts,
-  MAX_PART_BYTES,
-  removeBaseless,
-  saveSegments,
-  type SegmentToStore,
-} from "./save-segments.ts";
+export { countParts, MAX_PART_BYTES, removeBaseless, saveSegments } from "./save-segments.ts";
 export { measureDocument } from "./measure-document.ts";
 export { removeWriteSets, saveWrites, type WriteSetToStore } from "./save-writes.ts";
 export {

@@ -2,7 +2,8 @@ import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
 import { countCheckpoint, isCounted } from "./mark-sets.ts";
-import { saveAhead, type SegmentToStore } from "./save-segments.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
+import { saveAhead } from "./save-segments.ts";
 import type { ThreadState } from "./thread-record.ts";
 import { claim, writeFenced } from "./write-fenced.ts";
 

@@ -3,7 +3,8 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/index.ts";
 import type { Collections } from "./collections.ts";
 import { markSets, toMark } from "./mark-sets.ts";
-import { saveAhead, type SegmentToStore } from "./save-segments.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
+import { saveAhead } from "./save-segments.ts";
 import type { ThreadState } from "./thread-record.ts";
 import { claim, writeFenced, type SubmitOptions } from "./write-fenced.ts";
 

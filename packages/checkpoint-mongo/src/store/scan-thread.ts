@@ -9,6 +9,7 @@ import type {
   WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
+import { wrongField } from "../errors/corruption.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 
@@ -93,9 +94,11 @@ function unknownReferences(
     {
       document: "checkpoint",
       which: inspect(checkpointId, { depth: 0 }),
-      field: "segments",
-      expected: "bytes of subtype 0",
-      found: "something else",
+      ...wrongField({
+        field: "segments",
+        expected: "bytes of subtype 0",
+        found: "something else",
+      }),
     },
   );
 }

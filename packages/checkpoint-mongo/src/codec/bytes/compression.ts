@@ -1,6 +1,7 @@
 import type { Transform } from "node:stream";
 // Not by name: see check-node.ts.
 import zlib from "node:zlib";
+import type { Compression, PackedBytes } from "../../documents/packed-bytes.ts";
 import { concatInPieces } from "../../event-loop/concat-in-pieces.ts";
 import { DICTIONARY } from "./dictionary.ts";
 import { encodeNumber, readNumber } from "./leb128.ts";
@@ -37,16 +38,6 @@ const ZSTD_OPTIONS = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 } }
  * no level below 20 for more than this. A forged frame could ask for 128 MiB.
  */
 const UNZSTD_OPTIONS = { params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } };
-
-/** How bytes are compressed: raw deflate with this package's dictionary, or a zstd frame. */
-export type Compression = "deflate" | "zstd";
-
-/** Bytes as they lie in a document. Compressed ones begin with their plain length, see `leb128.ts`. */
-export interface PackedBytes {
-  readonly data: Uint8Array;
-  /** Undefined if the bytes are stored as they are. */
-  readonly compression: Compression | undefined;
-}
 
 /** Compresses content where that pays: where it saves a tenth or more. */
 export function pack(content: Uint8Array): PackedBytes {

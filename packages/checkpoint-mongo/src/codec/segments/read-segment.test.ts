@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { parseSegmentId } from "../../documents/segment-id.ts";
 import { encodeNumber } from "../bytes/leb128.ts";
 import { joinLines } from "../items/lines.ts";
-import { readContent, readItems, type PackedSegment } from "./read-segment.ts";
+import { readContent, readItems } from "./read-segment.ts";
 import { appendToSegment, createSegment, type SegmentOfItems } from "./segment.ts";
 
 const line = fc.oneof(
@@ -116,7 +116,10 @@ describe("a segment with any of its bytes cut off, changed or added", () => {
   });
 });
 
-function* damage(stored: PackedSegment): Generator<PackedSegment> {
+/** A stored segment, as far as its content goes. */
+type Stored = Parameters<typeof readItems>[0];
+
+function* damage(stored: Stored): Generator<Stored> {
   yield stored;
   for (const data of damageBytes(stored.packed.data)) {
     yield { ...stored, packed: { ...stored.packed, data } };

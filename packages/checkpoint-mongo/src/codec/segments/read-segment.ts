@@ -1,21 +1,12 @@
-import type { ContentHash, SegmentName } from "../../documents/segment-id.ts";
+import type { PackedBytes } from "../../documents/packed-bytes.ts";
+import type { SegmentName } from "../../documents/segment-id.ts";
+import type { StoredSegment } from "../../documents/segment.ts";
 import { readAppendedLength, unpackAppends } from "./append-stream.ts";
 import { breather } from "../../event-loop/breather.ts";
-import { readPlainLength, unpackAside, type PackedBytes } from "../bytes/compression.ts";
+import { readPlainLength, unpackAside } from "../bytes/compression.ts";
 import { hashInPieces } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";
 import { LINE_BREAK, splitLines } from "../items/lines.ts";
-
-/** A segment as it is stored. */
-export interface PackedSegment {
-  readonly root: ContentHash;
-  readonly packed: PackedBytes;
-  /** What was appended, part by part. */
-  readonly more: readonly Uint8Array[];
-}
-
-/** Which of a segment's states is meant, and how long its content was then. */
-export type SegmentState = Pick<SegmentName, "appends" | "length">;
 
 /**
  * The plain content that a segment had after so many appends. Nothing is unpacked that has another
@@ -24,8 +15,8 @@ export type SegmentState = Pick<SegmentName, "appends" | "length">;
  * @throws Error if it is damaged, or had not been appended to that often
  */
 export async function readContent(
-  { packed, more }: PackedSegment,
-  { appends, length }: SegmentState,
+  { packed, more }: Pick<StoredSegment, "packed" | "more">,
+  { appends, length }: Pick<SegmentName, "appends" | "length">,
 ): Promise<Uint8Array> {
   if (more.length < appends) throw new Error(`it has been appended to ${more.length} times only`);
   const lengths = measureStates(packed, more.slice(0, appends));
@@ -45,7 +36,7 @@ export async function readContent(
  * @throws Error if it is damaged or longer
  */
 export async function readItems(
-  { root, packed, more }: PackedSegment,
+  { root, packed, more }: Pick<StoredSegment, "root" | "packed" | "more">,
   maxBytes: number,
 ): Promise<KnownSegment> {
   const lengths = measureStates(packed, more);

@@ -5,24 +5,20 @@ import {
   type SegmentId,
 } from "../../documents/segment-id.ts";
 import { packAppended, REFERRED_BYTES } from "./append-stream.ts";
-import { packAside, type PackedBytes } from "../bytes/compression.ts";
+import { packAside } from "../bytes/compression.ts";
+import type { PackedBytes } from "../../documents/packed-bytes.ts";
+import type { SegmentToStore } from "../../documents/segment.ts";
 import { lendContent } from "./content-buffer.ts";
 import { hashInPieces } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";
 import { LINE_BREAK } from "../items/lines.ts";
 
-/** A segment to store, or what is to be appended to a stored one. Its name says which. */
-export interface Segment {
-  readonly id: SegmentId;
+/** A segment that was just encoded: to be stored, and known from then on. */
+export interface Segment extends SegmentToStore {
   /** The items to store; undefined for bytes that a user's serializer made. */
   readonly lines: readonly string[] | undefined;
   /** All that is known of it once it is stored: of its items, or of a serializer's bytes. */
   readonly known: KnownSegment | { readonly bytes: Uint8Array };
-  /**
-   * Compresses what is to be stored of it, at every call anew: a large state, all of it in this
-   * form, would take as much memory once more. A promise where it is large.
-   */
-  pack(): PackedBytes | Promise<PackedBytes>;
 }
 
 /** A segment of this package's own encoding. */

@@ -30,6 +30,16 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   }
 }
 
+/** Whether a value is an object of no class, in whichever realm it was made. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    isPlainPrototype(Object.getPrototypeOf(value))
+  );
+}
+
 /** Whether objects with this prototype are of no class, in whichever realm they were made. */
 export function isPlainPrototype(prototype: unknown): boolean {
   if (prototype === Object.prototype || prototype === null) return true;
