@@ -1,7 +1,19 @@
 import "./check-node.ts";
 export { CheckpointTooLargeError, type ChannelSize } from "./errors/checkpoint-too-large-error.ts";
 export { ClassNotAllowedError } from "./errors/class-not-allowed-error.ts";
-export { CorruptCheckpointError, type Corruption } from "./errors/corrupt-checkpoint-error.ts";
+export { CorruptCheckpointError, type DamagedAddress } from "./errors/corrupt-checkpoint-error.ts";
+export type {
+  Corruption,
+  DamagedDocument,
+  Fault,
+  MissingFault,
+  NamedDocument,
+  NotDecodableFault,
+  TooLargeFault,
+  UnknownFormatFault,
+  WrongFieldFault,
+  WrongHashFault,
+} from "./errors/corruption.ts";
 export { CorruptItemError } from "./errors/corrupt-item-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
@@ -10,7 +22,11 @@ export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
 export { SetupError } from "./errors/setup-error.ts";
 export { StorageRefusedError } from "./errors/storage-refused-error.ts";
 export { StorageUnavailableError } from "./errors/storage-unavailable-error.ts";
-export { ThreadkeepError, type ThreadkeepErrorCode } from "./errors/threadkeep-error.ts";
+export {
+  ThreadkeepError,
+  type ThreadkeepErrorCode,
+  type ThreadkeepErrorOptions,
+} from "./errors/threadkeep-error.ts";
 export { UnserializableStateError } from "./errors/unserializable-state-error.ts";
 export { UnsupportedFormatError } from "./errors/unsupported-format-error.ts";
 export { WriteConflictError } from "./errors/write-conflict-error.ts";

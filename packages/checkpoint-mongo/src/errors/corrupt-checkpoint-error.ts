@@ -39,8 +39,8 @@ export class CorruptCheckpointError extends ThreadkeepError {
   ) {
     const { threadId, checkpointNs, checkpointId } = address;
     const { advice = RESUME_EARLIER, ...errorOptions } = options;
-    const { document, which, expected, found } = corruption;
-    const part = "field" in corruption ? `${corruption.field}: ` : "";
+    const { document, which, field, expected, found } = corruption;
+    const part = field === undefined ? "" : `${field}: `;
     super(
       "CORRUPT_CHECKPOINT",
       `${describe(address)} is corrupt: ${document} ${which}: ${part}expected ${expected}, found ` +

@@ -9,8 +9,13 @@ interface Described {
   readonly found: string;
 }
 
+/** A fault that is not in one field. */
+interface Whole extends Described {
+  readonly field?: undefined;
+}
+
 /** A document that has to be there is not there. */
-export interface MissingFault extends Described {
+export interface MissingFault extends Whole {
   readonly reason: "missing";
 }
 
@@ -25,23 +30,23 @@ export interface WrongFieldFault extends Described {
 }
 
 /** The content has another hash than the one it was stored with. */
-export interface WrongHashFault extends Described {
+export interface WrongHashFault extends Whole {
   readonly reason: "wrong-hash";
 }
 
 /** The content cannot be unpacked or decoded. */
-export interface NotDecodableFault extends Described {
+export interface NotDecodableFault extends Whole {
   readonly reason: "not-decodable";
 }
 
 /** The content is longer than `maxContentBytes` allows. */
-export interface TooLargeFault extends Described {
+export interface TooLargeFault extends Whole {
   readonly reason: "too-large";
   readonly limitBytes: number;
 }
 
 /** A newer version of this package has written it. Only `verifyThread` reports it this way. */
-export interface UnknownFormatFault extends Described {
+export interface UnknownFormatFault extends Whole {
   readonly reason: "unknown-format";
 }
 
@@ -80,12 +85,12 @@ const ADDRESS_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Something has to be there and is not. */
-export function missing(found = "nothing", expected = "it to exist"): MissingFault {
+export function asMissing(found = "nothing", expected = "it to exist"): MissingFault {
   return { reason: "missing", expected, found };
 }
 
 /** A field holds something else than it should. */
-export function wrongField({ field, expected, found }: Omit<WrongFieldFault, "reason">): Fault {
+export function asWrongField({ field, expected, found }: Omit<WrongFieldFault, "reason">): Fault {
   const reason = ADDRESS_FIELDS.has(field) ? "wrong-address" : "wrong-field";
   return { reason, field, expected, found };
 }
@@ -96,17 +101,17 @@ export function wrongField({ field, expected, found }: Omit<WrongFieldFault, "re
  * @param expected in hex
  * @param found in hex
  */
-export function wrongHash(expected: string, found: string): WrongHashFault {
+export function asWrongHash(expected: string, found: string): WrongHashFault {
   return { reason: "wrong-hash", expected: `the hash ${expected}`, found: `the hash ${found}` };
 }
 
 /** The content cannot be unpacked or decoded, by the error that was thrown. */
-export function notDecodable(error: unknown, expected = "it to decode"): NotDecodableFault {
+export function asNotDecodable(error: unknown, expected = "it to decode"): NotDecodableFault {
   return { reason: "not-decodable", expected, found: String(error) };
 }
 
 /** The content is longer than may be unpacked. */
-export function tooLarge(bytes: number, limitBytes: number): TooLargeFault {
+export function asTooLarge(bytes: number, limitBytes: number): TooLargeFault {
   return {
     reason: "too-large",
     limitBytes,
@@ -116,6 +121,6 @@ export function tooLarge(bytes: number, limitBytes: number): TooLargeFault {
 }
 
 /** A newer version has written it. */
-export function unknownFormat(what: string): UnknownFormatFault {
+export function asUnknownFormat(what: string): UnknownFormatFault {
   return { reason: "unknown-format", expected: "a format that this version knows", found: what };
 }

@@ -233,11 +233,11 @@ const optionsSchema = z
     crossCheck("indexConfig.path", "a field that is not one of an item's own"),
   )
   .refine(
-    ({ embeddings, indexConfig }) => embeddings || has(indexConfig, "model"),
+    ({ embeddings, indexConfig }) => embeddings !== undefined || has(indexConfig, "model"),
     crossCheck("indexConfig.model", `the name of a model, ${NO_EMBEDDINGS}`),
   )
   .refine(
-    ({ embeddings, indexConfig }) => embeddings || has(indexConfig, "path"),
+    ({ embeddings, indexConfig }) => embeddings !== undefined || has(indexConfig, "path"),
     crossCheck("indexConfig.path", `the path of the text, ${NO_EMBEDDINGS}`),
   );
 

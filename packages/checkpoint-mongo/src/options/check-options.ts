@@ -7,6 +7,9 @@ import { listProblems, type OptionProblem, type UnknownOption } from "./list-pro
 /** What a name looks like. Anything else may be a secret in the place of one. */
 const NAME = /^[A-Za-z_]{1,40}$/;
 
+/** A longer list of known names helps nobody. */
+const MAX_LISTED_NAMES = 12;
+
 /** How {@link checkOptions} reports. */
 export interface CheckOptionsSettings {
   /** Groups of options that hold secrets: what lies deeper than their own options is not named. */
@@ -67,7 +70,8 @@ function formatProblems(
 }
 
 function formatUnknown({ path, name, nearest, known }: UnknownOption, isSecret: boolean): string {
-  const advice = nearest === undefined ? `; known are ${known.join(", ")}` : suggest(nearest);
+  const isListed = nearest === undefined && known.length > 0 && known.length <= MAX_LISTED_NAMES;
+  const advice = isListed ? `; known are ${known.join(", ")}` : suggest(nearest);
   // What is nearly a known name is that name misspelt. Anything else may be the secret itself.
   return NAME.test(name) && (!isSecret || nearest !== undefined)
     ? `${formatPath([...path, name])}: unknown option${advice}`

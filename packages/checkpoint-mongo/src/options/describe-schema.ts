@@ -57,7 +57,13 @@ export function joinAlternatives(alternatives: readonly string[]): string {
 /** The names of the options that an object's schema knows, without those that it knows to refuse. */
 export function listOptionNames(schema: unknown): string[] {
   const { shape = {} } = schema as { readonly shape?: Readonly<Record<string, z.ZodType>> };
-  return Object.keys(shape).filter((name) => shape[name]!._zod.def.type !== "undefined");
+  return Object.entries(shape).flatMap(([name, option]) => (isRefused(option) ? [] : [name]));
+}
+
+/** Whether an option may only be left out: `z.undefined().optional()`. */
+function isRefused(option: z.ZodType): boolean {
+  const { innerType } = option._zod.def as { readonly innerType?: z.ZodType };
+  return (innerType ?? option)._zod.def.type === "undefined";
 }
 
 function describeBound(origin: string, bound: number | bigint, relation: string): string {

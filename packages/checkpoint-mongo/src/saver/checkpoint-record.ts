@@ -13,7 +13,7 @@ import {
   IntegrityKeyError,
   UnsupportedFormatError,
 } from "../errors/index.ts";
-import { notDecodable, wrongField, wrongHash, type Fault } from "../errors/corruption.ts";
+import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { FieldFault } from "../store/index.ts";
 import { locateFormat } from "./decode-stored.ts";
@@ -70,7 +70,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     if (Buffer.compare(hash, parsed.hash) !== 0) {
       const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
-      throw corrupt(address, wrongHash(expected, found));
+      throw corrupt(address, asWrongHash(expected, found));
     }
     return {
       address,
@@ -94,7 +94,9 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
     throw corrupt(
       address,
-      error instanceof FieldFault ? wrongField(error) : notDecodable(error, "a readable document"),
+      error instanceof FieldFault
+        ? asWrongField(error)
+        : asNotDecodable(error, "a readable document"),
       error,
     );
   }

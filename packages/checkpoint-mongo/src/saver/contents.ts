@@ -11,7 +11,13 @@ import {
 } from "../codec/index.ts";
 import { nameWhole, parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
 import { CheckpointTooLargeError, CorruptCheckpointError } from "../errors/index.ts";
-import { missing, notDecodable, tooLarge, wrongHash, type Fault } from "../errors/corruption.ts";
+import {
+  asMissing,
+  asNotDecodable,
+  asTooLarge,
+  asWrongHash,
+  type Fault,
+} from "../errors/corruption.ts";
 import type { StoredSegment } from "../documents/segment.ts";
 import { findSegments } from "../store/index.ts";
 import type { Cache, CachedSegment } from "./cache.ts";
@@ -108,10 +114,13 @@ class Loader implements Contents {
   }
 
   fault(id: SegmentId): Fault {
-    return this.#faults.get(id) ?? missing();
+    return this.#faults.get(id) ?? asMissing();
   }
 
-  get missing(): { readonly threadIds: readonly string[]; readonly roots: readonly ContentHash[] } {
+  get asMissing(): {
+    readonly threadIds: readonly string[];
+    readonly roots: readonly ContentHash[];
+  } {
     const missing = [...this.#missing.values()];
     return {
       threadIds: [...new Set(missing.map(({ threadId }) => threadId))],
@@ -220,22 +229,22 @@ export async function verifySegment(
   stored: StoredSegment | undefined,
   maxContentBytes: number,
 ): Promise<{ readonly bytes: Uint8Array } | Fault> {
-  if (stored === undefined) return missing();
+  if (stored === undefined) return asMissing();
   if (stored.fault !== undefined) {
     return stored.fault;
   }
   const { appends, hash, length } = parseSegmentId(id);
   if (length > maxContentBytes) {
-    return tooLarge(length, maxContentBytes);
+    return asTooLarge(length, maxContentBytes);
   }
   let bytes: Uint8Array;
   try {
     bytes = await readContent(stored, { appends, length });
   } catch (error) {
-    return notDecodable(error, "readable content");
+    return asNotDecodable(error, "readable content");
   }
   const found = await hashInPieces(bytes);
-  return found === hash ? { bytes } : wrongHash(hash, found);
+  return found === hash ? { bytes } : asWrongHash(hash, found);
 }
 
 async function tryReadItems(

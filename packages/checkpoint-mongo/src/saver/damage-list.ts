@@ -4,7 +4,7 @@ import {
   UnsupportedFormatError,
   type Corruption,
 } from "../errors/index.ts";
-import { unknownFormat } from "../errors/corruption.ts";
+import { asUnknownFormat } from "../errors/corruption.ts";
 
 /** Something of a thread that is not as it was written. */
 export type Damage = Corruption & {

@@ -4,7 +4,7 @@ import {
   ThreadkeepError,
   UnsupportedFormatError,
 } from "../errors/index.ts";
-import { notDecodable, type NamedDocument } from "../errors/corruption.ts";
+import { asNotDecodable, type NamedDocument } from "../errors/corruption.ts";
 import type { Serializer } from "./serializer.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function decodeStored<T>(
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
     // Of what the package refuses on purpose, this is no place to judge.
     if (ThreadkeepError.isInstance(error)) throw error;
-    const fault = notDecodable(error);
+    const fault = asNotDecodable(error);
     throw new CorruptCheckpointError(address, { ...corruption, ...fault }, { cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
 import type { CheckpointDocument, ThreadDocument, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { missing } from "../errors/corruption.ts";
+import { asMissing } from "../errors/corruption.ts";
 import {
   findCheckpoint,
   findHeads,

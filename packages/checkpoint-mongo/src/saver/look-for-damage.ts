@@ -2,7 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, SegmentDocument, WriteSetDocument } from "../documents/index.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
 import { parseSegmentId } from "../documents/index.ts";
 import {

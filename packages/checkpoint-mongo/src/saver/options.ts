@@ -299,7 +299,7 @@ const optionsSchema = z
     onEvent: listener<ReportEvent>(),
   })
   .refine(
-    ({ ttl, ttlRefreshOnRead }) => ttlRefreshOnRead !== true || ttl !== undefined,
+    ({ ttl, ttlRefreshOnRead }) => !ttlRefreshOnRead || ttl !== undefined,
     crossCheck("ttlRefreshOnRead", "false, since there is no ttl to refresh (set ttl too)"),
   )
   .refine(

@@ -4,7 +4,7 @@ import { readAddress } from "../address/read-address.ts";
 import { encodeCheckpointText, pack } from "../codec/index.ts";
 import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { hashAddress, type Hasher } from "../integrity/hashes.ts";
 import {
   findCheckpointOnly,
@@ -336,9 +336,8 @@ function readIfValid(existing: CheckpointDocument, hasher: Hasher): CheckpointRe
     return readRecord(existing, hasher);
   } catch (error) {
     // What no put can mend would be damaged as before.
-    if (!CorruptCheckpointError.isInstance(error)) throw error;
-    const { corruption } = error;
-    if ("field" in corruption && corruption.field === "_id") throw error;
+    const field = CorruptCheckpointError.isInstance(error) ? error.corruption.field : undefined;
+    if (!CorruptCheckpointError.isInstance(error) || field === "_id") throw error;
     return undefined;
   }
 }

@@ -13,7 +13,7 @@ import {
   type WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
-import { notDecodable, wrongField, wrongHash, type Fault } from "../errors/corruption.ts";
+import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import { bytesToHex, FieldFault, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
@@ -158,12 +158,12 @@ async function verifySet(
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
-    throw corruptSet(address, document, wrongHash(expected, found));
+    throw corruptSet(address, document, asWrongHash(expected, found));
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
       throw error;
     }
-    throw corruptSet(address, document, notDecodable(error, "readable values"), error);
+    throw corruptSet(address, document, asNotDecodable(error, "readable values"), error);
   }
 }
 
@@ -174,7 +174,7 @@ function requireSet(document: WriteSetDocument, address: CheckpointAddress | und
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
     const place = address ?? readAddress(document);
-    throw corruptSet(place, document, wrongField(error), error);
+    throw corruptSet(place, document, asWrongField(error), error);
   }
 }
 

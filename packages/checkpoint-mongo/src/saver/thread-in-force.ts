@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { missing, wrongField, type NamedDocument } from "../errors/corruption.ts";
+import { asMissing, asWrongField, type NamedDocument } from "../errors/corruption.ts";
 import { assertRecord, hasExpired, isExtending, readState } from "../store/index.ts";
 
 /** What of a thread holds for all of its documents: its life and its expiry, as its record says. */

@@ -3,7 +3,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
 import type { CheckpointDocument, StoredBytes } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { missing, wrongField } from "../errors/corruption.ts";
+import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { scanCheckpoints } from "../store/index.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";

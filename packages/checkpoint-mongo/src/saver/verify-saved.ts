@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { parseSegmentId, type SegmentId } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { missing } from "../errors/corruption.ts";
+import { asMissing } from "../errors/corruption.ts";
 import { findCheckpointOnly, findSegments } from "../store/index.ts";
 import { readRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";

@@ -5,7 +5,7 @@ import {
   type SegmentDocument,
   type SegmentId,
 } from "../documents/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import {
   bytesToHex,
   findSegmentFault,

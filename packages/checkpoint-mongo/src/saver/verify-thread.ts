@@ -1,4 +1,4 @@
-import { missing, wrongField } from "../errors/corruption.ts";
+import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { listSegments, parseSegmentId } from "../documents/index.ts";
 import { findRecordsOf, findStrays } from "../store/index.ts";
 import type { SaverContext } from "./context.ts";
@@ -36,8 +36,7 @@ export async function verifyThread(context: SaverContext, threadId: string): Pro
 }
 
 function nameDamage(damage: Damage): string {
-  const { checkpointNs, checkpointId, document, which, expected, found } = damage;
-  const field = "field" in damage ? damage.field : undefined;
+  const { checkpointNs, checkpointId, document, which, field, expected, found } = damage;
   return JSON.stringify([checkpointNs, checkpointId, document, which, field, expected, found]);
 }
 
@@ -64,7 +63,7 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   await verifyWitness(context, thread, damages);
   for (const { which, kind } of await findStrays(collections, threadId)) {
     const expected = "one of a thread's kinds of documents";
-    const fault = wrongField({ field: "kind", expected, found: kind });
+    const fault = asWrongField({ field: "kind", expected, found: kind });
     damages.add(undefined, { document: "thread", which, ...fault });
   }
   const count = checkpoints.count + writes.count + segments.size;

@@ -1,4 +1,4 @@
-import { missing } from "../errors/corruption.ts";
+import { asMissing } from "../errors/corruption.ts";
 import { hashNamespace } from "../integrity/hashes.ts";
 import { scanCheckpoints, scanWrites } from "../store/index.ts";
 import type { CheckpointAddress } from "../address/address.ts";

@@ -1,6 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SegmentId, StoredBytes, WriteSetDocument } from "../documents/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { findPointingInto, scanWrites } from "../store/index.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

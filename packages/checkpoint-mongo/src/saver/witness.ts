@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
 import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { missing, wrongField } from "../errors/corruption.ts";
+import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { hashWritesPlace } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary, toMark } from "../store/index.ts";
 

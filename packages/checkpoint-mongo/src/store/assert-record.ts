@@ -1,6 +1,6 @@
 import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { hashLife } from "../integrity/hashes.ts";
 import {
   FieldFault,

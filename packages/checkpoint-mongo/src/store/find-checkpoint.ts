@@ -8,7 +8,7 @@ import type {
 } from "../documents/index.ts";
 import { readErrorCode } from "../driver/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { assertHides } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { bytesToHex } from "./binary.ts";

@@ -1,7 +1,7 @@
 import type { ContentHash, SegmentDocument } from "../documents/index.ts";
 import type { PackedBytes } from "../documents/packed-bytes.ts";
 import type { StoredSegment } from "../documents/segment.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { bytesToHex, hexToBytes, isBinary, toBytes, toPackedBytes } from "./binary.ts";
 import { findSegmentFault, listAppended } from "./check-segment.ts";
 import type { Collections } from "./collections.ts";
@@ -47,7 +47,7 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
     },
     more: appended.map(toBytes),
     isComplete: appends === appended.length && appends === (more?.length ?? 0),
-    fault: fault && wrongField(fault),
+    fault: fault && asWrongField(fault),
   };
 }
 

@@ -9,7 +9,7 @@ import type {
   WriteSetDocument,
 } from "../documents/index.ts";
 import { CorruptCheckpointError } from "../errors/index.ts";
-import { wrongField } from "../errors/corruption.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 

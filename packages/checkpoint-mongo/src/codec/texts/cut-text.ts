@@ -1,4 +1,4 @@
-/** Chunks are at least so long; where the text has no cut for long, at most so long. */
+/** The bounds of a chunk, in UTF-16 units. */
 const MIN_LENGTH = 16_384;
 const MAX_LENGTH = 262_144;
 
@@ -6,9 +6,9 @@ const MAX_LENGTH = 262_144;
 const CUT_MASK = 0xff_ff_00_00;
 
 /**
- * Cuts a text at places that depend on the 32 characters before them alone, so that a change moves
- * the cuts around it and no others: content-defined chunking with a gear hash (Xia et al., "FastCDC",
- * USENIX ATC 2016). A cut never parts a surrogate pair.
+ * Cuts a text at places that depend only on the 32 characters before them, so a change moves only the cuts
+ * around it: content-defined chunking with a gear hash (Xia et al., "FastCDC", USENIX ATC 2016). A cut
+ * never separates a surrogate pair.
  */
 export function* cutText(text: string): Generator<string> {
   for (let start = 0; start < text.length;) {
@@ -35,7 +35,7 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd8_00 && unit <= 0xdb_ff;
 }
 
-/** A number for each byte, the same for all time: only equal cuts find equal chunks. */
+/** A number for each byte. It must never change, or equal texts would be cut differently. */
 const GEAR: Int32Array = makeGear();
 
 function makeGear(): Int32Array {

@@ -1,14 +1,14 @@
 import { breather } from "../../event-loop/breather.ts";
 
 /**
- * Decodes a long string from the chunks of its JSON text. The string is put together when it is
- * first looked into: until then it takes no memory but that of its parts.
+ * Decodes a long string from the chunks of its JSON text. V8 joins the parts when the string is first
+ * read; until then it takes only the memory of its parts.
  *
- * @throws SyntaxError if they are no JSON string
+ * @throws SyntaxError if the chunks are not a JSON string
  */
 export async function decodeLongString(chunks: readonly string[]): Promise<string> {
   let value = "";
-  /** An escape sequence that goes on in the next chunk. */
+  /** The beginning of an escape sequence that continues in the next chunk. */
   let open = "";
   for (const [index, chunk] of chunks.entries()) {
     const isLast = index === chunks.length - 1;
@@ -26,13 +26,13 @@ function unescapeText(text: string): string {
   return text.includes("\\") || text.includes('"') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
-/** Where an escape sequence begins that the text breaks off in; else the text's end. */
+/** Where an escape sequence begins that the end of the text cuts off; otherwise the end. */
 function findOpenEscape(text: string): number {
   const last = text.lastIndexOf("\\");
   if (last === -1) return text.length;
   let first = last;
   while (text[first - 1] === "\\") first -= 1;
-  // Of several in a row every second one is itself escaped.
+  // In a row of backslashes, every second one is escaped itself.
   const isEscaped = (last - first) % 2 === 1;
   const length = text[last + 1] === "u" ? 6 : 2;
   return isEscaped || last + length <= text.length ? text.length : last;

@@ -1,9 +1,9 @@
 import { cutText } from "./cut-text.ts";
 
-/** A value that is longer is stored in chunks, so that a change of a part stores that part. */
+/** A longer value is stored in chunks, so that a change stores only the chunks it touches. */
 export const MAX_WHOLE_LENGTH = 131_072;
 
-/** The encoded text of a long string in chunks, without ever making all of that text. */
+/** The encoded text of a long string in chunks. The whole text is never in memory. */
 export function* encodeLongString(value: string): Generator<string> {
   yield QUOTE;
   for (const part of cutText(value)) {
@@ -12,7 +12,7 @@ export function* encodeLongString(value: string): Generator<string> {
   yield QUOTE;
 }
 
-/** Whether {@link encodeLongString} would give these chunks, without cutting the string anew. */
+/** Whether {@link encodeLongString} would give these chunks, without cutting the string again. */
 export function isInChunks(value: string, chunks: readonly string[]): boolean {
   if (chunks.length < 2 || chunks[0] !== QUOTE || chunks.at(-1) !== QUOTE) return false;
   let offset = 0;
@@ -27,5 +27,5 @@ export function isInChunks(value: string, chunks: readonly string[]): boolean {
 
 const QUOTE = '"';
 
-/** Characters that JSON may write in another way. Most texts have none, and to look takes no memory. */
+/** Characters that JSON may escape. Most texts have none, and looking takes no memory. */
 const ESCAPED = /[^ !#-[\]-\uD7FF\uE000-\uFFFF]/;

@@ -1,17 +1,17 @@
-/** Up to here it takes less time to look for what has to be escaped than to call JSON. */
+/** Up to this length, looking for characters to escape is faster than calling JSON. */
 const MAX_LENGTH = 64;
 
-/** Characters that JSON may write in another way. */
+/** Characters that JSON may escape. */
 const ESCAPED = /[^ !#-[\]-\uD7FF\uE000-\uFFFF]/;
 
-/** A string as JSON. Most of a state's strings are short, and take a fraction of the time. */
+/** A string as JSON. Most strings of a state are short; for those, this takes a fraction of the time. */
 export function quoteString(text: string): string {
   return text.length > MAX_LENGTH || ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 const MAX_KEYS = 1_000;
 
-/** Keys met so far. A state is made of few, over and over. */
+/** Keys seen so far: a state has few different ones. */
 const quotedKeys = new Map<string, string>();
 
 /** An object's key as JSON. */
@@ -20,7 +20,7 @@ export function quoteKey(key: string): string {
   if (known !== undefined) return known;
   const text = quoteString(key);
   if (key.length > MAX_LENGTH) return text;
-  // Keys that are ids would fill it for good.
+  // Otherwise keys that are ids would fill it for ever.
   if (quotedKeys.size === MAX_KEYS) quotedKeys.clear();
   quotedKeys.set(key, text);
   return text;

@@ -2,16 +2,16 @@ import { ClassNotAllowedError } from "../../errors/class-not-allowed-error.ts";
 import { isKnownClassName } from "./langchain-classes.ts";
 
 /**
- * Ids of LangChain classes that are made again beside messages, documents and prompt values, as
- * `lc_id` gives them, joined by `/`.
+ * Ids of LangChain classes that may be instantiated beside messages, documents and prompt values: their
+ * `lc_id`, joined by `/`.
  */
 export type AllowedObjects = ReadonlySet<string>;
 
-/** Where the classes of the closed list are found by LangChain's loader. */
+/** The modules in which LangChain's loader finds the classes of the closed list. */
 const KNOWN_MODULES: ReadonlySet<unknown> = new Set(["messages", "documents", "prompt_values"]);
 
 /**
- * Checks that an object of a class may be made.
+ * Checks that a class may be instantiated.
  *
  * @param id as stored: it may be anything
  * @throws ClassNotAllowedError if it is not one of the allowed ones
@@ -30,7 +30,7 @@ export function assertAllowed(id: unknown, allowed: AllowedObjects | undefined):
 const MAX_SHOWN = 200;
 
 /**
- * Checks what LangChain's serializer wrote before it is made objects of.
+ * Checks the records of LangChain's serializer before objects are made of them.
  *
  * @param value the JSON, parsed
  * @throws ClassNotAllowedError if it names a class that is not allowed
@@ -40,7 +40,7 @@ export function assertRecordsAllowed(value: unknown, allowed: AllowedObjects | u
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     if (typeof next !== "object" || next === null) continue;
     const { lc, type, id } = next as { lc?: unknown; type?: unknown; id?: unknown };
-    // Others with this mark are JavaScript's own classes, of which the serializer has a closed list.
+    // Other records with this mark are JavaScript's own classes, a closed list in the serializer.
     if (lc === 1 && type === "constructor") assertAllowed(id, allowed);
     for (const entry of Object.values(next)) if (entry != null) left.push(entry);
   }

@@ -5,11 +5,11 @@ import { decodeValue } from "./decode-value.ts";
 import { needsLoader } from "./needs-loader.ts";
 
 /**
- * LangChain's loader cannot load every object that serializes itself, and may not make each that it
- * can. Better to hear of it before a value is stored than when it is read.
+ * Checks that the LangChain objects in a value can be loaded again and are allowed. It is better to learn
+ * that before a value is stored than when it is read.
  *
  * @param channel names the value in errors
- * @throws UnserializableStateError if the encoded value could not be loaded again
+ * @throws UnserializableStateError if one of them could not be loaded again
  */
 export async function assertLoadable(
   text: string,
@@ -22,7 +22,7 @@ export async function assertLoadable(
   } catch (error) {
     const reason = ClassNotAllowedError.isInstance(error)
       ? `it holds an object of the LangChain class ${error.classId}, which the option ` +
-        "allowedObjects does not name, so it would not be read."
+        "allowedObjects does not name, so it could not be read."
       : `it holds a LangChain object that LangChain cannot load again: ${String(error)}.`;
     throw new UnserializableStateError(channel, channel, reason, { cause: error });
   }

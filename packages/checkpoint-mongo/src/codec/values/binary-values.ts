@@ -36,8 +36,8 @@ export function encodeBinary(value: object): EncodedBinary | undefined {
 }
 
 /**
- * Whether bytes are of a class of the user's, or of another realm. Only then it is looked whether
- * keys were set on them: that takes longer than the bytes themselves.
+ * Whether the class of some bytes is the user's own, or of another realm. Only then extra keys are looked
+ * for: listing the keys takes longer than encoding the bytes.
  */
 export function areOfOtherClass(kind: string, value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -50,7 +50,7 @@ export function areOfOtherClass(kind: string, value: object): boolean {
 export function decodeBinary(kind: string, base64: string): object | undefined {
   const bytes = Buffer.from(base64, "base64");
   if (kind === "Buffer") return bytes;
-  // A copy: the Buffer may lie unaligned in a pool that it shares with others.
+  // A copy: the Buffer may lie unaligned in a shared pool.
   const buffer = new Uint8Array(bytes).buffer;
   if (kind === "ArrayBuffer") return buffer;
   if (kind === "DataView") return new DataView(buffer);
@@ -60,10 +60,10 @@ export function decodeBinary(kind: string, base64: string): object | undefined {
 function readKind(value: ArrayBufferView): string | undefined {
   if (Buffer.isBuffer(value)) return "Buffer";
   if (types.isDataView(value)) return "DataView";
-  // Not the value's own, which a class that extends it may have changed.
+  // The getter of the base class: a subclass may override its own.
   const name = Reflect.get(TypedArray.prototype, Symbol.toStringTag, value) as string;
   return Object.hasOwn(TYPED_ARRAYS, name) ? name : undefined;
 }
 
-/** What all typed arrays extend. It has no name of its own. */
+/** The class that all typed arrays extend. It has no global name. */
 const TypedArray = Object.getPrototypeOf(Uint8Array) as Uint8ArrayConstructor;

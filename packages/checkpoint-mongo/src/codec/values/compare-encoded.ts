@@ -8,14 +8,13 @@ import { TAG } from "./tags.ts";
 type Entries = Readonly<Record<string | number, unknown>>;
 
 /**
- * Whether `encodeMember` would give a text for what a container holds under a key, without making
- * the text: the same questions are asked of the value, in a walk over it and over the text as JSON
- * reads it. A part of a kind that is seldom met is encoded after all and compared as text.
+ * Whether `encodeMember` would give a certain text for a member of a container, without making the text.
+ * The value and the parsed text are walked side by side. Rare kinds of parts are encoded and compared as
+ * text.
  *
- * False, too, where the value would be refused, and where it is itself of such a kind: whoever
- * encodes it then finds out.
+ * Also false if the value would be refused, or is itself of a rare kind: then the encoder decides.
  *
- * @param tree a text that `encodeMember` gave, as JSON reads it
+ * @param tree the text that `encodeMember` gave, parsed
  */
 export function isEncodedAs(container: object, key: string | number, tree: unknown): boolean {
   try {
@@ -26,7 +25,7 @@ export function isEncodedAs(container: object, key: string | number, tree: unkno
   }
 }
 
-/** The same of a value and the text that `encodeValue` gave. */
+/** The same for a value and the text that `encodeValue` gave. */
 export function isValueEncodedAs(value: unknown, tree: unknown): boolean {
   try {
     return isSame(value, "", tree, "whole");
@@ -81,7 +80,7 @@ function areSameItems(items: readonly unknown[], trees: readonly unknown[]): boo
   return true;
 }
 
-/** Whether an object of no class is encoded as its keys: it may also be a `Send`, for one. */
+/** Whether an object of no class is encoded as its keys. A `Send`, for example, is not. */
 function isOrdinaryRecord(value: object): boolean {
   return (
     !hasToJson(value) &&
@@ -92,7 +91,7 @@ function isOrdinaryRecord(value: object): boolean {
 
 function isSameRecord(value: object, tree: Entries): boolean {
   const isTagged = Object.hasOwn(tree, TAG);
-  // Data with a key like that is tagged as data.
+  // Data with such a key is tagged as data.
   if (isTagged !== Object.hasOwn(value, TAG)) return false;
   if (!isTagged) return areSameEntries(value, Object.keys(value), tree);
   return tree[TAG] === "object" && areSameEntries(value, Object.keys(value), tree["v"] as Entries);
@@ -121,7 +120,7 @@ function areSameEntries(source: object, keys: readonly string[], entries: Entrie
   return true;
 }
 
-/** Of the parts of trees that had to be compared as text. */
+/** The texts of those parts of trees that had to be compared as text. */
 const texts = new WeakMap<object, string>();
 
 function isSameText(value: unknown, key: string | number, tree: unknown, extent: Extent): boolean {

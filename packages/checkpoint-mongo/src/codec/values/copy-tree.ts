@@ -1,6 +1,6 @@
 type Entries = Record<string, unknown>;
 
-/** A copy of what JSON gave, with objects of its own and the same strings. */
+/** A deep copy of parsed JSON. Strings are shared. */
 export function copyTree(tree: unknown): unknown {
   if (typeof tree !== "object" || tree === null) return tree;
   if (Array.isArray(tree)) {
@@ -21,7 +21,7 @@ export function copyTree(tree: unknown): unknown {
   return copy;
 }
 
-/** Like an assignment, but one to "__proto__" sets the key and not the prototype. */
+/** Like an assignment, but "__proto__" sets the key and not the prototype. */
 export function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, {
     value,

@@ -10,17 +10,17 @@ import { needsLoader } from "./needs-loader.ts";
 import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
 
 /**
- * Decodes what `encodeValue` encoded. Only the closed list of tags is revived, never code. The
- * result is a promise only if the text holds an object that needs LangChain's own, asynchronous
- * loader.
+ * Decodes what `encodeValue` encoded. Only the closed list of tags is revived, never code. The result is
+ * a promise only if an object needs LangChain's own, asynchronous loader.
  *
- * @throws ClassNotAllowedError if the text holds a LangChain object that is neither in the closed list
- *   nor in `allowed`
- * @throws Error if the text is no JSON, or holds a tag outside the closed list
+ * @throws ClassNotAllowedError if the class of a LangChain object is neither in the closed list nor in
+ *   `allowed`
+ * @throws UnsupportedFormatError if a tag is not in the closed list
+ * @throws Error if the text is not JSON
  */
 export function decodeValue(text: string, allowed?: AllowedObjects): unknown {
   const parsed: unknown = JSON.parse(text);
-  // Plain data needs no walk at all.
+  // Plain data does not have to be walked.
   if (!text.includes(TAG_OPENING)) return parsed;
   if (!needsLoader(text)) return revive(parsed, NOTHING_LOADED);
   return loadAll(parsed, allowed).then((loaded) => revive(parsed, loaded));
@@ -39,7 +39,7 @@ export function decodeParsed({ tree, isTagged }: ParsedLine): unknown {
   return isTagged ? revive(copy, NOTHING_LOADED) : copy;
 }
 
-/** LangChain objects that were loaded ahead, by the tag that stands for them. */
+/** LangChain objects that were loaded before, by their tags. */
 type LoadedObjects = ReadonlyMap<object, unknown>;
 
 const NOTHING_LOADED: LoadedObjects = new Map();
@@ -51,7 +51,7 @@ interface Tagged {
   readonly v?: unknown;
 }
 
-/** Tags whose value is, or begins with, an object of entries that is itself no value. */
+/** Tags whose value is, or begins with, an object of entries. */
 const HOLDS_ENTRIES: ReadonlySet<TagName> = new Set(["array", "error", "message", "object"]);
 
 async function loadAll(
@@ -79,11 +79,11 @@ function collectLangChainTags(value: unknown, found: Tagged[]): void {
   }
   const tag = value as Tagged;
   if (tag[TAG] === "langchain") {
-    // What is in it is loaded before it.
+    // Its arguments are loaded before it.
     found.push(tag);
     return;
   }
-  // Where keys are the user's, "$" may be one of them.
+  // The keys of entries are the user's, so "$" may be one of them.
   const parts = HOLDS_ENTRIES.has(tag[TAG])
     ? [tag.v].flat().flatMap((part) => Object.values(part as Entries))
     : [tag.v];
@@ -109,7 +109,7 @@ function reviveItems(items: unknown[], loaded: LoadedObjects): unknown[] {
 }
 
 function reviveEntries(object: Entries, loaded: LoadedObjects): Entries {
-  // It inherits nothing enumerable, and this takes less time than to list its keys.
+  // It inherits nothing enumerable, and this is faster than listing its keys.
   for (const key in object) {
     const entry = object[key];
     if (typeof entry !== "object" || entry === null) continue;

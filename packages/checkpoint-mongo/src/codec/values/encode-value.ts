@@ -11,7 +11,7 @@ import { writePlainJson } from "./plain-json.ts";
 import { quoteKey, quoteString } from "../texts/quote-string.ts";
 import { TAG, type TagName } from "./tags.ts";
 
-/** Deeper nesting is refused: it is nearly always a mistake, and it would exhaust the stack. */
+/** Deeper nesting is refused: it is nearly always a mistake, and it would overflow the stack. */
 const MAX_DEPTH = 1_000;
 
 /**
@@ -32,8 +32,8 @@ export function encodeValue(
 }
 
 /**
- * Encodes what a channel's array or object holds under a key, like {@link encodeValue}. It may be a
- * getter that gives it, or a Proxy, and either may throw.
+ * Encodes one member of a channel's array or object, like {@link encodeValue}. It is read here, because a
+ * getter or a Proxy may throw.
  *
  * @param path where in the channel the container stands
  */
@@ -59,7 +59,7 @@ class Encoder {
     this.#path = [...path];
   }
 
-  /** Tells with the path what getters, proxies and the like throw. */
+  /** Adds the path to what getters, proxies and the like throw. */
   guard(encode: () => string): string {
     try {
       return encode();
@@ -168,7 +168,7 @@ class Encoder {
     return tag("message", `[${texts}${more}]`);
   }
 
-  /** An object of a built-in class that has a stored form, or of a class that extends one. */
+  /** An object of a built-in class with a stored form, or of a class that extends one. */
   #encodeBuiltIn(value: object): string | undefined {
     if (types.isDate(value)) {
       this.#refuseKeys(value, 0);
@@ -218,8 +218,8 @@ class Encoder {
   }
 
   /**
-   * LangChain's serializable objects, and whatever else says for itself how it is stored; undefined
-   * if it says that it is stored as it is.
+   * LangChain's serializable objects, and other objects with a toJSON. Undefined if toJSON returns the
+   * object itself.
    */
   #encodeThroughToJson(value: object & { toJSON: (key: string) => unknown }): string | undefined {
     let json: unknown;
@@ -264,7 +264,7 @@ class Encoder {
     return `[${text}]`;
   }
 
-  /** Refuses what has more keys than a value of its built-in class has. */
+  /** Refuses a value with more keys than its built-in class has. */
   #refuseKeys(value: object, expected: number): void {
     if (Reflect.ownKeys(value).length === 0) return;
     const keys = Object.keys(value);
@@ -298,7 +298,7 @@ function encodeNumber(value: number): string {
   return tag("number", `"${value}"`);
 }
 
-/** A date as it is stored; null if it is none. A class that extends Date may read it in another way. */
+/** A date as it is stored; null for an invalid one. Date's own methods, because a subclass may override them. */
 export function encodeDate(date: Date): string | null {
   return Number.isNaN(Date.prototype.getTime.call(date))
     ? null
@@ -314,7 +314,7 @@ function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && /call stack/i.test(error.message);
 }
 
-/** What was thrown, which may be anything, even what can't be made a text. */
+/** Describes what was thrown: it may be any value, even one that has no text. */
 function describe(thrown: unknown): string {
   try {
     return String(thrown);

@@ -1,18 +1,18 @@
 import { types } from "node:util";
 
-/** What an Error is stored as. */
+/** The stored form of an Error. */
 export interface ErrorParts {
-  /** The built-in class that it is of, or that its class extends. */
+  /** Its built-in class, or the one that its class extends. */
   readonly className: string;
-  /** What every Error of its class has, enumerable or not. */
+  /** The properties that every Error of its class has, enumerable or not. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Its enumerable properties. A field that was made enumerable is among them. */
   readonly own: Readonly<Record<string, unknown>>;
-  /** Its enumerable properties under symbols of the global registry: libraries mark errors by them. */
+  /** Its enumerable properties under symbols of the global registry, by which libraries mark errors. */
   readonly marks: Readonly<Record<string, unknown>>;
 }
 
-/** An Error that is to be stored, and what would be lost of it: a key that is any other symbol. */
+/** An Error to store, and a key of it that would be lost: any other symbol. */
 interface TakenApart extends ErrorParts {
   readonly unstorableKey: symbol | undefined;
 }
@@ -24,7 +24,7 @@ export function isError(value: object): value is Error {
   return types.isNativeError(value) || value instanceof Error;
 }
 
-/** Takes an Error apart, with name, message, stack, cause and what else its built-in class has. */
+/** Takes an Error apart: name, message, stack, cause and the further fields of its built-in class. */
 export function takeErrorApart(error: Error): TakenApart {
   const values = error as unknown as Readonly<Record<string | symbol, unknown>>;
   const className = findBuiltInClass(error);
@@ -53,8 +53,8 @@ export function takeErrorApart(error: Error): TakenApart {
 }
 
 /**
- * Rebuilds an Error. One of a built-in class comes back as that class; any other as the built-in
- * class it extends, with its name, because code is never revived.
+ * Rebuilds an Error. An error of a built-in class comes back as that class. Any other comes back as the
+ * built-in class that it extends, with its name, because code is never revived.
  */
 export function rebuildError({ className, fields, own, marks }: ErrorParts): Error {
   const error = construct(className, fields);
@@ -72,7 +72,7 @@ export function rebuildError({ className, fields, own, marks }: ErrorParts): Err
   return error;
 }
 
-/** JavaScript's own error classes that are made of a message. */
+/** JavaScript's own error classes whose constructor takes a message. */
 const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   Error,
   EvalError,
@@ -83,7 +83,7 @@ const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   URIError,
 };
 
-/** The other built-in ones, and what their errors have besides. */
+/** The other built-in error classes, and the further fields of their errors. */
 const MORE_FIELDS: Readonly<Record<string, readonly string[]>> = {
   AggregateError: ["errors"],
   DOMException: [],
@@ -100,7 +100,7 @@ function findBuiltInClass(error: Error): string {
   return "Error";
 }
 
-// In another realm a built-in class is another one of the same name. So may be a class of the user's.
+// Another realm has built-in classes of the same names. So may the user's own code.
 function isBuiltIn(constructor: { readonly name: string }): boolean {
   if (constructor.name === "DOMException") return constructor === DOMException;
   return (
@@ -111,7 +111,7 @@ function isBuiltIn(constructor: { readonly name: string }): boolean {
 
 function construct(className: string, fields: ErrorParts["fields"]): Error {
   const message = typeof fields["message"] === "string" ? fields["message"] : "";
-  // Texts of earlier versions name the user's class, whatever it extends.
+  // Texts of earlier versions hold the name of the user's class, whatever it extends.
   if (className === "AggregateError" || Object.hasOwn(fields, "errors")) {
     return new AggregateError([], message);
   }

@@ -1,9 +1,6 @@
 import { types } from "node:util";
 
-/**
- * Why an object of a class can't be stored by its enumerable keys, because they don't show what it
- * holds; undefined if they may.
- */
+/** Why the enumerable keys of a class instance do not show what it holds; undefined if they may. */
 export function explainHiddenState(value: object): string | undefined {
   if (ArrayBuffer.isView(value)) return "bytes of memory that is shared have no stored form.";
   const builtIn = findBuiltInName(value);
@@ -22,7 +19,7 @@ export function explainHiddenState(value: object): string | undefined {
     : undefined;
 }
 
-/** Why an object without a class, but with symbol keys, can't be stored by its other keys. */
+/** Why an object without a class cannot be stored without its symbol keys; undefined if it can. */
 export function explainHiddenRecord(value: object): string | undefined {
   if (types.isArgumentsObject(value)) {
     return "an arguments object has no stored form; an array of the arguments has.";
@@ -34,9 +31,9 @@ export function explainHiddenRecord(value: object): string | undefined {
 }
 
 /**
- * The name of the built-in class this object is of, directly or through a class that extends it. What
- * the language and the web's interfaces define, and only that, has a name that can't be written to:
- * Promise, WeakMap, Headers, Intl.NumberFormat, WebAssembly.Module, the iterators.
+ * The name of the built-in class of an object, also if its own class extends that one. Only classes of the
+ * language and of the web's interfaces have a tag that cannot be written to: Promise, WeakMap, Headers,
+ * Intl.NumberFormat, WebAssembly.Module, the iterators.
  */
 function findBuiltInName(value: object): string | undefined {
   let prototype = Object.getPrototypeOf(value) as object | null;

@@ -4,16 +4,16 @@ import * as promptValues from "@langchain/core/prompt_values";
 
 type Fields = Record<string, unknown>;
 
-/** A LangChain class that is rebuilt by calling its constructor with the fields it was made of. */
+/** A LangChain class whose constructor takes an object of fields. */
 type FieldsClass = new (fields: Fields) => object;
 
-/** What an object of one of the known classes is stored as. */
+/** The stored form of an object of a known class. */
 export interface KnownParts {
   /** The stored name of its class. */
   readonly className: string;
-  /** The fields that its constructor is given. */
+  /** The fields for its constructor. */
   readonly keys: readonly string[];
-  /** Where those are to be read. */
+  /** The object that has these fields. */
   readonly fields: Readonly<Fields>;
   /** Properties that its class does not know. */
   readonly extra: Readonly<Fields> | undefined;
@@ -22,9 +22,9 @@ export interface KnownParts {
 }
 
 /**
- * The classes that make up nearly all of a graph's state, by the name they are stored under. They
- * are rebuilt synchronously; other serializable LangChain objects, where the user allows them, go
- * through `load` of `@langchain/core/load`, which walks every node asynchronously.
+ * The classes that make up nearly all of a graph's state, by the name they are stored under. They are
+ * rebuilt synchronously. Other serializable LangChain objects, if the user allows them, go through `load`
+ * of `@langchain/core/load`, which walks every node asynchronously.
  */
 const CLASSES = Object.entries({
   AIMessage: messages.AIMessage,
@@ -59,7 +59,7 @@ const BY_NAME: ReadonlyMap<unknown, KnownClass> = new Map(
   CLASSES.map(([className, Class]) => {
     const construct =
       className === "StringPromptValue"
-        ? // Its constructor alone takes the value itself.
+        ? // Only this constructor takes the value itself.
           ({ value }: Fields) => new promptValues.StringPromptValue(value as string)
         : (fields: Fields) => new Class(fields);
     const sample = { content: "", messages: [], imageUrl: { url: "" }, value: "" };
@@ -79,8 +79,8 @@ export function isKnownClassName(name: unknown): boolean {
 }
 
 /**
- * Takes an object of a known class apart; undefined for any other. Messages and prompt values may
- * come from another copy of `@langchain/core`, or be of a class that extends a known one.
+ * Takes an object of a known class apart; undefined for any other. Messages and prompt values may be of
+ * another copy of `@langchain/core`, or of a class that extends a known one.
  */
 export function takeKnownApart(value: object): KnownParts | undefined {
   const known = BY_CONSTRUCTOR.get(value.constructor) ?? findClassOfOtherCopy(value);
@@ -90,14 +90,14 @@ export function takeKnownApart(value: object): KnownParts | undefined {
   const extra = findExtra(instance, known.keys);
   const symbol = findForeignSymbol(value);
   const given = instance["lc_kwargs"] as Readonly<Fields> | undefined;
-  // A Document is no Serializable: it has what it was given.
+  // A Document is not a Serializable: its properties are its fields.
   if (given === undefined) return { className, keys: fieldKeys, fields: instance, extra, symbol };
-  // As the fields are now. Few are not kept by the object itself.
+  // The fields as they are now. A few are not kept by the object itself.
   const keys = Object.keys(given);
   let lacking: Set<string> | undefined;
   for (const key of keys) if (!(key in instance)) (lacking ??= new Set()).add(key);
   for (const key of fieldKeys) {
-    // Set since, as LangGraph does with ids.
+    // Set later, as LangGraph does with ids.
     if (!keys.includes(key) && instance[key] !== undefined) keys.push(key);
   }
   if (lacking === undefined) return { className, keys, fields: instance, extra, symbol };
@@ -116,7 +116,7 @@ export function rebuildKnown(
   const instance = known.construct(fields) as Fields;
   for (const key of known.fieldKeys) {
     const field = fields[key];
-    // Some constructors work out for themselves what may have been set since.
+    // Some constructors derive fields that may have been set to other values since.
     if (field !== undefined && instance[key] !== field) instance[key] = field;
   }
   if (extra === undefined) return instance;
@@ -137,7 +137,7 @@ function findExtra(
   known: ReadonlySet<string>,
 ): Readonly<Fields> | undefined {
   const keys = Object.keys(instance);
-  // Its class leaves none out, so as many are the same ones.
+  // The class always sets all of its keys, so the same number means the same keys.
   if (keys.length === known.size) return undefined;
   const extra = keys.filter((key) => !known.has(key) && instance[key] !== undefined);
   return extra.length === 0
@@ -145,7 +145,7 @@ function findExtra(
     : Object.fromEntries(extra.map((key) => [key, instance[key]]));
 }
 
-/** By this key every copy of LangChain knows a message. */
+/** By this key every copy of LangChain recognises a message. */
 const MESSAGE_SYMBOL = Symbol.for("langchain.message");
 
 function findForeignSymbol(instance: object): symbol | undefined {
@@ -177,10 +177,10 @@ function findClassOfOtherCopy(value: object): KnownClass | undefined {
     return undefined;
   }
   const { lc_id, type } = value as { readonly lc_id?: unknown; readonly type?: unknown };
-  // A class that extends a known one has an id of its own, but the name of the one it extends.
+  // A subclass of a known class has its own id, but inherits the name.
   const names: unknown[] = Array.isArray(lc_id) ? [lc_id.at(-1)] : [];
   if (typeof constructor?.lc_name === "function") names.push(constructor.lc_name());
-  // It has no name but its constructor's, which a bundler may have shortened.
+  // It has only the name of its constructor, which a bundler may have shortened.
   if (type === "remove") names.push("RemoveMessage");
   const name = names.find((candidate) => BY_NAME.has(candidate));
   return name === undefined ? undefined : BY_NAME.get(name);

@@ -1,14 +1,14 @@
 import { load } from "@langchain/core/load";
 import { writePlainJson } from "./plain-json.ts";
 
-/** What a serializable LangChain object is stored as: the id of its class, and its arguments. */
+/** The stored form of a serializable LangChain object: the id of its class, and its arguments. */
 export interface RecordParts {
   readonly id: readonly string[];
-  /** By the names under which LangChain's loader takes them. */
+  /** By the names that LangChain's loader expects. */
   readonly kwargs: Fields;
 }
 
-/** What `toJSON` of a LangChain `Serializable` gives. */
+/** What `toJSON` of a LangChain `Serializable` returns. */
 interface LangChainRecord {
   readonly lc: 1;
   readonly type: "constructor" | "not_implemented";
@@ -18,7 +18,7 @@ interface LangChainRecord {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a LangChain `Serializable` gives for itself by its `toJSON`; undefined if it is none. */
+/** What the `toJSON` of a LangChain `Serializable` returns; undefined for other objects. */
 export function readRecord(value: object, json: unknown): LangChainRecord | undefined {
   if (!("lc_serializable" in value) || typeof json !== "object" || json === null) return undefined;
   const { lc, type, id } = json as Partial<LangChainRecord>;
@@ -28,10 +28,10 @@ export function readRecord(value: object, json: unknown): LangChainRecord | unde
 }
 
 /**
- * Takes a serializable LangChain object apart. Its record's own arguments are copies, made as if all
- * were JSON, so only their names are taken from it.
+ * Takes a serializable LangChain object apart. The arguments in its record are JSON copies, so only their
+ * names are taken from there.
  *
- * @returns why it can't be taken apart, if it can't
+ * @returns the reason, if it cannot be taken apart
  */
 export function takeRecordApart(value: object, record: LangChainRecord): RecordParts | string {
   const name = record.id.at(-1);
@@ -48,7 +48,7 @@ export function takeRecordApart(value: object, record: LangChainRecord): RecordP
   while (prototype !== null) {
     const attributes = Reflect.get(prototype, "lc_attributes", value) as Fields | undefined;
     for (const [key, attribute] of Object.entries(attributes ?? {})) {
-      // LangChain leaves out by undefined what Python can't read, or what is no data. Here it counts.
+      // LangChain sets attributes to undefined that Python cannot read. Here they are needed.
       given[key] = attribute ?? given[key];
     }
     Object.assign(secrets, Reflect.get(prototype, "lc_secrets", value));
@@ -70,8 +70,8 @@ export function takeRecordApart(value: object, record: LangChainRecord): RecordP
 }
 
 /**
- * Has LangChain's loader build the object of which these are the parts. The loader knows JSON only,
- * so each argument is handed to it as a secret: those it takes as they are.
+ * Lets LangChain's loader build an object from its parts. The loader reads JSON only, but takes secrets as
+ * they are, so each argument is passed as a secret.
  *
  * @throws Error if the loader does not know the class
  */
@@ -79,7 +79,7 @@ export async function loadRecord({ id, kwargs }: RecordParts): Promise<unknown> 
   const references: [string, object][] = [];
   const secretsMap: Record<string, unknown> = {};
   for (const [index, [key, value]] of Object.entries(kwargs).entries()) {
-    // Not by its own name: what is not there would be looked for among the process's variables.
+    // Not under its own name: the loader looks for missing secrets in the environment variables.
     const name = `threadkeep ${index}`;
     references.push([key, { lc: 1, type: "secret", id: [name] }]);
     secretsMap[name] = value;

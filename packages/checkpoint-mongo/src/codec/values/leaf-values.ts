@@ -6,7 +6,7 @@ import type { TagName } from "./tags.ts";
 export interface Leaf {
   readonly tag: TagName;
   readonly json: unknown;
-  /** How many enumerable keys it should have; undefined if that is not looked at. */
+  /** How many enumerable keys it should have; undefined if that is not checked. */
   readonly keyCount: number | undefined;
 }
 
@@ -20,14 +20,14 @@ export function readLeaf(value: object): Leaf | undefined {
   if (value instanceof URLSearchParams) {
     return { tag: "search-params", json: value.toString(), keyCount: 0 };
   }
-  // Node.js loads what belongs to fetch when one of its names is first read.
+  // By its tag first: reading the global `Headers` makes Node.js load all of fetch.
   if (isTagged(value, "Headers") && value instanceof Headers) {
     return { tag: "headers", json: [...value], keyCount: 0 };
   }
   return undefined;
 }
 
-/** The primitive in an object made of one, such as `new String("text")`. */
+/** The primitive inside a wrapper object such as `new String("text")`. */
 export function unbox(value: object): unknown {
   if (types.isStringObject(value)) return String.prototype.valueOf.call(value);
   if (types.isNumberObject(value)) return Number.prototype.valueOf.call(value);
@@ -37,7 +37,7 @@ export function unbox(value: object): unknown {
     : Symbol.prototype.valueOf.call(value);
 }
 
-/** To look at the keys of bytes takes longer than the bytes do, so it is left where it can be. */
+/** Listing the keys of bytes takes longer than encoding them, so it is done only if needed. */
 function countKeysOfBytes(kind: string, value: object): number | undefined {
   if (!areOfOtherClass(kind, value)) return undefined;
   return "length" in value ? (value.length as number) : 0;

@@ -1,20 +1,14 @@
-/**
- * Whether an array is nothing but its items: no holes, no keys of its own beside them, nothing that
- * says for itself how it is stored.
- */
+/** Whether an array is only its items: no holes, no extra keys, no toJSON. */
 export function isList(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value) && isDense(value) && !hasToJson(value);
   } catch {
-    // A revoked Proxy, for one. Whoever encodes it says what is wrong with it.
+    // For example a revoked Proxy. The encoder reports what is wrong with it.
     return false;
   }
 }
 
-/**
- * Whether an object is nothing but its enumerable keys: of no class, without symbol keys, and it does
- * not say for itself how it is stored.
- */
+/** Whether an object is only its enumerable keys: no class, no symbol keys, no toJSON. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;
   try {
@@ -50,7 +44,7 @@ export function isPlainPrototype(prototype: unknown): boolean {
 
 /** Whether an array has an item at each index and no other enumerable keys of its own. */
 export function isDense(items: readonly unknown[]): boolean {
-  // Indices come first, in their order: a hole that another key makes up for shows in the last one.
+  // Indices come first, in order: if an extra key makes up for a hole, the last key is not the last index.
   const keys = Object.keys(items);
   return (
     keys.length === items.length &&
@@ -60,9 +54,8 @@ export function isDense(items: readonly unknown[]): boolean {
 }
 
 /**
- * Whether an object says for itself how it is stored, or its class does. A toJSON that somebody has given
- * to a class of the language, such as Set, says nothing: some libraries do that, and what is stored
- * must not depend on whether one is loaded.
+ * Whether an object or its class has a toJSON that counts. Some libraries add one to classes of the
+ * language, such as Set. Those do not count: what is stored must not depend on which libraries are loaded.
  */
 export function hasToJson<T extends object>(
   value: T,
@@ -82,7 +75,7 @@ function isGivenToBuiltIn(value: object, toJSON: { readonly name: string }): boo
     typeof constructor === "function" &&
     constructor.prototype === holder &&
     isNative(constructor) &&
-    // Some classes of the language have one.
+    // Some classes of the language have a toJSON of their own.
     !(toJSON.name === "toJSON" && isNative(toJSON))
   );
 }
@@ -91,7 +84,7 @@ function isNative(callable: object): boolean {
   return Function.prototype.toString.call(callable).endsWith("{ [native code] }");
 }
 
-/** An enumerable symbol key of this object's own. */
+/** An enumerable symbol key of an object itself. */
 export function findSymbolKey(value: object): symbol | undefined {
   const symbols = Object.getOwnPropertySymbols(value);
   return symbols.length === 0
@@ -100,9 +93,8 @@ export function findSymbolKey(value: object): symbol | undefined {
 }
 
 /**
- * What LangGraph's own serializer makes of a `Send`, of whichever copy of LangGraph; undefined for
- * anything else. A plain object counts if it has no keys but those of a Send: `toJSON` of a
- * `Command` gives such ones.
+ * The form that LangGraph's own serializer gives a `Send` of any copy of LangGraph; undefined for other
+ * objects. A plain object with only the keys of a Send counts too: `toJSON` of a `Command` returns such.
  */
 export function readSend(value: object): object | undefined {
   const send = value as { lg_name?: unknown; node?: unknown; args?: unknown; timeout?: unknown };

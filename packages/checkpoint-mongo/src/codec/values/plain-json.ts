@@ -1,6 +1,6 @@
 /**
- * The JSON of plain data. `JSON.stringify` asks each array and object for a toJSON, and a library may have
- * given one to all of the process; what is stored must not depend on that.
+ * The JSON of plain data. `JSON.stringify` calls toJSON of each array and object, and a library may have
+ * added one for the whole process. What is stored must not depend on that.
  */
 export function writePlainJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -5,7 +5,7 @@
  */
 export const TAG = "$";
 
-/** Every tag starts like this in the text; a text without it needs no reviving. */
+/** Every tag starts like this; a text without it does not have to be revived. */
 export const TAG_OPENING = '{"$":"';
 
 /** The closed list of what a tag may revive. */
