@@ -117,7 +117,7 @@ class Loader implements Contents {
     return this.#faults.get(id) ?? asMissing();
   }
 
-  get asMissing(): {
+  get missing(): {
     readonly threadIds: readonly string[];
     readonly roots: readonly ContentHash[];
   } {

@@ -47,7 +47,7 @@ export class DamageList {
         this.add(address, {
           document: "checkpoint",
           which: address.checkpointId,
-          ...unknownFormat(error.what),
+          ...asUnknownFormat(error.what),
         });
       } else {
         throw error;

@@ -50,7 +50,7 @@ export async function getTuple(
       throw new CorruptCheckpointError(address, {
         document: "checkpoint",
         which: "that is the latest",
-        ...missing("nothing, though the last in the order has it", "it to be found by its mark"),
+        ...asMissing("nothing, though the last in the order has it", "it to be found by its mark"),
       });
     }
     found = unmarked;
@@ -155,7 +155,7 @@ async function findUnmarked(
     {
       document: "checkpoint",
       which: "that is the latest",
-      ...missing(`only earlier ones, the last of them ${current.checkpoint_id}`),
+      ...asMissing(`only earlier ones, the last of them ${current.checkpoint_id}`),
     },
   );
 }

@@ -60,7 +60,7 @@ export async function lookForDamage(
       if (!(error instanceof FieldFault)) throw error;
       throw new CorruptCheckpointError(
         address,
-        { document, which: `with the _id ${id}`, ...wrongField(error) },
+        { document, which: `with the _id ${id}`, ...asWrongField(error) },
         { cause: error, advice: ADVICE },
       );
     }

@@ -370,7 +370,7 @@ function placeOf(document: CheckpointDocument): { checkpointId: string; seq: num
   throw new CorruptCheckpointError(readAddress(document), {
     document: "checkpoint",
     which: checkpointId,
-    ...wrongField({
+    ...asWrongField({
       field: "seq",
       expected: "a whole number from 1",
       found: inspect(seq, { depth: 0 }),

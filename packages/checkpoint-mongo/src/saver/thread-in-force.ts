@@ -37,7 +37,7 @@ export class ThreadInForce {
     }
     if (record === undefined && faults.length === 0) {
       const which = "its record";
-      faults.push({ document: "thread", which, ...missing() });
+      faults.push({ document: "thread", which, ...asMissing() });
     }
     this.record = record;
     this.faults = faults;
@@ -70,7 +70,7 @@ export class ThreadInForce {
     if (epoch === record.epoch && record.deleted_at === undefined) return undefined;
     const expected = `${record.epoch}, the life that the thread is in`;
     const found = inspect(epoch, { depth: 0 });
-    return { ...document, ...wrongField({ field: "epoch", expected, found }) };
+    return { ...document, ...asWrongField({ field: "epoch", expected, found }) };
   }
 
   /** What is wrong with the expiry of one of the thread's documents. */
@@ -85,7 +85,7 @@ export class ThreadInForce {
     if (isSame(expiry, expiresAt)) return undefined;
     const expected = `${expiresAt?.toISOString() ?? "nothing"}, as the thread's record says`;
     const found = inspect(expiry, { depth: 0 });
-    return { ...document, ...wrongField({ field: "expires_at", expected, found }) };
+    return { ...document, ...asWrongField({ field: "expires_at", expected, found }) };
   }
 }
 

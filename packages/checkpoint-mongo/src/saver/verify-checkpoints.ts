@@ -60,7 +60,11 @@ export async function verifyCheckpoints(
   }
   for (const { address, marked } of last.values()) {
     if (!marked)
-      damages.add(address, { document: "checkpoint", which: "that comes after it", ...missing() });
+      damages.add(address, {
+        document: "checkpoint",
+        which: "that comes after it",
+        ...asMissing(),
+      });
   }
   verifyChain(records, damages);
   return { count, records, ids };
@@ -79,7 +83,7 @@ async function verifySearchable(
   throw new CorruptCheckpointError(record.address, {
     document: "checkpoint",
     which: record.address.checkpointId,
-    ...wrongField({
+    ...asWrongField({
       field: "metadata",
       expected: "what a search can find of metadata_encoded",
       found: "something else",
@@ -94,7 +98,7 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
     if (parent === undefined) {
-      damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...missing() });
+      damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...asMissing() });
     } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
       damages.add(address, {
         document: "checkpoint",

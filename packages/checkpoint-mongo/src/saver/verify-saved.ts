@@ -24,7 +24,7 @@ export async function verifySavedCheckpoint(
     throw new CorruptCheckpointError(address, {
       document: "checkpoint",
       which: address.checkpointId,
-      ...missing("nothing", "it to exist after it was stored"),
+      ...asMissing("nothing", "it to exist after it was stored"),
     });
   }
   readRecord(document, hasher);
@@ -56,7 +56,7 @@ export async function verifySavedWrites(
     throw new CorruptCheckpointError(address, {
       document: "write",
       which: taskId,
-      ...missing("nothing", "it to exist after it was stored"),
+      ...asMissing("nothing", "it to exist after it was stored"),
     });
   }
   const contents = await loadContents(context, listWantedOfWrites(sets));

@@ -59,7 +59,7 @@ export async function verifySegments(
     const name = nameOfSegment(parts[0]!);
     segments.add(name);
     const report = (fault: FieldFault): void => {
-      damages.add(undefined, { document: "segment", which: name, ...wrongField(fault) });
+      damages.add(undefined, { document: "segment", which: name, ...asWrongField(fault) });
     };
     const fault = findSegmentFault(parts);
     const flaw = findSegmentFlaw(parts);

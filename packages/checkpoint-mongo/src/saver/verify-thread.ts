@@ -53,12 +53,12 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   for (const { address, manifest } of checkpoints.records) {
     for (const id of listSegments(manifest)) {
       if (!segments.has(parseSegmentId(id).root))
-        damages.add(address, { document: "segment", which: id, ...missing() });
+        damages.add(address, { document: "segment", which: id, ...asMissing() });
     }
   }
   for (const { address, id } of writes.references) {
     if (!segments.has(parseSegmentId(id).root))
-      damages.add(address, { document: "segment", which: id, ...missing() });
+      damages.add(address, { document: "segment", which: id, ...asMissing() });
   }
   await verifyWitness(context, thread, damages);
   for (const { which, kind } of await findStrays(collections, threadId)) {

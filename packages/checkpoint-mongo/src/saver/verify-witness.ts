@@ -57,7 +57,7 @@ export async function verifyWitness(
     damages.add(undefined, {
       document: "checkpoint",
       which: `in place ${seq}, the newest${namespace}`,
-      ...missing(
+      ...asMissing(
         found === undefined
           ? "nothing of its namespace"
           : `no later one than in place ${found.seq}`,

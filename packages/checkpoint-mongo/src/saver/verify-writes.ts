@@ -60,7 +60,7 @@ export async function verifyWrites(
     damages.add(undefined, {
       document: "write",
       which: describeSet(set),
-      ...wrongField({
+      ...asWrongField({
         field: "checkpoint",
         expected: `it to point into its own thread, "${toText(set.thread_id)}"`,
         found: "a checkpoint of this one",

@@ -33,7 +33,7 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: "that is the latest",
-      ...missing(
+      ...asMissing(
         `the mark on the earlier ${address.checkpointId}`,
         `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
       ),
@@ -44,7 +44,7 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: address.checkpointId,
-      ...wrongField({
+      ...asWrongField({
         field: "sets",
         expected: "a list of its sets of pending writes",
         found: "something else",
@@ -59,7 +59,7 @@ export function findMissing(
   return {
     document: "write",
     which: `set ${lost} (${sets.length} were stored)`,
-    ...missing(),
+    ...asMissing(),
   };
 }
 

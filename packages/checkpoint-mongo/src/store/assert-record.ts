@@ -76,7 +76,7 @@ function toCorruption(error: unknown, threadId: string): unknown {
   if (!(error instanceof FieldFault)) return error;
   return new CorruptCheckpointError(
     { threadId },
-    { document: "thread", which: "its record", ...wrongField(error) },
+    { document: "thread", which: "its record", ...asWrongField(error) },
     {
       cause: error,
       advice:

@@ -96,7 +96,7 @@ export async function findHeads(
       {
         document: "checkpoint",
         which: checkpointId,
-        ...wrongField({ field: "seq", expected: "a whole number from 1", found: String(seq) }),
+        ...asWrongField({ field: "seq", expected: "a whole number from 1", found: String(seq) }),
       },
     );
   }

@@ -94,7 +94,7 @@ function unknownReferences(
     {
       document: "checkpoint",
       which: inspect(checkpointId, { depth: 0 }),
-      ...wrongField({
+      ...asWrongField({
         field: "segments",
         expected: "bytes of subtype 0",
         found: "something else",
