@@ -80,8 +80,9 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
    */
   constructor(options: MongoDBCacheOptions, serde?: SerializerProtocol) {
     super(serde);
-    this.settings = resolveCacheOptions(options);
-    this.client = this.settings.client;
+    const { client, ...settings } = resolveCacheOptions(options);
+    this.settings = settings;
+    this.client = client;
     const { dbName, retry, operationTimeoutMs } = this.settings;
     const limits = { deadlineMs: retry.deadlineMs, operationTimeoutMs };
     this.db = openDatabase(this.client, dbName, new RetryPolicy(limits));

@@ -104,9 +104,8 @@ export interface MongoDBCacheOptions extends MongoDBCacheSettings {
   client: MongoClientLike;
 }
 
-/** Checked options with their defaults. */
+/** Checked settings with their defaults. */
 export interface ResolvedCacheSettings {
-  readonly client: MongoClient;
   readonly dbName: string | undefined;
   readonly collectionPrefix: string;
   readonly version: string;
@@ -118,6 +117,11 @@ export interface ResolvedCacheSettings {
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
   readonly onEvent: ReportCacheEvent;
+}
+
+/** Checked options: settings with the client. */
+export interface ResolvedCacheOptions extends ResolvedCacheSettings {
+  readonly client: MongoClient;
 }
 
 /** Less would hardly hold one answer of a model. */
@@ -144,7 +148,7 @@ const optionsSchema = z.strictObject({
  *
  * @throws InvalidOptionsError if any of them is wrong, with all that are
  */
-export function resolveCacheOptions(options: MongoDBCacheOptions): ResolvedCacheSettings {
+export function resolveCacheOptions(options: MongoDBCacheOptions): ResolvedCacheOptions {
   const {
     dbName,
     ttl,
