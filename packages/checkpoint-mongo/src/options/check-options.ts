@@ -1,8 +1,13 @@
 import type { z } from "zod";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
-import { describeExpectation, listOptionNames } from "./describe-schema.ts";
+import { describeExpectation, listGroupedNames, listOptionNames } from "./describe-schema.ts";
 import { describeValue } from "./describe-value.ts";
-import { listProblems, type OptionProblem, type UnknownOption } from "./list-problems.ts";
+import {
+  listProblems,
+  type KnownNames,
+  type OptionProblem,
+  type UnknownOption,
+} from "./list-problems.ts";
 
 /** What a name looks like. Anything else may be a secret in the place of one. */
 const NAME = /^[A-Za-z_]{1,40}$/;
@@ -30,17 +35,18 @@ export function checkOptions<Schema extends z.ZodType>(
   options: unknown,
   { secretGroups = [] }: CheckOptionsSettings = {},
 ): z.output<Schema> {
-  const namesBeside = new Map<readonly string[], readonly string[]>();
+  const known = new Map<readonly string[], KnownNames>();
   const result = schema.safeParse(options, {
     error: (issue) => {
       if (issue.code === "unrecognized_keys") {
-        namesBeside.set(issue.keys, listOptionNames(issue.inst));
+        const { inst } = issue;
+        known.set(issue.keys, { here: listOptionNames(inst), inGroups: listGroupedNames(inst) });
       }
       return describeExpectation(issue);
     },
   });
   if (result.success) return result.data;
-  const problems = listProblems(result.error.issues, options, namesBeside);
+  const problems = listProblems(result.error.issues, options, known);
   const list = formatProblems(problems, (path) => secretGroups.includes(String(path[0])));
   throw new InvalidOptionsError(`Invalid options of ${owner}:\n${list.join("\n")}`);
 }

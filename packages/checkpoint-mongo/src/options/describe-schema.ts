@@ -54,16 +54,32 @@ export function joinAlternatives(alternatives: readonly string[]): string {
   return others.length === 0 ? last : `${others.join(", ")} or ${last}`;
 }
 
-/** The names of the options that an object's schema knows, without those that it knows to refuse. */
+/**
+ * The names of the options that an object's schema knows, without those that it knows to refuse
+ * (`z.undefined().optional()`).
+ */
 export function listOptionNames(schema: unknown): string[] {
-  const { shape = {} } = schema as { readonly shape?: Readonly<Record<string, z.ZodType>> };
-  return Object.entries(shape).flatMap(([name, option]) => (isRefused(option) ? [] : [name]));
+  return listOptions(schema).map(([name]) => name);
 }
 
-/** Whether an option may only be left out: `z.undefined().optional()`. */
-function isRefused(option: z.ZodType): boolean {
-  const { innerType } = option._zod.def as { readonly innerType?: z.ZodType };
-  return (innerType ?? option)._zod.def.type === "undefined";
+/** The paths of the options in the groups of an object's schema, for example `retry.maxRetries`. */
+export function listGroupedNames(schema: unknown): string[] {
+  return listOptions(schema).flatMap(([group, option]) =>
+    listOptions(option).map(([name]) => `${group}.${name}`),
+  );
+}
+
+function listOptions(schema: unknown): [name: string, option: z.ZodType][] {
+  const { shape = {} } = schema as { readonly shape?: Readonly<Record<string, z.ZodType>> };
+  return Object.entries(shape)
+    .map(([name, option]): [string, z.ZodType] => [name, unwrap(option)])
+    .filter(([, option]) => option._zod.def.type !== "undefined");
+}
+
+/** A schema without `optional`, `default` and the like around it. */
+function unwrap(schema: z.ZodType): z.ZodType {
+  const { innerType } = schema._zod.def as { readonly innerType?: z.ZodType };
+  return innerType === undefined ? schema : unwrap(innerType);
 }
 
 function describeBound(origin: string, bound: number | bigint, relation: string): string {

@@ -19,10 +19,17 @@ export interface UnknownOption {
   /** Where it stands. */
   readonly path: readonly PropertyKey[];
   readonly name: string;
-  /** The known name that is most like it. */
+  /** The known name that is most like it, or the path of one in a group. */
   readonly nearest: string | undefined;
   /** The names that are known there. */
   readonly known: readonly string[];
+}
+
+/** The names that are known in one object. */
+export interface KnownNames {
+  readonly here: readonly string[];
+  /** The paths of those in its groups. */
+  readonly inGroups: readonly string[];
 }
 
 /** What is wrong with an option. */
@@ -36,26 +43,27 @@ type Issue = z.core.$ZodIssue;
  *
  * @param issues with messages that say what is expected; a union's message may be empty
  * @param value what was checked
- * @param namesBeside for the unknown names that zod found in an object, the names that it may have
+ * @param known for the unknown names that zod found in an object, the names that are known there
  */
 export function listProblems(
   issues: readonly Issue[],
   value: unknown,
-  namesBeside: ReadonlyMap<readonly string[], readonly string[]>,
+  known: ReadonlyMap<readonly string[], KnownNames>,
   path: readonly PropertyKey[] = [],
 ): OptionProblem[] {
   return issues.flatMap((issue): OptionProblem[] => {
     const at = [...path, ...issue.path];
     const given = readPath(value, issue.path);
     if (issue.code === "unrecognized_keys") {
-      const known = namesBeside.get(issue.keys) ?? [];
+      const { here, inGroups } = known.get(issue.keys) ?? { here: [], inGroups: [] };
       return issue.keys.map((name) => {
-        return { kind: "unknown", path: at, name, nearest: findNearestName(name, known), known };
+        const nearest = findNearestName(name, here) ?? findNearestPath(name, inGroups);
+        return { kind: "unknown", path: at, name, nearest, known: here };
       });
     }
     if (issue.code === "invalid_union") {
       const meant = issue.errors.find((branch) => branch.every(isInside));
-      if (meant !== undefined) return listProblems(meant, given, namesBeside, at);
+      if (meant !== undefined) return listProblems(meant, given, known, at);
     }
     const nearest =
       issue.code === "invalid_value" && typeof given === "string"
@@ -69,6 +77,13 @@ export function listProblems(
       { kind: "invalid", path: at, expected: readExpected(issue), value: given, nearest: quoted },
     ];
   });
+}
+
+/** The path that ends in the name that is most like `name`. */
+function findNearestPath(name: string, paths: readonly string[]): string | undefined {
+  const byName = new Map(paths.map((path) => [path.split(".").at(-1)!, path]));
+  const nearest = findNearestName(name, [...byName.keys()]);
+  return nearest === undefined ? undefined : byName.get(nearest);
 }
 
 /** Whether the issue is about a part of the value: the value itself is of the right kind. */

@@ -3,15 +3,15 @@ import zlib from "node:zlib";
 import { unsupportedRuntime } from "../../errors/unsupported-runtime.ts";
 import { getRawDeflate } from "./raw-deflate.ts";
 
-/** What this package needs of `node:zlib` beside raw deflate. */
+/** The functions of `node:zlib` that this package needs beside raw deflate. */
 export type Zstd = Pick<typeof zlib, "zstdCompressSync" | "zstdDecompressSync">;
 
 let isChecked = false;
 
 /**
- * Checks, once in a process, that this runtime packs and unpacks as others do: what it stores they
- * must be able to read, and what they have stored must not look damaged to it. Takes about
- * 2 ms, and is to be done before anything is read or written.
+ * Checks, once in a process, that this runtime packs and unpacks as others do. Otherwise others could not
+ * read what it stores, and healthy data would look damaged to it. Takes about 2 ms. Call it before
+ * anything is read or written.
  *
  * @throws ThreadkeepError if it does not
  */
@@ -37,7 +37,7 @@ export function checkZstd({ zstdCompressSync, zstdDecompressSync }: Zstd): void 
       zstdDecompressSync(zstdCompressSync(content)).equals(content);
     if (isRight) return;
   } catch {
-    // What it says of healthy data would lead astray.
+    // Its own error would be misleading: the data is healthy.
   }
   throw unsupportedRuntime("does not give back what zstd has packed");
 }

@@ -9,37 +9,36 @@ import { deflateRaw, inflateRaw } from "./raw-deflate.ts";
 import { checkWhole, unpackWhole, type Unpacked, type WholeOptions } from "./unpack-whole.ts";
 
 /**
- * Shorter content seldom shrinks. To set up a stream takes 0.05 ms in a running agent; to leave out all
- * content under 384 bytes would save two of them a turn, and make short steps 8 % larger.
+ * Shorter content seldom shrinks. Setting up a stream takes 0.05 ms in a running agent. A limit of 384 bytes
+ * would save two streams a turn, and make short steps 8 % larger.
  */
 const MIN_BYTES = 32;
 
 /**
- * Shorter content is deflated: that is smaller than a zstd frame and unpacked in half the time,
- * because zstd sets up its tables anew for each.
+ * Shorter content is deflated: that is smaller than a zstd frame and is unpacked in half the time, because
+ * zstd builds its tables for each frame.
  */
 const MIN_ZSTD_BYTES = 8_192;
 
 /**
- * Longer content goes to the thread pool. Handing it over takes about 0.15 ms, as long as it takes to
- * compress 100 kB.
+ * Longer content goes to the thread pool. The handover takes about 0.15 ms, as long as compressing 100 kB.
  */
 const MAX_BYTES_AT_ONCE = 262_144;
 
 /**
- * For content that short, a smaller window and hash table find as much in half the time: most of it
- * goes into setting them up. So does the memory for what comes out.
+ * For such short content a smaller window, hash table and output chunk take half the time and find as much:
+ * most of the time goes into setting them up.
  */
 const DEFLATE_OPTIONS = { dictionary: DICTIONARY, windowBits: 13, memLevel: 5, chunkSize: 4_096 };
 const ZSTD_OPTIONS = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 } };
 
 /**
- * The memory in which a frame may refer back, as a power of two: the packing above asks for 2 MiB at most,
- * no level below 20 for more than this. A forged frame could ask for 128 MiB.
+ * How much memory a frame may refer back to, as a power of two. The options above use 2 MiB at most, and no
+ * level below 20 uses more than 8 MiB. A forged frame could ask for 128 MiB.
  */
 const UNZSTD_OPTIONS = { params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } };
 
-/** Compresses content where that pays: where it saves a tenth or more. */
+/** Compresses content if that saves a tenth or more. */
 export function pack(content: Uint8Array): PackedBytes {
   if (content.byteLength < MIN_BYTES) return plain(content);
   return content.byteLength < MIN_ZSTD_BYTES
@@ -47,25 +46,25 @@ export function pack(content: Uint8Array): PackedBytes {
     : choose(content, zlib.zstdCompressSync(content, ZSTD_OPTIONS), "zstd");
 }
 
-/** What {@link pack} gives. Large content is compressed beside the event loop. */
+/** Like {@link pack}, but large content is compressed in the thread pool. */
 export function packAside(content: Uint8Array): PackedBytes | Promise<PackedBytes> {
   return content.byteLength <= MAX_BYTES_AT_ONCE ? pack(content) : compressAside(content);
 }
 
 /**
- * The length of what {@link unpack} would give, as the bytes themselves say.
+ * The length that {@link unpack} would give, as the bytes themselves say.
  *
- * @throws Error if they do not say it
+ * @throws Error if they do not begin with a length
  */
 export function readPlainLength({ data, compression }: PackedBytes): number {
   return compression === undefined ? data.byteLength : readNumber(data).number;
 }
 
 /**
- * Gives back what {@link pack} packed.
+ * Unpacks what {@link pack} packed.
  *
- * @param maxBytes nothing that is longer is unpacked
- * @throws Error if that is too long, or compressed bytes are damaged
+ * @param maxBytes longer content is not unpacked
+ * @throws Error if the content is too long, or the bytes are damaged
  */
 export function unpack(packed: PackedBytes, maxBytes: number): Uint8Array {
   const { length, stream } = open(packed, maxBytes);
@@ -76,7 +75,7 @@ export function unpack(packed: PackedBytes, maxBytes: number): Uint8Array {
 }
 
 /**
- * What {@link unpack} gives. Large content is unpacked beside the event loop.
+ * Like {@link unpack}, but large content is unpacked in the thread pool.
  *
  * @throws Error, or rejects with one, like {@link unpack}
  */
@@ -90,7 +89,7 @@ export function unpackAside(
   return decompressAside(stream, length);
 }
 
-/** A stream and what is to come out of it. */
+/** A stream and the length of its content. */
 interface OpenedStream {
   readonly length: number;
   readonly stream: Uint8Array;
@@ -102,7 +101,7 @@ function open({ data, compression }: PackedBytes, maxBytes: number): OpenedStrea
   if (length > maxBytes) {
     throw new Error(`it has ${length} bytes unpacked, and may have ${maxBytes}`);
   }
-  // Nothing that is so short is compressed, and node:zlib takes no bound of nothing.
+  // Empty content is never compressed, and node:zlib does not take 0 as a bound.
   if (compression !== undefined && length === 0) throw new Error("it has no bytes unpacked");
   return { length, stream };
 }
@@ -120,7 +119,7 @@ function pays(data: Uint8Array, content: Uint8Array): boolean {
   return data.byteLength < content.byteLength * 0.9;
 }
 
-/** What comes out of the thread pool comes in chunks, each with its price. */
+/** The size of the chunks that come from the thread pool. Each chunk costs some time. */
 const CHUNK_BYTES = 1_048_576;
 
 async function compressAside(content: Uint8Array): Promise<PackedBytes> {
@@ -139,7 +138,7 @@ async function decompressAside(data: Uint8Array, length: number): Promise<Uint8A
   for await (const chunk of feed(stream, data)) {
     if (given + chunk.byteLength <= length) content.set(chunk, given);
     given += chunk.byteLength;
-    // To leave the loop ends the stream.
+    // Leaving the loop ends the stream.
     if (given > length) break;
   }
   checkWhole({ read: stream.bytesWritten, of: data.byteLength, given, length });

@@ -1,9 +1,9 @@
 /**
- * What checkpoints, messages and pending writes have in common, for deflate to refer back to: a
- * single one of them is too short to repeat much of itself. What is used most stands last.
+ * Text that checkpoints, messages and pending writes have in common, for deflate to refer back to. A single
+ * one of them is too short to repeat much of itself. The most frequent text stands last.
  *
- * Never change a character of it: everything that was stored with it would become unreadable. A
- * better one needs a subtype of its own, next to this one.
+ * Never change a character of it: everything that was stored with it would become unreadable. A better
+ * dictionary needs a BSON subtype of its own, next to this one.
  */
 export const DICTIONARY: Uint8Array = Buffer.from(
   [

@@ -1,7 +1,7 @@
-/** What more bytes would say is over all that this package stores. */
+/** A number of more bytes is larger than anything this package stores. */
 const MAX_BYTES = 6;
 
-/** A number that is not below zero, seven bits a byte, the lowest first. */
+/** Encodes a non-negative number: seven bits a byte, the lowest first. */
 export function encodeNumber(number: number): Uint8Array {
   const bytes: number[] = [];
   let left = number;
@@ -12,7 +12,7 @@ export function encodeNumber(number: number): Uint8Array {
   return Uint8Array.from([...bytes, left]);
 }
 
-/** A number and what comes after it. */
+/** A number and the bytes after it. */
 export interface NumberInFront {
   readonly number: number;
   readonly rest: Uint8Array;

@@ -3,9 +3,9 @@ import zlib from "node:zlib";
 import { unsupportedRuntime } from "../../errors/unsupported-runtime.ts";
 import { unpackWhole, type Unpacked, type WholeOptions } from "./unpack-whole.ts";
 
-/** Raw deflate with a dictionary: content before the content, to refer back to. */
+/** Options of raw deflate with a dictionary, to which the content may refer back. */
 export interface DeflateOptions {
-  /** 32 kB at most: no further does raw deflate refer back. */
+  /** 32 kB at most: raw deflate cannot refer back further. */
   readonly dictionary: Uint8Array;
   readonly finishFlush?: number;
   readonly windowBits?: number;
@@ -13,14 +13,14 @@ export interface DeflateOptions {
   readonly chunkSize?: number;
 }
 
-/** What comes out of a stream. */
+/** What a stream is unpacked with. */
 export interface InflateOptions {
   readonly dictionary: Uint8Array;
-  /** Just so many bytes, at least 1. */
+  /** The exact length of the content, at least 1. */
   readonly length: number;
 }
 
-/** What this package needs of `node:zlib` beside zstd. */
+/** The functions of `node:zlib` that this package needs beside zstd. */
 export interface NativeDeflate {
   readonly deflateRawSync: (content: Uint8Array, options: DeflateOptions) => Buffer;
   readonly inflateRawSync: (
@@ -37,13 +37,13 @@ export interface RawDeflate {
 
 let chosen: RawDeflate | undefined;
 
-/** This runtime's, once it is known to be right. */
+/** The raw deflate of this runtime, after it was checked. */
 export function getRawDeflate(): RawDeflate {
   // The types of Node.js do not know what the option `info` gives.
   return (chosen ??= chooseRawDeflate(zlib as unknown as NativeDeflate));
 }
 
-/** Compresses with a dictionary, or without one where this runtime cannot: it unpacks all the same. */
+/** Compresses with a dictionary, or without one if this runtime has none. Both can be unpacked the same way. */
 export function deflateRaw(content: Uint8Array, options: DeflateOptions): Buffer {
   return getRawDeflate().deflate(content, options);
 }
@@ -51,13 +51,13 @@ export function deflateRaw(content: Uint8Array, options: DeflateOptions): Buffer
 /**
  * Unpacks what was compressed with a dictionary.
  *
- * @throws Error if it is damaged, goes on after its end or has another length
+ * @throws Error if it is damaged, has bytes after its end or has another length
  */
 export function inflateRaw(data: Uint8Array, options: InflateOptions): Buffer {
   return getRawDeflate().inflate(data, options);
 }
 
-/** A text that is deflated to little more than references to its dictionary, and what comes of it. */
+/** A text that consists almost only of references to its dictionary, and its deflated form. */
 const TEST = {
   dictionary: Buffer.from("What was stored on one runtime is read on another one."),
   content: Buffer.from("what was stored on one runtime is read on one runtime and on another one."),
@@ -65,11 +65,11 @@ const TEST = {
 };
 
 /**
- * Finds out whether a runtime's zlib knows dictionaries, by data that another one made. Deno ignores
- * them for raw deflate, and would take for damaged what others have stored.
+ * Finds out whether the zlib of a runtime supports dictionaries, with data of another runtime. Deno ignores
+ * them for raw deflate, so data of other runtimes would look damaged to it.
  *
- * @returns that zlib, or, where it ignores dictionaries, one that does without
- * @throws ThreadkeepError if neither gives back what was stored
+ * @returns that zlib, or an emulation if it ignores dictionaries
+ * @throws ThreadkeepError if neither unpacks the data
  */
 export function chooseRawDeflate(native: NativeDeflate): RawDeflate {
   const direct = withDictionaries(native);
@@ -105,9 +105,9 @@ function withDictionaries(native: NativeDeflate): RawDeflate {
 }
 
 /**
- * The dictionary is put before the data as blocks that are stored as they are, so that the data's
- * references find it, and is taken off what comes out. What is compressed refers to nothing before
- * it: that is larger, and what every runtime unpacks.
+ * To unpack, the dictionary is put before the data as uncompressed blocks, so that references find it, and is
+ * cut off the result. What is compressed does not refer to a dictionary: it is larger, and every runtime can
+ * unpack it.
  */
 function withoutDictionaries(native: NativeDeflate): RawDeflate {
   const direct = withDictionaries(native);
@@ -123,7 +123,7 @@ function withoutDictionaries(native: NativeDeflate): RawDeflate {
 
 const NONE = new Uint8Array();
 
-/** A block of raw deflate (RFC 1951, 3.2.4) that is not the last one: its length twice, and the bytes. */
+/** An uncompressed block of raw deflate (RFC 1951, 3.2.4), not the last: its length twice, and the bytes. */
 function toStoredBlock(bytes: Uint8Array): Buffer {
   const header = Buffer.alloc(5);
   header.writeUInt16LE(bytes.byteLength, 1);

@@ -1,29 +1,29 @@
-/** A larger result comes in several chunks: however long it is said to be, no more is asked for at once. */
+/** Memory that is allocated at once. A longer result comes in several chunks, whatever length is claimed. */
 const MAX_CHUNK_BYTES = 1_048_576;
 
-/** No smaller chunk is taken by `node:zlib`. */
+/** `node:zlib` does not take smaller chunks. */
 const MIN_CHUNK_BYTES = 64;
 
-/** What bounds the result, and asks how much was read for it. */
+/** Options that bound the result and ask for how much was read. */
 export interface WholeOptions {
   readonly maxOutputLength: number;
   readonly chunkSize: number;
   readonly info: true;
 }
 
-/** What a function of `node:zlib` gives with the option `info`. */
+/** The result of a function of `node:zlib` with the option `info`. */
 export interface Unpacked {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
 }
 
 /**
- * Unpacks a stream that must be whole: it ends, nothing comes after its end, and what comes out has
- * just the length that it is said to have. More than that is never in memory.
+ * Unpacks a stream that must be whole: it has an end, no bytes after it, and exactly the claimed length. More
+ * than that length is never in memory.
  *
  * @param unpack a synchronous function of `node:zlib`, which refuses a stream without an end
  * @param length at least 1
- * @throws Error if it is not so
+ * @throws Error if the stream is not whole
  */
 export function unpackWhole(
   unpack: (data: Uint8Array, options: WholeOptions) => Unpacked,
@@ -32,7 +32,7 @@ export function unpackWhole(
 ): Buffer {
   const { buffer, engine } = unpack(data, {
     maxOutputLength: length,
-    // One byte more, so that it is seen at once that nothing is left.
+    // One byte more, so that zlib sees in the same call that nothing is left.
     chunkSize: Math.max(MIN_CHUNK_BYTES, Math.min(length + 1, MAX_CHUNK_BYTES)),
     info: true,
   });
@@ -40,7 +40,7 @@ export function unpackWhole(
   return buffer;
 }
 
-/** What a stream had, and what it should have had. */
+/** How much of a stream was read and given, and how much there should be. */
 interface Extent {
   readonly read: number;
   readonly of: number;
@@ -48,7 +48,7 @@ interface Extent {
   readonly length: number;
 }
 
-/** @throws Error if a stream was not all that was given, or not as long as it was said to be */
+/** @throws Error if bytes come after the end of a stream, or its content has another length */
 export function checkWhole({ read, of, given, length }: Extent): void {
   if (given !== length) throw new Error(`it has ${given} bytes unpacked instead of ${length}`);
   if (read !== of) throw new Error(`${of - read} bytes come after its end`);

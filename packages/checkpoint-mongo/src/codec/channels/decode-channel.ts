@@ -10,15 +10,15 @@ import type { LineShadows } from "../items/line-shadows.ts";
 import { replayInPieces } from "../items/map-entries.ts";
 import { wrap } from "./wrapped-values.ts";
 
-/** A channel that was encoded by this package, not by a user's serializer. */
+/** A channel in this package's own encoding, not a user's serializer's. */
 export type NativeManifest = Exclude<ChannelManifest, { kind: "typed" }>;
 
 /**
- * Decodes a channel's value from its segments' items. Every call gives fresh objects.
+ * Decodes the value of a channel from the items of its segments. Every call returns fresh objects.
  *
- * @param shadows lines that have one are copied from it, which takes less time than to read them
+ * @param shadows lines with a shadow are copied from it, which is faster than parsing them
  * @param allowed see `decodeValue`
- * @throws Error if the items are no text that this package writes
+ * @throws Error if the items are not text of this package
  */
 export async function decodeChannel(
   manifest: NativeManifest,
@@ -65,7 +65,7 @@ function* readSlices(
   }
 }
 
-/** A long value that is no string can only be parsed as a whole. */
+/** A long value that is not a string has to be parsed as a whole. */
 function decodeText(chunks: readonly string[], allowed: AllowedObjects | undefined): unknown {
   return chunks[0]?.startsWith('"')
     ? decodeLongString(chunks)

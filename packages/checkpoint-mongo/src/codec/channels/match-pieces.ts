@@ -1,12 +1,12 @@
 import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
 import type { Piece, StoredRun } from "./pieces.ts";
 
-/** Reusing fewer stored bytes than this in mid-list costs more in the manifest than it saves. */
+/** Reusing fewer stored bytes in the middle of a list costs more in the manifest than it saves. */
 const MIN_REUSED_BYTES = 64;
 
 /**
- * Expresses a list's items by what of them is stored already: a shared beginning, a shared end, and
- * between them whatever runs can be found again, in any order. What is left over is new.
+ * Finds which items of a list are stored already: a shared beginning, a shared end, and between them runs in
+ * any order. The other items are new.
  */
 export async function matchPieces(
   lines: readonly string[],
@@ -21,7 +21,7 @@ export async function matchPieces(
   return builder.pieces;
 }
 
-/** Most lists only grow: then all stored runs are shared, and nothing need be looked at item by item. */
+/** Most lists only grow: then all stored runs are shared, and no item has to be looked up. */
 async function countSharedRuns(
   lines: readonly string[],
   runs: readonly StoredRun[],
@@ -62,7 +62,7 @@ async function matchItems(
 }
 
 /**
- * @param shared how many of the old items at the start and at the end are in their places
+ * @param shared how many old items at the start and at the end have kept their places
  */
 async function matchMiddle(
   lines: readonly string[],
@@ -94,7 +94,7 @@ async function matchMiddle(
   }
 }
 
-/** How many items are the same from two places on; 0 where they are too few bytes to be reused. */
+/** How many items from two places on are the same; 0 if they have too few bytes to be reused. */
 async function countAlike(
   lines: readonly string[],
   index: number,
@@ -114,7 +114,7 @@ async function countAlike(
   return bytes < MIN_REUSED_BYTES ? 0 : count;
 }
 
-/** The work of comparing a line with an equal one, which often is the same string. */
+/** The work of comparing a line with an equal one, which is often the same string. */
 function comparing(line: string): number {
   return line.length / 8 + 10;
 }

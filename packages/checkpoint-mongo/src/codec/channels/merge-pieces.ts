@@ -3,20 +3,20 @@ import { measureLines } from "../items/lines.ts";
 import type { Piece } from "./pieces.ts";
 import { MAX_SEGMENT_BYTES } from "./store-pieces.ts";
 
-/** A value is made of at most this many segments, as long as their size allows it. */
+/** A value is made of at most this many segments, if their size allows it. */
 const MAX_PIECES = 60;
 
 /** How many neighbouring pieces become one. */
 const MAX_MERGED = 16;
 
-/** Makes one piece of several. A list joins the items; a map drops the overwritten entries. */
+/** Joins pieces to one. A list joins the items; a map drops overwritten entries. */
 export type JoinPieces = (
   pieces: readonly Piece[],
 ) => readonly string[] | Promise<readonly string[]>;
 
 /**
- * Merges small neighbouring pieces where edits, forks and a great length have left many, so that a
- * value stays a bounded number of segments however often it was changed.
+ * Merges small neighbouring pieces if edits and forks have left too many, so that a value consists of a
+ * bounded number of segments however often it was changed.
  */
 export async function mergePieces(
   pieces: readonly Piece[],
@@ -42,7 +42,7 @@ export async function mergePieces(
   return merged;
 }
 
-/** The neighbours that take the fewest bytes for each piece there is less, if they fit together. */
+/** The neighbours with the fewest bytes per piece that is saved, among those that fit into a segment. */
 function findCheapestWindow(
   sizes: readonly number[],
 ): { readonly start: number; readonly end: number } | undefined {

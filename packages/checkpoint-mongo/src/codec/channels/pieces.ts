@@ -3,7 +3,7 @@ import type { SegmentSlice } from "../../documents/manifest.ts";
 import type { KnownSegment } from "../segments/known-segment.ts";
 import type { Segment } from "../segments/segment.ts";
 
-/** Gives what is at hand of a stored segment; undefined if it is not at hand. */
+/** Finds a stored segment in memory; undefined if it is not there. */
 export type FindKnown = (segment: SegmentId) => KnownSegment | undefined;
 
 /** A slice of a stored segment together with its items. */
@@ -13,7 +13,7 @@ export interface StoredRun {
   readonly lines: readonly string[];
 }
 
-/** One part of a value to be: items that are stored already, or items that are not. */
+/** One part of a new value: items that are stored already, or new items. */
 export interface Piece {
   readonly lines: readonly string[];
   /** Where the items are stored; undefined for new items. */

@@ -18,20 +18,20 @@ import { INPUT_CHANNEL, MAX_INLINE_LENGTH } from "./small-values.ts";
 import { eachLine, listLines, readRuns } from "./stored-runs.ts";
 import type { ChannelText } from "./write-channel.ts";
 
-/** A run's input lies in the checkpoint itself up to this many characters. */
+/** The input of a run lies in the checkpoint itself, up to this many characters. */
 const MAX_INLINE_INPUT_LENGTH = 65_536;
 
-/** How a channel's value is stored: its manifest, and the segments that must be there first. */
+/** How the value of a channel is stored: its manifest, and the segments that must be stored first. */
 export interface EncodedChannel {
   readonly manifest: ChannelManifest;
   readonly segments: readonly Segment[];
 }
 
 /**
- * Plans how a channel's value is stored: as what it adds to the parent's.
+ * Plans how the value of a channel is stored: only what it adds to the parent's value.
  *
  * @param parent how the parent checkpoint stores this channel, if it does
- * @param findKnown the parent's segments; those not at hand are stored again
+ * @param findKnown finds the parent's segments; those that are not in memory are stored again
  */
 export async function planChannel(
   channel: string,
@@ -69,7 +69,7 @@ async function planValue(
     return text.length <= MAX_INLINE_INPUT_LENGTH ? inline(text) : asValue(text);
   }
   if (isSmall(text)) return inline(text);
-  // What LangChain's loader has to read is asked about as a whole.
+  // Whether LangChain's loader is needed is decided for a value as a whole, so it is not cut.
   if (text.length <= MAX_WHOLE_LENGTH || needsLoader(text)) return asValue(text);
   const runs = readRuns("text", parent, findKnown);
   const chunks = await cutInPieces(text);
@@ -108,7 +108,7 @@ function isSmall(text: string): boolean {
   return text.length <= MAX_INLINE_LENGTH;
 }
 
-/** The segments that hold the parts of this channel which a child would build upon. */
+/** The slices of a channel that a child checkpoint can build upon. */
 export function listReusable(manifest: ChannelManifest | undefined): readonly SegmentSlice[] {
   return manifest !== undefined && "slices" in manifest ? manifest.slices : [];
 }

@@ -3,7 +3,7 @@ import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
 import { storePieces } from "./store-pieces.ts";
 
-/** Plans how a list's items are stored, given how the parent's were. */
+/** Plans how the items of a list are stored, given how the parent's are. */
 export async function planList(
   lines: readonly string[],
   runs: readonly StoredRun[],

@@ -5,19 +5,19 @@ import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, Piece, PlannedSlices, StoredRun } from "./pieces.ts";
 import { storePieces } from "./store-pieces.ts";
 
-/** A map whose stored entries take more than this many times its live ones is written anew. */
+/** A map is written again if its stored entries take more than this many times its live ones. */
 const MAX_GARBAGE_RATIO = 2;
 
 /** How the parent's map is stored. */
 export interface StoredMap {
   readonly runs: readonly StoredRun[];
-  /** The line of every key that it comes to. */
+  /** The line of every key, after all entries are applied. */
   readonly live: ReadonlyMap<string, string>;
 }
 
 /**
- * Plans how a map's entries are stored, given how the parent's were: what changed is appended;
- * what was overwritten too often is left behind.
+ * Plans how the entries of a map are stored, given how the parent's are: changed entries are appended. If too
+ * much is overwritten, the map is written again.
  *
  * @param entries the line of every key, in key order
  */
@@ -68,9 +68,9 @@ async function listChanges(
 }
 
 /**
- * How many keys at the beginning would come back in the places that they have now: from the first
- * difference on, all of them are deleted and set again. Infinity where there is none. Whole numbers
- * don't count: an object has them first, and sorted, whenever they were set.
+ * How many keys at the beginning keep their order; all keys after the first difference are deleted and set
+ * again. Infinity if there is no difference. Whole numbers do not count: an object always has them first and
+ * sorted.
  */
 async function countUnmoved(
   entries: ReadonlyMap<string, string>,
@@ -84,7 +84,7 @@ async function countUnmoved(
     if (nextNamed(wanted) !== key) return unmoved;
     unmoved += 1;
   }
-  // What is new comes after all that is stored.
+  // New keys come after all stored ones.
   return Infinity;
 }
 
@@ -94,7 +94,7 @@ function nextNamed(keys: Iterator<string, undefined>): string | undefined {
   return next.done === true ? undefined : next.value;
 }
 
-/** Whether an object has a key among its whole numbers. */
+/** Whether an object sorts a key among its whole numbers. */
 function isNumbered(key: string): boolean {
   const first = key.charCodeAt(0);
   return first >= DIGIT_0 && first <= DIGIT_9 && WHOLE_NUMBER.test(key) && Number(key) <= MAX_INDEX;
@@ -106,8 +106,8 @@ const WHOLE_NUMBER = /^(?:0|[1-9]\d*)$/;
 const MAX_INDEX = 2 ** 32 - 2;
 
 /**
- * Keeps the last line of each key. A deletion is kept too, ahead of what was set after it: an
- * earlier piece may hold the key, and a key that is set again after a deletion stands last.
+ * Keeps the last line of each key. Deletions are kept too, before the entries: an earlier piece may hold the
+ * key, and a key that is set again after a deletion comes last.
  */
 async function dropOverwritten(pieces: readonly Piece[]): Promise<readonly string[]> {
   const deleted = new Set<string>();

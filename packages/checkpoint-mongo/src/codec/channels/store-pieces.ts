@@ -11,25 +11,24 @@ import {
   type SegmentOfItems,
 } from "../segments/segment.ts";
 
-/** New items are cut into segments of about this many bytes, so that reading a slice stays cheap. */
+/** New items are cut into segments of about this size, so that reading a slice stays cheap. */
 export const MAX_SEGMENT_BYTES = 1_048_576;
 
 /**
- * A segment is appended to until it holds about this many bytes. More would mean fewer segments to
- * name and read, but the server reads and writes the whole document for each append.
+ * A segment is appended to until it has about this size. With a larger size there would be fewer segments to
+ * name and read, but the server reads and writes the whole document at each append.
  */
 const MAX_APPENDED_BYTES = 131_072;
 
-/** No segment that was appended to is longer: that measure takes a character of three bytes for one. */
+/** The longest a segment can get by appends: the measure above counts a character of three bytes as one. */
 export const MAX_GROWN_BYTES: number = 3 * MAX_APPENDED_BYTES;
 
-/** Many tiny appends are cut off as well: each takes a few bytes of its own in the document. */
+/** The number of appends is limited too: each takes a few further bytes in the document. */
 const MAX_APPENDS = 256;
 
 /**
- * Turns pieces into slices. New items, wherever in the value they stand, are appended to one of its
- * segments that is not full and that nothing else was appended to; otherwise they make segments of
- * their own.
+ * Turns pieces into slices. New items, wherever they are in the value, are appended to one of its segments
+ * that is not full and has not been appended to by another branch. If there is none, they make new segments.
  */
 export async function storePieces(
   pieces: readonly Piece[],
@@ -61,17 +60,17 @@ export async function storePieces(
   };
 }
 
-/** A slice whose end is a number, also where it is the segment's. */
+/** A slice whose end is a number, even if it is the end of the segment. */
 interface OpenSlice {
   readonly segment: SegmentId;
   readonly from: number;
   readonly to: number;
 }
 
-/** Where new items will be. */
+/** Where new items are going to be. */
 interface PlacedItems {
   readonly segments: readonly Segment[];
-  /** What a segment is named now that it is appended to. */
+  /** The names of a segment before and after it is appended to. */
   readonly renamed: { readonly before: SegmentId; readonly after: SegmentId } | undefined;
   /** The slices that hold the items, in order. */
   readonly places: readonly OpenSlice[];
@@ -93,9 +92,8 @@ function append(
     const next = known.next(name);
     const segment =
       next === undefined && hasRoom(known, lines) ? appendToSegment(known, lines) : undefined;
-    // Another put has appended the same already: this one repeated, or a branch that goes on alike.
-    // Such a segment is named without being stored; the caller sees to it that this is so on the
-    // server, and not only remembered.
+    // Another put has appended the same items already: an earlier attempt, or a branch with the same
+    // continuation. The segment is named without being stored; the caller checks that the server has it.
     const after = segment?.id ?? (next && isSame(next.lines, lines) ? next.id : undefined);
     const from = known.counts[name.appends];
     if (after === undefined || from === undefined) continue;
@@ -126,7 +124,7 @@ async function create(lines: readonly string[]): Promise<PlacedItems> {
   };
 }
 
-/** Takes slices with so many items from the beginning of a list of slices. */
+/** Takes so many items from the beginning of a list of slices. */
 function takeItems(places: OpenSlice[], count: number): OpenSlice[] {
   const taken: OpenSlice[] = [];
   let left = count;
@@ -140,7 +138,7 @@ function takeItems(places: OpenSlice[], count: number): OpenSlice[] {
   return taken;
 }
 
-/** Adds a slice, to the last one if it goes on there. */
+/** Adds a slice; joins it to the last one if it continues that one. */
 function addSlice(slices: OpenSlice[], slice: OpenSlice): void {
   const last = slices.at(-1);
   if (last !== undefined && last.segment === slice.segment && last.to === slice.from) {

@@ -2,7 +2,7 @@ import { parseSegmentId } from "../../documents/segment-id.ts";
 import type { ChannelManifest, SlicedKind } from "../../documents/manifest.ts";
 import type { FindKnown, StoredRun } from "./pieces.ts";
 
-/** What is at hand of a value that is stored as slices of this kind. */
+/** The stored runs of a value of this kind, as far as they are in memory. */
 export function readRuns(
   kind: SlicedKind,
   parent: ChannelManifest | undefined,

@@ -4,16 +4,16 @@ import type { Wrapper } from "../../documents/manifest.ts";
 import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
 import { hasToJson, isPlainPrototype } from "../values/plain-data.ts";
 
-/** A value, and what holds it. */
+/** A value taken out of its wrapper. */
 export interface Unwrapped {
-  /** Undefined for a value that nothing holds. */
+  /** Undefined for a value without a wrapper. */
   readonly wrapper: Wrapper | undefined;
   readonly content: unknown;
-  /** Where in the whole the content stands. */
+  /** Where the content is inside the wrapper. */
   readonly path: readonly string[];
 }
 
-/** Takes a value out of its wrapper, so that it is stored item by item as it would be without one. */
+/** Takes a value out of its wrapper, so that it is stored item by item. */
 export function unwrap(value: unknown): Unwrapped {
   const wrapper = findWrapper(value);
   try {
@@ -28,7 +28,7 @@ export function unwrap(value: unknown): Unwrapped {
         break;
     }
   } catch {
-    // A getter. Whoever encodes it says what is wrong with it.
+    // A getter threw. The encoder reports what is wrong with it.
   }
   return { wrapper: undefined, content: value, path: [] };
 }
@@ -65,7 +65,7 @@ async function makeSet(items: readonly unknown[]): Promise<Set<unknown>> {
   return set;
 }
 
-/** What a value is, if all that is stored of it is what it holds. The encoder asks the same of it. */
+/** The kind of wrapper a value is; undefined if it holds more than its content. The encoder checks the same. */
 export function findWrapper(value: unknown): Wrapper | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   try {
@@ -73,12 +73,12 @@ export function findWrapper(value: unknown): Wrapper | undefined {
     if (types.isMap(value)) return isBare(value) ? "map" : undefined;
     return isSnapshot(value) ? "delta" : undefined;
   } catch {
-    // A revoked Proxy, for one.
+    // For example a revoked Proxy.
     return undefined;
   }
 }
 
-/** Whether a collection is nothing but what it holds. */
+/** Whether a collection has no extra keys and no toJSON. */
 function isBare(value: object): boolean {
   return !hasToJson(value) && Reflect.ownKeys(value).length === 0;
 }
@@ -89,7 +89,7 @@ function isSnapshot(value: object): boolean {
     !isPlainPrototype(Object.getPrototypeOf(value)) &&
     Reflect.ownKeys(value).length === 2 &&
     Object.hasOwn(value, "value") &&
-    // Of a class of its own, and not of one that extends a built-in.
+    // Its class must not extend a built-in one.
     Object.prototype.toString.call(value) === "[object Object]"
   );
 }

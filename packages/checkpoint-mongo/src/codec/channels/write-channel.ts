@@ -14,38 +14,38 @@ import { listLines, readRuns } from "./stored-runs.ts";
 import { unwrap } from "./wrapped-values.ts";
 
 /**
- * A channel's value as text, before anything is planned: taken at once, because callers go on with
- * the value and change it.
+ * The value of a channel as text. It is made before the first await, because callers may change the value
+ * right after.
  */
 export type ChannelText = ChannelLines & {
-  /** How the value is stored that it was compared with, if it is just the same one. */
+  /** How the parent stores the value, if it is the same. */
   readonly sameAs: ChannelManifest | undefined;
-  /** What holds a list, a map or a text. */
+  /** The wrapper of a list, a map or a text. */
   readonly wrapper?: Wrapper | undefined;
 };
 
 type ChannelLines =
-  /** The items of an array, a line each. */
+  /** The items of an array, one line each. */
   | { readonly kind: "list"; readonly lines: readonly string[] }
   /** The entries of a plain object: the line of every key, in key order. */
   | { readonly kind: "map"; readonly entries: ReadonlyMap<string, string> }
   /** A long string in chunks. */
   | { readonly kind: "text"; readonly chunks: readonly string[] }
-  /** Anything else, and what is small, as one line. */
+  /** Anything else, and any small value, as one line. */
   | { readonly kind: "value"; readonly text: string };
 
-/** What is at hand of stored values. */
+/** What this process knows of stored values. */
 export interface StoredValues {
   readonly findKnown: FindKnown;
-  /** Lines to compare with. Without it, values are encoded anew and compared as text. */
+  /** Parsed lines to compare with. Without them, values are encoded and compared as text. */
   readonly shadows?: LineShadows | undefined;
 }
 
 /**
- * Turns a channel's value into text. Where it is as it was stored it is compared, which takes less
- * time than to encode it, and the text that is already in memory is taken.
+ * Turns the value of a channel into text. Parts that are the same as in the parent are only compared, which
+ * is faster than encoding them, and use the text that is already in memory.
  *
- * @param parent how a checkpoint that this one may be a child of stores the channel, if one does
+ * @param parent how the likely parent checkpoint stores the channel, if it does
  * @throws UnserializableStateError if the value could not come back as it is
  */
 export function writeChannel(
@@ -66,7 +66,7 @@ export function writeChannel(
   return writeLine(channel, value, parent, stored);
 }
 
-/** What a value is compared with, and what holds it. */
+/** What a value is compared with, and its wrapper. */
 interface Comparison {
   readonly parent: ChannelManifest | undefined;
   readonly stored: StoredValues;
@@ -82,7 +82,7 @@ function writeList(
   const before = readStored("list", parent, stored);
   const lines = encodeItems(value, place, before.lines, before.shadows);
   if (measureLines(lines) < MAX_INLINE_LENGTH) {
-    // With its wrapper it is as small.
+    // A wrapped value of this size is written as one line, with its wrapper.
     return wrapper === undefined ? asValue(`[${lines.join(",")}]`, parent, stored) : undefined;
   }
   stored.shadows?.note(lines);
@@ -102,7 +102,7 @@ function writeMap(
   const lines = [...entries.values()];
   if (measureLines(lines) <= MAX_INLINE_LENGTH) return undefined;
   stored.shadows?.note(lines);
-  // The key is part of an entry's line.
+  // The line of an entry includes its key.
   const isSame = before.isWholeOf(wrapper) && areEqual(lines, [...live.values()]);
   return { kind: "map", wrapper, entries, sameAs: isSame ? parent : undefined };
 }
@@ -145,7 +145,7 @@ function asValue(
   return { kind: "value", text, sameAs: isSame ? parent : undefined };
 }
 
-/** The line of a value that is stored as one. */
+/** The line of a value that is stored as one line. */
 function readLine(
   parent: ChannelManifest | undefined,
   { findKnown }: StoredValues,
@@ -155,12 +155,12 @@ function readLine(
   return findKnown(parent.segment)?.read(parseSegmentId(parent.segment))?.join("\n");
 }
 
-/** The lines at hand of a value that is stored as slices. */
+/** The lines of a value that is stored as slices, as far as they are in memory. */
 interface StoredLines {
   readonly lines: readonly string[];
-  /** Whether all of them are at hand, and this holds them. */
+  /** Whether all lines are in memory, and the wrapper is the same. */
   readonly isWholeOf: (wrapper: Wrapper | undefined) => boolean;
-  /** Undefined where their shadows would not fit in beside each other. */
+  /** Undefined if the shadows of all lines would not fit at the same time. */
   readonly shadows: LineShadows | undefined;
 }
 
@@ -179,7 +179,7 @@ function readStored(
   };
 }
 
-/** Texts that were found to be equal are one and the same by now, so that this takes no time. */
+/** Equal lines are the same string by now, so this takes no time. */
 function areEqual(lines: readonly string[], others: readonly string[]): boolean {
   return lines.length === others.length && lines.every((line, index) => line === others[index]);
 }

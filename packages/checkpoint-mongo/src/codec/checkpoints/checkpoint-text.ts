@@ -18,10 +18,10 @@ import { encodeValue } from "../values/encode-value.ts";
 import { writePlainJson } from "../values/plain-json.ts";
 import { decodeSlices, encodeSlices } from "./slice-numbers.ts";
 
-/** A checkpoint without its id and its channels' values, which are kept elsewhere. */
+/** A checkpoint without its id and the values of its channels. */
 export type CheckpointHeader = Omit<Checkpoint, "id" | "channel_values">;
 
-/** The text of a checkpoint, and the segments that the numbers in it stand for. */
+/** The text of a checkpoint, and the segments that it names by number. */
 export interface CheckpointText {
   readonly text: string;
   /** Ids of the segments, see {@link joinSegmentIds}. */
@@ -29,14 +29,14 @@ export interface CheckpointText {
 }
 
 /**
- * A longer text of a checkpoint is neither stored nor unpacked. It is what a document may have, so that a
- * checkpoint never depends on how well it is compressed; most have a few kilobytes.
+ * A longer text is neither stored nor unpacked. It is the limit of a document, so that no checkpoint depends
+ * on how well it is compressed. Most texts have a few kilobytes.
  */
 export const MAX_TEXT_BYTES: number = 16 * 1_024 * 1_024;
 
 /**
- * A checkpoint is made of at most so many slices: a thousand channels, each edited all over, have a
- * quarter of it. Read, each takes some hundred bytes, and in the text only six.
+ * The most slices of a checkpoint. A thousand channels, each edited everywhere, have a quarter of it. In
+ * memory a slice takes about a hundred bytes, in the text only six.
  */
 const MAX_SLICES = 262_144;
 
@@ -64,8 +64,8 @@ export function readHeader(text: string): CheckpointHeader {
 }
 
 /**
- * Writes a checkpoint's manifest after its header; ids of segments are replaced by numbers. A third
- * line gives the segments' plain lengths, and a fourth how often they had been appended to, if any was.
+ * Writes the manifest of a checkpoint after its header, with numbers in place of the ids of segments. A third
+ * line has the plain lengths of the segments. A fourth line has their numbers of appends, if there are any.
  */
 export function encodeCheckpointText(header: string, manifest: Manifest): CheckpointText {
   const segments = listSegments(manifest);
@@ -85,7 +85,8 @@ export function encodeCheckpointText(header: string, manifest: Manifest): Checkp
 /**
  * Reads what {@link encodeCheckpointText} wrote.
  *
- * @throws Error if it is no such text
+ * @throws UnsupportedFormatError if a channel is of an unknown kind
+ * @throws Error if it is not such a text
  */
 export function decodeCheckpointText({ text, segments }: CheckpointText): {
   header: CheckpointHeader;
@@ -149,7 +150,7 @@ function expandChannel(
 
 type Sliced = Pick<Extract<ChannelManifest, { kind: SlicedKind }>, "kind" | "wrapper">;
 
-/** How a kind is written: a letter, and another one for a wrapper. */
+/** How a kind is written: one letter, and a second one for a wrapper. */
 function nameSliced({ kind, wrapper }: Sliced): SlicedName {
   const letter = SLICED_LETTERS[kind];
   return wrapper === undefined ? letter : `${letter}${WRAPPER_LETTERS[wrapper]}`;

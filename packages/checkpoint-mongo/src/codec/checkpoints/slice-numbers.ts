@@ -2,11 +2,11 @@ import type { SegmentId } from "../../documents/segment-id.ts";
 import type { SegmentSlice } from "../../documents/manifest.ts";
 
 /**
- * Slices as numbers, three for each: the segment's number and the first item, both as difference to
- * the last slice but one, and the number of items, or 0 for all up to the segment's end.
+ * Slices as numbers, three for each: the number of the segment and the first item, both as the difference to
+ * the slice before the last, and the number of items, or 0 for all up to the end of the segment.
  *
- * The slices of a list that was edited alternate between what stayed and what was put in place of
- * something, so the differences are small, and alike: that is what makes them compress well.
+ * The slices of an edited list alternate between old items and replacements. So these differences are small
+ * and alike, and compress well.
  */
 export function encodeSlices(
   slices: readonly SegmentSlice[],

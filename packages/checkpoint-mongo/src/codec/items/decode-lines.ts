@@ -4,9 +4,9 @@ import { decodeParsed, decodeValue } from "../values/decode-value.ts";
 import type { LineShadows } from "./line-shadows.ts";
 
 /**
- * Decodes many texts: one by one, which takes less time and memory than joining them to one array.
+ * Decodes many lines, one by one: that takes less time and memory than joining them to one JSON array.
  *
- * @param shadows where a text has one, that is copied, which takes less time and shares its strings
+ * @param shadows a line with a shadow is copied from it, which is faster and shares its strings
  * @throws Error like `decodeValue`
  */
 export async function decodeLines(
@@ -23,7 +23,7 @@ export async function decodeLines(
   return values;
 }
 
-/** What `decodeValue` gives of a line, by its shadow where there is one. */
+/** Decodes a line like `decodeValue`, from its shadow if it has one. */
 export function decodeLine(
   line: string,
   shadows: LineShadows | undefined,

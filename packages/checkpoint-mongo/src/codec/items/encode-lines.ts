@@ -3,10 +3,10 @@ import { encodeMember } from "../values/encode-value.ts";
 import type { LineShadows } from "./line-shadows.ts";
 import { formatEntry } from "./map-entries.ts";
 
-// Of a large value most is as it is in the parent. Where a line is, the parent's own string is taken
-// for it, so that the value is not in memory once more while it is put.
+// Most of a large value is the same as in the parent. For an equal line the parent's own string is used, so
+// that the value is not in memory twice while it is put.
 
-/** Where a container stands, for errors. */
+/** Where a container is in its channel, for errors. */
 export interface Place {
   readonly channel: string;
   /** The keys that lead to it. */
@@ -26,7 +26,7 @@ export function encodeItems(
 ): string[] {
   const shift = stored.length - items.length;
   const lines: string[] = [];
-  // Most lists change in one place: before it items are where they were, after it they are moved.
+  // Most lists change in one place: items before it have the same index, items after it are shifted.
   let isMoved = false;
   for (let index = 0; index < items.length; index += 1) {
     const here = stored[index];
@@ -77,9 +77,9 @@ export function encodeEntries(
   return entries;
 }
 
-/** The chunks of a long text that is cut by its content. */
+/** The chunks of a long text. Equal chunks of the parent are reused. */
 export function encodeChunks(text: Iterable<string>, stored: readonly string[]): string[] {
   const known = new Map(stored.map((chunk) => [chunk, chunk]));
-  // A chunk may be a view of a text, all of which would stay in memory with it.
+  // A chunk may be a slice of the text, which would keep all of the text in memory.
   return Array.from(text, (chunk) => known.get(chunk) ?? Buffer.from(chunk).toString());
 }

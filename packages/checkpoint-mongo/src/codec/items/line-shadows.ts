@@ -8,28 +8,28 @@ import { measureText } from "../texts/text-memory.ts";
 /** A stored line, parsed. */
 export interface Shadow extends ParsedLine {
   readonly line: string;
-  /** Whether only LangChain's own loader can bring back what the line stands for. */
+  /** Whether only LangChain's own loader can rebuild what the line holds. */
   readonly needsLoader: boolean;
 }
 
-/** To encode what takes less is about as fast as to compare it. */
+/** Shorter lines are encoded about as fast as they are compared. */
 const MIN_LENGTH = 64;
 
 /** JavaScript engines compute the hash of longer strings from their length alone. */
 const MAX_KEY_LENGTH = 16_383;
 
-/** Characters of a longer line, at its beginning, middle and end, that it is found by. */
+/** A longer line is found by so many characters at its beginning, middle and end. */
 const SAMPLE_LENGTH = 256;
 
-/** What a line takes that is only known to have been given by the encoder. */
+/** Memory of a line that was noted and has no tree yet. */
 const NOTED_BYTES = 100;
 
-/** What a tree takes beside its strings: measured of messages, and half as much of small records. */
+/** Memory of a tree beside its strings: measured with messages; small records take half of it. */
 const TREE_BYTES = 300;
 
 /**
- * A line that the encoder gave. It is also the line's shadow: a walk over many that lie scattered mostly
- * waits for memory, so each object less counts.
+ * A line that the encoder gave, and its shadow. One object for both: a walk over many scattered objects
+ * mostly waits for memory.
  */
 interface Entry {
   readonly line: string;
@@ -41,15 +41,15 @@ interface Entry {
 }
 
 /**
- * Shadows of stored lines, as many as fit: values are compared with them instead of being encoded
- * anew, and copied from them instead of being parsed anew. What was not used for long goes.
+ * Shadows of stored lines, as many as fit. Values are compared with shadows instead of being encoded
+ * again, and copied from them instead of being parsed again. Shadows that were not used for long go first.
  *
- * A line has a shadow only if the encoder of this process gave it before. So it is told that the
- * line is as the encoder writes, and that a value is met more than once.
+ * A line gets a shadow only if this process has encoded it before. Then it is certain that the line is in
+ * the encoder's form, and likely that its value comes again.
  */
 export class LineShadows {
   #maxBytes: number;
-  /** Used since the last change of generations, and before it. */
+  /** Entries used in this generation, and entries last used in the one before. */
   #young = new Map<string, Entry>();
   #old = new Map<string, Entry>();
   #youngBytes = 0;
@@ -70,12 +70,12 @@ export class LineShadows {
     while (this.bytes > maxBytes) this.#startGeneration();
   }
 
-  /** Whether the shadows of lines of so many characters fit in at once. */
+  /** Whether the shadows of lines with so many characters fit at the same time. */
   fits(characters: number): boolean {
     return characters * 2 <= this.#maxBytes / 2;
   }
 
-  /** Takes note of the lines that the encoder gave for a value, if they fit in. */
+  /** Notes the lines that the encoder gave for a value, if they fit. */
   note(lines: readonly string[]): void {
     if (!this.fits(measureLines(lines))) return;
     for (const line of lines) this.#note(line);
@@ -146,10 +146,7 @@ export class LineShadows {
 const NO_ITEMS: readonly never[] = Object.freeze([]);
 const NO_ENTRIES: Readonly<Record<string, never>> = Object.freeze({});
 
-/**
- * Has all trees share their empty arrays and objects, of which each message has several: less memory,
- * and less to wait for.
- */
+/** Replaces empty arrays and objects by shared ones, to save memory: each message has several. */
 function shareEmpty(tree: unknown): unknown {
   if (typeof tree !== "object" || tree === null) return tree;
   if (Array.isArray(tree)) {
@@ -169,7 +166,7 @@ function shareEmpty(tree: unknown): unknown {
   return tree;
 }
 
-/** The same for the same line. Few others have it, too, so the line itself is compared as well. */
+/** The key of a line. A few other lines may have the same key, so the line itself is compared too. */
 function keyOf(line: string): string {
   if (line.length <= MAX_KEY_LENGTH) return line;
   const middle = line.length >> 1;

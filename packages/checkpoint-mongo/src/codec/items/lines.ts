@@ -1,7 +1,7 @@
-/** Between the items of a segment, which are single lines: JSON text has no raw line breaks. */
+/** Separates the items of a segment. JSON text has no raw line breaks. */
 export const LINE_BREAK = "\n";
 
-/** The content of a segment of these items, UTF-8. */
+/** The content of a segment with these items, in UTF-8. */
 export function joinLines(lines: readonly string[]): Buffer {
   return Buffer.from(lines.join(LINE_BREAK));
 }
@@ -13,7 +13,7 @@ export function splitLines(content: Uint8Array): string[] {
     .split(LINE_BREAK);
 }
 
-/** Bytes of these items, about: characters count as one byte. */
+/** About how many bytes these items take: each character counts as one. */
 export function measureLines(lines: readonly string[]): number {
   let bytes = 0;
   for (const line of lines) bytes += line.length + 1;

@@ -2,7 +2,7 @@ import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
 
 /** An entry of a map as one line: `["key",value]` sets it, `["key"]` deletes it. */
 export function formatEntry(key: string, text: string): string {
-  // Joined at once. The parts of a template stay in memory until the line is first read.
+  // By join: V8 keeps the parts of a template in memory until the line is first read.
   return ["[", JSON.stringify(key), ",", text, "]"].join("");
 }
 
@@ -20,7 +20,7 @@ export function readEntry(line: string): { readonly key: string; readonly delete
   return { key: JSON.parse(line.slice(1, end)) as string, deleted: line[end] === "]" };
 }
 
-/** Applies entries in order; the last line of each key that is not deleted, in key order. */
+/** Applies entries in order: gives the last line of each key that is not deleted, in key order. */
 export function replayEntries(lines: Iterable<string>): Map<string, string> {
   const live = new Map<string, string>();
   for (const line of lines) apply(live, line);

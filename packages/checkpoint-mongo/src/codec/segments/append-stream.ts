@@ -2,31 +2,31 @@ import { constants } from "node:zlib";
 import { encodeNumber, readNumber } from "../bytes/leb128.ts";
 import { deflateRaw, inflateRaw } from "../bytes/raw-deflate.ts";
 
-/** As far as raw deflate can refer back. */
+/** How far raw deflate can refer back. */
 const WINDOW_BYTES = 32_768;
 
 /**
- * As far as an append refers back: to set that up takes most of its time. Twice as far would take half
- * as long again, and finds hardly more in messages.
+ * How far an append refers back, as a power of two. Setting that up takes most of the time of an append:
+ * twice as far would take half as long again, and finds hardly more in messages.
  */
 const WINDOW_BITS = 14;
 export const REFERRED_BYTES: number = 2 ** WINDOW_BITS;
 
-/** Ends each part at a whole byte, so that the parts put together are one stream. */
+/** Ends each part at a whole byte, so that the joined parts are one stream. */
 const FINISH_FLUSH = constants.Z_SYNC_FLUSH;
 
-/** What such an end looks like. It is the same for all parts, so it is not stored. */
+/** The bytes of such an end. They are the same for all parts, so they are not stored. */
 const FLUSHED = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 /**
- * A last block with nothing in it (RFC 1951, 3.2.4). Only where the part before it ended at a whole byte
- * is it read as one, so whatever follows that part will be read too.
+ * An empty last block (RFC 1951, 3.2.4). It is read as such only if the part before it ended at a whole byte,
+ * so parts that are appended later can be read too.
  */
 const LAST_BLOCK = Buffer.from([0x01, 0x00, 0x00, 0xff, 0xff]);
 
 /**
- * Packs what is appended to a segment: its plain length as LEB128, then its part of a raw deflate
- * stream, which may refer back to the content before.
+ * Packs an append to a segment: its plain length as LEB128, then its part of a raw deflate stream, which may
+ * refer back to the content before.
  */
 export function packAppended(content: Uint8Array, before: Uint8Array): Uint8Array {
   const deflated = deflateRaw(content, {
@@ -40,16 +40,16 @@ export function packAppended(content: Uint8Array, before: Uint8Array): Uint8Arra
   return Buffer.concat([length, deflated.subarray(0, -FLUSHED.byteLength)]);
 }
 
-/** The plain length of what was appended, as its part says. */
+/** The plain length of an append, as its part says. */
 export function readAppendedLength(part: Uint8Array): number {
   return readNumber(part).number;
 }
 
 /**
- * Unpacks all that was appended to a segment, at once.
+ * Unpacks all appends of a segment at once.
  *
  * @param before the content that the first part was appended to
- * @throws Error if it is damaged, or does not have just the length that its parts say
+ * @throws Error if they are damaged, or do not have exactly the length that the parts say
  */
 export function unpackAppends(parts: readonly Uint8Array[], before: Uint8Array): Uint8Array {
   const read = parts.map(readNumber);

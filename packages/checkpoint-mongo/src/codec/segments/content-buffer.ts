@@ -4,24 +4,23 @@ import { LINE_BREAK, measureLines } from "../items/lines.ts";
 /** Room for the content of a segment, which seldom has more than 1 MB of characters. */
 const ROOM_BYTES = 4 * 1_024 * 1_024;
 
-/** UTF-8 takes at most so many bytes for a UTF-16 code unit. */
+/** The most bytes that UTF-8 takes for a UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-/** Each write has its price, and so has a long text that is made to be written. */
+/** Many writes are slow, and so is joining many lines to one text. */
 const LINES_AT_ONCE = 64;
 
-/** A longer text is written in pieces of so many characters. */
+/** A longer line is written in pieces of so many UTF-16 code units. */
 const UNITS_AT_ONCE = 262_144;
 
-/** Kept for the next who needs it; undefined while somebody uses it. */
+/** The buffer, for the next caller; undefined while one uses it. */
 let spare: Buffer | undefined;
 
 /**
- * Lends the content of a segment of these items. It is put together in memory that segments share,
- * one after the other: a large state has many, and a buffer for each would be there until it is
- * collected.
+ * Lends the content of a segment with these items. All segments use the same buffer, one after the other: a
+ * large state has many segments, and a buffer for each would stay in memory until it is collected.
  *
- * @param use must not keep what it is given once it is done
+ * @param use must not keep the content after it is done
  */
 export function lendContent<Result>(
   lines: readonly string[],
@@ -49,7 +48,7 @@ function writeLines(lines: readonly string[], room: Buffer): number {
   return end;
 }
 
-/** Content with items so long that they are written in pieces, into memory of its own. */
+/** Writes content with very long items in pieces, into a buffer of its own. */
 async function writeLong(lines: readonly string[]): Promise<Uint8Array> {
   let bytes = lines.length - 1;
   for (const part of cutLines(lines)) {
@@ -75,7 +74,7 @@ function* cutLines(lines: readonly string[]): Generator<string> {
 function* cutLine(line: string): Generator<string> {
   for (let start = 0; start < line.length;) {
     let end = start + UNITS_AT_ONCE;
-    // Half of a pair of surrogates would be written as a replacement character.
+    // Half of a surrogate pair would be written as a replacement character.
     if (isHighSurrogate(line.charCodeAt(end - 1))) end += 1;
     yield line.slice(start, end);
     start = end;

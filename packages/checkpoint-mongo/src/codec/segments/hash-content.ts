@@ -3,15 +3,15 @@ import crypto from "node:crypto";
 import { toContentHash, type ContentHash } from "../../documents/segment-id.ts";
 import { breather } from "../../event-loop/breather.ts";
 
-/** Longer content is hashed in slices of so many bytes. */
+/** Longer content is hashed in slices of this size. */
 const SLICE_BYTES = 1_048_576;
 
-/** The hash by which content is named. */
+/** The hash that names some content. */
 export function hashContent(content: Uint8Array): ContentHash {
   return toContentHash(crypto.hash("sha256", content, "hex"));
 }
 
-/** What {@link hashContent} gives; a promise where the content is so large that it is done in pieces. */
+/** Like {@link hashContent}; a promise if the content is so large that it is hashed in pieces. */
 export function hashInPieces(content: Uint8Array): ContentHash | Promise<ContentHash> {
   return content.byteLength <= SLICE_BYTES ? hashContent(content) : hashSlices(content);
 }

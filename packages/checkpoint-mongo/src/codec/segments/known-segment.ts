@@ -11,7 +11,7 @@ import { hashContent } from "./hash-content.ts";
 import { joinLines, measureLines } from "../items/lines.ts";
 import { isWide } from "../texts/text-memory.ts";
 
-/** What follows a segment, as it was at one time, in its later form. */
+/** What was appended next to a segment after one of its states. */
 export interface NextAppend {
   readonly id: SegmentId;
   readonly lines: readonly string[];
@@ -20,16 +20,16 @@ export interface NextAppend {
 /** How a segment grew. */
 export type Growth = Pick<KnownSegment, "counts" | "lengths">;
 
-/** Memory that a line takes besides its characters, about: a slice of the content, and its place. */
+/** About how much memory a line takes besides its characters. */
 const LINE_BYTES = 40;
 
-/** Memory of what is known of each state: how many items and bytes it had, and its hash. */
+/** About how much memory each state takes: its counts of items and bytes, and its hash. */
 const STATE_BYTES = 120;
 
-/** Memory of a hash that can go on, about. */
+/** About how much memory an unfinished hash takes. */
 const HASHING_BYTES = 1_024;
 
-/** A segment of items as far as it is known here, with all that was appended so far. */
+/** A segment of items as this process knows it, with all appends so far. */
 export class KnownSegment {
   readonly root: ContentHash;
   /** All of its items. */
@@ -42,9 +42,9 @@ export class KnownSegment {
   readonly size: number;
   /** Hashes of its content at those times, where they have been asked for. */
   readonly #hashes: Map<number, ContentHash>;
-  /** Whether its characters take two bytes each; undefined as long as nobody has asked. */
+  /** Whether its characters take two bytes each; undefined until it is asked for. */
   #isWide: boolean | undefined;
-  /** What all of its content was put into, where items were appended here: to go on with. */
+  /** The unfinished hash of all of its content, to continue at the next append. */
   #hashing: Hash | undefined;
 
   constructor(
@@ -74,26 +74,26 @@ export class KnownSegment {
     return characters + rest + (this.#hashing ? HASHING_BYTES : 0);
   }
 
-  /** Whether its characters take two bytes each in memory: one of them does, and content is one string. */
+  /** Whether its characters take two bytes each in memory: if one is beyond Latin-1, all of them do. */
   get isWide(): boolean {
-    // With as many bytes as characters, and a line break less than there are lines, it is all ASCII.
+    // As many bytes as characters and line breaks means that all of it is ASCII.
     const isAscii = this.size - 1 === this.lengths.at(-1);
     return (this.#isWide ??= !isAscii && this.lines.some(isWide));
   }
 
-  /** What it is named as it is now. */
+  /** The name of its present state. */
   get name(): SegmentName {
     return this.#nameAfter(this.appends)!;
   }
 
-  /** The items it had under a name, or undefined if that name does not stand for any of its states. */
+  /** The items of the state with this name; undefined if it has no such state. */
   read({ appends, hash, length }: SegmentName): readonly string[] | undefined {
     if (this.lengths[appends] !== length || this.#hashAfter(appends) !== hash) return undefined;
     const count = this.counts[appends]!;
     return count === this.lines.length ? this.lines : this.lines.slice(0, count);
   }
 
-  /** What was appended after the state that a name stands for; undefined if that is the latest. */
+  /** What was appended after the state with this name; undefined if that is the latest. */
   next({ appends }: SegmentName): NextAppend | undefined {
     const name = this.#nameAfter(appends + 1);
     if (name === undefined) return undefined;
@@ -104,9 +104,9 @@ export class KnownSegment {
   }
 
   /**
-   * The segment as it is after items were appended.
+   * The segment after an append.
    *
-   * @param content the same items as they continue the content
+   * @param content the same items, as the bytes that continue the content
    */
   append(lines: readonly string[], content: Uint8Array): KnownSegment {
     const hashing =
@@ -129,7 +129,7 @@ export class KnownSegment {
     return appended;
   }
 
-  /** The last bytes of its content: so many, or all if it has no more. */
+  /** The last bytes of its content, or all if it is shorter. */
   readEnd(bytes: number): Uint8Array {
     let first = this.lines.length;
     for (let size = 0; first > 0 && size <= bytes;) {

@@ -9,8 +9,7 @@ import { KnownSegment } from "./known-segment.ts";
 import { LINE_BREAK, splitLines } from "../items/lines.ts";
 
 /**
- * The plain content that a segment had after so many appends. Nothing is unpacked that has another
- * length.
+ * The plain content of a segment after so many appends. Content of another length is not unpacked.
  *
  * @throws Error if it is damaged, or had not been appended to that often
  */
@@ -29,10 +28,9 @@ export async function readContent(
 }
 
 /**
- * Reads a segment of items with all that was appended to it. What it holds is verified when it is
- * asked for by name.
+ * Reads a segment of items with all appends. Its content is verified when it is asked for by name.
  *
- * @param maxBytes nothing that is longer is unpacked
+ * @param maxBytes longer content is not unpacked
  * @throws Error if it is damaged or longer
  */
 export async function readItems(

@@ -15,9 +15,9 @@ import { LINE_BREAK } from "../items/lines.ts";
 
 /** A segment that was just encoded: to be stored, and known from then on. */
 export interface Segment extends SegmentToStore {
-  /** The items to store; undefined for bytes that a user's serializer made. */
+  /** The items to store; undefined for bytes of a user's serializer. */
   readonly lines: readonly string[] | undefined;
-  /** All that is known of it once it is stored: of its items, or of a serializer's bytes. */
+  /** What is known of it after it is stored: its items, or the bytes of a serializer. */
   readonly known: KnownSegment | { readonly bytes: Uint8Array };
 }
 
@@ -27,7 +27,7 @@ export interface SegmentOfItems extends Segment {
   readonly known: KnownSegment;
 }
 
-/** Makes the segment of these items. */
+/** Creates the segment of these items. */
 export async function createSegment(lines: readonly string[]): Promise<SegmentOfItems> {
   const id = await lendContent(lines, nameContent);
   const { root, length } = parseSegmentId(id);
@@ -54,13 +54,13 @@ function detach(packed: PackedBytes, content: Uint8Array): PackedBytes {
   return packed.data === content ? { ...packed, data: Buffer.from(content) } : packed;
 }
 
-/** Makes a segment of bytes that a user's serializer made. */
+/** Creates a segment of bytes of a user's serializer. */
 export async function createSegmentOfBytes(bytes: Uint8Array): Promise<Segment> {
   const id = await nameContent(bytes);
   return { id, lines: undefined, known: { bytes }, pack: () => packAside(bytes) };
 }
 
-/** Appends items to a segment that is stored just as it is known. */
+/** Appends items to a segment whose stored state is the known one. */
 export function appendToSegment(known: KnownSegment, lines: readonly string[]): SegmentOfItems {
   const content = Buffer.from(LINE_BREAK + lines.join(LINE_BREAK));
   const after = known.append(lines, content);
