@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * A hash of a value that lies in BSON, the same before it is sent and after it was read. It tells
- * whether a value is still the one that something was written for.
+ * A hash of a BSON value, the same before it is sent and after it was read. It shows whether a value is still
+ * the one that the exact text beside it was written for.
  */
 export function fingerprint(value: unknown): string {
   return createHash("sha256").update(describe(value)).digest("base64url").slice(0, 27);
@@ -30,7 +30,7 @@ function describeObject(value: object): string {
   return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${describe(entry)}`).join(",")}}`;
 }
 
-/** Bytes come back as the `Binary` of the client's own driver. */
+/** Bytes come back as a `Binary` of the client's own driver. */
 function readBytes(value: object): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   const binary = value as { _bsontype?: unknown; value?: unknown };

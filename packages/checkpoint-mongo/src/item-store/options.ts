@@ -14,15 +14,15 @@ import {
 import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitStoreWarning, type ReportStoreEvent } from "./events.ts";
 
-/** How alike two vectors are. */
+/** How the similarity of two vectors is measured. */
 export type SimilarityFunction = "cosine" | "euclidean" | "dotProduct";
 
-/** The vector search of a store. */
+/** The configuration of the vector search. */
 export interface IndexConfig {
-  /** Name of the vector search index, where the server has one. */
+  /** The name of the vector search index, if the server has vector search. */
   name: string;
 
-  /** Length of the vectors. Needed with `embeddings`. */
+  /** The length of the vectors. Required with `embeddings`. */
   dims?: number | undefined;
 
   /**
@@ -47,7 +47,7 @@ export interface IndexConfig {
    */
   path?: string | undefined;
 
-  /** The model by which the server embeds. Needed without `embeddings`. */
+  /** The model with which the server embeds. Required without `embeddings`. */
   model?: string | undefined;
 
   /**
@@ -63,13 +63,13 @@ export interface IndexConfig {
 
 /** When items expire. */
 export interface TTLConfig {
-  /** Seconds an item stays after it was put. */
+  /** Seconds until an item expires after it was put. */
   defaultTtl: number;
-  /** Whether `get` gives the item its whole time again. `updatedAt` stays. */
+  /** Whether `get` restarts the time of the item. `updatedAt` stays as it is. */
   refreshOnRead: boolean;
 }
 
-/** How a store stores: all that does not depend on the connection. */
+/** The options of a store, without the client. */
 export interface MongoDBStoreSettings extends RetrySettings {
   /**
    * Database name.
@@ -114,25 +114,25 @@ export interface MongoDBStoreSettings extends RetrySettings {
   indexConfig?: IndexConfig | undefined;
 
   /**
-   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
-   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
-   * refused before anything is stored, and where it is found stored: whoever can write to the database
-   * would choose what is made.
+   * Ids of further LangChain classes to store and read: their `lc_id` joined by `/`, for example
+   * `"langchain_core/prompts/prompt/PromptTemplate"`. Objects of other classes are refused before anything is
+   * stored, and when they are read: otherwise whoever can write to the database could choose which class is
+   * instantiated.
    *
    * @default []: messages, chunks, documents and prompt values
    */
   allowedObjects?: readonly string[] | undefined;
 
   /**
-   * Where the server has no vector search, a query is compared with every item under its namespace
-   * prefix and filter. With more items than this it is refused.
+   * How many items a query may be compared with if the server has no vector search: all items under its
+   * namespace prefix and filter. With more items the query is refused.
    *
    * @default 20_000
    */
   maxExactSearchItems?: number | undefined;
 
   /**
-   * Gets what the store reports beside what its methods return.
+   * Gets the events that the store reports.
    *
    * @default a warning of the process (`process.emitWarning`)
    */
@@ -161,12 +161,12 @@ export interface ResolvedStoreOptions {
   readonly onEvent: ReportStoreEvent;
 }
 
-/** A path of fields that can be read and written without touching what items are found by. */
+/** A path of fields, without operators. */
 const fieldPath = z
   .string()
   .regex(/^(?!\$)[^.\0]+(?:\.(?!\$)[^.\0]+)*$/, "a path of fields such as a.b");
 
-/** The fields an item consists of: no vector can lie in one. */
+/** The fields of an item itself. A vector cannot lie in one of them. */
 const ITEM_FIELDS: ReadonlySet<string | undefined> = new Set([
   "_id",
   "namespace",

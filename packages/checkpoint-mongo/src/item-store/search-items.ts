@@ -12,8 +12,8 @@ import type { StoreContext } from "./store-context.ts";
 import { findNearestOnServer } from "./vector-search.ts";
 
 /**
- * Finds items whose namespace begins with a prefix, in the order of `namespaceStr` and key; with a
- * query by their score and then in that order.
+ * Finds items under a namespace prefix, in the order of `namespaceStr` and key. With a query, the score comes
+ * first.
  */
 export async function searchItems(
   context: StoreContext,
