@@ -60,22 +60,17 @@ export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
   return Buffer.from(hashes.join(""), "hex");
 }
 
-/** What the text of a checkpoint says about its segments, one number for each. */
-export interface SegmentNumbers {
-  readonly lengths: readonly number[];
-  /** How many appends each has; 0 if there is no number. */
-  readonly appends: readonly number[];
-}
-
 /**
  * Splits bytes into ids of segments.
  *
+ * @param numbers for each segment its length and how many appends it has (0 if there is no number)
  * @throws Error if the number of lengths differs, or one of them is not a length
  */
 export function splitSegmentIds(
   bytes: Uint8Array,
-  { lengths, appends }: SegmentNumbers,
+  numbers: { readonly lengths: readonly number[]; readonly appends: readonly number[] },
 ): SegmentId[] {
+  const { lengths, appends } = numbers;
   const hashes = splitHashes(bytes);
   const ids: SegmentId[] = [];
   let next = 0;

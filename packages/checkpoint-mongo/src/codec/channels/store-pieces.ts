@@ -4,12 +4,7 @@ import { breather } from "../../event-loop/breather.ts";
 import type { KnownSegment } from "../segments/known-segment.ts";
 import { measureLines } from "../items/lines.ts";
 import type { FindKnown, Piece, PlannedSlices } from "./pieces.ts";
-import {
-  appendToSegment,
-  createSegment,
-  type Segment,
-  type SegmentOfItems,
-} from "../segments/segment.ts";
+import { appendToSegment, createSegment, type Segment } from "../segments/segment.ts";
 
 /** New items are cut into segments of about this size, so that reading a slice stays cheap. */
 export const MAX_SEGMENT_BYTES = 1_048_576;
@@ -111,7 +106,7 @@ function hasRoom(known: KnownSegment, lines: readonly string[]): boolean {
 }
 
 async function create(lines: readonly string[]): Promise<PlacedItems> {
-  const segments: SegmentOfItems[] = [];
+  const segments: Segment<KnownSegment>[] = [];
   for (const run of cutRuns(lines)) {
     const segment = await createSegment(run);
     segments.push(segment);

@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 import { parseSegmentId } from "../../documents/segment-id.ts";
 import { encodeNumber } from "../bytes/leb128.ts";
 import { joinLines } from "../items/lines.ts";
+import type { KnownSegment } from "./known-segment.ts";
 import { readContent, readItems } from "./read-segment.ts";
-import { appendToSegment, createSegment, type SegmentOfItems } from "./segment.ts";
+import { appendToSegment, createSegment, type Segment } from "./segment.ts";
 
 const line = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }).map((text) => JSON.stringify(text)),
@@ -19,7 +20,7 @@ const history = fc.tuple(lines, fc.array(lines, { maxLength: 12 }));
 /** A segment as it is stored after each of several appends. */
 async function store([first, ...appended]: readonly [readonly string[], ...(readonly string[])[]]) {
   const created = await createSegment(first);
-  const segments: SegmentOfItems[] = [created];
+  const segments: Segment<KnownSegment>[] = [created];
   const root = parseSegmentId(created.id).root;
   const more: Uint8Array[] = [];
   for (const added of appended) {

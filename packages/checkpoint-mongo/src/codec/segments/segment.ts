@@ -13,22 +13,19 @@ import { hashInPieces } from "./hash-content.ts";
 import { KnownSegment } from "./known-segment.ts";
 import { LINE_BREAK } from "../items/lines.ts";
 
+/** The content of a segment: items, or bytes of a user's serializer. */
+type Content = KnownSegment | { readonly bytes: Uint8Array };
+
 /** A segment that was just encoded: to be stored, and known from then on. */
-export interface Segment extends SegmentToStore {
+export interface Segment<Known extends Content = Content> extends SegmentToStore {
   /** The items to store; undefined for bytes of a user's serializer. */
   readonly lines: readonly string[] | undefined;
-  /** What is known of it after it is stored: its items, or the bytes of a serializer. */
-  readonly known: KnownSegment | { readonly bytes: Uint8Array };
-}
-
-/** A segment of this package's own encoding. */
-export interface SegmentOfItems extends Segment {
-  readonly lines: readonly string[];
-  readonly known: KnownSegment;
+  /** What is known of it after it is stored. */
+  readonly known: Known;
 }
 
 /** Creates the segment of these items. */
-export async function createSegment(lines: readonly string[]): Promise<SegmentOfItems> {
+export async function createSegment(lines: readonly string[]): Promise<Segment<KnownSegment>> {
   const id = await lendContent(lines, nameContent);
   const { root, length } = parseSegmentId(id);
   const known = new KnownSegment(root, lines, { counts: [lines.length], lengths: [length] });
@@ -61,7 +58,10 @@ export async function createSegmentOfBytes(bytes: Uint8Array): Promise<Segment> 
 }
 
 /** Appends items to a segment whose stored state is the known one. */
-export function appendToSegment(known: KnownSegment, lines: readonly string[]): SegmentOfItems {
+export function appendToSegment(
+  known: KnownSegment,
+  lines: readonly string[],
+): Segment<KnownSegment> {
   const content = Buffer.from(LINE_BREAK + lines.join(LINE_BREAK));
   const after = known.append(lines, content);
   return {
