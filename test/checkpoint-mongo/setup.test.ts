@@ -83,7 +83,7 @@ describe("setup", () => {
     expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
   });
 
-  it("changes how long the server keeps expired documents without making the index anew", async () => {
+  it("changes how long the server keeps expired documents without creating the index again", async () => {
     await using database = temporaryDatabase(client);
     const dbName = database.name;
     const graces = [];
@@ -95,7 +95,7 @@ describe("setup", () => {
     expect(graces).toEqual([60, 5, 5]);
   });
 
-  it("gives up on no process while many change at once how long expired documents stay", async () => {
+  it("fails in no process while many change at once how long expired documents stay", async () => {
     await using database = temporaryDatabase(client);
     const dbName = database.name;
     for (let round = 0; round < 5; round += 1) {
@@ -111,7 +111,7 @@ describe("setup", () => {
     }
   });
 
-  it("takes indexes that were made beforehand, under whatever names", async () => {
+  it("accepts indexes that exist already, under any names", async () => {
     await using database = temporaryDatabase(client);
     const collection = client.db(database.name).collection(COLLECTION);
     const key = { thread_id: 1, kind: 1, checkpoint_id: -1, checkpoint_ns: 1 };
@@ -151,7 +151,7 @@ describe("where the collections of the earlier layout are there", () => {
   }
 
   it.each(["threadkeep_", "own_"])(
-    "with the prefix %s, setup and any use are refused before anything is made",
+    "with the prefix %s, setup and any use are refused before anything is created",
     async (collectionPrefix) => {
       await using database = temporaryDatabase(client);
       const db = client.db(database.name);
@@ -175,7 +175,7 @@ describe("where the collections of the earlier layout are there", () => {
     },
   );
 
-  it("under another prefix, they are in nobody's way", async () => {
+  it("under another prefix, they do not get in the way", async () => {
     await using database = temporaryDatabase(client);
     const db = client.db(database.name);
     await make(
