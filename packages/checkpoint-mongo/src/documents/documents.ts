@@ -1,4 +1,5 @@
-import type { Binary } from "mongodb";
+import type { PackedBinary } from "./packed-bytes.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 
 /** The fields that all documents of a thread have. They lie in one collection. */
 export interface ThreadPart {
@@ -15,16 +16,6 @@ export interface ThreadPart {
 
 /** The kind of a document. */
 export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes";
-
-/** Bytes: written as a `Uint8Array`, read as a `Binary` of the client's own copy of the driver. */
-export type StoredBytes = Binary | Uint8Array;
-
-/**
- * Bytes that may be compressed. Subtype 0: plain. Subtype 128: a zstd frame. Subtype 129: raw deflate with
- * this package's dictionary. (From 128 on, subtypes are free for users.) Compressed bytes come after their
- * plain length as LEB128, which bounds what is unpacked.
- */
-export type PackedBinary = StoredBytes;
 
 /** The record of a thread, one per thread. Every write to the thread is fenced by it. */
 export interface ThreadDocument {

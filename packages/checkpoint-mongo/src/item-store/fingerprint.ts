@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isBinary, toBytes } from "../driver/binary.ts";
 
 /**
  * A hash of a BSON value, the same before it is sent and after it was read. It shows whether a value is still
@@ -24,17 +25,8 @@ function describe(value: unknown): string {
 function describeObject(value: object): string {
   if (Array.isArray(value)) return `[${value.map(describe).join(",")}]`;
   if (value instanceof Date) return `date:${value.getTime()}`;
-  const bytes = readBytes(value);
-  if (bytes !== undefined) return `bytes:${Buffer.from(bytes).toString("base64")}`;
+  // Bytes come back as a `Binary` of the client's own driver.
+  if (isBinary(value)) return `bytes:${Buffer.from(toBytes(value)).toString("base64")}`;
   const entries = Object.entries(value);
   return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${describe(entry)}`).join(",")}}`;
-}
-
-/** Bytes come back as a `Binary` of the client's own driver. */
-function readBytes(value: object): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
-  const binary = value as { _bsontype?: unknown; value?: unknown };
-  return binary._bsontype === "Binary" && typeof binary.value === "function"
-    ? (binary as { value(): Uint8Array }).value()
-    : undefined;
 }

@@ -1,21 +1,11 @@
-import { splitHashes, type ContentHash } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import {
-  bytesToHex,
-  condemnSegments,
-  findRecord,
-  finishDeletion,
-  isBinary,
-  pardonSegments,
-  readState,
-  removeCondemned,
-  removeEarlierLives,
-  scanReferences,
-  scanSegmentHeads,
-  toBytes,
-  type Collections,
-  type SegmentHead,
-} from "../store/index.ts";
+import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
+import { condemnSegments, pardonSegments, removeCondemned } from "../store/condemn-segments.ts";
+import { findRecord, readState } from "../store/thread-record.ts";
+import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
+import { scanReferences, scanSegmentHeads, type SegmentHead } from "../store/scan-thread.ts";
+import type { Collections } from "../store/collections.ts";
 
 /** What a sweep did. */
 export interface SweepResult {

@@ -1,5 +1,6 @@
 import type { Db, MongoClient } from "mongodb";
-import { listCollectionNames, OncePerClient } from "../driver/index.ts";
+import { listCollectionNames } from "../driver/list-collection-names.ts";
+import { OncePerClient } from "../driver/once-per-client.ts";
 
 /** Where nothing was found it is looked again after this time: the official saver may start later. */
 const LOOK_AGAIN_MS = 60_000;

@@ -14,8 +14,9 @@ import {
   type OpenAddress,
 } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
-import { openCollection } from "../driver/index.ts";
-import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/index.ts";
+import { toBytes } from "../driver/binary.ts";
+import { openCollection } from "../driver/open-database.ts";
+import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
 /** Reads the pending writes of a checkpoint. */
@@ -212,10 +213,7 @@ export class OfficialCollections {
   }
 
   async #load(type: string, value: Binary): Promise<unknown> {
-    return (await this.#serde.loadsTyped(
-      type,
-      value.buffer.subarray(0, value.position),
-    )) as unknown;
+    return (await this.#serde.loadsTyped(type, toBytes(value))) as unknown;
   }
 }
 

@@ -8,7 +8,7 @@ import { writePlainJson } from "../codec/values/plain-json.ts";
 import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
 import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
-import { isBinary, toBytes } from "../store/binary.ts";
+import { isBinary, toBytes } from "../driver/binary.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
 

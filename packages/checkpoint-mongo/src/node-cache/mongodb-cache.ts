@@ -14,7 +14,7 @@ import { RetryPolicy } from "../driver/retry-policy.ts";
 import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { guardConnection, requireOptions } from "../options/guard-connection.ts";
-import { bytesToHex } from "../store/binary.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";

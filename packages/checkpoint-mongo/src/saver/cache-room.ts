@@ -1,8 +1,11 @@
 import { LRUCache } from "lru-cache";
-import { LineShadows, measureText, type KnownSegment } from "../codec/index.ts";
-import { listSegments } from "../documents/index.ts";
+import { LineShadows } from "../codec/items/line-shadows.ts";
+import { measureText } from "../codec/texts/text-memory.ts";
+import type { KnownSegment } from "../codec/segments/known-segment.ts";
+import { listSegments } from "../documents/manifest.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import type { PlacedCheckpoint, ThreadState } from "../store/index.ts";
+import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { Moment } from "./elapsed.ts";
 

@@ -1,7 +1,7 @@
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
-import type { LineShadows } from "../codec/index.ts";
-import type { ContentHash } from "../documents/index.ts";
-import type { ThreadState } from "../store/index.ts";
+import type { LineShadows } from "../codec/items/line-shadows.ts";
+import type { ContentHash } from "../documents/segment-id.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import type {
   CachedRecord,
   CachedSegment,

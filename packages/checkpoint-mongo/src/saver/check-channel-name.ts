@@ -1,5 +1,5 @@
 import { isTooLong, MAX_BYTES } from "../address/limits.ts";
-import { UnserializableStateError } from "../errors/index.ts";
+import { UnserializableStateError } from "../errors/unserializable-state-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 
 /**

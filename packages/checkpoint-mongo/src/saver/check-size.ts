@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { MAX_TEXT_BYTES } from "../codec/index.ts";
-import { measureAtMost, type Manifest } from "../documents/index.ts";
-import { CheckpointTooLargeError, type ChannelSize } from "../errors/index.ts";
+import { MAX_TEXT_BYTES } from "../codec/checkpoints/checkpoint-text.ts";
+import { measureAtMost, type Manifest } from "../documents/manifest.ts";
+import { CheckpointTooLargeError, type ChannelSize } from "../errors/checkpoint-too-large-error.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import { ContentSize } from "./content-size.ts";
 import type { SaverContext } from "./context.ts";

@@ -2,20 +2,19 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
 import {
   decodeCheckpointText,
-  encodeValue,
   MAX_TEXT_BYTES,
-  unpack,
   type CheckpointHeader,
-} from "../codec/index.ts";
-import type { CheckpointDocument, Manifest } from "../documents/index.ts";
-import {
-  CorruptCheckpointError,
-  IntegrityKeyError,
-  UnsupportedFormatError,
-} from "../errors/index.ts";
+} from "../codec/checkpoints/checkpoint-text.ts";
+import { encodeValue } from "../codec/values/encode-value.ts";
+import { unpack } from "../codec/bytes/compression.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import type { Manifest } from "../documents/manifest.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
+import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
-import { FieldFault } from "../store/index.ts";
+import { FieldFault } from "../store/document-fields.ts";
 import { locateFormat } from "./decode-stored.ts";
 import type { ChannelSizes } from "./measure-state.ts";
 import { parseCheckpoint, type ParsedCheckpoint } from "./parse-checkpoint.ts";

@@ -1,7 +1,8 @@
 import { INTERRUPT, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress } from "../address/address.ts";
-import { hasWrite, type ReplacedCheckpoint } from "../store/index.ts";
-import type { KnownHead } from "./cache.ts";
+import { hasWrite } from "../store/find-writes.ts";
+import type { ReplacedCheckpoint } from "../store/save-checkpoint.ts";
+import type { KnownHead } from "./cache-room.ts";
 import type { SaverContext } from "./context.ts";
 import type { Snapshot } from "./snapshot.ts";
 

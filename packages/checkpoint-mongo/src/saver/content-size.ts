@@ -1,4 +1,4 @@
-import { parseSegmentId, type ContentHash } from "../documents/index.ts";
+import { parseSegmentId, type ContentHash } from "../documents/segment-id.ts";
 import type { WantedSegments } from "./contents.ts";
 
 /**

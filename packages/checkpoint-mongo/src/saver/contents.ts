@@ -1,16 +1,18 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import { hashInPieces } from "../codec/segments/hash-content.ts";
+import { joinLines, splitLines } from "../codec/items/lines.ts";
+import { MAX_GROWN_BYTES } from "../codec/channels/store-pieces.ts";
+import { readContent, readItems } from "../codec/segments/read-segment.ts";
+import { readPlainLength } from "../codec/bytes/compression.ts";
+import type { KnownSegment } from "../codec/segments/known-segment.ts";
 import {
-  hashInPieces,
-  joinLines,
-  MAX_GROWN_BYTES,
-  readContent,
-  readItems,
-  readPlainLength,
-  splitLines,
-  type KnownSegment,
-} from "../codec/index.ts";
-import { nameWhole, parseSegmentId, type ContentHash, type SegmentId } from "../documents/index.ts";
-import { CheckpointTooLargeError, CorruptCheckpointError } from "../errors/index.ts";
+  nameWhole,
+  parseSegmentId,
+  type ContentHash,
+  type SegmentId,
+} from "../documents/segment-id.ts";
+import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import {
   asMissing,
   asNotDecodable,
@@ -19,8 +21,9 @@ import {
   type Fault,
 } from "../errors/corruption.ts";
 import type { StoredSegment } from "../documents/segment.ts";
-import { findSegments } from "../store/index.ts";
-import type { Cache, CachedSegment } from "./cache.ts";
+import { findSegments } from "../store/find-segments.ts";
+import type { Cache } from "./cache.ts";
+import type { CachedSegment } from "./cache-room.ts";
 import { ContentSize } from "./content-size.ts";
 import type { SaverContext } from "./context.ts";
 

@@ -1,6 +1,6 @@
 import type { Hasher } from "../integrity/hashes.ts";
 import type { OfficialCollections } from "../migration/official-collections.ts";
-import type { Collections } from "../store/index.ts";
+import type { Collections } from "../store/collections.ts";
 import type { Cache } from "./cache.ts";
 import type { SaverSettings } from "./options.ts";
 import type { SetsSeen } from "./sets-seen.ts";

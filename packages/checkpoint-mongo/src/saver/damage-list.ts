@@ -1,10 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  CorruptCheckpointError,
-  UnsupportedFormatError,
-  type Corruption,
-} from "../errors/index.ts";
-import { asUnknownFormat } from "../errors/corruption.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
+import { type Corruption, asUnknownFormat } from "../errors/corruption.ts";
 
 /** Something of a thread that is not as it was written. */
 export type Damage = Corruption & {

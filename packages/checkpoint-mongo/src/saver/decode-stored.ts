@@ -1,9 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  CorruptCheckpointError,
-  ThreadkeepError,
-  UnsupportedFormatError,
-} from "../errors/index.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { ThreadkeepError } from "../errors/threadkeep-error.ts";
+import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import { asNotDecodable, type NamedDocument } from "../errors/corruption.ts";
 import type { Serializer } from "./serializer.ts";
 

@@ -1,7 +1,8 @@
 import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
-import { findCheckpointOfLife, findWritesBetween } from "../store/index.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
+import { findCheckpointOfLife } from "../store/find-checkpoint.ts";
+import { findWritesBetween } from "../store/find-writes.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

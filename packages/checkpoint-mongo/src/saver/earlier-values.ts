@@ -1,6 +1,6 @@
-import type { ChannelManifest } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import type { ThreadState } from "../store/index.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import type { Cache } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";

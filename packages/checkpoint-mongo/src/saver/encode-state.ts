@@ -1,13 +1,9 @@
-import { listReusable, type KnownSegment, type Segment } from "../codec/index.ts";
-import {
-  listSegments,
-  parseSegmentId,
-  type ChannelManifest,
-  type ContentHash,
-  type Manifest,
-  type SegmentId,
-} from "../documents/index.ts";
-import type { ThreadState } from "../store/index.ts";
+import { listReusable } from "../codec/channels/plan-channel.ts";
+import type { KnownSegment } from "../codec/segments/known-segment.ts";
+import type { Segment } from "../codec/segments/segment.ts";
+import { listSegments, type ChannelManifest, type Manifest } from "../documents/manifest.ts";
+import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

@@ -1,4 +1,5 @@
-import type { ChannelSize, CorruptCheckpointError } from "../errors/index.ts";
+import type { ChannelSize } from "../errors/checkpoint-too-large-error.ts";
+import type { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 
 /** A damaged checkpoint was met and passed over, as `onCorruption: "fall-back"` asks for. */
 export interface FallBackEvent {

@@ -1,7 +1,8 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress, OpenAddress } from "../address/address.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import { findCheckpoint, findLinks, type CheckpointLink } from "../store/index.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { findCheckpoint } from "../store/find-checkpoint.ts";
+import { findLinks, type CheckpointLink } from "../store/find-links.ts";
 import type { SaverContext } from "./context.ts";
 import { getTuple, readFound } from "./get-tuple.ts";
 

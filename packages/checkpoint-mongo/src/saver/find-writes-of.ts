@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { WriteSetDocument } from "../documents/index.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
 import { hashAddress } from "../integrity/hashes.ts";
-import { findWrites } from "../store/index.ts";
+import { findWrites } from "../store/find-writes.ts";
 import type { SaverContext } from "./context.ts";
 
 /**

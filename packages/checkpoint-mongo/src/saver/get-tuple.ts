@@ -1,20 +1,17 @@
 import { TASKS, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress, OpenAddress } from "../address/address.ts";
-import type { CheckpointDocument, ThreadDocument, WriteSetDocument } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type {
+  CheckpointDocument,
+  ThreadDocument,
+  WriteSetDocument,
+} from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing } from "../errors/corruption.ts";
-import {
-  findCheckpoint,
-  findHeads,
-  findLastInOrder,
-  findRecord,
-  findWrites,
-  isExtending,
-  isOfLife,
-  isSound,
-  readState,
-  type FoundCheckpoint,
-} from "../store/index.ts";
+import { findCheckpoint, findHeads, type FoundCheckpoint } from "../store/find-checkpoint.ts";
+import { findLastInOrder } from "../store/find-last.ts";
+import { findRecord, isExtending, isOfLife, readState } from "../store/thread-record.ts";
+import { findWrites } from "../store/find-writes.ts";
+import { isSound } from "../store/assert-record.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

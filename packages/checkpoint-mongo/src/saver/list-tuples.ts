@@ -2,26 +2,17 @@ import type { CheckpointListOptions, CheckpointTuple } from "@langchain/langgrap
 import type { FindCursor } from "mongodb";
 import { isDeepStrictEqual } from "node:util";
 import type { AddressFilter } from "../address/address.ts";
-import { MAX_TEXT_BYTES, readPlainLength } from "../codec/index.ts";
-import {
-  parseSegmentId,
-  type CheckpointDocument,
-  type SegmentId,
-  type ThreadDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
-import {
-  bytesToHex,
-  findRecords,
-  findWrites,
-  findWritesWithin,
-  groupByPointer,
-  listCheckpoints,
-  measureDocument,
-  PAGE_SIZE,
-  toPackedBytes,
-  type ListQuery,
-} from "../store/index.ts";
+import { MAX_TEXT_BYTES } from "../codec/checkpoints/checkpoint-text.ts";
+import { readPlainLength } from "../codec/bytes/compression.ts";
+import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { bytesToHex } from "../driver/binary.ts";
+import { toPackedBytes } from "../documents/packed-bytes.ts";
+import { findRecords } from "../store/thread-record.ts";
+import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
+import { listCheckpoints, PAGE_SIZE, type ListQuery } from "../store/list-checkpoints.ts";
+import { measureDocument } from "../store/measure-document.ts";
 import type { Cache } from "./cache.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import { ContentSize } from "./content-size.ts";

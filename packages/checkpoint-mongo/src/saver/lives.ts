@@ -1,16 +1,16 @@
-import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { assertHides } from "../store/assert-record.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import {
-  assertHides,
-  bytesToHex,
   findRecord,
   findRecords,
   hasExpired,
   isOfLife,
   isOver,
-  type Collections,
   type ThreadState,
-} from "../store/index.ts";
+} from "../store/thread-record.ts";
+import type { Collections } from "../store/collections.ts";
 
 // A thread lives, ends by a deletion or by its expiry, and may live again. What is stored of a life that
 // has ended is still there for a while. Here it is told from what is alive, and from what is damaged.

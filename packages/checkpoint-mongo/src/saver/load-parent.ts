@@ -1,11 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import {
-  findCheckpointOfLife,
-  isSameState,
-  spreadExpiry,
-  type FoundCheckpoint,
-  type ThreadState,
-} from "../store/index.ts";
+import { findCheckpointOfLife, type FoundCheckpoint } from "../store/find-checkpoint.ts";
+import { isSameState, type ThreadState } from "../store/thread-record.ts";
+import { spreadExpiry } from "../store/thread-lifecycle.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { isLiving, unlessGone } from "./lives.ts";

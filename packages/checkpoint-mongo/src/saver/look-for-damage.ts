@@ -1,20 +1,19 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument, SegmentDocument, WriteSetDocument } from "../documents/index.ts";
+import type {
+  CheckpointDocument,
+  SegmentDocument,
+  WriteSetDocument,
+} from "../documents/documents.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { asWrongField } from "../errors/corruption.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type Corruption, asWrongField } from "../errors/corruption.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
-import { parseSegmentId } from "../documents/index.ts";
-import {
-  bytesToHex,
-  checkRecord,
-  countParts,
-  FieldFault,
-  findByIds,
-  readWhole,
-  requireBytes,
-  requireSame,
-} from "../store/index.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import { bytesToHex } from "../driver/binary.ts";
+import { checkRecord } from "../store/mend-record.ts";
+import { countParts } from "../store/save-segments.ts";
+import { FieldFault, readWhole, requireBytes, requireSame } from "../store/document-fields.ts";
+import { findByIds } from "../store/find-by-ids.ts";
 import type { SaverContext } from "./context.ts";
 import { parseCheckpoint } from "./parse-checkpoint.ts";
 import { checkWriteSet } from "./parse-write-set.ts";

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { replayInPieces } from "../codec/index.ts";
-import type { ChannelManifest, Manifest, SegmentId } from "../documents/index.ts";
+import { replayInPieces } from "../codec/items/map-entries.ts";
+import type { ChannelManifest, Manifest } from "../documents/manifest.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { loadContents, type Contents } from "./contents.ts";

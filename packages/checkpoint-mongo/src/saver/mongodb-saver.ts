@@ -22,28 +22,22 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
-import { checkRuntime } from "../codec/index.ts";
-import {
-  explainRefusal,
-  findBinaryClass,
-  OncePerClient,
-  openCollection,
-  openDatabase,
-  RetryPolicy,
-  shareServerClock,
-} from "../driver/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { checkRuntime } from "../codec/bytes/check-runtime.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { findBinaryClass } from "../driver/binary-class.ts";
+import { OncePerClient } from "../driver/once-per-client.ts";
+import { openCollection, openDatabase } from "../driver/open-database.ts";
+import { RetryPolicy } from "../driver/retry-policy.ts";
+import { shareServerClock } from "../driver/server-clock.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { Hasher } from "../integrity/hashes.ts";
-import {
-  checkLayout,
-  deleteThread,
-  detectSharding,
-  ensureThreadIndexes,
-  GroupCommit,
-  openCollections,
-  scanThreadIds,
-  type Collections,
-} from "../store/index.ts";
+import { checkLayout } from "../store/check-layout.ts";
+import { deleteThread } from "../store/end-life.ts";
+import { detectSharding } from "../store/detect-sharding.ts";
+import { ensureThreadIndexes } from "../store/ensure-indexes.ts";
+import { GroupCommit } from "../store/group-commit.ts";
+import { openCollections, type Collections } from "../store/collections.ts";
+import { scanThreadIds } from "../store/scan-thread.ts";
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { describeValue } from "../options/describe-value.ts";

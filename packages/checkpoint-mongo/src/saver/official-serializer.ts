@@ -1,5 +1,5 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import { assertRecordsAllowed, type AllowedObjects } from "../codec/index.ts";
+import { assertRecordsAllowed, type AllowedObjects } from "../codec/values/allowed-objects.ts";
 
 /**
  * LangGraph's own serializer, by which the official saver's threads are read, but for classes that are

@@ -1,6 +1,6 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress, OpenAddress } from "../address/address.ts";
-import type { PositionedWrite } from "../documents/index.ts";
+import type { PositionedWrite } from "../documents/pending-writes.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { findWritesOf } from "./find-writes-of.ts";

@@ -1,5 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
 import type { PackedBytes } from "../documents/packed-bytes.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import {
@@ -12,7 +12,7 @@ import {
   refuse,
   requireBytes,
   requireSame,
-} from "../store/index.ts";
+} from "../store/document-fields.ts";
 
 /** The fields of a checkpoint document, each as it should be. Nothing of it is verified by its hash yet. */
 export interface ParsedCheckpoint {

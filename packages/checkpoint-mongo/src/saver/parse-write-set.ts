@@ -1,8 +1,8 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { SegmentReference, StoredWrite, WriteSetDocument } from "../documents/index.ts";
+import type { SegmentReference, StoredWrite, WriteSetDocument } from "../documents/documents.ts";
 import { hashAddress, hashWritesPlace } from "../integrity/hashes.ts";
+import { isBinary } from "../driver/binary.ts";
 import {
-  isBinary,
   readOptionalDate,
   readOptionalText,
   readPackedBytes,
@@ -12,7 +12,7 @@ import {
   refuse,
   requireBytes,
   requireSame,
-} from "../store/index.ts";
+} from "../store/document-fields.ts";
 
 /** The lowest place of a set: special channels are numbered below zero. */
 const LOWEST_PLACE = -1_000;

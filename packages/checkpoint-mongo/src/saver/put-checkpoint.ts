@@ -1,30 +1,28 @@
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
-import { encodeCheckpointText, pack } from "../codec/index.ts";
-import { parseSegmentId, type CheckpointDocument } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import { encodeCheckpointText } from "../codec/checkpoints/checkpoint-text.ts";
+import { pack } from "../codec/bytes/compression.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import { hashAddress, type Hasher } from "../integrity/hashes.ts";
+import { findCheckpointOnly, findHeads } from "../store/find-checkpoint.ts";
+import { findLastInOrder } from "../store/find-last.ts";
+import { isBinary, toBytes } from "../driver/binary.ts";
+import { toPackedBinary } from "../documents/packed-bytes.ts";
+import { isSameState, type ThreadState } from "../store/thread-record.ts";
+import { markSetsLater } from "../store/mark-sets.ts";
+import { removeBaseless, saveSegments } from "../store/save-segments.ts";
 import {
-  findCheckpointOnly,
-  findHeads,
-  findLastInOrder,
-  isBinary,
-  isSameState,
-  markSetsLater,
-  removeBaseless,
   removeCheckpoint,
   replaceCheckpoint,
   saveCheckpoint,
-  saveSegments,
-  toBytes,
-  toPackedBinary,
   type CheckpointToStore,
-  type Submission,
-  type ThreadState,
-} from "../store/index.ts";
-import type { KnownHead } from "./cache.ts";
+} from "../store/save-checkpoint.ts";
+import type { Submission } from "../store/group-commit.ts";
+import type { KnownHead } from "./cache-room.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import { takeMoment } from "./elapsed.ts";

@@ -1,27 +1,19 @@
 import { WRITES_IDX_MAP, type PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
-import { createSegmentOfBytes, packAside } from "../codec/index.ts";
-import {
-  countRepeated,
-  parseSegmentId,
-  type StoredWrite,
-  type WriteSetDocument,
-} from "../documents/index.ts";
+import { createSegmentOfBytes } from "../codec/segments/segment.ts";
+import { packAside } from "../codec/bytes/compression.ts";
+import { countRepeated } from "../documents/pending-writes.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import type { StoredWrite, WriteSetDocument } from "../documents/documents.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
-import {
-  hexToBytes,
-  markSetsLater,
-  MAX_PART_BYTES,
-  removeWriteSets,
-  saveSegments,
-  saveWrites,
-  toPackedBinary,
-  toMark,
-  type SubmitOptions,
-  type ThreadState,
-  type WriteSetToStore,
-} from "../store/index.ts";
+import { hexToBytes } from "../driver/binary.ts";
+import { toPackedBinary } from "../documents/packed-bytes.ts";
+import { markSetsLater, toMark } from "../store/mark-sets.ts";
+import { MAX_PART_BYTES, saveSegments } from "../store/save-segments.ts";
+import { removeWriteSets, saveWrites, type WriteSetToStore } from "../store/save-writes.ts";
+import type { SubmitOptions } from "../store/write-fenced.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import { checkChannelName } from "./check-channel-name.ts";
 import { checkWritesSize } from "./check-size.ts";
 import { loadContents } from "./contents.ts";

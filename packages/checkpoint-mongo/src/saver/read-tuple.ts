@@ -5,13 +5,10 @@ import {
   type CheckpointMetadata,
 } from "@langchain/langgraph-checkpoint";
 import { toConfig, type CheckpointAddress } from "../address/address.ts";
-import {
-  measureAtMost,
-  type Manifest,
-  type SegmentId,
-  type WriteSetDocument,
-} from "../documents/index.ts";
-import { CheckpointTooLargeError } from "../errors/index.ts";
+import { measureAtMost, type Manifest } from "../documents/manifest.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
+import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
 import { migrateSends } from "../migration/migrate-sends.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";

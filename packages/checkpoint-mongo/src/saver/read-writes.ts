@@ -2,20 +2,17 @@ import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
-import { unpackAside } from "../codec/index.ts";
-import {
-  arrangeWrites,
-  type PositionedWrite,
-  nameWhole,
-  type SegmentId,
-  type SegmentReference,
-  type StoredWrite,
-  type WriteSetDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError, IntegrityKeyError } from "../errors/index.ts";
+import { unpackAside } from "../codec/bytes/compression.ts";
+import { arrangeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
+import { nameWhole, type SegmentId } from "../documents/segment-id.ts";
+import type { SegmentReference, StoredWrite, WriteSetDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import { bytesToHex, FieldFault, isBinary, toBytes, toPackedBytes } from "../store/index.ts";
+import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
+import { toPackedBytes } from "../documents/packed-bytes.ts";
+import { FieldFault } from "../store/document-fields.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import { decodeStored } from "./decode-stored.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { WriteConflictError } from "../errors/index.ts";
+import { WriteConflictError } from "../errors/write-conflict-error.ts";
 
 /** Enough for half a dozen writers that put into one namespace without a pause. */
 const MAX_ATTEMPTS = 50;

@@ -1,19 +1,16 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import {
-  assertLoadable,
-  createSegmentOfBytes,
-  decodeChannel,
-  decodeBytes,
-  needsLoader,
-  needsLoaderAsBytes,
-  planChannel,
-  type AllowedObjects,
-  type EncodedChannel,
-  type FindKnown,
-  type LineShadows,
-} from "../codec/index.ts";
-import type { ChannelManifest, SegmentId } from "../documents/index.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { assertLoadable } from "../codec/values/assert-loadable.ts";
+import { createSegmentOfBytes } from "../codec/segments/segment.ts";
+import { decodeChannel } from "../codec/channels/decode-channel.ts";
+import { decodeBytes } from "../codec/values/decode-bytes.ts";
+import { needsLoader, needsLoaderAsBytes } from "../codec/values/needs-loader.ts";
+import { planChannel, type EncodedChannel } from "../codec/channels/plan-channel.ts";
+import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
+import type { FindKnown } from "../codec/channels/pieces.ts";
+import type { LineShadows } from "../codec/items/line-shadows.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { breather, ITEM_WORK } from "../event-loop/breather.ts";
 import { ValueWriter, type TypedBytes, type WrittenChannel } from "./value-writer.ts";
 

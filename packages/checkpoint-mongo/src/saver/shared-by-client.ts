@@ -1,8 +1,8 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { MongoClient } from "mongodb";
-import { PerClient } from "../driver/index.ts";
+import { PerClient } from "../driver/per-client.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
-import type { GroupCommit } from "../store/index.ts";
+import type { GroupCommit } from "../store/group-commit.ts";
 import { Cache } from "./cache.ts";
 import { CacheRoom } from "./cache-room.ts";
 import { SetsSeen } from "./sets-seen.ts";

@@ -5,14 +5,15 @@ import type {
 } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import { findWrapper } from "../codec/channels/wrapped-values.ts";
 import {
-  findWrapper,
   readHeader,
   writeHeader,
   type CheckpointHeader,
-  type FindKnown,
-} from "../codec/index.ts";
-import { parseSegmentId, type ChannelManifest } from "../documents/index.ts";
+} from "../codec/checkpoints/checkpoint-text.ts";
+import type { FindKnown } from "../codec/channels/pieces.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
 import type { Cache } from "./cache.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";

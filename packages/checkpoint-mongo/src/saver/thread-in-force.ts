@@ -1,8 +1,14 @@
 import { inspect } from "node:util";
-import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { asMissing, asWrongField, type NamedDocument } from "../errors/corruption.ts";
-import { assertRecord, hasExpired, isExtending, readState } from "../store/index.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import {
+  type Corruption,
+  asMissing,
+  asWrongField,
+  type NamedDocument,
+} from "../errors/corruption.ts";
+import { assertRecord } from "../store/assert-record.ts";
+import { hasExpired, isExtending, readState } from "../store/thread-record.ts";
 
 /** What of a thread holds for all of its documents: its life and its expiry, as its record says. */
 export class ThreadInForce {

@@ -1,11 +1,7 @@
 import { computeExpiry, planExpiry, type Retention } from "../retention/plan-expiry.ts";
-import {
-  changeExpiry,
-  openThread,
-  type ChooseExpiry,
-  type Collections,
-  type ThreadState,
-} from "../store/index.ts";
+import { changeExpiry, openThread, type ChooseExpiry } from "../store/thread-lifecycle.ts";
+import type { Collections } from "../store/collections.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import type { SaverContext } from "./context.ts";
 import type { SaverSettings } from "./options.ts";
 

@@ -1,14 +1,11 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
-import {
-  encodeBytes,
-  writeChannel,
-  type ChannelText,
-  type FindKnown,
-  type LineShadows,
-} from "../codec/index.ts";
-import type { ChannelManifest } from "../documents/index.ts";
-import { UnserializableStateError } from "../errors/index.ts";
+import { encodeBytes } from "../codec/values/encode-bytes.ts";
+import { writeChannel, type ChannelText } from "../codec/channels/write-channel.ts";
+import type { FindKnown } from "../codec/channels/pieces.ts";
+import type { LineShadows } from "../codec/items/line-shadows.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
+import { UnserializableStateError } from "../errors/unserializable-state-error.ts";
 
 /** A value as bytes. The type is the user's serializer's; this package's own encoding has none. */
 export interface TypedBytes {

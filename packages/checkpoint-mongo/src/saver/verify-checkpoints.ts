@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
-import type { CheckpointDocument, StoredBytes } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import type { StoredBytes } from "../driver/binary.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing, asWrongField } from "../errors/corruption.ts";
-import { scanCheckpoints } from "../store/index.ts";
+import { scanCheckpoints } from "../store/scan-thread.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";
 import type { DamageList } from "./damage-list.ts";

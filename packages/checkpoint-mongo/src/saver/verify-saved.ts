@@ -1,8 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { parseSegmentId, type SegmentId } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing } from "../errors/corruption.ts";
-import { findCheckpointOnly, findSegments } from "../store/index.ts";
+import { findCheckpointOnly } from "../store/find-checkpoint.ts";
+import { findSegments } from "../store/find-segments.ts";
 import { readRecord } from "./checkpoint-record.ts";
 import { loadContents, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

@@ -1,20 +1,12 @@
-import {
-  listSegments,
-  parseSegmentId,
-  type ContentHash,
-  type SegmentDocument,
-  type SegmentId,
-} from "../documents/index.ts";
+import { listSegments } from "../documents/manifest.ts";
+import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
+import type { SegmentDocument } from "../documents/documents.ts";
 import { asWrongField } from "../errors/corruption.ts";
-import {
-  bytesToHex,
-  findSegmentFault,
-  findSegmentFlaw,
-  isBinary,
-  joinParts,
-  scanSegments,
-  type FieldFault,
-} from "../store/index.ts";
+import { bytesToHex, isBinary } from "../driver/binary.ts";
+import { findSegmentFault, findSegmentFlaw } from "../store/check-segment.ts";
+import { joinParts } from "../store/find-segments.ts";
+import { scanSegments } from "../store/scan-thread.ts";
+import type { FieldFault } from "../store/document-fields.ts";
 import type { CheckpointRecord } from "./checkpoint-record.ts";
 import { nameStart, verifySegment } from "./contents.ts";
 import type { SaverContext } from "./context.ts";

@@ -1,6 +1,8 @@
 import { asMissing, asWrongField } from "../errors/corruption.ts";
-import { listSegments, parseSegmentId } from "../documents/index.ts";
-import { findRecordsOf, findStrays } from "../store/index.ts";
+import { listSegments } from "../documents/manifest.ts";
+import { parseSegmentId } from "../documents/segment-id.ts";
+import { findRecordsOf } from "../store/mend-record.ts";
+import { findStrays } from "../store/scan-thread.ts";
 import type { SaverContext } from "./context.ts";
 import { DamageList, type Damage } from "./damage-list.ts";
 import { ThreadInForce } from "./thread-in-force.ts";

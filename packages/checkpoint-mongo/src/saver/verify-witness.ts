@@ -1,6 +1,6 @@
 import { asMissing } from "../errors/corruption.ts";
 import { hashNamespace } from "../integrity/hashes.ts";
-import { scanCheckpoints, scanWrites } from "../store/index.ts";
+import { scanCheckpoints, scanWrites } from "../store/scan-thread.ts";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
 import type { SaverContext } from "./context.ts";

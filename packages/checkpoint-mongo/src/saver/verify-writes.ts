@@ -1,7 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { SegmentId, StoredBytes, WriteSetDocument } from "../documents/index.ts";
+import type { SegmentId } from "../documents/segment-id.ts";
+import type { StoredBytes } from "../driver/binary.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
 import { asWrongField } from "../errors/corruption.ts";
-import { findPointingInto, scanWrites } from "../store/index.ts";
+import { findPointingInto, scanWrites } from "../store/scan-thread.ts";
 import { loadContents } from "./contents.ts";
 import type { SaverContext } from "./context.ts";
 import type { DamageList } from "./damage-list.ts";

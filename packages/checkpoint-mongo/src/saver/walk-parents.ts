@@ -1,5 +1,5 @@
-import type { CheckpointDocument } from "../documents/index.ts";
-import { findAncestors } from "../store/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import { findAncestors } from "../store/list-checkpoints.ts";
 import type { Cache } from "./cache.ts";
 import { readRecord, type CheckpointRecord } from "./checkpoint-record.ts";
 import type { SaverContext } from "./context.ts";

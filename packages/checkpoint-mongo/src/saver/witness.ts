@@ -1,9 +1,10 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { CheckpointDocument, WriteSetDocument } from "../documents/index.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/index.ts";
-import { asMissing, asWrongField } from "../errors/corruption.ts";
+import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type Corruption, asMissing, asWrongField } from "../errors/corruption.ts";
 import { hashWritesPlace } from "../integrity/hashes.ts";
-import { bytesToHex, isBinary, toMark } from "../store/index.ts";
+import { bytesToHex, isBinary } from "../driver/binary.ts";
+import { toMark } from "../store/mark-sets.ts";
 
 /** What a checkpoint says of documents beside it; only with the option `witness`. */
 export interface Witness {

@@ -1,5 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import type { Submission } from "../store/index.ts";
+import type { Submission } from "../store/group-commit.ts";
 
 /** A call that stores pending writes. */
 interface Storing {

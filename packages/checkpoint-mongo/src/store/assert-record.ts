@@ -1,5 +1,5 @@
-import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import { hashLife } from "../integrity/hashes.ts";
 import {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { WriteConflictError } from "../errors/index.ts";
+import { WriteConflictError } from "../errors/write-conflict-error.ts";
 
 const MAX_ROUNDS = 50;
 const MAX_DELAY_MS = 50;

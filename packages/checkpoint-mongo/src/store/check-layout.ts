@@ -1,5 +1,5 @@
-import { listCollectionNames } from "../driver/index.ts";
-import { SetupError } from "../errors/index.ts";
+import { listCollectionNames } from "../driver/list-collection-names.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import type { Collections } from "./collections.ts";
 
 /** The collections that the earlier layout, never released, had besides that of the threads. */

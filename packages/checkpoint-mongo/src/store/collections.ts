@@ -4,8 +4,10 @@ import type {
   SegmentDocument,
   ThreadDocument,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { openCollection, type BinaryClass, type ServerClock } from "../driver/index.ts";
+} from "../documents/documents.ts";
+import { openCollection } from "../driver/open-database.ts";
+import type { BinaryClass } from "../driver/binary-class.ts";
+import type { ServerClock } from "../driver/server-clock.ts";
 import type { CommitQueue } from "./group-commit.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { StoredBytes } from "../documents/index.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 import type { Collections } from "./collections.ts";
 
 /** Documents changed with one command. */

@@ -1,6 +1,5 @@
-import type { StoredBytes } from "../documents/index.ts";
-import type { PackedBytes } from "../documents/packed-bytes.ts";
-import { isBinary, readSubtype, toBytes, toPackedBytes } from "./binary.ts";
+import { type StoredBytes, isBinary, readSubtype, toBytes } from "../driver/binary.ts";
+import { toPackedBytes, type PackedBytes } from "../documents/packed-bytes.ts";
 
 /**
  * A field of a stored document is not as this package writes it. Damage may have put anything in its

@@ -1,7 +1,7 @@
 import type { Filter } from "mongodb";
-import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
-import { readErrorCode } from "../driver/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";

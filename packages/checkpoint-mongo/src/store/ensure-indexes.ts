@@ -1,5 +1,5 @@
 import type { IndexDescription } from "mongodb";
-import { ensureIndexes } from "../driver/index.ts";
+import { ensureIndexes } from "../driver/ensure-indexes.ts";
 import type { Collections } from "./collections.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import type { StoredBytes } from "../documents/index.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 import type { Collections } from "./collections.ts";
 
 /** A document of whichever kind, unread. */

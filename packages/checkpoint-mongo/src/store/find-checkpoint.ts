@@ -5,13 +5,13 @@ import type {
   ThreadDocument,
   ThreadPart,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { readErrorCode } from "../driver/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+} from "../documents/documents.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import { assertHides } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
-import { bytesToHex } from "./binary.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import { groupByPointer } from "./find-writes.ts";
 import { oneOf } from "./one-of.ts";
 import { findRecord, isOfLife, matchRecord } from "./thread-record.ts";

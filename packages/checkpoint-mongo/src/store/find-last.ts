@@ -1,5 +1,5 @@
 import type { NamespaceAddress } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Collections } from "./collections.ts";
 
 /**

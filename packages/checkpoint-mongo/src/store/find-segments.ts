@@ -1,8 +1,9 @@
-import type { ContentHash, SegmentDocument } from "../documents/index.ts";
-import type { PackedBytes } from "../documents/packed-bytes.ts";
+import type { ContentHash } from "../documents/segment-id.ts";
+import type { SegmentDocument } from "../documents/documents.ts";
+import { type PackedBytes, toPackedBytes } from "../documents/packed-bytes.ts";
 import type { StoredSegment } from "../documents/segment.ts";
 import { asWrongField } from "../errors/corruption.ts";
-import { bytesToHex, hexToBytes, isBinary, toBytes, toPackedBytes } from "./binary.ts";
+import { bytesToHex, hexToBytes, isBinary, toBytes } from "../driver/binary.ts";
 import { findSegmentFault, listAppended } from "./check-segment.ts";
 import type { Collections } from "./collections.ts";
 import { oneOf } from "./one-of.ts";

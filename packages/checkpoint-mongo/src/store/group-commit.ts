@@ -10,17 +10,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   chooseDelay,
   isAbandoned,
-  isAboutContent,
-  isConflict,
-  isTransient,
   limitTime,
-  readInserted,
-  readRefusedWrite,
   reconnect,
   Trial,
-  WriteSession,
   type RetryLimits,
-} from "../driver/index.ts";
+} from "../driver/retry-policy.ts";
+import {
+  isAboutContent,
+  isConflict,
+  readInserted,
+  readRefusedWrite,
+} from "../driver/bulk-errors.ts";
+import { isTransient } from "../driver/transient-errors.ts";
+import { WriteSession } from "../driver/write-session.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
 import { measureDocument } from "./measure-document.ts";
 

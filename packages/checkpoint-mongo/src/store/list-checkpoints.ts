@@ -1,6 +1,6 @@
 import type { Document, Filter, FindCursor } from "mongodb";
 import type { AddressFilter } from "../address/address.ts";
-import type { CheckpointDocument } from "../documents/index.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Collections } from "./collections.ts";
 
 /** Checkpoints read with one command. */

@@ -1,4 +1,4 @@
-import type { ThreadDocument } from "../documents/index.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
 import { assertRecord } from "./assert-record.ts";
 import type { Collections } from "./collections.ts";
 import { matchRecord, toLife } from "./thread-record.ts";

@@ -1,4 +1,4 @@
-import type { CheckpointDocument, DocumentKind } from "../documents/index.ts";
+import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
 import { countCheckpoint, isCounted } from "./mark-sets.ts";

@@ -1,8 +1,9 @@
 import type { Document, Filter, PushOperator } from "mongodb";
-import { parseSegmentId, type ContentHash } from "../documents/index.ts";
+import { parseSegmentId, type ContentHash } from "../documents/segment-id.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
-import { hexToBytes, toPackedBinary } from "./binary.ts";
+import { hexToBytes } from "../driver/binary.ts";
+import { toPackedBinary } from "../documents/packed-bytes.ts";
 import type { ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
 import type { ThreadState } from "./thread-record.ts";

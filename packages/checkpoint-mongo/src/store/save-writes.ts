@@ -1,6 +1,6 @@
 import type { Document, UpdateFilter } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
-import type { WriteSetDocument } from "../documents/index.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
 import type { Collections } from "./collections.ts";
 import { markSets, toMark } from "./mark-sets.ts";
 import type { SegmentToStore } from "../documents/segment.ts";

@@ -4,13 +4,12 @@ import type {
   CheckpointDocument,
   DocumentKind,
   SegmentDocument,
-  StoredBytes,
   StoredWrite,
   WriteSetDocument,
-} from "../documents/index.ts";
-import { CorruptCheckpointError } from "../errors/index.ts";
+} from "../documents/documents.ts";
+import { type StoredBytes, bytesToHex, isBinary } from "../driver/binary.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
-import { bytesToHex, isBinary } from "./binary.ts";
 import type { Collections } from "./collections.ts";
 
 /** All checkpoints of a thread, by namespace and order. */

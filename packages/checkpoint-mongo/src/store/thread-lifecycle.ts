@@ -1,5 +1,5 @@
-import type { DocumentKind, ThreadDocument } from "../documents/index.ts";
-import { isConflict } from "../driver/index.ts";
+import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
+import { isConflict } from "../driver/bulk-errors.ts";
 import { assertRecord } from "./assert-record.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import type { Collections } from "./collections.ts";

@@ -1,5 +1,5 @@
 import type { Filter } from "mongodb";
-import type { ThreadDocument, ThreadPart } from "../documents/index.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import { hashLife } from "../integrity/hashes.ts";
 import type { Collections } from "./collections.ts";
 import { oneOf } from "./one-of.ts";

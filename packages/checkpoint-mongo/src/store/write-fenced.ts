@@ -1,5 +1,5 @@
 import type { Document, Filter } from "mongodb";
-import type { ThreadDocument } from "../documents/index.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Collections } from "./collections.ts";
 import type { Submission } from "./group-commit.ts";
