@@ -2,6 +2,7 @@ import { define } from "../values/copy-tree.ts";
 import type { ParsedLine } from "../values/decode-value.ts";
 import { measureLines } from "./lines.ts";
 import { needsLoader } from "../values/needs-loader.ts";
+import { parseJson } from "../texts/parse-json.ts";
 import { TAG_OPENING } from "../values/tags.ts";
 import { measureText } from "../texts/text-memory.ts";
 
@@ -96,7 +97,7 @@ export class LineShadows {
     const entry = this.#use(keyOf(line));
     if (entry?.line !== line) return undefined;
     if (entry.tree === undefined) {
-      entry.tree = shareEmpty(JSON.parse(line));
+      entry.tree = shareEmpty(parseJson(line));
       entry.isTagged = line.includes(TAG_OPENING);
       entry.needsLoader = needsLoader(line);
       const bytes = measureText(line) + TREE_BYTES;

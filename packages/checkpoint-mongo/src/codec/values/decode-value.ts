@@ -7,6 +7,7 @@ import { rebuildKnown } from "./langchain-classes.ts";
 import { loadRecord } from "./langchain-records.ts";
 import { copyTree, define } from "./copy-tree.ts";
 import { needsLoader } from "./needs-loader.ts";
+import { parseJson } from "../texts/parse-json.ts";
 import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
 
 /**
@@ -19,7 +20,7 @@ import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
  * @throws Error if the text is not JSON
  */
 export function decodeValue(text: string, allowed?: AllowedObjects): unknown {
-  const parsed: unknown = JSON.parse(text);
+  const parsed = parseJson(text);
   // Plain data does not have to be walked.
   if (!text.includes(TAG_OPENING)) return parsed;
   if (!needsLoader(text)) return revive(parsed, NOTHING_LOADED);
