@@ -8,6 +8,7 @@ export class InvalidOptionsError extends ThreadkeepError {
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_OPTIONS"];
   override readonly name: string = "InvalidOptionsError";
 
+  /** @param message every problem, one a line */
   constructor(message: string, options?: ErrorOptions) {
     super("INVALID_OPTIONS", message, options);
   }

@@ -77,6 +77,7 @@ export class ThreadkeepError extends Error {
    */
   readonly isFinal: boolean;
 
+  /** @param message what happened, to what, and what to do next */
   constructor(code: ThreadkeepErrorCode, message: string, options: ThreadkeepErrorOptions = {}) {
     const { cause, isFinal = true } = options;
     super(message, cause === undefined ? undefined : { cause });

@@ -13,8 +13,19 @@ const LINES_AT_ONCE = 64;
 /** A longer line is written in pieces of so many UTF-16 code units. */
 const UNITS_AT_ONCE = 262_144;
 
-/** The buffer, for the next caller; undefined while one uses it. */
-let spare: Buffer | undefined;
+/** One buffer that callers borrow one after the other. Whoever comes while it is lent gets a new one. */
+interface LentBuffer {
+  /** Undefined while it is lent. */
+  spare: Buffer | undefined;
+}
+
+const KEY = Symbol.for("threadkeep.content-buffer");
+
+/** The buffer of this process. Several copies of this package share it. */
+function findBuffer(): LentBuffer {
+  const shared = globalThis as { [KEY]?: LentBuffer };
+  return (shared[KEY] ??= { spare: undefined });
+}
 
 /**
  * Lends the content of a segment with these items. All segments use the same buffer, one after the other: a
@@ -27,15 +38,16 @@ export function lendContent<Result>(
   use: (content: Uint8Array) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   if (measureLines(lines) * MAX_BYTES_PER_UNIT > ROOM_BYTES) return writeLong(lines).then(use);
-  const room = spare ?? Buffer.allocUnsafeSlow(ROOM_BYTES);
-  spare = undefined;
+  const buffer = findBuffer();
+  const room = buffer.spare ?? Buffer.allocUnsafeSlow(ROOM_BYTES);
+  buffer.spare = undefined;
   const result = use(room.subarray(0, writeLines(lines, room)));
   if (!(result instanceof Promise)) {
-    spare = room;
+    buffer.spare = room;
     return result;
   }
   return result.finally(() => {
-    spare = room;
+    buffer.spare = room;
   });
 }
 
