@@ -20,7 +20,7 @@ const ID = "langchain_core/prompts/prompt/PromptTemplate";
 const allowedObjects = [ID];
 const makeTemplate = () => PromptTemplate.fromTemplate("Hello {name}");
 
-it("an object that would not be read is refused before anything is stored, with its class", async () => {
+it("an object that could not be read is refused before anything is stored, with its class", async () => {
   const saver = database.openSaver();
   const config = threadConfig(uuid6(0), { checkpointId: uuid6(1) });
   const state = makeCheckpoint({ prompt: { deep: [makeTemplate()] } });
@@ -37,7 +37,7 @@ it("an object that would not be read is refused before anything is stored, with 
   expect(await database.readAll(config.configurable!["thread_id"] as string)).toEqual([]);
 });
 
-it("an object of a class that is named comes back, and is in no other saver's hands", async () => {
+it("an object of an allowed class comes back, but not through a saver that does not allow it", async () => {
   const saver = database.openSaver({ allowedObjects });
   const config = await putCheckpoint(
     saver,
@@ -90,7 +90,7 @@ it("a thread of the official saver is read by the same rule", async () => {
   await database.db.collection("checkpoints").deleteMany({});
 });
 
-it("a store and a cache have the same rule", async () => {
+it("a store and a cache apply the same rule", async () => {
   const { client, name: dbName } = database;
   const value = { prompt: makeTemplate(), at: new Map() };
   const store = new MongoDBStore({ client, dbName, allowedObjects });

@@ -57,7 +57,7 @@ it("two processes that append to the same list at once both keep what they appen
   expect((await reader.verifyThread("at-once")).damages).toEqual([]);
 });
 
-it("what a process appended before it ended without its checkpoint is in nobody's way", async () => {
+it("appends of a process that ended before its checkpoint do not get in the way", async () => {
   const start = makeItems("start", 3);
   const lost = "lost ".repeat(60);
   const [parent, child] = await putStates(database.openSaver(), threadConfig("ended"), [
@@ -78,7 +78,7 @@ it("what a process appended before it ended without its checkpoint is in nobody'
   expect((await database.openSaver().verifyThread("ended")).damages).toEqual([]);
 });
 
-it("channels that hold the same go on apart in one step", async () => {
+it("channels with the same content can change differently in one step", async () => {
   const saver = database.openSaver();
   const same = makeItems("same", 3);
   const first = makeCheckpoint({ a: same, b: same }, { versions: { a: 1, b: 1 } });
@@ -90,7 +90,7 @@ it("channels that hold the same go on apart in one step", async () => {
   expect(tuple?.checkpoint.channel_values).toEqual(values);
 });
 
-it("a channel can take over what another one began with, and that goes on apart", async () => {
+it("a channel can start with the content of another one, and both can change differently", async () => {
   const saver = database.openSaver();
   const same = makeItems("same", 3);
   const config = threadConfig("taken-over");
@@ -105,7 +105,7 @@ it("a channel can take over what another one began with, and that goes on apart"
   expect(tuple?.checkpoint.channel_values).toEqual(values);
 });
 
-it("a list that goes on for long starts a new document every 128 kB", async () => {
+it("a list that grows for long starts a new document every 128 kB", async () => {
   const list = Array.from({ length: 100 }, (_, index) => `${index} `.repeat(1_500));
   const config = threadConfig("long");
   const configs = await putStates(database.openSaver(), config, prefixesOf(list));

@@ -19,7 +19,7 @@ const COUNT = 1_000;
 /** Fewer of those that each send commands. */
 const SERVED = 300;
 
-it("what is remembered of a checkpoint does not keep what was read along with it in memory", async () => {
+it("the cached record of a checkpoint does not keep the rest of what was read in memory", async () => {
   const writer = database.openSaver();
   let config = threadConfig("large-replies");
   for (let step = 0; step < 8; step += 1) {
@@ -36,7 +36,7 @@ it("what is remembered of a checkpoint does not keep what was read along with it
   await expect.poll(() => measureMemory() - before, { timeout: 10_000 }).toBeLessThan(8 * MEGABYTE);
 });
 
-it("all that is remembered of checkpoints counts", async () => {
+it("all cached parts of checkpoints count", async () => {
   const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
   for (let index = 0; index < 100; index += 1) {
     // The input lies in the checkpoint itself.
@@ -48,7 +48,7 @@ it("all that is remembered of checkpoints counts", async () => {
   expect(saver.cacheStats.bytes).toBeLessThanOrEqual(MEGABYTE);
 });
 
-it("tells how many segments that were asked for were there, and how many had to be read", async () => {
+it("counts how many segments were found in memory, and how many had to be read", async () => {
   const config = threadConfig("counted");
   const text = "x".repeat(10_000);
   await putCheckpoint(database.openSaver(), config, makeCheckpoint({ list: [text] }));
@@ -68,7 +68,7 @@ it("tells how many segments that were asked for were there, and how many had to 
   expect(reader.cacheStats).toMatchObject({ hits: 2, misses: 1 });
 });
 
-it("a saver of another client that is not used takes no room for what it could remember", () => {
+it("an unused saver of another client takes no memory for its cache", () => {
   expect(measureEach(() => database.openSaver())).toBeLessThan(10 * KILOBYTE);
 });
 
@@ -97,7 +97,7 @@ it("savers that served a request each take 10 KiB at most, beside what all of th
   expect(savers).toHaveLength(50 + SERVED);
 });
 
-it("what is remembered for a client goes with it", async () => {
+it("the cache of a client is released with it", async () => {
   const clients = new Set<WeakRef<MongoClient>>();
   const use = async () => {
     const client = new MongoClient(database.uri);
@@ -164,7 +164,7 @@ it.each<[string, (index: number) => Record<string, unknown>]>([
   60_000,
 );
 
-it("threads and what is known of them count, however many there are", async () => {
+it("threads and their state count, however many there are", async () => {
   const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
   const look = async (from: number, count: number) => {
     for (let index = from; index < from + count; index += 1) {
@@ -179,7 +179,7 @@ it("threads and what is known of them count, however many there are", async () =
   expect(saver.cacheStats.bytes).toBeLessThanOrEqual(MEGABYTE / 8);
 });
 
-it("what is larger than the cache is not kept, and takes nothing else out of it", async () => {
+it("content larger than the cache is not kept, and evicts nothing else", async () => {
   const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
   const small = threadConfig("fits");
   const large = threadConfig("does not fit");

@@ -36,7 +36,7 @@ function makeState(bytes: number) {
 }
 
 describe("a checkpoint over the hard limit", () => {
-  it("is refused before anything is stored, naming what takes the room", async () => {
+  it("is refused before anything is stored, and the largest channels are named", async () => {
     const { saver, events } = open({ hardLimitBytes: 30_000 });
     const fits = await putCheckpoint(saver, threadConfig("hard"), makeCheckpoint(makeState(9_990)));
     expect(events).toEqual([]);
@@ -59,7 +59,7 @@ describe("a checkpoint over the hard limit", () => {
     expect(await database.readAll("hard")).toEqual(stored);
   });
 
-  it("counts what did not change too, also where this process has not seen it before", async () => {
+  it("counts unchanged channels too, also those that this process has not seen before", async () => {
     const first = open(undefined).saver;
     const fits = await putCheckpoint(first, threadConfig("cold"), makeCheckpoint(makeState(9_990)));
     const versions = { tiny: 2 };
@@ -75,7 +75,7 @@ describe("a checkpoint over the hard limit", () => {
     await put(open({ hardLimitBytes: 30_000 }).saver);
   });
 
-  it("is measured in the bytes of a serializer of the user's", async () => {
+  it("is measured in the bytes of the user's serializer", async () => {
     const { saver } = open({ hardLimitBytes: 1_000 }, new JsonPlusSerializer());
     const put = (length: number) =>
       putCheckpoint(saver, threadConfig("serde"), makeCheckpoint({ a: "x".repeat(length) }));

@@ -45,7 +45,7 @@ describe.each([
     },
   );
 
-  it("gives a new thread the date that it is to have", async () => {
+  it("gives a new thread the right date", async () => {
     setOwnClock(aheadMs);
     const threadId = `new ${direction}`;
     await fill(openSaver(SETTINGS), threadId);
@@ -53,7 +53,7 @@ describe.each([
     expect(Math.abs(expiry! - (time.nowMs + 1.5 * HOUR_MS))).toBeLessThan(10_000);
   });
 
-  it("sees that a thread has expired", async () => {
+  it("notices that a thread has expired", async () => {
     const threadId = `expired ${direction}`;
     const { root } = await fill(openSaver(SETTINGS), threadId);
     await setExpiry(database, threadId, new Date(time.nowMs - 1));
@@ -142,7 +142,7 @@ describe("one past date, of a thread that lives,", () => {
   });
 });
 
-it("a thread that is written to once stays for its ttl, and goes before the slack has passed too", async () => {
+it("a thread that is written to once stays for its ttl, and is gone before the slack is over", async () => {
   const settings = { ttl: HOUR, ttlSlack: 0.2 };
   const threadId = "at least";
   const { root } = await fill(openSaver(settings), threadId);

@@ -20,7 +20,7 @@ describe.each([
   { method: "put", before: "checkpoint" },
   { method: "putWrites", before: "writes" },
 ] as const)("$method, before it stores its $before,", ({ method, before }) => {
-  it("that was overtaken by another process moving the expiry ends with all the same", async () => {
+  it("that was overtaken by a change of the expiry leaves the same expiry everywhere", async () => {
     const threadId = uuid6(0);
     const parent = await fill(threadId);
     const slow = await openSlow(before, async () => {
@@ -88,7 +88,7 @@ it.each([
   },
 );
 
-it("a put of the same id that finds what an earlier life left, which is just removed, is stored", async () => {
+it("a put of an id that an earlier life left behind is stored while that is being removed", async () => {
   const threadId = uuid6(0);
   const checkpoints = database.documents("checkpoint");
   const checkpoint = makeCheckpoint({ a: 1 });
@@ -115,7 +115,7 @@ it("a put of the same id that finds what an earlier life left, which is just rem
   }
 });
 
-it("a put of the same id with less than before leaves nothing of what it had", async () => {
+it("a put of the same id with less content leaves nothing of the earlier content", async () => {
   const config = threadConfig(uuid6(0));
   const checkpoint = makeCheckpoint({ a: 1 });
   const saver = database.openSaver({ enableTimestamps: true });

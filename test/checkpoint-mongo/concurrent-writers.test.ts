@@ -102,7 +102,7 @@ describe("many tasks writing at once", () => {
 });
 
 describe("many threads opened at once", () => {
-  it("are each made once", async () => {
+  it("are each created once", async () => {
     const threads = Array.from({ length: 10 }, (_, index) => `thread-${index}`);
     await Promise.all(
       [...threads, ...threads, ...threads].map((threadId, index) =>

@@ -99,7 +99,7 @@ async function fill(threadId: string, writer: MongoDBSaver) {
 }
 
 describe("a serializer of the user's", () => {
-  it("makes all that is stored of state, pending writes and metadata", async () => {
+  it("encodes everything that is stored of state, pending writes and metadata", async () => {
     await fill("encrypted", saver);
     await fill("clear", openSaver());
     const read = (documents: Document[]) => documents.map(readEverything).join("\n");
@@ -110,7 +110,7 @@ describe("a serializer of the user's", () => {
     expect(read(await database.readAll("clear")).split(SECRET).length).toBeGreaterThan(100);
   });
 
-  it("gets everything back under the type it gave", async () => {
+  it("gets everything back with the type that it gave", async () => {
     const { checkpoint, metadata, config } = await fill("read-back", saver);
     for (const reader of [saver, openSaver(serde)]) {
       const tuple = await reader.getTuple(config);
@@ -134,7 +134,7 @@ describe("a serializer of the user's", () => {
     ]);
   });
 
-  it("gets to see only what changed", async () => {
+  it("is called only for what changed", async () => {
     const { checkpoint, metadata, config } = await fill("seen", saver);
     const seen: unknown[] = [];
     const watched = openSaver({
@@ -153,7 +153,7 @@ describe("a serializer of the user's", () => {
     expect(seen).toEqual(expect.arrayContaining([43, metadata]));
   });
 
-  it("still lets metadata be filtered", async () => {
+  it("still allows filters on metadata", async () => {
     const { metadata } = await fill("filtered", saver);
     const list = async (filter: Record<string, unknown>) =>
       Array.fromAsync(saver.list(threadConfig("filtered"), { filter }));
@@ -162,7 +162,7 @@ describe("a serializer of the user's", () => {
     expect(await list({ note: "another" })).toEqual([]);
   });
 
-  it("that is missing when its data is read is asked for by name", async () => {
+  it("that is missing when its data is read is named in the error", async () => {
     const { config } = await fill("no-serializer", saver);
     await expect(openSaver().getTuple(config)).rejects.toMatchObject({
       code: "INVALID_OPTIONS",
@@ -187,7 +187,7 @@ describe("a serializer of the user's", () => {
     expect(await database.readAll("shared")).toEqual([]);
   });
 
-  it("may use its buffer again, and give values that lie in the bytes it got", async () => {
+  it("may reuse its buffer, and may return values that are views of the given bytes", async () => {
     const buffer = new Uint8Array(1_024);
     let used = 0;
     const reusing = openSaver({

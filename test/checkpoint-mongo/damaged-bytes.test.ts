@@ -51,7 +51,7 @@ const DAMAGES: Record<string, (bytes: Buffer, at: number) => Buffer> = {
 };
 
 it.each(Object.entries(DAMAGES))(
-  "bytes %s any byte: what is read is right or named as damaged, and so it is after the next put",
+  "bytes %s any byte: a read is right or names the damage, and the same after the next put",
   async (_what, damage) => {
     const outcomes = { read: 0, built: 0, refused: 0 };
     for (const document of stored) {

@@ -73,7 +73,7 @@ async function expectEverything(client: MongoClient, threadId: string): Promise<
   await cache.clear();
 }
 
-it("without any right to make the indexes, hears which are missing and what to do", async () => {
+it("without the right to create indexes, learns which are missing and what to do", async () => {
   const client = connectAs("no-setup");
   const error: unknown = await new MongoDBSaver({ client, dbName: DB })
     .setup()
@@ -92,11 +92,11 @@ it("with the rights of the README can do everything", async () => {
   await expectEverything(connectAs("all-rights"), "all rights");
 });
 
-it("without the right to make indexes can do everything once they are there", async () => {
+it("without the right to create indexes, can do everything after they exist", async () => {
   await expectEverything(connectAs("no-setup"), "no setup");
 });
 
-it("with the right to read only reads, and hears what it lacks when it writes", async () => {
+it("with the right to read only, reads, and learns what it lacks when it writes", async () => {
   const writer = new MongoDBSaver({ client: connectAs("all-rights"), dbName: DB });
   const config = await putCheckpoint(writer, threadConfig("read"), makeCheckpoint({ a: 1 }));
   const reader = new MongoDBSaver({ client: connectAs("read-only"), dbName: DB });
@@ -115,7 +115,7 @@ it("with the right to read only reads, and hears what it lacks when it writes", 
   expect((await writer.verifyThread("read")).damages).toEqual([]);
 });
 
-it("with a wrong password hears that, and nothing of privileges or the password", async () => {
+it("with a wrong password, learns that, and nothing about privileges or the password", async () => {
   const saver = new MongoDBSaver({ client: connectAs("all-rights", "wrong-secret"), dbName: DB });
   const error: unknown = await saver.setup().catch((thrown: unknown) => thrown);
   expect(StorageRefusedError.isInstance(error)).toBe(true);

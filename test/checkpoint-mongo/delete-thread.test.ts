@@ -68,7 +68,7 @@ describe("deleteThread", () => {
   });
 
   it.each(["this process", "another process"])(
-    "by %s leaves nothing behind that a run with the same state takes for stored",
+    "by %s leaves nothing behind that a run with the same state would take for stored",
     async (by) => {
       const threadId = `same again, by ${by}`;
       const other = by === "this process" ? saver : database.openSaverElsewhere();
@@ -97,7 +97,7 @@ describe("deleteThread", () => {
     },
   );
 
-  it("by another process does not lead a process astray in the order of what it puts later", async () => {
+  it("by another process does not confuse the order of later puts of a process", async () => {
     const elsewhere = database.openSaverElsewhere();
     const root = threadConfig("order");
     const namespace = threadConfig("order", { namespace: "sub" });
@@ -112,7 +112,7 @@ describe("deleteThread", () => {
     expect((await database.openSaver().getTuple(namespace))?.checkpoint.id).toBe(last.id);
   });
 
-  it("by another process leaves a run that goes on with its full state", async () => {
+  it("by another process leaves a continuing run its full state", async () => {
     const config = await startThread("going-on");
     // The run knows parent, thread and segments from before.
     await database.openSaverElsewhere().deleteThread("going-on");

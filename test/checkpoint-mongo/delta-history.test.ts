@@ -89,7 +89,7 @@ describe("the history of a delta channel", () => {
     }
   });
 
-  it("takes no ancestor that is remembered as another than the one a child was put upon", async () => {
+  it("takes no cached ancestor that differs from the one a child was built upon", async () => {
     const [saver, elsewhere] = [database.openSaver(), database.openSaverElsewhere()];
     const { root } = await startThread(saver, "remembered", []);
     const again = makeCheckpoint(
@@ -108,7 +108,7 @@ describe("the history of a delta channel", () => {
     }
   });
 
-  it("holds the writes of all ancestors, whatever characters their ids are made of", async () => {
+  it("holds the writes of all ancestors, whatever characters their ids have", async () => {
     const saver = database.openSaver();
     let { latest } = await startThread(saver, "ids", []);
     // JavaScript compares UTF-16, the server UTF-8.
@@ -142,7 +142,7 @@ describe("the history of a delta channel", () => {
     },
   );
 
-  it("is refused where one write took another's place, by who has read both before too", async () => {
+  it("is refused where one write took another's place, also by a process that has read both before", async () => {
     const saver = database.openSaver();
     const { latest } = await startThread(saver, "swapped", ["a", "b", "c"]);
     expect(await readSteps(saver, latest)).toEqual(["a", "b"]);

@@ -96,7 +96,7 @@ describe("a snapshot of a delta channel", () => {
     }
   });
 
-  it("does so in a process that has to read the one before, and in each branch", async () => {
+  it("stores only that in a process that has to read the one before, and in each branch", async () => {
     const { items, first, latest, bytes } = await startThread("elsewhere", database.openSaver());
     const fork = await putSteps(database.openSaver(), first, 2);
     const ends: [RunnableConfig, unknown[]][] = [];
@@ -110,7 +110,7 @@ describe("a snapshot of a delta channel", () => {
     }
   });
 
-  it("takes no further command where this process has put what lies between", async () => {
+  it("needs no further command if this process has put the checkpoints between", async () => {
     const saver = database.openSaver();
     const { items, latest } = await startThread("commands", saver);
     const commands = await database.recordCommands(() => putSnapshot(saver, latest, items));
@@ -151,7 +151,7 @@ describe("a snapshot of a delta channel", () => {
     expect(await readLog(database.openSaver(), end)).toEqual(new DeltaSnapshot(items));
   });
 
-  it("takes nothing from a thread that was deleted meanwhile", async () => {
+  it("reuses nothing of a thread that was deleted meanwhile", async () => {
     const saver = database.openSaver();
     const { items, latest } = await startThread("deleted", saver);
     await database.openSaverElsewhere().deleteThread("deleted");
@@ -180,7 +180,7 @@ describe("a snapshot of a delta channel", () => {
 });
 
 describe("a conversation in a delta channel", () => {
-  it("stores what it stores in an ordinary one, however many snapshots LangGraph takes", async () => {
+  it("stores the same as in an ordinary channel, however many snapshots LangGraph takes", async () => {
     const delta = new DeltaChannel(messagesDeltaReducer, {
       initialValueFactory: () => [],
       snapshotFrequency: 7,

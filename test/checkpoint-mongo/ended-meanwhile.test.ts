@@ -96,7 +96,7 @@ describe.each(Object.entries(CASES))("%s", (kind, { settings, operations, ending
   const saver = new MongoDBSaver({ dbName: database.name, cacheMaxBytes: 1, ...settings, client });
 
   describe.each(Object.entries(endings))(
-    "does not take a thread for damaged that %s",
+    "does not report damage for a thread that %s",
     (end, ending) => {
       it.each(Object.entries(operations))("before any command of %s", async (name, operation) => {
         let commands = 0;

@@ -14,7 +14,7 @@ const SECONDS = Number(process.env["ENDING_SECONDS"] ?? 10);
 const PROCESSES = 8;
 
 it(
-  `threads that are deleted and expire under readers and writers are never taken for damaged (seed ${SEED})`,
+  `threads that are deleted or expire during reads and writes are never reported as damaged (seed ${SEED})`,
   { timeout: SECONDS * 1_000 + 60_000 },
   async () => {
     await using own = temporaryDatabase(database.client);
@@ -49,7 +49,7 @@ it(
   },
 );
 
-it("real damage of a living thread is told at once, while others end", async () => {
+it("real damage of a living thread is reported at once, while others end", async () => {
   await using own = temporaryDatabase(database.client);
   const settings = { dbName: own.name };
   const writer = database.openSaver(settings);

@@ -17,8 +17,8 @@ beforeEach(async () => {
     .updateOne({ checkpoint_id: "latest" }, { $set: { hash: new Binary() } });
 });
 
-describe("a damaged checkpoint that is passed over", () => {
-  it("is reported as a warning of the process where there is no onEvent", async () => {
+describe("a damaged checkpoint that is skipped", () => {
+  it("is reported as a warning of the process without an onEvent", async () => {
     const saver = database.openSaver({ onCorruption: "fall-back" });
     const emitWarning = watchWarnings();
     for (const [read, outcome] of [

@@ -58,7 +58,7 @@ async function throughJsonPlus(value: unknown): Promise<unknown> {
 
 const precious = { at: new Date(0), map: new Map([[1n, Buffer.from("abc")]]), not: Number.NaN };
 
-describe("LangGraph's own objects come back as from its serializer, wherever they stand", () => {
+describe("LangGraph's own objects come back as from its serializer, wherever they are", () => {
   it.each<[string, (content: unknown) => unknown, (content: unknown) => unknown]>([
     ["a Send", (args) => new Send("work", args), (args) => ({ node: "work", args })],
     [
@@ -119,8 +119,8 @@ describe("LangGraph's own objects come back as from its serializer, wherever the
   });
 });
 
-describe("documents of MongoDB come back as from LangGraph's serializer, but for what it loses", () => {
-  it("the driver's classes as their toJSON gives them", async () => {
+describe("documents of MongoDB come back as from LangGraph's serializer, or better", () => {
+  it("the driver's classes as their toJSON returns them", async () => {
     const document = {
       _id: new ObjectId("65f000000000000000000001"),
       price: Decimal128.fromString("1.50"),
@@ -145,7 +145,7 @@ describe("documents of MongoDB come back as from LangGraph's serializer, but for
   });
 });
 
-describe("what a channel is, not how it looks, says how it is stored", () => {
+describe("the type of a channel's value, not its form, decides how it is stored", () => {
   const holes = Object.assign([], { 0: LONG, 2: LONG, length: 5 });
   it.each<[string, unknown]>([
     ["the match of a RegExp", /(x+)/.exec(LONG)],
@@ -163,7 +163,7 @@ describe("what a channel is, not how it looks, says how it is stored", () => {
   });
 });
 
-describe("what can't come back is refused with its path, and nothing is stored", () => {
+describe("a value that cannot come back is refused with its path, and nothing is stored", () => {
   class Hidden {
     readonly #value = 1;
     get value(): number {
@@ -229,7 +229,7 @@ describe("what can't come back is refused with its path, and nothing is stored",
   });
 });
 
-it("metadata may have lists under names that every object has", async () => {
+it("metadata may have lists under names that every object inherits", async () => {
   const names = Object.getOwnPropertyNames(Object.prototype).filter((n) => n !== "__proto__");
   const metadata = makeMetadata(Object.fromEntries(names.map((name) => [name, [[{}], ["x"]]])));
   const saver = database.openSaver();

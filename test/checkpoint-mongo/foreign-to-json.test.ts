@@ -104,12 +104,12 @@ async function withLibrary<T>(
 }
 
 describe.each(LIBRARIES)("%s", (name, holder, toJSON) => {
-  it("changes nothing for who reads without it what was written with it", async () => {
+  it("does not change what is written with it and read without it", async () => {
     await withLibrary(holder, toJSON, () => write(`${name} written`));
     expect(await read(`${name} written`)).toEqual(expected);
   });
 
-  it("changes nothing for who reads with it what was written without it", async () => {
+  it("does not change what is written without it and read with it", async () => {
     await write(`${name} read`);
     const found = await withLibrary(holder, toJSON, () => read(`${name} read`));
     expect(found).toEqual(expected);

@@ -74,7 +74,7 @@ async function readInNewProcess(threadId: string, checkpointId?: string): Promis
 }
 
 describe("a run from an earlier checkpoint", () => {
-  it("makes a second branch, and both read back right, in new processes too", async () => {
+  it("creates a second branch, and both are read back right, also in new processes", async () => {
     const { config, graph, history } = await startThread("branches");
     const trunk = history[0]!;
     const old = findInTurn(history, 1);
@@ -109,7 +109,7 @@ describe("a run from an earlier checkpoint", () => {
     ).toEqual([branch, trunk.values]);
   });
 
-  it("may be repeated: forks of forks share what they have in common", async () => {
+  it("may be repeated: forks of forks share their common items", async () => {
     const { config, graph, history } = await startThread("many-forks", 2);
     const sizeOf = async () => (await database.readAll("many-forks")).length;
     const before = await sizeOf();
@@ -135,7 +135,7 @@ describe("a run from an earlier checkpoint", () => {
 });
 
 describe("a replay of an earlier checkpoint", () => {
-  it("runs on from it without changing what came after it", async () => {
+  it("continues from it without changing what came after it", async () => {
     const { config, graph, history } = await startThread("replayed");
     const old = findInTurn(history, 1);
     const result = await graph.invoke(null, old.config);
@@ -188,7 +188,7 @@ describe("a copy of a checkpoint", () => {
 });
 
 describe("an edit of messages in the middle of a conversation", () => {
-  it("reads back right before and after it", async () => {
+  it("is read back right before and after it", async () => {
     const config = { configurable: { thread_id: "edited" } };
     const conversation = (saver: BaseCheckpointSaver) =>
       new StateGraph(MessagesAnnotation)

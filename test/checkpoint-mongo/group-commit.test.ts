@@ -17,13 +17,13 @@ const MANY = 40;
 const ONCE: MongoDBSaverSettings = { retry: { deadlineMs: 0 } };
 
 describe("writes of many threads", () => {
-  it("go alone and at once where nothing is under way", async () => {
+  it("are sent alone and at once if no command is under way", async () => {
     const { saver, listCommands } = await openObserved();
     for (const threadId of ["alone-1", "alone-2"]) await startThread(saver, threadId);
     expect(listCommands()).toEqual([["alone-1"], ["alone-2"]]);
   });
 
-  it("that come at the same time go together, and so do those that come while a command is under way", async () => {
+  it("that come at the same time, or while a command is under way, are sent together", async () => {
     const threadIds = nameThreads("together");
     const [first, second] = [threadIds.slice(0, 10), threadIds.slice(10)];
     const commands: string[][] = [];
@@ -49,7 +49,7 @@ describe("writes of many threads", () => {
   it.each([
     ["one command that they share", { a: "small" }, 1],
     ["four with large ones", { a: randomBytes(1_200_000).toString("base64") }, 4],
-  ])("have %s under way at most", async (what, state, expected) => {
+  ])("have at most %s under way", async (what, state, expected) => {
     let underWay = 0;
     let most = 0;
     const { saver } = await openWith(async (send) => {
@@ -69,7 +69,7 @@ describe("writes of many threads", () => {
     await expectWhole(threadIds, state);
   });
 
-  it("of which some meet a conflict go on: those repeat, the others are done one command later", async () => {
+  it("of which some meet a conflict are all stored: those are repeated, the others are done one command later", async () => {
     const { saver, listCommands } = await openObserved();
     const threadIds = nameThreads("conflict");
     const configs = await Promise.all(threadIds.map((threadId) => startThread(saver, threadId)));
@@ -91,7 +91,7 @@ describe("writes of many threads", () => {
     await expectWhole(threadIds, { a: 2 });
   });
 
-  it("of which one cannot be stored are all stored but that one", async () => {
+  it("are stored but for one that cannot be stored", async () => {
     // The server turns down every command that holds the thread, without saying which update it was.
     const { saver } = await openWith(async (send, updates) => {
       if (JSON.stringify(updates).includes("too-deep")) {
@@ -131,7 +131,7 @@ describe("writes of many threads", () => {
     await expectWhole(["large"], { list });
   });
 
-  it("all hear of it when the connection is lost, and none is acknowledged that is not there", async () => {
+  it("all fail when the connection is lost, and none is acknowledged that is not stored", async () => {
     let commands = 0;
     const { saver } = await openWith(async (send) => {
       commands += 1;
@@ -197,7 +197,7 @@ describe("a checkpoint and its parent's pending writes", () => {
     expect(kinds).toHaveLength(2);
   });
 
-  it("are never seen the other way round, wherever the command ends", async () => {
+  it("are never seen in the other order, wherever the command ends", async () => {
     for (let updates = 0; updates <= 7; updates += 1) {
       const threadId = `ends-after-${updates}`;
       let isCut = false;
@@ -225,7 +225,7 @@ describe("a checkpoint and its parent's pending writes", () => {
     }
   });
 
-  it("keep this order where the writes meet a conflict and are repeated", async () => {
+  it("keep this order if the writes meet a conflict and are repeated", async () => {
     const threadId = "writes-conflict";
     let seen: string[][] = [];
     const { saver } = await openWith((send, updates) => {

@@ -47,7 +47,7 @@ describe("a connection that is half-open", () => {
     ["one connection", { maxPoolSize: 1 }],
     ["a long socket timeout", { socketTimeoutMS: 600_000 }],
   ])(
-    "holds no call for longer than the timeout, whatever the client has: %s",
+    "holds up no call longer than the timeout, whatever options the client has: %s",
     async (name, options) => {
       const { network, saver } = await openSaver({}, options);
       const threadId = `half-open ${name}`;
@@ -77,12 +77,12 @@ describe("a connection that is half-open", () => {
   );
 });
 
-describe("a write that was given up on and arrives when it has long been repeated", () => {
+describe("a write that was given up and arrives long after it was repeated", () => {
   // A server with retryable writes knows the driver's second attempt by the number of its first. Ours is
   // sent in the same session under a higher number: MongoDB refuses the earlier one then, the
   // development server does not. So here the driver's attempts stand for ours.
 
-  it("does not take back a later resume value", async () => {
+  it("does not undo a later resume value", async () => {
     const { network, saver } = await openSaver();
     const config = await putCheckpoint(
       saver,
@@ -97,7 +97,7 @@ describe("a write that was given up on and arrives when it has long been repeate
     expect(tuple?.pendingWrites).toEqual([["task", "__resume__", ["first", "second"]]]);
   });
 
-  it("does not take back a later value of a store", async () => {
+  it("does not undo a later value of a store", async () => {
     const { network, client } = await openClient();
     const store = new MongoDBStore({ client, dbName: database.name, operationTimeoutMs });
     await store.put(["late"], "key", { value: 0 });
@@ -109,7 +109,7 @@ describe("a write that was given up on and arrives when it has long been repeate
   });
 
   it.each([true, false])(
-    "changes nothing of a thread that has gone on, whether or not the server knows it (retryWrites: %s)",
+    "changes nothing in a thread that has continued, with or without retryable writes (retryWrites: %s)",
     async (retryWrites) => {
       const { network, saver } = await openSaver({}, { retryWrites });
       const threadId = `late put ${retryWrites}`;
@@ -138,7 +138,7 @@ describe("a write that was given up on and arrives when it has long been repeate
 });
 
 describe("small writes of many threads", () => {
-  it("wait for one of them that hangs no longer than the timeout", async () => {
+  it("wait no longer than the timeout for one of them that hangs", async () => {
     const { network, saver } = await openSaver();
     const put = (name: string) =>
       putCheckpoint(saver, threadConfig(name), makeCheckpoint({ a: 1 }, { id: "1" }));

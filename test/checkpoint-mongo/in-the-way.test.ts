@@ -14,7 +14,7 @@ const JUST_PAST = new Date(Date.now() - 1_000);
 const START = makeItems("start", 3);
 const NEXT = [...START, ...makeItems("next", 1)];
 
-describe("a put that a damaged document is in the way of names it", () => {
+describe("a put names the damaged document that is in its way", () => {
   const damages: Record<string, [kind: "segment" | "thread", UpdateFilter<Document>, string]> = {
     "a segment's part counts from 1": ["segment", { $set: { part: 1 } }, "part"],
     "a segment is called another thread's": ["segment", { $set: { thread_id: "x" } }, "thread_id"],
@@ -50,7 +50,7 @@ describe("a put that a damaged document is in the way of names it", () => {
     expect((refused as Error).message).toMatch(/put the\s+field right/i);
   });
 
-  it("writes of a task do so too", async () => {
+  it("writes of a task name it too", async () => {
     const saver = database.openSaver();
     const parent = await putList(saver, threadConfig("of a task"), START);
     await saver.putWrites(parent, [["list", "first"]], "task");
@@ -62,7 +62,7 @@ describe("a put that a damaged document is in the way of names it", () => {
     });
   });
 
-  it("writes of a task that are there already, but damaged, are not acknowledged", async () => {
+  it("writes of a task that exist already, but damaged, are not acknowledged", async () => {
     const saver = database.openSaver();
     const parent = await putList(saver, threadConfig("there already"), START);
     await saver.putWrites(parent, [["list", "first"]], "task");
@@ -75,7 +75,7 @@ describe("a put that a damaged document is in the way of names it", () => {
   });
 });
 
-describe("a thread whose latest checkpoint has lost its mark can be gone on with", () => {
+describe("a thread whose latest checkpoint has lost its mark can be continued", () => {
   it.each([
     ["the mark has gone", { $unset: { head: "" } }],
     ["the mark is none", { $set: { head: false } }],
@@ -109,7 +109,7 @@ describe("deleteThread deletes a thread", () => {
     expect((await database.openSaver().getTuple(threadConfig(threadId)))?.config).toEqual(again);
   });
 
-  it("with what damage has taken its kind", async () => {
+  it("also the documents whose kind is damaged", async () => {
     await putList(database.openSaver(), threadConfig("stray"), START);
     await database
       .documents("segment")
@@ -121,7 +121,7 @@ describe("deleteThread deletes a thread", () => {
   });
 });
 
-describe("verifyThread goes by the thread's record and finds what does not fit it", () => {
+describe("verifyThread finds what does not agree with the thread's record", () => {
   it.each([
     ["a document of another life", "segment", { $set: { epoch: 7 } }, "epoch"],
     [
@@ -166,7 +166,7 @@ describe("verifyThread goes by the thread's record and finds what does not fit i
   );
 });
 
-it("a sweep takes nothing from a thread of which it does not know what is in use", async () => {
+it("a sweep removes nothing from a thread if it cannot tell what is in use", async () => {
   const threadId = "not known";
   await putList(database.openSaver(), threadConfig(threadId), START);
   const checkpoints = database.documents("checkpoint");

@@ -31,8 +31,8 @@ const READS: Record<string, (saver: MongoDBSaver, config: RunnableConfig) => Pro
   put: (saver, config) => put(saver, config, 9),
 };
 
-describe("a thread of which the saver has the keys", () => {
-  it("goes on while keys are replaced, and is read by all that have both", async () => {
+describe("a thread whose keys the saver has", () => {
+  it("can be continued while keys are replaced, and is read by every saver that has both", async () => {
     const config = await fill(open(ONLY_OLD), uuid6(0));
     const next = await put(open(BOTH), config, 3);
     await open(BOTH).putWrites(next, [["items", "of the new key"]], "task");
@@ -47,7 +47,7 @@ describe("a thread of which the saver has the keys", () => {
     expect(await listKeyIds(idOf(next))).toEqual(["old", "old", "old", "new"]);
   });
 
-  it("is read after its only key got an id, or another one", async () => {
+  it("is read after its only key got an id, or a new id", async () => {
     const config = await fill(open({ key: OLD }), uuid6(0));
     expect(await readItems(open(ONLY_OLD), config)).toEqual([0, 1, 2]);
     const renamed = { keys: { "2026": OLD, "2027": NEW }, currentKeyId: "2027" };
@@ -65,7 +65,7 @@ describe("a thread of which the saver has the keys", () => {
     expect(await open(BOTH).verifyThread(idOf(first))).toMatchObject({ damages: [] });
   });
 
-  it("takes the key off, or puts it on, where a special write or a checkpoint is replaced", async () => {
+  it("removes or adds the key when a special write or a checkpoint is replaced", async () => {
     const config = await fill(open(ONLY_OLD), uuid6(0));
     await open(ONLY_OLD).putWrites(config, [["__interrupt__", "keyed"]], "task");
     for (const [integrity, reader] of [
@@ -84,7 +84,7 @@ describe("a thread of which the saver has the keys", () => {
   });
 });
 
-describe("a thread of which the saver lacks the key", () => {
+describe("a thread whose key the saver does not have", () => {
   const cases: [string, IntegrityOptions | undefined, IntegrityOptions | undefined, object][] = [
     ["the old key was removed", ONLY_OLD, ONLY_NEW, { fault: "unknown-key" }],
     ["the saver has another key", { key: OLD }, { key: NEW }, { fault: "unknown-key" }],
@@ -98,7 +98,7 @@ describe("a thread of which the saver lacks the key", () => {
     ["the key was added", undefined, ONLY_NEW, { fault: "unkeyed", keyName: undefined }],
   ];
   describe.each(cases)("because %s", (_case, written, read, expected) => {
-    it.each(Object.keys(READS))("is refused by %s as such, not as damaged", async (name) => {
+    it.each(Object.keys(READS))("is refused by %s for its key, not as damaged", async (name) => {
       const config = await fill(open(written), uuid6(0));
       const before = await database.readAll(idOf(config));
       const events: SaverEvent[] = [];
@@ -113,7 +113,7 @@ describe("a thread of which the saver lacks the key", () => {
     });
   });
 
-  it("is told which key it names, and which there are", async () => {
+  it("is refused with the name of its key and of those that the saver has", async () => {
     const config = await fill(open(ONLY_OLD), uuid6(0));
     const error = (await failure(open(ONLY_NEW).getTuple(config))) as IntegrityKeyError;
     const { keyName, knownKeyNames } = error;
@@ -122,7 +122,7 @@ describe("a thread of which the saver lacks the key", () => {
     expect(error.message).toContain(`the key ${keyName}, and this saver has ${knownKeyNames[0]}`);
   });
 
-  it("is refused for its pending writes alone", async () => {
+  it("is refused if only its pending writes have such a key", async () => {
     const config = await fill(open(BOTH), uuid6(0));
     await open({ ...BOTH, currentKeyId: "old" }).putWrites(config, [["items", 1]], "task");
     const error = await failure(open(ONLY_NEW).getTuple(config));
@@ -135,7 +135,7 @@ describe("a thread of which the saver lacks the key", () => {
 });
 
 describe("acceptUnkeyed", () => {
-  it("reads what was stored without a key, and hashes with the key what comes after", async () => {
+  it("reads documents without a key, and hashes new ones with the key", async () => {
     const config = await fill(open(undefined), uuid6(0));
     const saver = open({ ...ONLY_NEW, acceptUnkeyed: true });
     const next = await put(saver, config, 3);
@@ -146,7 +146,7 @@ describe("acceptUnkeyed", () => {
     expect(await failure(open(ONLY_NEW).getTuple(config))).toMatchObject({ fault: "unkeyed" });
   });
 
-  it("still finds damage in it", async () => {
+  it("still finds damage in documents without a key", async () => {
     const config = await fill(open(undefined), uuid6(0));
     await changeLatest(config, () => ({ hash: new Binary(Buffer.alloc(32)) }));
     const saver = open({ ...ONLY_NEW, acceptUnkeyed: true });
@@ -154,7 +154,7 @@ describe("acceptUnkeyed", () => {
   });
 });
 
-describe("whoever can write to the database but has no key", () => {
+describe("somebody who can write to the database but has no key", () => {
   it("cannot pass a document off as one that was stored without a key", async () => {
     const config = await fill(open(ONLY_NEW), uuid6(0));
     await forge(config, undefined);
@@ -163,7 +163,7 @@ describe("whoever can write to the database but has no key", () => {
     });
   });
 
-  it("cannot take the key's name off a document and leave its hash", async () => {
+  it("cannot remove the key's name from a document and keep its hash", async () => {
     const config = await fill(open(ONLY_NEW), uuid6(0));
     await changeLatest(config, () => ({ key_name: undefined }));
     const saver = open({ ...ONLY_NEW, acceptUnkeyed: true });
@@ -179,7 +179,7 @@ describe("whoever can write to the database but has no key", () => {
     );
   });
 
-  it("cannot pass a document of one key off as one of another that the saver has", async () => {
+  it("cannot pass a document of one key off as one of another key of the saver", async () => {
     const config = await fill(open({ ...BOTH, currentKeyId: "old" }), uuid6(0));
     const other = await fill(open(BOTH), uuid6(0));
     const [name] = await listKeyNames(idOf(other));
@@ -188,7 +188,7 @@ describe("whoever can write to the database but has no key", () => {
   });
 
   it.each([null, 1, "", "a name that is none", { $gt: "" }, "x".repeat(100_000)])(
-    "gets a name that is none taken for damage: %j",
+    "cannot use an invalid key name unnoticed: %j",
     async (key_name) => {
       const config = await fill(open(ONLY_NEW), uuid6(0));
       await open(ONLY_NEW).putWrites(config, [["items", 1]], "task");
@@ -207,7 +207,7 @@ describe("whoever can write to the database but has no key", () => {
   );
 });
 
-it("a document carries at most 64 bytes more with a key", async () => {
+it("a document is at most 64 bytes larger with a key", async () => {
   const sizes: number[] = [];
   for (const integrity of [
     undefined,

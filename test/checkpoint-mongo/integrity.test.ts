@@ -168,7 +168,7 @@ describe("a document that was put back or moved is detected and named", () => {
 
 describe('with onCorruption: "fall-back"', () => {
   it.each(["body", "segments", "parent_checkpoint_id", "hash"])(
-    "getTuple returns the newest valid ancestor when %s of the latest is damaged, and says so",
+    "getTuple returns the newest valid ancestor when %s of the latest is damaged, and reports it",
     async (field) => {
       await changeOne(database.documents("checkpoint"), latest(), (document) => ({
         [field]: field === "parent_checkpoint_id" ? uuid6(9) : flip(document[field] as Binary),
@@ -198,19 +198,19 @@ describe('with onCorruption: "fall-back"', () => {
     },
   );
 
-  it("getTuple returns what is before several damaged ones", async () => {
+  it("getTuple returns the checkpoint before several damaged ones", async () => {
     await database
       .documents("checkpoint")
       .updateMany({ thread_id: threadId, seq: { $gte: 3 } }, { $set: { hash: new Binary() } });
     await expectFallBack(1);
   });
 
-  it("getTuple returns the last that is there when the latest is missing", async () => {
+  it("getTuple returns the last existing checkpoint when the latest is missing", async () => {
     await database.documents("checkpoint").deleteOne(latest());
     await expectFallBack(3);
   });
 
-  it("the thread goes on from the ancestor", async () => {
+  it("the thread continues from the ancestor", async () => {
     await changeOne(database.documents("checkpoint"), latest(), ({ body }) => ({
       body: flip(body as Binary),
     }));
@@ -228,7 +228,7 @@ describe('with onCorruption: "fall-back"', () => {
     await expect(saver.getTuple(thread(threadId))).rejects.toThrow(CorruptCheckpointError);
   });
 
-  it("list leaves damaged checkpoints out, and says so", async () => {
+  it("list leaves damaged checkpoints out, and reports them", async () => {
     await changeOne(
       database.documents("checkpoint"),
       { thread_id: threadId, seq: 3 },

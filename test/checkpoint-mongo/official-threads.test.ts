@@ -35,7 +35,7 @@ const openOfficial = () =>
     dbName: database.name,
   });
 
-it("a thread of the official saver goes on, with its history as one", async () => {
+it("a thread of the official saver can be continued, with one history", async () => {
   const before = compileChat(openOfficial());
   await before.invoke({ messages: [new HumanMessage("one")] }, config);
   await before.invoke({ messages: [new HumanMessage("two")] }, config);
@@ -81,7 +81,7 @@ it("an interrupt that the official saver stored is resumed", async () => {
   expect(result).toEqual({ answer: "me", other: "done" });
 });
 
-it("writes that the official saver stored are there once, though they are stored once more", async () => {
+it("writes that the official saver stored exist once, even if they are stored again", async () => {
   const official = openOfficial();
   const metadata = { source: "loop", step: 0, parents: {} } as const;
   const parent = await official.put(config, { ...emptyCheckpoint(), id: uuid6(0) }, metadata);
@@ -117,7 +117,7 @@ it("pending sends of an old checkpoint of the official saver are migrated", asyn
   expect(tuple?.checkpoint.channel_values[TASKS]).toEqual(["send"]);
 });
 
-it("deleteThread deletes what the official saver stored too", async () => {
+it("deleteThread also deletes what the official saver stored", async () => {
   await compileChat(openOfficial()).invoke({ messages: [new HumanMessage("one")] }, config);
   const saver = database.openSaver();
   await saver.deleteThread(config.configurable.thread_id);

@@ -43,7 +43,7 @@ describe.each([
       await sets.updateOne({ _id: set!._id }, { $set: { checkpoint: pointer, ...change } });
     }
 
-    it("though another thread's points at it: getTuple refuses it and names it", async () => {
+    it("even if another thread's write points to it: getTuple refuses it and names it", async () => {
       const [victim] = await pauseTwo("getTuple");
       await pointAt(victim);
       await expect(open().getTuple(victim)).rejects.toMatchObject({
@@ -53,7 +53,7 @@ describe.each([
       });
     });
 
-    it("though one with the thread's name on it points at it: list refuses it too", async () => {
+    it("even if a write with the thread's id points to it: list refuses it too", async () => {
       const [victim] = await pauseTwo("list");
       await pointAt(victim, { thread_id: addressOf(victim).threadId });
       const all = { configurable: { thread_id: addressOf(victim).threadId } };
@@ -62,7 +62,7 @@ describe.each([
       await expect(open().getTuple(all)).rejects.toThrow(CorruptCheckpointError);
     });
 
-    it("though all of its address was rewritten", async () => {
+    it("even if its whole address was rewritten", async () => {
       const [victim] = await pauseTwo("rewritten");
       const own = await sets.findOne({ thread_id: addressOf(victim).threadId });
       const set = await sets.findOne({
@@ -90,7 +90,7 @@ describe.each([
       expect(tuple?.checkpoint.channel_values).toEqual({ a: 1 });
     });
 
-    it("verifyThread finds it in the thread that it points into, and in the one that it is of", async () => {
+    it("verifyThread finds it in the thread that it points to, and in its own", async () => {
       const [victim] = await pauseTwo("verifyThread");
       await pointAt(victim);
       for (const threadId of [addressOf(victim).threadId, otherOf(victim)]) {
@@ -115,7 +115,7 @@ describe.each([
       ).rejects.toMatchObject({ corruption: { document: "write", field: "_id" } });
     });
 
-    it("also where the pointer has other bytes of the same meaning", async () => {
+    it("also if the pointer has another subtype", async () => {
       const [victim] = await pauseTwo("subtype");
       const pointer = await pointerTo(victim);
       const set = { thread_id: addressOf(victim).threadId, task_id: "task" };
@@ -127,7 +127,7 @@ describe.each([
       );
     });
 
-    it("two sets in one place are damage, whichever was there first", async () => {
+    it("two sets in one place are damage, whichever was first", async () => {
       const [victim] = await pauseTwo("twice");
       const set = await sets.findOne({ thread_id: addressOf(victim).threadId });
       await sets.insertOne({ ...set!, _id: new Binary(randomBytes(16)) });

@@ -45,7 +45,7 @@ const list = (saver: MongoDBSaver, threadId: string) =>
 
 describe.each(["sync", "async", "exit"] as const)("with durability %s", (durability) => {
   it.each(["every", "interrupts", "exit"] as const)(
-    'a thread goes on as ever, whatever stays: persist "%s"',
+    'a thread can be continued as usual: persist "%s"',
     async (persist) => {
       const threadId = `${durability} ${persist}`;
       const config = { configurable: { thread_id: threadId }, durability };
@@ -94,7 +94,7 @@ describe('persist "exit"', () => {
     expect(await saver.getTuple(first)).toBeUndefined();
   });
 
-  it("keeps the latest where the next one cannot be stored", async () => {
+  it("keeps the latest if the next one cannot be stored", async () => {
     const saver = database.openSaver({ persist: "exit" });
     const first = await putCheckpoint(saver, threadConfig("failing"), makeCheckpoint({ a: 1 }));
     const bad = makeCheckpoint({ a: () => 1 }, { versions: { a: 2 } });
@@ -104,7 +104,7 @@ describe('persist "exit"', () => {
     expect((await saver.getTuple(first))?.checkpoint.channel_values).toEqual({ a: 1 });
   });
 
-  it("keeps what a DeltaChannel's state is made of", async () => {
+  it("keeps the checkpoints that make up the state of a DeltaChannel", async () => {
     const saver = database.openSaver({ persist: "exit" });
     const first = await putCheckpoint(saver, threadConfig("delta"), makeCheckpoint({ a: 1 }));
     const metadata = makeMetadata({ counters_since_delta_snapshot: { log: [1, 1] } });

@@ -29,7 +29,7 @@ it.each([
   },
 );
 
-it("a put that makes a damaged segment once more mends it", async () => {
+it("a put that stores a damaged segment again repairs it", async () => {
   const config = threadConfig("mended");
   const [first] = await putStates(config, [START]);
   await segments.updateOne({ thread_id: "mended" }, { $set: { data: new Binary() } });
@@ -40,7 +40,7 @@ it("a put that makes a damaged segment once more mends it", async () => {
   expect(await readList(reader, first!)).toEqual(START);
 });
 
-it("a put that would append to a segment which has gone stores the whole value", async () => {
+it("a put stores the whole value if the segment to append to is missing", async () => {
   const saver = database.openSaver();
   const [parent] = await putStates(threadConfig("gone"), [START], saver);
   await segments.deleteMany({ thread_id: "gone" });

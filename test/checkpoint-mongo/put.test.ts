@@ -32,7 +32,7 @@ describe("put", () => {
     expect(await database.readAll("repeated")).toEqual(stored);
   });
 
-  it("repeated with other content replaces it, in the same place of the order", async () => {
+  it("repeated with other content replaces the checkpoint, in the same place of the order", async () => {
     const config = threadConfig("replaced");
     const first = makeCheckpoint({ a: "first" });
     const firstConfig = await putCheckpoint(saver, config, first);
@@ -49,7 +49,7 @@ describe("put", () => {
     }
   });
 
-  it("makes the latest what was put last, even if the clock was set back", async () => {
+  it("makes the last checkpoint the latest, even if the clock was set back", async () => {
     const config = threadConfig("clock");
     let parent = config;
     for (const id of ["3", "1", "2"]) {
@@ -62,7 +62,7 @@ describe("put", () => {
     expect(listed.map((tuple) => tuple.checkpoint.id)).toEqual(["2", "1", "3"]);
   });
 
-  it("keeps channels that newVersions does not name as the parent has them", async () => {
+  it("keeps channels that newVersions does not name as they are in the parent", async () => {
     const messages = ["x".repeat(500)];
     const first = makeCheckpoint({ messages, count: 1 });
     const parent = await putCheckpoint(saver, threadConfig("kept"), first);
@@ -72,7 +72,7 @@ describe("put", () => {
     expect(tuple?.checkpoint).toEqual(second);
   });
 
-  it("stores nothing of a channel that is as the parent has it, named or not", async () => {
+  it("stores nothing for a channel that is the same as in the parent, named or not", async () => {
     const messages = ["x".repeat(500)];
     const parent = await putCheckpoint(
       saver,
@@ -102,7 +102,7 @@ describe("put", () => {
     expect(second?.checkpoint.channel_values).toEqual({ list: [{ deep: ["value"] }] });
   });
 
-  it("sees a change made in place to an object that was stored before", async () => {
+  it("notices a change in place of an object that was stored before", async () => {
     const list = [{ text: "a".repeat(400) }, { text: "b".repeat(400) }];
     const parent = await putCheckpoint(saver, threadConfig("in-place"), makeCheckpoint({ list }));
     list[0]!.text = "c".repeat(400);
@@ -112,7 +112,7 @@ describe("put", () => {
     expect(tuple?.checkpoint.channel_values).toEqual({ list });
   });
 
-  it("refuses what cannot be stored, naming channel and path, and stores nothing", async () => {
+  it("refuses values that cannot be stored, with channel and path, and stores nothing", async () => {
     const parent = await putCheckpoint(saver, threadConfig("refused"), makeCheckpoint({ a: 1 }));
     const stored = await database.readAll("refused");
     const bad = makeCheckpoint({ fine: [1], files: { "a.txt": [{ onDone: () => 1 }] } });
@@ -154,7 +154,7 @@ describe("putWrites", () => {
     return putCheckpoint(saver, threadConfig(id), makeCheckpoint({ a: 1 }));
   }
 
-  it("keeps an ordinary write that is there already", async () => {
+  it("keeps an ordinary write that exists already", async () => {
     const config = await startThread("insert-once");
     await saver.putWrites(config, [["a", "first"]], "task");
     await saver.putWrites(
@@ -211,7 +211,7 @@ describe("putWrites", () => {
     ]);
   });
 
-  it("hands writes out by task and position, in whatever order they came", async () => {
+  it("returns writes by task and position, in whatever order they came", async () => {
     const config = await startThread("ordered");
     const tasks = Array.from(
       { length: 50 },
@@ -233,7 +233,7 @@ describe("putWrites", () => {
     );
   });
 
-  it("of nothing sends no command", async () => {
+  it("without writes sends no command", async () => {
     const config = await startThread("nothing");
     expect(await database.recordCommands(() => saver.putWrites(config, [], "task"))).toEqual([]);
   });

@@ -101,7 +101,7 @@ describe.each(LENGTHS)(
   "in a thread of %i steps, among hundreds of documents of others,",
   (length) => {
     it.each(Object.entries(OPERATIONS))(
-      "each query of %s reads just the documents that it is about",
+      "each query of %s reads only the documents that it needs",
       async (_name, operation) => {
         const threadId = `of ${length}`;
         const plans = await explain((saver) => operation(saver, threadId, length));

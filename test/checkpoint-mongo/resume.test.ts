@@ -51,7 +51,7 @@ describe("parallel nodes of which one fails", () => {
       .compile({ checkpointer });
   }
 
-  it("on resume just that one runs again, in another process too", async () => {
+  it("only that one runs again on resume, also in another process", async () => {
     const runs = new Runs();
     const config = { configurable: { thread_id: "flaky" } };
     let mended = false;
@@ -86,7 +86,7 @@ describe("an interrupt", () => {
       .compile({ checkpointer });
   }
 
-  it("waits in the database until a Command resumes it, in another process too", async () => {
+  it("waits in the database until a Command resumes it, also in another process", async () => {
     const runs = new Runs();
     const config = { configurable: { thread_id: "asking" } };
     const open = () => compile(database.openSaverElsewhere(), runs);
@@ -170,7 +170,7 @@ describe("interrupts in parallel nodes", () => {
 });
 
 describe("a fan-out with Send", () => {
-  it("resumes with those tasks that had failed, each with its own input", async () => {
+  it("resumes only the failed tasks, each with its own input", async () => {
     const runs = new Runs();
     let mended = false;
     const Fan = Annotation.Root({

@@ -230,7 +230,7 @@ describe("any program of graph operations", () => {
 });
 
 describe("a conversation in a DeltaChannel", () => {
-  it("is put together from what each step wrote, also in another process and after a fork", async () => {
+  it("is made of what each step wrote, also in another process and after a fork", async () => {
     const Conversation = Annotation.Root({
       messages: new DeltaChannel(messagesDeltaReducer, {
         initialValueFactory: () => [],

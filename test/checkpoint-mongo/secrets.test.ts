@@ -127,7 +127,7 @@ describe("no error of fromConnString shows a connection string or options of the
     }
   });
 
-  it("but which option is wrong", () => {
+  it("but they name the wrong option", () => {
     const uri = `mongodb://user:${MARK}@host/?maxPoolSize=many`;
     const error = attempt(() => MongoDBSaver.fromConnString(uri));
     expect(String(error)).toContain("Expected maxPoolSize to be stringified int value");

@@ -83,7 +83,7 @@ describe("setup", () => {
     expect(await saver.getTuple(threadConfig("t"))).toBeDefined();
   });
 
-  it("changes how long the server keeps expired documents without making the index anew", async () => {
+  it("changes how long the server keeps expired documents without creating the index again", async () => {
     await using database = temporaryDatabase(client);
     const dbName = database.name;
     const graces = [];
@@ -95,7 +95,7 @@ describe("setup", () => {
     expect(graces).toEqual([60, 5, 5]);
   });
 
-  it("gives up on no process while many change at once how long expired documents stay", async () => {
+  it("fails in no process while many change at once how long expired documents stay", async () => {
     await using database = temporaryDatabase(client);
     const dbName = database.name;
     for (let round = 0; round < 5; round += 1) {
@@ -111,7 +111,7 @@ describe("setup", () => {
     }
   });
 
-  it("takes indexes that were made beforehand, under whatever names", async () => {
+  it("accepts indexes that exist already, under any names", async () => {
     await using database = temporaryDatabase(client);
     const collection = client.db(database.name).collection(COLLECTION);
     const key = { thread_id: 1, kind: 1, checkpoint_id: -1, checkpoint_ns: 1 };
@@ -151,7 +151,7 @@ describe("where the collections of the earlier layout are there", () => {
   }
 
   it.each(["threadkeep_", "own_"])(
-    "with the prefix %s, setup and any use are refused before anything is made",
+    "with the prefix %s, setup and any use are refused before anything is created",
     async (collectionPrefix) => {
       await using database = temporaryDatabase(client);
       const db = client.db(database.name);
@@ -175,7 +175,7 @@ describe("where the collections of the earlier layout are there", () => {
     },
   );
 
-  it("under another prefix, they are in nobody's way", async () => {
+  it("under another prefix, they do not get in the way", async () => {
     await using database = temporaryDatabase(client);
     const db = client.db(database.name);
     await make(
@@ -274,24 +274,24 @@ describe("an option that cannot work", () => {
     [{ client: undefined }, ["client", "MongoClient", "fromConnString"]],
     [{ client: {} }, ["client", "MongoClient"]],
     [{ client: "mongodb://localhost" }, ["client", "MongoClient"]],
-    [{ dbName: "" }, ["dbName", "no valid name for a database"]],
-    [{ dbName: "a.b" }, ["dbName", "no valid name for a database", "got a string of 3 characters"]],
+    [{ dbName: "" }, ["dbName", "a valid name of a database", "got an empty string"]],
+    [{ dbName: "a.b" }, ["dbName", "a valid name of a database", "got a string of 3 characters"]],
     [{ dbName: 7 }, ["dbName", "string", "got 7"]],
     [{ collectionPrefix: "" }, ["collectionPrefix"]],
-    [{ collectionPrefix: "system.x" }, ["collectionPrefix", "no valid name", "got a string of 8"]],
+    [{ collectionPrefix: "system.x" }, ["collectionPrefix", "a valid name", "got a string of 8"]],
     [
       { checkpointCollectionName: "a$b" },
-      ["checkpointCollectionName", "no valid name", "got a string of 3"],
+      ["checkpointCollectionName", "a valid name", "got a string of 3"],
     ],
     [{ checkpointWritesCollectionName: null }, ["checkpointWritesCollectionName", "string"]],
-    [{ enableTimestamps: "yes" }, ["enableTimestamps", "boolean", "got a string"]],
-    [{ ttl: 0 }, ["ttl", ">0", "got 0"]],
-    [{ ttl: -5 }, ["ttl", ">0", "got -5"]],
+    [{ enableTimestamps: "yes" }, ["enableTimestamps", "true or false", "got a string"]],
+    [{ ttl: 0 }, ["ttl", "above 0", "got 0"]],
+    [{ ttl: -5 }, ["ttl", "above 0", "got -5"]],
     [{ ttl: Number.NaN }, ["ttl", "number", "got NaN"]],
     [{ ttl: "60" }, ["ttl", "number", "got a string"]],
     [{ ttlRefreshOnRead: true }, ["ttlRefreshOnRead", "set ttl too"]],
-    [{ ttlGraceSeconds: 1.5 }, ["ttlGraceSeconds", "int", "got 1.5"]],
-    [{ cacheMaxBytes: 0 }, ["cacheMaxBytes", ">0", "got 0"]],
+    [{ ttlGraceSeconds: 1.5 }, ["ttlGraceSeconds", "a whole number", "got 1.5"]],
+    [{ cacheMaxBytes: 0 }, ["cacheMaxBytes", "above 0", "got 0"]],
     [{ timeToLive: 60 }, ["timeToLive"]],
     [{ integrity: { key: "too short" } }, ["integrity.key", "at least 16 bytes"]],
   ])(

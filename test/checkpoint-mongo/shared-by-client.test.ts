@@ -72,7 +72,7 @@ describe("savers made for one request each", () => {
     }
   });
 
-  it("find in memory what an earlier one stored or read", async () => {
+  it("find in memory what an earlier saver stored or read", async () => {
     const { open } = useProcess();
     await serveRequest(open(), "known");
     await serveRequest(open(), "known");
@@ -109,7 +109,7 @@ describe("savers made for one request each", () => {
 });
 
 describe("what was set up", () => {
-  it("is tried again by the next saver where it failed", async () => {
+  it("is tried again by the next saver if it failed", async () => {
     const { open, db } = useProcess();
     const writes = db.collection(COLLECTION);
     await writes.createIndexes([{ key: { something: 1 }, name: "address" }]);
@@ -144,7 +144,7 @@ describe("what was set up", () => {
     expect(listed).toHaveLength(other.ttlGraceSeconds === undefined ? 2 : 4);
   });
 
-  it("is made again by setup() after the database was dropped, and nothing is taken as known", async () => {
+  it("is done again by setup() after the database was dropped, and the cache is forgotten", async () => {
     const { open, drop, db } = useProcess();
     const early = open();
     await serveRequest(early, "t");
@@ -205,7 +205,7 @@ describe("what was set up", () => {
 });
 
 describe("collections of the official saver", () => {
-  it("that come up later are found within a minute, also by a saver that found none", async () => {
+  it("that are created later are found within a minute, also by a saver that found none", async () => {
     const { open, db } = useProcess();
     const saver = open();
     const config = threadConfig("official");
@@ -246,7 +246,7 @@ describe("collections of the official saver", () => {
 describe("what one saver has verified", () => {
   const keyed = { integrity: { key: "a key of 16 bytes or more" } };
 
-  it("is not taken as it is by one with another integrity key", async () => {
+  it("is verified again by a saver with another integrity key", async () => {
     const { open } = useProcess();
     await serveRequest(open(), "t");
     await serveRequest(open(), "t");
@@ -286,7 +286,7 @@ describe("what one saver has verified", () => {
   it.each<[string, MongoDBSaverSettings]>([
     ["database", { dbName: temporaryDatabase(database.client).name }],
     ["collection prefix", { collectionPrefix: "other_" }],
-  ])("is not known to one of another %s", async (_what, settings) => {
+  ])("is not shared with a saver of another %s", async (_what, settings) => {
     const { open, client } = useProcess();
     onTestFinished(async () => {
       if (settings.dbName !== undefined) await client.db(settings.dbName).dropDatabase();
@@ -303,7 +303,7 @@ describe("what one saver has verified", () => {
     expect(mine?.checkpoint.channel_values).toEqual({ a: "one ".repeat(200) });
   });
 
-  it("is not known to one with another bound for its memory", async () => {
+  it("is not shared with a saver that has another cacheMaxBytes", async () => {
     const { open } = useProcess();
     await serveRequest(open(), "t");
     const other = open({ cacheMaxBytes: 1_000_000 });

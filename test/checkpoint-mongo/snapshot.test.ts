@@ -159,7 +159,7 @@ describe("a reducer that changes what a task wrote", () => {
       .compile({ checkpointer });
 
   it.each(["sync", "async", "exit"] as const)(
-    "does not reach the stored writes, and a run that died before the next checkpoint resumes right, %s",
+    "does not change the stored writes, and a run that died before the next checkpoint resumes right, %s",
     async (durability) => {
       const config = { configurable: { thread_id: `cart ${durability}` }, durability };
       const complete = await compile(database.openSaver()).invoke(

@@ -17,14 +17,14 @@ describe("a server that stopped in mid-command and left several checkpoints mark
     return threadConfig(threadId);
   }
 
-  it("has the one put last be the latest", async () => {
+  it("has the last checkpoint as the latest", async () => {
     const config = await startMarked("latest-of-several");
     const tuple = await database.openSaver().getTuple(config);
     expect(tuple?.checkpoint.channel_values).toEqual({ a: 3 });
   });
 
   it.each(["reads", "does not read"])(
-    "loses the other marks by the next put of a process that %s the thread before",
+    "loses the other marks at the next put of a process that %s the thread before",
     async (what) => {
       const config = await startMarked(`marks, ${what}`);
       const saver = database.openSaver();
@@ -36,7 +36,7 @@ describe("a server that stopped in mid-command and left several checkpoints mark
   );
 });
 
-it("a server that carried out just the first updates of a put leaves the thread as before or after it", async () => {
+it("a server that carried out only the first updates of a put leaves the thread as before or after it", async () => {
   const seen = new Set<unknown>();
   let updates = Infinity;
   const saver = await openOnStoppingServer(database, () => updates);

@@ -35,7 +35,7 @@ function compile(checkpointer: BaseCheckpointSaver) {
 }
 
 describe("every streaming mode", () => {
-  it("delivers what it does without a saver, and the state is stored all the same", async () => {
+  it("delivers the same as without a saver, and the state is stored", async () => {
     const graph = compile(database.openSaver());
     const config = { configurable: { thread_id: "streamed" } };
     const modes = [
@@ -155,7 +155,7 @@ describe("durability exit", () => {
 });
 
 describe("an agent with tools", () => {
-  it("is read back message by message, by another process, and goes on", async () => {
+  it("is read back message by message by another process, and continues", async () => {
     const lookup = tool(({ city }: { city: string }) => `sunny in ${city}`, {
       name: "lookup",
       description: "Looks the weather up",

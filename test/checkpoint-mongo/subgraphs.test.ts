@@ -91,7 +91,7 @@ describe("a graph with subgraphs", () => {
     expect(done.log).toContain("changed: yes");
   });
 
-  it("without an interrupt runs through, and streams the checkpoints of all levels", async () => {
+  it("runs through without an interrupt, and streams the checkpoints of all levels", async () => {
     const config = { configurable: { thread_id: "running" } };
     const graph = compile(database.openSaver(), { asks: false });
     const namespaces = new Set<string>();

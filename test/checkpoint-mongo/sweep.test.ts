@@ -29,7 +29,7 @@ it("an orphan is marked by one sweep and removed by a later one", async () => {
   expect(await saver.verifyThread(threadId)).toMatchObject({ orphanedSegments: 0, damages: [] });
 });
 
-it("what any checkpoint or pending write refers to is never marked", async () => {
+it("a segment that a checkpoint or pending write refers to is never marked", async () => {
   const config = await put(["a", "b"]);
   await put(["b", "c"], config);
   const large = randomText(20_000_000);
@@ -37,7 +37,7 @@ it("what any checkpoint or pending write refers to is never marked", async () =>
   expect(await database.openSaver().sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
 });
 
-it("a put takes a marked orphan that it refers to back", async () => {
+it("a put removes the mark of an orphan that it refers to", async () => {
   await put(["kept"]);
   await storeOrphan("about to be used");
   const saver = database.openSaver();
@@ -49,7 +49,7 @@ it("a put takes a marked orphan that it refers to back", async () => {
   expect(tuple?.checkpoint.channel_values["messages"]).toEqual([repeat("about to be used")]);
 });
 
-it("a put stores an orphan anew that a sweep removes just before", async () => {
+it("a put stores an orphan again that a sweep has just removed", async () => {
   await storeOrphan("removed");
   await put(["kept"]);
   const saver = database.openSaver();
@@ -60,7 +60,7 @@ it("a put stores an orphan anew that a sweep removes just before", async () => {
   expect(await saver.verifyThread(threadId)).toMatchObject({ orphanedSegments: 0, damages: [] });
 });
 
-it("puts that run beside sweeps lose nothing", async () => {
+it("puts that run at the same time as sweeps lose nothing", async () => {
   const saver = database.openSaver();
   let config = await put(["0"]);
   const items = ["0"];
@@ -75,7 +75,7 @@ it("puts that run beside sweeps lose nothing", async () => {
   expect(tuple?.checkpoint.channel_values["messages"]).toEqual(items.map(repeat));
 });
 
-it("a mark on a segment that is in use is taken off", async () => {
+it("a mark on a segment that is in use is removed", async () => {
   await put(["kept"]);
   const segments = database.documents("segment");
   await segments.updateMany({ thread_id: threadId }, { $set: { condemned_at: LONG_AGO } });
@@ -83,7 +83,7 @@ it("a mark on a segment that is in use is taken off", async () => {
   expect(await segments.countDocuments({ thread_id: threadId, condemned_at: LONG_AGO })).toBe(0);
 });
 
-it("a put takes a segment back that an earlier life of the thread left to the server's TTL", async () => {
+it("a put keeps a segment that an earlier life of the thread left to the server's TTL", async () => {
   await storeOrphan("left to expire");
   const segments = database.documents("segment");
   await segments.updateMany(
@@ -103,7 +103,7 @@ it("a put takes a segment back that an earlier life of the thread left to the se
   expect(await database.openSaver().getTuple(config)).toBeDefined();
 });
 
-it("what a checkpoint was made of that is put again with other content is not built upon", async () => {
+it("after a checkpoint is put again with other content, its earlier segments are not built upon", async () => {
   const writer = database.openSaver();
   const parent = await put(["kept"], {}, writer);
   const again = {
@@ -135,7 +135,7 @@ it("without a thread id all threads are swept", async () => {
   expect(condemned).toBeGreaterThanOrEqual(1);
 });
 
-it("a grace that puts under way could outlast is refused", async () => {
+it("a grace that is shorter than a put may take is refused", async () => {
   await expect(database.openSaver().sweep({ graceSeconds: 10 })).rejects.toThrow(
     InvalidOptionsError,
   );

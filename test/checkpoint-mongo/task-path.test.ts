@@ -78,7 +78,7 @@ describe("pending writes", () => {
     }
   });
 
-  it("keep the path of the call that stored them, special ones that of the last", async () => {
+  it("keep the path of the call that stored them; special ones keep the path of the last call", async () => {
     const saver = database.openSaver();
     const config = await putCheckpoint(saver, threadConfig(uuid6(0)), makeCheckpoint());
     await saver.putWrites(

@@ -75,7 +75,7 @@ describe("with a ttl", () => {
     ["the least slack", 0.1, 1.1],
     ["much slack", 2, 3],
   ])(
-    "all documents of a thread expire at the same moment: with %s after the ttl and that",
+    "all documents of a thread expire at the same moment: with %s after the ttl and the slack",
     async (_, ttlSlack, factor) => {
       const threadId = `coherent ${factor}`;
       const start = Date.now();
@@ -98,7 +98,7 @@ describe("with a ttl", () => {
     expect(() => openSaver({ ttl: 1e13 })).toThrow(/ttl/);
   });
 
-  it("an active thread costs no further command while more than the ttl is left", async () => {
+  it("an active thread needs no further command while more than the ttl is left", async () => {
     const saver = openSaver({ ttl: HOUR });
     const { trunk } = await fillThread(saver, "active");
     const before = await readExpiry("active");
@@ -151,7 +151,7 @@ describe("with a ttl", () => {
     expect(await listIndexes()).toEqual(indexes);
   });
 
-  it("a saver without one that writes to an expiring thread makes it stay", async () => {
+  it("a saver without a ttl that writes to an expiring thread makes it stay", async () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "stays");
     await openSaver({}).putWrites(root, [["list", ["x"]]], "another");
     expect(await readExpiry("stays")).toBeUndefined();
@@ -170,7 +170,7 @@ describe("with a ttl", () => {
     expect((await openSaver({}).getTuple(trunk))?.checkpoint).toEqual(next);
   });
 
-  it("a process that dies in the middle of moving the expiry is made up for by the next writer", async () => {
+  it("if a process dies while it moves the expiry, the next writer finishes it", async () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "half-moved");
     const old = inSeconds(HOUR / 4);
     await setExpiry("half-moved", old);
@@ -225,7 +225,7 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
     expect((await warm.verifyThread("fork-moved")).damages).toEqual([]);
   });
 
-  it("a process that was slow to move it too does not move it back", async () => {
+  it("a slow process that moves it too does not move it back", async () => {
     const { root } = await fillThread(openSaver({ ttl: HOUR }), "slow-move");
     time.passMinutes(40);
     const slow = await openInterrupted(
@@ -245,7 +245,7 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
     expectAbout(await readExpiry("slow-move"), time.nowMs + LONGEST * 1_000);
   });
 
-  it("what a process left to expire earlier, that ended before it saw, is moved by the next writer", async () => {
+  it("documents that a dead process left with an earlier expiry are moved by the next writer", async () => {
     const { trunk } = await fillThread(openSaver({ ttl: HOUR }), "left-early");
     const expiry = await readExpiry("left-early");
     // As if it had stored the checkpoint and its segments after another one had moved the rest.
@@ -265,7 +265,7 @@ describe("with a ttl, after the thread's expiry was moved by another process", (
 });
 
 describe("an expired thread", () => {
-  it("is gone for every reader though the server has not deleted it yet", async () => {
+  it("is gone for every reader, even if the server has not deleted it yet", async () => {
     const { trunk } = await fillThread(openSaver({ ttl: HOUR }), "expired");
     const warm = openSaver({ ttl: HOUR });
     expect(await warm.getTuple(trunk)).toBeDefined();
@@ -282,7 +282,7 @@ describe("an expired thread", () => {
     expect((await database.readAll("expired")).length).toBeGreaterThan(8);
   });
 
-  it("that is written to begins anew, whole, and with nothing of what was there", async () => {
+  it("that is written to starts again, whole, and without its earlier content", async () => {
     const warm = openSaver({ ttl: HOUR });
     const { trunk, next } = await fillThread(warm, "anew");
     for (const [saver, label] of [
@@ -302,7 +302,7 @@ describe("an expired thread", () => {
     }
   });
 
-  it("whose removal takes longer than a thread lives begins anew all the same", async () => {
+  it("starts again even if its removal takes longer than a thread lives", async () => {
     const { next } = await fillThread(openSaver({ ttl: HOUR }), "slow to go");
     await setExpiry("slow to go", inSeconds(-1));
     const ttl = 1;
@@ -317,7 +317,7 @@ describe("an expired thread", () => {
     expect(expiry).toBeGreaterThan(time.nowMs);
   });
 
-  it("of which the server has deleted only the record keeps nothing that goes on expiring", async () => {
+  it("whose record alone was deleted by the server keeps no document that still expires", async () => {
     const { trunk, next } = await fillThread(openSaver({ ttl: HOUR }), "half-swept");
     await setExpiry("half-swept", inSeconds(-1));
     await database.documents<{ _id: string }>("thread").deleteOne({ _id: "half-swept" });
@@ -337,7 +337,7 @@ describe("an expired thread", () => {
 });
 
 describe("a process that still knows an older expiry", () => {
-  it("follows another one that has moved it, and leaves the thread coherent", async () => {
+  it("follows another process that has moved it, and leaves the thread consistent", async () => {
     const warm = openSaver({ ttl: HOUR });
     const { root } = await fillThread(warm, "moved-elsewhere");
     time.passMinutes(31);

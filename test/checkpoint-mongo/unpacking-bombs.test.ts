@@ -127,7 +127,7 @@ describe("what unpacks to gigabytes", () => {
   });
 });
 
-describe("what is larger than maxContentBytes, though all of it is as it was written", () => {
+describe("content larger than maxContentBytes, even if it is undamaged", () => {
   it.each([
     ["a state", { state: "x".repeat(200 * MB) }, undefined, "CHECKPOINT_TOO_LARGE"],
     ["a state of many items", { list: makeItems(150) }, undefined, "CHECKPOINT_TOO_LARGE"],
@@ -165,7 +165,7 @@ describe("what is larger than maxContentBytes, though all of it is as it was wri
     await put({ large: "x".repeat(9_000) });
   });
 
-  it("the same item many times over counts as often, though it is stored once", async () => {
+  it("the same item counts as often as it occurs, even if it is stored once", async () => {
     const saver = database.openSaver({ maxContentBytes: 10_000 });
     const list = Array.from({ length: 20 }, () => "y".repeat(1_000));
     const put = (length: number) =>
@@ -192,7 +192,7 @@ describe("what is larger than maxContentBytes, though all of it is as it was wri
     await saver.putWrites(config, halves.slice(1), "task");
   });
 
-  it("a value of the nodes' cache is left out on writing and on reading, and reported", async () => {
+  it("a value of the nodes' cache is neither stored nor read, and is reported", async () => {
     const events: CacheEvent[] = [];
     const open = (maxContentBytes?: number) =>
       new MongoDBCache<string>({

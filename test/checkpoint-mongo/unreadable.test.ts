@@ -25,7 +25,7 @@ async function fill(threadId: string): Promise<[RunnableConfig, RunnableConfig]>
   return [first, second];
 }
 
-describe("a field that holds anything else is damage, with the document and the field named", () => {
+describe("a field with an unexpected value is damage, and the error names document and field", () => {
   const cases: [kind: "checkpoint" | "writes", change: Document, field: string][] = [
     ["checkpoint", { expires_at: null }, "expires_at"],
     ["checkpoint", { expires_at: "soon" }, "expires_at"],
@@ -76,14 +76,14 @@ describe("a field that holds anything else is damage, with the document and the 
   });
 });
 
-describe("what is intact but does not decode", () => {
+describe("content that is intact but does not decode", () => {
   const damaged: [what: string, value: string][] = [
     ["is no JSON", "{"],
     ["is a tag with nothing in it", '{"$":"map"}'],
     ["is an error without its parts", '{"$":"error","v":7}'],
     ["is a URL that is none", '{"$":"url","v":"no url"}'],
   ];
-  it.each(damaged)("%s: it is damage, with the place named", async (what, value) => {
+  it.each(damaged)("%s: it is damage, and the error names the place", async (what, value) => {
     const [first, second] = await fill(what);
     await forgeWrite(second, value);
     const error = await readError(database.openSaver(), second);
@@ -93,7 +93,7 @@ describe("what is intact but does not decode", () => {
     expect(await readWithFallBack(threadConfig(what))).toEqual(first);
   });
 
-  it("a pending write of a newer version says to upgrade, and nothing goes back behind it", async () => {
+  it("a pending write of a newer version asks for an upgrade, and there is no fall-back behind it", async () => {
     const [, second] = await fill("newer write");
     await forgeWrite(second, '{"$":"decimal","v":"1.5"}');
     const error = await readError(database.openSaver(), second);
@@ -108,7 +108,7 @@ describe("what is intact but does not decode", () => {
     await expect(saver.getTuple(second)).rejects.toThrow(UnsupportedFormatError);
   });
 
-  it("a checkpoint of a newer version says to upgrade; verifyThread and deleteThread get over it", async () => {
+  it("a checkpoint of a newer version asks for an upgrade; verifyThread and deleteThread still work", async () => {
     const threadId = "newer checkpoint";
     const [, second] = await fill(threadId);
     await forgeBody(second, '[["list",["z",1]]]');

@@ -26,7 +26,7 @@ beforeEach(async () => {
   configs = await fill(open(), threadConfig(threadId));
 });
 
-describe("with the option witness, what has gone shows:", () => {
+describe("with the option witness, missing documents are noticed:", () => {
   it("a set of pending writes", async () => {
     const latest = configs.at(-1)!;
     await open().putWrites(latest, [["items", "b"]], "other task");
@@ -61,7 +61,7 @@ describe("with the option witness, what has gone shows:", () => {
     expect(await damages()).toMatchObject([{ document: "write", checkpointId: idOf(first!) }]);
   });
 
-  it("a set that was put in the place of another one", async () => {
+  it("a set that was stored in place of another one", async () => {
     const writes = database.documents("writes");
     await open().putWrites(configs.at(-1)!, [["items", "b"]], "other task");
     await writes.deleteOne({ thread_id: threadId, task_id: "task" });
@@ -69,7 +69,7 @@ describe("with the option witness, what has gone shows:", () => {
     await expect(open().getTuple(threadConfig(threadId))).rejects.toThrow(CorruptCheckpointError);
   });
 
-  it("the newest checkpoint, though the mark was set on an older one", async () => {
+  it("the newest checkpoint, even if the mark was set on an older one", async () => {
     const checkpoints = database.documents("checkpoint");
     await checkpoints.deleteOne({ thread_id: threadId, seq: 3 });
     await checkpoints.updateOne({ thread_id: threadId, seq: 2 }, { $set: { head: true } });
@@ -97,14 +97,14 @@ describe("with the option witness, what has gone shows:", () => {
     ]);
   });
 
-  it("and is fallen back from as from other damage", async () => {
+  it("and fall-back treats them like other damage", async () => {
     await database.documents("writes").deleteMany({ thread_id: threadId });
     const saver = open({ onCorruption: "fall-back", onEvent: () => {} });
     expect((await saver.getTuple(threadConfig(threadId)))?.config).toEqual(configs[1]);
   });
 });
 
-describe("with the option witness, nothing is missed where nothing has gone:", () => {
+describe("with the option witness, nothing is reported if nothing is missing:", () => {
   it("writes that are stored before their checkpoint, or with it", async () => {
     for (let round = 0; round < 20; round += 1) {
       const saver = open();
@@ -276,7 +276,7 @@ describe("with the option witness, nothing is missed where nothing has gone:", (
   });
 });
 
-it("without the option nothing is stored of it", async () => {
+it("without the option, nothing is stored for it", async () => {
   const id = uuid6(0);
   await fill(database.openSaver(), threadConfig(id));
   for (const document of await database.readAll(id)) {
@@ -284,7 +284,7 @@ it("without the option nothing is stored of it", async () => {
   }
 });
 
-it("what is witnessed takes no command more", async () => {
+it("the option needs no further command", async () => {
   const count = async (settings: MongoDBSaverSettings) => {
     const saver = database.openSaver(settings);
     const thread = threadConfig(uuid6(0));

@@ -17,7 +17,7 @@ import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
 
-it("who reads while a task's writes are stored sees all of them or none", async () => {
+it("a read at the same time as a task's writes sees all of them or none", async () => {
   const writer = database.openSaver();
   const reader = database.openSaverElsewhere();
   await reader.setup();
@@ -61,7 +61,7 @@ it("a task's writes are one document, however many", async () => {
   );
 });
 
-it("a later call adds the positions that an earlier one of the task did not write", async () => {
+it("a later call adds the positions that an earlier call of the task did not write", async () => {
   const saver = database.openSaver();
   const config = await putCheckpoint(saver, threadConfig(uuid6(0)), makeCheckpoint());
   await saver.putWrites(config, [["a", "first"]], "task");
@@ -79,7 +79,7 @@ it("a later call adds the positions that an earlier one of the task did not writ
   ]);
 });
 
-it("what was read of a task's writes may be stored once more, and changes nothing", async () => {
+it("writes of a task that were read may be stored once more, which changes nothing", async () => {
   const saver = database.openSaver();
   const config = await putCheckpoint(saver, threadConfig(uuid6(0)), makeCheckpoint());
   await saver.putWrites(

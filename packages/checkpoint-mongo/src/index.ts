@@ -1,25 +1,35 @@
 import "./check-node.ts";
+export { CheckpointTooLargeError, type ChannelSize } from "./errors/checkpoint-too-large-error.ts";
+export { ClassNotAllowedError } from "./errors/class-not-allowed-error.ts";
+export { CorruptCheckpointError, type DamagedAddress } from "./errors/corrupt-checkpoint-error.ts";
+export type {
+  Corruption,
+  DamagedDocument,
+  Fault,
+  MissingFault,
+  NamedDocument,
+  NotDecodableFault,
+  TooLargeFault,
+  UnknownFormatFault,
+  WrongFieldFault,
+  WrongHashFault,
+} from "./errors/corruption.ts";
+export { CorruptItemError } from "./errors/corrupt-item-error.ts";
+export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
+export { InvalidAddressError } from "./errors/invalid-address-error.ts";
+export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
+export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
+export { SetupError } from "./errors/setup-error.ts";
+export { StorageRefusedError } from "./errors/storage-refused-error.ts";
+export { StorageUnavailableError } from "./errors/storage-unavailable-error.ts";
 export {
-  CheckpointTooLargeError,
-  ClassNotAllowedError,
-  CorruptCheckpointError,
-  CorruptItemError,
-  IntegrityKeyError,
-  InvalidAddressError,
-  InvalidOptionsError,
-  SearchTooWideError,
-  SetupError,
-  StorageRefusedError,
-  StorageUnavailableError,
   ThreadkeepError,
-  UnserializableStateError,
-  UnsupportedFormatError,
-  WriteConflictError,
-  type ChannelSize,
-  type Corruption,
-  type IntegrityKeyFault,
   type ThreadkeepErrorCode,
-} from "./errors/index.ts";
+  type ThreadkeepErrorOptions,
+} from "./errors/threadkeep-error.ts";
+export { UnserializableStateError } from "./errors/unserializable-state-error.ts";
+export { UnsupportedFormatError } from "./errors/unsupported-format-error.ts";
+export { WriteConflictError } from "./errors/write-conflict-error.ts";
 export type { IntegrityKey, IntegrityOptions } from "./keys/integrity-options.ts";
 export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
 export {
@@ -45,7 +55,7 @@ export type {
 export { MongoDBCache } from "./node-cache/mongodb-cache.ts";
 export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/options.ts";
 export type { CacheStats } from "./memory/cache.ts";
-export type { MongoClientLike } from "./driver/index.ts";
+export type { MongoClientLike } from "./options/client-option.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
   CheckpointSizeEvent,

@@ -8,7 +8,7 @@ const database = useDatabase();
 /** The oldest versions that are supported are compared too, with fewer programs. */
 const SEEDS = ORDERS_WRITES ? 300 : 100;
 
-it("any program that is stopped between two calls of the saver goes on as with LangGraph's MemorySaver", async () => {
+it("any program that stops between two calls of the saver continues as with LangGraph's MemorySaver", async () => {
   const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
   await expectNoDifference(listSeeds(SEEDS), (seed) => compareKilled(seed, processes));
 }, 300_000);

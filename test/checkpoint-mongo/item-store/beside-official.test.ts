@@ -23,7 +23,7 @@ const VALUE = {
 };
 
 describe("what the official store wrote", () => {
-  it("is got, searched, listed, overwritten and deleted", async () => {
+  it("can be read, searched, listed, overwritten and deleted", async () => {
     await official.put(["theirs", "1"], "k", VALUE);
     const item = (await ours.get(["theirs", "1"], "k"))!;
     expect(item).toEqual(await official.get(["theirs", "1"], "k"));
@@ -38,7 +38,7 @@ describe("what the official store wrote", () => {
 });
 
 describe("what this store wrote", () => {
-  it("is got, searched, listed, overwritten and deleted by the official one", async () => {
+  it("can be read, searched, listed, overwritten and deleted by the official one", async () => {
     await ours.put(["ours", "1"], "k", VALUE);
     const item = (await official.get(["ours", "1"], "k"))!;
     expect(withoutTimes(item)).toEqual({ namespace: ["ours", "1"], key: "k", value: VALUE });
@@ -52,7 +52,7 @@ describe("what this store wrote", () => {
     expect(await ours.get(["ours", "1"], "k")).toBeNull();
   });
 
-  it("has the official store's fields and no others, where the value is plain", async () => {
+  it("has only the official store's fields if the value is plain", async () => {
     await ours.put(["fields"], "ours", VALUE);
     await official.put(["fields"], "theirs", VALUE);
     const [mine, theirs] = await database
@@ -64,7 +64,7 @@ describe("what this store wrote", () => {
     expect(mine!["value"]).toEqual(theirs!["value"]);
   });
 
-  it("comes back as the official store overwrote it, whatever was kept for the old value", async () => {
+  it("comes back as the official store overwrote it, whatever was kept beside the old value", async () => {
     const special = { seen: new Set([1]), at: new Date(5), count: 12n };
     await ours.put(["special"], "k", special);
     expect((await ours.get(["special"], "k"))?.value).toEqual(special);
@@ -85,7 +85,7 @@ describe("what this store wrote", () => {
 });
 
 describe("a label with a slash", () => {
-  it("keeps two items apart that the official store keeps by one string", async () => {
+  it("keeps two items apart that have the same string in the official store", async () => {
     await official.put(["x/y"], "k", { theirs: "x/y" });
     await expect(official.put(["x", "y"], "k", {})).rejects.toMatchObject({ code: 11_000 });
     await ours.put(["x", "y"], "k", { ours: "x, y" });

@@ -25,7 +25,7 @@ describe("an entry", () => {
     await expect.poll(() => collection.countDocuments(), { timeout: 20_000 }).toBe(2);
   });
 
-  it("is gone for every reader though the server has not deleted it yet", async () => {
+  it("is gone for every reader, even if the server has not deleted it yet", async () => {
     const { cache, collection } = openCache("late");
     await cache.set([{ key: key("a"), value: 1, ttl: HOUR }]);
     // Without the index nobody deletes.

@@ -64,7 +64,7 @@ describe("a value that cannot be stored", () => {
     expect(found.map(({ value }) => most.equals(value as Buffer))).toEqual([true]);
   });
 
-  it("several that together take more than one document are stored and found", async () => {
+  it("several that together are larger than a document are stored and found", async () => {
     const { cache } = openCache("together");
     const pairs = Array.from({ length: 4 }, (_, index) => ({
       key: key(String(index)),

@@ -37,7 +37,7 @@ async function apply(cache: BaseCache, step: Operation): Promise<unknown> {
   return cache.set(pairs);
 }
 
-it("any sequence of get, set and clear finds what it finds in InMemoryCache", async () => {
+it("any sequence of get, set and clear has the same results as with InMemoryCache", async () => {
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 12 }), async (steps) => {
@@ -55,7 +55,7 @@ it("any sequence of get, set and clear finds what it finds in InMemoryCache", as
   expect(runs).toBe(60);
 });
 
-it("what nodes write comes back as InMemoryCache gives it back: messages, sends and commands", async () => {
+it("results of nodes come back as from InMemoryCache: messages, sends and commands", async () => {
   const writes = [
     ["messages", [new HumanMessage("question"), new AIMessage({ content: "answer", id: "1" })]],
     ["__pregel_tasks", new Send("worker", { item: 1, message: new HumanMessage("x") })],
@@ -81,7 +81,7 @@ it("what nodes write comes back as InMemoryCache gives it back: messages, sends 
   expect((ours!.value as unknown[][])[3]).toEqual(["none", undefined]);
 });
 
-it("namespaces that InMemoryCache confuses are told apart", async () => {
+it("namespaces that InMemoryCache confuses are kept apart", async () => {
   const { cache } = openCache("apart");
   const namespaces = [["a", "b"], ["a,b"], ["a", "", "b"], ["a,", "b"], [], [""], ['a","b']];
   await cache.set(namespaces.map((each, index) => ({ key: [each, "k"], value: index })));
@@ -107,7 +107,7 @@ it("versions do not see each other's entries, nor clear their namespaces", async
   expect(await caches[2]!.get([key])).toEqual([]);
 });
 
-it("a value that was handed over or handed out may be changed", async () => {
+it("a value may be changed after it was set or returned", async () => {
   const { cache } = openCache("changed");
   const value = [["list", [1, 2]]];
   const stored = cache.set([{ key: [["n"], "k"], value }]);

@@ -26,7 +26,7 @@ describe("setup", () => {
     }
   });
 
-  it("that fails throws, is an event of get and set, and is tried again by the next use", async () => {
+  it("throws if it fails; get and set report that, and the next use tries again", async () => {
     const { cache, events, collection } = openCache("failing");
     await collection.createIndexes([{ key: { other: 1 }, name: "namespace" }]);
     await expect(cache.setup()).rejects.toThrow(SetupError);
@@ -117,7 +117,7 @@ it("what happens is a warning of the process by default", async () => {
   }
 });
 
-it("clear does not touch what is no entry", async () => {
+it("clear does not touch documents that are not entries", async () => {
   const { cache, collection } = openCache("foreign");
   await collection.insertOne({ mine: true });
   await cache.set([{ key: [["n"], "k"], value: 1 }]);

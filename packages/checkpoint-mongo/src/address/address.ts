@@ -1,5 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { InvalidAddressError } from "../errors/index.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 import { isTooLong, MAX_BYTES } from "./limits.ts";
 
 /** Where the checkpoints of one graph or subgraph of a thread lie. */
@@ -14,12 +14,12 @@ export interface CheckpointAddress extends NamespaceAddress {
   readonly checkpointId: string;
 }
 
-/** An address as callers write it: the checkpoint may be left open, meaning the latest one. */
+/** An address as callers give it: without a checkpoint, it means the latest one. */
 export interface OpenAddress extends NamespaceAddress {
   readonly checkpointId: string | undefined;
 }
 
-/** What a list query may leave open. */
+/** What a list query asks for. Parts that are undefined match everything. */
 export interface AddressFilter {
   readonly threadId: string | undefined;
   readonly checkpointNs: string | undefined;
@@ -30,7 +30,7 @@ export interface AddressFilter {
  * Reads an address from a config. A missing or null `checkpoint_ns` is the root graph; a missing,
  * null or empty `checkpoint_id` leaves the checkpoint open.
  *
- * @throws InvalidAddressError if `thread_id` is missing or empty, or any part is no string or too long
+ * @throws InvalidAddressError if `thread_id` is missing or empty, or any part is not a string or too long
  */
 export function parseAddress(config: RunnableConfig): OpenAddress {
   return {
@@ -40,10 +40,9 @@ export function parseAddress(config: RunnableConfig): OpenAddress {
 }
 
 /**
- * Like {@link parseAddress}, but without a `thread_id` there is no address, as LangGraph's reads
- * expect.
+ * Like {@link parseAddress}, but undefined without a `thread_id`, as LangGraph's reads expect.
  *
- * @throws InvalidAddressError if a part is no string or too long, or `thread_id` is empty
+ * @throws InvalidAddressError if a part is not a string or too long, or `thread_id` is empty
  */
 export function parseAddressToRead(config: RunnableConfig): OpenAddress | undefined {
   return config.configurable?.["thread_id"] === undefined ? undefined : parseAddress(config);
@@ -52,7 +51,7 @@ export function parseAddressToRead(config: RunnableConfig): OpenAddress | undefi
 /**
  * Reads the address of one checkpoint.
  *
- * @throws InvalidAddressError if any part is missing, no string or too long
+ * @throws InvalidAddressError if any part is missing, not a string or too long
  */
 export function parseCheckpointAddress(config: RunnableConfig): CheckpointAddress {
   const { checkpointId, ...namespace } = parseAddress(config);
@@ -67,10 +66,10 @@ export function parseCheckpointAddress(config: RunnableConfig): CheckpointAddres
 }
 
 /**
- * Reads what a list query asks for: each part may be missing, and so may the config. A null
- * `checkpoint_ns` is the root graph.
+ * Reads the filter of a list query: each part may be missing, also the whole config. A null `checkpoint_ns`
+ * is the root graph.
  *
- * @throws InvalidAddressError if a part is no string or too long, or `thread_id` is empty
+ * @throws InvalidAddressError if a part is not a string or too long, or `thread_id` is empty
  */
 export function parseAddressFilter(config: RunnableConfig | null | undefined): AddressFilter {
   const { thread_id: threadId, checkpoint_ns: checkpointNs } = config?.configurable ?? {};
@@ -85,7 +84,7 @@ export function parseAddressFilter(config: RunnableConfig | null | undefined): A
 /**
  * Checks a thread id.
  *
- * @throws InvalidAddressError if it is no string, empty or too long
+ * @throws InvalidAddressError if it is not a string, empty or too long
  */
 export function parseThreadId(value: unknown): string {
   return requireNonEmpty("configurable.thread_id", value, MAX_BYTES.threadId);
@@ -94,7 +93,7 @@ export function parseThreadId(value: unknown): string {
 /**
  * Checks the id of a checkpoint to store.
  *
- * @throws InvalidAddressError if it is no string, empty or too long
+ * @throws InvalidAddressError if it is not a string, empty or too long
  */
 export function parseNewCheckpointId(value: unknown): string {
   return requireNonEmpty("checkpoint.id", value, MAX_BYTES.checkpointId);
@@ -103,7 +102,7 @@ export function parseNewCheckpointId(value: unknown): string {
 /**
  * Checks a task id.
  *
- * @throws InvalidAddressError if it is no string, empty or too long
+ * @throws InvalidAddressError if it is not a string, empty or too long
  */
 export function parseTaskId(value: unknown): string {
   return requireNonEmpty("taskId", value, MAX_BYTES.taskId);
@@ -112,13 +111,13 @@ export function parseTaskId(value: unknown): string {
 /**
  * Checks a task path. Empty means that it is not known.
  *
- * @throws InvalidAddressError if it is there but no string, or too long
+ * @throws InvalidAddressError if it is given and not a string, or too long
  */
 export function parseTaskPath(value: unknown): string {
   return requireString("taskPath", value ?? "", MAX_BYTES.taskPath);
 }
 
-/** The config that names exactly this checkpoint. */
+/** The config that names this checkpoint. */
 export function toConfig(address: CheckpointAddress): RunnableConfig {
   return {
     configurable: {

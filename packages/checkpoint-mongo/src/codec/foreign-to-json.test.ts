@@ -4,13 +4,17 @@ import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import { createContext, runInContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { isValueEncodedAs } from "./compare-encoded.ts";
-import { decodeChannel } from "./decode-channel.ts";
-import { decodeValue } from "./decode-value.ts";
-import { planChannel } from "./encode-channel.ts";
-import { encodeValue } from "./encode-value.ts";
-import { writeChannel } from "./write-channel.ts";
-import { decodeCheckpointText, encodeCheckpointText, writeHeader } from "./checkpoint-text.ts";
+import { isValueEncodedAs } from "./values/compare-encoded.ts";
+import { decodeChannel } from "./channels/decode-channel.ts";
+import { decodeValue } from "./values/decode-value.ts";
+import { planChannel } from "./channels/plan-channel.ts";
+import { encodeValue } from "./values/encode-value.ts";
+import { writeChannel } from "./channels/write-channel.ts";
+import {
+  decodeCheckpointText,
+  encodeCheckpointText,
+  writeHeader,
+} from "./checkpoints/checkpoint-text.ts";
 
 // Some libraries give a built-in class a toJSON: vega-lite does to Set, Prototype.js did to Array, and
 // many programs do to BigInt. What is stored must not depend on which libraries a process has loaded.

@@ -1,19 +1,20 @@
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { parseSegmentId, type ChannelManifest, type ContentHash } from "../documents/index.ts";
+import { parseSegmentId, type ContentHash } from "../documents/segment-id.ts";
+import type { ChannelManifest } from "../documents/manifest.ts";
 import { breather } from "../event-loop/breather.ts";
 import { Hasher, type HashedWriteSet } from "../integrity/hashes.ts";
 import { KeyRing } from "../keys/key-ring.ts";
-import { decodeBytes } from "./decode-bytes.ts";
-import { decodeChannel, type NativeManifest } from "./decode-channel.ts";
-import { encodeBytes } from "./encode-bytes.ts";
-import { planChannel } from "./encode-channel.ts";
-import { hashContent, hashInPieces } from "./hash-content.ts";
-import type { KnownSegment } from "./known-segment.ts";
-import { createSegment } from "./segment.ts";
-import { joinLines } from "./lines.ts";
-import { writeChannel } from "./write-channel.ts";
+import { decodeBytes } from "./values/decode-bytes.ts";
+import { decodeChannel, type NativeManifest } from "./channels/decode-channel.ts";
+import { encodeBytes } from "./values/encode-bytes.ts";
+import { planChannel } from "./channels/plan-channel.ts";
+import { hashContent, hashInPieces } from "./segments/hash-content.ts";
+import type { KnownSegment } from "./segments/known-segment.ts";
+import { createSegment } from "./segments/segment.ts";
+import { joinLines } from "./items/lines.ts";
+import { writeChannel } from "./channels/write-channel.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,16 +1,20 @@
+import type { MongoClient } from "mongodb";
 import { z } from "zod";
-import type { MongoClientLike } from "../driver/mongo-client.ts";
+import { type MongoClientLike, clientOption } from "../options/client-option.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { crossCheck } from "../options/cross-check.ts";
+import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import {
   allowedObjects,
-  checkOptions,
   collectionName,
   databaseName,
   integrity,
-  invalidOption,
-} from "../options/check-options.ts";
-import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
+  listener,
+  SECRETS,
+  wholeNumber,
+} from "../options/shared-options.ts";
 import { emitWarning, type ReportEvent } from "./events.ts";
 
 /** How a saver stores: all that does not depend on the connection. */
@@ -253,8 +257,9 @@ export interface SaverSettings {
   readonly onEvent: ReportEvent;
 }
 
-/** Settings with the keys. */
-export interface ResolvedSettings extends SaverSettings {
+/** Checked options: settings with the client and the keys. */
+export interface ResolvedOptions extends SaverSettings {
+  readonly client: MongoClient;
   readonly keys: KeyRing;
 }
 
@@ -263,67 +268,70 @@ const OWNER = "MongoDBSaver";
 /** A hundred years. What lies too far ahead is no date. */
 const MAX_TTL_SECONDS = 100 * 365 * 24 * 60 * 60;
 
-const settingsSchema = z.strictObject({
-  client: z.unknown(),
-  dbName: databaseName,
-  collectionPrefix: collectionName.default("threadkeep_"),
-  checkpointCollectionName: collectionName.default("checkpoints"),
-  checkpointWritesCollectionName: collectionName.default("checkpoint_writes"),
-  enableTimestamps: z.boolean().default(false),
-  ttl: z.number().positive().max(MAX_TTL_SECONDS).optional(),
-  ttlSlack: z.number().min(0.1).max(10).default(0.5),
-  ttlRefreshOnRead: z.boolean().default(false),
-  ttlGraceSeconds: z.number().int().nonnegative().max(86_400).default(60),
-  cacheMaxBytes: z.number().int().positive().default(67_108_864),
-  maxContentBytes: z.number().int().positive().default(536_870_912),
-  listBufferBytes: z.number().int().positive().default(16_777_216),
-  integrity,
-  allowedObjects,
-  onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
-  verifyAfterSave: z.boolean().default(false),
-  witness: z.boolean().default(false),
-  persist: z.enum(["every", "interrupts", "exit"]).default("every"),
-  onCheckpointSize: z
-    .strictObject({
-      softLimitBytes: z.number().int().positive().optional(),
-      hardLimitBytes: z.number().int().positive().optional(),
-    })
-    .optional(),
-  ...retryOptions,
-  onEvent: z.custom<ReportEvent>((value) => typeof value === "function").optional(),
-});
+const optionsSchema = z
+  .strictObject({
+    client: clientOption(OWNER),
+    dbName: databaseName,
+    collectionPrefix: collectionName.default("threadkeep_"),
+    checkpointCollectionName: collectionName.default("checkpoints"),
+    checkpointWritesCollectionName: collectionName.default("checkpoint_writes"),
+    enableTimestamps: z.boolean().default(false),
+    ttl: z.number().positive().max(MAX_TTL_SECONDS).optional(),
+    ttlSlack: z.number().min(0.1).max(10).default(0.5),
+    ttlRefreshOnRead: z.boolean().default(false),
+    ttlGraceSeconds: wholeNumber.nonnegative().max(86_400).default(60),
+    cacheMaxBytes: wholeNumber.positive().default(67_108_864),
+    maxContentBytes: wholeNumber.positive().default(536_870_912),
+    listBufferBytes: wholeNumber.positive().default(16_777_216),
+    integrity,
+    allowedObjects,
+    onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
+    verifyAfterSave: z.boolean().default(false),
+    witness: z.boolean().default(false),
+    persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+    onCheckpointSize: z
+      .strictObject({
+        softLimitBytes: wholeNumber.positive().optional(),
+        hardLimitBytes: wholeNumber.positive().optional(),
+      })
+      .optional(),
+    ...retryOptions,
+    onEvent: listener<ReportEvent>(),
+  })
+  .refine(
+    ({ ttl, ttlRefreshOnRead }) => !ttlRefreshOnRead || ttl !== undefined,
+    crossCheck("ttlRefreshOnRead", "false, since there is no ttl to refresh (set ttl too)"),
+  )
+  .refine(
+    ({ onCheckpointSize }) => {
+      const { softLimitBytes, hardLimitBytes } = onCheckpointSize ?? {};
+      const areNumbers = typeof softLimitBytes === "number" && typeof hardLimitBytes === "number";
+      return !areNumbers || softLimitBytes <= hardLimitBytes;
+    },
+    crossCheck("onCheckpointSize.softLimitBytes", "at most hardLimitBytes"),
+  );
 
 /**
- * Checks settings and fills in the defaults.
+ * Checks options and fills in the defaults.
  *
- * @throws InvalidOptionsError naming the option, what is expected and what was given
+ * @throws InvalidOptionsError if any of them is wrong, with all that are
  */
-export function resolveSettings(settings: MongoDBSaverSettings): ResolvedSettings {
-  const invalid = (path: readonly string[], message: string) =>
-    invalidOption(OWNER, path, message, settings);
+export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
   const {
-    client: _client,
     dbName,
     ttl,
-    integrity: keyed,
+    integrity: keys,
     onCheckpointSize,
     onEvent,
     ...rest
-  } = checkOptions(OWNER, settingsSchema, settings);
-  if (rest.ttlRefreshOnRead && ttl === undefined) {
-    throw invalid(["ttlRefreshOnRead"], "there is no ttl to refresh; set ttl too");
-  }
-  const { softLimitBytes = 0, hardLimitBytes = Infinity } = onCheckpointSize ?? {};
-  if (softLimitBytes > hardLimitBytes) {
-    throw invalid(["onCheckpointSize", "softLimitBytes"], "it is larger than hardLimitBytes");
-  }
+  } = checkOptions(OWNER, optionsSchema, options, SECRETS);
   return {
     ...rest,
     enableTimestamps: rest.enableTimestamps || ttl !== undefined,
     dbName,
     ttl,
     onCheckpointSize,
-    keys: new KeyRing(keyed),
+    keys: new KeyRing(keys),
     onEvent: onEvent ?? emitWarning,
   };
 }

@@ -1,32 +1,23 @@
-import type { Binary } from "mongodb";
+import type { PackedBinary } from "./packed-bytes.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 
-/** What every document of a thread carries. All of them lie in one collection. */
+/** The fields that all documents of a thread have. They lie in one collection. */
 export interface ThreadPart {
   readonly thread_id: string;
   readonly kind: DocumentKind;
-  /** Which life of the thread it belongs to; absent for the first, before any `deleteThread`. */
+  /** The life of the thread that it belongs to; absent for the first, before any `deleteThread`. */
   readonly epoch?: number;
   /**
-   * When the thread expires, which is the same in all of its documents, and a day later in its record.
-   * Absent without a TTL.
+   * When the thread expires: the same in all of its documents, and a day later in its record. Absent without
+   * a TTL.
    */
   readonly expires_at?: Date;
 }
 
-/** What a document is. */
+/** The kind of a document. */
 export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes";
 
-/** Bytes: written as a `Uint8Array`, read as a `Binary` of the client's own copy of the driver. */
-export type StoredBytes = Binary | Uint8Array;
-
-/**
- * Bytes that may be compressed: plain with BSON's generic subtype 0, a zstd frame with subtype 128,
- * raw deflate with this package's dictionary with subtype 129, the first ones of those that are free
- * for users. Both come after their plain length as LEB128: it bounds what is unpacked.
- */
-export type PackedBinary = StoredBytes;
-
-/** One per thread: its record, which every write to the thread is fenced by. */
+/** The record of a thread, one per thread. Every write to the thread is fenced by it. */
 export interface ThreadDocument {
   /** The thread's id. */
   readonly _id: string;
@@ -35,35 +26,35 @@ export interface ThreadDocument {
   /** Counts the thread's lives: each `deleteThread` begins the next. */
   readonly epoch: number;
   /**
-   * From the second life on: the first 8 bytes of the SHA-256 of thread and `epoch`, so that another number
-   * does not make a thread's documents those of an earlier life.
+   * From the second life on: the first 8 bytes of the SHA-256 of thread and `epoch`, so that a damaged
+   * `epoch` does not make the documents those of an earlier life.
    */
   readonly life?: StoredBytes;
   /**
-   * When the server removes the record: a day after the thread expires, so that whoever writes to the
-   * thread again finds which life has ended. Null or absent without a TTL.
+   * When the server removes the record: a day after the thread expires, so that a later writer finds which
+   * life has ended. Null or absent without a TTL.
    */
   readonly expires_at?: Date | null;
   /**
-   * Set while `expires_at` is being changed in the thread's other documents: when those expire that have
-   * not been changed yet; true for never.
+   * Set while `expires_at` is being changed in the thread's other documents: when the documents expire that
+   * have not been changed yet; true for never.
    */
   readonly extending?: Date | true | null;
   /**
-   * With the option `witness`: by life and hash of its name, the highest place in the order that a
-   * checkpoint of a namespace was stored in.
+   * With the option `witness`: for each namespace, by life and hash of its name, the highest place in the
+   * order of its checkpoints.
    */
   readonly newest?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /**
-   * Set while the thread is deleted and not yet written to again. Without `expires_at` not everything
+   * Set while the thread is deleted and not yet written to again. If there is no `expires_at`, not everything
    * has been removed yet.
    */
   readonly deleted_at?: Date;
 }
 
 /**
- * A run of items of a channel, named by the content it began with. Nothing in it ever changes; items
- * may be appended.
+ * A run of items of a channel, named by the content it began with. Items never change, but others may be
+ * appended.
  */
 export interface SegmentDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of thread, segment and part. */
@@ -71,47 +62,47 @@ export interface SegmentDocument extends ThreadPart {
   readonly kind: "segment";
   /** The first 20 bytes of the SHA-256 of the plain content of `data`. */
   readonly segment: StoredBytes;
-  /** Counts from 0; content over the document limit continues in the next part. */
+  /** Counts from 0. Content over the document limit continues in the next part. */
   readonly part: number;
-  /** How many there are in `more`; who appends must know of all of them. */
+  /** How many there are in `more`. A writer must know all of them to append. */
   readonly appends: number;
-  /** Set by a sweep that found no reference to it. A put that refers to it takes it back. */
+  /** Set by a sweep that found no reference to it. A put that refers to it removes this mark. */
   readonly condemned_at?: Date;
   readonly data: PackedBinary;
   /**
-   * What was appended, each by one put: its plain length as LEB128, then the plain content that
-   * continues `data` as part of one raw deflate stream over all of them (as in RFC 7692, without the
-   * four bytes that end a part), which may refer back to the last 32 kB before it.
+   * The appends, one for each put: the plain length as LEB128, then the content that continues `data`, as
+   * part of one raw deflate stream over all appends (as in RFC 7692, without the four bytes that end a
+   * part), which may refer back to the last 32 kB before it.
    */
   readonly more?: readonly StoredBytes[];
 }
 
-/** One per checkpoint: the commit point of everything it refers to. */
+/** A checkpoint: the commit point of everything it refers to. */
 export interface CheckpointDocument extends ThreadPart {
-  /** The first 16 bytes of the SHA-256 of the address: what pending writes point at. */
+  /** The first 16 bytes of the SHA-256 of the address. Pending writes point to it. */
   readonly _id: StoredBytes;
   readonly kind: "checkpoint";
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   readonly parent_checkpoint_id?: string;
-  /** Order within thread and namespace: counts up from 1, no two alike. */
+  /** The place in the order of its thread and namespace. Counts from 1; no two are the same. */
   readonly seq: number;
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;
-  /** With the option `witness`: the place of the checkpoint that took the mark off this one. */
+  /** With the option `witness`: the place of the checkpoint that removed the mark from this one. */
   readonly next?: number;
   /**
-   * With the option `witness`: the first 8 bytes of the `_id` of each set of pending writes that was
-   * stored for it. Neither this nor `next` is covered by the hash.
+   * With the option `witness`: the first 8 bytes of the `_id` of each of its sets of pending writes. The hash
+   * covers neither this nor `next`.
    */
   readonly sets?: readonly StoredBytes[];
   /** Header and manifest as text. */
   readonly body: PackedBinary;
   /** Ids of the segments that the manifest names by number, 20 bytes each. */
   readonly segments: StoredBytes;
-  /** What of the metadata the server can search; absent with a serializer of the user's. */
+  /** The part of the metadata that the server can search; absent with a user's serializer. */
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** The metadata, where `metadata` is not all of it. */
+  /** The whole metadata, if `metadata` is only a part of it. */
   readonly metadata_encoded?: EncodedMetadata;
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: StoredBytes;
@@ -122,13 +113,13 @@ export interface CheckpointDocument extends ThreadPart {
   readonly upserted_at?: Date;
 }
 
-/** Metadata as text, or as the bytes and type that the user's serializer gave. */
+/** Metadata as text, or as the bytes and the type of the user's serializer. */
 export type EncodedMetadata = string | { readonly type: string; readonly data: StoredBytes };
 
 /**
- * Pending writes of one task, stored by one call: all that it wrote to ordinary channels is one
- * document, so that it is there as a whole or not at all, and each special channel has one of its
- * own, since later writes replace those.
+ * Pending writes of one task, stored by one call. All writes to ordinary channels are one document, so they
+ * are stored as a whole or not at all. Each special channel has its own document, because later writes
+ * replace it.
  */
 export interface WriteSetDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of checkpoint, task and place. */
@@ -136,14 +127,14 @@ export interface WriteSetDocument extends ThreadPart {
   readonly kind: "writes";
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
-  /** `_id` of the checkpoint they belong to. */
+  /** The `_id` of the checkpoint they belong to. */
   readonly checkpoint: StoredBytes;
   readonly task_id: string;
-  /** Where the task stands among those of its superstep, as text; absent if that is not known. */
+  /** The path of the task among those of its superstep; absent if it is not known. */
   readonly task_path?: string;
   /**
-   * The set's place among those of the task: below zero for a special channel, 0 for what the task
-   * wrote first, else one more than its first position.
+   * The place of the set among those of the task: negative for a special channel, 0 for the first writes of
+   * the task, otherwise one more than the position of its first write.
    */
   readonly idx: number;
   readonly writes: readonly StoredWrite[];
@@ -162,15 +153,15 @@ export interface StoredWrite {
   /** Position among the task's writes. */
   readonly idx: number;
   readonly channel: string;
-  /** The encoded value, or the segment that holds it where it is too large for the document. */
+  /** The encoded value, or the segment that holds it if it is too large for the document. */
   readonly value: PackedBinary | SegmentReference;
-  /** The type that the user's serializer gave; absent for this package's own encoding. */
+  /** The type that the user's serializer gave; absent with this package's own encoding. */
   readonly type?: string;
 }
 
 /** A segment that holds one value. */
 export interface SegmentReference {
   readonly segment: StoredBytes;
-  /** Its plain length: what is longer is not unpacked. */
+  /** Its plain length. Longer content is not unpacked. */
   readonly length: number;
 }

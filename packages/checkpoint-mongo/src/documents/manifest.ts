@@ -9,16 +9,16 @@ export interface SegmentSlice {
 }
 
 /**
- * What a channel's value is made of.
+ * What the value of a channel is made of.
  *
  * - `inline`: the encoded value itself, for small values.
  * - `value`: the encoded value is the content of one segment.
  * - `list`: the items of an array, slice after slice.
- * - `map`: entries of a plain object, to be applied slice after slice; later ones win.
- * - `text`: the chunks of a long encoded value, to be put together.
- * - `typed`: bytes made by the user's own serializer, with the type it gave them.
+ * - `map`: entries of a plain object, applied slice after slice; later ones win.
+ * - `text`: the chunks of a long encoded value, to be joined.
+ * - `typed`: bytes of the user's own serializer, with the type it gave them.
  *
- * With a `wrapper`, the value holds what is made of the slices, and nothing else.
+ * With a `wrapper`, the value is that wrapper around what the slices make.
  */
 export type ChannelManifest =
   | { readonly kind: "inline"; readonly text: string }
@@ -34,15 +34,15 @@ export type ChannelManifest =
 export type SlicedKind = "list" | "map" | "text";
 
 /**
- * A value that is only a wrapper of another: a snapshot of LangGraph's delta channels, or a Set or a
- * Map, which hold the list of their items or entries.
+ * A wrapper around another value: a snapshot of LangGraph's delta channels, or a Set or a Map around the list
+ * of its items or entries.
  */
 export type Wrapper = "delta" | "map" | "set";
 
-/** What every channel of a checkpoint is made of, by channel name, in the order of the state. */
+/** The manifests of all channels of a checkpoint, by name, in the order of the state. */
 export type Manifest = ReadonlyMap<string, ChannelManifest>;
 
-/** The segments a manifest refers to, each once, in the order of first use. */
+/** The segments that a manifest refers to, each once, in the order of first use. */
 export function listSegments(manifest: Manifest): SegmentId[] {
   const segments = new Set<SegmentId>();
   for (const channel of manifest.values()) {
@@ -55,7 +55,7 @@ export function listSegments(manifest: Manifest): SegmentId[] {
   return [...segments];
 }
 
-/** How many bytes the values may have at most: each slice counts as all of the segment it is of. */
+/** An upper bound for the bytes of all values: each slice counts as its whole segment. */
 export function measureAtMost(manifest: Manifest): number {
   let bytes = 0;
   for (const channel of manifest.values()) {

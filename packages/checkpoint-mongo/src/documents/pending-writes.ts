@@ -4,18 +4,18 @@ import { isDeepStrictEqual } from "node:util";
 /** A pending write of a checkpoint. */
 export interface PositionedWrite {
   readonly taskId: string;
-  /** Where the task stands among those of its superstep; empty if that is not known. */
+  /** The path of the task among those of its superstep; empty if it is not known. */
   readonly taskPath: string;
-  /** Position among the writes of its task; below zero for the special channels. */
+  /** The position among the writes of its task; negative for special channels. */
   readonly index: number;
   readonly channel: string;
   readonly value: unknown;
 }
 
 /**
- * Puts pending writes in the order in which LangGraph applies them: by task path, task and index, so
- * that a channel whose value depends on the order is the same after a resume. Writes without a path
- * come first, and of a task those to special channels.
+ * Sorts pending writes in the order in which LangGraph applies them: by task path, task and index. So a
+ * channel whose value depends on the order is the same after a resume. Writes without a path come first; of
+ * each task, those to special channels come first.
  */
 export function arrangeWrites(writes: readonly PositionedWrite[]): CheckpointPendingWrite[] {
   return writes
@@ -23,7 +23,7 @@ export function arrangeWrites(writes: readonly PositionedWrite[]): CheckpointPen
     .map(({ taskId, channel, value }) => [taskId, channel, value]);
 }
 
-/** What is pending with later writes: an ordinary one that is there stays, a special one gives way. */
+/** Adds later writes: an ordinary write that exists stays, a special one is replaced. */
 export function mergeWrites(
   writes: readonly PositionedWrite[],
   later: readonly PositionedWrite[],
@@ -37,11 +37,12 @@ export function mergeWrites(
 }
 
 /**
- * How many of a task's ordinary writes were stored once more by a call that begins with just these.
+ * How many ordinary writes of a task a later call stores once more. Either none or all: the call has to begin
+ * with all of them.
  *
- * LangGraph before 1.7 stores what it has read once more when a resumed run fails again with
- * durability "exit". It gives the writes the positions in which it read them, which are others where
- * the task wrote to special channels too.
+ * LangGraph before 1.7 stores the writes that it has read once more if a resumed run fails again with
+ * durability "exit". It gives them the positions in which it read them, which differ if the task wrote to
+ * special channels too.
  *
  * @param stored ordered by index
  * @param later ordered by index

@@ -1,34 +1,34 @@
 /** The first 160 bits of the SHA-256 of some content, in hex. */
 export type ContentHash = string;
 
-/** Bytes of a content hash as it is stored. Every checkpoint names all of its segments, so they count. */
+/** Stored bytes of a content hash. Few, because every checkpoint names all of its segments. */
 const HASH_BYTES = 20;
 
 /**
- * Names a segment's content, for all time: a segment may be appended to, and a name stands for what
- * it held after so many appends. It is the hash of that content and its length, `hash/length`, for a
- * segment that was appended to preceded by where it is found: `root+appends:hash/length`.
+ * Names the content of a segment after a certain number of appends. Such a name never changes its meaning.
+ * It is the hash and the length of that content, `hash/length`. For a segment with appends the place where it
+ * is stored comes first: `root+appends:hash/length`.
  */
 export type SegmentId = string;
 
-/** What a segment's id says. */
+/** The parts of a segment's id. */
 export interface SegmentName {
-  /** The hash of the content that the segment began with, under which it is stored. */
+  /** The hash of the content that the segment began with. It is stored under it. */
   readonly root: ContentHash;
-  /** How often it had been appended to. */
+  /** How many appends it has in this state. */
   readonly appends: number;
-  /** The hash of all its content at that time. */
+  /** The hash of its content in this state. */
   readonly hash: ContentHash;
-  /** How many bytes that content has. Nothing longer is ever unpacked under this name. */
+  /** The bytes of that content. Longer content is never unpacked under this name. */
   readonly length: number;
 }
 
-/** Puts a segment's id together. */
+/** Formats a segment's id. */
 export function formatSegmentId({ root, appends, hash, length }: SegmentName): SegmentId {
   return appends === 0 ? `${root}/${length}` : `${root}+${appends}:${hash}/${length}`;
 }
 
-/** Takes a segment's id apart. */
+/** Parses a segment's id. */
 export function parseSegmentId(id: SegmentId): SegmentName {
   const slash = id.indexOf("/");
   const length = Number(id.slice(slash + 1));
@@ -46,12 +46,12 @@ export function parseSegmentId(id: SegmentId): SegmentName {
   };
 }
 
-/** The id of a segment as it began, or of one that is never appended to. */
+/** The id of a segment without appends. */
 export function nameWhole(hash: ContentHash, length: number): SegmentId {
   return formatSegmentId({ root: hash, appends: 0, hash, length });
 }
 
-/** Ids of segments as one run of bytes: the root of each, and its hash too if it was appended to. */
+/** Joins ids of segments to bytes: the root of each, and its hash too if it has appends. */
 export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
   const hashes = segments.map((id) => {
     const { root, appends, hash } = parseSegmentId(id);
@@ -60,22 +60,17 @@ export function joinSegmentIds(segments: readonly SegmentId[]): Uint8Array {
   return Buffer.from(hashes.join(""), "hex");
 }
 
-/** What a checkpoint's text says of each of the segments that it names. */
-export interface SegmentNumbers {
-  readonly lengths: readonly number[];
-  /** How often each had been appended to; none where there is no number. */
-  readonly appends: readonly number[];
-}
-
 /**
- * The ids in a run of bytes.
+ * Splits bytes into ids of segments.
  *
- * @throws Error if there are not as many lengths, or one of them is none
+ * @param numbers for each segment its length and how many appends it has (0 if there is no number)
+ * @throws Error if the number of lengths differs, or one of them is not a length
  */
 export function splitSegmentIds(
   bytes: Uint8Array,
-  { lengths, appends }: SegmentNumbers,
+  numbers: { readonly lengths: readonly number[]; readonly appends: readonly number[] },
 ): SegmentId[] {
+  const { lengths, appends } = numbers;
   const hashes = splitHashes(bytes);
   const ids: SegmentId[] = [];
   let next = 0;
@@ -97,7 +92,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** All hashes in a run of bytes that holds ids of segments, the roots among them. */
+/** All hashes in the bytes of ids of segments, among them all roots. */
 export function splitHashes(bytes: Uint8Array): ContentHash[] {
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
   const hashes: ContentHash[] = [];

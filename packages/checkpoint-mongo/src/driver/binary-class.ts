@@ -1,16 +1,16 @@
 import type { Binary, MongoClient } from "mongodb";
 import { OncePerClient } from "./once-per-client.ts";
 
-/** Makes BSON binary values of a subtype. Plain bytes need none: a `Uint8Array` is subtype 0. */
+/** Creates BSON binary values of a subtype. Plain bytes do not need it: a `Uint8Array` is subtype 0. */
 export type BinaryClass = new (bytes: Uint8Array, subtype: number) => Binary;
 
 const classes = new OncePerClient<BinaryClass>();
 
 /**
- * The `Binary` class of the client's own copy of the driver, the only one it takes: BSON classes of
- * another major version are refused. The id of each session is one.
+ * The `Binary` class of the client's own copy of the driver. The client refuses BSON classes of another major
+ * version. The class is taken from the id of a session.
  *
- * @throws Error if the driver's sessions have no such id
+ * @throws Error if the driver's sessions have no binary id
  */
 export function findBinaryClass(client: MongoClient): Promise<BinaryClass> {
   return classes.do(client, "", () => readSessionId(client));

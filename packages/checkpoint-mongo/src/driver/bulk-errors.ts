@@ -9,7 +9,7 @@ export interface RefusedWrite {
   readonly inserted: ReadonlySet<number>;
 }
 
-/** What of a bulk write's error this package reads; the class may be of another copy of the driver. */
+/** What this package reads of the error of a bulk write. Its class may be of another copy of the driver. */
 interface BulkError {
   readonly writeErrors?: { readonly index: number } | readonly { readonly index: number }[];
   readonly result?: {
@@ -21,8 +21,8 @@ interface BulkError {
 }
 
 /**
- * The write that ended an ordered bulk write. Undefined if the whole command failed, or if what was
- * carried out of it may not be durable.
+ * The write that ended an ordered bulk write. Undefined if the whole command failed, or if the writes before
+ * it may not be durable.
  */
 export function readRefusedWrite(error: unknown): RefusedWrite | undefined {
   const { writeErrors, result } = error as BulkError;
@@ -35,12 +35,12 @@ export function readRefusedWrite(error: unknown): RefusedWrite | undefined {
   };
 }
 
-/** Whether an upsert lost to another one of the same document or place. */
+/** Whether another upsert of the same document or place was faster. */
 export function isConflict(error: unknown): boolean {
   return isDuplicateKeyError(error) || readErrorCode(error) === IMMUTABLE_FIELD;
 }
 
-/** A compatible server found the winner's document and tried to change its `_id`. */
+/** Some compatible servers find the other document and try to change its `_id`. */
 const IMMUTABLE_FIELD = 66;
 
 /** The positions of the writes of a bulk write that inserted a document. */
@@ -53,14 +53,14 @@ export function readInserted({
 }
 
 /**
- * Whether a command failed for what it held: the server turned down all of it, or the driver could
- * not write it. Anything else, such as a lost connection, says nothing about what it held.
+ * Whether a command failed because of its content: the server refused all of it, or the driver could not
+ * serialize it. Other failures, such as a lost connection, say nothing about the content.
  */
 export function isAboutContent(error: unknown): boolean {
   const bulkError = error as BulkError;
   if (bulkError.hasErrorLabel?.("RetryableWriteError") === true) return false;
   if (readErrorCode(error) !== undefined) return true;
-  // The driver wraps what befell a bulk write in an error of the bulk write.
+  // The driver wraps the cause in an error of the bulk write.
   const cause = bulkError.errorResponse instanceof Error ? bulkError.errorResponse : error;
   const { name = "" } = cause as { readonly name?: string };
   return name === "MongoInvalidArgumentError" || !name.startsWith("Mongo");

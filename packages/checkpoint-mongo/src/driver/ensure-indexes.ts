@@ -1,10 +1,11 @@
 import type { Collection, Db, Document, IndexDescription, IndexDescriptionInfo } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { describeCause, SetupError, StorageUnavailableError } from "../errors/index.ts";
+import { describeCause, StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
-/** Several processes that make the same index at once can disturb each other for a moment. */
+/** Processes that create the same index at once can disturb each other for a moment. */
 const ATTEMPTS = 5;
 const RETRY_DELAY_MS = 200;
 
@@ -24,13 +25,13 @@ const CONFLICT_CODES: ReadonlySet<number | undefined> = new Set([
 const NAMESPACE_NOT_FOUND = 26;
 
 /**
- * Makes the indexes of a collection. May be called by many processes at once, and again. Where the
- * database user may not make any, it is enough that they are there, under whatever names.
+ * Creates the indexes of a collection. May be called by many processes at once, and again. If the database
+ * user may not create any, it is enough that they exist, under any names.
  *
  * @param db where the collection is
- * @param options.changesExpiry whether an index that is there with another `expireAfterSeconds` gets
- *   this one. Of several processes with different ones, the last wins
- * @throws SetupError if an index cannot be made
+ * @param options.changesExpiry whether an existing index with another `expireAfterSeconds` is changed to
+ *   this one. If processes have different values, the last one wins
+ * @throws SetupError if an index cannot be created
  */
 export async function ensureIndexes<T extends Document>(
   db: Db,
@@ -86,14 +87,14 @@ async function listIndexes<T extends Document>(
   }
 }
 
-/** An index that is wanted, beside one that is there. */
+/** A wanted index, and the existing one in its place. */
 interface Pair {
   readonly index: IndexDescription;
-  /** Of the one that is there. */
+  /** The name of the existing one. */
   readonly name: string;
 }
 
-/** What is wanted and not there, and what is there in its place. */
+/** Which wanted indexes are missing, and which existing ones are in their places. */
 function compare(
   indexes: readonly IndexDescription[],
   existing: readonly IndexDescriptionInfo[],
@@ -121,7 +122,7 @@ function compare(
   return { missing, different, otherExpiry };
 }
 
-/** Whether two indexes find the same, apart from when the server deletes by them. */
+/** Whether two indexes are the same, apart from `expireAfterSeconds`. */
 function isAlike(existing: IndexDescriptionInfo, wanted: IndexDescription): boolean {
   return (
     isSame(existing.key, wanted.key) &&
@@ -164,7 +165,7 @@ function fail(
   cause: unknown,
   advice: string,
 ): unknown {
-  // Whether it may is unknown if it never came to that.
+  // Then it is not known whether the user may create indexes.
   if (StorageUnavailableError.isInstance(cause) || isUnauthenticated(cause)) return cause;
   return new SetupError(
     `Could not make the indexes of ${namespace}: ${describeCause(cause)}. ${advice}`,
@@ -179,8 +180,8 @@ function failByOther(
 ): SetupError {
   const names = others.map(({ name }) => JSON.stringify(name)).join(", ");
   return new SetupError(
-    `Could not make the indexes of ${namespace}: of the same name or key, but with other options, ` +
-      `there are already ${names}. Drop what is there, or use another collection. ` +
+    `Could not make the indexes of ${namespace}: the indexes ${names} exist with the same name or key, ` +
+      `but with other options. Drop what is there, or use another collection. ` +
       `${describeCause(cause)}.`,
     { cause },
   );

@@ -1,7 +1,7 @@
-import { StorageRefusedError } from "../errors/index.ts";
+import { StorageRefusedError } from "../errors/storage-refused-error.ts";
 import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
-/** What is to be done about what a server refuses, by its number. */
+/** What to do when the server refuses a command, by error code. */
 const ADVICE: ReadonlyMap<number, string> = new Map([
   [
     121, // DocumentValidationFailure
@@ -28,7 +28,7 @@ const UNAUTHENTICATED_ADVICE =
   "Check name and password of the database user, and the authSource of the connection string.";
 
 const CLOSED_ADVICE =
-  "The client has been closed: keep it open for as long as something uses it, or connect it again.";
+  "The client has been closed: keep it open as long as something uses it, or connect it again.";
 
 const CLOSED_NAMES: ReadonlySet<unknown> = new Set([
   "MongoNotConnectedError",
@@ -38,10 +38,10 @@ const CLOSED_NAMES: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * What to throw to a caller for something that was thrown on the way to the database: an error of the
- * driver as one that says what to do, everything else as it is.
+ * Turns an error of the driver into a `StorageRefusedError` that says what to do. Other errors are returned
+ * as they are.
  *
- * @param operation what was asked for, as in `putWrites of MongoDBSaver`
+ * @param operation what the caller did, for example `putWrites of MongoDBSaver`
  */
 export function explainRefusal(error: unknown, operation: string): unknown {
   const { name } = (error ?? {}) as { readonly name?: unknown };

@@ -2,8 +2,8 @@ import type { Db } from "mongodb";
 import { isUnauthorized } from "./server-errors.ts";
 
 /**
- * Which of these collections a database has. A user without the privilege `listCollections` sees those
- * it has any privilege for; where a server doesn't tell even that, none.
+ * Which of these collections a database has. A user without the privilege `listCollections` sees only those
+ * it has some privilege for, and on some servers none.
  */
 export async function listCollectionNames(db: Db, names: readonly string[]): Promise<string[]> {
   const options = { nameOnly: true, authorizedCollections: true };

@@ -1,8 +1,8 @@
 import { PerClient } from "./per-client.ts";
 
 /**
- * Work that is done once in this process for a client and a key, and its outcome. Who comes while it
- * is under way waits for it; if it fails, all of these fail with it, and the next one tries again.
+ * Work that is done once in this process for a client and a key. Callers that come while it is under way wait
+ * for it and share its outcome. If it fails, the next caller tries again.
  */
 export class OncePerClient<T> {
   readonly #outcomes = new PerClient<Promise<T>>();
@@ -19,9 +19,9 @@ export class OncePerClient<T> {
   }
 
   /**
-   * Lets the next one do the work again.
+   * Lets the next caller do the work again.
    *
-   * @param outcome not if there is another one by now
+   * @param outcome nothing is forgotten if there is another outcome by now
    */
   forget(client: object, key: string, outcome?: Promise<T>): void {
     this.#outcomes.forget(client, key, outcome);

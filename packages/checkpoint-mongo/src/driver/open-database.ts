@@ -14,15 +14,12 @@ import { retrying } from "./retrying-database.ts";
 /** A write counts as done when a majority of the replica set has it in the journal. */
 export const DURABLE: WriteConcernSettings = { w: "majority", journal: true };
 
-/**
- * How documents are written and read, all of it: what is left out here would come from the options
- * of the user's client.
- */
+/** All options of writing and reading BSON. Options left out here would come from the user's client. */
 const BSON_OPTIONS: Required<BSONSerializeOptions> = {
   bsonRegExp: false,
   checkKeys: false,
   enableUtf8Validation: true,
-  // Without a prototype: the driver would find a field's name there, `valueOf` for one.
+  // Without a prototype: otherwise the driver finds fields such as `valueOf` there.
   fieldsAsRaw: Object.create(null) as Record<string, never>,
   ignoreUndefined: true,
   promoteBuffers: false,
@@ -34,11 +31,11 @@ const BSON_OPTIONS: Required<BSONSerializeOptions> = {
 };
 
 /**
- * Opens a database on the user's client with options of our own. Reads go to the primary and see
- * only what a majority has, so that nothing is built on what a failover could take back.
+ * Opens a database on the user's client with our own options. Reads go to the primary and see only what a
+ * majority has, so that no checkpoint is built on data that a failover could roll back.
  *
  * @param dbName by default the database of the connection string
- * @param retry tries commands again; without it, each is tried once
+ * @param retry repeats commands; without it, each is tried once
  */
 export function openDatabase(
   client: MongoClient,
@@ -48,7 +45,7 @@ export function openDatabase(
   const db = client.db(dbName, {
     ...BSON_OPTIONS,
     readPreference: "primary",
-    // The class would be our copy's; the driver makes one of its own from this.
+    // A plain object: the class would be that of our copy, and the driver creates its own from this.
     readConcern: { level: "majority" } as ReadConcern,
     writeConcern: DURABLE,
   });
@@ -56,10 +53,10 @@ export function openDatabase(
 }
 
 /**
- * Opens a collection of such a database. The driver takes some options for a collection that it
- * doesn't take for a database: `fieldsAsRaw` and `checkKeys`.
+ * Opens a collection of such a database. `fieldsAsRaw` and `checkKeys` are options of a collection only; the
+ * driver does not take them for a database.
  *
- * @param options other concerns than the database has
+ * @param options concerns in place of those of the database
  */
 export function openCollection<T extends Document>(
   db: Db,

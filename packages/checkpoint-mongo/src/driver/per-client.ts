@@ -1,15 +1,15 @@
 /**
- * Things that exist once in this process for a client and a key: whatever is made for the next
- * request with the same client finds them. They stay for as long as the client does, so a key should
- * not be made of what is new with each request, nor a thing grow without bounds.
+ * Things that exist once in this process for a client and a key, so that a saver of the next request finds
+ * them. They stay as long as the client does. So keys must not be different for each request, and things must
+ * not grow without bounds.
  *
- * The client is told by its object: one that was closed and connected again keeps what it has, and a
+ * Clients are told apart as objects: a client that was closed and connected again keeps its things, and a
  * Proxy of a client is another client.
  */
 export class PerClient<T> {
   readonly #byClient = new WeakMap<object, Map<string, T>>();
 
-  /** The thing of a client and a key; it is made where there is none yet. */
+  /** The thing of a client and a key. It is created if there is none yet. */
   get(client: object, key: string, make: () => T): T {
     let things = this.#byClient.get(client);
     if (things === undefined) this.#byClient.set(client, (things = new Map<string, T>()));
@@ -18,7 +18,7 @@ export class PerClient<T> {
     return thing;
   }
 
-  /** @param thing not if there is another one by now */
+  /** @param thing nothing is forgotten if there is another thing by now */
   forget(client: object, key: string, thing?: T): void {
     const things = this.#byClient.get(client);
     if (thing === undefined || things?.get(key) === thing) things?.delete(key);

@@ -1,45 +1,44 @@
 import type { MongoClient } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StorageUnavailableError } from "../errors/index.ts";
+import { StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
 import { isTransient } from "./transient-errors.ts";
 
-/** Upper bound of the wait before the second attempt, in milliseconds. A restart takes longer. */
+/** Half of the upper bound of the first wait. The bound doubles with each failure. */
 const BASE_DELAY_MS = 50;
 const MAX_DELAY_MS = 2_000;
 
-/** The driver's own limits are to come first: they say more of what is wrong. */
+/** The driver's own limits end first, because its errors say more.  */
 const SLACK_MS = 500;
 
-/** How long commands are tried for. */
+/** How long commands are tried. */
 export interface RetryLimits {
-  /** No attempt begins later than this after the first one. */
+  /** No attempt begins later after the first one. */
   readonly deadlineMs: number;
-  /** A connection without any data for so long while it waits for a reply is given up. */
+  /** A connection that waits for a reply and is silent for so long is given up. */
   readonly operationTimeoutMs: number;
 }
 
-/** A call that is tried until it gets through. */
+/** A call that is repeated until it gets through. */
 export interface Operation<T> {
-  /** What is done to what, for messages. */
+  /** The command and its collection, for messages. */
   readonly name: string;
   readonly attempt: (attempt: Attempt) => Promise<T>;
-  /** Called before each further attempt with what became of the last one. */
+  /** Called before each further attempt, with the failure of the last one. */
   readonly onRetry?: ((failure: unknown) => void) | undefined;
-  /** By what factor it may take longer than others. */
+  /** How many times the usual limit it may take. */
   readonly timeFactor?: number | undefined;
 }
 
-/** What one attempt has to know. */
+/** The limits of one attempt. */
 export interface Attempt {
   /**
-   * To be given to the driver: it closes a connection that is silent for so long. Of all time limits
-   * of the driver, this one is the connection's alone: it asks nothing of the server, and any client
-   * takes it with any other option.
+   * For the driver: it closes a connection that is silent for so long. Unlike the other time limits of the
+   * driver, this one does not involve the server, and goes together with all options of a client.
    */
   readonly socketTimeoutMS: number;
 }
 
-/** Nothing came back within the time of an attempt; what becomes of it is not waited for. */
+/** An attempt got no reply in time. Its outcome is not waited for. */
 class AttemptTimeoutError extends Error {
   override readonly name: string = "AttemptTimeoutError";
 
@@ -48,12 +47,12 @@ class AttemptTimeoutError extends Error {
   }
 }
 
-/** Whether an attempt was given up on, and may still be under way. */
+/** Whether an attempt was given up and may still be under way. */
 export function isAbandoned(failure: unknown): boolean {
   return failure instanceof AttemptTimeoutError;
 }
 
-/** Tries commands again while the trouble is of the kind that passes. */
+/** Repeats commands that failed for a reason that passes. */
 export class RetryPolicy {
   readonly limits: RetryLimits;
 
@@ -62,7 +61,7 @@ export class RetryPolicy {
   }
 
   /**
-   * @throws StorageUnavailableError if it has not got through in time. Other errors are the driver's
+   * @throws StorageUnavailableError if it did not get through in time. Other errors are the driver's
    */
   async run<T>(client: MongoClient, operation: Operation<T>): Promise<T> {
     const { name, attempt, onRetry, timeFactor = 1 } = operation;
@@ -84,7 +83,7 @@ export class RetryPolicy {
   }
 }
 
-/** Counts the attempts at one thing, and says when it is enough. */
+/** Counts the attempts of one operation, and ends them at the deadline. */
 export class Trial {
   readonly #limits: RetryLimits;
   readonly #startedMs = performance.now();
@@ -100,10 +99,10 @@ export class Trial {
   }
 
   /**
-   * How long one attempt is waited for, whatever its connection does: a driver that waits for a connection
-   * which is gone is given up on while there is time for another attempt.
+   * How long one attempt is waited for, whatever its connection does. A driver that waits for a dead
+   * connection is given up while there is still time for another attempt.
    *
-   * @param timeFactor by what factor it may take longer than others
+   * @param timeFactor how many times the usual limit it may take
    */
   limitAttempt(timeFactor = 1): number {
     const operationTimeoutMs = this.#limits.operationTimeoutMs * timeFactor;
@@ -117,7 +116,7 @@ export class Trial {
 
   /**
    * @returns how long to wait before the next attempt, in milliseconds
-   * @throws StorageUnavailableError if there is no time for another one
+   * @throws StorageUnavailableError if there is no time for another attempt
    */
   countFailure(operation: string, cause: unknown): number {
     this.#attempts += 1;
@@ -139,13 +138,13 @@ export function chooseDelay(failures: number): number {
 }
 
 /**
- * Ends the wait for something after a time, whatever becomes of it.
+ * Ends the wait for an attempt after a time. The attempt itself goes on.
  *
  * @throws AttemptTimeoutError, which is transient, if the time is over
  */
 export async function limitTime<T>(attempt: () => Promise<T>, limitMs: number): Promise<T> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  // Longer than a timer can wait is for ever.
+  // The longest time of a timer, in place of Infinity.
   const waitMs = Math.min(limitMs + SLACK_MS, 2 ** 31 - 1);
   const timer = setTimeout(() => reject(new AttemptTimeoutError(limitMs)), waitMs);
   try {
@@ -156,12 +155,12 @@ export async function limitTime<T>(attempt: () => Promise<T>, limitMs: number): 
 }
 
 /**
- * A client whose first connect found no server stays without one until it is told to connect again.
- * One that was closed, and so has no topology any more, stays closed.
+ * Connects a client again whose first connect found no server: the driver does not do that by itself. A
+ * client that was closed has no topology, and stays closed.
  */
 export async function reconnect(client: MongoClient, error: unknown): Promise<void> {
   const { topology } = client as { readonly topology?: unknown };
   if ((error as Error).name !== "MongoTopologyClosedError" || topology === undefined) return;
-  // Whether it gets through, the next attempt shows.
+  // The next attempt shows whether it got through.
   await client.connect().catch(() => undefined);
 }

@@ -1,13 +1,13 @@
 import type { AbstractCursor, Document, Filter } from "mongodb";
 import type { Operation } from "./retry-policy.ts";
 
-/** What this package uses of the driver's cursors. */
+/** What this package uses of a cursor. */
 export interface Cursor<T> extends AsyncIterable<T> {
   toArray(): Promise<T[]>;
   close(): Promise<void>;
 }
 
-/** What changes a query before it is sent. */
+/** Modifiers of a query that has not been sent yet. */
 interface Modifiers {
   readonly sort: Document | undefined;
   readonly limit: number | undefined;
@@ -22,22 +22,22 @@ type DriverCursor = AbstractCursor<Document> & {
   project(projection: Document): unknown;
 };
 
-/** How a cursor asks the server. */
+/** How a cursor queries the server. */
 export interface Query {
   readonly name: string;
-  /** Undefined for what can only be asked from the start, as an aggregation. */
+  /** Undefined for an aggregation, which can only start from the beginning. */
   readonly filter: Filter<Document> | undefined;
   readonly sort: Document | undefined;
   readonly limit: number | undefined;
-  /** Makes the driver's cursor. */
+  /** Opens a cursor of the driver. */
   readonly open: (filter: Filter<Document> | undefined, limit: number | undefined) => object;
   readonly run: <T>(operation: Pick<Operation<T>, "name" | "attempt" | "onRetry">) => Promise<T>;
 }
 
 /**
- * A cursor that goes on where it was when it breaks: the query is sent again, from the last value of
- * its order on, and what has been given out already is left out. So what is deleted or added
- * meanwhile may or may not be seen, as with any cursor, but nothing comes twice.
+ * A cursor that continues after a failure: the query is sent again, from the last value of its order on, and
+ * documents that were returned already are left out. So no document comes twice. Documents that are deleted
+ * or added meanwhile may or may not be seen, as with any cursor.
  */
 export class RetryingCursor implements Cursor<Document> {
   readonly #query: Query;
@@ -88,14 +88,14 @@ export class RetryingCursor implements Cursor<Document> {
     }
   }
 
-  /** Never fails: what the server still has of it, it forgets by itself. */
+  /** Never fails: the server closes a forgotten cursor by itself. */
   async close(): Promise<void> {
     const cursor = this.#open;
     this.#open = undefined;
     await cursor?.close().catch(() => undefined);
   }
 
-  /** @returns the cursor with the next documents in its buffer, or without any at the end */
+  /** @returns the cursor with the next documents in its buffer, or with none at the end */
   async #fill(progress: Progress): Promise<DriverCursor> {
     const cursor = (this.#open ??= this.#start(progress));
     await cursor.hasNext();
@@ -120,16 +120,16 @@ export class RetryingCursor implements Cursor<Document> {
   }
 }
 
-/** How far a cursor has come. */
+/** How far a cursor has read. */
 class Progress {
-  /** The field that the order goes by first, and its direction. */
+  /** The first field of the order, and its direction. */
   readonly #field: string | undefined;
   readonly #isDescending: boolean;
-  /** The ids of those with the last value, and of those without one that could be compared. */
+  /** The ids of the documents with the last value, and of those whose value cannot be compared. */
   readonly #given = new Set<string>();
   readonly #givenWithout = new Set<string>();
   #value: string | number | undefined;
-  /** How many came before that value. */
+  /** How many documents came before that value. */
   #passed = 0;
 
   constructor(sort: Document | undefined) {
@@ -138,14 +138,14 @@ class Progress {
     this.#isDescending = first?.[1] === -1;
   }
 
-  /** How many of the documents given out are not asked for again. */
+  /** How many of the returned documents are not queried again. */
   get passed(): number {
     return this.#passed;
   }
 
-  /** Whether a document has not been given out yet; from now on it has. */
+  /** Notes that a document is returned. False if it was returned before. */
   isNew(document: Document): boolean {
-    // Without it, documents could not be told apart.
+    // Documents are told apart by it.
     if (!("_id" in document)) throw new Error("A projection must not leave out _id.");
     // Binary and ObjectId have a JSON of their own.
     const id = JSON.stringify(document["_id"]);
@@ -159,10 +159,10 @@ class Progress {
     return addNew(this.#given, id);
   }
 
-  /** The filter for what is left, and for what of it has been given out with the last value. */
+  /** The filter for the remaining documents and those with the last value. */
   narrow(filter: Filter<Document>): Filter<Document> {
     if (this.#field === undefined || this.#value === undefined) return filter;
-    // Not "at most", which would leave out what has no such value.
+    // Not $lte or $gte: those leave out documents without the field.
     const beyond = { [this.#isDescending ? "$gt" : "$lt"]: this.#value };
     return { $and: [filter, { [this.#field]: { $not: beyond } }] };
   }

@@ -3,22 +3,22 @@ import { isAbandoned, type Attempt, type RetryPolicy } from "./retry-policy.ts";
 import { RetryingCursor, type Query } from "./retrying-cursor.ts";
 import { WriteSession } from "./write-session.ts";
 
-/** What has to be known of a method that sends a command. */
+/** What is known about a method that sends a command. */
 interface Method {
-  /** The place of its options among its arguments. */
+  /** The index of its options among its arguments. */
   readonly optionsAt: number;
-  /** Whether it gives a cursor. */
+  /** Whether it returns a cursor. */
   readonly isCursor?: true;
   /**
-   * Whether it changes at most one document, or a list of such changes. In a session of its own, the
-   * server then refuses an earlier attempt that arrives after a later one.
+   * Whether each of its writes changes at most one document. In a session of its own, the server then
+   * refuses an earlier attempt that arrives after a later one.
    */
   readonly isRetryableWrite?: true;
-  /** By what factor it may take longer than others. */
+  /** How many times the usual limit it may take. */
   readonly timeFactor?: number;
 }
 
-/** What goes through very many documents at once. */
+/** Time factors for commands on very many documents, and for building indexes. */
 const MANY = 8;
 const BUILDING = 40;
 
@@ -41,27 +41,23 @@ const METHODS: Readonly<Record<string, Method>> = {
   replaceOne: { optionsAt: 2, isRetryableWrite: true },
   updateMany: { optionsAt: 2, timeFactor: MANY },
   updateOne: { optionsAt: 2, isRetryableWrite: true },
-  // Of a database.
+  // Methods of a database.
   command: { optionsAt: 1, timeFactor: MANY },
   listCollections: { optionsAt: 1, isCursor: true },
 };
 
-/**
- * What is asked of the server itself is small. The driver passes on no socket timeout with it, so our own
- * timer has to be early.
- */
+/** Commands of the admin database are small. The driver ignores a socket timeout there, so our own timer is short. */
 const ADMIN_METHODS: typeof METHODS = { command: { optionsAt: 1, timeFactor: 0.25 } };
 
-/** A method of the driver, as what it is called by here. */
+/** A method of the driver. */
 type Call = (...parameters: unknown[]) => unknown;
 
 /**
- * A database whose commands are tried again while the trouble is of the kind that passes, and so are
- * those of all collections and cursors that are opened on it.
+ * A database whose commands are repeated if they fail for a reason that passes, also those of its collections
+ * and cursors.
  *
- * Every command of this package can be repeated: a write that has been carried out already finds
- * itself. One whose answer says how much it changed must not be taken at its word, since of a repeated
- * one this is nothing.
+ * Every command of this package may be repeated: a write that was carried out already finds its own result.
+ * So no caller may rely on the counts in a reply: a repeated command reports that it changed nothing.
  *
  * @throws StorageUnavailableError, from each command, if it does not get through in time
  */
@@ -95,7 +91,7 @@ function retryingAdmin(admin: Admin, client: MongoClient, policy: RetryPolicy): 
   });
 }
 
-/** What a property of a collection or a database is; a method of the table is tried again. */
+/** A member of a collection or a database. The methods of the table are repeated. */
 function retryingMethod(
   target: Admin | Collection | Db,
   namespace: string,
@@ -116,7 +112,7 @@ function retryingMethod(
     : (...parameters: unknown[]) => runCommand(send, parameters);
 }
 
-/** A method, and how it is tried. */
+/** A method, and how it is repeated. */
 interface Sending {
   readonly target: Admin | Collection | Db;
   readonly call: Call;

@@ -4,38 +4,38 @@ import { readErrorCode } from "./server-errors.ts";
 
 /** Clocks of this process, in milliseconds. */
 export interface LocalClocks {
-  /** Only ever goes forward, but may stand still while the machine sleeps. */
+  /** Never goes back, but may stand still while the machine sleeps. */
   monotonicMs(): number;
-  /** What people take for the time. It may be set at any moment. */
+  /** The time of day. It may be set at any moment. */
   wallMs(): number;
 }
 
-/** What the server's clock said, once. */
+/** One reading of the server's clock. */
 interface Reading {
-  /** What to add to the monotonic clock. */
+  /** The server's time minus the monotonic clock. */
   readonly offsetMs: number;
-  /** It is wrong by so much at most: half of the round trip. */
+  /** The largest possible error: half of the round trip. */
   readonly errorMs: number;
   readonly takenMs: number;
-  /** By how much the wall clock was ahead of the monotonic one. */
+  /** The wall clock minus the monotonic clock. */
   readonly wallAheadMs: number;
 }
 
-/** Asks again after this time: clocks drift apart, and a server's may be set. */
+/** An older reading is renewed: clocks drift apart, and a server's may be set. */
 const MAX_AGE_MS = 10 * 60 * 1_000;
 
-/** If the two local clocks are further apart than they were, one was set or the machine has slept. */
+/** If the two local clocks drift further apart, one was set or the machine has slept. */
 const MAX_JUMP_MS = 1_000;
 
-/** The first time, it is asked so often: the shortest round trip tells the most. */
+/** The first time, the server is asked so often: the shortest round trip is the most exact. */
 const FIRST_READINGS = 2;
 
 const COMMAND_NOT_FOUND = 59;
 
 /**
- * The server's clock, by which everything expires that does, whatever the clock of this process says.
- * It is asked once, and then reckoned by the local monotonic clock. What must not be wrong, such as that
- * something has expired, is asked for by {@link ask}.
+ * The server's clock, by which everything expires, whatever the clock of this process says. It is asked once
+ * and then computed from the local monotonic clock. Before something is taken for expired, {@link ask} asks
+ * the server.
  */
 export class ServerClock {
   readonly #local: LocalClocks;
@@ -47,7 +47,7 @@ export class ServerClock {
   }
 
   /**
-   * The server's time, about. It asks nobody.
+   * About the server's time, without asking the server.
    *
    * @throws Error before the first {@link sync}
    */
@@ -56,7 +56,7 @@ export class ServerClock {
     return this.#local.monotonicMs() + this.#reading.offsetMs;
   }
 
-  /** Sees to it that {@link nowMs} can be relied on: costs a command now and then. */
+  /** Makes sure that {@link nowMs} is reliable. Sends a command now and then. */
   async sync(db: Db): Promise<void> {
     const held = this.#reading;
     if (held !== undefined && !this.#isOld(held) && !this.#isDoubtful(held)) return;
@@ -66,12 +66,12 @@ export class ServerClock {
     try {
       await this.#underWay;
     } catch (error) {
-      // What is only old is still good enough.
+      // An old reading is still good enough.
       if (held === undefined || this.#isDoubtful(held)) throw error;
     }
   }
 
-  /** Asks the server for its time: one that has passed for sure. */
+  /** Asks the server for its time. That time has certainly passed. */
   async ask(db: Db): Promise<number> {
     const startMs = this.#local.monotonicMs();
     const serverMs = await readServerTime(db);
@@ -99,7 +99,7 @@ export class ServerClock {
     return Math.abs(aheadMs - wallAheadMs) > MAX_JUMP_MS;
   }
 
-  /** Of two readings that agree, the more exact one holds. */
+  /** Of two readings that agree, the more exact one is kept. */
   #take(reading: Reading): void {
     const held = this.#reading;
     const agrees =
@@ -118,7 +118,7 @@ const PROCESS_CLOCKS: LocalClocks = {
 
 const clocks = new PerClient<ServerClock>();
 
-/** The clock of the server that a client is connected to, for all that use the client. */
+/** The clock of the server that a client is connected to. All users of the client share it. */
 export function shareServerClock(client: object): ServerClock {
   return clocks.get(client, "", () => new ServerClock());
 }

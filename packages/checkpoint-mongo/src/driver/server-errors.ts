@@ -1,14 +1,14 @@
-// The driver that throws may be another copy than ours, so `instanceof` tells nothing.
+// The error may be of another copy of the driver than ours, so `instanceof` does not work.
 
 const DUPLICATE_KEY = 11_000;
 const INTERNAL_ERROR = 1;
 
 const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = 18;
-/** By this number Atlas says both. */
+/** Atlas uses this code for both. */
 const ATLAS_ERROR = 8_000;
 
-/** The number by which the server says what went wrong; undefined for other errors. */
+/** The error code of the server; undefined for other errors. */
 export function readErrorCode(error: unknown): number | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === "number" ? code : undefined;
@@ -19,13 +19,13 @@ export function isDuplicateKeyError(error: unknown): boolean {
   return readErrorCode(error) === DUPLICATE_KEY || isInternalDuplicate(error);
 }
 
-/** Whether the database user may not do what was asked for. */
+/** Whether the database user lacks a privilege. */
 export function isUnauthorized(error: unknown): boolean {
   const code = readErrorCode(error);
   return code === UNAUTHORIZED || (code === ATLAS_ERROR && !isUnauthenticated(error));
 }
 
-/** Whether the server did not believe that it was this user. */
+/** Whether the authentication failed. */
 export function isUnauthenticated(error: unknown): boolean {
   const code = readErrorCode(error);
   return (
@@ -33,7 +33,7 @@ export function isUnauthenticated(error: unknown): boolean {
   );
 }
 
-/** FerretDB passes on what PostgreSQL says where two upserts of the same document meet. */
+/** FerretDB passes on the error of PostgreSQL when two upserts of the same document meet. */
 function isInternalDuplicate(error: unknown): boolean {
   const { errmsg, message = errmsg } = error as { errmsg?: unknown; message?: unknown };
   return (

@@ -1,7 +1,7 @@
 import { readErrorCode } from "./server-errors.ts";
 
 /**
- * What a server says that passes by itself. From the specifications that all drivers follow, retryable
+ * Error codes of servers for conditions that pass. From the specifications that all drivers follow, retryable
  * reads and retryable writes (https://github.com/mongodb/specifications), except where noted.
  */
 const TRANSIENT_CODES: ReadonlySet<number> = new Set([
@@ -18,8 +18,8 @@ const TRANSIENT_CODES: ReadonlySet<number> = new Set([
   11_602, // InterruptedDueToReplStateChange
   13_435, // NotPrimaryNoSecondaryOk
   13_436, // NotPrimaryOrSecondary
-  // Not in the specifications: drivers leave it to the application to repeat these, because a repeated
-  // write might be done twice. Every write of this package may be.
+  // Not in the specifications: drivers leave these to the application, because a repeated write might be
+  // carried out twice. Every write of this package may be.
   24, // LockTimeout
   43, // CursorNotFound: the server was restarted, or has waited for more than ten minutes
   46, // LockBusy
@@ -40,7 +40,7 @@ const TRANSIENT_CODES: ReadonlySet<number> = new Set([
   16_500, // TooManyRequests, of Cosmos DB
 ]);
 
-/** What the driver itself says when it does not get through. Its subclasses have names of their own. */
+/** Names of the driver's errors when it does not get through. Subclasses have their own names. */
 const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   "MongoNetworkError",
   "MongoNetworkTimeoutError",
@@ -53,7 +53,7 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   "MongoServerClosedError",
   "MongoTopologyClosedError",
   "MongoStalePrimaryError",
-  // A server that has just become another one: "does not support retryable writes", for example.
+  // For example "does not support retryable writes", from a server whose role has just changed.
   "MongoUnexpectedServerResponseError",
   "AttemptTimeoutError",
 ]);
@@ -66,7 +66,7 @@ const TRANSIENT_LABELS: readonly string[] = [
   "TransientTransactionError",
 ];
 
-/** Of a socket that breaks while a large command is written, the driver passes on what Node.js says. */
+/** If a socket breaks while a large command is written, the driver passes on the error of Node.js. */
 const SOCKET_CODES: ReadonlySet<unknown> = new Set([
   "EAI_AGAIN",
   "ECONNABORTED",
@@ -83,7 +83,7 @@ const SOCKET_CODES: ReadonlySet<unknown> = new Set([
   "ETIMEDOUT",
 ]);
 
-/** What of an error of the driver tells whether it passes; the class may be of another copy of it. */
+/** What this package reads of a driver's error. Its class may be of another copy of the driver. */
 interface DriverError {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -93,7 +93,7 @@ interface DriverError {
   hasErrorLabel?(label: string): boolean;
 }
 
-/** Whether what failed may succeed when it is tried again. */
+/** Whether a failed command may succeed when it is repeated. */
 export function isTransient(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   const { name, code, writeErrors, errorResponse, result } = error as DriverError;
@@ -101,20 +101,20 @@ export function isTransient(error: unknown): boolean {
   if (typeof name !== "string" || !(name.startsWith("Mongo") || TRANSIENT_NAMES.has(name))) {
     return false;
   }
-  // Single writes that were refused speak for themselves: the rest was carried out.
+  // If single writes were refused, only their codes count: the rest was carried out.
   const refused: unknown[] = [writeErrors ?? []].flat();
   if (refused.length > 0) return refused.every(hasTransientCode);
   return (
     TRANSIENT_NAMES.has(name) ||
     hasTransientCode(error) ||
     TRANSIENT_LABELS.some((label) => (error as DriverError).hasErrorLabel?.(label) === true) ||
-    // The driver wraps what befell a bulk write in an error of the bulk write.
+    // The driver wraps the cause in an error of the bulk write.
     (errorResponse instanceof Error && isTransient(errorResponse)) ||
     hasTransientCode(result?.getWriteConcernError?.())
   );
 }
 
-/** Whether the server turned down one write of a bulk write for a reason that passes. */
+/** Whether an error has the code of a condition that passes. */
 function hasTransientCode(error: unknown): boolean {
   return TRANSIENT_CODES.has(readErrorCode(error) ?? Number.NaN);
 }

@@ -1,24 +1,24 @@
 import type { Admin, ClientSession, Collection, Db, MongoClient } from "mongodb";
 
 /**
- * The session in which writes are tried, and tried again, one after the other. A server with retryable writes takes no
- * attempt of a session that comes after a later one: one that was given up on, but is still on its way,
- * can't undo what has been stored since.
+ * The session for the attempts of a write, one after the other. A server with retryable writes refuses an
+ * earlier attempt of a session that arrives after a later one. So an attempt that was given up, but is still
+ * on its way, cannot undo what was stored since.
  */
 export class WriteSession {
   readonly #client: MongoClient;
   #session: ClientSession | undefined;
 
   /**
-   * @param target what the writes go to. A session has to be of the very client that it was opened on, which
-   *   may be one that the user's client wraps
+   * @param target what is written to. The session must be of the client it was opened on, which may be one
+   *   that the user's client wraps
    */
   constructor(target: Admin | Collection | Db, client: MongoClient) {
     this.#client = (target as { readonly client?: MongoClient }).client ?? client;
   }
 
   async run<T>(attempt: (session: ClientSession) => Promise<T>): Promise<T> {
-    // A client that is closed ends its sessions; it may have been connected again since.
+    // Closing a client ends its sessions; it may have been connected again since.
     if (this.#session === undefined || this.#session.hasEnded) {
       this.#session = this.#client.startSession({ causalConsistency: false });
     }
@@ -31,8 +31,8 @@ export class WriteSession {
   }
 
   /**
-   * Leaves the session to an attempt that is not waited for any more: the driver may be about to send
-   * it anew, and would do so under the number of what else is sent in this session.
+   * Leaves the session to an attempt that was given up: the driver may send it once more, and would then use
+   * the transaction number of whatever is sent in this session meanwhile.
    */
   leave(): void {
     this.#session = undefined;

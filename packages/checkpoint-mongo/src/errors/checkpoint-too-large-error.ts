@@ -1,21 +1,30 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** A channel and how much of a checkpoint it takes. */
+/** How much of a checkpoint a channel takes. */
 export interface ChannelSize {
+  /** The name of the channel. */
   readonly channel: string;
-  /** Its value as it is encoded. */
+  /** The size of its encoded value. */
   readonly bytes: number;
 }
 
 /**
- * A checkpoint's state is larger than the saver's `onCheckpointSize` or `maxContentBytes` allows. It was
- * not stored, or, if it is there, not loaded.
+ * The state of a checkpoint is larger than the saver's `onCheckpointSize` or `maxContentBytes` allows.
+ * A `put` stored nothing; a read loaded nothing.
  */
 export class CheckpointTooLargeError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["CHECKPOINT_TOO_LARGE"];
+  override readonly name: string = "CheckpointTooLargeError";
+
+  /** The thread of the checkpoint. */
   readonly threadId: string;
+  /** The namespace of the checkpoint. */
   readonly checkpointNs: string;
+  /** The checkpoint that is too large. */
   readonly checkpointId: string;
+  /** What it takes. */
   readonly bytes: number;
+  /** What it may take. */
   readonly limitBytes: number;
   /** The largest channels, at most five, the largest first. */
   readonly largestChannels: readonly ChannelSize[];
@@ -30,11 +39,11 @@ export class CheckpointTooLargeError extends ThreadkeepError {
       readonly bytes: number;
       readonly limitBytes: number;
       readonly largestChannels: readonly ChannelSize[];
-      /** The option that sets the limit, if one does. */
+      /** The option that sets the limit; undefined if no option does. */
       readonly exceeds: "onCheckpointSize" | "maxContentBytes" | undefined;
-      /** What would have had to be done. */
+      /** What was not done. */
       readonly refused: "stored" | "loaded";
-      /** What takes so much. By default the checkpoint. */
+      /** The part that takes so much. By default the whole checkpoint. */
       readonly what?: string;
     },
   ) {
@@ -58,9 +67,5 @@ export class CheckpointTooLargeError extends ThreadkeepError {
     this.bytes = bytes;
     this.limitBytes = limitBytes;
     this.largestChannels = largestChannels;
-  }
-
-  static override isInstance(value: unknown): value is CheckpointTooLargeError {
-    return hasErrorCode(value, "CHECKPOINT_TOO_LARGE");
   }
 }

@@ -1,24 +1,23 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
 /**
- * What is stored names a LangChain class that is not among those that are made again. Nothing of it
- * was made or returned.
+ * A stored value names a LangChain class that is not in the list of allowed ones. No object of it was
+ * created, and nothing was returned.
  */
 export class ClassNotAllowedError extends ThreadkeepError {
-  /** Its id, as `allowedObjects` takes it. */
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["CLASS_NOT_ALLOWED"];
+  override readonly name: string = "ClassNotAllowedError";
+
+  /** The id of the class, as `allowedObjects` takes it. */
   readonly classId: string;
 
   constructor(classId: string) {
     super(
       "CLASS_NOT_ALLOWED",
-      `What is stored holds an object of the LangChain class ${classId}, which is not read: whoever ` +
-        "can write to the database would choose what is made of it. If your graphs store such " +
-        "objects, name the class in the option allowedObjects.",
+      `A stored value holds an object of the LangChain class ${classId}, which is not allowed: ` +
+        "otherwise whoever can write to the database could choose which class is instantiated. If " +
+        "your graphs store such objects, name the class in the option allowedObjects.",
     );
     this.classId = classId;
-  }
-
-  static override isInstance(value: unknown): value is ClassNotAllowedError {
-    return hasErrorCode(value, "CLASS_NOT_ALLOWED");
   }
 }

@@ -1,33 +1,34 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import type { Corruption } from "./corruption.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** Which stored document failed verification, and how. */
-export interface Corruption {
-  /** What kind of document it is. */
-  readonly document: "checkpoint" | "segment" | "write" | "thread";
-  /** Which one, for example a segment's id or a checkpoint's address. */
-  readonly which: string;
-  /** The field that is not as it was written, where one alone is to blame. */
-  readonly field?: string;
-  /** What was expected: a hash, or a property such as `to exist`. */
-  readonly expected: string;
-  /** What was found instead. */
-  readonly found: string;
-}
-
-/** Where the damage was met. Damage to what all of a thread shares belongs to no one checkpoint. */
+/** Where the damage was met. Without a checkpoint, it is in something that all of a thread shares. */
 export interface DamagedAddress {
   readonly threadId: string;
   readonly checkpointNs?: string | undefined;
   readonly checkpointId?: string | undefined;
 }
 
-/** What is stored differs from what was written. Nothing of it was returned. */
+/**
+ * Something stored is not as it was written. Nothing of it was returned.
+ *
+ * @example
+ * ```ts
+ * if (CorruptCheckpointError.isInstance(error) && error.corruption.reason === "missing") {
+ *   console.error(`${error.corruption.document} ${error.corruption.which} is gone`);
+ * }
+ * ```
+ */
 export class CorruptCheckpointError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["CORRUPT_CHECKPOINT"];
+  override readonly name: string = "CorruptCheckpointError";
+
+  /** The thread whose data is damaged. */
   readonly threadId: string;
-  /** Undefined if the damage belongs to no one namespace. */
+  /** The namespace of the damaged checkpoint; undefined if the damage is not in one namespace. */
   readonly checkpointNs: string | undefined;
-  /** Undefined if the damage belongs to no one checkpoint. */
+  /** The checkpoint that cannot be used; undefined if the damage is not in one checkpoint. */
   readonly checkpointId: string | undefined;
+  /** Which document is damaged, and how. */
   readonly corruption: Corruption;
 
   /** @param options.advice what to do about it; by default to resume from an earlier checkpoint */
@@ -50,10 +51,6 @@ export class CorruptCheckpointError extends ThreadkeepError {
     this.checkpointNs = checkpointNs;
     this.checkpointId = checkpointId;
     this.corruption = corruption;
-  }
-
-  static override isInstance(value: unknown): value is CorruptCheckpointError {
-    return hasErrorCode(value, "CORRUPT_CHECKPOINT");
   }
 }
 

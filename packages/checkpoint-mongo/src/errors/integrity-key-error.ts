@@ -1,6 +1,6 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** Why a document's hash can't be checked. */
+/** Why the hash of a document cannot be checked. */
 export type IntegrityKeyFault =
   /** It was hashed without a key, and the saver has one. */
   | "unkeyed"
@@ -8,20 +8,24 @@ export type IntegrityKeyFault =
   | "no-key"
   /** The saver has keys, but not the one that the document names. */
   | "unknown-key"
-  /** The saver has a key of that id, but it is not the one that the document was hashed with. */
+  /** The saver has a key with that id, but the document was hashed with a different one. */
   | "another-key";
 
 /**
- * A document cannot be checked because the saver lacks the key that it was hashed with. It is not
- * known to be damaged; nothing of it was returned, and nothing is fallen back from.
+ * A document cannot be verified, because the saver does not have the key it was hashed with. That is no
+ * sign of damage, so `onCorruption: "fall-back"` does not apply. Nothing of it was returned.
  */
 export class IntegrityKeyError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["INTEGRITY_KEY"];
+  override readonly name: string = "IntegrityKeyError";
+
   /** Which document it is. */
   readonly document: string;
+  /** What is wrong with the keys. */
   readonly fault: IntegrityKeyFault;
-  /** The key that the document names: `id:fingerprint`, or the fingerprint of a key without an id. */
+  /** The key that the document names: `id:fingerprint`, or only the fingerprint of a key without an id. */
   readonly keyName: string | undefined;
-  /** The keys that there are, named in the same way. */
+  /** The keys that the saver has, named the same way. */
   readonly knownKeyNames: readonly string[];
 
   constructor(
@@ -36,10 +40,6 @@ export class IntegrityKeyError extends ThreadkeepError {
     this.keyName = keyName;
     this.knownKeyNames = knownKeyNames;
   }
-
-  static override isInstance(value: unknown): value is IntegrityKeyError {
-    return hasErrorCode(value, "INTEGRITY_KEY");
-  }
 }
 
 function explain(
@@ -53,20 +53,20 @@ function explain(
     case "unkeyed":
       return (
         `${start} without a key, and this saver has one (${known}). If it was stored before there was ` +
-        "a key, set integrity.acceptUnkeyed while such threads are in use. If it was not, somebody " +
-        "without the key has written it."
+        "a key, set integrity.acceptUnkeyed while such threads are in use. Otherwise somebody who does " +
+        "not have the key has written it."
       );
     case "no-key":
       return `${start} with the key ${name}, and this saver has none. Pass that key as integrity.`;
     case "unknown-key":
       return (
         `${start} with the key ${name}, and this saver has ${known}. Add that key to integrity.keys: ` +
-        "one that was replaced stays there for as long as documents name it."
+        "a key that was replaced stays there as long as documents name it."
       );
     case "another-key":
       return (
-        `${start} with the key ${name}, and this saver's key of that id is another one (it has ` +
-        `${known}). Give the key back its id, and the other one an id of its own.`
+        `${start} with the key ${name}, and this saver has a different key under that id (it has ` +
+        `${known}). Give the old key its id back, and the new key another id.`
       );
   }
 }

@@ -1,11 +1,13 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
 /**
- * A `thread_id`, `checkpoint_ns`, `checkpoint_id` or task id is missing or is no usable string: one that is
- * too long, for instance.
+ * A `thread_id`, `checkpoint_ns`, `checkpoint_id` or task id is missing, too long or not a string.
  * Thrown before anything reaches the database.
  */
 export class InvalidAddressError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_ADDRESS"];
+  override readonly name: string = "InvalidAddressError";
+
   /** Where the bad value stood, for example `configurable.thread_id`. */
   readonly field: string;
 
@@ -16,13 +18,9 @@ export class InvalidAddressError extends ThreadkeepError {
     );
     this.field = field;
   }
-
-  static override isInstance(value: unknown): value is InvalidAddressError {
-    return hasErrorCode(value, "INVALID_ADDRESS");
-  }
 }
 
-/** A longer text says nothing more by being shown. */
+/** Longer strings are not shown. */
 const MAX_SHOWN = 200;
 
 function describeValue(value: unknown): string {

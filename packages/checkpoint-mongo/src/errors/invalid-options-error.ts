@@ -1,12 +1,15 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** A constructor option or a call's option has a value that cannot work. Thrown before any I/O. */
+/**
+ * Options of a constructor, a function or a call are missing, unknown or of no use. The message lists
+ * every problem, one a line, without the values of secrets. Thrown before anything is done.
+ */
 export class InvalidOptionsError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_OPTIONS"];
+  override readonly name: string = "InvalidOptionsError";
+
+  /** @param message every problem, one a line */
   constructor(message: string, options?: ErrorOptions) {
     super("INVALID_OPTIONS", message, options);
-  }
-
-  static override isInstance(value: unknown): value is InvalidOptionsError {
-    return hasErrorCode(value, "INVALID_OPTIONS");
   }
 }

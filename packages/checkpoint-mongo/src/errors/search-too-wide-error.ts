@@ -1,8 +1,11 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** A search with a query would have to compare more items than it may. Nothing was returned. */
+/** A search with a query would have to compare too many items. Nothing was returned. */
 export class SearchTooWideError extends ThreadkeepError {
-  /** The most items that may be compared. */
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["SEARCH_TOO_WIDE"];
+  override readonly name: string = "SearchTooWideError";
+
+  /** How many items may be compared. */
   readonly maxItems: number;
 
   constructor(prefix: readonly string[], maxItems: number, advice: string) {
@@ -12,9 +15,5 @@ export class SearchTooWideError extends ThreadkeepError {
         `more than ${maxItems} items. Narrow it down by a longer prefix or a filter${advice}.`,
     );
     this.maxItems = maxItems;
-  }
-
-  static override isInstance(value: unknown): value is SearchTooWideError {
-    return hasErrorCode(value, "SEARCH_TOO_WIDE");
   }
 }

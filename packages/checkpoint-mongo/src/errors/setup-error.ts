@@ -1,12 +1,11 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** The collections' indexes could not be made. The next use of the saver tries again. */
+/** The indexes of a collection could not be created. The next use of it tries again. */
 export class SetupError extends ThreadkeepError {
-  constructor(message: string, options?: ErrorOptions) {
-    super("SETUP_FAILED", message, options);
-  }
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["SETUP_FAILED"];
+  override readonly name: string = "SetupError";
 
-  static override isInstance(value: unknown): value is SetupError {
-    return hasErrorCode(value, "SETUP_FAILED");
+  constructor(message: string, options?: ErrorOptions) {
+    super("SETUP_FAILED", message, { ...options, isFinal: false });
   }
 }

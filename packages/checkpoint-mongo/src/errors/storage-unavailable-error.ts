@@ -1,22 +1,24 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** What was tried, and for how long. */
+/** Which command was tried, and for how long. */
 export interface UnavailableStorage {
   /** The command and its collection, as in `find on agents.threadkeep_threads`. */
   readonly operation: string;
   readonly attempts: number;
   /** From the first attempt to the end of the last one, in milliseconds. */
   readonly elapsedMs: number;
-  /** What the driver said last. It is the error's `cause`. */
+  /** The driver's last error. */
   readonly cause: unknown;
 }
 
 /**
- * The database could not be reached, or couldn't answer, for as long as the `retry` option says. A
- * write may have been stored all the same, if just its reply was lost: the call may be repeated, and
- * what is there already is found and not stored twice.
+ * The database did not answer within the time that the `retry` option sets. A write may have been
+ * stored nevertheless, if only its reply was lost. The call may be repeated: nothing is stored twice.
  */
 export class StorageUnavailableError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["STORAGE_UNAVAILABLE"];
+  override readonly name: string = "StorageUnavailableError";
+
   /** How often the command was tried. */
   readonly attempts: number;
   /** From the first attempt to the end of the last one, in milliseconds. */
@@ -28,21 +30,17 @@ export class StorageUnavailableError extends ThreadkeepError {
       "STORAGE_UNAVAILABLE",
       `The database is not available: ${operation} was tried ${times} in ` +
         `${(elapsedMs / 1_000).toFixed(1)} s. The last attempt failed with ${describeCause(cause)}. ` +
-        "Check that a primary is up and can be reached from here. Then repeat the call: what is " +
-        "stored already is not stored twice. For longer outages raise retry.deadlineMs, for slow " +
-        "commands operationTimeoutMs.",
-      { cause },
+        "Check that a primary is up and can be reached from here. Then repeat the call: nothing is " +
+        "stored twice. For longer outages raise retry.deadlineMs, for slow commands " +
+        "operationTimeoutMs.",
+      { cause, isFinal: false },
     );
     this.attempts = attempts;
     this.elapsedMs = elapsedMs;
   }
-
-  static override isInstance(value: unknown): value is StorageUnavailableError {
-    return hasErrorCode(value, "STORAGE_UNAVAILABLE");
-  }
 }
 
-/** Name, number and text of an error of the driver, without what a connection string may hold. */
+/** Name, code and message of an error of the driver, without the secrets of a connection string. */
 export function describeCause(cause: unknown): string {
   const { name, code, message } = cause as { name?: unknown; code?: unknown; message?: unknown };
   const number = typeof code === "number" ? ` (code ${code})` : "";

@@ -1,52 +1,107 @@
-const BRAND = Symbol.for("@threadkeep/checkpoint-mongo/error");
+/** Registered globally, so that errors of another copy of a package are recognised too. */
+const BRAND = Symbol.for("threadkeep.error");
+
+/** LangChain's own mark: its retry middleware leaves errors alone that carry `false`. */
+const LANGCHAIN_RETRYABLE = Symbol.for("langchain.errors.retryable");
 
 /**
- * The stable identifiers of everything this package throws on purpose. A code never changes its
- * meaning; messages may.
+ * The stable identifiers of everything that Threadkeep's packages throw on purpose. A code never
+ * changes its meaning; messages may change. Newer versions may add codes.
  */
 export type ThreadkeepErrorCode =
+  // Both packages
+  | "INVALID_OPTIONS"
+  | "UNSUPPORTED_NODE"
+  // @threadkeep/checkpoint-mongo
   | "CHECKPOINT_TOO_LARGE"
   | "CLASS_NOT_ALLOWED"
   | "CORRUPT_CHECKPOINT"
   | "CORRUPT_ITEM"
   | "INTEGRITY_KEY"
   | "INVALID_ADDRESS"
-  | "INVALID_OPTIONS"
   | "SEARCH_TOO_WIDE"
   | "SETUP_FAILED"
   | "STORAGE_REFUSED"
   | "STORAGE_UNAVAILABLE"
   | "UNSERIALIZABLE_STATE"
   | "UNSUPPORTED_FORMAT"
-  | "UNSUPPORTED_NODE"
   | "UNSUPPORTED_RUNTIME"
-  | "WRITE_CONFLICT";
+  | "WRITE_CONFLICT"
+  // @threadkeep/resilient-llm
+  | "ALL_CANDIDATES_FAILED"
+  | "ANSWER_NOT_PARSED"
+  | "AUTHENTICATION_FAILED"
+  | "BUDGET_EXCEEDED"
+  | "CONNECTION_FAILED"
+  | "CONTENT_FILTERED"
+  | "CONTEXT_LENGTH_EXCEEDED"
+  | "EMPTY_ANSWER"
+  | "EXCEEDS_RATE_LIMIT"
+  | "GENERATION_FAILED"
+  | "INVALID_REQUEST"
+  | "INVALID_RESPONSE"
+  | "LOCATION_REFUSED"
+  | "MODEL_FAILED"
+  | "MODEL_NOT_FOUND"
+  | "QUOTA_EXHAUSTED"
+  | "RATE_LIMITED"
+  | "SERVER_ERROR"
+  | "STREAM_INTERRUPTED"
+  | "STRUCTURED_OUTPUT_FAILED"
+  | "TIMEOUT"
+  | "TRANSIENT"
+  | "UNSUPPORTED_BY_MODEL";
+
+/** What a {@link ThreadkeepError} can be given beside its message. */
+export interface ThreadkeepErrorOptions extends ErrorOptions {
+  /**
+   * Whether doing the same again is of no use.
+   *
+   * @default true
+   */
+  readonly isFinal?: boolean | undefined;
+}
 
 /**
- * Base of every error thrown by this package. Tell errors apart by {@link ThreadkeepError.code} or
- * by each class's `isInstance`, which also holds when two copies of the package are installed.
+ * Base of every error that Threadkeep's packages throw. Tell errors apart by their `code`, or by
+ * `isInstance` of each class: it recognises errors of another copy of the package too, which
+ * `instanceof` does not.
  */
 export class ThreadkeepError extends Error {
+  /** The codes of this class. Undefined: every code. */
+  static readonly codes: readonly ThreadkeepErrorCode[] | undefined = undefined;
+
+  /** The name of the class. */
+  override readonly name: string = "ThreadkeepError";
+
+  /** Stable identifier, for example `INVALID_OPTIONS`. */
   readonly code: ThreadkeepErrorCode;
 
-  constructor(code: ThreadkeepErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
+  /**
+   * Whether doing the same again is of no use. If so, LangChain's retry middleware does not retry
+   * either.
+   */
+  readonly isFinal: boolean;
+
+  /** @param message what happened, to what, and what to do next */
+  constructor(code: ThreadkeepErrorCode, message: string, options: ThreadkeepErrorOptions = {}) {
+    const { cause, isFinal = true } = options;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.isFinal = isFinal;
     Object.defineProperty(this, BRAND, { value: true });
+    if (isFinal) {
+      Object.defineProperty(this, LANGCHAIN_RETRYABLE, { value: false, configurable: true });
+    }
   }
 
-  /** Whether `value` was thrown by this package, in whichever copy of it. */
-  static isInstance(value: unknown): value is ThreadkeepError {
-    return hasBrand(value);
+  /** Whether `value` is an error of the class that this is called on, in any copy of the package. */
+  static isInstance<ErrorType extends ThreadkeepError>(
+    this: (abstract new (...args: never[]) => ErrorType) & Pick<typeof ThreadkeepError, "codes">,
+    value: unknown,
+  ): value is ErrorType {
+    if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
+    const { code } = value as unknown as ThreadkeepError;
+    return this.codes === undefined || this.codes.includes(code);
   }
-}
-
-/** Whether `value` is a {@link ThreadkeepError} with this code, in whichever copy of the package. */
-export function hasErrorCode(value: unknown, code: ThreadkeepErrorCode): boolean {
-  return hasBrand(value) && value.code === code;
-}
-
-function hasBrand(value: unknown): value is ThreadkeepError {
-  return typeof value === "object" && value !== null && BRAND in value;
 }

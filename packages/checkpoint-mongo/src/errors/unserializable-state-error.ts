@@ -1,10 +1,13 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
 /**
- * A value in the graph's state cannot be stored so that it comes back as it was: a function, a
- * symbol, a cycle, a throwing `toJSON`. Nothing of the checkpoint or the write set was stored.
+ * A value in the graph's state could not be read back as it is: a function, a symbol, a cycle, a
+ * `toJSON` that throws. Nothing of the checkpoint or of the pending writes was stored.
  */
 export class UnserializableStateError extends ThreadkeepError {
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["UNSERIALIZABLE_STATE"];
+  override readonly name: string = "UnserializableStateError";
+
   /** The channel (or `metadata`) that holds the value. */
   readonly channel: string;
   /** Where in the channel the value stands, for example `messages[3].additional_kwargs.onDone`. */
@@ -14,14 +17,10 @@ export class UnserializableStateError extends ThreadkeepError {
     super(
       "UNSERIALIZABLE_STATE",
       `Cannot store ${path} (channel "${channel}"): ${reason} ` +
-        "Nothing was stored. Keep such a value out of the graph's state, or store what it stands for.",
+        "Nothing was stored. Keep such a value out of the graph's state, or store plain data instead.",
       options,
     );
     this.channel = channel;
     this.path = path;
-  }
-
-  static override isInstance(value: unknown): value is UnserializableStateError {
-    return hasErrorCode(value, "UNSERIALIZABLE_STATE");
   }
 }

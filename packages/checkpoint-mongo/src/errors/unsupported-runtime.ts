@@ -1,9 +1,9 @@
 import { ThreadkeepError } from "./threadkeep-error.ts";
 
 /**
- * What to throw where a runtime cannot do what reading and writing needs.
+ * The error for a runtime that lacks something this package needs.
  *
- * @param fault what it does wrong, where it is not just too old; goes on with the runtime's name
+ * @param fault what it does wrong, if it is not only too old; follows the name of the runtime
  */
 export function unsupportedRuntime(fault?: string): ThreadkeepError {
   const what = fault === undefined ? "" : `, which ${fault}`;

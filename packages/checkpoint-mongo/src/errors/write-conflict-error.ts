@@ -1,15 +1,14 @@
-import { hasErrorCode, ThreadkeepError } from "./threadkeep-error.ts";
+import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
 /**
- * Other writers of the same thread kept getting in first until the attempts were used up. Nothing
- * was stored; the call may be repeated.
+ * Other writers changed the same thread again and again, until all attempts were used up. Nothing was
+ * stored. The call may be repeated.
  */
 export class WriteConflictError extends ThreadkeepError {
-  constructor(message: string, options?: ErrorOptions) {
-    super("WRITE_CONFLICT", message, options);
-  }
+  static override readonly codes: readonly ThreadkeepErrorCode[] = ["WRITE_CONFLICT"];
+  override readonly name: string = "WriteConflictError";
 
-  static override isInstance(value: unknown): value is WriteConflictError {
-    return hasErrorCode(value, "WRITE_CONFLICT");
+  constructor(message: string, options?: ErrorOptions) {
+    super("WRITE_CONFLICT", message, { ...options, isFinal: false });
   }
 }

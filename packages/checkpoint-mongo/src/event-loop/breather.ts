@@ -1,20 +1,20 @@
 import { setImmediate } from "node:timers";
 
-/** A long computation goes on for about so long before anything else of the process has its turn. */
+/** How long a computation may run before the event loop serves everything else. */
 const PIECE_MS = 5;
 
-/** So much work is done between two looks at the clock. It takes about a tenth of a millisecond. */
+/** How much work is done between two looks at the clock: about a tenth of a millisecond. */
 const WORK_BETWEEN_LOOKS = 65_536;
 
-/** What handling one item takes besides its characters. */
+/** The work of handling one item, besides its characters. */
 export const ITEM_WORK = 100;
 
 /**
- * Lets long computations rest, so that the event loop serves everything else of the process between
- * their pieces. All of them share one: when many go on at once, each turn of the event loop still has
- * one piece only.
+ * Cuts long computations into pieces, so that the event loop serves everything else of the process in
+ * between. All computations share one breather: even if many run at once, each turn of the event loop has
+ * only one piece.
  *
- * What is small never reaches the clock, let alone a rest.
+ * Small computations never look at the clock.
  *
  * @example
  *   for (const line of lines) {
@@ -24,15 +24,15 @@ export const ITEM_WORK = 100;
  */
 class Breather {
   #work = 0;
-  /** When this turn of the event loop was first seen to do much; undefined if it was not. */
+  /** When the first work of this turn of the event loop was noticed; undefined if there was none. */
   #busySinceMs: number | undefined;
-  /** Who rests, in a row. */
+  /** The queue of those that rest. */
   #resting: Promise<void> = Promise.resolve();
 
   /**
    * Whether it is time to rest.
    *
-   * @param work what was done since the last call, in characters handled
+   * @param work the work since the last call, in characters
    */
   isDue(work: number): boolean {
     this.#work += work;
@@ -50,7 +50,7 @@ class Breather {
 
   /** Waits until the event loop has served everything else. */
   rest(): Promise<void> {
-    // One after the other: what waits for the same turn of the event loop would all run in it.
+    // One after the other: all that wait for the same turn of the event loop would run in it.
     this.#resting = this.#resting.then(turnEventLoop);
     return this.#resting;
   }

@@ -1,6 +1,6 @@
 import { breather } from "./breather.ts";
 
-/** Puts chunks of bytes together, in memory of their own; a single one is taken as it is. */
+/** Joins chunks of bytes in a new buffer. A single chunk is returned as it is. */
 export async function concatInPieces(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
   if (chunks.length === 1) return chunks[0]!;
   let bytes = 0;

@@ -1,18 +1,18 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
-import { IntegrityKeyError } from "../errors/index.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { breather } from "../event-loop/breather.ts";
 import type { IntegrityKey } from "../keys/integrity-options.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
 
-/** What is hashed with a key, if there is one. */
+/** Something that is hashed with a key, if there is one. */
 interface Keyed {
   /** The name of that key, as stored; undefined without one. */
   readonly keyName: string | undefined;
 }
 
-/** What a checkpoint's hash covers. */
+/** The parts of a checkpoint that its hash covers. */
 export interface HashedCheckpoint extends Keyed {
   readonly address: CheckpointAddress;
   /** The life of the thread that it belongs to. */
@@ -29,7 +29,7 @@ export interface HashedCheckpoint extends Keyed {
   readonly metadata: Uint8Array;
 }
 
-/** What the hash of a set of pending writes covers. */
+/** The parts of a set of pending writes that its hash covers. */
 export interface HashedWriteSet extends Keyed {
   readonly address: CheckpointAddress;
   /** The life of the thread that it belongs to. */
@@ -37,12 +37,12 @@ export interface HashedWriteSet extends Keyed {
   readonly taskId: string;
   /** Empty if it is not known. */
   readonly taskPath: string;
-  /** The set's place among those of its task. */
+  /** The place of the set among those of its task. */
   readonly place: number;
   readonly writes: readonly HashedWrite[];
 }
 
-/** What of one pending write the hash of its set covers. */
+/** The parts of a pending write that the hash of its set covers. */
 export interface HashedWrite {
   readonly index: number;
   readonly channel: string;
@@ -72,20 +72,19 @@ export function hashWritesPlace(
   return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
 }
 
-/** What the record of a thread says besides the life that the thread is in, from the second on: 8 bytes. */
+/** Confirms the `epoch` in the record of a thread, from the second life on: 8 bytes. */
 export function hashLife(threadId: string, epoch: number): Uint8Array {
   return hashFields("life", [threadId, epoch]).subarray(0, 8);
 }
 
-/** The name of a namespace in the thread's record, where not every character may stand in a field. */
+/** The name of a namespace in the record of its thread: a field name may not have all characters. */
 export function hashNamespace(checkpointNs: string): string {
   return Buffer.from(hashFields("namespace", [checkpointNs]).subarray(0, 6)).toString("hex");
 }
 
 /**
- * Hashes what must come back as it was written: SHA-256, or HMAC-SHA-256 with a key, which whoever
- * can write to the database but lacks the key cannot recompute. A document names its key under its
- * hash, so a hash made with one key, or with none, stands for no other.
+ * Hashes documents: SHA-256, or HMAC-SHA-256 with a key, which nobody who lacks the key can compute. The hash
+ * covers the name of its key, so it is never valid for another key or for none.
  */
 export class Hasher {
   readonly #keys: KeyRing;
@@ -105,9 +104,9 @@ export class Hasher {
   }
 
   /**
-   * The hash of a checkpoint, 32 bytes. It covers the parent's, which makes a chain of them.
+   * The hash of a checkpoint, 32 bytes. It covers the hash of the parent, so checkpoints are a chain.
    *
-   * @throws IntegrityKeyError if the key that it names is not there
+   * @throws IntegrityKeyError if the ring does not have the key that it names
    */
   hashCheckpoint(parts: HashedCheckpoint): Uint8Array {
     const { address, keyName } = parts;
@@ -126,8 +125,8 @@ export class Hasher {
   }
 
   /**
-   * The hash of a set of pending writes, 32 bytes, bound to the place they belong to. They may be
-   * large, so it is made in pieces.
+   * The hash of a set of pending writes, 32 bytes. It covers their address. They may be large, so it is
+   * computed in pieces.
    *
    * @throws IntegrityKeyError if the key that it names is not there
    */
@@ -167,7 +166,7 @@ function describeCheckpoint({ threadId, checkpointNs, checkpointId }: Checkpoint
   return `checkpoint ${checkpointId} of thread "${threadId}"${namespace}`;
 }
 
-/** What is of one life of a thread is nothing of another one's. */
+/** Hashes of different lives of a thread differ. */
 function nameLife(domain: string, epoch: number): string {
   return epoch === 0 ? domain : `${domain} of life ${epoch}`;
 }
@@ -185,15 +184,15 @@ function listParts({ threadId, checkpointNs, checkpointId }: CheckpointAddress):
 }
 
 /**
- * Hashes fields, each preceded by its kind and length, so that no two lists of fields give the same
- * input; the domain keeps hashes of different things apart.
+ * Hashes fields. Each is preceded by its kind and length, so that different lists of fields never give the
+ * same input. The domain keeps hashes of different things apart.
  */
 function hashFields(domain: string, fields: readonly Field[], key?: IntegrityKey): Uint8Array {
-  // All at once: each call of update takes longer than hashing a short field.
+  // At once: a call of `update` takes longer than hashing a short field.
   return hashAll(Buffer.concat(formatFields(domain, fields)), key);
 }
 
-/** What {@link hashFields} gives, in pieces where the fields are long. */
+/** Like {@link hashFields}, but in pieces if the fields are long. */
 async function hashInPieces(
   domain: string,
   fields: readonly Field[],
@@ -213,7 +212,7 @@ async function hashInPieces(
   return hash.digest();
 }
 
-/** Long bytes are hashed in slices of so many. */
+/** Long bytes are hashed in slices of this size. */
 const SLICE_BYTES = 1_048_576;
 
 function hashAll(input: Uint8Array, key: IntegrityKey | undefined): Uint8Array {

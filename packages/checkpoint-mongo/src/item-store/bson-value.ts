@@ -1,12 +1,12 @@
 import { types } from "node:util";
-import { hasToJson } from "../codec/index.ts";
+import { hasToJson, isPlainObject } from "../codec/values/plain-data.ts";
 
-/** A value as BSON can hold it. */
+/** A value in the form that BSON can hold. */
 export interface BsonValue {
   readonly value: unknown;
-  /** Whether what comes back from BSON is what was given. */
+  /** Whether the value comes back from BSON as it was given. */
   readonly isExact: boolean;
-  /** Where an object of the driver stands (an ObjectId, a Decimal128), if there is one. */
+  /** The path of an object of the driver (an ObjectId, a Decimal128), if there is one. */
   readonly driverObjectAt: string | undefined;
 }
 
@@ -17,9 +17,8 @@ const MAX_DEPTH = 90;
 const REFERENCE_KEYS: ReadonlySet<string> = new Set(["$ref", "$id", "$db"]);
 
 /**
- * Copies a value into what BSON can hold. What BSON lacks becomes what comes closest, so that the
- * official store finds something to read and to filter by: a Map its entries, a Set its items, an
- * Error its name and message.
+ * Copies a value into a form that BSON can hold. What BSON lacks becomes the closest it has, for filters and
+ * for the official store: a Map becomes its entries, a Set its items, an Error its name and message.
  */
 export function toBsonValue(value: unknown): BsonValue {
   const copier = new Copier();
@@ -31,7 +30,7 @@ export function toBsonValue(value: unknown): BsonValue {
   };
 }
 
-/** Stands for what cannot be in a document at all. */
+/** Stands for values that cannot be in a document at all. */
 const OMITTED = Symbol("omitted");
 
 class Copier {
@@ -75,8 +74,7 @@ class Copier {
 
   #copyObject(value: object): unknown {
     if (Array.isArray(value)) return this.#copyItems(value);
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
+    if (isPlainObject(value)) {
       if (hasToJson(value)) this.isExact = false;
       return this.#copyEntries(value, Object.keys(value));
     }
@@ -101,7 +99,7 @@ class Copier {
     if (types.isRegExp(value)) return String(value);
     if (value instanceof URL) return value.href;
     if (types.isBoxedPrimitive(value)) return this.copy(value.valueOf());
-    // LangChain's own marks say nothing about the object.
+    // Without LangChain's own marks.
     return this.#copyEntries(
       value,
       Object.keys(value).filter((key) => !key.startsWith("lc_")),
@@ -145,7 +143,7 @@ class Copier {
   }
 }
 
-/** Drivers take `_bsontype` for a class of theirs; an assignment to `__proto__` is none. */
+/** Drivers take an object with `_bsontype` for one of their classes; `__proto__` cannot be assigned. */
 function canBeField(key: string): boolean {
   return (
     key !== "__proto__" &&

@@ -1,16 +1,15 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { describeValue } from "../options/describe-value.ts";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { readPath } from "./embedded-text.ts";
 import type { PutRequest } from "./operations.ts";
 import type { IndexConfig, ResolvedStoreOptions } from "./options.ts";
 
 /**
- * Embeds what is put, all texts by one call. The same text, from the same fields, as the official
- * store embeds.
+ * Embeds the texts of all puts with one call. The official store embeds the same text of the same fields.
  *
  * @throws whatever the embeddings throw
- * @throws InvalidOptionsError if they give something other than one vector for each text
+ * @throws InvalidOptionsError if they do not give one vector for each text
  */
 export async function embedPuts(
   { embeddings, indexConfig }: Pick<ResolvedStoreOptions, "embeddings" | "indexConfig">,
@@ -50,7 +49,7 @@ export async function embedQuery(
   return checkVector(await embeddings.embedQuery(query), indexConfig, "embedQuery");
 }
 
-/** The text of an item that is embedded; undefined if nothing of it is. */
+/** The text of an item to embed; undefined if nothing of it is embedded. */
 function findText({ value, index }: PutRequest, { embeddingKey }: IndexConfig): string | undefined {
   if (value === undefined || index === false) return undefined;
   if (index === undefined) {

@@ -2,13 +2,13 @@
 const STEP = /\[(?<index>-?\d+|\*)\]|(?<field>[^.[\]]+)/g;
 
 /**
- * Reads what stands at a path as LangGraph writes them: `metadata.title`, `chapters[*].content`,
- * `authors[0].name`, `tags[-1]`. With `*` it is the array of all that is found.
+ * Reads the value at a path in LangGraph's notation: `metadata.title`, `chapters[*].content`,
+ * `authors[0].name`, `tags[-1]`. With `*` the result is an array of all values found.
  *
  * @returns undefined if there is nothing
  */
 export function readPath(value: unknown, path: string): unknown {
-  // A field of just this name comes first.
+  // A field with exactly this name comes first.
   const own = readField(value, path);
   if (own !== undefined) return own;
   let found: unknown[] = [value];

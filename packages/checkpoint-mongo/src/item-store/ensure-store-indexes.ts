@@ -1,11 +1,13 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { ensureIndexes, readErrorCode } from "../driver/index.ts";
-import { describeCause, SetupError, StorageUnavailableError } from "../errors/index.ts";
+import { ensureIndexes } from "../driver/ensure-indexes.ts";
+import { readErrorCode } from "../driver/server-errors.ts";
+import { describeCause, StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import type { ItemDocument } from "./item-document.ts";
 import type { ResolvedStoreOptions } from "./options.ts";
 import type { VectorSearchMode } from "./store-context.ts";
 
-/** By these codes a server says that it has no search indexes. */
+/** Error codes of servers that have no search indexes. */
 const WITHOUT_SEARCH_CODES: ReadonlySet<number | undefined> = new Set([
   59, // CommandNotFound
   115, // CommandNotSupported
@@ -15,10 +17,10 @@ const WITHOUT_SEARCH_CODES: ReadonlySet<number | undefined> = new Set([
 ]);
 
 const ITEM_INDEXES: readonly IndexDescription[] = [
-  // The official store's own, with its name: whichever store starts first makes it.
+  // The same as the official store's, with the same name: the store that starts first creates it.
   { key: { namespaceStr: 1, key: 1 }, name: "namespaceStr_1_key_1", unique: true },
-  // By their labels, namespaces are found that the official store joined to the same string; and by
-  // it the official store's own reads no longer go through the collection.
+  // By the labels: this finds namespaces that the official store joins to the same string. It also makes the
+  // official store's own reads faster, which otherwise scan the collection.
   { key: { namespace: 1, key: 1 }, name: "namespace_1_key_1" },
 ];
 
@@ -28,29 +30,29 @@ const EXPIRY_INDEX: IndexDescription = {
   expireAfterSeconds: 0,
 };
 
-/** The collection is the official store's too. */
+/** The collection belongs to the official store too, so existing indexes are not changed. */
 const AS_THEY_ARE = { changesExpiry: false };
 
 /**
- * Makes the indexes by which items are found. May be called by many processes at once, and again.
+ * Creates the indexes by which items are found. May be called by many processes at once, and again.
  *
- * @throws SetupError if an index cannot be made
+ * @throws SetupError if an index cannot be created
  */
 export function ensureItemIndexes(db: Db, items: Collection<ItemDocument>): Promise<void> {
   return ensureIndexes(db, items, ITEM_INDEXES, AS_THEY_ARE);
 }
 
 /**
- * Makes the index by which the server removes expired items.
+ * Creates the index by which the server removes expired items.
  *
- * @throws SetupError if it cannot be made
+ * @throws SetupError if it cannot be created
  */
 export function ensureExpiryIndex(db: Db, items: Collection<ItemDocument>): Promise<void> {
   return ensureIndexes(db, items, [EXPIRY_INDEX], AS_THEY_ARE);
 }
 
 /**
- * Makes the vector search index, if there is to be one, and so finds out who compares vectors.
+ * Creates the vector search index, if one is configured, and finds out who compares vectors.
  *
  * @throws SetupError if the server has vector search but refuses the index
  */
@@ -95,6 +97,6 @@ function watchSearchIndex(items: Collection<ItemDocument>, name: string): () => 
 }
 
 function isAlreadyThere(error: unknown): boolean {
-  // 68 is IndexAlreadyExists; some servers say it in words only.
+  // 68 is IndexAlreadyExists; some servers have no code for it.
   return readErrorCode(error) === 68 || /already exists/i.test(String(error));
 }

@@ -1,18 +1,19 @@
-/** There is no vector search on the server: queries are compared with every item in the process. */
+/** The server has no vector search: queries are compared with all items in this process. */
 export interface ExactSearchEvent {
+  /** Tells events apart. */
   readonly type: "exact-search";
   /** The collection, with its database. */
   readonly collection: string;
-  /** The most items a query may have to be compared with. */
+  /** How many items a query may be compared with. */
   readonly maxItems: number;
-  /** What the server said to a vector search index. */
+  /** The error of the server for the vector search index. */
   readonly cause: unknown;
 }
 
-/** What a store reports beside what its methods return; told apart by `type`. */
+/** An event that a store reports; told apart by `type`. */
 export type StoreEvent = ExactSearchEvent;
 
-/** Where a store reports to. */
+/** A function that gets the events of a store. */
 export type ReportStoreEvent = (event: StoreEvent) => void;
 
 /** Reports an event as a warning of the process, as Node.js prints them. */

@@ -1,11 +1,11 @@
-import { SearchTooWideError } from "../errors/index.ts";
+import { SearchTooWideError } from "../errors/search-too-wide-error.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchSearch } from "./match-search.ts";
 import type { EmbedQuery, Nearest, QueryRequest } from "./nearest.ts";
 import { scoreSimilarity } from "./similarity.ts";
 import type { StoreContext } from "./store-context.ts";
 
-/** How many vectors are under way at once. */
+/** How many vectors are read at once. */
 const BATCH_SIZE = 500;
 
 interface Embedded extends Pick<ItemDocument, "_id" | "namespaceStr" | "key"> {
@@ -17,8 +17,8 @@ interface Scored extends Embedded {
 }
 
 /**
- * Finds the nearest items by comparing the query with every one. Only vectors are read for it, and
- * then the items that are returned.
+ * Finds the nearest items by comparing the query with all of them. Only their vectors are read, and then the
+ * items to return.
  *
  * @throws SearchTooWideError if there are more items than the store's `maxExactSearchItems`
  */
@@ -55,7 +55,7 @@ export async function findNearestExactly(
     if (!isVector(vector, queryVector.length)) continue;
     nearest.push({
       ...embedded,
-      // It was compared; only its score is needed from here on.
+      // Only its score is needed from here on.
       vector: undefined,
       score: scoreSimilarity(similarityFunction, queryVector, vector),
     });
@@ -89,7 +89,7 @@ function placeOf({ namespaceStr, key }: Pick<ItemDocument, "namespaceStr" | "key
   return JSON.stringify([namespaceStr, key]);
 }
 
-/** A vector of another length is of another model. */
+/** A vector of another length comes from another model. */
 function isVector(vector: unknown, length: number): vector is number[] {
   return Array.isArray(vector) && vector.length === length;
 }

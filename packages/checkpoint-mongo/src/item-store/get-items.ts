@@ -6,7 +6,7 @@ import { IS_ALIVE, ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { readItem } from "./read-item.ts";
 import type { StoreContext } from "./store-context.ts";
 
-/** Finds items, all by one command; null stands for those that are not there. */
+/** Finds items with one command; null for those that do not exist. */
 export async function getItems(
   context: StoreContext,
   addresses: readonly ItemAddress[],
@@ -20,7 +20,7 @@ export async function getItems(
   for (const document of documents) {
     const address = addressOf(document);
     const other = found.get(address);
-    // Two stores that both made the same item at the same moment, under two spellings.
+    // Two stores created the same item at the same moment, under two spellings.
     if (other === undefined || other.updatedAt < document.updatedAt) found.set(address, document);
   }
   return Promise.all(
@@ -36,7 +36,7 @@ export async function getItems(
 function find({ items }: StoreContext, addresses: readonly ItemAddress[]): Promise<ItemDocument[]> {
   return items
     .aggregate<ItemDocument>([
-      // In a stage of its own: some servers use an index only for what it covers as a whole.
+      // In its own stage: some servers use an index only if it covers the whole condition.
       { $match: matchSlots(addresses) },
       { $match: { $and: [matchItems(addresses), IS_ALIVE] } },
       { $project: ITEM_FIELDS },
@@ -44,7 +44,7 @@ function find({ items }: StoreContext, addresses: readonly ItemAddress[]): Promi
     .toArray();
 }
 
-/** What the index finds the items by: it may find others of their namespaces too. */
+/** The condition for the index. It may match other items of the same namespaces too. */
 function matchSlots(addresses: readonly ItemAddress[]): Document {
   const spellings = [...new Set(addresses.flatMap(({ namespace }) => listSpellings(namespace)))];
   if (spellings.length > 1) return { namespaceStr: { $in: spellings } };
@@ -52,13 +52,13 @@ function matchSlots(addresses: readonly ItemAddress[]): Document {
   return { namespaceStr: spellings[0], key: keys.length > 1 ? { $in: keys } : keys[0] };
 }
 
-/** What holds for the items themselves. */
+/** The exact condition for the items. */
 function matchItems(addresses: readonly ItemAddress[]): Document {
   const [only, ...others] = addresses.map(matchItem);
   return others.length === 0 ? only! : { $or: [only, ...others] };
 }
 
-/** The one item of this address, under whichever spelling. */
+/** The condition for one item, under any spelling. */
 export function matchItem({ namespace, key }: ItemAddress): Document {
   const [spelling, ...others] = listSpellings(namespace);
   return {
@@ -68,7 +68,7 @@ export function matchItem({ namespace, key }: ItemAddress): Document {
   };
 }
 
-/** Gives items their whole time again: one command for one item, two for several. */
+/** Restarts the time of items: one command for one item, two for several. */
 async function findAndRefresh(
   context: StoreContext,
   addresses: readonly ItemAddress[],

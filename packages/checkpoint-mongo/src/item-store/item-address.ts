@@ -1,6 +1,6 @@
 import { InvalidNamespaceError } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
-import { InvalidAddressError } from "../errors/index.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 
 /** Names one item. */
 export interface ItemAddress {
@@ -9,18 +9,18 @@ export interface ItemAddress {
 }
 
 /**
- * How `namespaceStr` separates labels. The official store joins labels by it and nothing else, so
- * `["a/b"]` and `["a", "b"]` are one string there, and its unique index keeps them apart by key only.
+ * Separates the labels in `namespaceStr`. In the official store `["a/b"]` and `["a", "b"]` are the same
+ * string, and its unique index keeps their items apart only by key.
  */
 const SEPARATOR = "/";
 
 /**
- * No label may contain it, so a `namespaceStr` with it is never the official store's. It sorts right
- * before the separator: what begins with a namespace is one range of the index in either spelling.
+ * No label may contain it, so a `namespaceStr` with it is never the official store's. It sorts right before
+ * the separator, so in both spellings all namespaces with the same prefix are one range of the index.
  */
 const MARK = ".";
 
-/** The character after the separator: where the range of a prefix ends. */
+/** The character after the separator. The range of a prefix ends with it. */
 const AFTER_SEPARATOR = "0";
 
 /** How the official store spells a namespace. */
@@ -33,14 +33,14 @@ export function mayBeShared(joined: string): boolean {
   return joined.includes(SEPARATOR) && !joined.includes(MARK);
 }
 
-/** Whether a label contains the separator, so that joining the labels loses where they end. */
+/** Whether a label contains the separator, so that the joined labels are ambiguous. */
 export function hasSeparatorInLabel(namespace: readonly string[]): boolean {
   return namespace.some((label) => label.includes(SEPARATOR));
 }
 
 /**
- * The `namespaceStr` of a namespace: as the official store has it, but where a label contains the
- * separator followed by how many parts each label has: `["a/b", "c"]` is `a/b/c.2-1`.
+ * The `namespaceStr` of a namespace, as in the official store. If a label contains the separator, the number
+ * of parts of each label is appended: `["a/b", "c"]` becomes `a/b/c.2-1`.
  */
 export function spellNamespace(namespace: readonly string[]): string {
   const joined = joinLabels(namespace);
@@ -48,14 +48,14 @@ export function spellNamespace(namespace: readonly string[]): string {
   return joined + MARK + namespace.map((label) => label.split(SEPARATOR).length).join("-");
 }
 
-/** Every `namespaceStr` under which an item of the namespace may lie; ours first. */
+/** All spellings under which an item of a namespace may be stored; ours first. */
 export function listSpellings(namespace: readonly string[]): readonly string[] {
   const own = spellNamespace(namespace);
   const joined = joinLabels(namespace);
   return own === joined ? [own] : [own, joined];
 }
 
-/** Every label that the official store may have joined a part of this string from. */
+/** All labels with a separator that a string of joined labels may contain. */
 export function* listLabelsWithSeparator(joined: string): Generator<string> {
   const parts = joined.split(SEPARATOR);
   for (let begin = 0; begin < parts.length; begin += 1) {
@@ -65,15 +65,15 @@ export function* listLabelsWithSeparator(joined: string): Generator<string> {
   }
 }
 
-/** Bounds of `namespaceStr` for all that begins with a namespace, and for all there is. */
+/** The bounds of `namespaceStr` for all namespaces with a prefix. */
 export function boundPrefix(prefix: readonly string[]): { $gte: string; $lt?: string } {
   const joined = joinLabels(prefix);
   return joined === "" ? { $gte: "" } : { $gte: joined, $lt: joined + AFTER_SEPARATOR };
 }
 
 /**
- * What holds for the `namespaceStr` of all that begins with a namespace; undefined if all do. The
- * bounds alone let siblings such as `a-b` beside `a` through.
+ * The condition for all namespaces with a prefix; undefined without a prefix. The bounds alone would also
+ * match siblings, such as `a-b` for the prefix `a`.
  */
 export function matchPrefix(prefix: readonly string[]): object | undefined {
   const joined = joinLabels(prefix);
@@ -85,19 +85,19 @@ export function matchPrefix(prefix: readonly string[]): object | undefined {
   };
 }
 
-/** What an operation may do with a namespace. */
+/** Which namespaces an operation accepts. */
 export interface NamespaceRules {
-  /** `[]` is everything (`search`), or nothing at all (`get`). */
+  /** Whether `[]` is accepted: everything for `search`, nothing for `get`. */
   readonly allowEmpty: boolean;
 }
 
 /**
- * Checks a namespace, or the prefix of one.
+ * Checks a namespace or a prefix of one.
  *
- * Colons are left to LangGraph: checkpoint 1.2 refuses them in its own methods, 1.1 takes them, and
- * so does the official store, so there are items with them.
+ * Colons are left to LangGraph: checkpoint 1.2 refuses them in its own methods; 1.1 and the official store
+ * accept them, so items with colons exist.
  *
- * @throws InvalidNamespaceError if it cannot be one
+ * @throws InvalidNamespaceError if it is not valid
  */
 export function checkNamespace(namespace: unknown, { allowEmpty }: NamespaceRules): string[] {
   if (!Array.isArray(namespace)) {
@@ -136,7 +136,7 @@ function checkLabel(label: unknown, namespace: readonly unknown[]): string {
 /**
  * Checks an item's key.
  *
- * @throws InvalidAddressError if it is no string, empty or not well-formed Unicode
+ * @throws InvalidAddressError if it is not a string, empty, or not well-formed Unicode
  */
 export function checkKey(key: unknown): string {
   if (typeof key !== "string" || key === "" || !key.isWellFormed()) {
@@ -149,7 +149,7 @@ function describe(value: unknown): string {
   return inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 10 });
 }
 
-/** An address as one string, the same for the same item only. */
+/** The address of an item as one string, different for different items. */
 export function addressOf({ namespace, key }: ItemAddress): string {
   return JSON.stringify([namespace, key]);
 }

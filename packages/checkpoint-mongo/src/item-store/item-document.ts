@@ -1,18 +1,18 @@
 import type { Document, ObjectId } from "mongodb";
 
-/** What this package keeps of an item beside what the official store does; under one field. */
+/** The fields of this package in an item, beside those of the official store. They lie under one field. */
 export interface OwnFields {
-  /** The value as text, where BSON cannot hold it as it is. */
+  /** The value as text, if BSON cannot hold it as it is. */
   readonly exact?: string;
   /** Fingerprint of the `value` that the text belongs to. */
   readonly of?: string;
   /** Fingerprint of the text. */
   readonly sum?: string;
-  /** Milliseconds the item stays, where it was put with a TTL of its own; 0: it stays for good. */
+  /** The item's own TTL in milliseconds, if it was put with one; 0 if it does not expire. */
   readonly ttlMs?: number;
 }
 
-/** An item as both stores keep it. */
+/** The document of an item, as both stores write it. */
 export interface ItemDocument extends Document {
   readonly _id: ObjectId;
   readonly namespace: string[];
@@ -26,7 +26,7 @@ export interface ItemDocument extends Document {
   readonly threadkeep?: OwnFields;
 }
 
-/** The fields an item is returned from. */
+/** The fields that an item is read from. */
 export const ITEM_FIELDS = {
   _id: 0,
   namespace: 1,
@@ -39,8 +39,8 @@ export const ITEM_FIELDS = {
 } as const;
 
 /**
- * What an item is that has not expired, by the server's clock. FerretDB refuses `$$NOW` where it
- * could use the index on the expiry, as it could without the `$or` inside the expression.
+ * The condition for items that have not expired, by the server's clock. The `$or` is inside the expression,
+ * because FerretDB refuses `$$NOW` where it could use the index on the expiry.
  */
 export const IS_ALIVE = {
   $expr: { $or: [{ $gt: ["$expiresAt", "$$NOW"] }, { $lte: ["$expiresAt", null] }] },

@@ -1,27 +1,28 @@
-import { assertLoadable, decodeValue, encodeValue, type AllowedObjects } from "../codec/index.ts";
-import {
-  ClassNotAllowedError,
-  CorruptItemError,
-  UnserializableStateError,
-} from "../errors/index.ts";
+import { assertLoadable } from "../codec/values/assert-loadable.ts";
+import { decodeValue } from "../codec/values/decode-value.ts";
+import { encodeValue } from "../codec/values/encode-value.ts";
+import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
+import { ClassNotAllowedError } from "../errors/class-not-allowed-error.ts";
+import { CorruptItemError } from "../errors/corrupt-item-error.ts";
+import { UnserializableStateError } from "../errors/unserializable-state-error.ts";
 import { toBsonValue } from "./bson-value.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { ItemDocument, OwnFields } from "./item-document.ts";
 
 /** A value as it is stored. */
 export interface EncodedItemValue {
-  /** The field `value`: what the official store reads and both filter by. */
+  /** The field `value`: the official store reads it, and both stores filter by it. */
   readonly value: unknown;
-  /** What it cannot hold, with what it belongs to; undefined if it holds all. */
+  /** The exact value as text, if `value` cannot hold it. */
   readonly exact: Required<Pick<OwnFields, "exact" | "of" | "sum">> | undefined;
 }
 
-/** What names the value in errors. */
+/** The name of the value in errors. */
 const NAME = "value";
 
 /**
- * Encodes an item's value. What JSON and BSON have in common, with dates, lies in `value` as it is;
- * for everything else the whole value is kept as text too.
+ * Encodes the value of an item. A value of what JSON and BSON have in common, and of dates, lies in `value` as
+ * it is. Any other value is kept as text too.
  *
  * @throws UnserializableStateError if the value could not come back as it is
  */
@@ -45,7 +46,7 @@ export function encodeItemValue(value: unknown): EncodedItemValue {
 /**
  * Checks that a value that was encoded can be decoded again.
  *
- * @throws UnserializableStateError if it can't
+ * @throws UnserializableStateError if it cannot
  */
 export async function assertValueLoadable(
   { exact }: EncodedItemValue,
@@ -55,8 +56,8 @@ export async function assertValueLoadable(
 }
 
 /**
- * Decodes the value of an item. The text counts only as long as `value` is what it was written for:
- * the official store overwrites `value` and leaves our field.
+ * Decodes the value of an item. The text counts only if `value` is still the one it was written for: the
+ * official store overwrites `value` and leaves our field.
  *
  * @throws CorruptItemError if the text is not what was written
  * @throws ClassNotAllowedError if it holds an object of a class that is not allowed

@@ -13,12 +13,12 @@ import type { StoreContext } from "./store-context.ts";
 
 const ANY_LABEL = "*";
 
-/** How many strings go into one command. */
+/** How many strings one command may have. */
 const CHUNK = 5_000;
 
 /**
- * Lists the namespaces that hold items, in the order of their labels joined with `/`, by the code
- * units of the text. A server that can (MongoDB does) reads one item of each namespace for it.
+ * Lists the namespaces that have items, in the order of their labels joined with `/`, by code units. MongoDB
+ * reads only one item of each namespace for it.
  */
 export async function listNamespaces(
   { items }: StoreContext,
@@ -52,7 +52,7 @@ async function findSpelled(
   const groups = await items
     .aggregate<Spelled & { readonly hasExpired: boolean }>([
       bounds,
-      // Of the first item only, so that one item of each namespace is enough for the server.
+      // Only of the first item, so that the server has to read only one item of each namespace.
       { $group: { ...group.$group, expiresAt: { $first: "$expiresAt" } } },
       {
         $project: {
@@ -77,7 +77,7 @@ async function findSpelled(
   return alive;
 }
 
-/** The labels that the namespaces begin with, as far as a condition says. */
+/** The longest prefix without wildcards that a condition requires. */
 function findLiteralPrefix(conditions: readonly NamespaceCondition[]): readonly string[] {
   const literals = conditions
     .filter(({ matchType }) => matchType === "prefix")
@@ -89,10 +89,10 @@ function findLiteralPrefix(conditions: readonly NamespaceCondition[]): readonly 
 }
 
 /**
- * The namespaces that share their joined labels with another one that was found: of several, one
- * item of a `namespaceStr` shows only one. Only the official store writes such, with a `/` in a label.
+ * The namespaces with the same joined labels as another one that was found: one item of a `namespaceStr` shows
+ * only one of them. Only the official store writes such items, with a `/` in a label.
  *
- * @param last what comes after it does not matter
+ * @param last namespaces after it do not matter
  */
 async function findHidden(
   items: Collection<ItemDocument>,
@@ -107,7 +107,7 @@ async function findHidden(
     else for (const label of listLabelsWithSeparator(_id)) labels.add(label);
   }
   return [
-    // By every label that they could have: mostly there is none.
+    // By every label that they could have. Mostly there is no such namespace.
     ...(await groupNamespaces(items, "namespace", [...labels])),
     ...(await groupNamespaces(items, "namespaceStr", joined)),
   ];
@@ -132,7 +132,7 @@ async function groupNamespaces(
   return namespaces;
 }
 
-/** Namespaces that fulfil the conditions, cut to the depth, each once. */
+/** Collects namespaces that fulfil the conditions, cut to the depth, each once. */
 class Found {
   readonly #conditions: readonly NamespaceCondition[];
   readonly #maxDepth: number | undefined;
@@ -160,9 +160,9 @@ class Found {
       .map(({ namespace }) => namespace);
   }
 
-  /** The joined labels of the last that counts; undefined if all do. */
+  /** The joined labels of the last namespace that is needed; undefined if all are. */
   lastOf(count: number): string | undefined {
-    // What is cut may stand before what it was cut from.
+    // A namespace that is cut may come before the one it was cut from.
     if (this.#maxDepth !== undefined || this.#namespaces.size < count) return undefined;
     return joinLabels(this.sorted()[count - 1]!);
   }

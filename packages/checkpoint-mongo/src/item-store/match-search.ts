@@ -4,8 +4,8 @@ import { IS_ALIVE } from "./item-document.ts";
 import type { SearchRequest } from "./operations.ts";
 
 /**
- * Stages that leave what a search is about. The first is what the index finds it by, in a stage of
- * its own: some servers use an index only for what it covers as a whole.
+ * The stages that select the items of a search. The condition for the index has its own stage: some servers
+ * use an index only if it covers the whole condition.
  */
 export function matchSearch({ prefix, filter }: SearchRequest): Document[] {
   return [
@@ -14,7 +14,7 @@ export function matchSearch({ prefix, filter }: SearchRequest): Document[] {
   ];
 }
 
-/** What holds for every item that a search is about. */
+/** The exact condition for the items of a search. */
 export function matchFound({ prefix, filter }: Pick<SearchRequest, "prefix" | "filter">): Document {
   const conditions = [matchPrefix(prefix), IS_ALIVE, filter];
   return { $and: conditions.filter((condition) => condition !== undefined) };

@@ -7,8 +7,10 @@ import {
   type PutOperation,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db } from "mongodb";
-import { explainRefusal, openCollection, openDatabase, RetryPolicy } from "../driver/index.ts";
-import { guardConnection } from "../options/guard-connection.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { openCollection, openDatabase } from "../driver/open-database.ts";
+import { RetryPolicy } from "../driver/retry-policy.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { embedPuts, embedQuery } from "./embed.ts";
 import { getItems } from "./get-items.ts";
 import { checkNamespace } from "./item-address.ts";
@@ -31,23 +33,22 @@ import { searchItems } from "./search-items.ts";
 import type { StoreContext } from "./store-context.ts";
 import { StoreSetup } from "./store-setup.ts";
 
-/** What a put may say beside LangGraph's contract. */
+/** Options of a put beyond LangGraph's contract. */
 export interface PutOptions {
   /**
-   * Seconds until the item expires; null: it stays.
+   * Seconds until the item expires. With null it does not expire.
    *
    * @default the store's `ttl.defaultTtl`
    */
   ttl?: number | null | undefined;
 }
 
-/** A put of {@link MongoDBStore.batch} with a TTL of its own. */
+/** A put in {@link MongoDBStore.batch} with its own TTL. */
 export interface PutWithTtlOperation extends PutOperation, PutOptions {}
 
 /**
- * A LangGraph.js store on MongoDB: values by namespace and key, searched by filter and by meaning.
- * It keeps items as `@langchain/langgraph-checkpoint-mongodb` does, in the same collection, so that
- * both can run side by side.
+ * A LangGraph.js store on MongoDB: values by namespace and key, searched by filter and by meaning. It keeps
+ * items like `@langchain/langgraph-checkpoint-mongodb`, in the same collection, so both can run side by side.
  *
  * @example
  * ```ts
@@ -58,22 +59,40 @@ export interface PutWithTtlOperation extends PutOperation, PutOptions {}
  * ```
  */
 export class MongoDBStore extends BaseStore {
+  // What is protected is what subclasses of the official store use.
+
+  /** The client given, or the one that {@link MongoDBStore.fromConnString} made. */
   protected client: MongoClient;
+
+  /** The store's database, with its own decoding options, read concern and write concern. */
   protected db: Db;
+
+  /** The collection of the items. */
   protected collectionName: string;
+
+  /** Whether items carry the time of their storage. */
   protected enableTimestamps: boolean;
+
+  /** When items expire; undefined if they stay. */
   protected ttl?: TTLConfig | undefined;
+
+  /** Embeds values and queries; undefined if the server does, or nobody. */
   protected embeddings?: EmbeddingsInterface | undefined;
+
+  /** The vector search; undefined if there is none. */
   protected indexConfig?: IndexConfig | undefined;
+
+  /** Whether the store made its client itself, and so closes it. */
   protected ownsClient = false;
+
   private readonly options: ResolvedStoreOptions;
   private readonly items: Collection<ItemDocument>;
   private readonly setup: StoreSetup;
 
   /**
-   * Makes a store on the user's client. Nothing is read or written before the first call.
+   * Creates a store on the user's client. Nothing is read or written before the first call.
    *
-   * @throws InvalidOptionsError if an option has a value that cannot work
+   * @throws InvalidOptionsError if options are wrong, missing or unknown: lists all of them
    */
   constructor(params: MongoDBStoreParams) {
     super();
@@ -94,17 +113,18 @@ export class MongoDBStore extends BaseStore {
   }
 
   /**
-   * Makes a store with a connection of its own, to be closed with {@link MongoDBStore.stop}, and
-   * starts it.
+   * Creates a store with its own connection, which {@link MongoDBStore.stop} closes, and starts it.
    *
    * @param connString a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work
-   * @throws SetupError if an index cannot be made
+   * @throws InvalidOptionsError if options are wrong, missing or unknown, or the connection string is
+   *   malformed
+   * @throws SetupError if an index cannot be created
    */
   static async fromConnString(
     connString: string,
     params: MongoDBStoreSettings = {},
   ): Promise<MongoDBStore> {
+    const settings = requireOptions("MongoDBStore", params);
     const client = guardConnection(
       "MongoDBStore",
       connString,
@@ -112,7 +132,7 @@ export class MongoDBStore extends BaseStore {
       () => new MongoClient(connString),
     );
     try {
-      const store = new MongoDBStore({ ...params, client });
+      const store = new MongoDBStore({ ...settings, client });
       store.ownsClient = true;
       await store.start();
       return store;
@@ -123,36 +143,37 @@ export class MongoDBStore extends BaseStore {
   }
 
   /**
-   * Makes the collection's indexes. May be called at every start and by many processes at once. A
-   * store on a collection that no store of this client has set up does this on first use.
+   * Creates the indexes of the collection. May be called at every start and by many processes at once. It does
+   * not have to be called: the first use of a collection through a client does the same.
    *
-   * It always asks the server: after the collection was dropped, call it before it is used again.
+   * It always asks the server: after the collection was dropped, call it before the next use.
    *
-   * @throws SetupError if an index cannot be made
+   * @throws SetupError if an index cannot be created
    */
   override async start(): Promise<void> {
     this.setup.forget();
     await reach("start", () => this.open());
   }
 
-  /** Closes the connection if the store opened it itself; a client that was passed in stays open. */
+  /** Closes the connection if the store opened it. A client that was passed in stays open. */
   override async stop(): Promise<void> {
     if (this.ownsClient) await this.client.close();
   }
 
+  /** The same as {@link MongoDBStore.stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
   /**
-   * Stores an item, in place of the one that is there.
+   * Stores an item, or replaces it.
    *
-   * @param index what is embedded: `false` for nothing, or paths of fields; by default what the
-   *   store's `indexConfig` says
-   * @throws InvalidNamespaceError if a label of the namespace cannot be one
-   * @throws InvalidAddressError if the key is no non-empty string
+   * @param index what is embedded: `false` for nothing, or paths of fields; by default what the store's
+   *   `indexConfig` says
+   * @throws InvalidNamespaceError if a label of the namespace is not valid
+   * @throws InvalidAddressError if the key is not a string, or empty
    * @throws UnserializableStateError if the value could not come back as it is; nothing was stored
-   * @throws WriteConflictError if others keep getting in first
+   * @throws WriteConflictError if other writers of the item were faster at every attempt
    */
   override async put(
     namespace: string[],
@@ -173,15 +194,15 @@ export class MongoDBStore extends BaseStore {
   }
 
   /**
-   * Does operations as if one after the other. All gets are one command and all puts another; only
-   * a read that an earlier put of the batch could change needs further ones. Of several puts of one
-   * item the last counts.
+   * Does operations as if one after the other. All gets are one command and all puts another one; only a read
+   * that an earlier put of the batch could change needs further commands. If an item is put several times, the
+   * last put counts.
    *
    * Everything is checked, encoded and embedded before anything is stored.
    *
    * @throws InvalidNamespaceError, InvalidAddressError, InvalidOptionsError,
-   *   UnserializableStateError if an operation cannot be done; nothing was stored
-   * @throws SearchTooWideError if a query has too many items to be compared with
+   *   UnserializableStateError if an operation is not valid; nothing was stored
+   * @throws SearchTooWideError if a query would be compared with too many items
    */
   override async batch<Op extends readonly Operation[]>(
     operations: Op,
@@ -225,7 +246,7 @@ export class MongoDBStore extends BaseStore {
   }
 }
 
-/** Does something with the database; what the driver throws comes out as an error of this package. */
+/** Runs something that uses the database. Errors of the driver become errors of this package. */
 async function reach<T>(name: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

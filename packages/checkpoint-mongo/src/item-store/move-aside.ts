@@ -1,14 +1,14 @@
 import type { Collection } from "mongodb";
-import { isDuplicateKeyError } from "../driver/index.ts";
+import { isDuplicateKeyError } from "../driver/server-errors.ts";
 import { addressOf, joinLabels, spellNamespace, type ItemAddress } from "./item-address.ts";
 import type { ItemDocument } from "./item-document.ts";
 
 /**
- * Makes room for items: those that the official store wrote with a `/` in a label, and that hold the
- * same place in the unique index, get the spelling that keeps namespaces apart. The official store
- * finds items by other fields and notices nothing.
+ * Makes room for items in the unique index. Items of the official store with a `/` in a label may hold the
+ * same place; they get the spelling that keeps namespaces apart. The official store finds items by other
+ * fields, so it is not affected.
  *
- * They are copied and then removed, so that there is always one: not every server lets a changed
+ * They are copied and then removed, so that one of them always exists: not every server lets a changed
  * document leave its place in a unique index.
  */
 export async function moveAside(
@@ -43,13 +43,13 @@ async function moveItem(items: Collection<ItemDocument>, item: ItemDocument): Pr
   }
   const { deletedCount } = await items.deleteOne({ _id, updatedAt: item.updatedAt });
   if (deletedCount > 0) return;
-  // Overwritten meanwhile: what was copied is old, and the next attempt copies what is there now. If it
-  // has gone, this very command may have removed it and its reply was lost.
+  // If the item was overwritten meanwhile, the copy is old, and the next attempt copies the new one. If it
+  // does not exist, this command may have removed it, and its reply was lost.
   const overwritten = await items.findOne({ _id });
   if (overwritten !== null) await items.deleteOne({ _id: copy._id });
 }
 
-/** Both stores made the same item at the same moment, each in its own spelling. */
+/** Both stores created the same item at the same moment, each in its own spelling. */
 async function removeOlder(
   items: Collection<ItemDocument>,
   item: ItemDocument,

@@ -1,7 +1,7 @@
 import type { ItemDocument } from "./item-document.ts";
 import type { SearchRequest } from "./operations.ts";
 
-/** Embeds a query; the same one only once in a batch. */
+/** Embeds a query. In a batch, each query is embedded only once. */
 export type EmbedQuery = (query: string) => Promise<readonly number[]>;
 
 /** A search with a query. */

@@ -1,5 +1,5 @@
 import type { Operation } from "@langchain/langgraph-checkpoint";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { checkKey, checkNamespace, type ItemAddress } from "./item-address.ts";
 import { encodeItemValue, type EncodedItemValue } from "./item-value.ts";
@@ -13,10 +13,10 @@ export interface GetRequest extends ItemAddress {
 /** What `put` stores. */
 export interface PutRequest extends ItemAddress {
   readonly kind: "put";
-  /** Undefined: the item is deleted. */
+  /** Undefined to delete the item. */
   readonly value: EncodedItemValue | undefined;
   readonly index: false | readonly string[] | undefined;
-  /** Seconds; null: the item stays; undefined: as the store's options say. */
+  /** Seconds. With null the item does not expire; undefined means the store's own TTL. */
   readonly ttl: number | null | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface SearchRequest {
   readonly query: string | undefined;
 }
 
-/** The labels at one end of a namespace; `*` stands for any. */
+/** The labels at one end of a namespace; `*` matches any label. */
 export interface NamespaceCondition {
   readonly matchType: "prefix" | "suffix";
   readonly path: readonly string[];
@@ -46,7 +46,7 @@ export interface ListRequest {
   readonly offset: number;
 }
 
-/** One operation of a batch, checked, with nothing left of the caller's objects. */
+/** One operation of a batch, checked. It shares no object with the caller. */
 export type Request = GetRequest | PutRequest | SearchRequest | ListRequest;
 
 /** LangGraph's defaults. */
@@ -125,7 +125,7 @@ function readSearch(fields: Partial<Record<string, unknown>>): SearchRequest {
     filter: translateFilter(fields["filter"]),
     limit: readCount(fields["limit"], "limit of search") ?? DEFAULT_SEARCH_LIMIT,
     offset: readOffset(fields["offset"], "offset of search"),
-    // As with LangGraph's own stores, an empty query is none.
+    // As in LangGraph's own stores, an empty query is no query.
     query: query || undefined,
   };
 }

@@ -1,26 +1,28 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import type { MongoClient } from "mongodb";
 import { z } from "zod";
-import { requireClient, type MongoClientLike } from "../driver/index.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { clientOption, type MongoClientLike } from "../options/client-option.ts";
+import { crossCheck } from "../options/cross-check.ts";
 import {
   allowedObjects,
-  checkOptions,
   collectionName,
   databaseName,
-  invalidOption,
-} from "../options/check-options.ts";
+  listener,
+  wholeNumber,
+} from "../options/shared-options.ts";
 import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitStoreWarning, type ReportStoreEvent } from "./events.ts";
 
-/** How alike two vectors are. */
+/** How the similarity of two vectors is measured. */
 export type SimilarityFunction = "cosine" | "euclidean" | "dotProduct";
 
-/** The vector search of a store. */
+/** The configuration of the vector search. */
 export interface IndexConfig {
-  /** Name of the vector search index, where the server has one. */
+  /** The name of the vector search index, if the server has vector search. */
   name: string;
 
-  /** Length of the vectors. Needed with `embeddings`. */
+  /** The length of the vectors. Required with `embeddings`. */
   dims?: number | undefined;
 
   /**
@@ -45,7 +47,7 @@ export interface IndexConfig {
    */
   path?: string | undefined;
 
-  /** The model by which the server embeds. Needed without `embeddings`. */
+  /** The model with which the server embeds. Required without `embeddings`. */
   model?: string | undefined;
 
   /**
@@ -61,13 +63,13 @@ export interface IndexConfig {
 
 /** When items expire. */
 export interface TTLConfig {
-  /** Seconds an item stays after it was put. */
+  /** Seconds until an item expires after it was put. */
   defaultTtl: number;
-  /** Whether `get` gives the item its whole time again. `updatedAt` stays. */
+  /** Whether `get` restarts the time of the item. `updatedAt` stays as it is. */
   refreshOnRead: boolean;
 }
 
-/** How a store stores: all that does not depend on the connection. */
+/** The options of a store, without the client. */
 export interface MongoDBStoreSettings extends RetrySettings {
   /**
    * Database name.
@@ -112,25 +114,25 @@ export interface MongoDBStoreSettings extends RetrySettings {
   indexConfig?: IndexConfig | undefined;
 
   /**
-   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
-   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
-   * refused before anything is stored, and where it is found stored: whoever can write to the database
-   * would choose what is made.
+   * Ids of further LangChain classes to store and read: their `lc_id` joined by `/`, for example
+   * `"langchain_core/prompts/prompt/PromptTemplate"`. Objects of other classes are refused before anything is
+   * stored, and when they are read: otherwise whoever can write to the database could choose which class is
+   * instantiated.
    *
    * @default []: messages, chunks, documents and prompt values
    */
   allowedObjects?: readonly string[] | undefined;
 
   /**
-   * Where the server has no vector search, a query is compared with every item under its namespace
-   * prefix and filter. With more items than this it is refused.
+   * How many items a query may be compared with if the server has no vector search: all items under its
+   * namespace prefix and filter. With more items the query is refused.
    *
    * @default 20_000
    */
   maxExactSearchItems?: number | undefined;
 
   /**
-   * Gets what the store reports beside what its methods return.
+   * Gets the events that the store reports.
    *
    * @default a warning of the process (`process.emitWarning`)
    */
@@ -159,12 +161,12 @@ export interface ResolvedStoreOptions {
   readonly onEvent: ReportStoreEvent;
 }
 
-/** A path of fields that can be read and written without touching what items are found by. */
+/** A path of fields, without operators. */
 const fieldPath = z
   .string()
-  .regex(/^(?!\$)[^.\0]+(?:\.(?!\$)[^.\0]+)*$/, "expected a path of fields such as a.b");
+  .regex(/^(?!\$)[^.\0]+(?:\.(?!\$)[^.\0]+)*$/, "a path of fields such as a.b");
 
-/** The fields an item consists of: no vector can lie in one. */
+/** The fields of an item itself. A vector cannot lie in one of them. */
 const ITEM_FIELDS: ReadonlySet<string | undefined> = new Set([
   "_id",
   "namespace",
@@ -182,7 +184,7 @@ const ITEM_FIELDS: ReadonlySet<string | undefined> = new Set([
 const indexSchema = z
   .strictObject({
     name: z.string().min(1),
-    dims: z.number().int().positive().optional(),
+    dims: wholeNumber.positive().optional(),
     similarityFunction: z.enum(["cosine", "euclidean", "dotProduct"]).optional(),
     embeddingKey: z.string().min(1).optional(),
     path: fieldPath.optional(),
@@ -194,70 +196,78 @@ const indexSchema = z
 
 const OWNER = "MongoDBStore";
 
-const optionsSchema = z.strictObject({
-  client: z.unknown(),
-  dbName: databaseName,
-  collectionName: collectionName.default("store"),
-  enableTimestamps: z.boolean().default(false),
-  ttl: z
-    .strictObject({ defaultTtl: z.number().positive(), refreshOnRead: z.boolean().default(false) })
-    .optional(),
-  embeddings: z
-    .custom<EmbeddingsInterface>(
-      (value) =>
-        typeof (value as Partial<EmbeddingsInterface> | null)?.embedDocuments === "function" &&
-        typeof (value as Partial<EmbeddingsInterface>).embedQuery === "function",
-      "expected an object with embedDocuments and embedQuery",
-    )
-    .optional(),
-  indexConfig: indexSchema,
-  allowedObjects,
-  maxExactSearchItems: z.number().int().positive().default(20_000),
-  ...retryOptions,
-  onEvent: z
-    .custom<ReportStoreEvent>((value) => typeof value === "function", "expected a function")
-    .default(() => emitStoreWarning),
-});
+const NO_EMBEDDINGS = "since there are no embeddings and so the server has to embed";
+
+const optionsSchema = z
+  .strictObject({
+    client: clientOption(OWNER),
+    dbName: databaseName,
+    collectionName: collectionName.default("store"),
+    enableTimestamps: z.boolean().default(false),
+    ttl: z
+      .strictObject({
+        defaultTtl: z.number().positive(),
+        refreshOnRead: z.boolean().default(false),
+      })
+      .optional(),
+    embeddings: z
+      .custom<EmbeddingsInterface>(
+        (value) =>
+          typeof (value as Partial<EmbeddingsInterface> | null)?.embedDocuments === "function" &&
+          typeof (value as Partial<EmbeddingsInterface>).embedQuery === "function",
+        { error: "an object with embedDocuments and embedQuery", abort: false },
+      )
+      .optional(),
+    indexConfig: indexSchema,
+    allowedObjects,
+    maxExactSearchItems: wholeNumber.positive().default(20_000),
+    ...retryOptions,
+    onEvent: listener<ReportStoreEvent>(),
+  })
+  .refine(
+    ({ embeddings, indexConfig }) => !embeddings || has(indexConfig, "dims"),
+    crossCheck("indexConfig.dims", "the length of the vectors that embeddings gives"),
+  )
+  .refine(
+    ({ embeddings, indexConfig }) => !embeddings || !isItemField(indexConfig?.path),
+    crossCheck("indexConfig.path", "a field that is not one of an item's own"),
+  )
+  .refine(
+    ({ embeddings, indexConfig }) => embeddings !== undefined || has(indexConfig, "model"),
+    crossCheck("indexConfig.model", `the name of a model, ${NO_EMBEDDINGS}`),
+  )
+  .refine(
+    ({ embeddings, indexConfig }) => embeddings !== undefined || has(indexConfig, "path"),
+    crossCheck("indexConfig.path", `the path of the text, ${NO_EMBEDDINGS}`),
+  );
+
+/** Whether an index has an option. True, too, if there is no index: then nothing is missing. */
+function has(index: unknown, option: string): boolean {
+  if (typeof index !== "object" || index === null) return true;
+  return (index as Readonly<Record<string, unknown>>)[option] !== undefined;
+}
+
+function isItemField(path: unknown): boolean {
+  return typeof path === "string" && ITEM_FIELDS.has(path.split(".")[0]);
+}
 
 /**
  * Checks options and fills in the defaults.
  *
- * @throws InvalidOptionsError naming the option, what is expected and what was given
+ * @throws InvalidOptionsError if any of them is wrong, with all that are
  */
 export function resolveStoreOptions(options: MongoDBStoreParams): ResolvedStoreOptions {
-  const invalid = (path: readonly string[], message: string) =>
-    invalidOption(OWNER, path, message, options);
-  const { client, dbName, ttl, embeddings, indexConfig, ...rest } = checkOptions(
+  const { dbName, ttl, embeddings, indexConfig, onEvent, ...rest } = checkOptions(
     OWNER,
     optionsSchema,
     options,
   );
-  if (indexConfig !== undefined) {
-    if (embeddings !== undefined && indexConfig.dims === undefined) {
-      throw invalid(["indexConfig", "dims"], "embeddings need the length of vectors");
-    }
-    if (embeddings !== undefined && ITEM_FIELDS.has(indexConfig.path?.split(".")[0])) {
-      throw invalid(["indexConfig", "path"], "expected a field beside the item's");
-    }
-    if (embeddings === undefined && indexConfig.model === undefined) {
-      throw invalid(
-        ["indexConfig", "model"],
-        "without embeddings the server has to embed (auto-embed), which needs a model",
-      );
-    }
-    if (embeddings === undefined && indexConfig.path === undefined) {
-      throw invalid(
-        ["indexConfig", "path"],
-        "without embeddings the server has to embed (auto-embed), which needs the path of the text",
-      );
-    }
-  }
   return {
     ...rest,
-    client: requireClient(client, OWNER),
     dbName,
     ttl,
     embeddings,
     indexConfig,
+    onEvent: onEvent ?? emitStoreWarning,
   };
 }

@@ -7,7 +7,7 @@ export interface Placed<Of extends Request> {
   readonly request: Of;
 }
 
-/** What can be done at once: first everything is read, then everything is written. */
+/** Requests that can be done at once: first all reads, then all writes. */
 export interface Round {
   readonly gets: readonly Placed<GetRequest>[];
   readonly searches: readonly Placed<SearchRequest>[];
@@ -24,8 +24,8 @@ interface OpenRound {
 }
 
 /**
- * Groups a batch into as few rounds as give the results of doing one operation after the other: a
- * read begins a new round only if an earlier put of its round could change what it finds.
+ * Groups a batch into as few rounds as possible, with the results of doing one operation after the other: a
+ * read begins a new round only if an earlier put of its round could change its result.
  */
 export function planRounds(requests: readonly Request[]): readonly Round[] {
   const rounds: OpenRound[] = [];

@@ -1,6 +1,6 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
-import { isDuplicateKeyError } from "../driver/index.ts";
-import { WriteConflictError } from "../errors/index.ts";
+import { isDuplicateKeyError } from "../driver/server-errors.ts";
+import { WriteConflictError } from "../errors/write-conflict-error.ts";
 import { matchItem } from "./get-items.ts";
 import {
   addressOf,
@@ -17,16 +17,16 @@ import type { PutRequest } from "./operations.ts";
 import type { ResolvedStoreOptions } from "./options.ts";
 import type { StoreContext } from "./store-context.ts";
 
-/** Where an item is embedded, its vector. */
+/** The vectors of the puts that are embedded. */
 export type Vectors = ReadonlyMap<PutRequest, readonly number[]>;
 
-/** Other writers that make the same items at once get in first only so often. */
+/** How often a put is tried if other writers create the same items at the same time. */
 const ATTEMPTS = 5;
 
 /**
- * Stores and deletes items, all by one command.
+ * Stores and deletes items with one command.
  *
- * @param puts each of another item
+ * @param puts at most one for each item
  */
 export async function putItems(
   context: StoreContext,
@@ -61,14 +61,14 @@ async function write(
     const { modifiedCount, upsertedCount } = result;
     if (modifiedCount + upsertedCount === stored.length) return [];
   } catch (error) {
-    // Two writers made the same item at once: the next attempt finds it.
+    // Two writers created the same item at once: the next attempt finds it.
     if (isDuplicateKeyError(error)) return stored;
     throw error;
   }
   return findOthers(context, stored.filter(isShared));
 }
 
-/** An update in one millisecond with the last one changes nothing: that is no refusal. */
+/** An update in the same millisecond as the last one changes nothing. That is not a refusal. */
 async function findOthers(
   { items }: StoreContext,
   puts: readonly PutRequest[],
@@ -96,7 +96,7 @@ function toOperation(
 ): AnyBulkWriteOperation<ItemDocument> {
   if (put.value === undefined) {
     const filter = matchItem(put);
-    // Under two spellings there may be two; but only a delete of one can the driver repeat.
+    // There may be two, under two spellings. But the driver can repeat only a delete of one.
     return hasSeparatorInLabel(put.namespace)
       ? { deleteMany: { filter } }
       : { deleteOne: { filter } };
@@ -104,19 +104,19 @@ function toOperation(
   const fields = listFields(context, put, vector);
   const namespaceStr = spellNamespace(put.namespace);
   if (hasSeparatorInLabel(put.namespace)) {
-    // The official store may have written it in its own spelling; it stays where it is.
+    // The official store may have written it in its own spelling, which it keeps.
     const spelled = { $ifNull: ["$namespaceStr", { $literal: namespaceStr }] };
     const set = { ...fields, namespaceStr: spelled };
     return { updateOne: { filter: matchItem(put), update: [{ $set: set }], upsert: true } };
   }
-  // By the index alone the update may find the official store's item of another namespace, and has
-  // to leave it as it is.
+  // The index alone may find an item of another namespace, of the official store. The update has to leave
+  // that as it is.
   const set = isShared(put) ? keepOthers(put.namespace, fields) : fields;
   const filter = { namespaceStr, key: put.key };
   return { updateOne: { filter, update: [{ $set: set }], upsert: true } };
 }
 
-/** What a put sets, as expressions. A field that no longer holds is removed. */
+/** The fields that a put sets, as expressions. Fields that no longer apply are removed. */
 function listFields(
   { options }: StoreContext,
   put: PutRequest,
@@ -131,7 +131,7 @@ function listFields(
   const fields: Document = {
     namespace: { $literal: namespace },
     value: { $literal: value!.value },
-    // What has expired was there before the server removed it, but is another item.
+    // An expired item that the server has not removed yet counts as another item.
     createdAt: { $cond: [HAS_EXPIRED, "$$NOW", { $ifNull: ["$createdAt", "$$NOW"] }] },
     updatedAt: "$$NOW",
     expiresAt: expiry === undefined ? "$$REMOVE" : inMilliseconds(toTtlMs(expiry)),
@@ -159,7 +159,7 @@ function keepOthers(namespace: readonly string[], fields: Document): Document {
   );
 }
 
-/** Seconds until the item expires; undefined: it stays. */
+/** Seconds until the item expires; undefined if it does not. */
 function expiryOf(
   { ttl }: PutRequest,
   options: Pick<ResolvedStoreOptions, "ttl">,

@@ -1,5 +1,6 @@
 import { types } from "node:util";
-import { InvalidOptionsError } from "../errors/index.ts";
+import { isPlainObject } from "../codec/values/plain-data.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 
 /** Deeper filters are a mistake. */
@@ -8,17 +9,16 @@ const MAX_DEPTH = 20;
 /** A condition of a MongoDB query. */
 type Condition = Record<string, unknown>;
 
-/** What no document fulfils, and what every document does. */
+/** The condition that no document fulfils, and the one that every document fulfils. */
 const NEVER: Condition = { _id: { $in: [] } };
 const ALWAYS: Condition = {};
 
 /**
- * Translates a filter of `search` into a condition on the documents. Names of fields never become
- * operators, and values never become conditions: what is no plain data is refused.
+ * Translates a filter of `search` into a condition on the documents. Names of fields never become operators,
+ * and values never become conditions: only plain data is accepted.
  *
- * A value without an operator, and `$eq`, match the same value and nothing else: not an array that
- * contains it, and `null` no missing field. Ranges compare within a type: numbers, strings, dates,
- * booleans.
+ * A value without an operator, and `$eq`, match only the same value: not an array that contains it, and
+ * `null` does not match a missing field. Ranges compare within a type: numbers, strings, dates, booleans.
  *
  * @throws InvalidOptionsError if the filter has an unknown operator, or a field or value that cannot
  *   be compared with
@@ -98,7 +98,7 @@ function equals(field: string, operand: unknown, where: string): Condition {
   if (operand === null) return all([{ [field]: { $type: "null" } }, isNoArray(field)]);
   if (Number.isNaN(operand)) return NEVER;
   const value = checkData(operand, where, 0);
-  // An array that contains an array equals it too: only the value itself is to count.
+  // MongoDB also matches an array that contains this array. Only the value itself may match.
   if (Array.isArray(value)) return { $expr: { $eq: [`$${field}`, { $literal: value }] } };
   return all([{ [field]: { $eq: value } }, isNoArray(field)]);
 }
@@ -142,7 +142,7 @@ function not(condition: Condition): Condition {
   return condition === ALWAYS ? NEVER : { $nor: [condition] };
 }
 
-/** The fields of a path are names: none is empty, an operator, or cut short by a NUL byte. */
+/** Checks the fields of a path: none may be empty, an operator, or contain a NUL byte. */
 function checkField(name: string, where: string): string {
   const fields = name.split(".");
   const bad = fields.some(
@@ -154,7 +154,7 @@ function checkField(name: string, where: string): string {
   return name;
 }
 
-/** Copies plain data; nothing in it can be an operator or an object of the driver. */
+/** Copies plain data. Operators and objects of the driver are refused. */
 function checkData(value: unknown, where: string, depth: number): unknown {
   if (depth > MAX_DEPTH) refuse(where, `nested more than ${MAX_DEPTH} levels deep`, value);
   if (value === null || typeof value === "boolean" || typeof value === "number") return value;
@@ -185,12 +185,6 @@ function checkData(value: unknown, where: string, depth: number): unknown {
 
 function readList(value: unknown, where: string): readonly unknown[] {
   return Array.isArray(value) ? value : refuse(where, "expected an array", value);
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isWhole(text: string): boolean {

@@ -1,6 +1,7 @@
 import type { SearchItem } from "@langchain/langgraph-checkpoint";
 import type { Document } from "mongodb";
-import { InvalidOptionsError, SetupError } from "../errors/index.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { SetupError } from "../errors/setup-error.ts";
 import { findNearestExactly } from "./exact-search.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchSearch } from "./match-search.ts";
@@ -11,8 +12,8 @@ import type { StoreContext } from "./store-context.ts";
 import { findNearestOnServer } from "./vector-search.ts";
 
 /**
- * Finds items whose namespace begins with a prefix, in the order of `namespaceStr` and key; with a
- * query by their score and then in that order.
+ * Finds items under a namespace prefix, in the order of `namespaceStr` and key. With a query, the score comes
+ * first.
  */
 export async function searchItems(
   context: StoreContext,

@@ -1,9 +1,8 @@
 import type { SimilarityFunction } from "./options.ts";
 
 /**
- * Scores how alike two vectors are, from 0 to 1 and higher for what is nearer, as `$vectorSearch`
- * does: (1 + cosine) / 2, (1 + dot product) / 2, 1 / (1 + squared distance). A vector of nothing but
- * zeros has no direction: its cosine is 0.
+ * Scores the similarity of two vectors from 0 to 1, like `$vectorSearch`: (1 + cosine) / 2,
+ * (1 + dot product) / 2, 1 / (1 + squared distance). A vector of zeros has no direction: its cosine counts as 0.
  */
 export function scoreSimilarity(
   similarity: SimilarityFunction,

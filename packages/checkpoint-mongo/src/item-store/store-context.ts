@@ -2,17 +2,17 @@ import type { Collection } from "mongodb";
 import type { ItemDocument } from "./item-document.ts";
 import type { ResolvedStoreOptions } from "./options.ts";
 
-/** What every operation of a store works with. */
+/** What every operation of a store uses. */
 export interface StoreContext {
   readonly items: Collection<ItemDocument>;
   readonly options: ResolvedStoreOptions;
   /** How queries are answered. */
   readonly vectorSearch: VectorSearchMode;
-  /** Makes the index by which the server removes expired items, where it is not there yet. */
+  /** Creates the index by which the server removes expired items, unless it exists. */
   ensureExpiryIndex(): Promise<void>;
 }
 
-/** Who compares vectors: the server, this process, or nobody, and what the server said then. */
+/** Who compares vectors: the server, this process, or nobody. `cause` is the error of the server. */
 export type VectorSearchMode =
   | { readonly by: "server"; readonly isReady: () => Promise<boolean> }
   | { readonly by: "process"; readonly cause: unknown }

@@ -1,5 +1,6 @@
 import type { Collection, Db } from "mongodb";
-import { OncePerClient, PerClient } from "../driver/index.ts";
+import { OncePerClient } from "../driver/once-per-client.ts";
+import { PerClient } from "../driver/per-client.ts";
 import { ensureExpiryIndex, ensureItemIndexes, ensureSearchIndex } from "./ensure-store-indexes.ts";
 import type { ReportStoreEvent } from "./events.ts";
 import type { ItemDocument } from "./item-document.ts";
@@ -10,10 +11,10 @@ const itemIndexes = new OncePerClient<void>();
 const expiryIndexes = new OncePerClient<void>();
 const searchIndexes = new OncePerClient<VectorSearchMode>();
 
-/** Who has heard that queries of a collection are answered in this process. */
+/** The listeners that know already that queries of a collection are answered in this process. */
 const informed = new PerClient<WeakSet<ReportStoreEvent>>();
 
-/** Sets up a store's collection; what another store of the same client has done is done. */
+/** Sets up the collection of a store, unless another store of the same client has done so. */
 export class StoreSetup {
   readonly #db: Db;
   readonly #items: Collection<ItemDocument>;
@@ -29,9 +30,9 @@ export class StoreSetup {
   }
 
   /**
-   * Makes the indexes, unless that has been done.
+   * Creates the indexes, unless that has been done.
    *
-   * @throws SetupError if an index cannot be made
+   * @throws SetupError if an index cannot be created
    */
   async do(): Promise<VectorSearchMode> {
     const { client, ttl, onEvent, maxExactSearchItems } = this.#options;
@@ -55,9 +56,9 @@ export class StoreSetup {
   }
 
   /**
-   * Makes the index by which the server removes expired items, unless that has been done.
+   * Creates the index by which the server removes expired items, unless that has been done.
    *
-   * @throws SetupError if it cannot be made
+   * @throws SetupError if it cannot be created
    */
   ensureExpiryIndex(): Promise<void> {
     const { client } = this.#options;
@@ -66,7 +67,7 @@ export class StoreSetup {
     );
   }
 
-  /** Lets the next one do it again. */
+  /** Lets the next store do it again. */
   forget(): void {
     const { client } = this.#options;
     itemIndexes.forget(client, this.#items.namespace);

@@ -1,25 +1,25 @@
 import type { Document } from "mongodb";
-import { SearchTooWideError } from "../errors/index.ts";
+import { SearchTooWideError } from "../errors/search-too-wide-error.ts";
 import { findNearestExactly } from "./exact-search.ts";
 import { ITEM_FIELDS, type ItemDocument } from "./item-document.ts";
 import { matchFound } from "./match-search.ts";
 import type { EmbedQuery, Nearest, QueryRequest } from "./nearest.ts";
 import type { StoreContext } from "./store-context.ts";
 
-/** The most candidates, and so the most results, that `$vectorSearch` takes. */
+/** The most candidates, and so results, that `$vectorSearch` allows. */
 const MAX_CANDIDATES = 10_000;
 
-/** As the official store: so many candidates for each result. */
+/** How many candidates are considered for each result, as in the official store. */
 const CANDIDATES_PER_RESULT = 20;
 
-/** With a filter, so many results are asked for at first for each that is wanted. */
+/** With a filter, how many results are asked for at first for each that is wanted. */
 const RESULTS_PER_FILTERED = 10;
 
 /**
- * Finds the nearest items by `$vectorSearch`. The server knows the namespace prefix but not the
- * filter: if too few of what it finds fulfil that, it is asked for as many as it can give.
+ * Finds the nearest items with `$vectorSearch`. The server applies the namespace prefix, but not the filter: if
+ * too few of its results fulfil the filter, it is asked for as many as possible.
  *
- * @throws SearchTooWideError if even those are too few, and there are too many items to compare all
+ * @throws SearchTooWideError if those are still too few, and there are too many items to compare all
  */
 export async function findNearestOnServer(
   context: StoreContext,
@@ -51,7 +51,7 @@ export async function findNearestOnServer(
     const [all] = await context.items
       .aggregate<{ readonly count: number }>([search(results), { $count: "count" }])
       .toArray();
-    // The server has given all it has.
+    // The server has returned all there are.
     if ((all?.count ?? 0) < results) return page;
   }
   if (embeddings === undefined) throw new SearchTooWideError(prefix, MAX_CANDIDATES, "");

@@ -1,12 +1,12 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
-import type { IntegrityKeyFault } from "../errors/index.ts";
+import type { IntegrityKeyFault } from "../errors/integrity-key-error.ts";
 import type { IntegrityKey, IntegrityOptions } from "./integrity-options.ts";
 
-/** What is used for a document: its key, none where it was hashed without one, or why neither. */
+/** The key for a document (undefined if it was hashed without one), or why there is none. */
 type KeyChoice = { readonly key: IntegrityKey | undefined } | { readonly fault: IntegrityKeyFault };
 
-/** The id that a user gave a key; then, by itself for a key without one, the key's fingerprint. */
+/** The id that a user gave a key, and the fingerprint of the key; only the fingerprint without an id. */
 const KEY_NAME = /^(?:([\w-]{1,32}):)?([\w-]{8})$/;
 
 /** Whether a text can be the name of a key that a document was hashed with. */
@@ -16,7 +16,7 @@ export function isKeyName(value: unknown): value is string {
 
 /** The keys of a saver or a cache, by the names that documents carry. */
 export class KeyRing {
-  // Private: whoever prints a saver must not see a key.
+  // `#`, so that nobody sees a key who prints a saver.
   readonly #keys = new Map<string, IntegrityKey>();
   readonly #acceptsUnkeyed: boolean;
 
@@ -39,7 +39,7 @@ export class KeyRing {
     return [...this.#keys.keys()];
   }
 
-  /** Differs between rings that read or write differently, and tells nothing of the keys. */
+  /** Differs between rings that read or write differently. It tells nothing about the keys. */
   get digest(): string {
     const hash = crypto.createHash("sha256").update("threadkeep:key ring\n");
     hash.update(JSON.stringify([this.current ?? null, this.#acceptsUnkeyed]));
@@ -50,16 +50,16 @@ export class KeyRing {
   }
 
   /**
-   * Finds what a document is to be checked with.
+   * Finds the key to verify a document with.
    *
-   * @param name what the document names; undefined if it was hashed without a key
+   * @param name the key that the document names; undefined if it was hashed without one
    */
   find(name: string | undefined): KeyChoice {
     if (name === undefined) return this.#acceptsUnkeyed ? { key: undefined } : { fault: "unkeyed" };
     const own = this.#keys.get(name);
     if (own !== undefined) return { key: own };
     const { id, fingerprint } = parseName(name);
-    // The same key may have been given without an id, or under another one, before.
+    // The same key may have had no id, or another one, before.
     for (const [other, key] of this.#keys) {
       if (parseName(other).fingerprint === fingerprint) return { key };
     }
@@ -83,8 +83,8 @@ function parseName(name: string): { id: string | undefined; fingerprint: string 
 }
 
 /**
- * 48 bits by which a key is recognised. An HMAC gives nothing away of its key but what any document's
- * hash gives as well: that a guess was right.
+ * 48 bits by which a key is recognised. They tell no more about the key than the hash of any document: both
+ * only show whether a guess is right.
  */
 function takeFingerprint(key: IntegrityKey): string {
   const hmac = crypto.createHmac("sha256", key).update("threadkeep:key fingerprint\n").digest();

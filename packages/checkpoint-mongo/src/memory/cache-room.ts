@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
-import type { KnownSegment } from "../codec/known-segment.ts";
-import { LineShadows } from "../codec/line-shadows.ts";
-import { measureText } from "../codec/text-memory.ts";
+import { LineShadows } from "../codec/items/line-shadows.ts";
+import type { KnownSegment } from "../codec/segments/known-segment.ts";
+import { measureText } from "../codec/texts/text-memory.ts";
 import { listSegments } from "../documents/manifest.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";

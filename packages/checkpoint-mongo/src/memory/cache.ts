@@ -1,5 +1,5 @@
 import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
-import type { LineShadows } from "../codec/line-shadows.ts";
+import type { LineShadows } from "../codec/items/line-shadows.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { ThreadState } from "../store/thread-record.ts";

@@ -6,10 +6,12 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import type { Binary, Collection, Db, Document, Filter, Sort } from "mongodb";
-import { toConfig, type CheckpointAddress, type OpenAddress } from "../address/address.ts";
-import { arrangeWrites, mergeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
+import { type CheckpointAddress, type OpenAddress, toConfig } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
+import { type PositionedWrite, arrangeWrites, mergeWrites } from "../documents/pending-writes.ts";
+import { toBytes } from "../driver/binary.ts";
 import { openCollection } from "../driver/open-database.ts";
-import { matchListed, type ListedAddress } from "../store/match-listed.ts";
+import { type ListedAddress, matchListed } from "../store/match-listed.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
 /** Reads the pending writes of a checkpoint. */
@@ -123,11 +125,7 @@ export class OfficialCollections {
     document: OfficialCheckpoint,
     readLater: ReadWrites = () => Promise.resolve([]),
   ): Promise<CheckpointTuple> {
-    const address: CheckpointAddress = {
-      threadId: document.thread_id,
-      checkpointNs: document.checkpoint_ns,
-      checkpointId: document.checkpoint_id,
-    };
+    const address = readAddress(document);
     const parentId = document.parent_checkpoint_id ?? undefined;
     const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
     if (checkpoint.v < 4 && parentId !== undefined) {
@@ -174,10 +172,7 @@ export class OfficialCollections {
   }
 
   async #load(type: string, value: Binary): Promise<unknown> {
-    return (await this.#serde.loadsTyped(
-      type,
-      value.buffer.subarray(0, value.position),
-    )) as unknown;
+    return (await this.#serde.loadsTyped(type, toBytes(value))) as unknown;
   }
 }
 

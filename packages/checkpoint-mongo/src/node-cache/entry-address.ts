@@ -1,23 +1,23 @@
 import type { CacheFullKey, CacheNamespace } from "@langchain/langgraph-checkpoint";
 import { createHash } from "node:crypto";
-import { writePlainJson } from "../codec/index.ts";
-import { InvalidAddressError } from "../errors/index.ts";
+import { writePlainJson } from "../codec/values/plain-json.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
 
-/** Where an entry lies. */
+/** The address of an entry. */
 export interface EntryAddress {
   readonly namespace: CacheNamespace;
-  /** What the entries of its namespace have in common. */
+  /** The id that all entries of its namespace share. */
   readonly namespaceId: Uint8Array;
   readonly key: string;
-  /** Version, namespace and key as one text: no two addresses have the same. */
+  /** Version, namespace and key as one text, different for different addresses. */
   readonly text: string;
   /** The document's `_id`: the SHA-256 of the text. */
   readonly id: Uint8Array;
 }
 
 /**
- * Where the entries of one version lie. Versions do not see each other's, so that a node whose code
- * has changed does not get what its old code returned.
+ * The addresses of the entries of one version. Versions do not see each other's entries, so that a node whose
+ * code has changed does not get a result of its old code.
  */
 export class EntryAddresses {
   readonly #version: string;
@@ -27,10 +27,10 @@ export class EntryAddresses {
   }
 
   /**
-   * Reads what the caller names an entry by.
+   * Parses the key of an entry.
    *
-   * @param field where it stands in the arguments, for the error
-   * @throws InvalidAddressError if it is no pair of an array of strings and a string
+   * @param field where it is in the arguments, for the error
+   * @throws InvalidAddressError if it is not a pair of an array of strings and a string
    */
   parse(fullKey: CacheFullKey, field: string): EntryAddress {
     if (!Array.isArray(fullKey) || fullKey.length !== 2) {
@@ -39,16 +39,15 @@ export class EntryAddresses {
     const [namespace, key] = fullKey;
     const namespaceId = this.hashNamespace(namespace, `${field}[0]`);
     if (typeof key !== "string") throw new InvalidAddressError(`${field}[1]`, "a string", key);
-    // JSON keeps ["a,b"] and ["a","b"] apart, and surrogates without their other half, which UTF-8
-    // has no form for.
+    // JSON keeps ["a,b"] and ["a","b"] apart, and also lone surrogates, which UTF-8 cannot encode.
     const text = writePlainJson([this.#version, namespace, key]);
     return { namespace: [...namespace], namespaceId, key, text, id: hash(text) };
   }
 
   /**
-   * What the entries of a namespace have in common: the first 16 bytes of its SHA-256.
+   * The id that all entries of a namespace share: the first 16 bytes of its SHA-256.
    *
-   * @throws InvalidAddressError if it is no array of strings
+   * @throws InvalidAddressError if it is not an array of strings
    */
   hashNamespace(namespace: CacheNamespace, field: string): Uint8Array {
     checkNamespace(namespace, field);

@@ -1,44 +1,41 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { createHash, createHmac } from "node:crypto";
-import {
-  assertLoadable,
-  decodeBytes,
-  encodeValue,
-  packAside,
-  unpackAside,
-  writePlainJson,
-  type AllowedObjects,
-} from "../codec/index.ts";
-import { IntegrityKeyError } from "../errors/index.ts";
+import { assertLoadable } from "../codec/values/assert-loadable.ts";
+import { decodeBytes } from "../codec/values/decode-bytes.ts";
+import { encodeValue } from "../codec/values/encode-value.ts";
+import { packAside, unpackAside } from "../codec/bytes/compression.ts";
+import { writePlainJson } from "../codec/values/plain-json.ts";
+import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
+import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { isKeyName, type KeyRing } from "../keys/key-ring.ts";
-import { isBinary, toBytes } from "../store/binary.ts";
+import { isBinary, toBytes } from "../driver/binary.ts";
 import type { EntryAddress } from "./entry-address.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
 
-/** What an entry takes beside its value: ids, hash, label, dates, and its places in the indexes. */
+/** What an entry takes beside its value: ids, hash, label, dates, index entries. */
 const OVERHEAD_BYTES = 512;
 
 const MAX_LABEL_LENGTH = 200;
 
-/** Stands for the value in errors. */
+/** The name of the value in errors. */
 const VALUE = "value";
 
 /** A value as bytes. */
 interface EncodedValue {
-  /** The user's serializer's; undefined for this package's own encoding. */
+  /** The type of the user's serializer; undefined with this package's own encoding. */
   readonly type: string | undefined;
   readonly bytes: Uint8Array;
 }
 
-/** What an entry may hold. */
+/** What an entry may contain. */
 export interface EntryLimits {
-  /** The LangChain classes that may be made of it. */
+  /** The LangChain classes that may be instantiated. */
   readonly allowedObjects: AllowedObjects;
-  /** Bytes of its plain content. */
+  /** The most bytes of its plain content. */
   readonly maxContentBytes: number;
 }
 
-/** Turns values into entries and back: with this package's own encoding or the user's serializer. */
+/** Turns values into entries and back, with this package's own encoding or the user's serializer. */
 export class EntryCodec {
   readonly #serde: SerializerProtocol | undefined;
   readonly #keys: KeyRing;
@@ -57,7 +54,7 @@ export class EntryCodec {
   }
 
   /**
-   * Encodes a value. It is read before this returns: the caller may change it right after.
+   * Encodes a value. The value is read before this returns, so the caller may change it right after.
    *
    * @returns a promise that rejects with an `UnserializableStateError` if the value could not come
    *   back as it is
@@ -86,10 +83,9 @@ export class EntryCodec {
   }
 
   /**
-   * Decodes what was stored at an address; the value is a fresh one.
+   * Decodes the entry at an address. Every call returns a fresh value.
    *
-   * @throws Error saying what is wrong if the entry is not as it was written, or was written by a
-   *   cache with another serializer or key
+   * @throws Error if the entry is not as it was written, or was written with another serializer or key
    */
   async decode(address: EntryAddress, entry: StoredEntry): Promise<unknown> {
     const data = readBytes(entry.data);
@@ -131,14 +127,14 @@ export class EntryCodec {
       return { type: undefined, bytes: Buffer.from(text) };
     }
     const [type, bytes] = await this.#serde.dumpsTyped(value);
-    // A copy: the serializer may use its buffer again for the next value.
+    // A copy: the serializer may reuse its buffer for the next value.
     return { type, bytes: Buffer.from(bytes) };
   }
 
   /**
-   * SHA-256 or, with a key, HMAC-SHA-256, over fields that no others give the same text for.
+   * The hash of an entry: SHA-256, or HMAC-SHA-256 with a key. Different fields never give the same input.
    *
-   * @throws IntegrityKeyError if the key is not there
+   * @throws IntegrityKeyError if the ring does not have the key
    */
   #hash(
     keyName: string | undefined,
@@ -165,14 +161,14 @@ export class EntryCodec {
   }
 }
 
-/** Bytes; undefined if there is something else. */
+/** Reads bytes; undefined if there is something else. */
 function readBytes(value: unknown): Buffer | undefined {
   if (!isBinary(value)) return undefined;
   const { buffer, byteOffset, byteLength } = toBytes(value);
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** A text that may be missing; null if there is something else. */
+/** Reads a text that may be missing; null if there is something else. */
 function readText(value: unknown): string | undefined | null {
   if (value === undefined) return undefined;
   return typeof value === "string" ? value : null;

@@ -1,18 +1,24 @@
 import type { CacheNamespace } from "@langchain/langgraph-checkpoint";
 
-/** An entry is not as it was written, or was written in a way that this cache cannot read: a miss. */
+/** An entry is not as it was written, or this cache cannot read it. It counts as a miss. */
 export interface UnreadableEntryEvent {
+  /** Tells events apart. */
   readonly type: "unreadable-entry";
+  /** The namespace of the entry. */
   readonly namespace: CacheNamespace;
+  /** The key of the entry. */
   readonly key: string;
   /** What is wrong with it. */
   readonly reason: string;
 }
 
-/** A value cannot be cached. Nothing was stored for its key; what was there before stays. */
+/** A value cannot be cached. Nothing was stored for its key; an earlier entry stays. */
 export interface RefusedEntryEvent {
+  /** Tells events apart. */
   readonly type: "refused-entry";
+  /** The namespace of the entry. */
   readonly namespace: CacheNamespace;
+  /** The key of the entry. */
   readonly key: string;
   /** Why, and where in the value. */
   readonly reason: string;
@@ -20,17 +26,20 @@ export interface RefusedEntryEvent {
   readonly error: unknown;
 }
 
-/** The database failed or could not be reached. A `get` found nothing, a `set` stored nothing. */
+/** The database failed or could not be reached. A `get` found nothing, or a `set` stored nothing. */
 export interface CacheFailureEvent {
+  /** Tells events apart. */
   readonly type: "cache-failure";
+  /** What the cache was doing. */
   readonly operation: "get" | "set" | "evict";
+  /** The error, for example a `StorageUnavailableError`. */
   readonly error: unknown;
 }
 
-/** What a cache reports beside what its methods return; told apart by `type`. */
+/** An event that a cache reports; told apart by `type`. */
 export type CacheEvent = UnreadableEntryEvent | RefusedEntryEvent | CacheFailureEvent;
 
-/** Where a cache reports to. */
+/** A function that gets the events of a cache. */
 export type ReportCacheEvent = (event: CacheEvent) => void;
 
 /** Reports an event as a warning of the process, as Node.js prints them. */
@@ -45,8 +54,8 @@ const CODES: Record<CacheEvent["type"], string> = {
 };
 
 const CONSEQUENCES: Record<CacheFailureEvent["operation"], string> = {
-  get: "Nothing was found, so what was asked for is computed anew.",
-  set: "Entries may not have been stored; they will be computed anew.",
+  get: "Nothing was found, so the nodes run again.",
+  set: "Entries may not have been stored; their nodes will run again.",
   evict: "The cache may take more than maxBytes until a later set evicts.",
 };
 

@@ -1,22 +1,22 @@
 import type { Collection } from "mongodb";
 
-/** The bound is checked once per this part of it that is written, and undercut by as much. */
+/** The bound is checked each time this share of it is written, and an eviction frees as much more. */
 const SLACK = 1 / 16;
 
 /**
- * Whether a set of this many bytes is one of those that check the bound.
+ * Whether a set of this many bytes has to check the bound.
  *
- * By chance, so that nobody has to keep count: between two checks all processes together write a
- * sixteenth of the bound on average, however many they are and however short they live. That it is
- * more than n sixteenths has the probability exp(-n).
+ * It is decided at random, so that no process has to count: between two checks, all processes together write a
+ * sixteenth of the bound on average, however many they are and however short they live. The probability of
+ * more than n sixteenths is exp(-n).
  */
 export function isTimeToEvict(writtenBytes: number, maxBytes: number): boolean {
   return Math.random() * maxBytes * SLACK < writtenBytes;
 }
 
 /**
- * Deletes the entries that were written longest ago if all together are above the bound: one command
- * to know, and two or more to delete. What several processes evict at once is the same.
+ * Deletes the oldest entries if all together are above the bound: one command to check, two or more to delete.
+ * Processes that evict at once delete the same entries.
  */
 export async function evictEntries(collection: Collection, maxBytes: number): Promise<void> {
   const [total] = await collection
@@ -26,7 +26,7 @@ export async function evictEntries(collection: Collection, maxBytes: number): Pr
   if (excess <= 0) return;
   const last = await findLastToEvict(collection, excess + maxBytes * SLACK);
   if (last === undefined) return;
-  // By place in the order, not by id: an entry that was written anew meanwhile stays.
+  // By place in the order, not by id: an entry that was written again meanwhile stays.
   const { _id, written_at } = last;
   await collection.deleteMany({
     $or: [{ written_at: { $lt: written_at } }, { written_at, _id: { $lte: _id } }],

@@ -6,12 +6,12 @@ export function findEntries(
   collection: Collection,
   ids: readonly Uint8Array[],
 ): Promise<StoredEntry[]> {
-  // FerretDB refuses $$NOW where it could use the index on expires_at, as it could without the `or`.
+  // The `$or` is inside the expression, because FerretDB refuses $$NOW where it could use the index.
   const lives = { $or: [{ $gt: ["$expires_at", "$$NOW"] }, { $lte: ["$expires_at", null] }] };
   const filter = { _id: { $in: ids }, $expr: lives };
   return (
     collection
-      // One more than there can be: else the server leaves the cursor open for the next command.
+      // One more than there can be: otherwise the server leaves the cursor open for a second command.
       .find<StoredEntry>(filter as object, { batchSize: ids.length + 1 })
       .toArray()
   );

@@ -5,20 +5,16 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
-import { checkRuntime } from "../codec/index.ts";
-import {
-  DURABLE,
-  ensureIndexes,
-  explainRefusal,
-  OncePerClient,
-  openCollection,
-  openDatabase,
-  requireClient,
-  RetryPolicy,
-} from "../driver/index.ts";
-import { InvalidAddressError, InvalidOptionsError } from "../errors/index.ts";
-import { guardConnection } from "../options/guard-connection.ts";
-import { bytesToHex } from "../store/binary.ts";
+import { checkRuntime } from "../codec/bytes/check-runtime.ts";
+import { ensureIndexes } from "../driver/ensure-indexes.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { OncePerClient } from "../driver/once-per-client.ts";
+import { DURABLE, openCollection, openDatabase } from "../driver/open-database.ts";
+import { RetryPolicy } from "../driver/retry-policy.ts";
+import { InvalidAddressError } from "../errors/invalid-address-error.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import { EntryAddresses, type EntryAddress } from "./entry-address.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import type { EntryDocument, StoredEntry } from "./entry-document.ts";
@@ -26,17 +22,17 @@ import type { CacheEvent } from "./events.ts";
 import { evictEntries, isTimeToEvict } from "./evict-entries.ts";
 import { findEntries } from "./find-entries.ts";
 import {
-  resolveCacheSettings,
+  resolveCacheOptions,
   type MongoDBCacheOptions,
   type MongoDBCacheSettings,
   type ResolvedCacheSettings,
 } from "./options.ts";
 import { saveEntries, type EntryToSave } from "./save-entries.ts";
 
-/** What a document of the server may take, less what an entry has beside its data. */
+/** The size limit of a document, without what an entry has beside its data. */
 const MAX_DATA_BYTES = 16_777_216 - 16_384;
 
-/** Some 8,000 years: longer is for ever. */
+/** About 8,000 years. A longer time never ends. */
 const MAX_TTL_SECONDS = 250_000_000_000;
 
 /** The collections that have been set up, for all caches of a client. */
@@ -50,13 +46,12 @@ interface Pair<V> {
 }
 
 /**
- * A LangGraph.js cache on MongoDB: what a node with a `cachePolicy` returned is found by all
- * processes. `get` and `set` take one command each, however many keys they name.
+ * A LangGraph.js cache on MongoDB: all processes share the results of nodes with a `cachePolicy`. `get` and
+ * `set` take one command each, for any number of keys.
  *
- * A cache never breaks a run. LangGraph does not wait for `set`, so an error thrown there would end
- * the process: a value that cannot be stored, a damaged entry and a database that fails are reported
- * to `onEvent` instead, and what was asked for is computed anew. Only `setup`, `clear` and arguments
- * of the wrong type throw.
+ * A cache never breaks a run. LangGraph does not wait for `set`, so an error thrown there would end the
+ * process. Values that cannot be stored, damaged entries and a failing database are reported to `onEvent`
+ * instead, and the node runs. Only `setup`, `clear` and arguments of the wrong type throw.
  *
  * @example
  * ```ts
@@ -77,19 +72,20 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   private ownedClient: MongoClient | undefined;
 
   /**
-   * Makes a cache on the user's client. Nothing is read or written before the first call.
+   * Creates a cache on the user's client. Nothing is read or written before the first call.
    *
-   * @param serde stores every value with this serializer instead of the cache's own encoding
-   * @throws InvalidOptionsError if an option has a value that cannot work
+   * @param serde a serializer for all values, in place of the cache's own encoding
+   * @throws InvalidOptionsError if options are wrong, missing or unknown: lists all of them
    */
   constructor(options: MongoDBCacheOptions, serde?: SerializerProtocol) {
     super(serde);
-    this.settings = resolveCacheSettings(options);
-    this.client = requireClient(options.client, "MongoDBCache");
+    const { client, ...settings } = resolveCacheOptions(options);
+    this.settings = settings;
+    this.client = client;
     const { dbName, retry, operationTimeoutMs } = this.settings;
     const limits = { deadlineMs: retry.deadlineMs, operationTimeoutMs };
     this.db = openDatabase(this.client, dbName, new RetryPolicy(limits));
-    // An entry that a failover takes back is computed anew, so nobody waits for a majority.
+    // If a failover rolls back an entry, its node runs again. So nobody has to wait for a majority.
     this.collection = openCollection(this.db, `${this.settings.collectionPrefix}cache`, {
       readConcern: { level: "local" },
       writeConcern: { w: 1 },
@@ -99,10 +95,10 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   }
 
   /**
-   * Makes a cache with a connection of its own, to be closed with {@link MongoDBCache.close}.
+   * Creates a cache with its own connection, which {@link MongoDBCache.close} closes.
    *
    * @param uri a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work, or the connection string is
+   * @throws InvalidOptionsError if options are wrong, missing or unknown, or the connection string is
    *   malformed
    */
   static fromConnString<V = unknown>(
@@ -110,7 +106,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     options: MongoDBCacheSettings & { clientOptions?: MongoClientOptions } = {},
     serde?: SerializerProtocol,
   ): MongoDBCache<V> {
-    const { clientOptions, ...settings } = options;
+    const { clientOptions, ...settings } = requireOptions("MongoDBCache", options);
     const client = guardConnection(
       "MongoDBCache",
       uri,
@@ -123,32 +119,33 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   }
 
   /**
-   * Makes the collection's indexes. May be called at every start and by many processes at once. A
-   * cache on a collection that no cache of this client has set up does this on first use.
+   * Creates the indexes of the collection. May be called at every start and by many processes at once. It does
+   * not have to be called: the first use of a collection through a client does the same.
    *
-   * It always asks the server: after the collection was dropped, call it before it is used again.
+   * It always asks the server: after the collection was dropped, call it before the next use.
    *
-   * @throws SetupError if an index cannot be made
+   * @throws SetupError if an index cannot be created
    */
   async setup(): Promise<void> {
     setups.forget(this.client, this.collection.namespace);
     await this.reach("setup", () => this.open());
   }
 
-  /** Closes the connection if the cache opened it itself; a client that was passed in stays open. */
+  /** Closes the connection if the cache opened it. A client that was passed in stays open. */
   async close(): Promise<void> {
     await this.ownedClient?.close();
   }
 
+  /** The same as {@link MongoDBCache.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
   /**
-   * Finds entries that have not expired, in the order of the keys. A key that is named twice is
-   * answered once: LangGraph would apply a second answer as further writes of the same task.
+   * Finds entries that have not expired, in the order of the keys. A key that is given twice is answered once:
+   * LangGraph would apply a second answer as further writes of the same task.
    *
-   * @throws InvalidAddressError if a namespace is no array of strings or a key no string
+   * @throws InvalidAddressError if a namespace is not an array of strings, or a key not a string
    */
   override async get(keys: CacheFullKey[]): Promise<{ key: CacheFullKey; value: V }[]> {
     const wanted = new Map<string, { key: CacheFullKey; address: EntryAddress }>();
@@ -168,13 +165,13 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   }
 
   /**
-   * Stores values in place of those their keys had. Values are encoded before this returns its
-   * promise (with a serializer of your own, as soon as that reads them): they may be changed right
-   * after. If a key is named twice, the last value counts.
+   * Stores values, or replaces those of the same keys. Values are encoded before this returns its promise (with
+   * a serializer of your own, as soon as it reads them), so they may be changed right after. If a key is given
+   * twice, the last value counts.
    *
-   * @param pairs `ttl` in seconds; without one the cache's own. 0 or less is expired at once
-   * @throws InvalidAddressError if a namespace is no array of strings or a key no string; nothing
-   *   was stored
+   * @param pairs `ttl` in seconds, by default the cache's own. With 0 or less the entry expires at once
+   * @throws InvalidAddressError if a namespace is not an array of strings, or a key not a string; nothing was
+   *   stored
    */
   override async set(pairs: { key: CacheFullKey; value: V; ttl?: number }[]): Promise<void> {
     const last = new Map<string, { address: EntryAddress; pair: Pair<V> }>();
@@ -200,18 +197,18 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
   }
 
   /**
-   * Deletes the entries of these namespaces, and not of those below them, of this cache's version;
-   * all entries of all versions if no namespace is named.
+   * Deletes the entries of these namespaces (not of namespaces below them) in this cache's version. Without
+   * namespaces, all entries of all versions are deleted.
    *
-   * @throws InvalidAddressError if a namespace is no array of strings; nothing was deleted
+   * @throws InvalidAddressError if a namespace is not an array of strings; nothing was deleted
    */
   override async clear(namespaces: CacheNamespace[] = []): Promise<void> {
     const hashes = checkList(namespaces, "namespaces").map((namespace, index) =>
       this.addresses.hashNamespace(namespace, `namespaces[${index}]`),
     );
-    // Only what is an entry: the collection may be another one's by mistake.
+    // Only entries: by mistake, the collection may hold other documents.
     const filter = { ns: hashes.length === 0 ? { $exists: true } : { $in: hashes } };
-    // Whoever clears counts on it, so this is not to be taken back.
+    // Callers rely on it, so it must survive a failover.
     await this.reach("clear", () => this.collection.deleteMany(filter, { writeConcern: DURABLE }));
   }
 
@@ -228,7 +225,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     }
   }
 
-  /** @returns one hit, or none if the entry cannot be read */
+  /** @returns the hit, or nothing if the entry cannot be read */
   private async read(
     key: CacheFullKey,
     address: EntryAddress,
@@ -288,7 +285,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     await setups.do(client, collection.namespace, () => this.makeIndexes());
   }
 
-  /** Does something with the database; what the driver throws comes out as an error of this package. */
+  /** Runs something that uses the database. Errors of the driver become errors of this package. */
   private async reach<T>(name: string, act: () => Promise<T>): Promise<T> {
     try {
       return await act();
@@ -301,13 +298,13 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     const indexes = [
       { key: { expires_at: 1 }, name: "expiry", expireAfterSeconds: 0 },
       { key: { ns: 1 }, name: "namespace" },
-      // The sizes too, so that an eviction reads no entry.
+      // With the sizes, so that an eviction does not read the entries.
       { key: { written_at: 1, _id: 1, bytes: 1 }, name: "eviction" },
     ];
     await ensureIndexes(this.db, this.collection, indexes, { changesExpiry: true });
   }
 
-  /** A listener that throws must not break the run either. */
+  /** Reports an event. A listener that throws must not break the run either. */
   private report(event: CacheEvent): void {
     try {
       this.settings.onEvent(event);
@@ -324,7 +321,7 @@ function checkList<T>(list: T[], field: string): T[] {
   return list;
 }
 
-/** @throws InvalidOptionsError if the ttl is no number */
+/** @throws InvalidOptionsError if the ttl is not a number */
 function toMilliseconds(ttlSeconds: unknown): number | undefined {
   if (ttlSeconds === undefined || ttlSeconds === null) return undefined;
   if (typeof ttlSeconds !== "number" || Number.isNaN(ttlSeconds)) {

@@ -1,18 +1,22 @@
-import type { MongoClientLike } from "../driver/index.ts";
+import type { MongoClient } from "mongodb";
 import { z } from "zod";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
+import { checkOptions } from "../options/check-options.ts";
+import { clientOption, type MongoClientLike } from "../options/client-option.ts";
 import {
   allowedObjects,
-  checkOptions,
   collectionName,
   databaseName,
   integrity,
-} from "../options/check-options.ts";
+  listener,
+  SECRETS,
+  wholeNumber,
+} from "../options/shared-options.ts";
 import { retryOptions, type RetrySettings } from "../options/retry-options.ts";
 import { emitCacheWarning, type ReportCacheEvent } from "./events.ts";
 
-/** How a cache stores: all that does not depend on the connection. */
+/** The options of a cache, without the client. */
 export interface MongoDBCacheSettings extends RetrySettings {
   /**
    * Database name.
@@ -29,65 +33,63 @@ export interface MongoDBCacheSettings extends RetrySettings {
   collectionPrefix?: string | undefined;
 
   /**
-   * Part of every entry's key. LangGraph makes a key of the node's name and its input, so a node of
-   * the same name in another graph, or with changed code, would find the entry: name the
-   * application here and what it was built from, for instance its commit.
+   * Part of every entry's key. LangGraph makes a key of the node's name and its input, so a node of the same
+   * name in another graph, or with changed code, would find the entry. Set this to the application and its
+   * version, for example its commit.
    *
    * @default ""
    */
   version?: string | undefined;
 
   /**
-   * Seconds that an entry stays for which `set` names no ttl, as a `CachePolicy` without one does.
+   * Seconds until an entry expires that is stored without a ttl, by a `CachePolicy` that has none.
    *
    * @default undefined: such entries stay until they are evicted
    */
   ttl?: number | undefined;
 
   /**
-   * Bytes that all entries may take together: their values as stored, compressed, and 512 bytes for
-   * the rest of each. Above it the entries that were written longest ago are evicted. All caches on
-   * the same collection should name the same.
+   * Bytes that all entries may take together: their compressed values, and 512 bytes for the rest of each.
+   * Above this bound the oldest entries are evicted. All caches on the same collection should have the same.
    *
-   * The bound is checked at random, on average once per sixteenth of it that is written, by all
-   * processes together, and then an eviction goes a sixteenth below it. Between two checks the
-   * entries may take more: half as much again in one of 3,000 cases.
+   * The bound is checked at random, on average each time a sixteenth of it is written by all processes
+   * together. An eviction goes a sixteenth below it. Between two checks the entries may take more: one check
+   * in 3,000 finds more than one and a half times the bound.
    *
    * @default 1_073_741_824 (1 GiB)
    */
   maxBytes?: number | undefined;
 
   /**
-   * Upper bound for what is unpacked for one value, in bytes of its encoding. `set` leaves out a longer
-   * one, and `get` one that lies in the collection: both report it. So a forged entry takes no more memory
-   * than this.
+   * The most bytes that the encoding of one value may have. `set` does not store a longer one, and `get` does
+   * not unpack one that lies in the collection; both report it. So a forged entry takes no more memory than
+   * this.
    *
    * @default 536_870_912 (512 MiB)
    */
   maxContentBytes?: number | undefined;
 
   /**
-   * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
-   * change an entry without its being noticed. All caches on the same collection need the same keys.
-   * An entry that was hashed with a key that is not here, or with none, is a miss.
+   * Keys for the hashes. With a key, nobody who lacks it can change an entry unnoticed. All caches on the same
+   * collection need the same keys. An entry that was hashed with another key, or with none, is a miss.
    *
    * @default undefined: plain SHA-256, which shows damage but no forgery
    */
   integrity?: IntegrityOptions | undefined;
 
   /**
-   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
-   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
-   * refused before anything is stored, and where it is found stored: whoever can write to the database
-   * would choose what is made. Python's `load` has `allowed_objects` for this.
+   * Ids of further LangChain classes to store and read: their `lc_id` joined by `/`, for example
+   * `"langchain_core/prompts/prompt/PromptTemplate"`. Objects of other classes are refused before anything is
+   * stored, and when they are read: otherwise whoever can write to the database could choose which class is
+   * instantiated. Python's `load` has `allowed_objects` for this.
    *
    * @default []: messages, chunks, documents and prompt values
    */
   allowedObjects?: readonly string[] | undefined;
 
   /**
-   * Gets what the cache reports beside what its methods return: entries that could not be stored or
-   * read, and a database that could not be reached.
+   * Gets the events that the cache reports: entries that could not be stored or read, and a database that
+   * could not be reached.
    *
    * @default a warning of the process (`process.emitWarning`)
    */
@@ -115,40 +117,42 @@ export interface ResolvedCacheSettings {
   readonly onEvent: ReportCacheEvent;
 }
 
-/** Less would hold hardly an answer of a model. */
+/** Checked options: settings with the client. */
+export interface ResolvedCacheOptions extends ResolvedCacheSettings {
+  readonly client: MongoClient;
+}
+
+/** Less would hardly hold one answer of a model. */
 const MIN_MAX_BYTES = 65_536;
 
-const settingsSchema = z.strictObject({
-  client: z.unknown(),
+const OWNER = "MongoDBCache";
+
+const optionsSchema = z.strictObject({
+  client: clientOption(OWNER),
   dbName: databaseName,
   collectionPrefix: collectionName.default("threadkeep_"),
   version: z.string().default(""),
   ttl: z.number().positive().optional(),
-  maxBytes: z.number().int().min(MIN_MAX_BYTES).default(1_073_741_824),
-  maxContentBytes: z.number().int().positive().default(536_870_912),
+  maxBytes: wholeNumber.min(MIN_MAX_BYTES).default(1_073_741_824),
+  maxContentBytes: wholeNumber.positive().default(536_870_912),
   integrity,
   ...retryOptions,
   allowedObjects,
-  onEvent: z.custom<ReportCacheEvent>((value) => typeof value === "function").optional(),
+  onEvent: listener<ReportCacheEvent>(),
 });
 
 /**
- * Checks settings and fills in the defaults.
+ * Checks options and fills in the defaults.
  *
- * @throws InvalidOptionsError naming the option, what is expected and what was given
+ * @throws InvalidOptionsError if any of them is wrong, with all that are
  */
-export function resolveCacheSettings(settings: MongoDBCacheSettings): ResolvedCacheSettings {
+export function resolveCacheOptions(options: MongoDBCacheOptions): ResolvedCacheOptions {
   const {
-    client: _client,
-    integrity: keyed,
+    dbName,
+    ttl,
+    integrity: keys,
     onEvent,
     ...rest
-  } = checkOptions("MongoDBCache", settingsSchema, settings);
-  return {
-    ...rest,
-    dbName: rest.dbName,
-    ttl: rest.ttl,
-    keys: new KeyRing(keyed),
-    onEvent: onEvent ?? emitCacheWarning,
-  };
+  } = checkOptions(OWNER, optionsSchema, options, SECRETS);
+  return { ...rest, dbName, ttl, keys: new KeyRing(keys), onEvent: onEvent ?? emitCacheWarning };
 }

@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
-import { isDuplicateKeyError } from "../driver/index.ts";
+import { isDuplicateKeyError } from "../driver/server-errors.ts";
 import type { EntryDocument } from "./entry-document.ts";
 
 /** An entry to store. */
@@ -9,10 +9,10 @@ export interface EntryToSave {
   readonly ttlMs: number | undefined;
 }
 
-/** Two processes that store the same new entry at once can disturb each other. */
+/** Processes that store the same new entry at once can disturb each other. */
 const ATTEMPTS = 3;
 
-/** Stores entries in place of older ones with the same key, with one command. */
+/** Stores entries, or replaces those with the same key, with one command. */
 export async function saveEntries(
   collection: Collection,
   entries: readonly EntryToSave[],
@@ -28,11 +28,11 @@ export async function saveEntries(
   }
 }
 
-/** A pipeline, since only there the server's clock can be reckoned with. */
+/** An update with a pipeline: only there, expressions can use the server's clock. */
 function replaceEntry({ document, ttlMs }: EntryToSave): AnyBulkWriteOperation {
   const { bytes, ...fields } = document;
   const entry: Document = { bytes, written_at: "$$NOW" };
-  // Without $literal a text that begins with $ would be an expression.
+  // Without $literal, a text that begins with $ would be an expression.
   for (const [name, value] of Object.entries(fields)) entry[name] = { $literal: value as unknown };
   if (ttlMs !== undefined) {
     entry["expires_at"] = {

@@ -1,123 +1,99 @@
-import { z } from "zod";
-import { InvalidOptionsError } from "../errors/index.ts";
-import type { IntegrityOptions } from "../keys/integrity-options.ts";
+import type { z } from "zod";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { describeExpectation, listGroupedNames, listOptionNames } from "./describe-schema.ts";
 import { describeValue } from "./describe-value.ts";
+import {
+  listProblems,
+  type KnownNames,
+  type OptionProblem,
+  type UnknownOption,
+} from "./list-problems.ts";
 
-/** Shorter keys can be guessed. */
-const MIN_KEY_BYTES = 16;
+/** What a name looks like. Anything else may be a secret in the place of one. */
+const NAME = /^[A-Za-z_]{1,40}$/;
 
-/** The name of a database, where one is given. */
-export const databaseName: z.ZodOptional<z.ZodString> = z
-  .string()
-  .regex(/^[^/\\. "$*<>:|?\0]+$/, "no valid name for a database")
-  .optional();
+/** A longer list of known names helps nobody. */
+const MAX_LISTED_NAMES = 12;
 
-/** The name of a collection, or what names of collections begin with. */
-export const collectionName: z.ZodString = z
-  .string()
-  .min(1)
-  .regex(/^(?!system\.)[^$\0]+$/, "no valid name for a collection");
-
-/** Ids of LangChain classes. */
-export const allowedObjects: z.ZodType<ReadonlySet<string>> = z
-  .array(
-    z
-      .string()
-      .regex(
-        /^[\w.-]+(?:\/[\w.-]+)+$/,
-        "expected an id such as langchain_core/prompts/prompt/PromptTemplate",
-      ),
-  )
-  .default([])
-  .transform((ids) => new Set(ids));
-
-const integrityKey = z
-  .union([z.string(), z.instanceof(Uint8Array)], { error: "expected a text or bytes" })
-  .refine((key) => Buffer.byteLength(key) >= MIN_KEY_BYTES, {
-    error: `expected at least ${MIN_KEY_BYTES} bytes`,
-  });
-
-/** The keys of keyed hashes. */
-export const integrity: z.ZodType<IntegrityOptions | undefined> = z
-  .strictObject({
-    key: integrityKey.optional(),
-    keys: z
-      .record(
-        z.string().regex(/^[\w-]{1,32}$/, "expected ids of up to 32 letters, digits, _ and -"),
-        integrityKey,
-      )
-      .optional(),
-    currentKeyId: z.string().optional(),
-    acceptUnkeyed: z.boolean().optional(),
-  })
-  .superRefine(({ key, keys, currentKeyId }, context) => {
-    const refuse = (message: string, path: string[] = []): void => {
-      context.addIssue({ code: "custom", message, path });
-    };
-    if ((key === undefined) === (keys === undefined)) {
-      refuse("expected either key, or keys with currentKeyId");
-    } else if (keys === undefined && currentKeyId !== undefined) {
-      refuse("expected it beside keys only", ["currentKeyId"]);
-    } else if (keys !== undefined && !Object.hasOwn(keys, currentKeyId ?? "")) {
-      refuse("expected the id of one of the keys", ["currentKeyId"]);
-    }
-  })
-  .optional();
+/** How {@link checkOptions} reports. */
+export interface CheckOptionsSettings {
+  /** Groups of options that hold secrets: what lies deeper than their own options is not named. */
+  readonly secretGroups?: readonly string[];
+}
 
 /**
- * Checks the options of a class by their schema. No message holds what was given as an option: it may
- * be a secret, in whichever place.
+ * Checks options by a schema and fills in its defaults. A message that a schema has of its own says
+ * what is expected. No text that was given is shown: it may be a secret, in whichever place.
  *
- * @param owner the class, for the message
- * @throws InvalidOptionsError naming the option, what is expected and what kind of value was given
+ * @param owner what has the options, for example `MongoDBSaver`
+ * @throws InvalidOptionsError if anything is wrong: with every problem, one a line, as
+ * `option: expected …, got …`
  */
 export function checkOptions<Schema extends z.ZodType>(
   owner: string,
   schema: Schema,
   options: unknown,
+  { secretGroups = [] }: CheckOptionsSettings = {},
 ): z.output<Schema> {
-  const result = schema.safeParse(options);
+  const known = new Map<readonly string[], KnownNames>();
+  const result = schema.safeParse(options, {
+    error: (issue) => {
+      if (issue.code === "unrecognized_keys") {
+        const { inst } = issue;
+        known.set(issue.keys, { here: listOptionNames(inst), inGroups: listGroupedNames(inst) });
+      }
+      return describeExpectation(issue);
+    },
+  });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw issue!.code === "unrecognized_keys"
-    ? unknownOptions(owner, issue.path, issue.keys)
-    : invalidOption(owner, issue!.path, issue!.message, options);
+  const problems = listProblems(result.error.issues, options, known);
+  const list = formatProblems(problems, (path) => secretGroups.includes(String(path[0])));
+  throw new InvalidOptionsError(`Invalid options of ${owner}:\n${list.join("\n")}`);
 }
 
-/** What is wrong with an option, as an error to throw. */
-export function invalidOption(
-  owner: string,
-  path: readonly PropertyKey[],
-  message: string,
-  options: unknown,
-): InvalidOptionsError {
-  if (path.length === 0) return new InvalidOptionsError(`Invalid options of ${owner}: ${message}.`);
-  const given = describeValue(readPath(options, path));
-  return new InvalidOptionsError(
-    `Invalid option ${formatPath(path)} of ${owner}: ${message}; got ${given}.`,
-  );
+/** One line for each option. One that breaks two rules has both in its line. */
+function formatProblems(
+  problems: readonly OptionProblem[],
+  isSecret: (path: readonly PropertyKey[]) => boolean,
+): string[] {
+  const lines = new Map<string, string>();
+  const expectations = new Map<string, string>();
+  for (const problem of problems) {
+    const { path } = problem;
+    if (problem.kind === "unknown") {
+      const line = formatUnknown(problem, isSecret(path));
+      lines.set(line, line);
+      continue;
+    }
+    const where = formatPath(isSecret(path) ? path.slice(0, 2) : path);
+    const before = expectations.get(where);
+    const expected = before === undefined ? problem.expected : `${before} and ${problem.expected}`;
+    expectations.set(where, expected);
+    const got = describeValue(problem.value);
+    lines.set(where, `${where}: expected ${expected}, got ${got}${suggest(problem.nearest)}`);
+  }
+  return Array.from(lines.values(), (line) => `  ${line}`);
 }
 
-function unknownOptions(
-  owner: string,
-  path: readonly PropertyKey[],
-  keys: readonly string[],
-): InvalidOptionsError {
-  // A misspelt name is told, but not what may be a key where its id or its name should be.
-  const names = keys.filter((key) => path[0] !== "integrity" && /^[A-Za-z]{1,40}$/.test(key));
-  const which = names.length === 0 ? "an option" : names.join(", ");
-  const where = path.length === 0 ? owner : `${formatPath(path)} of ${owner}`;
-  return new InvalidOptionsError(`Invalid options of ${where}: ${which}, which it does not have.`);
+function formatUnknown({ path, name, nearest, known }: UnknownOption, isSecret: boolean): string {
+  const isListed = nearest === undefined && known.length > 0 && known.length <= MAX_LISTED_NAMES;
+  const advice = isListed ? `; known are ${known.join(", ")}` : suggest(nearest);
+  // What is nearly a known name is that name misspelt. Anything else may be the secret itself.
+  return NAME.test(name) && (!isSecret || nearest !== undefined)
+    ? `${formatPath([...path, name])}: unknown option${advice}`
+    : `${formatPath(path)}: an unknown option, whose name is not shown${advice}`;
 }
 
-/** An option's name, but not whose key is wrong: ids and keys may have changed places. */
+function suggest(nearest: string | undefined): string {
+  return nearest === undefined ? "" : `; did you mean ${nearest}?`;
+}
+
+/** For example `models[0].baseURL`. */
 function formatPath(path: readonly PropertyKey[]): string {
-  const shown = path[0] === "integrity" ? path.slice(0, 2) : path;
-  return shown.map(String).join(".");
-}
-
-function readPath(options: unknown, path: readonly PropertyKey[]): unknown {
-  let value = options;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  return value;
+  if (path.length === 0) return "options";
+  return path.reduce<string>((before, key) => {
+    if (typeof key === "number") return `${before}[${key}]`;
+    const name = NAME.test(String(key)) ? String(key) : "…";
+    return before === "" ? name : `${before}.${name}`;
+  }, "");
 }

@@ -1,17 +1,30 @@
-import { InvalidOptionsError } from "../errors/index.ts";
+import { z } from "zod";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { checkOptions } from "./check-options.ts";
 
-/** What only a message's own words are made of: names of options, but no password worth the name. */
+/** What names of options look like, which messages may show. Nobody has such a password. */
 const NAME = /^[A-Za-z]{1,40}$/;
 
-/** Shorter pieces would be found in any word. */
+/** Shorter pieces could be part of any word. */
 const MIN_LENGTH = 3;
 
 /**
- * Makes a client. The driver's errors quote what it was given, and so a password that stands in the
- * wrong place: none of that is passed on.
+ * Checks that there are options. What is in them is checked by the constructor.
+ *
+ * @param owner the class that they are for, for the message
+ * @throws InvalidOptionsError if they are no object
+ */
+export function requireOptions<Options extends object>(owner: string, options: Options): Options {
+  checkOptions(owner, z.looseObject({}), options);
+  return options;
+}
+
+/**
+ * Makes a client. The driver's errors quote what they were given, which may be a password in the wrong
+ * place, so the message leaves that out.
  *
  * @param owner the class that the client is for, for the message
- * @throws InvalidOptionsError with what the driver says, but for what was given
+ * @throws InvalidOptionsError if the driver refuses the connection string or the options
  */
 export function guardConnection<Client>(
   owner: string,
@@ -22,7 +35,7 @@ export function guardConnection<Client>(
   try {
     return make();
   } catch (error) {
-    // Not as its cause: that has the driver's own words.
+    // Without a cause: the driver's own error would show what was given.
     const said = redact(error instanceof Error ? error.message : String(error), [
       ...listUriParts(uri),
       ...listTexts(clientOptions, new Set()),

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { wholeNumber } from "./shared-options.ts";
 
-/** How a saver, a store or a cache gets over outages of the database. */
+/** How a saver, a store or a cache handles outages of the database. */
 export interface RetrySettings {
   /**
-   * What becomes of a command that does not get through: no primary, a lost connection, a server that
-   * shuts down, a timeout, a write conflict. It is tried again after random waits that grow from 0.1 s to
-   * 2 s. No attempt begins later than `deadlineMs` after the first one: then the call throws a
+   * How long a command is repeated that does not get through: no primary, a lost connection, a server that
+   * shuts down, a timeout, a write conflict. The waits in between are random and grow up to 2 s. No attempt
+   * begins later than `deadlineMs` milliseconds after the first one; then the call throws a
    * `StorageUnavailableError`. A command whose reply was lost is never carried out twice. 0 tries once.
    *
    * @default { deadlineMs: 30_000 }
@@ -13,10 +14,10 @@ export interface RetrySettings {
   retry?: { readonly deadlineMs?: number | undefined } | undefined;
 
   /**
-   * Milliseconds for which a connection may be silent while it has a command to answer. Then it is
-   * closed, and the command is tried again on another one; so a half-open connection, which the network
-   * has dropped without a word, holds a call for no longer. Commands that go through very many documents
-   * have eight times, builds of indexes forty times as long.
+   * Milliseconds that a connection may be silent while it has to answer a command. Then it is closed, and the
+   * command is repeated on another one. So a half-open connection, which the network has dropped silently,
+   * holds up a call no longer. Commands on very many documents have eight times as long, builds of indexes
+   * forty times.
    *
    * @default 10_000
    */
@@ -31,6 +32,6 @@ export const retryOptions: {
   readonly operationTimeoutMs: z.ZodDefault<z.ZodNumber>;
 } = {
   retry: z.strictObject({ deadlineMs: z.number().nonnegative().default(30_000) }).prefault({}),
-  // Less would give up on a server that is just busy; more is beyond what a timer can wait.
-  operationTimeoutMs: z.number().int().min(100).max(3_600_000).default(10_000),
+  // With less, a busy server would be given up; more exceeds the longest time of a timer.
+  operationTimeoutMs: wholeNumber.min(100).max(3_600_000).default(10_000),
 };

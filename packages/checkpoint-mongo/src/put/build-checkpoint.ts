@@ -1,9 +1,9 @@
-import { encodeCheckpointText } from "../codec/checkpoint-text.ts";
-import { pack } from "../codec/compression.ts";
+import { encodeCheckpointText } from "../codec/checkpoints/checkpoint-text.ts";
+import { pack } from "../codec/bytes/compression.ts";
 import type { SaverContext } from "../context/context.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import { toPackedBinary } from "../store/binary.ts";
+import { toPackedBinary } from "../documents/packed-bytes.ts";
 import type { CheckpointToStore } from "../store/save-checkpoint.ts";
 import type { ThreadState } from "../store/thread-record.ts";
 import { checkTextSize } from "./check-size.ts";

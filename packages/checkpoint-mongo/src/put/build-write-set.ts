@@ -1,12 +1,14 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { packAside } from "../codec/compression.ts";
-import { createSegmentOfBytes } from "../codec/segment.ts";
+import { packAside } from "../codec/bytes/compression.ts";
+import { createSegmentOfBytes } from "../codec/segments/segment.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { StoredWrite } from "../documents/documents.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
-import { hexToBytes, toPackedBinary } from "../store/binary.ts";
-import { MAX_PART_BYTES, type SegmentToStore } from "../store/save-segments.ts";
+import { hexToBytes } from "../driver/binary.ts";
+import { toPackedBinary } from "../documents/packed-bytes.ts";
+import { MAX_PART_BYTES } from "../store/save-segments.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
 import type { WriteSetToStore } from "../store/save-writes.ts";
 
 /** Where a task's writes belong. */

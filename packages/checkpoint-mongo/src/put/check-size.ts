@@ -1,5 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { MAX_TEXT_BYTES } from "../codec/checkpoint-text.ts";
+import { MAX_TEXT_BYTES } from "../codec/checkpoints/checkpoint-text.ts";
 import type { SaverContext } from "../context/context.ts";
 import { measureAtMost, type Manifest } from "../documents/manifest.ts";
 import { CheckpointTooLargeError, type ChannelSize } from "../errors/checkpoint-too-large-error.ts";

@@ -1,7 +1,7 @@
 import { INTERRUPT, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint";
 import type { NamespaceAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { KnownHead } from "../memory/cache.ts";
+import type { KnownHead } from "../memory/cache-room.ts";
 import { hasWrite } from "../store/find-writes.ts";
 import type { ReplacedCheckpoint } from "../store/save-checkpoint.ts";
 import type { Snapshot } from "./snapshot.ts";

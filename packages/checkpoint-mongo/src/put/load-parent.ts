@@ -1,10 +1,10 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import { findCheckpointOfLife, type FoundCheckpoint } from "../store/find-checkpoint.ts";
+import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
+import { type FoundCheckpoint, findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { MAX_PARENT_AGE_MS } from "../store/sweep-grace.ts";
 import { spreadExpiry } from "../store/thread-lifecycle.ts";
-import { isSameState, type ThreadState } from "../store/thread-record.ts";
+import { type ThreadState, isSameState } from "../store/thread-record.ts";
 import { isLiving, unlessGone } from "../threads/lives.ts";
 import { chooseExpiryBy } from "../threads/prepare-thread.ts";
 

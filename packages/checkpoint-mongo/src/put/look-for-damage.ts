@@ -6,15 +6,17 @@ import type {
   WriteSetDocument,
 } from "../documents/documents.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type Corruption, asWrongField } from "../errors/corruption.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
 import { parseCheckpoint } from "../records/parse-checkpoint.ts";
 import { checkWriteSet } from "../records/parse-write-set.ts";
-import { bytesToHex } from "../store/binary.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import { FieldFault, readWhole, requireBytes, requireSame } from "../store/document-fields.ts";
 import { findByIds } from "../store/find-by-ids.ts";
 import { checkRecord } from "../store/mend-record.ts";
-import { countParts, type SegmentToStore } from "../store/save-segments.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
+import { countParts } from "../store/save-segments.ts";
 
 /** Where a call wants to write. */
 export interface WantedPlaces {
@@ -55,10 +57,9 @@ export async function lookForDamage(
       check(found);
     } catch (error) {
       if (!(error instanceof FieldFault)) throw error;
-      const { field, expected, found: what } = error;
       throw new CorruptCheckpointError(
         address,
-        { document, which: `with the _id ${id}`, field, expected, found: what },
+        { document, which: `with the _id ${id}`, ...asWrongField(error) },
         { cause: error, advice: ADVICE },
       );
     }

@@ -1,5 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { replayInPieces } from "../codec/map-entries.ts";
+import { replayInPieces } from "../codec/items/map-entries.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { ChannelManifest, Manifest } from "../documents/manifest.ts";
 import type { SegmentId } from "../documents/segment-id.ts";

@@ -1,6 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { KnownHead } from "../memory/cache.ts";
+import type { KnownHead } from "../memory/cache-room.ts";
 import { readPlace, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import { findHeads } from "../store/find-checkpoint.ts";

@@ -3,7 +3,7 @@ import type { CheckpointDocument } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { readPlace, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import { isBinary, toBytes } from "../store/binary.ts";
+import { isBinary, toBytes } from "../driver/binary.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import { findCheckpointOnly } from "../store/find-checkpoint.ts";
 import { removeCheckpoint, replaceCheckpoint } from "../store/save-checkpoint.ts";

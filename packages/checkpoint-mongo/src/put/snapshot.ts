@@ -5,15 +5,20 @@ import type {
 } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { readHeader, writeHeader, type CheckpointHeader } from "../codec/checkpoint-text.ts";
-import type { FindKnown } from "../codec/pieces.ts";
-import { findWrapper } from "../codec/wrapped-values.ts";
+import type { FindKnown } from "../codec/channels/pieces.ts";
+import { findWrapper } from "../codec/channels/wrapped-values.ts";
+import {
+  type CheckpointHeader,
+  readHeader,
+  writeHeader,
+} from "../codec/checkpoints/checkpoint-text.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { ChannelManifest } from "../documents/manifest.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import type { Cache } from "../memory/cache.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
+import { recallEarlier } from "./earlier-values.ts";
 import {
   quiet,
   type Awaitable,
@@ -21,7 +26,6 @@ import {
   type ValueWriter,
   type WrittenChannel,
 } from "../records/value-writer.ts";
-import { recallEarlier } from "./earlier-values.ts";
 
 /** What `put` is asked to store. */
 export interface PutRequest {

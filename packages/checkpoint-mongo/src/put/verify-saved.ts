@@ -1,7 +1,8 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
-import { parseSegmentId, type SegmentId } from "../documents/segment-id.ts";
+import { type SegmentId, parseSegmentId } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { asMissing } from "../errors/corruption.ts";
 import { loadContents, verifySegment } from "../read/contents.ts";
 import { findWritesOf } from "../read/find-writes-of.ts";
 import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
@@ -24,8 +25,7 @@ export async function verifySavedCheckpoint(
     throw new CorruptCheckpointError(address, {
       document: "checkpoint",
       which: address.checkpointId,
-      expected: "it to exist after it was stored",
-      found: "nothing",
+      ...asMissing("nothing", "it to exist after it was stored"),
     });
   }
   readRecord(document, hasher);
@@ -57,8 +57,7 @@ export async function verifySavedWrites(
     throw new CorruptCheckpointError(address, {
       document: "write",
       which: taskId,
-      expected: "it to exist after it was stored",
-      found: "nothing",
+      ...asMissing("nothing", "it to exist after it was stored"),
     });
   }
   const contents = await loadContents(context, listWantedOfWrites(sets));

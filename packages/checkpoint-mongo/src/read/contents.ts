@@ -1,10 +1,10 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { readPlainLength } from "../codec/compression.ts";
-import { hashInPieces } from "../codec/hash-content.ts";
-import type { KnownSegment } from "../codec/known-segment.ts";
-import { joinLines, splitLines } from "../codec/lines.ts";
-import { readContent, readItems } from "../codec/read-segment.ts";
-import { MAX_GROWN_BYTES } from "../codec/store-pieces.ts";
+import { readPlainLength } from "../codec/bytes/compression.ts";
+import { MAX_GROWN_BYTES } from "../codec/channels/store-pieces.ts";
+import { joinLines, splitLines } from "../codec/items/lines.ts";
+import { hashInPieces } from "../codec/segments/hash-content.ts";
+import type { KnownSegment } from "../codec/segments/known-segment.ts";
+import { readContent, readItems } from "../codec/segments/read-segment.ts";
 import type { SaverContext } from "../context/context.ts";
 import {
   nameWhole,
@@ -14,8 +14,17 @@ import {
 } from "../documents/segment-id.ts";
 import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import type { Cache, CachedSegment } from "../memory/cache.ts";
-import { findSegments, type StoredSegment } from "../store/find-segments.ts";
+import {
+  type Fault,
+  asMissing,
+  asNotDecodable,
+  asTooLarge,
+  asWrongHash,
+} from "../errors/corruption.ts";
+import type { Cache } from "../memory/cache.ts";
+import type { CachedSegment } from "../memory/cache-room.ts";
+import type { StoredSegment } from "../documents/segment.ts";
+import { findSegments } from "../store/find-segments.ts";
 import { ContentSize } from "./content-size.ts";
 
 /** Which segments are wanted together, and how their content is to be read. */
@@ -31,14 +40,6 @@ export interface WantedSegments {
 /** What a segment holds: items of this package's encoding, or any bytes. */
 type SegmentContent = { readonly lines: readonly string[] } | { readonly bytes: Uint8Array };
 
-/** What is wrong with a segment that cannot be used. */
-export interface SegmentFault {
-  /** The field that is to blame, where one alone is. */
-  readonly field?: string;
-  readonly expected: string;
-  readonly found: string;
-}
-
 /** Segments at hand for one operation, verified. */
 export interface Contents {
   /** The items of a segment. */
@@ -51,7 +52,7 @@ export interface Contents {
    */
   known(id: SegmentId): KnownSegment | undefined;
   /** Why a wanted segment is not at hand. */
-  fault(id: SegmentId): SegmentFault;
+  fault(id: SegmentId): Fault;
 }
 
 /**
@@ -90,7 +91,7 @@ class Loader implements Contents {
   readonly #maxContentBytes: number;
   readonly #contents = new Map<SegmentId, SegmentContent>();
   readonly #known = new Map<SegmentId, KnownSegment>();
-  readonly #faults = new Map<SegmentId, SegmentFault>();
+  readonly #faults = new Map<SegmentId, Fault>();
   readonly #missing = new Map<string, MissingSegment>();
 
   constructor(cache: Cache, maxContentBytes: number) {
@@ -115,11 +116,14 @@ class Loader implements Contents {
     return this.#known.get(id);
   }
 
-  fault(id: SegmentId): SegmentFault {
-    return this.#faults.get(id) ?? MISSING;
+  fault(id: SegmentId): Fault {
+    return this.#faults.get(id) ?? asMissing();
   }
 
-  get missing(): { readonly threadIds: readonly string[]; readonly roots: readonly ContentHash[] } {
+  get missing(): {
+    readonly threadIds: readonly string[];
+    readonly roots: readonly ContentHash[];
+  } {
     const missing = [...this.#missing.values()];
     return {
       threadIds: [...new Set(missing.map(({ threadId }) => threadId))],
@@ -227,24 +231,23 @@ export async function verifySegment(
   id: SegmentId,
   stored: StoredSegment | undefined,
   maxContentBytes: number,
-): Promise<{ readonly bytes: Uint8Array } | SegmentFault> {
-  if (stored === undefined) return MISSING;
+): Promise<{ readonly bytes: Uint8Array } | Fault> {
+  if (stored === undefined) return asMissing();
   if (stored.fault !== undefined) {
-    const { field, expected, found } = stored.fault;
-    return { field, expected, found };
+    return stored.fault;
   }
   const { appends, hash, length } = parseSegmentId(id);
   if (length > maxContentBytes) {
-    return { expected: `at most ${maxContentBytes} bytes (maxContentBytes)`, found: `${length}` };
+    return asTooLarge(length, maxContentBytes);
   }
   let bytes: Uint8Array;
   try {
     bytes = await readContent(stored, { appends, length });
   } catch (error) {
-    return { expected: "readable content", found: String(error) };
+    return asNotDecodable(error, "readable content");
   }
   const found = await hashInPieces(bytes);
-  return found === hash ? { bytes } : { expected: `the hash ${hash}`, found: `the hash ${found}` };
+  return found === hash ? { bytes } : asWrongHash(hash, found);
 }
 
 async function tryReadItems(
@@ -262,5 +265,3 @@ async function tryReadItems(
 function formatKey(threadId: string, root: ContentHash): string {
   return `${root} ${threadId}`;
 }
-
-const MISSING: SegmentFault = { expected: "it to exist", found: "nothing" };

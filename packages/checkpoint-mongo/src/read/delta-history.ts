@@ -2,7 +2,7 @@ import type { DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { OpenAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { findWritesBetween } from "../store/find-writes.ts";
 import { isLiving, unlessGone } from "../threads/lives.ts";

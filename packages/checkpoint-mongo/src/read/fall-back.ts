@@ -3,7 +3,7 @@ import type { CheckpointAddress, OpenAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
-import { findLinks, type CheckpointLink } from "../store/find-links.ts";
+import { type CheckpointLink, findLinks } from "../store/find-links.ts";
 import { getTuple, readFound } from "./get-tuple.ts";
 
 /** How far back in the order to look. */

@@ -7,9 +7,10 @@ import type {
   WriteSetDocument,
 } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { asMissing } from "../errors/corruption.ts";
+import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { isSound } from "../store/assert-record.ts";
-import { findCheckpoint, findHeads, type FoundCheckpoint } from "../store/find-checkpoint.ts";
+import { type FoundCheckpoint, findCheckpoint, findHeads } from "../store/find-checkpoint.ts";
 import { findLastInOrder } from "../store/find-last.ts";
 import { findWrites } from "../store/find-writes.ts";
 import { findRecord, isExtending, isOfLife, readState } from "../store/thread-record.ts";
@@ -46,8 +47,7 @@ export async function getTuple(
       throw new CorruptCheckpointError(address, {
         document: "checkpoint",
         which: "that is the latest",
-        expected: "it to be found by its mark",
-        found: "nothing, though the last in the order has it",
+        ...asMissing("nothing, though the last in the order has it", "it to be found by its mark"),
       });
     }
     found = unmarked;
@@ -152,8 +152,7 @@ async function findUnmarked(
     {
       document: "checkpoint",
       which: "that is the latest",
-      expected: "it to exist",
-      found: `only earlier ones, the last of them ${current.checkpoint_id}`,
+      ...asMissing(`only earlier ones, the last of them ${current.checkpoint_id}`),
     },
   );
 }

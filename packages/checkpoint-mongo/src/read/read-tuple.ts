@@ -6,7 +6,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { toConfig, type CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/documents.ts";
-import { measureAtMost, type Manifest } from "../documents/manifest.ts";
+import { type Manifest, measureAtMost } from "../documents/manifest.ts";
 import type { SegmentId } from "../documents/segment-id.ts";
 import { CheckpointTooLargeError } from "../errors/checkpoint-too-large-error.ts";
 import { migrateSends } from "../migration/migrate-sends.ts";

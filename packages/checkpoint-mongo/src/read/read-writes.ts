@@ -1,18 +1,20 @@
 import type { CheckpointPendingWrite } from "@langchain/langgraph-checkpoint";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
-import { unpackAside } from "../codec/compression.ts";
+import { readAddress } from "../address/read-address.ts";
+import { unpackAside } from "../codec/bytes/compression.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { SegmentReference, StoredWrite, WriteSetDocument } from "../documents/documents.ts";
-import { arrangeWrites, type PositionedWrite } from "../documents/pending-writes.ts";
-import { nameWhole, type SegmentId } from "../documents/segment-id.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { type PositionedWrite, arrangeWrites } from "../documents/pending-writes.ts";
+import { type SegmentId, nameWhole } from "../documents/segment-id.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type Fault, asNotDecodable, asWrongField, asWrongHash } from "../errors/corruption.ts";
 import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
-import { toText } from "../records/checkpoint-record.ts";
 import { decodeStored } from "../records/decode-stored.ts";
 import { checkWriteSet, isReference } from "../records/parse-write-set.ts";
-import { bytesToHex, isBinary, toBytes, toPackedBytes } from "../store/binary.ts";
+import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
+import { toPackedBytes } from "../documents/packed-bytes.ts";
 import { FieldFault } from "../store/document-fields.ts";
 import { throwFault, type Contents, type WantedSegments } from "./contents.ts";
 
@@ -30,7 +32,7 @@ export function listWriteSegments(sets: readonly WriteSetDocument[]): SegmentId[
 export function listWantedOfWrites(sets: readonly WriteSetDocument[]): WantedSegments[] {
   return sets.flatMap((set) => {
     const bytes = listWriteSegments([set]);
-    return bytes.length === 0 ? [] : [{ address: readWriteAddress(set), lines: [], bytes }];
+    return bytes.length === 0 ? [] : [{ address: readAddress(set), lines: [], bytes }];
   });
 }
 
@@ -47,15 +49,6 @@ export function listStoredWrites({ writes }: WriteSetDocument): readonly StoredW
 /** The path of the task that wrote a set; sets of earlier versions have none. */
 function readTaskPath({ task_path: taskPath = "" }: WriteSetDocument): string {
   return taskPath;
-}
-
-/** Where the checkpoint lies that pending writes belong to. */
-export function readWriteAddress(document: WriteSetDocument): CheckpointAddress {
-  return {
-    threadId: toText(document.thread_id),
-    checkpointNs: toText(document.checkpoint_ns),
-    checkpointId: toText(document.checkpoint_id),
-  };
 }
 
 /**
@@ -137,7 +130,7 @@ export async function readWriteSet(
   address?: CheckpointAddress,
 ): Promise<readonly HashedWrite[]> {
   requireSet(document, address);
-  return verifySet(address ?? readWriteAddress(document), document, contents, tools);
+  return verifySet(address ?? readAddress(document), document, contents, tools);
 }
 
 async function verifySet(
@@ -162,16 +155,12 @@ async function verifySet(
     if (Buffer.compare(hash, toBytes(document.hash)) === 0) return writes;
     const expected = bytesToHex(document.hash);
     const found = Buffer.from(hash).toString("hex");
-    throw corruptSet(address, document, {
-      expected: `the hash ${expected}`,
-      found: `the hash ${found}`,
-    });
+    throw corruptSet(address, document, asWrongHash(expected, found));
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
       throw error;
     }
-    const fault = { expected: "readable values", found: String(error) };
-    throw corruptSet(address, document, fault, error);
+    throw corruptSet(address, document, asNotDecodable(error, "readable values"), error);
   }
 }
 
@@ -181,9 +170,8 @@ function requireSet(document: WriteSetDocument, address: CheckpointAddress | und
     checkWriteSet(document, address);
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
-    const { field, expected, found } = error;
-    const place = address ?? readWriteAddress(document);
-    throw corruptSet(place, document, { field, expected, found }, error);
+    const place = address ?? readAddress(document);
+    throw corruptSet(place, document, asWrongField(error), error);
   }
 }
 
@@ -204,7 +192,7 @@ async function readWrite(
 function corruptSet(
   address: CheckpointAddress,
   document: WriteSetDocument,
-  fault: Pick<Corruption, "field" | "expected" | "found">,
+  fault: Fault,
   cause?: unknown,
 ): CorruptCheckpointError {
   return new CorruptCheckpointError(

@@ -1,7 +1,7 @@
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Cache } from "../memory/cache.ts";
-import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { findAncestors } from "../store/list-checkpoints.ts";
 
 /** Ancestors read with one command. */

@@ -1,17 +1,19 @@
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
+import { readAddress } from "../address/read-address.ts";
 import {
   decodeCheckpointText,
   MAX_TEXT_BYTES,
   type CheckpointHeader,
-} from "../codec/checkpoint-text.ts";
-import { unpack } from "../codec/compression.ts";
-import { encodeValue } from "../codec/encode-value.ts";
+} from "../codec/checkpoints/checkpoint-text.ts";
+import { encodeValue } from "../codec/values/encode-value.ts";
+import { unpack } from "../codec/bytes/compression.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Manifest } from "../documents/manifest.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
+import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { FieldFault } from "../store/document-fields.ts";
 import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
@@ -42,15 +44,6 @@ export interface CheckpointRecord {
   readonly sizes?: ChannelSizes | undefined;
 }
 
-/** Where a checkpoint document lies, as it says itself. */
-export function readAddress(document: CheckpointDocument): CheckpointAddress {
-  return {
-    threadId: toText(document.thread_id),
-    checkpointNs: toText(document.checkpoint_ns),
-    checkpointId: toText(document.checkpoint_id),
-  };
-}
-
 /**
  * The id of a checkpoint document, and its place in the order of the namespace, unverified.
  *
@@ -60,16 +53,14 @@ export function readPlace(document: CheckpointDocument): PlacedCheckpoint {
   const { checkpointId } = readAddress(document);
   const seq: unknown = document.seq;
   if (Number.isSafeInteger(seq) && (seq as number) > 0) return { checkpointId, seq: seq as number };
-  throw corrupt(readAddress(document), {
-    field: "seq",
-    expected: "a whole number from 1",
-    found: inspect(seq, { depth: 0 }),
-  });
-}
-
-/** Damage may have put anything in the place of a text. */
-export function toText(value: unknown): string {
-  return typeof value === "string" ? value : inspect(value, { depth: 0 });
+  throw corrupt(
+    readAddress(document),
+    asWrongField({
+      field: "seq",
+      expected: "a whole number from 1",
+      found: inspect(seq, { depth: 0 }),
+    }),
+  );
 }
 
 /**
@@ -101,7 +92,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     if (Buffer.compare(hash, parsed.hash) !== 0) {
       const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
-      throw corrupt(address, { expected: `the hash ${expected}`, found: `the hash ${found}` });
+      throw corrupt(address, asWrongHash(expected, found));
     }
     return {
       address,
@@ -126,8 +117,8 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     throw corrupt(
       address,
       error instanceof FieldFault
-        ? { field: error.field, expected: error.expected, found: error.found }
-        : { expected: "a readable document", found: String(error) },
+        ? asWrongField(error)
+        : asNotDecodable(error, "a readable document"),
       error,
     );
   }
@@ -144,7 +135,7 @@ function toTyped({ metadata, metadataEncoded }: ParsedCheckpoint): TypedBytes {
 
 function corrupt(
   address: CheckpointAddress,
-  fault: Pick<Corruption, "field" | "expected" | "found">,
+  fault: Fault,
   cause?: unknown,
 ): CorruptCheckpointError {
   return new CorruptCheckpointError(

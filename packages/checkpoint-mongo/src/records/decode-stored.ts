@@ -1,5 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type NamedDocument, asNotDecodable } from "../errors/corruption.ts";
 import { ThreadkeepError } from "../errors/threadkeep-error.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import type { Serializer } from "./serializer.ts";
@@ -14,7 +15,7 @@ import type { Serializer } from "./serializer.ts";
  */
 export async function decodeStored<T>(
   address: CheckpointAddress,
-  corruption: Pick<Corruption, "document" | "which">,
+  corruption: NamedDocument,
   { isNative }: Pick<Serializer, "isNative">,
   decode: () => Promise<T>,
 ): Promise<T> {
@@ -25,7 +26,7 @@ export async function decodeStored<T>(
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
     // What the package refuses on purpose is no damage.
     if (ThreadkeepError.isInstance(error)) throw error;
-    const fault = { expected: "it to decode", found: String(error) };
+    const fault = asNotDecodable(error);
     throw new CorruptCheckpointError(address, { ...corruption, ...fault }, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import { assertRecordsAllowed, type AllowedObjects } from "../codec/allowed-objects.ts";
+import { type AllowedObjects, assertRecordsAllowed } from "../codec/values/allowed-objects.ts";
 
 /**
  * LangGraph's own serializer, which reads the official saver's threads, without classes that are not

@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
+import type { PackedBytes } from "../documents/packed-bytes.ts";
 import { hashAddress } from "../integrity/hashes.ts";
-import type { PackedBytes } from "../store/binary.ts";
 import {
   readOptionalDate,
   readOptionalText,

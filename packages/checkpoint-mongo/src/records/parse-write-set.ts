@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SegmentReference, StoredWrite, WriteSetDocument } from "../documents/documents.ts";
 import { hashAddress, hashWritesPlace } from "../integrity/hashes.ts";
-import { isBinary } from "../store/binary.ts";
+import { isBinary } from "../driver/binary.ts";
 import {
   readOptionalDate,
   readOptionalText,

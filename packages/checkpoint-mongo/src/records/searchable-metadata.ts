@@ -1,3 +1,5 @@
+import { isPlainObject } from "../codec/values/plain-data.ts";
+
 const MAX_DEPTH = 8;
 
 /**
@@ -46,12 +48,6 @@ function copy(value: unknown, depth: number): unknown {
   // Not by map, which would keep holes: BSON has none.
   if (Array.isArray(value)) return Array.from(value, (item) => copy(item, depth + 1) ?? null);
   return isPlainObject(value) ? copyEntries(value, depth + 1) : undefined;
-}
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isSearchableKey(key: string): boolean {

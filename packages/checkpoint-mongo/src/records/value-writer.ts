@@ -1,9 +1,9 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { isDeepStrictEqual } from "node:util";
-import { encodeBytes } from "../codec/encode-bytes.ts";
-import type { LineShadows } from "../codec/line-shadows.ts";
-import type { FindKnown } from "../codec/pieces.ts";
-import { writeChannel, type ChannelText } from "../codec/write-channel.ts";
+import type { FindKnown } from "../codec/channels/pieces.ts";
+import { type ChannelText, writeChannel } from "../codec/channels/write-channel.ts";
+import type { LineShadows } from "../codec/items/line-shadows.ts";
+import { encodeBytes } from "../codec/values/encode-bytes.ts";
 import type { ChannelManifest } from "../documents/manifest.ts";
 import { UnserializableStateError } from "../errors/unserializable-state-error.ts";
 

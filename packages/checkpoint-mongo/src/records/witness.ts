@@ -1,8 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type Corruption, asMissing, asWrongField } from "../errors/corruption.ts";
 import { hashWritesPlace } from "../integrity/hashes.ts";
-import { bytesToHex, isBinary } from "../store/binary.ts";
+import { bytesToHex, isBinary } from "../driver/binary.ts";
 import { toMark } from "../store/mark-sets.ts";
 
 /** What a checkpoint says of documents beside it; only with the option `witness`. */
@@ -33,8 +34,10 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: "that is the latest",
-      expected: `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
-      found: `the mark on the earlier ${address.checkpointId}`,
+      ...asMissing(
+        `the mark on the earlier ${address.checkpointId}`,
+        `it to stand in ${typeof next === "number" ? `place ${next}` : "a later place"}`,
+      ),
     };
   }
   if (sets === undefined) return undefined;
@@ -42,20 +45,22 @@ export function findMissing(
     return {
       document: "checkpoint",
       which: address.checkpointId,
-      expected: "a list of its sets of pending writes",
-      found: "something else",
+      ...asWrongField({
+        field: "sets",
+        expected: "a list of its sets of pending writes",
+        found: "something else",
+      }),
     };
   }
   const there = new Set(
     writes.map(({ task_id, idx }) => toHex(toMark(hashWritesPlace(address, task_id, idx)))),
   );
-  const missing = sets.map(bytesToHex).find((mark) => !there.has(mark));
-  if (missing === undefined) return undefined;
+  const lost = sets.map(bytesToHex).find((mark) => !there.has(mark));
+  if (lost === undefined) return undefined;
   return {
     document: "write",
-    which: `set ${missing} (${sets.length} were stored)`,
-    expected: "it to exist",
-    found: "nothing",
+    which: `set ${lost} (${sets.length} were stored)`,
+    ...asMissing(),
   };
 }
 
@@ -69,8 +74,8 @@ export function assertWitnessed(
   witness: Witness | undefined,
   writes: readonly WriteSetDocument[],
 ): void {
-  const missing = witness && findMissing(address, witness, writes);
-  if (missing !== undefined) throw new CorruptCheckpointError(address, missing);
+  const corruption = witness && findMissing(address, witness, writes);
+  if (corruption !== undefined) throw new CorruptCheckpointError(address, corruption);
 }
 
 function toHex(bytes: Uint8Array): string {

@@ -22,22 +22,34 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
-import { checkRuntime } from "../codec/check-runtime.ts";
+import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
-import {
-  resolveSettings,
-  type MongoDBSaverOptions,
-  type MongoDBSaverSettings,
-  type SaverSettings,
-} from "../context/options.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
-import { requireClient } from "../driver/mongo-client.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
 import { shareServerClock } from "../driver/server-clock.ts";
 import { Hasher } from "../integrity/hashes.ts";
+import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
+import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
+import { OfficialCollections } from "../migration/official-collections.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
+import { deleteThread } from "../store/end-life.ts";
+import { GroupCommit } from "../store/group-commit.ts";
 import type { Cache, CacheStats } from "../memory/cache.ts";
+import { checkChannelLength } from "../put/check-channel-name.ts";
+import { completeCheckpoint } from "../put/complete-checkpoint.ts";
+import { getDeltaHistory } from "../read/delta-history.ts";
+import { getTupleOrAncestor } from "../read/fall-back.ts";
+import { listTuples } from "../read/list-tuples.ts";
+import { OfficialSerializer } from "../records/official-serializer.ts";
+import { getOfficialTuple } from "../read/official-threads.ts";
+import {
+  resolveOptions,
+  type MongoDBSaverOptions,
+  type MongoDBSaverSettings,
+  type SaverSettings,
+} from "../context/options.ts";
 import {
   forgetCached,
   nameCacheOwner,
@@ -47,27 +59,14 @@ import {
   shareWritesUnderWay,
   type SharedPlace,
 } from "../memory/shared-by-client.ts";
-import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
-import { OfficialCollections } from "../migration/official-collections.ts";
-import { guardConnection } from "../options/guard-connection.ts";
-import { checkChannelLength } from "../put/check-channel-name.ts";
-import { completeCheckpoint } from "../put/complete-checkpoint.ts";
 import { putCheckpoint } from "../put/put-checkpoint.ts";
 import { putWrites } from "../put/put-writes.ts";
 import { Snapshot } from "../put/snapshot.ts";
 import { takeWrites } from "../put/take-writes.ts";
-import { getDeltaHistory } from "../read/delta-history.ts";
-import { getTupleOrAncestor } from "../read/fall-back.ts";
-import { listTuples } from "../read/list-tuples.ts";
-import { getOfficialTuple } from "../read/official-threads.ts";
-import { OfficialSerializer } from "../records/official-serializer.ts";
 import { Serializer } from "../records/serializer.ts";
-import { deleteThread } from "../store/end-life.ts";
-import { GroupCommit } from "../store/group-commit.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { Store } from "../store/store.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
-import { sweep, type SweepResult } from "../upkeep/sweep-segments.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
 import { checkFilter, checkGrace, checkLimit } from "./check-arguments.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
@@ -140,9 +139,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { keys, ...settings } = resolveSettings(options);
+    const { keys, client, ...settings } = resolveOptions(options);
     this.settings = settings;
-    this.client = requireClient(options.client, "MongoDBSaver");
+    this.client = client;
     this.client.appendMetadata?.({ name: "threadkeep" });
     this.retryPolicy = toRetryPolicy(this.settings);
     this.db = openDatabase(this.client, this.settings.dbName, this.retryPolicy);
@@ -168,7 +167,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     options: MongoDBSaverSettings & { clientOptions?: MongoClientOptions } = {},
     serde?: SerializerProtocol,
   ): MongoDBSaver {
-    const { clientOptions, ...settings } = options;
+    const { clientOptions, ...settings } = requireOptions("MongoDBSaver", options);
     const client = guardConnection(
       "MongoDBSaver",
       uri,

@@ -1,5 +1,6 @@
 import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { hashLife } from "../integrity/hashes.ts";
 import {
   FieldFault,
@@ -73,10 +74,9 @@ export function assertHides(
 /** An error that is no fault of a field is passed on. */
 function toCorruption(error: unknown, threadId: string): unknown {
   if (!(error instanceof FieldFault)) return error;
-  const { field, expected, found } = error;
   return new CorruptCheckpointError(
     { threadId },
-    { document: "thread", which: "its record", field, expected, found },
+    { document: "thread", which: "its record", ...asWrongField(error) },
     {
       cause: error,
       advice:

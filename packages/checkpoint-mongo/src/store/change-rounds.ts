@@ -7,15 +7,18 @@ const MAX_DELAY_MS = 50;
 /** What one process does after another, such as to delete a thread and begin it anew, takes a few. */
 const ROUNDS_AT_ONCE = 3;
 
-/** What is done with a thread, and what the message says if it cannot be done. */
-const FAILURES = {
+/** What is done with a thread. */
+type ThreadChange = "open" | "delete";
+
+/** What the message says if it cannot be done. */
+const FAILURES: Readonly<Record<ThreadChange, string>> = {
   open:
     "it ended, or its expiry was changed, each time. Nothing was stored; try again, and check that " +
     "all savers have the same ttl, and one that is longer than a call takes.",
   delete:
     "another process ended it each time. Try again, and check that not many processes delete one " +
     "thread at once.",
-} as const;
+};
 
 /**
  * Counts how often a call reads a thread's record again because it was not as expected. Processes that
@@ -24,10 +27,10 @@ const FAILURES = {
  */
 export class ChangeRounds {
   readonly #threadId: string;
-  readonly #action: keyof typeof FAILURES;
+  readonly #action: ThreadChange;
   #begun = 0;
 
-  constructor(threadId: string, action: keyof typeof FAILURES = "open") {
+  constructor(threadId: string, action: ThreadChange = "open") {
     this.#threadId = threadId;
     this.#action = action;
   }

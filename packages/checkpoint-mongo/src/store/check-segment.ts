@@ -1,6 +1,6 @@
-import type { SegmentDocument, StoredBytes } from "../documents/documents.ts";
+import type { SegmentDocument } from "../documents/documents.ts";
+import { type StoredBytes, bytesToHex, isBinary, readSubtype } from "../driver/binary.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
-import { bytesToHex, isBinary, readSubtype } from "./binary.ts";
 import {
   FieldFault,
   readOptionalDate,

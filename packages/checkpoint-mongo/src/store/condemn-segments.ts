@@ -1,4 +1,4 @@
-import type { StoredBytes } from "../documents/documents.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 import type { Store } from "./store.ts";
 
 /** Documents changed with one command. */

@@ -1,5 +1,5 @@
-import type { StoredBytes } from "../documents/documents.ts";
-import { isBinary, readSubtype, toBytes, toPackedBytes, type PackedBytes } from "./binary.ts";
+import { type StoredBytes, isBinary, readSubtype, toBytes } from "../driver/binary.ts";
+import { type PackedBytes, toPackedBytes } from "../documents/packed-bytes.ts";
 
 /**
  * A field of a stored document is not as this package writes it. Damage may have put anything in its

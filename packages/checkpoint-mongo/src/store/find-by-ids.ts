@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import type { StoredBytes } from "../documents/documents.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 import type { Store } from "./store.ts";
 
 /** A document of any kind, unread. */

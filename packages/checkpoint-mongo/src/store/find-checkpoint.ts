@@ -8,8 +8,9 @@ import type {
 } from "../documents/documents.ts";
 import { readErrorCode } from "../driver/server-errors.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { assertHides } from "./assert-record.ts";
-import { bytesToHex } from "./binary.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import { groupByPointer } from "./find-writes.ts";
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
@@ -92,9 +93,7 @@ export async function findHeads(
       {
         document: "checkpoint",
         which: checkpointId,
-        field: "seq",
-        expected: "a whole number from 1",
-        found: String(seq),
+        ...asWrongField({ field: "seq", expected: "a whole number from 1", found: String(seq) }),
       },
     );
   }

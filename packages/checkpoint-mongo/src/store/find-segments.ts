@@ -1,30 +1,12 @@
 import type { SegmentDocument } from "../documents/documents.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
-import {
-  bytesToHex,
-  hexToBytes,
-  isBinary,
-  toBytes,
-  toPackedBytes,
-  type PackedBytes,
-} from "./binary.ts";
+import type { StoredSegment } from "../documents/segment.ts";
+import { asWrongField } from "../errors/corruption.ts";
+import { type PackedBytes, toPackedBytes } from "../documents/packed-bytes.ts";
+import { bytesToHex, hexToBytes, isBinary, toBytes } from "../driver/binary.ts";
 import { findSegmentFault, listAppended } from "./check-segment.ts";
-import type { FieldFault } from "./document-fields.ts";
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
-
-/** A segment of a thread as it is stored. */
-export interface StoredSegment {
-  readonly threadId: string;
-  readonly root: ContentHash;
-  readonly packed: PackedBytes;
-  /** What was appended, part by part. */
-  readonly more: readonly Uint8Array[];
-  /** Whether that is as much as there should be. */
-  readonly isComplete: boolean;
-  /** What makes it unusable, whatever it holds. */
-  readonly fault: FieldFault | undefined;
-}
 
 /** Reads segments of one or several threads. Those that are not there are not in the result. */
 export async function findSegments(
@@ -56,6 +38,7 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
   const appended = listAppended(more);
   const packed = parts.map(({ data }) => (isBinary(data) ? toPackedBytes(data) : NOTHING));
   const [{ compression, data }] = packed as [PackedBytes];
+  const fault = findSegmentFault(parts);
   return {
     threadId: thread_id,
     root: bytesToHex(segment),
@@ -65,7 +48,7 @@ export function joinParts(parts: readonly SegmentDocument[]): StoredSegment {
     },
     more: appended.map(toBytes),
     isComplete: appends === appended.length && appends === (more?.length ?? 0),
-    fault: findSegmentFault(parts),
+    fault: fault && asWrongField(fault),
   };
 }
 

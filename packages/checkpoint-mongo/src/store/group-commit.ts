@@ -8,12 +8,6 @@ import type {
 import { setImmediate } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  isAboutContent,
-  isConflict,
-  readInserted,
-  readRefusedWrite,
-} from "../driver/bulk-errors.ts";
-import {
   chooseDelay,
   isAbandoned,
   limitTime,
@@ -21,6 +15,12 @@ import {
   Trial,
   type RetryLimits,
 } from "../driver/retry-policy.ts";
+import {
+  isAboutContent,
+  isConflict,
+  readInserted,
+  readRefusedWrite,
+} from "../driver/bulk-errors.ts";
 import { isTransient } from "../driver/transient-errors.ts";
 import { WriteSession } from "../driver/write-session.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";

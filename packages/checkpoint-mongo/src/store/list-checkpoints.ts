@@ -1,6 +1,6 @@
 import type { Document, Filter, FindCursor } from "mongodb";
 import type { CheckpointDocument } from "../documents/documents.ts";
-import { matchListed, type ListedAddress } from "./match-listed.ts";
+import { type ListedAddress, matchListed } from "./match-listed.ts";
 import type { Store } from "./store.ts";
 
 /** Checkpoints read with one command. */

@@ -1,4 +1,4 @@
-import { isBinary, toBytes } from "./binary.ts";
+import { isBinary, toBytes } from "../driver/binary.ts";
 
 /** Bytes that a value takes in a command, about: names, text and bytes; the rest is small. */
 export function measureDocument(value: unknown): number {

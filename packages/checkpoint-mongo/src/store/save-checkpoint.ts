@@ -2,7 +2,8 @@ import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts
 import type { FencedThread } from "./fenced-thread.ts";
 import type { Submission } from "./group-commit.ts";
 import { countCheckpoint, isCounted } from "./mark-sets.ts";
-import { saveAhead, type SegmentToStore } from "./save-segments.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
+import { saveAhead } from "./save-segments.ts";
 import type { Store } from "./store.ts";
 
 /** A checkpoint document but for what the thread's state adds. */

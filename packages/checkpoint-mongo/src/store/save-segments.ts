@@ -1,17 +1,12 @@
 import type { Document, Filter, PushOperator } from "mongodb";
-import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
+import { type ContentHash, parseSegmentId } from "../documents/segment-id.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
-import { hexToBytes, toPackedBinary, type PackedBytes } from "./binary.ts";
+import { hexToBytes } from "../driver/binary.ts";
+import { toPackedBinary } from "../documents/packed-bytes.ts";
 import type { ChainUpdate } from "./chain.ts";
 import type { FencedThread } from "./fenced-thread.ts";
 import type { Store } from "./store.ts";
-
-/** A segment as it is stored, or what is appended to one. Its id says which. */
-export interface SegmentToStore {
-  readonly id: SegmentId;
-  /** Gives what is to be stored. It is asked for when it is sent, and not kept. */
-  pack(): PackedBytes | Promise<PackedBytes>;
-}
 
 /**
  * Bytes in one document; the limit is 16 MB for all of it. The driver writes a command at once: with

@@ -3,7 +3,8 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/documents.ts";
 import type { FencedThread, SubmitOptions } from "./fenced-thread.ts";
 import { markSets, toMark } from "./mark-sets.ts";
-import { saveAhead, type SegmentToStore } from "./save-segments.ts";
+import type { SegmentToStore } from "../documents/segment.ts";
+import { saveAhead } from "./save-segments.ts";
 import type { Store } from "./store.ts";
 
 /** A set of pending writes but for what the thread's state adds. */

@@ -4,12 +4,12 @@ import type {
   CheckpointDocument,
   DocumentKind,
   SegmentDocument,
-  StoredBytes,
   StoredWrite,
   WriteSetDocument,
 } from "../documents/documents.ts";
+import { type StoredBytes, bytesToHex, isBinary } from "../driver/binary.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { bytesToHex, isBinary } from "./binary.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import type { Store } from "./store.ts";
 
 /** All checkpoints of a thread, by namespace and order. */
@@ -84,9 +84,11 @@ function unknownReferences(
     {
       document: "checkpoint",
       which: inspect(checkpointId, { depth: 0 }),
-      field: "segments",
-      expected: "bytes of subtype 0",
-      found: "something else",
+      ...asWrongField({
+        field: "segments",
+        expected: "bytes of subtype 0",
+        found: "something else",
+      }),
     },
   );
 }

@@ -1,7 +1,7 @@
 import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertHides } from "../store/assert-record.ts";
-import { bytesToHex } from "../store/binary.ts";
+import { bytesToHex } from "../driver/binary.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import type { Store } from "../store/store.ts";
 import { findRecord, findRecords, hasExpired, isOfLife, isOver } from "../store/thread-record.ts";

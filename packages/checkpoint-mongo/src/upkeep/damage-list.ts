@@ -1,13 +1,15 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { type Corruption, asUnknownFormat } from "../errors/corruption.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 
 /** Something of a thread that is not as it was written. */
-export interface Damage extends Corruption {
+export type Damage = Corruption & {
+  /** The namespace of that checkpoint. */
   readonly checkpointNs: string | undefined;
-  /** The checkpoint that it makes unusable; undefined for what several may need. */
+  /** The checkpoint that cannot be used; undefined if several may need the damaged document. */
   readonly checkpointId: string | undefined;
-}
+};
 
 /** The damages that a walk through a thread has found so far. */
 export class DamageList {
@@ -42,8 +44,7 @@ export class DamageList {
         this.add(address, {
           document: "checkpoint",
           which: address.checkpointId,
-          expected: "a format that this version knows",
-          found: error.what,
+          ...asUnknownFormat(error.what),
         });
       } else {
         throw error;

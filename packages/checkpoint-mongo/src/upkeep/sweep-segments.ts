@@ -1,6 +1,6 @@
 import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { bytesToHex, isBinary, toBytes } from "../store/binary.ts";
+import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
 import { condemnSegments, pardonSegments, removeCondemned } from "../store/condemn-segments.ts";
 import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
 import {

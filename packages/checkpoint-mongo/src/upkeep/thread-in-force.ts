@@ -1,6 +1,12 @@
 import { inspect } from "node:util";
 import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
-import { CorruptCheckpointError, type Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import {
+  type Corruption,
+  type NamedDocument,
+  asMissing,
+  asWrongField,
+} from "../errors/corruption.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import { hasExpired, isExtending, readState } from "../store/thread-record.ts";
 
@@ -37,7 +43,7 @@ export class ThreadInForce {
     }
     if (record === undefined && faults.length === 0) {
       const which = "its record";
-      faults.push({ document: "thread", which, expected: "it to exist", found: "nothing" });
+      faults.push({ document: "thread", which, ...asMissing() });
     }
     this.record = record;
     this.faults = faults;
@@ -64,30 +70,29 @@ export class ThreadInForce {
    *
    * @returns what is wrong with it, if so
    */
-  findInvented(
-    { epoch = 0 }: ThreadPart,
-    document: Pick<Corruption, "document" | "which">,
-  ): Corruption | undefined {
+  findInvented({ epoch = 0 }: ThreadPart, document: NamedDocument): Corruption | undefined {
     const { record } = this;
     if (record === undefined) return undefined;
     // A life that comes after a deletion begins with the record.
     if (epoch === record.epoch && record.deleted_at === undefined) return undefined;
     const expected = `${record.epoch}, the life that the thread is in`;
-    return { ...document, field: "epoch", expected, found: inspect(epoch, { depth: 0 }) };
+    const found = inspect(epoch, { depth: 0 });
+    return { ...document, ...asWrongField({ field: "epoch", expected, found }) };
   }
 
   /** What is wrong with the expiry of one of the thread's documents. */
   findStrayExpiry(
-    { expires_at: found }: ThreadPart,
-    document: Pick<Corruption, "document" | "which">,
+    { expires_at: expiry }: ThreadPart,
+    document: NamedDocument,
   ): Corruption | undefined {
     const { record } = this;
     // While the expiry is changed, some have the earlier one.
     if (record === undefined || isExtending(record)) return undefined;
     const { expiresAt } = readState(record);
-    if (isSame(found, expiresAt)) return undefined;
+    if (isSame(expiry, expiresAt)) return undefined;
     const expected = `${expiresAt?.toISOString() ?? "nothing"}, as the thread's record says`;
-    return { ...document, field: "expires_at", expected, found: inspect(found, { depth: 0 }) };
+    const found = inspect(expiry, { depth: 0 });
+    return { ...document, ...asWrongField({ field: "expires_at", expected, found }) };
   }
 }
 

@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { CheckpointDocument, StoredBytes } from "../documents/documents.ts";
+import type { CheckpointDocument } from "../documents/documents.ts";
+import type { StoredBytes } from "../driver/binary.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
-import { readAddress, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
+import { readAddress } from "../address/read-address.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
@@ -57,7 +60,12 @@ export async function verifyCheckpoints(
     if (stray !== undefined) damages.add(address, stray);
   }
   for (const { address, marked } of last.values()) {
-    if (!marked) damages.add(address, missing("that comes after it"));
+    if (!marked)
+      damages.add(address, {
+        document: "checkpoint",
+        which: "that comes after it",
+        ...asMissing(),
+      });
   }
   verifyChain(records, damages);
   return { count, records, ids };
@@ -76,9 +84,11 @@ async function verifySearchable(
   throw new CorruptCheckpointError(record.address, {
     document: "checkpoint",
     which: record.address.checkpointId,
-    field: "metadata",
-    expected: "what a search can find of metadata_encoded",
-    found: "something else",
+    ...asWrongField({
+      field: "metadata",
+      expected: "what a search can find of metadata_encoded",
+      found: "something else",
+    }),
   });
 }
 
@@ -89,25 +99,17 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
     if (parent === undefined) {
-      damages.add(address, missing(parentCheckpointId));
+      damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...asMissing() });
     } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
       damages.add(address, {
         document: "checkpoint",
         which: parentCheckpointId,
+        reason: "wrong-hash",
         expected: `the hash ${toHex(parentHash)}, and a place in the order before ${seq}`,
         found: `the hash ${toHex(parent.hash)} in place ${parent.seq}`,
       });
     }
   }
-}
-
-function missing(which: string): {
-  document: "checkpoint";
-  which: string;
-  expected: string;
-  found: string;
-} {
-  return { document: "checkpoint", which, expected: "it to exist", found: "nothing" };
 }
 
 function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {

@@ -1,10 +1,11 @@
 import type { SaverContext } from "../context/context.ts";
 import type { SegmentDocument } from "../documents/documents.ts";
 import { listSegments } from "../documents/manifest.ts";
-import { parseSegmentId, type ContentHash, type SegmentId } from "../documents/segment-id.ts";
+import { type ContentHash, type SegmentId, parseSegmentId } from "../documents/segment-id.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { nameStart, verifySegment } from "../read/contents.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import { bytesToHex, isBinary } from "../store/binary.ts";
+import { bytesToHex, isBinary } from "../driver/binary.ts";
 import { findSegmentFault, findSegmentFlaw } from "../store/check-segment.ts";
 import type { FieldFault } from "../store/document-fields.ts";
 import { joinParts } from "../store/find-segments.ts";
@@ -49,9 +50,8 @@ export async function verifySegments(
     if (parts.length === 0) continue;
     const name = nameOfSegment(parts[0]!);
     segments.add(name);
-    const report = (fault: Pick<FieldFault, "field" | "expected" | "found">): void => {
-      const { field, expected, found } = fault;
-      damages.add(undefined, { document: "segment", which: name, field, expected, found });
+    const report = (fault: FieldFault): void => {
+      damages.add(undefined, { document: "segment", which: name, ...asWrongField(fault) });
     };
     const fault = findSegmentFault(parts);
     const flaw = findSegmentFlaw(parts);

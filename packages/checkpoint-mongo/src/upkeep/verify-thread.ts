@@ -1,7 +1,7 @@
 import type { SaverContext } from "../context/context.ts";
 import { listSegments } from "../documents/manifest.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
-import type { Corruption } from "../errors/corrupt-checkpoint-error.ts";
+import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { findRecordsOf } from "../store/mend-record.ts";
 import { findStrays } from "../store/scan-thread.ts";
 import { DamageList, type Damage } from "./damage-list.ts";
@@ -54,16 +54,19 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   const segments = await verifySegments(context, thread, wanted, damages);
   for (const { address, manifest } of checkpoints.records) {
     for (const id of listSegments(manifest)) {
-      if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
+      if (!segments.has(parseSegmentId(id).root))
+        damages.add(address, { document: "segment", which: id, ...asMissing() });
     }
   }
   for (const { address, id } of writes.references) {
-    if (!segments.has(parseSegmentId(id).root)) damages.add(address, missing("segment", id));
+    if (!segments.has(parseSegmentId(id).root))
+      damages.add(address, { document: "segment", which: id, ...asMissing() });
   }
   await verifyWitness(context, thread, damages);
   for (const { which, kind } of await findStrays(store, threadId)) {
     const expected = "one of a thread's kinds of documents";
-    damages.add(undefined, { document: "thread", which, field: "kind", expected, found: kind });
+    const fault = asWrongField({ field: "kind", expected, found: kind });
+    damages.add(undefined, { document: "thread", which, ...fault });
   }
   const count = checkpoints.count + writes.count + segments.size;
   // A thread that the server is just removing has no record, and has expired.
@@ -76,8 +79,4 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
     orphanedSegments: [...segments].filter((root) => !wanted.has(root)).length,
     damages: damages.all,
   };
-}
-
-function missing(document: Corruption["document"], which: string): Corruption {
-  return { document, which, expected: "it to exist", found: "nothing" };
 }

@@ -1,9 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
+import { asMissing } from "../errors/corruption.ts";
 import { hashNamespace } from "../integrity/hashes.ts";
-import { readWriteAddress } from "../read/read-writes.ts";
-import { readAddress } from "../records/checkpoint-record.ts";
-import { findMissing, readWitness, type Witness } from "../records/witness.ts";
+import { readAddress } from "../address/read-address.ts";
+import { type Witness, findMissing, readWitness } from "../records/witness.ts";
 import { scanCheckpoints, scanWrites } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
@@ -38,14 +38,14 @@ export async function verifyWitness(
   if (witnesses.size > 0) {
     const writes = new Map<string, SetPlace[]>();
     for await (const set of scanWrites(store, thread.threadId)) {
-      const place = formatPlace(readWriteAddress(set));
+      const place = formatPlace(readAddress(set));
       const sets = writes.get(place) ?? [];
       writes.set(place, sets);
       sets.push({ task_id: set.task_id, idx: set.idx });
     }
     for (const [place, { address, witness }] of witnesses) {
-      const missing = findMissing(address, witness, writes.get(place) ?? []);
-      if (missing !== undefined) damages.add(address, missing);
+      const lost = findMissing(address, witness, writes.get(place) ?? []);
+      if (lost !== undefined) damages.add(address, lost);
     }
   }
   const { record } = thread;
@@ -57,11 +57,11 @@ export async function verifyWitness(
     damages.add(undefined, {
       document: "checkpoint",
       which: `in place ${seq}, the newest${namespace}`,
-      expected: "it to exist",
-      found:
+      ...asMissing(
         found === undefined
           ? "nothing of its namespace"
           : `no later one than in place ${found.seq}`,
+      ),
     });
   }
 }

@@ -1,20 +1,21 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { StoredBytes, WriteSetDocument } from "../documents/documents.ts";
+import type { StoredBytes } from "../driver/binary.ts";
+import type { WriteSetDocument } from "../documents/documents.ts";
 import type { SegmentId } from "../documents/segment-id.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { loadContents } from "../read/contents.ts";
+import { findPointingInto, scanWrites } from "../store/scan-thread.ts";
+import type { DamageList } from "./damage-list.ts";
+import { groupRuns } from "./group-runs.ts";
 import {
   describeSet,
   listStoredWrites,
   listWantedOfWrites,
   listWriteSegments,
-  readWriteAddress,
   readWriteSet,
 } from "../read/read-writes.ts";
-import { toText } from "../records/checkpoint-record.ts";
-import { findPointingInto, scanWrites } from "../store/scan-thread.ts";
-import type { DamageList } from "./damage-list.ts";
-import { groupRuns } from "./group-runs.ts";
+import { readAddress, toText } from "../address/read-address.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
 /** A segment that holds the value of a pending write. */
@@ -43,7 +44,7 @@ export async function verifyWrites(
     const sets = group.filter((set) => !thread.isOnItsWayOut(set));
     const contents = await loadContents(context, listWantedOfWrites(sets));
     for (const set of sets) {
-      const address = readWriteAddress(set);
+      const address = readAddress(set);
       const name = { document: "write", which: describeSet(set) } as const;
       const invented = thread.findInvented(set, name);
       if (invented !== undefined) {
@@ -61,15 +62,17 @@ export async function verifyWrites(
     damages.add(undefined, {
       document: "write",
       which: describeSet(set),
-      field: "checkpoint",
-      expected: `it to point into its own thread, "${toText(set.thread_id)}"`,
-      found: "a checkpoint of this one",
+      ...asWrongField({
+        field: "checkpoint",
+        expected: `it to point into its own thread, "${toText(set.thread_id)}"`,
+        found: "a checkpoint of this one",
+      }),
     });
   }
   return { count, references };
 }
 
 function placeOfWrite(write: WriteSetDocument): string {
-  const { checkpointNs, checkpointId } = readWriteAddress(write);
+  const { checkpointNs, checkpointId } = readAddress(write);
   return JSON.stringify([checkpointNs, checkpointId]);
 }
