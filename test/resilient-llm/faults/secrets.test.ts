@@ -62,6 +62,17 @@ it("a variable's URL with a password is shown without it", () => {
   expect(make).not.toThrow(seen);
 });
 
+it.each(["", " "])(
+  "takes the variables of the environment as unset where they hold %j",
+  (nothing) => {
+    vi.stubEnv("OPENAI_API_KEY", nothing);
+    vi.stubEnv("OPENAI_BASE_URL", nothing);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const make = () => new ResilientChatModel({ models: ["a"] });
+    expect(make).toThrow("No API key for the model a at https://api.openai.com/v1");
+  },
+);
+
 describe("no error, event or cause of a call shows", () => {
   it("a header that identifies the caller, though the server repeats it", async () => {
     const token = mark.slice(3);

@@ -9,6 +9,11 @@ import { isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
 
 const OPENAI_BASE_URL = "https://api.openai.com/v1";
 
+/** An environment variable. An empty one counts as unset, as it does for OpenAI's own client. */
+function readVariable(name: string): string | undefined {
+  return process.env[name]?.trim() || undefined;
+}
+
 /** A chat model, and where it sends its requests. */
 export interface OpenedModel {
   readonly chatModel: BaseChatModel;
@@ -19,8 +24,8 @@ export interface OpenedModel {
 
 function openByName(name: string, own: CandidateOptions, options: ResolvedOptions): OpenedModel {
   const baseUrl =
-    own.baseURL ?? options.baseURL ?? process.env["OPENAI_BASE_URL"] ?? OPENAI_BASE_URL;
-  const apiKey = own.apiKey ?? options.apiKey ?? process.env["OPENAI_API_KEY"];
+    own.baseURL ?? options.baseURL ?? readVariable("OPENAI_BASE_URL") ?? OPENAI_BASE_URL;
+  const apiKey = own.apiKey ?? options.apiKey ?? readVariable("OPENAI_API_KEY");
   if (!apiKey) {
     throw new InvalidOptionsError(
       `No API key for the model ${name} at ${showUrl(baseUrl)}: set the option apiKey or the variable OPENAI_API_KEY` +
@@ -72,7 +77,7 @@ function openGiven(given: BaseChatModel): OpenedModel {
   const name =
     [model, modelName].find((value): value is string => typeof value === "string") ??
     given.getName();
-  const baseUrl = clientConfig?.baseURL ?? process.env["OPENAI_BASE_URL"] ?? OPENAI_BASE_URL;
+  const baseUrl = clientConfig?.baseURL ?? readVariable("OPENAI_BASE_URL") ?? OPENAI_BASE_URL;
   return {
     chatModel: isWatched ? watchChatOpenAI(given) : given,
     isWatched,
