@@ -95,7 +95,7 @@ it("savers that served a request each take 10 KiB at most, beside what all of th
   for (let index = 0; index < SERVED; index += 1) await serve();
   expect((measureHeap() - before) / SERVED).toBeLessThan(10 * KILOBYTE);
   expect(savers).toHaveLength(50 + SERVED);
-});
+}, 120_000);
 
 it("the cache of a client is released with it", async () => {
   const clients = new Set<WeakRef<MongoClient>>();
