@@ -23,7 +23,7 @@ const application = await Application.bootstrapWithPlugins({
   packagesRequiringDocumentation: entryPoints.map(({ packageName }) => packageName),
   // Comments that members inherit from LangChain link to its own symbols.
   externalSymbolLinkMappings: { "@langchain/core": { "*": "#" } },
-  validation: { notDocumented: true, invalidLink: true, notExported: false },
+  validation: { notDocumented: true, invalidLink: true, notExported: true },
   treatValidationWarningsAsErrors: true,
 });
 const project = await application.convert();

@@ -1,10 +1,10 @@
 import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** How much of a checkpoint a channel takes. */
+/** How much of a checkpoint one channel takes. */
 export interface ChannelSize {
   /** The name of the channel. */
   readonly channel: string;
-  /** The size of its encoded value. */
+  /** Bytes of its encoded value. */
   readonly bytes: number;
 }
 
@@ -22,9 +22,9 @@ export class CheckpointTooLargeError extends ThreadkeepError {
   readonly checkpointNs: string;
   /** The checkpoint that is too large. */
   readonly checkpointId: string;
-  /** What it takes. */
+  /** Bytes of the encoded state, or of the part that the message names. */
   readonly bytes: number;
-  /** What it may take. */
+  /** Bytes that it may take. */
   readonly limitBytes: number;
   /** The largest channels, at most five, the largest first. */
   readonly largestChannels: readonly ChannelSize[];

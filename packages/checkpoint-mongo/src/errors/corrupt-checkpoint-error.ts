@@ -3,8 +3,11 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 
 /** Where the damage was met. Without a checkpoint, it is in something that all of a thread shares. */
 export interface DamagedAddress {
+  /** The thread whose data is damaged. */
   readonly threadId: string;
+  /** The namespace of the checkpoint: `""` for the graph itself, else that of a subgraph. */
   readonly checkpointNs?: string | undefined;
+  /** The checkpoint that cannot be used. */
   readonly checkpointId?: string | undefined;
 }
 

@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export interface UnavailableStorage {
   /** The command and its collection, as in `find on agents.threadkeep_threads`. */
   readonly operation: string;
+  /** How often the command was tried. */
   readonly attempts: number;
   /** From the first attempt to the end of the last one, in milliseconds. */
   readonly elapsedMs: number;

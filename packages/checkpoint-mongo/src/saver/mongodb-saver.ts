@@ -202,6 +202,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     if (this.connection.isOwned) await this.client.close();
   }
 
+  /** The same as {@link MongoDBSaver.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

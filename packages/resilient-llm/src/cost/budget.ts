@@ -3,13 +3,13 @@ import { WaitingLine } from "./waiting-line.ts";
 /** Limits on what calls may cost altogether. */
 export interface BudgetLimits {
   /**
-   * USD.
+   * The most that may be spent, in USD.
    *
    * @default no limit
    */
   readonly maxCostUsd?: number | undefined;
   /**
-   * Input and output tokens.
+   * The most tokens that may be used, input and output together.
    *
    * @default no limit
    */

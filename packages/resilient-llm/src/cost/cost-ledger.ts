@@ -112,7 +112,7 @@ export class CostLedger {
   readonly #byRun = new RecentlyUsedMap<Account>();
   readonly #listeners = new Set<(entry: CostEntry) => void>();
 
-  /** The totals now; later calls don't change it. */
+  /** The totals now; later calls do not change it. */
   snapshot(): CostSnapshot {
     return {
       ...this.#totals,
@@ -130,13 +130,20 @@ export class CostLedger {
     this.#byRun.clear();
   }
 
-  /** Calls `listener` for every attempt booked; what it throws is dropped. The returned function ends it. */
+  /**
+   * Calls `listener` for every attempt booked. What it throws becomes a warning of the process. The
+   * returned function ends the subscription.
+   */
   subscribe(listener: (entry: CostEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** @internal */
+  /**
+   * Adds an attempt that has ended.
+   *
+   * @internal
+   */
   book(entry: CostEntry): void {
     const { threadId, runId } = entry.spender;
     add(this.#totals, entry);

@@ -60,7 +60,7 @@ export interface AttemptSucceededEvent extends AttemptResult {
 export interface AttemptFailedEvent extends AttemptResult {
   /** Tells the kinds of events apart. */
   readonly type: "attempt-failed";
-  /** Why. */
+  /** What went wrong. */
   readonly failure: Failure;
 }
 
@@ -74,7 +74,7 @@ export interface AttemptAbortedEvent extends AttemptResult {
 export interface RetryEvent {
   /** Tells the kinds of events apart. */
   readonly type: "retry";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate's name. */
   readonly candidate: string;
@@ -88,7 +88,7 @@ export interface RetryEvent {
 export interface FallbackEvent {
   /** Tells the kinds of events apart. */
   readonly type: "fallback";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate that failed. */
   readonly from: string;
@@ -102,7 +102,7 @@ export interface FallbackEvent {
 export interface HedgeEvent {
   /** Tells the kinds of events apart. */
   readonly type: "hedge";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate that is late. */
   readonly late: string;
@@ -146,7 +146,7 @@ export interface LatencyStoreFailedEvent {
 export interface StreamRestartedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "stream-restarted";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The text that is void. */
   readonly discardedText: string;
@@ -156,7 +156,7 @@ export interface StreamRestartedEvent {
 export interface StreamContinuedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "stream-continued";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The text so far. */
   readonly keptText: string;
@@ -166,7 +166,7 @@ export interface StreamContinuedEvent {
 export interface ContextTrimmedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "context-trimmed";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The number of messages that were left out. */
   readonly removedMessages: number;
@@ -178,7 +178,7 @@ export interface ContextTrimmedEvent {
 export interface WaitHintBoundedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "wait-hint-bounded";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate's name. */
   readonly candidate: string;

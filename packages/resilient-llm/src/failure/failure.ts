@@ -23,32 +23,28 @@
  * | `content-filter` | the provider refuses to answer |
  * | `unknown` | anything else a model threw |
  */
-export type FailureKind = (typeof FAILURE_KINDS)[number];
+export type FailureKind =
+  | "rate-limited"
+  | "exceeds-rate-limit"
+  | "quota-exhausted"
+  | "transient"
+  | "server-error"
+  | "timeout"
+  | "connection"
+  | "truncated"
+  | "invalid-response"
+  | "empty-answer"
+  | "failed-generation"
+  | "unsupported"
+  | "bad-request"
+  | "authentication"
+  | "location-refused"
+  | "not-found"
+  | "context-length"
+  | "content-filter"
+  | "unknown";
 
-/** Every {@link FailureKind}. */
-export const FAILURE_KINDS = [
-  "rate-limited",
-  "exceeds-rate-limit",
-  "quota-exhausted",
-  "transient",
-  "server-error",
-  "timeout",
-  "connection",
-  "truncated",
-  "invalid-response",
-  "empty-answer",
-  "failed-generation",
-  "unsupported",
-  "bad-request",
-  "authentication",
-  "location-refused",
-  "not-found",
-  "context-length",
-  "content-filter",
-  "unknown",
-] as const;
-
-/** Which of an attempt's time limits ran out. */
+/** Which of an attempt's time limits ran out: `connectMs`, `firstTokenMs`, `idleMs` or `totalMs`. */
 export type TimeoutPhase = "connect" | "first-token" | "idle" | "total";
 
 /** One failed attempt as a value. Nothing in it contains a key. */
@@ -67,7 +63,7 @@ export interface Failure {
   readonly waitHintMs?: number;
   /** The provider says itself whether a retry makes sense (`x-should-retry`). */
   readonly shouldRetry?: boolean;
-  /** Only for `timeout`. */
+  /** Which time limit ran out; only for `timeout`. */
   readonly phase?: TimeoutPhase;
   /** Context window named by the provider, in tokens; only for `context-length`. */
   readonly windowTokens?: number;

@@ -55,7 +55,12 @@ export interface RetryOptions {
   readonly quota?: Partial<RetryQuotaOptions> | undefined;
 }
 
-/** How a time limit follows the latencies seen. */
+/**
+ * How a time limit follows the latencies seen.
+ *
+ * - `quantile`: twice the 99th percentile of the last 100.
+ * - `mean`: twice the mean of the last 100, plus 5 s.
+ */
 export type AdaptiveStrategy = "quantile" | "mean";
 
 /** Time limits of one attempt, in milliseconds. `Infinity` switches one off. */
@@ -105,7 +110,7 @@ export interface TimeoutOptions {
   readonly idleMs?: number | undefined;
 
   /**
-   * Milliseconds for the whole attempt.
+   * Milliseconds for the whole attempt, streamed or not.
    *
    * @default 300_000
    */
@@ -243,11 +248,11 @@ export interface ContextOptions {
  */
 export type EmptyAnswerHandling = "repair" | "accept";
 
-/** Options of LangChain's base class that mean something here. */
-type BaseOptions = Omit<BaseChatModelParams, "callbackManager" | "maxRetries" | "onFailedAttempt">;
-
-/** Options of {@link ResilientChatModel}. */
-export interface ResilientChatModelOptions extends BaseOptions {
+/** Options of {@link ResilientChatModel}, with those of LangChain's base class that mean something here. */
+export interface ResilientChatModelOptions extends Omit<
+  BaseChatModelParams,
+  "callbackManager" | "maxRetries" | "onFailedAttempt"
+> {
   /** The chain, at least one model. The first healthy one answers. */
   readonly models: readonly ModelOption[];
 
@@ -282,7 +287,8 @@ export interface ResilientChatModelOptions extends BaseOptions {
   /**
    * When another candidate is asked, beyond outages.
    *
-   * @default neither after a refused key nor after a content filter
+   * @default not after a refused key, a content filter or a bad request; a candidate that failed is avoided
+   * for 60 s
    */
   readonly fallback?: FallbackOptions | undefined;
 
