@@ -13,6 +13,7 @@ export interface ChannelSize {
  * A `put` stored nothing; a read loaded nothing.
  */
 export class CheckpointTooLargeError extends ThreadkeepError {
+  /** The errors of this class have the code `CHECKPOINT_TOO_LARGE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CHECKPOINT_TOO_LARGE"];
   override readonly name: string = "CheckpointTooLargeError";
 
@@ -29,6 +30,10 @@ export class CheckpointTooLargeError extends ThreadkeepError {
   /** The largest channels, at most five, the largest first. */
   readonly largestChannels: readonly ChannelSize[];
 
+  /**
+   * @param address the checkpoint that is too large
+   * @param size how large it is, and what sets the limit
+   */
   constructor(
     address: {
       readonly threadId: string;

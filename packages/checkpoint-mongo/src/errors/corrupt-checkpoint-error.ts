@@ -22,6 +22,7 @@ export interface DamagedAddress {
  * ```
  */
 export class CorruptCheckpointError extends ThreadkeepError {
+  /** The errors of this class have the code `CORRUPT_CHECKPOINT`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CORRUPT_CHECKPOINT"];
   override readonly name: string = "CorruptCheckpointError";
 
@@ -34,7 +35,11 @@ export class CorruptCheckpointError extends ThreadkeepError {
   /** Which document is damaged, and how. */
   readonly corruption: Corruption;
 
-  /** @param options.advice what to do about it; by default to resume from an earlier checkpoint */
+  /**
+   * @param address where the damage was met
+   * @param corruption which document is damaged, and how
+   * @param options.advice what to do about it; by default to resume from an earlier checkpoint
+   */
   constructor(
     address: DamagedAddress,
     corruption: Corruption,

@@ -17,6 +17,7 @@ export interface UnavailableStorage {
  * stored nevertheless, if only its reply was lost. The call may be repeated: nothing is stored twice.
  */
 export class StorageUnavailableError extends ThreadkeepError {
+  /** The errors of this class have the code `STORAGE_UNAVAILABLE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STORAGE_UNAVAILABLE"];
   override readonly name: string = "StorageUnavailableError";
 
@@ -25,6 +26,7 @@ export class StorageUnavailableError extends ThreadkeepError {
   /** From the first attempt to the end of the last one, in milliseconds. */
   readonly elapsedMs: number;
 
+  /** @param input which command was tried, and for how long */
   constructor({ operation, attempts, elapsedMs, cause }: UnavailableStorage) {
     const times = attempts === 1 ? "once" : `${attempts} times`;
     super(

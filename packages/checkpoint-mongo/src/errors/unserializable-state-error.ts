@@ -5,6 +5,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
  * `toJSON` that throws. Nothing of the checkpoint or of the pending writes was stored.
  */
 export class UnserializableStateError extends ThreadkeepError {
+  /** The errors of this class have the code `UNSERIALIZABLE_STATE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["UNSERIALIZABLE_STATE"];
   override readonly name: string = "UnserializableStateError";
 
@@ -13,6 +14,11 @@ export class UnserializableStateError extends ThreadkeepError {
   /** Where in the channel the value stands, for example `messages[3].additional_kwargs.onDone`. */
   readonly path: string;
 
+  /**
+   * @param channel the channel that holds the value, or `metadata`
+   * @param path where in the channel the value stands
+   * @param reason what is wrong with it, as a sentence
+   */
   constructor(channel: string, path: string, reason: string, options?: ErrorOptions) {
     super(
       "UNSERIALIZABLE_STATE",

@@ -2,6 +2,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 
 /** The next attempt might cost more than is left of a budget. It was not made. */
 export class BudgetExceededError extends ThreadkeepError {
+  /** The errors of this class have the code `BUDGET_EXCEEDED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["BUDGET_EXCEEDED"];
   override readonly name: string = "BudgetExceededError";
 

@@ -50,6 +50,7 @@ const CODE_BY_KIND: Readonly<Record<FailureKind, ThreadkeepErrorCode>> = {
  * `RATE_LIMITED`, `SERVER_ERROR`, `TIMEOUT` or `CONNECTION_FAILED`.
  */
 export class ModelCallError extends ThreadkeepError {
+  /** The code says why the deciding attempt failed, or is `ALL_CANDIDATES_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = [
     ...Object.values(CODE_BY_KIND),
     "ALL_CANDIDATES_FAILED",
@@ -82,6 +83,7 @@ export class ModelCallError extends ThreadkeepError {
 
 /** Several candidates were tried and none gave an answer. */
 export class AllCandidatesFailedError extends ModelCallError {
+  /** The errors of this class have the code `ALL_CANDIDATES_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["ALL_CANDIDATES_FAILED"];
   override readonly name: string = "AllCandidatesFailedError";
 
@@ -93,30 +95,35 @@ export class AllCandidatesFailedError extends ModelCallError {
 
 /** The provider refused the key (401 or 403). The message says where the key came from and the base URL. */
 export class AuthenticationError extends ModelCallError {
+  /** The errors of this class have the code `AUTHENTICATION_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["AUTHENTICATION_FAILED"];
   override readonly name: string = "AuthenticationError";
 }
 
 /** The provider refused to answer this prompt. */
 export class ContentFilterError extends ModelCallError {
+  /** The errors of this class have the code `CONTENT_FILTERED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTENT_FILTERED"];
   override readonly name: string = "ContentFilterError";
 }
 
 /** The prompt fits no candidate's context window, trimmed or not. */
 export class ContextLengthError extends ModelCallError {
+  /** The errors of this class have the code `CONTEXT_LENGTH_EXCEEDED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTEXT_LENGTH_EXCEEDED"];
   override readonly name: string = "ContextLengthError";
 }
 
 /** The provider sent no answer with status 200, but for example an HTML page. Mostly a wrong base URL. */
 export class InvalidResponseError extends ModelCallError {
+  /** The errors of this class have the code `INVALID_RESPONSE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];
   override readonly name: string = "InvalidResponseError";
 }
 
 /** The answer broke off. `partial` holds the part that arrived. */
 export class StreamInterruptedError extends ModelCallError {
+  /** The errors of this class have the code `STREAM_INTERRUPTED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STREAM_INTERRUPTED"];
   override readonly name: string = "StreamInterruptedError";
 
