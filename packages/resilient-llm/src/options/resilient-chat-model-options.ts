@@ -40,8 +40,8 @@ export interface RetryOptions {
   readonly deadlineMs?: number | undefined;
 
   /**
-   * The longest wait that is believed when a provider asks for one, in milliseconds. A longer one is cut
-   * to it, and the event `wait-hint-bounded` says so.
+   * The longest wait that a provider can ask for, in milliseconds. A longer one is cut to this, and the
+   * event `wait-hint-bounded` reports it.
    *
    * @default 600_000
    */
@@ -135,9 +135,8 @@ export interface FallbackOptions {
   readonly onContentFilter?: boolean | undefined;
 
   /**
-   * Whether another candidate is asked after a 400 or 422 that no rule knows better than as a bad
-   * request. An error about this model, this key's money, this region or a bad draw goes on to the next
-   * candidate anyway.
+   * Whether to ask the next candidate after a 400 or 422 that blames the request itself. Errors about
+   * the model, the key's money or the region go to the next candidate anyway.
    *
    * @default false
    */
@@ -321,8 +320,8 @@ export interface ResilientChatModelOptions extends Omit<
   readonly emptyAnswer?: EmptyAnswerHandling | undefined;
 
   /**
-   * Says what an error or an odd finish reason of a provider means. It is asked before the package's own
-   * rules. If it returns `undefined`, these decide.
+   * Says what an error or an unusual finish reason of a provider means. It is asked before the package's
+   * own rules; if it returns `undefined`, they decide.
    *
    * @default undefined: only the package's own rules
    */
@@ -359,7 +358,7 @@ export interface ResilientChatModelOptions extends Omit<
   readonly maxConcurrency?: number;
 
   /**
-   * Hears of every attempt, retry, fallback, hedge and breaker change.
+   * Hears of everything in {@link ResilienceEvent}: attempts, retries, fallbacks, hedges, breakers, budgets.
    *
    * @default undefined
    */
