@@ -322,6 +322,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the writes are longer than `maxContentBytes`; nothing was stored
+   * @throws WriteConflictError if other writers of the thread were faster at every attempt
    */
   override async putWrites(
     config: RunnableConfig,

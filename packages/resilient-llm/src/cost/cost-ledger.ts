@@ -23,7 +23,7 @@ export interface CostTotals {
   readonly costUsd: number;
   /** Part of `costUsd`: what providers themselves said. */
   readonly reportedCostUsd: number;
-  /** Attempts that used tokens and whose cost nobody knows; it is not in `costUsd`. */
+  /** Attempts that used tokens at an unknown price. Their cost is missing in `costUsd`. */
   readonly unpricedAttempts: number;
   /** Attempts whose tokens were estimated because the provider did not report them. */
   readonly estimatedAttempts: number;
@@ -45,15 +45,15 @@ export interface CostEntry {
   readonly candidate: string;
   /** Thread and run that the call belongs to. */
   readonly spender: Spender;
-  /** Its tokens. */
+  /** The tokens that it used. */
   readonly usage: TokenUsage;
-  /** USD; `undefined` if it is not known. */
+  /** Its cost in USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
-  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
   /** How it ended. */
   readonly outcome: "succeeded" | "failed" | "aborted";
-  /** First attempt of its call. */
+  /** Whether it is the first attempt of its call. */
   readonly opensCall: boolean;
 }
 

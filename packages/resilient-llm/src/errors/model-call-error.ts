@@ -60,7 +60,7 @@ export class ModelCallError extends ThreadkeepError {
   readonly failure: Failure;
   /** Every attempt in order. */
   readonly attempts: readonly AttemptRecord[];
-  /** What to do about it, where that is known. */
+  /** What you can do about it, if that is known. */
   readonly nextStep: string | undefined;
   /** The part of the answer that arrived, if any did. */
   readonly partial: PartialAnswer | undefined;
@@ -114,7 +114,7 @@ export class ContextLengthError extends ModelCallError {
   override readonly name: string = "ContextLengthError";
 }
 
-/** The provider sent no answer with status 200, but for example an HTML page. Mostly a wrong base URL. */
+/** With status 200 came no answer, but for example an HTML page. Usually the base URL is wrong. */
 export class InvalidResponseError extends ModelCallError {
   /** The errors of this class have the code `INVALID_RESPONSE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];

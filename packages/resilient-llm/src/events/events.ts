@@ -28,11 +28,11 @@ export interface AttemptResult extends AttemptReference {
   readonly durationMs: number;
   /** Milliseconds to the first content. Undefined without a stream, or if none came. */
   readonly firstTokenMs: number | undefined;
-  /** Its tokens. */
+  /** The tokens that it used. */
   readonly usage: TokenUsage;
-  /** Its cost in USD. Undefined if nobody knows it. */
+  /** Its cost in USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
-  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
 }
 
@@ -174,7 +174,7 @@ export interface ContextTrimmedEvent {
   readonly estimatedTokens: number;
 }
 
-/** The provider asked for a longer pause than is believed (`retry.maxBlockMs`). */
+/** The provider asked for a longer pause than `retry.maxBlockMs` allows. */
 export interface WaitHintBoundedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "wait-hint-bounded";
@@ -202,7 +202,7 @@ export interface BudgetReachedEvent extends BudgetNotice {
   readonly type: "budget-reached";
 }
 
-/** Something that happened inside a {@link ResilientChatModel}, told as it happens. */
+/** Something that happened inside a {@link ResilientChatModel}, reported at once; told apart by `type`. */
 export type ResilienceEvent =
   | AttemptStartedEvent
   | AttemptSucceededEvent

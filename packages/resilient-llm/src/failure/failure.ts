@@ -53,7 +53,7 @@ export interface Failure {
   readonly kind: FailureKind;
   /** One line: what happened and to what. */
   readonly message: string;
-  /** What the reader can do about it, where that is known. */
+  /** What you can do about it, if that is known. */
   readonly nextStep?: string;
   /** HTTP status, if there was an answer. */
   readonly status?: number;
@@ -61,7 +61,7 @@ export interface Failure {
   readonly providerCode?: string;
   /** How long the provider asks to wait, in ms. */
   readonly waitHintMs?: number;
-  /** The provider says itself whether a retry makes sense (`x-should-retry`). */
+  /** Whether a retry makes sense, if the provider says so itself (`x-should-retry`). */
   readonly shouldRetry?: boolean;
   /** Which time limit ran out; only for `timeout`. */
   readonly phase?: TimeoutPhase;
