@@ -1,6 +1,6 @@
 /**
  * `pnpm reference` builds the reference of all that is public from the sources into `reference/`. Fails if
- * something public has no doc comment, or a link in one leads nowhere.
+ * something public has no doc comment or names a type that is not exported, or if a link leads nowhere.
  */
 import { join } from "node:path";
 import { Application } from "typedoc";

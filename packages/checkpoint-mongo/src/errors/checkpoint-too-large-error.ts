@@ -15,6 +15,7 @@ export interface ChannelSize {
 export class CheckpointTooLargeError extends ThreadkeepError {
   /** The errors of this class have the code `CHECKPOINT_TOO_LARGE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CHECKPOINT_TOO_LARGE"];
+  /** `"CheckpointTooLargeError"`, also in minified code. */
   override readonly name: string = "CheckpointTooLargeError";
 
   /** The thread of the checkpoint. */

@@ -7,6 +7,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class ClassNotAllowedError extends ThreadkeepError {
   /** The errors of this class have the code `CLASS_NOT_ALLOWED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CLASS_NOT_ALLOWED"];
+  /** `"ClassNotAllowedError"`, also in minified code. */
   override readonly name: string = "ClassNotAllowedError";
 
   /** The id of the class, as `allowedObjects` takes it. */

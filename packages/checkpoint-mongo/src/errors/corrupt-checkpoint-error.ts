@@ -24,6 +24,7 @@ export interface DamagedAddress {
 export class CorruptCheckpointError extends ThreadkeepError {
   /** The errors of this class have the code `CORRUPT_CHECKPOINT`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CORRUPT_CHECKPOINT"];
+  /** `"CorruptCheckpointError"`, also in minified code. */
   override readonly name: string = "CorruptCheckpointError";
 
   /** The thread whose data is damaged. */

@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class CorruptItemError extends ThreadkeepError {
   /** The errors of this class have the code `CORRUPT_ITEM`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CORRUPT_ITEM"];
+  /** `"CorruptItemError"`, also in minified code. */
   override readonly name: string = "CorruptItemError";
 
   /** The namespace of the item. */

@@ -18,6 +18,7 @@ export type IntegrityKeyFault =
 export class IntegrityKeyError extends ThreadkeepError {
   /** The errors of this class have the code `INTEGRITY_KEY`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INTEGRITY_KEY"];
+  /** `"IntegrityKeyError"`, also in minified code. */
   override readonly name: string = "IntegrityKeyError";
 
   /** Which document it is. */

@@ -7,6 +7,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class InvalidAddressError extends ThreadkeepError {
   /** The errors of this class have the code `INVALID_ADDRESS`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_ADDRESS"];
+  /** `"InvalidAddressError"`, also in minified code. */
   override readonly name: string = "InvalidAddressError";
 
   /** Where the bad value stood, for example `configurable.thread_id`. */

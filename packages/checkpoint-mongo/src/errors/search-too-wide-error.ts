@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class SearchTooWideError extends ThreadkeepError {
   /** The errors of this class have the code `SEARCH_TOO_WIDE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["SEARCH_TOO_WIDE"];
+  /** `"SearchTooWideError"`, also in minified code. */
   override readonly name: string = "SearchTooWideError";
 
   /** How many items may be compared. */

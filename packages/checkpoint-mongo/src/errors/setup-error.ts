@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class SetupError extends ThreadkeepError {
   /** The errors of this class have the code `SETUP_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["SETUP_FAILED"];
+  /** `"SetupError"`, also in minified code. */
   override readonly name: string = "SetupError";
 
   /** @param message which indexes are missing, why, and what to do */

@@ -9,6 +9,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class StorageRefusedError extends ThreadkeepError {
   /** The errors of this class have the code `STORAGE_REFUSED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STORAGE_REFUSED"];
+  /** `"StorageRefusedError"`, also in minified code. */
   override readonly name: string = "StorageRefusedError";
 
   /**

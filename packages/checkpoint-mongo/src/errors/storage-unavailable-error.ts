@@ -19,6 +19,7 @@ export interface UnavailableStorage {
 export class StorageUnavailableError extends ThreadkeepError {
   /** The errors of this class have the code `STORAGE_UNAVAILABLE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STORAGE_UNAVAILABLE"];
+  /** `"StorageUnavailableError"`, also in minified code. */
   override readonly name: string = "StorageUnavailableError";
 
   /** How often the command was tried. */

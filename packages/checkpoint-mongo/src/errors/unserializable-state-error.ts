@@ -7,6 +7,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class UnserializableStateError extends ThreadkeepError {
   /** The errors of this class have the code `UNSERIALIZABLE_STATE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["UNSERIALIZABLE_STATE"];
+  /** `"UnserializableStateError"`, also in minified code. */
   override readonly name: string = "UnserializableStateError";
 
   /** The channel (or `metadata`) that holds the value. */

@@ -8,6 +8,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class UnsupportedFormatError extends ThreadkeepError {
   /** The errors of this class have the code `UNSUPPORTED_FORMAT`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["UNSUPPORTED_FORMAT"];
+  /** `"UnsupportedFormatError"`, also in minified code. */
   override readonly name: string = "UnsupportedFormatError";
 
   /** The unknown part, for example `a value tagged "decimal"`. */

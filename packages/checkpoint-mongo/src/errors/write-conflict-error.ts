@@ -7,6 +7,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class WriteConflictError extends ThreadkeepError {
   /** The errors of this class have the code `WRITE_CONFLICT`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["WRITE_CONFLICT"];
+  /** `"WriteConflictError"`, also in minified code. */
   override readonly name: string = "WriteConflictError";
 
   /** @param message what was to be stored, and how often it was tried */

@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export class BudgetExceededError extends ThreadkeepError {
   /** The errors of this class have the code `BUDGET_EXCEEDED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["BUDGET_EXCEEDED"];
+  /** `"BudgetExceededError"`, also in minified code. */
   override readonly name: string = "BudgetExceededError";
 
   /** @param message which budget has too little left, and how much the attempt might cost */

@@ -55,6 +55,7 @@ export class ModelCallError extends ThreadkeepError {
     ...Object.values(CODE_BY_KIND),
     "ALL_CANDIDATES_FAILED",
   ];
+  /** `"ModelCallError"`, also in minified code. */
   override readonly name: string = "ModelCallError";
   /** The failure of the deciding attempt. */
   readonly failure: Failure;
@@ -85,6 +86,7 @@ export class ModelCallError extends ThreadkeepError {
 export class AllCandidatesFailedError extends ModelCallError {
   /** The errors of this class have the code `ALL_CANDIDATES_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["ALL_CANDIDATES_FAILED"];
+  /** `"AllCandidatesFailedError"`, also in minified code. */
   override readonly name: string = "AllCandidatesFailedError";
 
   /** @param details the failure that decided the call, and its attempts */
@@ -97,6 +99,7 @@ export class AllCandidatesFailedError extends ModelCallError {
 export class AuthenticationError extends ModelCallError {
   /** The errors of this class have the code `AUTHENTICATION_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["AUTHENTICATION_FAILED"];
+  /** `"AuthenticationError"`, also in minified code. */
   override readonly name: string = "AuthenticationError";
 }
 
@@ -104,6 +107,7 @@ export class AuthenticationError extends ModelCallError {
 export class ContentFilterError extends ModelCallError {
   /** The errors of this class have the code `CONTENT_FILTERED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTENT_FILTERED"];
+  /** `"ContentFilterError"`, also in minified code. */
   override readonly name: string = "ContentFilterError";
 }
 
@@ -111,6 +115,7 @@ export class ContentFilterError extends ModelCallError {
 export class ContextLengthError extends ModelCallError {
   /** The errors of this class have the code `CONTEXT_LENGTH_EXCEEDED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTEXT_LENGTH_EXCEEDED"];
+  /** `"ContextLengthError"`, also in minified code. */
   override readonly name: string = "ContextLengthError";
 }
 
@@ -118,6 +123,7 @@ export class ContextLengthError extends ModelCallError {
 export class InvalidResponseError extends ModelCallError {
   /** The errors of this class have the code `INVALID_RESPONSE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];
+  /** `"InvalidResponseError"`, also in minified code. */
   override readonly name: string = "InvalidResponseError";
 }
 
@@ -125,6 +131,7 @@ export class InvalidResponseError extends ModelCallError {
 export class StreamInterruptedError extends ModelCallError {
   /** The errors of this class have the code `STREAM_INTERRUPTED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STREAM_INTERRUPTED"];
+  /** `"StreamInterruptedError"`, also in minified code. */
   override readonly name: string = "StreamInterruptedError";
 
   /** @param details the failure that decided the call, and its attempts */

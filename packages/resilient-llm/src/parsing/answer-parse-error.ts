@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "../errors/threadkeep-
 export class AnswerParseError extends ThreadkeepError {
   /** The errors of this class have the code `ANSWER_NOT_PARSED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["ANSWER_NOT_PARSED"];
+  /** `"AnswerParseError"`, also in minified code. */
   override readonly name: string = "AnswerParseError";
   /** The whole answer, unshortened. */
   readonly rawText: string;
