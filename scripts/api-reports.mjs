@@ -1,7 +1,8 @@
 /**
  * `pnpm api` writes a report of each entry point of the published packages into `packages/<name>/api`: all
  * that is public, by type. With `--check` it changes nothing and fails if a report differs from the code, so
- * that a review sees every change of the interface.
+ * that a review sees every change of the interface. It always fails if something public names a type that
+ * cannot be imported.
  */
 import {
   CompilerState,
@@ -11,7 +12,7 @@ import {
   ExtractorMessageCategory,
 } from "@microsoft/api-extractor";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listEntryPoints, root } from "./entry-points.mjs";
@@ -30,6 +31,8 @@ await Promise.all(folders.map(emitDeclarations));
 
 /** @type {string[]} */
 const outdated = [];
+/** @type {string[]} */
+const notExported = [];
 for (const folder of folders) {
   const ofPackage = entryPoints.filter((entryPoint) => entryPoint.folder === folder);
   mkdirSync(join(root, folder, "api"), { recursive: true });
@@ -44,6 +47,14 @@ for (const folder of folders) {
     }
   }
   outdated.push(...findLeftOver(folder, ofPackage.map(nameReport)));
+  notExported.push(...findNotExported(folder));
+}
+if (notExported.length > 0) {
+  const names = notExported.map((name) => `  ${name}`).join("\n");
+  console.error(
+    `Public members name these types, which cannot be imported. Export them, or do without them:\n${names}`,
+  );
+  process.exitCode = 1;
 }
 if (checksOnly && outdated.length > 0) {
   console.error(
@@ -156,4 +167,25 @@ function findLeftOver(folder, names) {
   const leftOver = readdirSync(reports).filter((file) => !names.includes(basename(file)));
   if (!checksOnly) for (const file of leftOver) rmSync(join(reports, file));
   return leftOver.map((file) => join(folder, "api", file));
+}
+
+/**
+ * Finds types that a package's reports name and none of its entry points exports.
+ *
+ * @param {string} folder
+ * @returns {string[]} Their names, with the package's folder.
+ */
+function findNotExported(folder) {
+  const reports = join(root, folder, "api");
+  const text = readdirSync(reports)
+    .map((file) => readFileSync(join(reports, file), "utf8"))
+    .join("\n");
+  const exported = new Set(
+    Array.from(text.matchAll(/^export (?:abstract )?\w+ (\w+)/gm), ([, name]) => name),
+  );
+  const named = Array.from(
+    text.matchAll(/\(ae-forgotten-export\) The symbol "(\w+)"/g),
+    ([, name]) => name,
+  );
+  return named.filter((name) => !exported.has(name)).map((name) => `${folder}: ${name}`);
 }

@@ -5,12 +5,14 @@ export { CorruptCheckpointError, type DamagedAddress } from "./errors/corrupt-ch
 export type {
   Corruption,
   DamagedDocument,
+  DescribedFault,
   Fault,
   MissingFault,
   NamedDocument,
   NotDecodableFault,
   TooLargeFault,
   UnknownFormatFault,
+  WholeDocumentFault,
   WrongFieldFault,
   WrongHashFault,
 } from "./errors/corruption.ts";
@@ -21,7 +23,10 @@ export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
 export { SetupError } from "./errors/setup-error.ts";
 export { StorageRefusedError } from "./errors/storage-refused-error.ts";
-export { StorageUnavailableError } from "./errors/storage-unavailable-error.ts";
+export {
+  StorageUnavailableError,
+  type UnavailableStorage,
+} from "./errors/storage-unavailable-error.ts";
 export {
   ThreadkeepError,
   type ThreadkeepErrorCode,
@@ -56,6 +61,7 @@ export { MongoDBCache } from "./node-cache/mongodb-cache.ts";
 export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/options.ts";
 export type { CacheStats } from "./memory/cache.ts";
 export type { MongoClientLike } from "./options/client-option.ts";
+export type { RetrySettings } from "./options/retry-options.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
   CheckpointSizeEvent,

@@ -1,5 +1,9 @@
 import "./check-node.ts";
-export { ResilientChatModel, type ResilientCallOptions } from "./resilient-chat-model.ts";
+export {
+  ResilientChatModel,
+  type OutputSchema,
+  type ResilientCallOptions,
+} from "./resilient-chat-model.ts";
 export type {
   AdaptiveStrategy,
   BreakerOptions,
@@ -15,6 +19,7 @@ export type {
 export { InMemoryLatencyStore } from "./candidate/in-memory-latency-store.ts";
 export type { LatencyStore } from "./options/latency-store.ts";
 export type {
+  CandidateFields,
   CandidateOptions,
   ModelOption,
   RateLimitOptions,
@@ -65,11 +70,27 @@ export type { ClassifyOption, ProviderErrorDescription } from "./failure/classif
 export type { Failure, FailureKind, TimeoutPhase } from "./failure/failure.ts";
 export type { RetryQuotaOptions } from "./retry/retry-quota.ts";
 export type {
+  AttemptAbortedEvent,
+  AttemptFailedEvent,
   AttemptReference,
   AttemptResult,
+  AttemptStartedEvent,
+  AttemptSucceededEvent,
+  BreakerEvent,
   BreakerState,
+  BudgetReachedEvent,
+  BudgetWaitEvent,
+  ContextTrimmedEvent,
+  FallbackEvent,
+  HedgeEvent,
+  LatencyStoreFailedEvent,
+  RateLimiterFailedEvent,
   ResilienceEvent,
   ResilienceListener,
+  RetryEvent,
+  StreamContinuedEvent,
+  StreamRestartedEvent,
+  WaitHintBoundedEvent,
 } from "./events/events.ts";
 export type { Clock } from "./time/clock.ts";
 export { formatCostTable } from "./cost/format-cost-table.ts";

@@ -79,17 +79,21 @@ export interface ResilientCallOptions extends BaseChatModelCallOptions {
   parallel_tool_calls?: boolean;
 }
 
-// LangChain's own signature, for its inference of the output from the schema.
-// oxlint-disable-next-line typescript/no-explicit-any
-type AnyRecord = Record<string, any>;
-type OutputSchema<RunOutput extends AnyRecord> =
+// `any`, as in LangChain's own signature: the output is inferred from the schema.
+/* oxlint-disable typescript/no-explicit-any */
+/**
+ * The shape of an answer: a zod schema, a schema of another library that implements Standard Schema and
+ * Standard JSON Schema, a JSON schema, or a whole OpenAI function definition.
+ */
+export type OutputSchema<RunOutput extends Record<string, any>> =
   | InteropZodType<RunOutput>
   | SerializableSchema<RunOutput>
-  | AnyRecord;
+  | Record<string, any>;
+/* oxlint-enable typescript/no-explicit-any */
 
-type RetryFields = NonNullable<Parameters<Runnable["withRetry"]>[0]>;
+type RetryFields = Parameters<Runnable["withRetry"]>[0];
 
-function stopRetriesAtFinalErrors(fields: RetryFields | undefined): RetryFields {
+function stopRetriesAtFinalErrors(fields: RetryFields): RetryFields {
   return { ...fields, onFailedAttempt: stopAtFinalErrors(fields?.onFailedAttempt) };
 }
 
@@ -147,9 +151,13 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   private readonly check: AnswerCheck | undefined;
 
   /**
-   * @param internal Shared state of derived models; not for users.
-   * @throws InvalidOptionsError if options are missing, unknown or of no use
+   * A derived model, which shares state with another one.
+   *
+   * @internal
    */
+  constructor(options: ResilientChatModelOptions, internal: InternalState);
+  /** @throws InvalidOptionsError if options are missing, unknown or of no use */
+  constructor(options: ResilientChatModelOptions);
   constructor(options: ResilientChatModelOptions, internal?: InternalState) {
     const resolved = internal?.shared.options ?? resolveOptions(options);
     super(options);
@@ -314,36 +322,44 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     return this.withConfig({ ...kwargs, tools });
   }
 
+  /* oxlint-disable typescript/no-explicit-any */
   /**
    * A runnable that answers in the shape of `outputSchema`. Without a method it uses `jsonSchema` if
    * every model of the chain is known to support that, else `functionCalling`.
    *
+   * An answer that does not fit is an attempt that failed: the model is asked again and told what was
+   * wrong, then the next one. If none fits, a {@link StructuredOutputError} is thrown. A stream is not
+   * asked for again, but ends with the same error.
+   *
    * @throws InvalidOptionsError if the schema or an option cannot be used
    */
-  override withStructuredOutput<RunOutput extends AnyRecord = AnyRecord>(
+  override withStructuredOutput<RunOutput extends Record<string, any> = Record<string, any>>(
     outputSchema: OutputSchema<RunOutput>,
     config?: StructuredOutputMethodOptions,
   ): Runnable<BaseLanguageModelInput, RunOutput>;
-  /** The same, with the model's message beside the parsed answer. */
-  override withStructuredOutput<RunOutput extends AnyRecord = AnyRecord>(
+  /**
+   * With `includeRaw`, the model's message comes beside the parsed answer. If no answer fits, it is the
+   * last one.
+   *
+   * @throws InvalidOptionsError if the schema or an option cannot be used
+   */
+  override withStructuredOutput<RunOutput extends Record<string, any> = Record<string, any>>(
     outputSchema: OutputSchema<RunOutput>,
     config?: StructuredOutputMethodOptions<true>,
-  ): Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: RunOutput }>;
-  /**
-   * A runnable that answers in the shape of `outputSchema`. Without a method: `jsonSchema` if every
-   * model of the chain is known to support it, else `functionCalling`.
-   *
-   * An answer that does not fit is an attempt that failed: the model is asked again and told what was
-   * wrong, then the next one. In the end a {@link StructuredOutputError} is thrown, or with `includeRaw`
-   * the last answer is returned with `parsed: null`. A stream is not asked for again, but ends with the
-   * same error.
-   *
-   * @throws InvalidOptionsError if the schema or the options cannot be used
-   */
+  ): Runnable<
+    BaseLanguageModelInput,
+    {
+      /** The model's message. */
+      raw: BaseMessage;
+      /** The answer, or `null` if it does not fit the schema. */
+      parsed: RunOutput;
+    }
+  >;
   override withStructuredOutput(
-    outputSchema: OutputSchema<AnyRecord>,
+    outputSchema: OutputSchema<Record<string, any>>,
     config?: StructuredOutputMethodOptions<boolean>,
   ): Runnable<BaseLanguageModelInput, never> {
+    /* oxlint-enable typescript/no-explicit-any */
     checkStructuredOutput(outputSchema, config);
     const pipeline = createStructuredOutput(
       (options, check) => this.derive({ ...options, outputVersion: "v0" }, check),
@@ -361,7 +377,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
    * every attempt that made sense. So there is no need for it here, and it does no harm.
    */
   override withRetry(
-    fields?: RetryFields,
+    fields?: Parameters<Runnable["withRetry"]>[0],
   ): RunnableRetry<BaseLanguageModelInput, AIMessageChunk, ResilientCallOptions> {
     return super.withRetry(stopRetriesAtFinalErrors(fields));
   }

@@ -3,6 +3,7 @@ import type { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.
 
 /** A damaged checkpoint was met and passed over, as `onCorruption: "fall-back"` asks for. */
 export interface FallBackEvent {
+  /** Tells the kinds of events apart. */
   readonly type: "fall-back";
   /** What is damaged. */
   readonly error: CorruptCheckpointError;
@@ -12,12 +13,17 @@ export interface FallBackEvent {
 
 /** A checkpoint is larger than a limit of `onCheckpointSize`. */
 export interface CheckpointSizeEvent {
+  /** Tells the kinds of events apart. */
   readonly type: "checkpoint-size";
+  /** The thread of the checkpoint. */
   readonly threadId: string;
+  /** The namespace of the checkpoint: `""` for the graph itself, else that of a subgraph. */
   readonly checkpointNs: string;
+  /** The checkpoint that is too large. */
   readonly checkpointId: string;
   /** The state as it is encoded, all channels. */
   readonly bytes: number;
+  /** The limit that is exceeded: `softLimitBytes` or `hardLimitBytes`. */
   readonly limitBytes: number;
   /** `hard` if it was refused. */
   readonly limit: "soft" | "hard";

@@ -17,7 +17,7 @@ import {
 } from "../options/shared-options.ts";
 import { emitWarning, type ReportEvent } from "./events.ts";
 
-/** How a saver stores: all that does not depend on the connection. */
+/** The options of a saver, without the client. */
 export interface MongoDBSaverSettings extends RetrySettings {
   /**
    * Database name.
@@ -35,7 +35,7 @@ export interface MongoDBSaverSettings extends RetrySettings {
 
   /**
    * The collection in which `@langchain/langgraph-checkpoint-mongodb` kept checkpoints. Threads that
-   * are only there are read from there.
+   * this saver has not stored are read from it.
    *
    * @default "checkpoints"
    */
@@ -50,25 +50,25 @@ export interface MongoDBSaverSettings extends RetrySettings {
 
   /**
    * Whether checkpoints and pending writes carry the time of their storage in `upserted_at`. With a
-   * `ttl` they always do, as the official saver's.
+   * `ttl` they always do, as in the official saver.
    *
    * @default false
    */
   enableTimestamps?: boolean | undefined;
 
   /**
-   * Seconds that a thread stays after it was last written to, at least; at most {@link ttlSlack} of it
-   * longer. By the server's clock. A thread expires as a whole. The same for all savers on the same
-   * threads: each write gives a thread the time that its own saver has.
+   * Seconds that a thread stays after its last write, by the server's clock. It may stay longer, by up to
+   * the share that `ttlSlack` gives. A thread expires as a whole. Set the same for all savers on the same
+   * threads, because each write gives a thread the time that its own saver has.
    *
    * @default undefined: threads stay
    */
   ttl?: number | undefined;
 
   /**
-   * How much longer than its TTL a thread may stay, as a share of it, from 0.1: with 0.5, a thread goes
-   * between TTL and 1.5 × TTL after its last write. The expiry of a thread that is written to all the
-   * time is moved once every TTL × slack, in all of its documents.
+   * How much longer than its `ttl` a thread may stay, as a share of it, from 0.1 to 10. With 0.5, a thread
+   * expires between 1 and 1.5 times its `ttl` after its last write. More slack means less work: a thread that
+   * is written to all the time gets a new expiry, in all of its documents, once in `ttl` × `ttlSlack`.
    *
    * @default 0.5
    */
@@ -82,48 +82,47 @@ export interface MongoDBSaverSettings extends RetrySettings {
   ttlRefreshOnRead?: boolean | undefined;
 
   /**
-   * Seconds between a thread's expiry, from which on it is not returned any more, and the earliest
-   * moment the server may delete its documents. Covers reads under way. The same for all savers on the same collections.
+   * Seconds for which the documents of an expired thread stay in the database, so that reads under way can
+   * finish. The thread is not returned any more. Set the same for all savers on the same collections.
    *
    * @default 60
    */
   ttlGraceSeconds?: number | undefined;
 
   /**
-   * Upper bound for what is kept in memory of what was read and written, in bytes: by all savers of
-   * the client that name the same bound, together. What is not there is read again.
+   * Bytes of memory for what was read and written lately. All savers of a client with the same bound share
+   * this memory. Contents that are not in it are read from the database again.
    *
    * @default 67_108_864 (64 MiB)
    */
   cacheMaxBytes?: number | undefined;
 
   /**
-   * Upper bound for what is unpacked for one checkpoint's state, or for one set of pending writes, in
-   * bytes of its encoding. `put` and `putWrites` refuse what is longer, and so does reading, before
-   * anything of it is unpacked: damage or a forged document takes no more memory than this. Decoded, a
-   * state takes about three times as much. Set it to a fraction of the memory that your process has.
+   * The most bytes that the encoding of one checkpoint's state, or of one set of pending writes, may have.
+   * `put` and `putWrites` refuse a longer one. Reads refuse it too, before they unpack it, so a damaged or
+   * forged document takes no more memory than this. A decoded state takes about three times as much. Set it
+   * to a fraction of your process's memory.
    *
    * @default 536_870_912 (512 MiB, about the longest text that V8 can hold)
    */
   maxContentBytes?: number | undefined;
 
   /**
-   * Upper bound for what `list` has in memory beside its cache and the checkpoint that it returns, in
-   * bytes of the encoding. Contents are loaded for as many checkpoints at once as fit, at least for one.
+   * Bytes of encoded contents that `list` loads at once, beside the cache and the checkpoint that it
+   * returns. The contents of as many checkpoints as fit are loaded together, at least of one.
    *
    * @default 16_777_216 (16 MiB)
    */
   listBufferBytes?: number | undefined;
 
   /**
-   * Keyed hashes: with a key, whoever can write to the database but does not have the key cannot
-   * change a checkpoint or a pending write without its being noticed. All savers on the same
-   * collections need the same keys. A document that was hashed with a key that is not here, or with
-   * none, is refused by an `IntegrityKeyError`.
+   * Keys for the hashes. With a key, nobody who lacks it can change a checkpoint or a pending write
+   * unnoticed. All savers on the same collections need the same keys. A document that was hashed with
+   * another key, or with none, is refused with an `IntegrityKeyError`.
    *
-   * To begin with a key where threads are stored already, set `acceptUnkeyed` for as long as those
-   * are in use. To change keys, first give all savers the new one as a further entry of `keys`, then
-   * make it the `currentKeyId` of all, and drop the old one when no thread of its time is left.
+   * To introduce a key where threads are stored already, set `acceptUnkeyed` while those threads are in use.
+   * To change the key, first add the new one to `keys` of all savers. Then make it the `currentKeyId` of
+   * all. Remove the old one when no thread of its time is left.
    *
    * @example
    * ```ts
@@ -135,99 +134,107 @@ export interface MongoDBSaverSettings extends RetrySettings {
   integrity?: IntegrityOptions | undefined;
 
   /**
-   * Ids of further LangChain classes of which objects are stored and read, as their `lc_id` gives them,
-   * joined by `/`: `"langchain_core/prompts/prompt/PromptTemplate"`. An object of any other class is
-   * refused before anything is stored, and where it is found stored: whoever can write to the database
-   * would choose what is made. Python's `load` has `allowed_objects` for this.
+   * Ids of further LangChain classes to store and read: their `lc_id` joined by `/`, for example
+   * `"langchain_core/prompts/prompt/PromptTemplate"`. Objects of other classes are refused before anything
+   * is stored, and when they are read: otherwise whoever can write to the database could choose which class
+   * is instantiated. Python's `load` has `allowed_objects` for this.
    *
    * @default []: messages, chunks, documents and prompt values
    */
   allowedObjects?: readonly string[] | undefined;
 
   /**
-   * What `getTuple` and `list` do on meeting a checkpoint that is not as it was written:
+   * What `getTuple` and `list` do with a checkpoint that is not as it was written:
    *
-   * - `"throw"` a `CorruptCheckpointError`
-   * - `"fall-back"`: `getTuple` returns the newest valid ancestor, `list` leaves the damaged one
-   *   out; both report it to `onEvent`
+   * - `"throw"`: they throw a `CorruptCheckpointError`.
+   * - `"fall-back"`: `getTuple` returns the newest valid ancestor, and `list` leaves the damaged checkpoint
+   *   out. Both report it to `onEvent`.
    *
    * @default "throw"
    */
   onCorruption?: CorruptionPolicy | undefined;
 
   /**
-   * Whether `put` and `putWrites` read back and verify what they stored before they return. Costs
-   * one or two more commands each.
+   * Whether `put` and `putWrites` read back and verify what they stored before they return. This takes
+   * one or two more commands for each.
    *
    * @default false
    */
   verifyAfterSave?: boolean | undefined;
 
   /**
-   * Whether documents name each other, so that the loss of whole ones shows: a checkpoint names the
-   * sets of its pending writes, and the thread's record the newest checkpoint of each namespace. With it
-   * `getTuple` and `list` notice a set that has gone; `verifyThread` notices also the loss of the newest
-   * checkpoints together with their mark, but in the namespaces of single tasks (`node:task`).
+   * Whether documents name each other, so that the loss of a whole document is noticed. A checkpoint names
+   * its sets of pending writes, and the thread's record names the newest checkpoint of each namespace.
+   * `getTuple` and `list` then notice a lost set of writes. `verifyThread` also notices lost newest
+   * checkpoints, except in the namespaces of single tasks (`node:task`).
    *
-   * It takes no command more: an update more in that of `put` and in that of `putWrites`, some 15 bytes
-   * a checkpoint and 18 a set of writes. On a server that flushes after each update, turns took 1.3 to
-   * 1.4 times as long.
+   * The commands of `put` and `putWrites` get one more update each, with about 15 bytes for a checkpoint and
+   * 18 for a set of writes. On a server that flushes after each update, turns took 1.3 to 1.4 times as long.
    *
    * @default false
    */
   witness?: boolean | undefined;
 
   /**
-   * Which checkpoints stay when a newer one of their namespace is stored. Every checkpoint is stored
-   * before the one it replaces goes, so a thread can be resumed at any time.
+   * Which earlier checkpoints of a namespace stay when a newer one is stored. A checkpoint is always stored
+   * before the one it replaces is removed, so a thread can be resumed at any time.
    *
-   * - `"every"`: all of them, as history that can be listed, forked and gone back to
-   * - `"interrupts"`: those at which a task waited for an answer (`interrupt()`); costs a read a put
-   * - `"exit"`: none; a namespace has its newest checkpoint only
+   * - `"every"`: all of them, as a history to list, fork and go back to.
+   * - `"interrupts"`: those at which a task waited for an answer (`interrupt()`). Each `put` takes one more
+   *   read.
+   * - `"exit"`: none. A namespace has only its newest checkpoint.
    *
-   * A checkpoint whose parent has gone is stored as one without a parent. Graphs with a
-   * `DeltaChannel` keep their history whatever this says, since their state is made of it. Segments
-   * that nothing refers to any more are removed by {@link MongoDBSaver.sweep}.
+   * A checkpoint whose parent is no longer there is stored without a parent. Graphs with a `DeltaChannel`
+   * always keep their history, because their state is computed from it. {@link MongoDBSaver.sweep} removes
+   * the segments that nothing refers to any more.
    *
    * @default "every"
    */
   persist?: PersistPolicy | undefined;
 
   /**
-   * Bounds for how large a checkpoint's state may grow: all of its channels as they are encoded, in
-   * bytes, without pending writes.
+   * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
-   * @default undefined: no bounds
+   * @default undefined: no limits
    */
   onCheckpointSize?: CheckpointSizeLimits | undefined;
 
   /**
-   * Gets what the saver reports beside what its methods return.
+   * Gets the events that the saver reports: damaged checkpoints that were passed over, and checkpoints that
+   * are too large.
    *
    * @default a warning of the process (`process.emitWarning`)
    */
   onEvent?: ReportEvent | undefined;
 }
 
-/** What happens when a checkpoint turns out to be damaged. */
+/** What happens when a checkpoint turns out to be damaged; see `onCorruption`. */
 export type CorruptionPolicy = "throw" | "fall-back";
 
-/** Which checkpoints stay when a newer one is stored. */
+/** Which earlier checkpoints stay when a newer one is stored; see `persist`. */
 export type PersistPolicy = "every" | "interrupts" | "exit";
 
-/** Bounds for the size of a checkpoint's state, in bytes. */
+/** Limits on the size of a checkpoint's state, in bytes. */
 export interface CheckpointSizeLimits {
-  /** Beyond this, an event of type `checkpoint-size` is reported: once in each run that is over it. */
+  /**
+   * Above this, an event of type `checkpoint-size` is reported, once in each run.
+   *
+   * @default undefined: no event
+   */
   readonly softLimitBytes?: number | undefined;
-  /** Beyond this, `put` reports the event, stores nothing and throws a `CheckpointTooLargeError`. */
+  /**
+   * Above this, `put` stores nothing, reports the event and throws a `CheckpointTooLargeError`.
+   *
+   * @default undefined: no limit below `maxContentBytes`
+   */
   readonly hardLimitBytes?: number | undefined;
 }
 
 /** Options of `new MongoDBSaver(…)`. */
 export interface MongoDBSaverOptions extends MongoDBSaverSettings {
   /**
-   * A client of any copy of the `mongodb` driver, 6.20 or later, mongoose's too
-   * (`mongoose.connection.getClient()`). The saver never closes it.
+   * A client of the `mongodb` driver, 6.20 or later, in any copy of it, for example
+   * `mongoose.connection.getClient()`. The saver never closes it.
    */
   client: MongoClientLike;
 }

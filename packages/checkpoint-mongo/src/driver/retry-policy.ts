@@ -40,6 +40,7 @@ export interface Attempt {
 
 /** An attempt got no reply in time. Its outcome is not waited for. */
 class AttemptTimeoutError extends Error {
+  /** `"AttemptTimeoutError"`, also in minified code. */
   override readonly name: string = "AttemptTimeoutError";
 
   constructor(limitMs: number) {

@@ -1,10 +1,10 @@
 import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts";
 
-/** How much of a checkpoint a channel takes. */
+/** How much of a checkpoint one channel takes. */
 export interface ChannelSize {
   /** The name of the channel. */
   readonly channel: string;
-  /** The size of its encoded value. */
+  /** Bytes of its encoded value. */
   readonly bytes: number;
 }
 
@@ -13,7 +13,9 @@ export interface ChannelSize {
  * A `put` stored nothing; a read loaded nothing.
  */
 export class CheckpointTooLargeError extends ThreadkeepError {
+  /** The errors of this class have the code `CHECKPOINT_TOO_LARGE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CHECKPOINT_TOO_LARGE"];
+  /** `"CheckpointTooLargeError"`, also in minified code. */
   override readonly name: string = "CheckpointTooLargeError";
 
   /** The thread of the checkpoint. */
@@ -22,13 +24,17 @@ export class CheckpointTooLargeError extends ThreadkeepError {
   readonly checkpointNs: string;
   /** The checkpoint that is too large. */
   readonly checkpointId: string;
-  /** What it takes. */
+  /** Bytes of the encoded state, or of the part that the message names. */
   readonly bytes: number;
-  /** What it may take. */
+  /** Bytes that it may take. */
   readonly limitBytes: number;
   /** The largest channels, at most five, the largest first. */
   readonly largestChannels: readonly ChannelSize[];
 
+  /**
+   * @param address the checkpoint that is too large
+   * @param size how large it is, and what sets the limit
+   */
   constructor(
     address: {
       readonly threadId: string;

@@ -5,12 +5,15 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
  * created, and nothing was returned.
  */
 export class ClassNotAllowedError extends ThreadkeepError {
+  /** The errors of this class have the code `CLASS_NOT_ALLOWED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CLASS_NOT_ALLOWED"];
+  /** `"ClassNotAllowedError"`, also in minified code. */
   override readonly name: string = "ClassNotAllowedError";
 
   /** The id of the class, as `allowedObjects` takes it. */
   readonly classId: string;
 
+  /** @param classId the id of the class, as `allowedObjects` takes it */
   constructor(classId: string) {
     super(
       "CLASS_NOT_ALLOWED",

@@ -3,8 +3,11 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 
 /** Where the damage was met. Without a checkpoint, it is in something that all of a thread shares. */
 export interface DamagedAddress {
+  /** The thread whose data is damaged. */
   readonly threadId: string;
+  /** The namespace of the checkpoint: `""` for the graph itself, else that of a subgraph. */
   readonly checkpointNs?: string | undefined;
+  /** The checkpoint that cannot be used. */
   readonly checkpointId?: string | undefined;
 }
 
@@ -19,7 +22,9 @@ export interface DamagedAddress {
  * ```
  */
 export class CorruptCheckpointError extends ThreadkeepError {
+  /** The errors of this class have the code `CORRUPT_CHECKPOINT`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CORRUPT_CHECKPOINT"];
+  /** `"CorruptCheckpointError"`, also in minified code. */
   override readonly name: string = "CorruptCheckpointError";
 
   /** The thread whose data is damaged. */
@@ -31,7 +36,11 @@ export class CorruptCheckpointError extends ThreadkeepError {
   /** Which document is damaged, and how. */
   readonly corruption: Corruption;
 
-  /** @param options.advice what to do about it; by default to resume from an earlier checkpoint */
+  /**
+   * @param address where the damage was met
+   * @param corruption which document is damaged, and how
+   * @param options.advice what to do about it; by default to resume from an earlier checkpoint
+   */
   constructor(
     address: DamagedAddress,
     corruption: Corruption,

@@ -1,52 +1,60 @@
 /** What kind of document is damaged. */
 export type DamagedDocument = "checkpoint" | "segment" | "write" | "thread";
 
-/** What a fault is told by in messages and reports. Programs go by `reason`. */
-interface Described {
+/** What every fault says about itself, for messages and reports. Programs go by `reason`. */
+export interface DescribedFault {
   /** For people: what was expected, for example `it to exist`. */
   readonly expected: string;
   /** For people: what was found instead, for example `nothing`. */
   readonly found: string;
 }
 
-/** A fault that is not in one field. */
-interface Whole extends Described {
+/** A fault of a document as a whole, not of one of its fields. */
+export interface WholeDocumentFault extends DescribedFault {
+  /** Always undefined. So `field` can be read from every {@link Fault}. */
   readonly field?: undefined;
 }
 
 /** A document that has to be there is not there. */
-export interface MissingFault extends Whole {
+export interface MissingFault extends WholeDocumentFault {
+  /** Tells the kinds of faults apart. */
   readonly reason: "missing";
 }
 
 /** A field does not hold what this package writes there. */
-export interface WrongFieldFault extends Described {
+export interface WrongFieldFault extends DescribedFault {
   /**
    * - `wrong-address`: the field is part of the document's address, which is not where it lies
    * - `wrong-field`: any other field
    */
   readonly reason: "wrong-address" | "wrong-field";
+  /** The name of the field in the stored document. */
   readonly field: string;
 }
 
 /** The content has another hash than the one it was stored with. */
-export interface WrongHashFault extends Whole {
+export interface WrongHashFault extends WholeDocumentFault {
+  /** Tells the kinds of faults apart. */
   readonly reason: "wrong-hash";
 }
 
 /** The content cannot be unpacked or decoded. */
-export interface NotDecodableFault extends Whole {
+export interface NotDecodableFault extends WholeDocumentFault {
+  /** Tells the kinds of faults apart. */
   readonly reason: "not-decodable";
 }
 
 /** The content is longer than `maxContentBytes` allows. */
-export interface TooLargeFault extends Whole {
+export interface TooLargeFault extends WholeDocumentFault {
+  /** Tells the kinds of faults apart. */
   readonly reason: "too-large";
+  /** The limit, `maxContentBytes`. */
   readonly limitBytes: number;
 }
 
 /** A newer version of this package has written it. Only `verifyThread` reports it this way. */
-export interface UnknownFormatFault extends Whole {
+export interface UnknownFormatFault extends WholeDocumentFault {
+  /** Tells the kinds of faults apart. */
   readonly reason: "unknown-format";
 }
 

@@ -16,7 +16,9 @@ export type IntegrityKeyFault =
  * sign of damage, so `onCorruption: "fall-back"` does not apply. Nothing of it was returned.
  */
 export class IntegrityKeyError extends ThreadkeepError {
+  /** The errors of this class have the code `INTEGRITY_KEY`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INTEGRITY_KEY"];
+  /** `"IntegrityKeyError"`, also in minified code. */
   override readonly name: string = "IntegrityKeyError";
 
   /** Which document it is. */
@@ -28,6 +30,12 @@ export class IntegrityKeyError extends ThreadkeepError {
   /** The keys that the saver has, named the same way. */
   readonly knownKeyNames: readonly string[];
 
+  /**
+   * @param document which document it is, as messages name it
+   * @param fault what is wrong with the keys
+   * @param keyName the key that the document names
+   * @param knownKeyNames the keys that the saver has, named the same way
+   */
   constructor(
     document: string,
     fault: IntegrityKeyFault,

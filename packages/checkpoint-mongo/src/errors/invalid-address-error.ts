@@ -5,12 +5,19 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
  * Thrown before anything reaches the database.
  */
 export class InvalidAddressError extends ThreadkeepError {
+  /** The errors of this class have the code `INVALID_ADDRESS`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_ADDRESS"];
+  /** `"InvalidAddressError"`, also in minified code. */
   override readonly name: string = "InvalidAddressError";
 
   /** Where the bad value stood, for example `configurable.thread_id`. */
   readonly field: string;
 
+  /**
+   * @param field where the bad value stood, for example `configurable.thread_id`
+   * @param expectation what is expected there, for example `a non-empty string`
+   * @param found the bad value; long ones are not shown
+   */
   constructor(field: string, expectation: string, found: unknown) {
     super(
       "INVALID_ADDRESS",

@@ -4,6 +4,7 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 export interface UnavailableStorage {
   /** The command and its collection, as in `find on agents.threadkeep_threads`. */
   readonly operation: string;
+  /** How often the command was tried. */
   readonly attempts: number;
   /** From the first attempt to the end of the last one, in milliseconds. */
   readonly elapsedMs: number;
@@ -16,7 +17,9 @@ export interface UnavailableStorage {
  * stored nevertheless, if only its reply was lost. The call may be repeated: nothing is stored twice.
  */
 export class StorageUnavailableError extends ThreadkeepError {
+  /** The errors of this class have the code `STORAGE_UNAVAILABLE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STORAGE_UNAVAILABLE"];
+  /** `"StorageUnavailableError"`, also in minified code. */
   override readonly name: string = "StorageUnavailableError";
 
   /** How often the command was tried. */
@@ -24,6 +27,7 @@ export class StorageUnavailableError extends ThreadkeepError {
   /** From the first attempt to the end of the last one, in milliseconds. */
   readonly elapsedMs: number;
 
+  /** @param input which command was tried, and for how long */
   constructor({ operation, attempts, elapsedMs, cause }: UnavailableStorage) {
     const times = attempts === 1 ? "once" : `${attempts} times`;
     super(

@@ -6,7 +6,9 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
  * of an older version that went back to an earlier checkpoint would do work again.
  */
 export class UnsupportedFormatError extends ThreadkeepError {
+  /** The errors of this class have the code `UNSUPPORTED_FORMAT`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["UNSUPPORTED_FORMAT"];
+  /** `"UnsupportedFormatError"`, also in minified code. */
   override readonly name: string = "UnsupportedFormatError";
 
   /** The unknown part, for example `a value tagged "decimal"`. */
@@ -14,6 +16,10 @@ export class UnsupportedFormatError extends ThreadkeepError {
   /** Where it was found, for example the address of a checkpoint; undefined if that is not known. */
   readonly where: string | undefined;
 
+  /**
+   * @param what the unknown part, for example `a value tagged "decimal"`
+   * @param where where it was found, for example the address of a checkpoint
+   */
   constructor(what: string, where?: string, options?: ErrorOptions) {
     super(
       "UNSUPPORTED_FORMAT",

@@ -22,7 +22,11 @@ export interface IndexConfig {
   /** The name of the vector search index, if the server has vector search. */
   name: string;
 
-  /** The length of the vectors. Required with `embeddings`. */
+  /**
+   * The length of the vectors. Required with `embeddings`.
+   *
+   * @default undefined: the server's model sets it
+   */
   dims?: number | undefined;
 
   /**
@@ -47,7 +51,11 @@ export interface IndexConfig {
    */
   path?: string | undefined;
 
-  /** The model with which the server embeds. Required without `embeddings`. */
+  /**
+   * The model with which the server embeds. Required without `embeddings`.
+   *
+   * @default undefined: `embeddings` embeds
+   */
   model?: string | undefined;
 
   /**
@@ -57,7 +65,11 @@ export interface IndexConfig {
    */
   modality?: string | undefined;
 
-  /** Fields of the document by which the server can filter while it searches. */
+  /**
+   * Fields of the document by which the server can filter while it searches.
+   *
+   * @default []
+   */
   filters?: string[] | undefined;
 }
 
@@ -141,7 +153,10 @@ export interface MongoDBStoreSettings extends RetrySettings {
 
 /** Options of `new MongoDBStore(…)`. */
 export interface MongoDBStoreParams extends MongoDBStoreSettings {
-  /** A client of the `mongodb` driver, in any copy of it. The store never closes it. */
+  /**
+   * A client of the `mongodb` driver, 6.20 or later, in any copy of it, for example
+   * `mongoose.connection.getClient()`. The store never closes it.
+   */
   client: MongoClientLike;
 }
 

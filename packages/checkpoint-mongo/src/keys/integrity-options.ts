@@ -3,17 +3,27 @@ export type IntegrityKey = string | Uint8Array;
 
 /** Keys for the hashes over what is stored. */
 export interface IntegrityOptions {
-  /** The only key. To be able to change keys, use `keys` instead. */
+  /**
+   * The only key. To be able to change keys, use `keys` instead.
+   *
+   * @default undefined: `keys`, or no key
+   */
   readonly key?: IntegrityKey | undefined;
 
   /**
    * All keys that documents may have been hashed with, by ids of up to 32 letters, digits, `_` and `-`. The
    * id is stored with each document, in clear text. A key has to stay here as long as documents name it. A
    * key that was given as `key` before may be added under any id.
+   *
+   * @default {}
    */
   readonly keys?: Readonly<Record<string, IntegrityKey>> | undefined;
 
-  /** The id of the key that new documents are hashed with. */
+  /**
+   * The id of the key that new documents are hashed with. Required with `keys`.
+   *
+   * @default undefined
+   */
   readonly currentKeyId?: string | undefined;
 
   /**

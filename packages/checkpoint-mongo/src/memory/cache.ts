@@ -21,6 +21,7 @@ const TASKS_AT_ONCE = 64;
 export interface CacheStats {
   /** Bytes held, estimated. */
   readonly bytes: number;
+  /** Bytes it may hold: `cacheMaxBytes` of the savers that share it. */
   readonly maxBytes: number;
   /** Segments and checkpoints held. */
   readonly entries: number;

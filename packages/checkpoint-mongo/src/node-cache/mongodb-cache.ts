@@ -147,7 +147,14 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
    *
    * @throws InvalidAddressError if a namespace is not an array of strings, or a key not a string
    */
-  override async get(keys: CacheFullKey[]): Promise<{ key: CacheFullKey; value: V }[]> {
+  override async get(keys: CacheFullKey[]): Promise<
+    {
+      /** The namespace and the key, as they were asked for. */
+      key: CacheFullKey;
+      /** What was set under it. */
+      value: V;
+    }[]
+  > {
     const wanted = new Map<string, { key: CacheFullKey; address: EntryAddress }>();
     for (const [index, key] of checkList(keys, "keys").entries()) {
       const address = this.addresses.parse(key, `keys[${index}]`);

@@ -98,7 +98,10 @@ export interface MongoDBCacheSettings extends RetrySettings {
 
 /** Options of `new MongoDBCache(…)`. */
 export interface MongoDBCacheOptions extends MongoDBCacheSettings {
-  /** A client of the `mongodb` driver, 6.20 or later. The cache never closes it. */
+  /**
+   * A client of the `mongodb` driver, 6.20 or later, in any copy of it, for example
+   * `mongoose.connection.getClient()`. The cache never closes it.
+   */
   client: MongoClientLike;
 }
 

@@ -5,13 +5,22 @@ import { wholeNumber } from "./shared-options.ts";
 export interface RetrySettings {
   /**
    * How long a command is repeated that does not get through: no primary, a lost connection, a server that
-   * shuts down, a timeout, a write conflict. The waits in between are random and grow up to 2 s. No attempt
-   * begins later than `deadlineMs` milliseconds after the first one; then the call throws a
-   * `StorageUnavailableError`. A command whose reply was lost is never carried out twice. 0 tries once.
+   * shuts down, a timeout, a write conflict. The waits in between are random and grow up to 2 s. A command
+   * whose reply was lost is never carried out twice.
    *
    * @default { deadlineMs: 30_000 }
    */
-  retry?: { readonly deadlineMs?: number | undefined } | undefined;
+  retry?:
+    | {
+        /**
+         * No attempt begins later than this many milliseconds after the first one. Then the call throws a
+         * `StorageUnavailableError`. 0 tries once.
+         *
+         * @default 30_000
+         */
+        readonly deadlineMs?: number | undefined;
+      }
+    | undefined;
 
   /**
    * Milliseconds that a connection may be silent while it has to answer a command. Then it is closed, and the

@@ -107,7 +107,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   /** The client given, or the one that {@link MongoDBSaver.fromConnString} made. */
   protected client: MongoClient;
 
-  /** The saver's database, with decoding options and read and write concern of the saver's own. */
+  /** The saver's database, with its own decoding options, read concern and write concern. */
   protected db: Db;
 
   /** Where the official saver kept checkpoints. */
@@ -130,12 +130,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly connection: Connection;
 
   /**
-   * Makes a saver on the user's client. Nothing is read or written before the first call.
+   * Creates a saver on the user's client. Nothing is read or written before the first call.
    *
-   * @param serde stores every value and all metadata with this serializer instead of the saver's
-   *   own encoding. Each channel is then one value: a step stores the whole of each changed channel.
-   *   Its `dumpsTyped` is called for all values of a call at once, and gives each bytes of its own
-   * @throws InvalidOptionsError if an option has a value that cannot work
+   * @param serde a serializer for all values and metadata, in place of the saver's own encoding. A step then
+   *   stores the whole of each channel that has changed. Its `dumpsTyped` is called for all values of a call
+   *   at once, and returns new bytes for each
+   * @throws InvalidOptionsError if options are wrong, missing or unknown: lists all of them
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
@@ -156,10 +156,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Makes a saver with a connection of its own, to be closed with {@link MongoDBSaver.close}.
+   * Creates a saver with its own connection, which {@link MongoDBSaver.close} closes.
    *
    * @param uri a MongoDB connection string
-   * @throws InvalidOptionsError if an option has a value that cannot work, or the connection string is
+   * @param options.clientOptions options of the `MongoClient`
+   * @throws InvalidOptionsError if options are wrong, missing or unknown, or the connection string is
    *   malformed
    */
   static fromConnString(
@@ -180,14 +181,14 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Makes the collections' indexes. May be called at every start and by many processes at once. A
-   * saver on a database that no saver of this client has set up does this on first use.
+   * Creates the indexes of the collections. May be called at every start and by many processes at once. It
+   * does not have to be called: the first use of a collection through a client does the same.
    *
-   * It always asks the server, and forgets what this process has in memory of the collections: after
-   * they were dropped, call it before they are used again.
+   * It always asks the server, and empties this process's memory of the collections: after they were
+   * dropped, call it before the next use.
    *
    * @returns an empty list, for programs that look at the errors that the official saver returns
-   * @throws SetupError if an index cannot be made
+   * @throws SetupError if an index cannot be created
    */
   async setup(): Promise<Error[]> {
     forgetSetup(this.setupRequest);
@@ -197,31 +198,34 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return [];
   }
 
-  /** Closes the connection if the saver opened it itself; a client that was passed in stays open. */
+  /** Closes the connection if the saver opened it. A client that was passed in stays open. */
   async close(): Promise<void> {
     if (this.connection.isOwned) await this.client.close();
   }
 
+  /** The same as {@link MongoDBSaver.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
   /**
-   * What this process keeps in memory of what it read and wrote. All savers of the client with the
-   * same `cacheMaxBytes` keep it in one place, and this tells of all of them.
+   * What this process holds in memory of the stored documents. All savers of a client with the same
+   * `cacheMaxBytes` share this memory, so the figures are those of all.
    */
   get cacheStats(): CacheStats {
     return this.cache.stats;
   }
 
   /**
-   * Returns the checkpoint that the config names, or the latest one of its thread and namespace:
-   * the one that was put last, whatever the clocks said.
+   * Returns the checkpoint that the config names, or else the one of its thread and namespace that was put
+   * last, whatever the clocks of the processes say.
    *
    * @throws InvalidAddressError if a part of the address is no string
    * @throws CorruptCheckpointError if what is stored is not what was written
-   * @throws IntegrityKeyError if it was hashed with a key that is not there
+   * @throws CheckpointTooLargeError if its state is longer than `maxContentBytes`
+   * @throws IntegrityKeyError if it was hashed with a key that the saver does not have
    * @throws ClassNotAllowedError if it holds an object of a class that `allowedObjects` does not name
+   * @throws UnsupportedFormatError if a newer version of this package has stored it
    */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
@@ -242,11 +246,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * Within one namespace of a thread they come in the order in which they were put; otherwise in the
    * order of their ids. A filter compares metadata values deeply.
    *
-   * @throws InvalidAddressError if a part of an address is no string
-   * @param config what it leaves open is not narrowed down; without it, all threads are listed
+   * @param config only checkpoints of the thread, namespace and id that it names; without it, all
    * @param options.filter entries that are undefined do not count
+   * @throws InvalidAddressError if a part of an address is no string
    * @throws InvalidOptionsError if `limit` is no whole number from 0, or `filter` no plain object
-   * @throws CorruptCheckpointError on reaching a checkpoint that is not what was written
+   * @throws CorruptCheckpointError if it comes to a checkpoint that is not what was written; so with the
+   *   other errors of {@link MongoDBSaver.getTuple}
    */
   override async *list(
     config?: RunnableConfig | null,
@@ -264,17 +269,19 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Stores a checkpoint as child of the one that the config names, and makes it the latest of its
-   * namespace. What is stored is what is given: everything is encoded before this returns its
-   * promise, so it may be changed right after.
+   * Stores a checkpoint as a child of the one that the config names, and makes it the latest of its
+   * namespace. Everything is encoded before the call returns its promise, so the caller may change its
+   * objects right after the call.
    *
-   * @param newVersions the channels that have changed since the parent. The others are compared with
-   *   the parent's, since nodes may have changed them in place; with a user's serializer they stay as
-   *   the parent has them. A first checkpoint holds just these. Without it, all may have changed
+   * @param newVersions the channels that have changed since the parent; without it, all may have changed. The
+   *   others are compared with the parent's too, because nodes may have changed them in place. With a `serde`
+   *   they stay as the parent has them. A first checkpoint holds only these channels
    * @returns the config that names the new checkpoint
    * @throws InvalidAddressError if a part of the address is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
-   * @throws WriteConflictError if other writers of the thread keep getting in first
+   * @throws CheckpointTooLargeError if the state exceeds `onCheckpointSize` or `maxContentBytes`; nothing was
+   *   stored
+   * @throws WriteConflictError if other writers of the thread were faster at every attempt
    */
   override async put(
     config: RunnableConfig,
@@ -305,15 +312,17 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Stores what a task wrote after the checkpoint that the config names. A write to an ordinary
-   * channel that is there already stays; of those to special channels (errors, interrupts, resume
-   * values) the later one wins. Everything is encoded before this returns its promise.
+   * Stores what a task wrote after the checkpoint that the config names. If a task's writes to ordinary
+   * channels are stored already, they stay. A write to a special channel (error, interrupt, resume value)
+   * replaces the earlier one. Everything is encoded before the call returns its promise.
    *
    * @param writes pairs of channel and value
-   * @param taskPath where the task stands among those of its superstep: pending writes come back by
-   *   path, task and index, those without a path first
+   * @param taskPath the task's place in its superstep. Pending writes are returned in the order of path, task
+   *   and index, those without a path first
    * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
+   * @throws CheckpointTooLargeError if the writes are longer than `maxContentBytes`; nothing was stored
+   * @throws WriteConflictError if other writers of the thread were faster at every attempt
    */
   override async putWrites(
     config: RunnableConfig,
@@ -333,11 +342,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Deletes all that is stored of a thread, in all namespaces. A run that goes on writing to it
-   * begins a new thread of the same id.
+   * Deletes everything that is stored of a thread, in all namespaces. A run that still writes to it begins a
+   * new thread with the same id.
    *
    * @throws InvalidAddressError if the id is no string or empty
-   * @throws WriteConflictError if other processes keep deleting it and beginning it anew
+   * @throws WriteConflictError if other processes delete and begin the thread again and again
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
@@ -349,8 +358,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Collects what was written to channels since they were last stored as a whole, on the parent
-   * chain of the checkpoint that the config names.
+   * Returns what was written to channels since they were last stored as a whole, on the way from the
+   * checkpoint that the config names through its parents. LangGraph calls it for a `DeltaChannel`.
    *
    * @throws InvalidAddressError if a part of the address is no string
    * @throws CorruptCheckpointError if what is stored is not what was written
@@ -375,12 +384,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Verifies everything that is stored of a thread: every hash, that everything referred to is
-   * there, and the chain of checkpoints. Reads all of it.
+   * Verifies everything that is stored of a thread: every hash, every reference, and the chain of
+   * checkpoints. It reads all of the thread.
    *
    * @throws InvalidAddressError if the id is no string or empty
-   * @throws IntegrityKeyError if a document was hashed with a key that is not there: that says nothing
-   *   about the thread
+   * @throws IntegrityKeyError if a document was hashed with a key that the saver does not have; that says
+   *   nothing about the thread
    */
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);
@@ -388,15 +397,15 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Removes segments that nothing refers to, which a process that died between two commands left
-   * behind. One that is in use, or that a put under way is about to refer to, is never removed: the
-   * first sweep that finds an orphan marks it, and a later one removes it.
+   * Removes segments that nothing refers to: a process that died between two commands leaves them behind,
+   * and so do checkpoints that were removed. The first sweep that finds such a segment marks it, and a later
+   * one removes it. So a segment that is in use, or that a `put` under way will refer to, is never removed.
    *
-   * @param options.threadId sweeps just this thread; by default all, one after the other
+   * @param options.threadId sweeps only this thread; by default all, one after the other
    * @param options.graceSeconds how long an orphan stays marked before it is removed, at least
    *   600 s; by default 3,600 s
    * @throws InvalidAddressError if the thread id is no string or empty
-   * @throws InvalidOptionsError if `graceSeconds` is too short
+   * @throws InvalidOptionsError if `graceSeconds` is below 600
    */
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);

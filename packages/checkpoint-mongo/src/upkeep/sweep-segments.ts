@@ -14,9 +14,9 @@ import { findRecord, readState } from "../store/thread-record.ts";
 
 /** What a sweep did. */
 export interface SweepResult {
-  /** Segments that no checkpoint and no pending write refers to, found by this sweep. */
+  /** Segments that this sweep has marked, because no checkpoint and no pending write refers to them. */
   readonly condemned: number;
-  /** Segments that an earlier sweep had found and nobody has referred to since. */
+  /** Segments that this sweep has removed: an earlier one had marked them. */
   readonly removed: number;
 }
 

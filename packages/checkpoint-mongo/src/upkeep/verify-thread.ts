@@ -13,9 +13,13 @@ import { verifyWrites } from "./verify-writes.ts";
 
 /** What a walk through everything that is stored of a thread found. */
 export interface ThreadReport {
+  /** The thread that was verified. */
   readonly threadId: string;
+  /** Checkpoints read, of all namespaces. */
   readonly checkpoints: number;
+  /** Segments read: the documents that hold the contents of channels. */
   readonly segments: number;
+  /** Pending writes read. */
   readonly writes: number;
   /** Segments that nothing refers to: harmless, and removed by `sweep`. */
   readonly orphanedSegments: number;

@@ -8,15 +8,15 @@ export interface ResilienceMetadata {
   readonly candidate: string;
   /** Attempts that were made for the answer. */
   readonly attempts: number;
-  /** Cost of all attempts in USD. `null`: that of one is not known. */
+  /** Cost of all attempts in USD; `null` if the cost of one is not known. */
   readonly costUsd: number | null;
-  /** All of `costUsd` is what the provider itself says. */
+  /** Whether all of `costUsd` is what providers themselves reported. */
   readonly costReported: boolean;
-  /** The provider reported no usage, so `usage_metadata` is estimated. */
+  /** Whether the provider reported no usage, so that `usage_metadata` is estimated. */
   readonly usageEstimated: boolean;
-  /** The answer was cut off at the token limit. */
+  /** Whether the answer was cut off at the token limit. */
   readonly cutAtLimit: boolean;
-  /** No candidate had anything to say: neither text nor tool call nor refusal. */
+  /** Whether no candidate gave more than an empty answer: no text, no tool call, no refusal. */
   readonly emptyAnswer: boolean;
 }
 

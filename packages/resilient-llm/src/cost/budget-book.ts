@@ -12,41 +12,41 @@ import { RecentlyUsedMap } from "./recently-used-map.ts";
 
 /** Limits on what calls with one API key may cost. */
 export interface KeyBudgetLimits extends BudgetLimits {
-  /** How long a budget lasts before it begins anew. */
+  /** After how long the budget of a key is full again. */
   readonly period: BudgetPeriod;
 }
 
-/** Budgets of a model. */
+/** Budgets of a model: limits for all calls together, and for each thread, run and API key. */
 export interface BudgetOptions extends BudgetLimits {
   /**
-   * For each `configurable.thread_id` on its own; for the latest 10,000 threads and runs together.
+   * Limits for each `configurable.thread_id`. Of threads and runs together, the latest 10,000 are counted.
    *
    * @default no limits
    */
   readonly perThread?: BudgetLimits | undefined;
   /**
-   * For each `configurable.run_id` (or `metadata.run_id`) on its own.
+   * Limits for each `configurable.run_id`, or else `metadata.run_id`.
    *
    * @default no limits
    */
   readonly perRun?: BudgetLimits | undefined;
   /**
-   * For each API key on its own, in each day or month of UTC. A model whose key has nothing left is
-   * passed over for one with another key. It is counted in this process and by this model.
+   * Limits for each API key, in each day or month of UTC. A model whose key has nothing left is passed
+   * over for one with another key. Only calls of this model in this process are counted.
    *
    * @default no limits
    */
   readonly perKey?: KeyBudgetLimits | undefined;
   /**
-   * What happens with a model whose price is not known where a limit in USD applies: `refuse` does not
-   * call it, `allow` calls it and counts no USD.
+   * What happens under a limit in USD with a model whose price is not known. `refuse`: it is not asked.
+   * `allow`: it is asked, and counts nothing in USD.
    *
    * @default "refuse"
    */
   readonly onUnknownPrice?: "refuse" | "allow" | undefined;
 }
 
-/** Who spends. */
+/** The thread and the run that a call belongs to. */
 export interface Spender {
   /** The thread, from `configurable.thread_id`. */
   readonly threadId: string | undefined;

@@ -1,4 +1,4 @@
-/** How long a budget lasts before it begins anew: a day or a month of UTC. */
+/** How long a budget lasts until it is full again: a day or a month of UTC. */
 export type BudgetPeriod = "day" | "month";
 
 /** When the period began that a moment lies in; both in ms since the epoch. */

@@ -1,15 +1,15 @@
 import { WaitingLine } from "./waiting-line.ts";
 
-/** Limits on what calls may cost altogether. */
+/** Limits on what all calls together may cost. */
 export interface BudgetLimits {
   /**
-   * USD.
+   * The most that may be spent, in USD.
    *
    * @default no limit
    */
   readonly maxCostUsd?: number | undefined;
   /**
-   * Input and output tokens.
+   * The most tokens that may be used, input and output together.
    *
    * @default no limit
    */
@@ -39,9 +39,9 @@ export interface Reservation {
 
 /** A budget that has reached a share of its limit. */
 export interface BudgetNotice extends BudgetLimits {
-  /** How messages call the budget. */
+  /** The budget's name, as in messages: for example `Thread "42"`. */
   readonly budget: string;
-  /** 50, 80 or 100: of the limit that is nearer to its end. */
+  /** How much is spent of the limit that will be reached first: 50, 80 or 100 per cent. */
   readonly percent: number;
   /** USD spent so far. */
   readonly costUsd: number;

@@ -23,7 +23,7 @@ export interface CostTotals {
   readonly costUsd: number;
   /** Part of `costUsd`: what providers themselves said. */
   readonly reportedCostUsd: number;
-  /** Attempts that used tokens and whose cost nobody knows; it is not in `costUsd`. */
+  /** Attempts that used tokens at an unknown price. Their cost is missing in `costUsd`. */
   readonly unpricedAttempts: number;
   /** Attempts whose tokens were estimated because the provider did not report them. */
   readonly estimatedAttempts: number;
@@ -45,15 +45,15 @@ export interface CostEntry {
   readonly candidate: string;
   /** Thread and run that the call belongs to. */
   readonly spender: Spender;
-  /** Its tokens. */
+  /** The tokens that it used. */
   readonly usage: TokenUsage;
-  /** USD; `undefined` if it is not known. */
+  /** Its cost in USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
-  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
   /** How it ended. */
   readonly outcome: "succeeded" | "failed" | "aborted";
-  /** First attempt of its call. */
+  /** Whether it is the first attempt of its call. */
   readonly opensCall: boolean;
 }
 
@@ -112,7 +112,7 @@ export class CostLedger {
   readonly #byRun = new RecentlyUsedMap<Account>();
   readonly #listeners = new Set<(entry: CostEntry) => void>();
 
-  /** The totals now; later calls don't change it. */
+  /** The totals now; later calls do not change it. */
   snapshot(): CostSnapshot {
     return {
       ...this.#totals,
@@ -130,13 +130,20 @@ export class CostLedger {
     this.#byRun.clear();
   }
 
-  /** Calls `listener` for every attempt booked; what it throws is dropped. The returned function ends it. */
+  /**
+   * Calls `listener` for every attempt booked. What it throws becomes a warning of the process. The
+   * returned function ends the subscription.
+   */
   subscribe(listener: (entry: CostEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** @internal */
+  /**
+   * Adds an attempt that has ended.
+   *
+   * @internal
+   */
   book(entry: CostEntry): void {
     const { threadId, runId } = entry.spender;
     add(this.#totals, entry);

@@ -3,7 +3,10 @@ import { type OutputForecast, OutputHistory } from "./output-forecast.ts";
 import { FREE, priceTokens, type Pricing } from "./pricing.ts";
 import type { TokenUsage } from "./token-usage.ts";
 
-/** Who says what an attempt cost: the provider itself, the option `pricing`, or the price tables. */
+/**
+ * Where the cost of an attempt comes from: the provider's own figure, the option `pricing`, or the tables of
+ * `@pydantic/genai-prices`.
+ */
 export type CostSource = "provider" | "pricing" | "price-table";
 
 /** What an attempt cost. */

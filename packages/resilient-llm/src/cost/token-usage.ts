@@ -10,14 +10,14 @@ export interface TokenUsage {
   readonly outputTokens: number;
   /** Part of `outputTokens`: thinking. */
   readonly reasoningTokens: number;
-  /** The provider did not report it. It was counted here and is off by some per cent. */
+  /** Whether the provider reported nothing, so that the tokens are estimated, to within some 10 %. */
   readonly estimated: boolean;
   /**
-   * The provider reported zeros for an answer that has content, as local servers do. The tokens are
-   * estimated, and what they cost is unknown unless the model's price is zero.
+   * Whether the provider reported zeros for an answer that has content, as local servers do. The tokens
+   * are then estimated, and their cost is unknown unless the model's price is zero.
    */
   readonly isUnmetered: boolean;
-  /** What the provider itself says it cost, in USD; `undefined` if it does not say. */
+  /** The cost that the provider reported, in USD; `undefined` if it reported none. */
   readonly reportedCostUsd: number | undefined;
 }
 

@@ -50,16 +50,18 @@ const CODE_BY_KIND: Readonly<Record<FailureKind, ThreadkeepErrorCode>> = {
  * `RATE_LIMITED`, `SERVER_ERROR`, `TIMEOUT` or `CONNECTION_FAILED`.
  */
 export class ModelCallError extends ThreadkeepError {
+  /** The code says why the deciding attempt failed, or is `ALL_CANDIDATES_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = [
     ...Object.values(CODE_BY_KIND),
     "ALL_CANDIDATES_FAILED",
   ];
+  /** `"ModelCallError"`, also in minified code. */
   override readonly name: string = "ModelCallError";
   /** The failure of the deciding attempt. */
   readonly failure: Failure;
   /** Every attempt in order. */
   readonly attempts: readonly AttemptRecord[];
-  /** What to do about it, where that is known. */
+  /** What you can do about it, if that is known. */
   readonly nextStep: string | undefined;
   /** The part of the answer that arrived, if any did. */
   readonly partial: PartialAnswer | undefined;
@@ -82,7 +84,9 @@ export class ModelCallError extends ThreadkeepError {
 
 /** Several candidates were tried and none gave an answer. */
 export class AllCandidatesFailedError extends ModelCallError {
+  /** The errors of this class have the code `ALL_CANDIDATES_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["ALL_CANDIDATES_FAILED"];
+  /** `"AllCandidatesFailedError"`, also in minified code. */
   override readonly name: string = "AllCandidatesFailedError";
 
   /** @param details the failure that decided the call, and its attempts */
@@ -93,31 +97,41 @@ export class AllCandidatesFailedError extends ModelCallError {
 
 /** The provider refused the key (401 or 403). The message says where the key came from and the base URL. */
 export class AuthenticationError extends ModelCallError {
+  /** The errors of this class have the code `AUTHENTICATION_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["AUTHENTICATION_FAILED"];
+  /** `"AuthenticationError"`, also in minified code. */
   override readonly name: string = "AuthenticationError";
 }
 
 /** The provider refused to answer this prompt. */
 export class ContentFilterError extends ModelCallError {
+  /** The errors of this class have the code `CONTENT_FILTERED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTENT_FILTERED"];
+  /** `"ContentFilterError"`, also in minified code. */
   override readonly name: string = "ContentFilterError";
 }
 
 /** The prompt fits no candidate's context window, trimmed or not. */
 export class ContextLengthError extends ModelCallError {
+  /** The errors of this class have the code `CONTEXT_LENGTH_EXCEEDED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["CONTEXT_LENGTH_EXCEEDED"];
+  /** `"ContextLengthError"`, also in minified code. */
   override readonly name: string = "ContextLengthError";
 }
 
-/** The provider sent no answer with status 200, but for example an HTML page. Mostly a wrong base URL. */
+/** With status 200 came no answer, but for example an HTML page. Usually the base URL is wrong. */
 export class InvalidResponseError extends ModelCallError {
+  /** The errors of this class have the code `INVALID_RESPONSE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];
+  /** `"InvalidResponseError"`, also in minified code. */
   override readonly name: string = "InvalidResponseError";
 }
 
 /** The answer broke off. `partial` holds the part that arrived. */
 export class StreamInterruptedError extends ModelCallError {
+  /** The errors of this class have the code `STREAM_INTERRUPTED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STREAM_INTERRUPTED"];
+  /** `"StreamInterruptedError"`, also in minified code. */
   override readonly name: string = "StreamInterruptedError";
 
   /** @param details the failure that decided the call, and its attempts */

@@ -23,7 +23,9 @@ const LONGEST_PROBLEM = 1000;
  * one before.
  */
 export class StructuredOutputError extends ThreadkeepError {
+  /** The errors of this class have the code `STRUCTURED_OUTPUT_FAILED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STRUCTURED_OUTPUT_FAILED"];
+  /** `"StructuredOutputError"`, also in minified code. */
   override readonly name: string = "StructuredOutputError";
   /** What is wrong with the last answer, in the validator's words. */
   readonly problem: string;

@@ -71,7 +71,7 @@ export class ThreadkeepError extends Error {
   /** The codes of this class. Undefined: every code. */
   static readonly codes: readonly ThreadkeepErrorCode[] | undefined = undefined;
 
-  /** The name of the class. */
+  /** The name of the class, also in minified code. */
   override readonly name: string = "ThreadkeepError";
 
   /** Stable identifier, for example `INVALID_OPTIONS`. */

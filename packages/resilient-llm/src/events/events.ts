@@ -28,11 +28,11 @@ export interface AttemptResult extends AttemptReference {
   readonly durationMs: number;
   /** Milliseconds to the first content. Undefined without a stream, or if none came. */
   readonly firstTokenMs: number | undefined;
-  /** Its tokens. */
+  /** The tokens that it used. */
   readonly usage: TokenUsage;
-  /** Its cost in USD. Undefined if nobody knows it. */
+  /** Its cost in USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
-  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface AttemptSucceededEvent extends AttemptResult {
 export interface AttemptFailedEvent extends AttemptResult {
   /** Tells the kinds of events apart. */
   readonly type: "attempt-failed";
-  /** Why. */
+  /** What went wrong. */
   readonly failure: Failure;
 }
 
@@ -74,7 +74,7 @@ export interface AttemptAbortedEvent extends AttemptResult {
 export interface RetryEvent {
   /** Tells the kinds of events apart. */
   readonly type: "retry";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate's name. */
   readonly candidate: string;
@@ -88,7 +88,7 @@ export interface RetryEvent {
 export interface FallbackEvent {
   /** Tells the kinds of events apart. */
   readonly type: "fallback";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate that failed. */
   readonly from: string;
@@ -102,7 +102,7 @@ export interface FallbackEvent {
 export interface HedgeEvent {
   /** Tells the kinds of events apart. */
   readonly type: "hedge";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate that is late. */
   readonly late: string;
@@ -146,7 +146,7 @@ export interface LatencyStoreFailedEvent {
 export interface StreamRestartedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "stream-restarted";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The text that is void. */
   readonly discardedText: string;
@@ -156,7 +156,7 @@ export interface StreamRestartedEvent {
 export interface StreamContinuedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "stream-continued";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The text so far. */
   readonly keptText: string;
@@ -166,7 +166,7 @@ export interface StreamContinuedEvent {
 export interface ContextTrimmedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "context-trimmed";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The number of messages that were left out. */
   readonly removedMessages: number;
@@ -174,11 +174,11 @@ export interface ContextTrimmedEvent {
   readonly estimatedTokens: number;
 }
 
-/** The provider asked for a longer pause than is believed (`retry.maxBlockMs`). */
+/** The provider asked for a longer pause than `retry.maxBlockMs` allows. */
 export interface WaitHintBoundedEvent {
   /** Tells the kinds of events apart. */
   readonly type: "wait-hint-bounded";
-  /** The call. */
+  /** The call that it belongs to, as in {@link AttemptReference}. */
   readonly callId: string;
   /** The candidate's name. */
   readonly candidate: string;
@@ -202,7 +202,7 @@ export interface BudgetReachedEvent extends BudgetNotice {
   readonly type: "budget-reached";
 }
 
-/** Something that happened inside a {@link ResilientChatModel}, told as it happens. */
+/** Something that happened inside a {@link ResilientChatModel}, reported at once; told apart by `type`. */
 export type ResilienceEvent =
   | AttemptStartedEvent
   | AttemptSucceededEvent

@@ -1,7 +1,10 @@
 import type { ProviderErrorDescription } from "./classify-option.ts";
 import type { EndpointDescription } from "./endpoint-description.ts";
-import { FAILURE_KINDS, type FailureKind } from "./failure.ts";
+import { failurePolicies } from "./failure-policy.ts";
+import type { FailureKind } from "./failure.ts";
 import { redactText } from "./redact.ts";
+
+const FAILURE_KINDS = Object.keys(failurePolicies) as FailureKind[];
 
 /** What the user's own rules say. What they throw or return by mistake is reported and left out. */
 export function askClassifyOption(

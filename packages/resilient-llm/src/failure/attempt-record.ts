@@ -2,19 +2,19 @@ import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { FailureKind } from "./failure.ts";
 
-/** One line of a call's timeline. */
+/** One attempt of a call, as a line of its timeline. */
 export interface AttemptRecord {
-  /** From 1. */
+  /** The attempt's number within the call, from 1. */
   readonly attempt: number;
-  /** Name of the candidate asked. */
+  /** The name of the candidate that was asked. */
   readonly candidate: string;
   /** The endpoint, without passwords and keys. */
   readonly baseUrl: string;
-  /** From the start of the call, in ms. */
+  /** Milliseconds from the start of the call to the start of the attempt. */
   readonly startedAfterMs: number;
-  /** From its start to its end, in milliseconds. */
+  /** Milliseconds from its start to its end. */
   readonly durationMs: number;
-  /** How it ended. */
+  /** How it ended. `aborted`: by the caller, or because another attempt was quicker. */
   readonly outcome: "succeeded" | "failed" | "aborted";
   /** What went wrong; only with `failed`. */
   readonly kind?: FailureKind;
@@ -24,11 +24,11 @@ export interface AttemptRecord {
   readonly status?: number;
   /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
   readonly next?: string;
-  /** Its tokens. */
+  /** The tokens that it used. */
   readonly usage: TokenUsage;
-  /** USD; `undefined` if it is not known. */
+  /** Its cost in USD; `undefined` if it is not known. */
   readonly costUsd: number | undefined;
-  /** Who says so; `undefined` if nobody knows or nothing was used. */
+  /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
 }
 

@@ -16,8 +16,12 @@ export interface ProviderErrorDescription {
   readonly message: string;
   /** The model's name as the endpoint knows it. */
   readonly model: string;
+  /** The endpoint, without passwords and keys. */
   readonly baseUrl: string;
 }
 
-/** Says what an error means; `undefined` leaves it to the package's own rules. */
+/**
+ * Says what an error means; `undefined` leaves it to the package's own rules. If it throws, or returns
+ * anything else, the process is warned and the package's own rules decide.
+ */
 export type ClassifyOption = (error: ProviderErrorDescription) => FailureKind | undefined;

@@ -23,32 +23,28 @@
  * | `content-filter` | the provider refuses to answer |
  * | `unknown` | anything else a model threw |
  */
-export type FailureKind = (typeof FAILURE_KINDS)[number];
+export type FailureKind =
+  | "rate-limited"
+  | "exceeds-rate-limit"
+  | "quota-exhausted"
+  | "transient"
+  | "server-error"
+  | "timeout"
+  | "connection"
+  | "truncated"
+  | "invalid-response"
+  | "empty-answer"
+  | "failed-generation"
+  | "unsupported"
+  | "bad-request"
+  | "authentication"
+  | "location-refused"
+  | "not-found"
+  | "context-length"
+  | "content-filter"
+  | "unknown";
 
-/** Every {@link FailureKind}. */
-export const FAILURE_KINDS = [
-  "rate-limited",
-  "exceeds-rate-limit",
-  "quota-exhausted",
-  "transient",
-  "server-error",
-  "timeout",
-  "connection",
-  "truncated",
-  "invalid-response",
-  "empty-answer",
-  "failed-generation",
-  "unsupported",
-  "bad-request",
-  "authentication",
-  "location-refused",
-  "not-found",
-  "context-length",
-  "content-filter",
-  "unknown",
-] as const;
-
-/** Which of an attempt's time limits ran out. */
+/** Which of an attempt's time limits ran out: `connectMs`, `firstTokenMs`, `idleMs` or `totalMs`. */
 export type TimeoutPhase = "connect" | "first-token" | "idle" | "total";
 
 /** One failed attempt as a value. Nothing in it contains a key. */
@@ -57,7 +53,7 @@ export interface Failure {
   readonly kind: FailureKind;
   /** One line: what happened and to what. */
   readonly message: string;
-  /** What the reader can do about it, where that is known. */
+  /** What you can do about it, if that is known. */
   readonly nextStep?: string;
   /** HTTP status, if there was an answer. */
   readonly status?: number;
@@ -65,9 +61,9 @@ export interface Failure {
   readonly providerCode?: string;
   /** How long the provider asks to wait, in ms. */
   readonly waitHintMs?: number;
-  /** The provider says itself whether a retry makes sense (`x-should-retry`). */
+  /** Whether a retry makes sense, if the provider says so itself (`x-should-retry`). */
   readonly shouldRetry?: boolean;
-  /** Only for `timeout`. */
+  /** Which time limit ran out; only for `timeout`. */
   readonly phase?: TimeoutPhase;
   /** Context window named by the provider, in tokens; only for `context-length`. */
   readonly windowTokens?: number;

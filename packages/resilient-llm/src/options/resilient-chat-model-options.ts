@@ -40,8 +40,8 @@ export interface RetryOptions {
   readonly deadlineMs?: number | undefined;
 
   /**
-   * The longest wait that is believed when a provider asks for one, in milliseconds. A longer one is cut
-   * to it, and the event `wait-hint-bounded` says so.
+   * The longest wait that a provider can ask for, in milliseconds. A longer one is cut to this, and the
+   * event `wait-hint-bounded` reports it.
    *
    * @default 600_000
    */
@@ -55,7 +55,12 @@ export interface RetryOptions {
   readonly quota?: Partial<RetryQuotaOptions> | undefined;
 }
 
-/** How a time limit follows the latencies seen. */
+/**
+ * How a time limit follows the latencies seen.
+ *
+ * - `quantile`: twice the 99th percentile of the last 100.
+ * - `mean`: twice the mean of the last 100, plus 5 s.
+ */
 export type AdaptiveStrategy = "quantile" | "mean";
 
 /** Time limits of one attempt, in milliseconds. `Infinity` switches one off. */
@@ -105,7 +110,7 @@ export interface TimeoutOptions {
   readonly idleMs?: number | undefined;
 
   /**
-   * Milliseconds for the whole attempt.
+   * Milliseconds for the whole attempt, streamed or not.
    *
    * @default 300_000
    */
@@ -130,9 +135,8 @@ export interface FallbackOptions {
   readonly onContentFilter?: boolean | undefined;
 
   /**
-   * Whether another candidate is asked after a 400 or 422 that no rule knows better than as a bad
-   * request. An error about this model, this key's money, this region or a bad draw goes on to the next
-   * candidate anyway.
+   * Whether to ask the next candidate after a 400 or 422 that blames the request itself. Errors about
+   * the model, the key's money or the region go to the next candidate anyway.
    *
    * @default false
    */
@@ -243,11 +247,11 @@ export interface ContextOptions {
  */
 export type EmptyAnswerHandling = "repair" | "accept";
 
-/** Options of LangChain's base class that mean something here. */
-type BaseOptions = Omit<BaseChatModelParams, "callbackManager" | "maxRetries" | "onFailedAttempt">;
-
-/** Options of {@link ResilientChatModel}. */
-export interface ResilientChatModelOptions extends BaseOptions {
+/** Options of {@link ResilientChatModel}, with those of LangChain's base class that mean something here. */
+export interface ResilientChatModelOptions extends Omit<
+  BaseChatModelParams,
+  "callbackManager" | "maxRetries" | "onFailedAttempt"
+> {
   /** The chain, at least one model. The first healthy one answers. */
   readonly models: readonly ModelOption[];
 
@@ -282,7 +286,8 @@ export interface ResilientChatModelOptions extends BaseOptions {
   /**
    * When another candidate is asked, beyond outages.
    *
-   * @default neither after a refused key nor after a content filter
+   * @default not after a refused key, a content filter or a bad request; a candidate that failed is avoided
+   * for 60 s
    */
   readonly fallback?: FallbackOptions | undefined;
 
@@ -315,8 +320,8 @@ export interface ResilientChatModelOptions extends BaseOptions {
   readonly emptyAnswer?: EmptyAnswerHandling | undefined;
 
   /**
-   * Says what an error or an odd finish reason of a provider means. It is asked before the package's own
-   * rules. If it returns `undefined`, these decide.
+   * Says what an error or an unusual finish reason of a provider means. It is asked before the package's
+   * own rules; if it returns `undefined`, they decide.
    *
    * @default undefined: only the package's own rules
    */
@@ -353,7 +358,7 @@ export interface ResilientChatModelOptions extends BaseOptions {
   readonly maxConcurrency?: number;
 
   /**
-   * Hears of every attempt, retry, fallback, hedge and breaker change.
+   * Hears of everything in {@link ResilienceEvent}: attempts, retries, fallbacks, hedges, breakers, budgets.
    *
    * @default undefined
    */

@@ -2,7 +2,9 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "../errors/threadkeep-
 
 /** A model's answer could not be read in the form that was asked for. `rawText` holds the answer. */
 export class AnswerParseError extends ThreadkeepError {
+  /** The errors of this class have the code `ANSWER_NOT_PARSED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["ANSWER_NOT_PARSED"];
+  /** `"AnswerParseError"`, also in minified code. */
   override readonly name: string = "AnswerParseError";
   /** The whole answer, unshortened. */
   readonly rawText: string;

@@ -1,4 +1,7 @@
-/** Sizes of the retry token bucket. */
+/**
+ * Bounds the retries that all calls together make of one candidate. Each retry takes tokens from a bucket;
+ * when it is empty, calls go to the next candidate without a retry.
+ */
 export interface RetryQuotaOptions {
   /**
    * Tokens in a full bucket.
