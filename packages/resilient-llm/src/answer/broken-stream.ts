@@ -82,7 +82,7 @@ export class BrokenStream {
           "a tool call or other content was already handed out, which cannot be continued",
       };
     }
-    const isOnlyReasoning = answer.partial.text.trim() === "";
-    return isOnlyReasoning || asksForJson(this.#call.request.options) ? "repeat" : "continue";
+    const { options } = this.#call.request;
+    return answer.saysNothing || asksForJson(options) ? "repeat" : "continue";
   }
 }

@@ -107,8 +107,8 @@ export async function* runStream(
       text === undefined ? undefined : (candidate) => askToContinue(text, candidate),
     );
     if (attempt instanceof Error) {
-      // Nothing is no structured output.
-      if (!lastResort || whole) throw attempt;
+      // Nothing is no structured output, and no end of a text that broke off.
+      if (!lastResort || whole || !answer.saysNothing) throw attempt;
       yield* answer.complete(describe(call, lastResort));
       return;
     }

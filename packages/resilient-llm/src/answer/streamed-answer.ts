@@ -70,6 +70,11 @@ export class StreamedAnswer {
     return this.#isTouched && !this.#isRestartDue;
   }
 
+  /** At most reasoning has been handed out. */
+  get saysNothing(): boolean {
+    return this.isText && this.#content.text.trim() === "";
+  }
+
   get partial(): PartialAnswer {
     return { text: this.#content.text, hasToolCalls: this.#content.hasToolCalls };
   }
