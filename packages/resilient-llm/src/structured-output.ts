@@ -12,6 +12,7 @@ import type { Runnable } from "@langchain/core/runnables";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
 import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
+import { makeParserRestartable } from "./answer/restartable-parser.ts";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
 import { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 import {
@@ -87,6 +88,7 @@ export function createStructuredOutput(
   const includeRaw = config?.includeRaw;
   const isKnownToParser = isInteropZodSchema(schema) || isSerializableSchema(schema);
   const assemble = (options: Record<string, unknown>, parser: Parser) => {
+    makeParserRestartable(parser);
     const jsonSchema = isKnownToParser ? undefined : readJsonSchema(schema);
     const check = createStructuredAnswerCheck(parser, jsonSchema, includeRaw === true);
     return assembleStructuredOutputPipeline(bind(options, check), parser, includeRaw);

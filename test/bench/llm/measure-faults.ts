@@ -25,7 +25,8 @@ function createScript(seed: number, spend: (model: string, tokens: number) => vo
   const startedAtMs = performance.now();
   const attempts = new Map<number, number>();
   return (request: ReceivedRequest): Reply => {
-    const call = Number(/\d+/.exec(String(request.body.messages.at(-1)?.content))?.[0]);
+    // Not the last message: a request for a continuation has two more.
+    const call = Number(/\d+/.exec(String(request.body.messages.at(0)?.content))?.[0]);
     const attempt = (attempts.get(call) ?? 0) + 1;
     attempts.set(call, attempt);
     const elapsedMs = performance.now() - startedAtMs;

@@ -68,7 +68,7 @@ it("a given ChatOpenAI is copied before it is watched, and does not change", asy
     temperature: 0.25,
     streaming: true,
   });
-  const { model } = createModel([], { models: [own] });
+  const { model } = createModel([], { models: [own], streamRecovery: "restart" });
   const chunks = await Array.fromAsync(await model.stream("hi"));
   expect(chunks.reduce((whole, chunk) => whole.concat(chunk)).text).toBe("whole");
   expect(server.requests[0]?.body).toMatchObject({ model: "own", temperature: 0.25 });

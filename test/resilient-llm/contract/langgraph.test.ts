@@ -68,7 +68,7 @@ it('streamMode "messages": tokens arrive once, and the state holds the restarted
     replies.stream({ text: "Void " }, { text: "words" }, { reset: true }),
     replies.streamText("The real answer"),
   );
-  const { model } = createModel([server]);
+  const { model } = createModel([server], { streamRecovery: "restart" });
   const graph = new StateGraph(MessagesAnnotation)
     .addNode("model", async (state) => ({ messages: [await model.invoke(state.messages)] }))
     .addEdge("__start__", "model")

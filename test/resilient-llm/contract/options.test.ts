@@ -133,7 +133,7 @@ describe("the constructor says what is wrong with", () => {
     ],
     [
       { streamRecovery: "restarts" },
-      'streamRecovery: expected "error", "restart" or "continue", got a string of 8 characters; did you mean "restart"?',
+      'streamRecovery: expected "continue", "restart" or "error", got a string of 8 characters; did you mean "restart"?',
     ],
     [{ budget: { maxCostUSD: 5 } }, "budget.maxCostUSD: unknown option; did you mean maxCostUsd?"],
     [

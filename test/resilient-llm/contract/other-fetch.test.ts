@@ -34,7 +34,10 @@ describe("fetch of node-fetch", () => {
       replies.stream({ text: "half " }, { reset: true }),
       replies.streamText("the whole answer"),
     );
-    const { model } = createModel([], { models: [createOption(server)] });
+    const { model } = createModel([], {
+      models: [createOption(server)],
+      streamRecovery: "restart",
+    });
     expect(join(await Array.fromAsync(await model.stream("hi")))).toBe("the whole answer");
   });
 

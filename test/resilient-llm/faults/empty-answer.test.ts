@@ -78,9 +78,24 @@ it.each(ways)('with emptyAnswer: "accept" an empty answer is one (%s)', async (_
   expect(server.requests).toHaveLength(1);
 });
 
-it("reasoning that was handed out is void once the answer begins anew", async () => {
-  const server = await startServer(reasoningOnly, replies.streamText("The answer."));
+it("reasoning that was handed out is neither repeated nor void, and the answer comes after it", async () => {
+  const reasonsAgain = replies.stream(
+    { frame: { choices: [{ index: 0, delta: { reasoning_content: "Let me see" } }] } },
+    { text: "The answer." },
+    { finish: "stop" },
+    { done: true },
+  );
+  const server = await startServer(reasoningOnly, reasonsAgain);
   const { model } = createModel([server]);
+  const answer = await join(await model.stream("hi"));
+  expect(answer.text).toBe("The answer.");
+  expect(answer.additional_kwargs["reasoning_content"]).toBe("Let me think");
+  expect(server.requests[1]?.body.messages).toHaveLength(1);
+});
+
+it('with streamRecovery: "restart" reasoning that was handed out is void once the answer begins anew', async () => {
+  const server = await startServer(reasoningOnly, replies.streamText("The answer."));
+  const { model } = createModel([server], { streamRecovery: "restart" });
   const answer = await join(await model.stream("hi"));
   expect(answer.text).toBe("The answer.");
   expect(answer.additional_kwargs["reasoning_content"]).toBeUndefined();
@@ -104,13 +119,24 @@ it("white space that comes first is handed out with the text after it", async ()
   expect((await join(await model.stream("hi"))).text).toBe("\n\nHello");
 });
 
-it("a text that broke off and has nothing more to come is whole", async () => {
+it("a text that broke off and has nothing more to come after a prefill is whole", async () => {
   const server = await startServer(
     replies.stream({ text: "All of it." }, { reset: true }),
     replies.stream({ finish: "stop" }, { done: true }),
   );
-  const { model } = createModel([server], { streamRecovery: "continue" });
+  const { model } = createModel([], {
+    models: [{ model: "first-model", baseURL: server.baseURL, acceptsPrefill: true }],
+  });
   const answer = await join(await model.stream("hi"));
   expect(answer.text).toBe("All of it.");
   expect(answer.response_metadata["resilience"]).toMatchObject({ attempts: 2, emptyAnswer: false });
+});
+
+it("a text that broke off is whole when the model repeats its last words and adds nothing", async () => {
+  const server = await startServer(
+    replies.stream({ text: "All of it. " }, { reset: true }),
+    replies.streamText("All of it."),
+  );
+  const { model } = createModel([server]);
+  expect((await join(await model.stream("hi"))).text).toBe("All of it. ");
 });

@@ -116,6 +116,7 @@ it("a restarted answer is not hedged, since part of it had been handed out", asy
     hedge,
     timeout: { firstTokenMs: 20_000 },
     retry: { maxRetries: 1 },
+    streamRecovery: "restart",
   });
   expect(await waysToAsk["stream"]?.(model)).toContain("from second");
   expect(typesOf(events)).not.toContain("hedge");

@@ -1,6 +1,7 @@
 import type { AIMessageChunk, UsageMetadata } from "@langchain/core/messages";
 import { expect, it } from "vitest";
 import { StreamInterruptedError } from "@threadkeep/resilient-llm";
+import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
@@ -63,7 +64,7 @@ it.each(Object.entries(breaks))(
       replies.stream({ text: "The answer " }, { text: "is " }, ...steps),
       replies.streamText("The answer is 42."),
     );
-    const { model, events } = createModel([server], { timeout });
+    const { model, events } = createModel([server], { timeout, streamRecovery: "restart" });
     const { chunks, joined } = await readStream(await model.stream("hi"));
     expect(joined.text).toBe("The answer is 42.");
     expect(joined.usage_metadata).toMatchObject({ input_tokens: 10, output_tokens: 5 });
@@ -106,8 +107,57 @@ it.each(Object.entries(breaks))(
   },
 );
 
+/** A model that continues an assistant message at the end of the prompt. */
+const prefillable = (server: FaultServer) => ({
+  models: [{ model: "first-model", baseURL: server.baseURL, acceptsPrefill: true }],
+});
+
 it.each([
   ["says only the rest", "42, as is well known."],
+  ["begins with the space that the prefill lacks", " 42, as is well known."],
+  ["repeats the prefill", "Well. The answer is 42, as is well known."],
+])("after a prefill: no text twice when the model %s", async (_, continuation) => {
+  const server = await startServer(
+    replies.stream({ text: "Well. The " }, { text: "answer is " }, { reset: true }),
+    replies.streamText(continuation),
+  );
+  const { model } = createModel([], prefillable(server));
+  const { printed, joined } = await readStream(await model.stream("hi"));
+  expect(printed).toBe("Well. The answer is 42, as is well known.");
+  expect(joined.text).toBe(printed);
+  const asked = server.requests[1]?.body.messages ?? [];
+  // Some providers refuse one that ends in white space.
+  expect(asked.at(-1)).toMatchObject({ role: "assistant", content: "Well. The answer is" });
+});
+
+it.each([
+  ["says only the rest", "42, as is well known."],
+  ["answers in other words", "It is forty-two."],
+  ["comments first", "Sure! The answer is 42, as is well known."],
+  ["says nothing but that it has nothing to add", "(nothing)"],
+])(
+  "continue mode: a typed error with the partial answer when the model %s",
+  async (_, continuation) => {
+    const server = await startServer(
+      replies.stream({ text: "Well. The " }, { text: "answer is " }, { reset: true }),
+      replies.streamText(continuation),
+    );
+    const { model } = createModel([server]);
+    const seen: string[] = [];
+    const error = await rejection(
+      (async () => {
+        for await (const chunk of await model.stream("hi")) seen.push(chunk.text);
+      })(),
+    );
+    expect(StreamInterruptedError.isInstance(error)).toBe(true);
+    expect(error).toMatchObject({ partial: { text: "Well. The answer is " } });
+    expect(String(error)).toContain("first said next does not continue");
+    expect(seen.join("")).toBe("Well. The answer is ");
+  },
+);
+
+it.each([
+  ["repeats all of it", "Well. The answer is 42, as is well known."],
   ["repeats the last words", "The answer is 42, as is well known."],
   ["begins a few words earlier", "answer is 42, as is well known."],
 ])("continue mode: no text twice when the model %s", async (_, continuation) => {
@@ -126,34 +176,45 @@ it.each([
 it("continue mode survives a second break", async () => {
   const server = await startServer(
     replies.stream({ text: "One two three " }, { reset: true }),
-    replies.stream({ text: "four five six seven " }, { reset: true }),
-    replies.streamText("eight nine ten."),
+    replies.stream({ text: "One two three four five six seven " }, { reset: true }),
+    replies.streamText("three four five six seven eight nine ten."),
   );
   const { model } = createModel([server], { streamRecovery: "continue" });
   const { printed } = await readStream(await model.stream("hi"));
   expect(printed).toBe("One two three four five six seven eight nine ten.");
 });
 
-it.each(["restart", "continue"] as const)(
-  "a break inside tool arguments is never handed out as complete nor continued (%s)",
-  async (streamRecovery) => {
-    const server = await startServer(
-      replies.stream({ toolCall: { id: "call_1", name: "add", args: '{"a": 1' } }, { reset: true }),
-      replies.stream(
-        { toolCall: { id: "call_2", name: "add", args: '{"a": 1, ' } },
-        { toolCall: { args: '"b": 2}' } },
-        { finish: "tool_calls" },
-        { done: true },
-      ),
-    );
-    const { model } = createModel([server], { streamRecovery });
-    const { joined } = await readStream(await model.bindTools(tools).stream("1+2?"));
-    expect(joined.tool_calls).toEqual([
-      { type: "tool_call", id: "call_2", name: "add", args: { a: 1, b: 2 } },
-    ]);
-    expect(server.requests[1]?.body.messages).toHaveLength(1);
-  },
+const brokenToolCall = replies.stream(
+  { toolCall: { id: "call_1", name: "add", args: '{"a": 1' } },
+  { reset: true },
 );
+
+it("a break inside tool arguments is never handed out as complete nor continued", async () => {
+  const server = await startServer(
+    brokenToolCall,
+    replies.stream(
+      { toolCall: { id: "call_2", name: "add", args: '{"a": 1, ' } },
+      { toolCall: { args: '"b": 2}' } },
+      { finish: "tool_calls" },
+      { done: true },
+    ),
+  );
+  const { model } = createModel([server], { streamRecovery: "restart" });
+  const { joined } = await readStream(await model.bindTools(tools).stream("1+2?"));
+  expect(joined.tool_calls).toEqual([
+    { type: "tool_call", id: "call_2", name: "add", args: { a: 1, b: 2 } },
+  ]);
+  expect(server.requests[1]?.body.messages).toHaveLength(1);
+});
+
+it("continue mode: a tool call that was handed out in part ends in a typed error", async () => {
+  const server = await startServer(brokenToolCall, replies.streamText("unused"));
+  const { model } = createModel([server]);
+  const error = await rejection(readStream(await model.bindTools(tools).stream("1+2?")));
+  expect(StreamInterruptedError.isInstance(error)).toBe(true);
+  expect(error).toMatchObject({ partial: { text: "", hasToolCalls: true } });
+  expect(server.requests).toHaveLength(1);
+});
 
 it("JSON output that breaks off is restarted, not continued", async () => {
   const server = await startServer(
@@ -165,6 +226,18 @@ it("JSON output that breaks off is restarted, not continued", async () => {
   const { joined } = await readStream(await json.stream("hi"));
   expect(joined.text).toBe('{"city": "Paris"}');
   expect(server.requests[1]?.body.messages).toHaveLength(1);
+});
+
+it("JSON output that begins otherwise the second time ends in a typed error", async () => {
+  const server = await startServer(
+    replies.stream({ text: '{"city": "Par' }, { reset: true }),
+    replies.streamText('{"town": "Paris"}'),
+  );
+  const { model } = createModel([server]);
+  const json = model.withConfig({ response_format: { type: "json_object" } });
+  const error = await rejection(readStream(await json.stream("hi")));
+  expect(StreamInterruptedError.isInstance(error)).toBe(true);
+  expect(error).toMatchObject({ partial: { text: '{"city": "Par' } });
 });
 
 it("a break before the first content is repaired unseen", async () => {
@@ -267,7 +340,7 @@ it("content-block events of a restarted stream describe the new answer only", as
     replies.stream({ text: "Wrong " }, { text: "half" }, { reset: true }),
     replies.streamText("Right answer"),
   );
-  const { model } = createModel([server]);
+  const { model } = createModel([server], { streamRecovery: "restart" });
   const message = await model.streamEvents("hi");
   expect(message.text).toBe("Right answer");
 });
@@ -277,7 +350,7 @@ it("every attempt that produced tokens is booked, broken ones as estimated", asy
     replies.stream({ text: "some words that cost" }, { reset: true }),
     replies.streamText("whole"),
   );
-  const { model } = createModel([server]);
+  const { model } = createModel([server], { streamRecovery: "restart" });
   await readStream(await model.stream("hi"));
   const snapshot = model.costs.snapshot();
   expect(snapshot).toMatchObject({ calls: 1, attempts: 2, estimatedAttempts: 1 });
@@ -300,7 +373,7 @@ it.each([
     replies.stream(...frames, { reset: true }),
     replies.streamText("whole"),
   );
-  const { model } = createModel([server]);
+  const { model } = createModel([server], { streamRecovery: "restart" });
   await readStream(await model.stream("hi"));
   expect(model.costs.snapshot()).toMatchObject({ attempts: 2, estimatedAttempts: 1 });
   expect(model.costs.snapshot().outputTokens).toBeGreaterThan(40);
@@ -337,7 +410,7 @@ it("a character that arrives in two pieces stays whole when an error follows it"
       setTimeout(resolve, 50);
     });
     response.end(bytes.subarray(middle));
-  }, replies.streamText("is open."));
+  }, replies.streamText("The café is open."));
   const { model } = createModel([server], { streamRecovery: "continue" });
   const { printed } = await readStream(await model.stream("hi"));
   expect(printed).toBe("The café is open.");
@@ -356,13 +429,13 @@ it.each(["restart", "continue"] as const)(
   },
 );
 
-it("continue mode restarts an answer that broke off in a tool call, with or without text before it", async () => {
+it("restart mode restarts an answer that broke off in a tool call, with or without text before it", async () => {
   const call = { id: "call_1", name: "add", args: '{"a": 1' };
   const server = await startServer(
     replies.stream({ text: "Let me add. " }, { toolCall: call }, { reset: true }),
     replies.streamText("It is 3."),
   );
-  const { model } = createModel([server], { streamRecovery: "continue" });
+  const { model } = createModel([server], { streamRecovery: "restart" });
   const { joined } = await readStream(await model.bindTools(tools).stream("1+2?"));
   expect(joined).toMatchObject({ text: "It is 3.", tool_calls: [], invalid_tool_calls: [] });
   expect(server.requests[1]?.body.messages).toHaveLength(1);

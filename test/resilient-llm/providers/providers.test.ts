@@ -63,7 +63,8 @@ async function expectFailure(
   expectedRequests: number = CONSEQUENCES[means].requests,
 ): Promise<Failure | undefined> {
   const second = await startServer(replies.answer("from second"));
-  const { model, events } = createModel([first, second], { clock });
+  // What follows from a failure shows where an answer may begin anew, also when a tool call broke off.
+  const { model, events } = createModel([first, second], { clock, streamRecovery: "restart" });
   const { goesOn } = CONSEQUENCES[means];
   const outcome = await settle(model, mode);
   const failure = findFailure(events);

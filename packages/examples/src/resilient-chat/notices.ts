@@ -9,8 +9,8 @@ export function describeEvent(event: ResilienceEvent): string | undefined {
       return `asking ${event.candidate} again in ${(event.delayMs / 1000).toFixed(1)} s`;
     case "fallback":
       return `falling back to ${event.to}`;
-    case "stream-restarted":
-      return "the answer broke off; it begins anew";
+    case "stream-continued":
+      return "the answer broke off; asking for the rest";
     default:
       return undefined;
   }

@@ -1,6 +1,7 @@
 import { AIMessage, type BaseMessage, HumanMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
 import type { AnswerCheck } from "../attempt/answer-check.ts";
+import type { PromptAddition } from "../call/prompt-addition.ts";
 import { ModelCallError } from "../errors/model-call-error.ts";
 import { StructuredOutputError } from "../errors/structured-output-error.ts";
 
@@ -37,15 +38,17 @@ export class AnswerRepair implements AnswerCheck {
   }
 
   /** What is added to the prompt of the next attempt: the answer that did not pass, and why. */
-  get messages(): readonly BaseMessage[] {
-    if (!this.#rejected) return [];
+  get addition(): PromptAddition {
+    if (!this.#rejected) return { messages: [], acceptsEmpty: false };
     const { message, problem } = this.#rejected;
-    return [
+    const messages = [
       new AIMessage(describeAnswer(message) || "(no answer)"),
       new HumanMessage(
         `That answer cannot be used: ${problem}\nAnswer again, with the same content in the shape that was asked for.`,
       ),
     ];
+    // An empty one does not pass the check either.
+    return { messages, acceptsEmpty: true };
   }
 
   /** The last answer as it is, for callers that take it although it did not pass. */

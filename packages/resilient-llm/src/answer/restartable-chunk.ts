@@ -45,7 +45,7 @@ export function markRestart(chunk: ChatGenerationChunk): void {
   RESTARTS.add(chunk.message);
 }
 
-/** Whether the answer begins anew with `chunk`. */
-export function isRestart(chunk: ChatGenerationChunk): boolean {
+/** Whether the answer begins anew with `chunk`, be it a chunk of a generation or its message. */
+export function isRestart(chunk: object): boolean {
   return RESTARTS.has(chunk);
 }

@@ -53,7 +53,7 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
   /** An answer that says nothing. It is better than an error if nobody has more to say. */
   let lastResort: Answered | undefined;
   for (;;) {
-    const attempt = await call.prepare(repair?.messages);
+    const attempt = await call.prepare(repair && (() => repair.addition));
     if (attempt instanceof Error) {
       if (repair?.lastResult) return repair.lastResult;
       if (lastResort && acceptsLast) return describe(call, lastResort);

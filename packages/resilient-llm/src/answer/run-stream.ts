@@ -9,6 +9,7 @@ import type { SharedState } from "../call/shared-state.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import { toUsageMetadata } from "../cost/usage-metadata.ts";
 import { StructuredOutputError } from "../errors/structured-output-error.ts";
+import { BrokenStream } from "./broken-stream.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
 import { describeResilience } from "./resilience-metadata.ts";
@@ -71,20 +72,6 @@ function streamOnce(call: Call, attempt: PreparedAttempt, mayHedge: boolean): At
   return attemptStream(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
-/** Prepares an answer that broke off for the next attempt. */
-function recover(answer: StreamedAnswer, call: Call): void {
-  const { events, id: callId, options, request } = call;
-  const { text } = answer.partial;
-  const wantsJson = "response_format" in request.options;
-  if (options.streamRecovery === "continue" && answer.isContinuable && !wantsJson) {
-    answer.continueNext();
-    events.emit({ type: "stream-continued", callId, keptText: text });
-  } else {
-    answer.restartNext();
-    events.emit({ type: "stream-restarted", callId, discardedText: text });
-  }
-}
-
 interface Answered {
   readonly facts: AnswerFacts;
   readonly usage: TokenUsage | undefined;
@@ -108,24 +95,30 @@ export async function* runStream(
   request: CallRequest,
 ): AsyncGenerator<ChatGenerationChunk> {
   const call = new Call(shared, request);
-  const answer = new StreamedAnswer();
+  const brokenStream = new BrokenStream(call);
+  const answer = new StreamedAnswer(brokenStream.mayRestart);
   const { check } = request;
   const whole = check && !check.acceptsLast ? new WholeAnswer() : undefined;
   /** An answer that says nothing. It is better than an error if nobody has more to say. */
   let lastResort: Answered | undefined;
   for (;;) {
-    const { textToContinue } = answer;
+    const { textToContinue: text } = answer;
     const attempt = await call.prepare(
-      textToContinue === undefined ? [] : askToContinue(textToContinue),
+      text === undefined ? undefined : (candidate) => askToContinue(text, candidate),
     );
     if (attempt instanceof Error) {
-      // Nothing is no structured output.
-      if (!lastResort || whole) throw attempt;
+      // Nothing is no structured output, and no end of a text that broke off.
+      if (!lastResort || whole || !answer.saysNothing) throw attempt;
       yield* answer.complete(describe(call, lastResort));
       return;
     }
     const stream = streamOnce(call, attempt, answer.isUntouched);
-    const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream);
+    const { acceptsPrefill, name } = attempt.candidate;
+    const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream, acceptsPrefill);
+    if (outcome.status === "unjoinable") {
+      const reason = `what ${name} said next does not continue what was handed out`;
+      throw brokenStream.interrupt(answer, reason);
+    }
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
       // What has been handed out cannot be taken back, so it is not asked for again.
@@ -137,18 +130,14 @@ export async function* runStream(
       yield* answer.complete(describe(call, outcome));
       return;
     }
-    const { empty, usage } = outcome;
+    const { empty, failure, usage } = outcome;
     if (empty) lastResort = { ...empty, usage };
     if (!answer.hasBegun) continue;
-    if (call.options.streamRecovery === "error") {
-      if (lastResort && empty && !whole) {
-        // Only reasoning was handed out, and the user wants nothing to begin anew.
-        yield* answer.complete(describe(call, lastResort));
-        return;
-      }
-      throw call.interrupt(outcome.failure, answer.partial);
+    if (lastResort && empty && !whole && brokenStream.isFinal) {
+      // Only reasoning was handed out, and the user wants nothing to begin anew.
+      yield* answer.complete(describe(call, lastResort));
+      return;
     }
-    call.keepPartial(answer.partial);
-    recover(answer, call);
+    brokenStream.recover(answer, failure);
   }
 }

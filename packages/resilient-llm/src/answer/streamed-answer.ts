@@ -1,13 +1,12 @@
-import {
-  AIMessageChunk,
-  type AIMessageChunkFields,
-  type UsageMetadata,
-} from "@langchain/core/messages";
+import { randomUUID } from "node:crypto";
+import { AIMessageChunk, type UsageMetadata } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { AttemptStream } from "../attempt/stream-attempt.ts";
 import { hasContent, StreamedContent } from "../attempt/streamed-content.ts";
 import type { PartialAnswer } from "../errors/model-call-error.ts";
-import { ContinuationJoiner } from "./continuation.ts";
+import { ContinuationJoiner } from "./continuation-joiner.ts";
+import { createTextChunk, findTextBlock, type TextBlock, withoutWords } from "./chunk-text.ts";
 import { makeRestartable, markRestart } from "./restartable-chunk.ts";
 
 /** The parts of a message chunk beside its content. */
@@ -18,11 +17,11 @@ export interface ChunkFields {
   readonly usage_metadata?: UsageMetadata | undefined;
 }
 
-function createChunk(text: string, fields: ChunkFields = {}): ChatGenerationChunk {
-  const { usage_metadata: usage, ...others } = fields;
-  const message = new AIMessageChunk({ content: text, ...others } as AIMessageChunkFields);
-  if (usage) Object.assign(message, { usage_metadata: usage });
-  return new ChatGenerationChunk({ text, message });
+function createChunk(fields: ChunkFields): ChatGenerationChunk {
+  // What is assigned later is missing where LangGraph serializes the message.
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const message = new AIMessageChunk({ content: "", ...Object.fromEntries(given) });
+  return new ChatGenerationChunk({ text: "", message });
 }
 
 /** White space alone is held back too: an answer of nothing else is an empty one. */
@@ -30,17 +29,36 @@ function saysSomething(chunk: ChatGenerationChunk): boolean {
   return hasContent(chunk) && (chunk.text === "" || chunk.text.trim() !== "");
 }
 
+/** How the next attempt takes up what has been handed out. */
+export type Resumption =
+  /** It is asked for the rest. */
+  | "continue"
+  /** It is asked the same again, and what has been handed out is left out. */
+  | "repeat"
+  /** It is asked the same again, and its first chunk says that the answer begins anew. */
+  | "restart";
+
+/** How an attempt ended. `unjoinable`: it does not take up what has been handed out. */
+export type FollowedOutcome = AttemptOutcome<undefined> | { readonly status: "unjoinable" };
+
 /** The answer as the consumer has it, over all attempts. */
 export class StreamedAnswer {
+  readonly #mayRestart: boolean;
   /** What has been handed out and stands. */
   #content = new StreamedContent();
   #id: string | undefined;
   #hasUsage = false;
   #isTouched = false;
   #isRestartDue = false;
-  #joiner: ContinuationJoiner | undefined;
+  #resumption: "continue" | "repeat" | undefined;
   /** Chunks without content are held back: nobody must see an attempt that never says anything. */
   #held: ChatGenerationChunk[] = [];
+  #block: TextBlock | undefined;
+
+  /** @param mayRestart Chunks are made so that a later one can void them. */
+  constructor(mayRestart: boolean) {
+    this.#mayRestart = mayRestart;
+  }
 
   /** Nothing has ever been handed out. */
   get isUntouched(): boolean {
@@ -52,50 +70,65 @@ export class StreamedAnswer {
     return this.#isTouched && !this.#isRestartDue;
   }
 
+  /** At most reasoning has been handed out. */
+  get saysNothing(): boolean {
+    return this.isText && this.#content.text.trim() === "";
+  }
+
   get partial(): PartialAnswer {
     return { text: this.#content.text, hasToolCalls: this.#content.hasToolCalls };
   }
 
-  /** The text that the next attempt takes up. `undefined`: it begins from the start. */
+  /** The text that the next attempt is asked to take up. `undefined`: it is asked for a whole answer. */
   get textToContinue(): string | undefined {
-    return this.#joiner && this.#content.text;
+    return this.#resumption === "continue" ? this.#content.text : undefined;
   }
 
-  /** Another attempt can take the answer up where it broke off. */
-  get isContinuable(): boolean {
-    return !this.#content.hasToolCalls && this.#content.text !== "";
+  /** Nothing but text and reasoning has been handed out. */
+  get isText(): boolean {
+    return !this.#content.hasToolCalls && !this.#content.hasOtherBlocks;
   }
 
-  /** The next attempt takes the answer up where it broke off. */
-  continueNext(): void {
-    // What an earlier joiner holds back was never seen. The next attempt says it again.
-    this.#joiner = new ContinuationJoiner(this.#content.text);
-  }
-
-  /** The next attempt begins the answer anew. */
-  restartNext(): void {
+  /** The next attempt takes the answer up in this way. */
+  resumeBy(resumption: Resumption): void {
+    if (resumption !== "restart") {
+      this.#resumption = resumption;
+      return;
+    }
+    this.#resumption = undefined;
     this.#isRestartDue = true;
     this.#hasUsage = false;
-    this.#joiner = undefined;
     this.#content = new StreamedContent();
   }
 
-  /** Hands out what an attempt says. Returns how the attempt ended. */
-  async *follow(attempt: AttemptStream): AttemptStream {
+  /**
+   * Hands out what an attempt says. Returns how the attempt ended.
+   *
+   * @param isPrefilled The attempt was given the text to continue as the end of its prompt.
+   */
+  async *follow(
+    attempt: AttemptStream,
+    isPrefilled: boolean,
+  ): AsyncGenerator<ChatGenerationChunk, FollowedOutcome> {
     this.#held = [];
-    if (this.#joiner) this.continueNext();
+    const joiner = this.#createJoiner(isPrefilled);
     try {
       for (;;) {
         const step = await attempt.next();
-        if (step.done) return step.value;
+        if (step.done) {
+          const outcome = step.value;
+          if (!joiner || outcome.status !== "succeeded") return outcome;
+          // What a joiner holds back of a failed attempt was never seen. The next one says it again.
+          const rest = joiner.finish();
+          if (rest !== "") yield this.#handOut(createTextChunk(rest, this.#block));
+          return joiner.isUnrecognised ? { status: "unjoinable" } : outcome;
+        }
         const chunk = step.value;
-        if (this.#joiner) {
-          yield this.#handOut(this.#join(this.#joiner, chunk));
-        } else if (this.hasBegun || saysSomething(chunk)) {
-          if (this.#held.length > 0) yield* this.#releaseHeld();
-          yield this.#handOut(chunk);
+        if (joiner) {
+          yield* this.#join(joiner, chunk);
+          if (joiner.isUnrecognised) return { status: "unjoinable" };
         } else {
-          this.#held.push(chunk);
+          yield* this.#take(chunk);
         }
       }
     } finally {
@@ -106,12 +139,27 @@ export class StreamedAnswer {
 
   /** The rest of a complete answer, and a last chunk with what is known of it as a whole. */
   *complete(fields: ChunkFields): Generator<ChatGenerationChunk> {
-    const rest = this.#joiner?.flush() ?? "";
-    if (rest !== "") yield this.#handOut(createChunk(rest));
     yield* this.#releaseHeld();
     // Consumers add usage up, so it is said once.
     const usage = this.#hasUsage ? undefined : fields.usage_metadata;
-    yield this.#handOut(createChunk("", { ...fields, usage_metadata: usage }));
+    yield this.#handOut(createChunk({ ...fields, usage_metadata: usage }));
+  }
+
+  #createJoiner(isPrefilled: boolean): ContinuationJoiner | undefined {
+    if (this.#resumption === undefined) return undefined;
+    const { text } = this.#content;
+    if (this.#resumption === "repeat") return new ContinuationJoiner(text, "from-start");
+    return new ContinuationJoiner(text, isPrefilled ? "prefilled" : "last-words");
+  }
+
+  /** Hands a chunk out, or holds it back until the attempt says something. */
+  *#take(chunk: ChatGenerationChunk): Generator<ChatGenerationChunk> {
+    if (!saysSomething(chunk) && (!this.hasBegun || this.#resumption)) {
+      this.#held.push(chunk);
+      return;
+    }
+    if (this.#held.length > 0) yield* this.#releaseHeld();
+    yield this.#handOut(chunk);
   }
 
   *#releaseHeld(): Generator<ChatGenerationChunk> {
@@ -120,23 +168,27 @@ export class StreamedAnswer {
     for (const chunk of ready) yield this.#handOut(chunk);
   }
 
-  /** The part of a continuation's chunk that the consumer does not have yet. */
-  #join(joiner: ContinuationJoiner, chunk: ChatGenerationChunk): ChatGenerationChunk {
-    const text = chunk.text === "" ? "" : joiner.push(chunk.text);
-    const { additional_kwargs, response_metadata, tool_call_chunks, usage_metadata } =
-      chunk.message as AIMessageChunk;
-    const fields = { additional_kwargs, response_metadata, usage_metadata };
-    const joined = createChunk(
-      text,
-      tool_call_chunks?.length ? { ...fields, tool_call_chunks } : fields,
-    );
-    if (chunk.generationInfo) joined.generationInfo = chunk.generationInfo;
-    return joined;
+  /** Hands out the part of a chunk that the consumer does not have yet. */
+  *#join(joiner: ContinuationJoiner, chunk: ChatGenerationChunk): Generator<ChatGenerationChunk> {
+    const text = joiner.push(chunk.text);
+    const rest = withoutWords(chunk);
+    if (hasContent(rest)) {
+      // A tool call or an image comes after the text, so there is no more text to wait for.
+      yield* this.#handOutText(text + joiner.finish());
+      if (joiner.isUnrecognised) return;
+    } else {
+      yield* this.#handOutText(text);
+    }
+    yield* this.#take(rest);
+  }
+
+  *#handOutText(text: string): Generator<ChatGenerationChunk> {
+    if (text !== "") yield* this.#take(createTextChunk(text, this.#block));
   }
 
   #handOut(chunk: ChatGenerationChunk): ChatGenerationChunk {
-    const { message } = chunk;
-    makeRestartable(chunk);
+    const message = chunk.message as AIMessageChunk;
+    if (this.#mayRestart) makeRestartable(chunk);
     if (this.#isRestartDue) {
       this.#isRestartDue = false;
       message.response_metadata = {
@@ -147,10 +199,13 @@ export class StreamedAnswer {
     }
     this.#isTouched = true;
     this.#content.add(chunk);
-    if ((message as AIMessageChunk).usage_metadata) this.#hasUsage = true;
+    this.#block = findTextBlock(message) ?? this.#block;
+    if (message.usage_metadata) this.#hasUsage = true;
     // One answer, one id: whatever groups chunks by id must not see two messages.
-    this.#id ??= message.id;
-    if (this.#id !== undefined) message.id = this.#id;
+    this.#id ??= message.id ?? `run-${randomUUID()}`;
+    message.id = this.#id;
+    // LangGraph's wire format, and whatever else serializes messages, reads it here.
+    message.lc_kwargs["id"] = this.#id;
     return chunk;
   }
 }

@@ -26,7 +26,8 @@ export function carriesAnswer(message: BaseMessage): boolean {
   return Boolean(tool_calls?.length) || Boolean(invalid_tool_calls?.length);
 }
 
-function isReasoning(type: unknown): boolean {
+/** Whether a block of a message's content, by its type, is what a model thinks before it answers. */
+export function isReasoning(type: unknown): boolean {
   return typeof type === "string" && /reasoning|thinking/.test(type);
 }
 

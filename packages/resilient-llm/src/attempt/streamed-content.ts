@@ -1,6 +1,7 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { estimateContentTokens, estimateTextTokens } from "../context/estimate-tokens.ts";
+import { isReasoning } from "./judge-emptiness.ts";
 
 type ContentBlock = Exclude<AIMessageChunk["content"], string>[number];
 
@@ -28,7 +29,7 @@ export class StreamedContent {
   #hasContent = false;
   /** Generated, but not part of the answer's text: arguments of tool calls, reasoning. */
   #otherText = "";
-  /** Images and the like. */
+  /** Images and the like, and reasoning. */
   readonly #otherBlocks: ContentBlock[] = [];
 
   get text(): string {
@@ -37,6 +38,11 @@ export class StreamedContent {
 
   get hasToolCalls(): boolean {
     return this.#hasToolCalls;
+  }
+
+  /** Images and the like have come. */
+  get hasOtherBlocks(): boolean {
+    return this.#otherBlocks.some(({ type }) => !isReasoning(type));
   }
 
   get hasContent(): boolean {

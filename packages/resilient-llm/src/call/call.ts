@@ -18,6 +18,7 @@ import { CallBooks } from "./call-books.ts";
 import type { CallRequest } from "./call-request.ts";
 import { createEndError } from "./create-end-error.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
+import type { PromptAddition } from "./prompt-addition.ts";
 import { Route } from "./route.ts";
 import type { SharedState } from "./shared-state.ts";
 
@@ -94,9 +95,12 @@ export class Call {
   /**
    * The next attempt once it may be made, after any wait that is due, or the error that ends the call.
    *
+   * @param createAddition What the chosen candidate is sent after the prompt. By default nothing.
    * @throws the reason of the caller's signal, at once when it aborts.
    */
-  async prepare(extraMessages: readonly BaseMessage[] = []): Promise<PreparedAttempt | Error> {
+  async prepare(
+    createAddition?: (candidate: Candidate) => PromptAddition,
+  ): Promise<PreparedAttempt | Error> {
     const { clock } = this.options;
     for (;;) {
       this.request.signal?.throwIfAborted();
@@ -123,14 +127,15 @@ export class Call {
         continue;
       }
       visit.owesRetry = false;
-      const messages = [...this.#prompt.messages, ...extraMessages];
+      const addition = createAddition?.(candidate);
+      const messages = [...this.#prompt.messages, ...(addition?.messages ?? [])];
       const asked = this.#admit(candidate, messages, {
         clock,
         deadlineMs: this.#deadlineMs,
         signal: this.request.signal,
       });
       const admission = asked instanceof Promise ? await asked : asked;
-      const acceptsEmpty = this.options.emptyAnswer === "accept" || extraMessages.length > 0;
+      const acceptsEmpty = this.options.emptyAnswer === "accept" || addition?.acceptsEmpty === true;
       if (admission.verdict === "granted") {
         return this.#begin(candidate, messages, acceptsEmpty, admission);
       }
@@ -231,15 +236,15 @@ export class Call {
     this.#partial = partial;
   }
 
-  /** The error of a stream that broke off and must not be taken up again. */
-  interrupt(failure: Failure, partial: PartialAnswer): StreamInterruptedError {
+  /** The error of a stream that broke off and cannot be taken up again. */
+  interrupt(
+    failure: Failure,
+    partial: PartialAnswer,
+    stoppedBecause: string,
+  ): StreamInterruptedError {
     this.#books.noteNext("give up: the stream had begun");
-    return new StreamInterruptedError({
-      failure,
-      attempts: this.records,
-      stoppedBecause: 'part of the answer was already handed out and streamRecovery is "error"',
-      partial,
-    });
+    const { records: attempts } = this;
+    return new StreamInterruptedError({ failure, attempts, stoppedBecause, partial });
   }
 
   #admit(

@@ -21,6 +21,8 @@ export interface CandidateDescription {
   readonly payer: Payer;
   readonly profile: ModelProfile;
   readonly contextWindowTokens: number | undefined;
+  /** It continues an assistant message at the end of the prompt. */
+  readonly acceptsPrefill: boolean;
   readonly rateLimiter: RateLimiter | undefined;
 }
 
@@ -81,6 +83,7 @@ export class Candidate implements CandidateDescription {
   readonly payer: Payer;
   readonly profile: ModelProfile;
   readonly contextWindowTokens: number | undefined;
+  readonly acceptsPrefill: boolean;
   readonly rateLimiter: RateLimiter | undefined;
   readonly #breaker: Breaker;
   readonly #retryQuota: RetryQuota;
@@ -99,6 +102,7 @@ export class Candidate implements CandidateDescription {
     this.payer = description.payer;
     this.profile = description.profile;
     this.contextWindowTokens = description.contextWindowTokens;
+    this.acceptsPrefill = description.acceptsPrefill;
     this.rateLimiter = description.rateLimiter;
     this.#breaker = instruments.breaker;
     this.#retryQuota = instruments.retryQuota;

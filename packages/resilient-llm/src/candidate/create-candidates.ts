@@ -76,6 +76,7 @@ function createCandidate(
       },
       profile,
       contextWindowTokens: own.contextWindowTokens ?? profile.maxInputTokens,
+      acceptsPrefill: own.acceptsPrefill ?? false,
       rateLimiter: own.rateLimit && new RateLimiter(name, own.rateLimit, options.createRateLimiter),
     },
     {

@@ -35,4 +35,6 @@ export function setUsageMetadata(message: BaseMessage, usage: TokenUsage): void 
       : {}),
   };
   Object.assign(message, { usage_metadata: merged });
+  // Whatever serializes the message writes only fields that are named here.
+  message.lc_kwargs["usage_metadata"] = merged;
 }

@@ -78,6 +78,15 @@ export interface CandidateOptions {
   readonly maxOutputTokens?: number | undefined;
 
   /**
+   * Whether the model continues an assistant message at the end of the prompt. Then an answer that broke
+   * off is continued by such a message, without the model being asked to. Many providers refuse one, and
+   * others answer anew, so set it only where it is known to work.
+   *
+   * @default false
+   */
+  readonly acceptsPrefill?: boolean | undefined;
+
+  /**
    * What the model can do, where LangChain's profile of it is missing or wrong.
    *
    * @default LangChain's profile

@@ -43,6 +43,7 @@ const candidate = z
       .optional(),
     contextWindowTokens: positiveCount.optional(),
     maxOutputTokens: positiveCount.optional(),
+    acceptsPrefill: z.boolean().optional(),
     profile: z.record(z.string(), z.unknown()).optional(),
     rateLimit: z
       .strictObject({

@@ -213,13 +213,16 @@ export interface BreakerOptions {
 /**
  * What happens when a stream breaks after part of the answer has been handed out.
  *
- * - `error`: a {@link StreamInterruptedError} with the partial answer.
+ * - `continue`: the next attempt is asked for the rest, and what it repeats is left out. JSON is asked for
+ *   anew and goes on if it begins with the same text. If the next attempt does not take up what is there,
+ *   or if a tool call was handed out, a {@link StreamInterruptedError} with the partial answer is thrown.
+ *   Nobody gets text twice. Streams of `withStructuredOutput` begin anew, which their parser sees.
  * - `restart`: the answer begins again. A chunk with `response_metadata.resilience.restarted` marks the
- *   place; chunks joined with `concat` hold the new answer only.
- * - `continue`: the next attempt continues the text where it broke off. Tool calls and JSON are
- *   restarted even then.
+ *   place, and chunks joined with `concat` hold the new answer only. It is for consumers that look at the
+ *   mark: all others add the new answer to the old one.
+ * - `error`: a {@link StreamInterruptedError} with the partial answer.
  */
-export type StreamRecovery = "error" | "restart" | "continue";
+export type StreamRecovery = "continue" | "restart" | "error";
 
 /** What happens to prompts that are too long. */
 export interface ContextOptions {
@@ -308,7 +311,7 @@ export interface ResilientChatModelOptions extends Omit<
   /**
    * What happens when a stream breaks in the middle of an answer.
    *
-   * @default "restart"
+   * @default "continue"
    */
   readonly streamRecovery?: StreamRecovery | undefined;
 

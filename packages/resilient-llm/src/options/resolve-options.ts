@@ -183,7 +183,7 @@ const schema = z.strictObject({
       context.addIssue({ code: "custom", path: ["minimumAttempts"], message });
     })
     .prefault({}),
-  streamRecovery: z.enum(["error", "restart", "continue"]).default("restart"),
+  streamRecovery: z.enum(["continue", "restart", "error"]).default("continue"),
   emptyAnswer: z.enum(["repair", "accept"]).default("repair"),
   classify: functionOf<ClassifyOption>().optional(),
   context: z
