@@ -1,10 +1,18 @@
 import { expect, it } from "vitest";
+import type { ResilientChatModelOptions } from "@threadkeep/resilient-llm";
+import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
+/** A model whose requests say that no answer is longer than 20 tokens. */
+function createBriefModel(server: FaultServer, options: Partial<ResilientChatModelOptions>) {
+  const models = [{ model: "brief", baseURL: server.baseURL, maxOutputTokens: 20 }];
+  return createModel([], { models, ...options });
+}
+
 it("after some quick answers the limit for a silent server is far below the ceiling", async () => {
   const server = await startServer(replies.answer("quick"));
-  const { model, events } = createModel([server], {
+  const { model, events } = createBriefModel(server, {
     timeout: { adaptive: true, adaptiveFloorMs: 10_000, firstTokenMs: 300_000, totalMs: 300_000 },
   });
   const read = async () => Array.fromAsync(await model.stream("hi"));
@@ -25,7 +33,7 @@ it("after some quick answers the limit for a silent server is far below the ceil
 
 it("an attempt that was given up raises the next one's limit, so a provider that has become slow can answer", async () => {
   const server = await startServer(replies.answer("quick"));
-  const { model, events } = createModel([server], {
+  const { model, events } = createBriefModel(server, {
     timeout: { adaptive: true, adaptiveFloorMs: 5000 },
     retry: { maxRetries: 1 },
   });

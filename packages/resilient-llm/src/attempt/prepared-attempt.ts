@@ -1,4 +1,5 @@
 import type { BaseMessage } from "@langchain/core/messages";
+import type { AskedSize } from "../candidate/answer-times.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Reservation } from "../cost/budget.ts";
@@ -13,6 +14,7 @@ export interface PreparedAttempt {
   readonly candidate: Candidate;
   readonly messages: BaseMessage[];
   readonly options: CallOptions;
+  readonly asked: AskedSize;
   readonly streaming: boolean;
   /** What the answer has to be. `undefined`: any answer will do. */
   readonly check: AnswerCheck | undefined;

@@ -2,6 +2,7 @@ import type { BaseMessage } from "@langchain/core/messages";
 import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import type { TimeLimits } from "../attempt/time-limits.ts";
+import type { AskedSize } from "../candidate/answer-times.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import type { WaitBounds } from "../cost/budget-book.ts";
@@ -10,10 +11,12 @@ import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
 import { type PartialAnswer, StreamInterruptedError } from "../errors/model-call-error.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
+import { DEFAULT_CEILING_MS, REASONING_TOTAL_MS } from "../options/default-ceilings.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import type { EventHub } from "../events/events.ts";
 import { sleep } from "../time/sleep.ts";
 import { type Admission, admitAttempt, type Grant, withdrawGrant } from "./admit-attempt.ts";
+import { measureAsked } from "./asked-size.ts";
 import { CallBooks } from "./call-books.ts";
 import type { CallRequest } from "./call-request.ts";
 import { createEndError } from "./create-end-error.ts";
@@ -28,6 +31,12 @@ interface LastFailure {
   delayMs: number;
   /** What follows from it has been booked. */
   isAnnounced: boolean;
+}
+
+/** How long a call may take: as long as the slowest model of the chain unless the options say so. */
+function allowTime({ candidates, options }: SharedState): number {
+  if (options.retry.deadlineMs !== undefined) return options.retry.deadlineMs;
+  return candidates.some(({ reasons }) => reasons) ? REASONING_TOTAL_MS : DEFAULT_CEILING_MS;
 }
 
 /** An attempt was ended because another candidate answered first. */
@@ -45,6 +54,7 @@ export class Call {
   /** What is asked, and by whom. */
   readonly request: CallRequest;
   readonly #shared: SharedState;
+  readonly #allowedMs: number;
   readonly #deadlineMs: number;
   readonly #books: CallBooks;
   readonly #prompt: FittedPrompt;
@@ -57,9 +67,10 @@ export class Call {
   constructor(shared: SharedState, request: CallRequest) {
     this.request = request;
     this.#shared = shared;
-    const { clock, retry, context } = shared.options;
+    const { clock, context } = shared.options;
     const nowMs = clock.now();
-    this.#deadlineMs = nowMs + retry.deadlineMs;
+    this.#allowedMs = allowTime(shared);
+    this.#deadlineMs = nowMs + this.#allowedMs;
     this.#route = new Route(shared.candidates, shared.options, this.#deadlineMs);
     this.#books = new CallBooks(shared, request.spender, nowMs);
     this.#prompt = new FittedPrompt(request.messages, context.maxPromptTokens, (result) =>
@@ -149,9 +160,16 @@ export class Call {
   }
 
   /** How long an attempt may take before it counts as late, in ms. `undefined`: as long as it likes. */
-  hedgeDelayMs({ candidate, streaming }: PreparedAttempt): number | undefined {
+  hedgeDelayMs({ asked, candidate, streaming }: PreparedAttempt): number | undefined {
     const { hedge } = this.options;
-    return hedge && (hedge.afterMs ?? candidate.latencyQuantileMs(streaming, hedge.quantile));
+    if (!hedge || hedge.afterMs !== undefined) return hedge?.afterMs;
+    // Late is what takes longer than usual, so the answer is reckoned to be as long as usual.
+    const { upperTokens } = candidate.costs.forecastOutput();
+    const usual = {
+      ...asked,
+      maxOutputTokens: Math.min(upperTokens, asked.maxOutputTokens ?? Infinity),
+    };
+    return candidate.latencyQuantileMs(streaming, hedge.quantile, usual);
   }
 
   /**
@@ -193,12 +211,12 @@ export class Call {
 
   /** Books how an attempt ended and decides what comes next. {@link prepare} carries it out. */
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>, loss?: Loss): void {
-    const { candidate, isProbe, streaming } = attempt;
-    const { durationMs, firstTokenMs } = outcome;
+    const { asked, candidate, isProbe, streaming } = attempt;
+    const { durationMs, firstTokenMs, usage } = outcome;
     if (loss) {
       this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
       this.#books.noteNext("ended, another candidate was quicker");
-      candidate.lost({ streaming, durationMs, isProbe, wasLate: loss.wasLate });
+      candidate.lost({ asked, streaming, durationMs, isProbe, wasLate: loss.wasLate });
       return;
     }
     this.#books.finish(attempt, outcome);
@@ -208,8 +226,8 @@ export class Call {
       const exhaustedForMs =
         outcome.exhaustedForMs && this.#boundHint(candidate, outcome.exhaustedForMs);
       const { startedAtMs } = attempt;
-      const report = { streaming, startedAtMs, durationMs, firstTokenMs, retries, exhaustedForMs };
-      candidate.succeeded(report, nowMs);
+      const times = { asked, streaming, startedAtMs, durationMs, firstTokenMs, usage };
+      candidate.succeeded({ ...times, retries, exhaustedForMs }, nowMs);
     } else if (outcome.status === "failed") {
       const { waitHintMs: hintMs } = outcome.failure;
       const failure =
@@ -217,7 +235,8 @@ export class Call {
           ? outcome.failure
           : { ...outcome.failure, waitHintMs: this.#boundHint(candidate, hintMs) };
       const firstTokenLimitMs = attempt.limits.firstTokenMs;
-      candidate.failed({ streaming, durationMs, failure, isProbe, firstTokenLimitMs }, nowMs);
+      const report = { asked, streaming, durationMs, failure, isProbe, firstTokenLimitMs };
+      candidate.failed(report, nowMs);
       this.#follow(candidate, failure, nowMs);
     } else {
       candidate.release(isProbe);
@@ -259,6 +278,7 @@ export class Call {
     const { clock } = this.options;
     const { check, options } = this.request;
     const streaming = this.#isStreamedBy(candidate);
+    const asked = measureAsked(candidate, messages, options);
     const startedAtMs = clock.now();
     candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
@@ -268,10 +288,11 @@ export class Call {
       candidate,
       messages,
       options,
+      asked,
       streaming,
       check,
       acceptsEmpty,
-      limits: this.#limitsFor(candidate, startedAtMs),
+      limits: this.#limitsFor(candidate, asked, startedAtMs),
       clock,
       startedAtMs,
       isProbe: grant.isProbe,
@@ -287,13 +308,15 @@ export class Call {
     return this.request.streaming && candidate.inner.canStream;
   }
 
-  #limitsFor(candidate: Candidate, nowMs: number): TimeLimits {
-    const { connectMs, idleMs, totalMs } = this.options.timeout;
-    const total = this.#isStreamedBy(candidate) ? totalMs : candidate.totalLimitMs;
+  #limitsFor(candidate: Candidate, asked: AskedSize, nowMs: number): TimeLimits {
+    const { connectMs, idleMs } = this.options.timeout;
+    const total = this.#isStreamedBy(candidate)
+      ? candidate.longestMs
+      : candidate.totalLimitMs(asked);
     return {
       connectMs,
       idleMs,
-      firstTokenMs: candidate.firstTokenLimitMs,
+      firstTokenMs: candidate.firstTokenLimitMs(asked),
       totalMs: Math.min(total, this.#deadlineMs - nowMs),
     };
   }
@@ -338,7 +361,7 @@ export class Call {
   }
 
   #describeDeadline(): string {
-    return `the deadline of ${this.options.retry.deadlineMs} ms (retry.deadlineMs) is reached`;
+    return `the deadline of ${this.#allowedMs} ms (retry.deadlineMs) is reached`;
   }
 
   /** @param isSole The deciding failure says it all, whatever others said before. */

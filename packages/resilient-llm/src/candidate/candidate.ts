@@ -1,11 +1,12 @@
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { Payer } from "../cost/budget-book.ts";
 import type { ModelCosts } from "../cost/model-costs.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
 import type { RetryQuota } from "../retry/retry-quota.ts";
-import type { AdaptiveTimeout } from "./adaptive-timeout.ts";
+import type { AnswerTimes, AskedSize } from "./answer-times.ts";
 import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
@@ -28,14 +29,12 @@ export interface CandidateDescription {
 export interface HealthInstruments {
   readonly breaker: Breaker;
   readonly retryQuota: RetryQuota;
-  /** Follows the time until the first token of streams. */
-  readonly firstTokenLimit: AdaptiveTimeout;
-  /** Follows the time until the whole answer, where it is not streamed. */
-  readonly totalLimit: AdaptiveTimeout;
+  readonly answerTimes: AnswerTimes;
 }
 
 /** What every ended attempt says about its candidate. */
 export interface AttemptReport {
+  readonly asked: AskedSize;
   readonly streaming: boolean;
   readonly durationMs: number;
 }
@@ -46,6 +45,7 @@ export interface SuccessReport extends AttemptReport {
   readonly startedAtMs: number;
   /** Streams only. */
   readonly firstTokenMs: number | undefined;
+  readonly usage: TokenUsage | undefined;
   /** The call's attempts on this candidate before this one. */
   readonly retries: number;
   /** The answer used up a rate limit. Time until the limit is filled again, in ms. */
@@ -84,8 +84,7 @@ export class Candidate implements CandidateDescription {
   readonly rateLimiter: RateLimiter | undefined;
   readonly #breaker: Breaker;
   readonly #retryQuota: RetryQuota;
-  readonly #firstTokenLimit: AdaptiveTimeout;
-  readonly #totalLimit: AdaptiveTimeout;
+  readonly #answerTimes: AnswerTimes;
   #blockedUntilMs = 0;
   #blockedSinceMs = 0;
   #avoidedUntilMs = 0;
@@ -102,8 +101,7 @@ export class Candidate implements CandidateDescription {
     this.rateLimiter = description.rateLimiter;
     this.#breaker = instruments.breaker;
     this.#retryQuota = instruments.retryQuota;
-    this.#firstTokenLimit = instruments.firstTokenLimit;
-    this.#totalLimit = instruments.totalLimit;
+    this.#answerTimes = instruments.answerTimes;
   }
 
   /** Nothing speaks against trying it now. */
@@ -138,19 +136,29 @@ export class Candidate implements CandidateDescription {
     return Math.max(this.#blockedUntilMs, this.#breaker.probeDueAtMs);
   }
 
-  /** Limit for the first token of the next attempt, in ms. */
-  get firstTokenLimitMs(): number {
-    return this.#firstTokenLimit.limitMs;
+  /** It is known to think before it answers. */
+  get reasons(): boolean {
+    return this.#answerTimes.reasons;
   }
 
-  /** Limit for the next attempt at a whole answer, in ms. */
-  get totalLimitMs(): number {
-    return this.#totalLimit.limitMs;
+  /** The longest that any attempt may take, in ms. */
+  get longestMs(): number {
+    return this.#answerTimes.longestMs;
   }
 
-  /** The latency that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
-  latencyQuantileMs(streaming: boolean, quantile: number): number | undefined {
-    return this.#limitOf(streaming).quantileMs(quantile);
+  /** Limit for the first token, in ms. */
+  firstTokenLimitMs(asked: AskedSize): number {
+    return this.#answerTimes.firstTokenLimitMs(asked);
+  }
+
+  /** Limit for a whole answer that comes in one piece, in ms. */
+  totalLimitMs(asked: AskedSize): number {
+    return this.#answerTimes.totalLimitMs(asked);
+  }
+
+  /** The time that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
+  latencyQuantileMs(streaming: boolean, quantile: number, asked: AskedSize): number | undefined {
+    return this.#answerTimes.quantileMs(streaming, quantile, asked);
   }
 
   /** Takes the tokens for one retry from the retry quota. `false`: there are not enough. */
@@ -168,7 +176,7 @@ export class Candidate implements CandidateDescription {
 
   /** Starts exchanging latencies with other processes in the background, if that is due. */
   exchangeLatencies(streaming: boolean, nowMs: number): void {
-    this.#limitOf(streaming).touch(nowMs);
+    this.#answerTimes.exchange(streaming, nowMs);
   }
 
   /** An attempt ended without saying anything about the candidate, or was not made after all. */
@@ -178,35 +186,37 @@ export class Candidate implements CandidateDescription {
 
   /** An attempt got its answer. */
   succeeded(report: SuccessReport, nowMs: number): void {
-    const { durationMs, exhaustedForMs, firstTokenMs, retries, startedAtMs, streaming } = report;
+    const { exhaustedForMs, retries, startedAtMs } = report;
     // It answered a request that was sent after it had asked for a pause: the pause is over.
     if (startedAtMs >= this.#blockedSinceMs) this.#blockedUntilMs = 0;
     if (exhaustedForMs !== undefined) this.block(nowMs + exhaustedForMs, nowMs);
     this.#breaker.succeed();
     this.#avoidedUntilMs = 0;
     this.#retryQuota.giveBack(retries);
-    if (firstTokenMs !== undefined) this.#firstTokenLimit.record(firstTokenMs);
-    else if (!streaming) this.#totalLimit.record(durationMs);
+    this.#answerTimes.learn(report);
   }
 
   /** An attempt failed. */
   failed(report: FailureReport, nowMs: number): void {
-    const { durationMs, failure, firstTokenLimitMs, isProbe, streaming } = report;
+    const { asked, durationMs, failure, firstTokenLimitMs, isProbe, streaming } = report;
     if (failurePolicies[failure.kind].breaker) this.#breaker.fail(nowMs, isProbe);
     // An error that never left this process says nothing. Any other answer shows that the endpoint is up.
     else if (failure.kind === "unknown") this.#breaker.release(isProbe);
     else if (this.#breaker.openedAtMs !== undefined) this.#breaker.succeed();
-    if (failure.phase === "first-token") this.#firstTokenLimit.recordCensored(firstTokenLimitMs);
-    else if (failure.phase === "total" && !streaming) this.#totalLimit.recordCensored(durationMs);
+    if (failure.phase === "first-token") {
+      this.#answerTimes.learnLateness(true, asked, firstTokenLimitMs);
+    } else if (failure.phase === "total" && !streaming) {
+      this.#answerTimes.learnLateness(false, asked, durationMs);
+    }
     if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs, nowMs);
   }
 
   /** An attempt was ended because another candidate answered first. */
-  lost({ durationMs, isProbe, streaming, wasLate }: LossReport): void {
+  lost({ asked, durationMs, isProbe, streaming, wasLate }: LossReport): void {
     this.#breaker.release(isProbe);
     // The second of the two was cut short and says nothing. Without the first, slow attempts would
     // vanish from the window, and the limits would shrink with each hedge.
-    if (wasLate) this.#limitOf(streaming).recordCensored(durationMs);
+    if (wasLate) this.#answerTimes.learnLateness(streaming, asked, durationMs);
   }
 
   /** A call fell back from here because of `failure`: others are preferred until then. */
@@ -221,9 +231,5 @@ export class Candidate implements CandidateDescription {
     if (untilMs <= this.#blockedUntilMs) return;
     this.#blockedUntilMs = untilMs;
     this.#blockedSinceMs = nowMs;
-  }
-
-  #limitOf(streaming: boolean): AdaptiveTimeout {
-    return streaming ? this.#firstTokenLimit : this.#totalLimit;
   }
 }

@@ -35,7 +35,7 @@ export interface RetryOptions {
   /**
    * Milliseconds for all attempts and waits of one call. `Infinity` means without limit.
    *
-   * @default 300_000
+   * @default 300_000; 900_000 if a model of the chain is known to reason
    */
   readonly deadlineMs?: number | undefined;
 
@@ -62,7 +62,8 @@ export type AdaptiveStrategy = "quantile" | "mean";
 export interface TimeoutOptions {
   /**
    * Whether the limits for the first token, and for the whole attempt of `invoke`, follow the latencies
-   * seen. `firstTokenMs` and `totalMs` are then ceilings. `true` means `"quantile"`.
+   * seen. They grow with the prompt, and that of `invoke` with the longest answer that is asked for.
+   * `firstTokenMs` and `totalMs` are then ceilings. `true` means `"quantile"`.
    *
    * @default true
    */
@@ -93,7 +94,7 @@ export interface TimeoutOptions {
   /**
    * Streams: milliseconds from the headers to the first content.
    *
-   * @default 60_000
+   * @default 300_000; 600_000 for a model known to reason
    */
   readonly firstTokenMs?: number | undefined;
 
@@ -107,7 +108,7 @@ export interface TimeoutOptions {
   /**
    * Milliseconds for the whole attempt.
    *
-   * @default 300_000
+   * @default 300_000; 900_000 for a model known to reason
    */
   readonly totalMs?: number | undefined;
 }
@@ -268,14 +269,15 @@ export interface ResilientChatModelOptions extends BaseOptions {
   /**
    * How often and how long a call tries.
    *
-   * @default 3 retries of each candidate, 300 s for all
+   * @default 3 retries of each candidate, 300 s for all; 900 s with a model known to reason
    */
   readonly retry?: RetryOptions | undefined;
 
   /**
    * How long an attempt may take.
    *
-   * @default 30 s to connect, 60 s to the first token, 30 s of silence, 300 s for all
+   * @default 30 s to connect, 30 s of silence; to the first token and for all what the model's latencies
+   * suggest, at most 300 s
    */
   readonly timeout?: TimeoutOptions | undefined;
 
