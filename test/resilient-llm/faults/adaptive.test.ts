@@ -4,9 +4,9 @@ import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
-/** A model whose requests say that no answer is longer than 20 tokens. */
+/** A model whose requests say that no answer is longer than 5 tokens. */
 function createBriefModel(server: FaultServer, options: Partial<ResilientChatModelOptions>) {
-  const models = [{ model: "brief", baseURL: server.baseURL, maxOutputTokens: 20 }];
+  const models = [{ model: "brief", baseURL: server.baseURL, maxOutputTokens: 5 }];
   return createModel([], { models, ...options });
 }
 

@@ -16,6 +16,8 @@ export interface PreparedAttempt {
   readonly options: CallOptions;
   readonly asked: AskedSize;
   readonly streaming: boolean;
+  /** A whole answer is asked for as a stream where the model can, because it may take long. */
+  readonly prefersStream: boolean;
   /** What the answer has to be. `undefined`: any answer will do. */
   readonly check: AnswerCheck | undefined;
   /** An empty answer is one like any other. */

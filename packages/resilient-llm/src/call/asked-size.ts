@@ -21,6 +21,12 @@ function findMaxOutput(options: CallOptions): number | undefined {
   return undefined;
 }
 
+/** The same request if its answer is as long as the model's usually are: late is what takes longer. */
+export function expectUsualLength({ costs }: Candidate, asked: AskedSize): AskedSize {
+  const { upperTokens } = costs.forecastOutput();
+  return { ...asked, maxOutputTokens: Math.min(upperTokens, asked.maxOutputTokens ?? Infinity) };
+}
+
 /** What a request to `candidate` asks for, as far as it decides how long the answer takes. */
 export function measureAsked(
   { costs, inner }: Candidate,

@@ -1,8 +1,6 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
-import type { TimeLimits } from "../attempt/time-limits.ts";
-import type { AskedSize } from "../candidate/answer-times.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import type { WaitBounds } from "../cost/budget-book.ts";
@@ -16,9 +14,10 @@ import type { ResolvedOptions } from "../options/resolve-options.ts";
 import type { EventHub } from "../events/events.ts";
 import { sleep } from "../time/sleep.ts";
 import { type Admission, admitAttempt, type Grant, withdrawGrant } from "./admit-attempt.ts";
-import { measureAsked } from "./asked-size.ts";
+import { expectUsualLength, measureAsked } from "./asked-size.ts";
 import { CallBooks } from "./call-books.ts";
 import type { CallRequest } from "./call-request.ts";
+import { chooseLimits } from "./choose-limits.ts";
 import { createEndError } from "./create-end-error.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
 import { Route } from "./route.ts";
@@ -28,6 +27,7 @@ import type { SharedState } from "./shared-state.ts";
 interface LastFailure {
   readonly candidate: Candidate;
   readonly failure: Failure;
+  readonly failedAfterMs: number;
   delayMs: number;
   /** What follows from it has been booked. */
   isAnnounced: boolean;
@@ -163,12 +163,7 @@ export class Call {
   hedgeDelayMs({ asked, candidate, streaming }: PreparedAttempt): number | undefined {
     const { hedge } = this.options;
     if (!hedge || hedge.afterMs !== undefined) return hedge?.afterMs;
-    // Late is what takes longer than usual, so the answer is reckoned to be as long as usual.
-    const { upperTokens } = candidate.costs.forecastOutput();
-    const usual = {
-      ...asked,
-      maxOutputTokens: Math.min(upperTokens, asked.maxOutputTokens ?? Infinity),
-    };
+    const usual = expectUsualLength(candidate, asked);
     return candidate.latencyQuantileMs(streaming, hedge.quantile, usual);
   }
 
@@ -216,7 +211,9 @@ export class Call {
     if (loss) {
       this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
       this.#books.noteNext("ended, another candidate was quicker");
-      candidate.lost({ asked, streaming, durationMs, isProbe, wasLate: loss.wasLate });
+      const usual = expectUsualLength(candidate, asked);
+      const { wasLate } = loss;
+      candidate.lost({ asked: usual, streaming, durationMs, isProbe, wasLate });
       return;
     }
     this.#books.finish(attempt, outcome);
@@ -237,7 +234,7 @@ export class Call {
       const firstTokenLimitMs = attempt.limits.firstTokenMs;
       const report = { asked, streaming, durationMs, failure, isProbe, firstTokenLimitMs };
       candidate.failed(report, nowMs);
-      this.#follow(candidate, failure, nowMs);
+      this.#follow(candidate, failure, durationMs, nowMs);
     } else {
       candidate.release(isProbe);
       // The slot was not used to the end. A limiter that cannot be reached must not mask the abort.
@@ -275,11 +272,13 @@ export class Call {
     acceptsEmpty: boolean,
     grant: Grant,
   ): PreparedAttempt {
-    const { clock } = this.options;
+    const { clock, timeout } = this.options;
     const { check, options } = this.request;
     const streaming = this.#isStreamedBy(candidate);
     const asked = measureAsked(candidate, messages, options);
     const startedAtMs = clock.now();
+    const leftMs = this.#deadlineMs - startedAtMs;
+    const { limits, prefersStream } = chooseLimits(candidate, asked, streaming, timeout, leftMs);
     candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
     this.#attempts += 1;
@@ -290,9 +289,10 @@ export class Call {
       options,
       asked,
       streaming,
+      prefersStream,
       check,
       acceptsEmpty,
-      limits: this.#limitsFor(candidate, asked, startedAtMs),
+      limits,
       clock,
       startedAtMs,
       isProbe: grant.isProbe,
@@ -308,19 +308,6 @@ export class Call {
     return this.request.streaming && candidate.inner.canStream;
   }
 
-  #limitsFor(candidate: Candidate, asked: AskedSize, nowMs: number): TimeLimits {
-    const { connectMs, idleMs } = this.options.timeout;
-    const total = this.#isStreamedBy(candidate)
-      ? candidate.longestMs
-      : candidate.totalLimitMs(asked);
-    return {
-      connectMs,
-      idleMs,
-      firstTokenMs: candidate.firstTokenLimitMs(asked),
-      totalMs: Math.min(total, this.#deadlineMs - nowMs),
-    };
-  }
-
   /** How much of the wait that a provider asks for is believed, in ms. */
   #boundHint(candidate: Candidate, hintMs: number): number {
     const { maxBlockMs } = this.options.retry;
@@ -330,8 +317,14 @@ export class Call {
   }
 
   /** Decides what follows from a failure: the same candidate again, another one, a shorter prompt. */
-  #follow(candidate: Candidate, failure: Failure, nowMs: number): void {
-    const last: LastFailure = { candidate, failure, delayMs: 0, isAnnounced: false };
+  #follow(candidate: Candidate, failure: Failure, failedAfterMs: number, nowMs: number): void {
+    const last: LastFailure = {
+      candidate,
+      failure,
+      failedAfterMs,
+      delayMs: 0,
+      isAnnounced: false,
+    };
     this.#last = last;
     if (failure.kind !== "context-length") {
       last.delayMs = this.#route.fail(candidate, failure, nowMs);
@@ -356,7 +349,7 @@ export class Call {
       this.#books.noteRetry(candidate, failure, delayMs);
       return;
     }
-    last.candidate.avoid(failure, nowMs + this.options.fallback.stickyMs);
+    last.candidate.avoid(failure, last.failedAfterMs, this.options.fallback.stickyMs, nowMs);
     this.#books.noteFallback(last.candidate, candidate, failure);
   }
 

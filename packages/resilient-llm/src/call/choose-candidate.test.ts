@@ -33,7 +33,7 @@ function makeCandidate(
     created.failed({ ...attempt, failure: FAILURE }, state.openedAtMs);
   }
   if (state.blockedForMs !== undefined) created.block(NOW_MS + state.blockedForMs, NOW_MS);
-  if (state.avoided) created.avoid(FAILURE, DEADLINE_MS);
+  if (state.avoided) created.avoid(FAILURE, 1000, 60_000, NOW_MS);
   return created;
 }
 

@@ -54,9 +54,12 @@ it("the limit never leaves its BOUNDS", () => {
   );
 });
 
-it("the limit grows with the request, however small those were that it was learned from", () => {
+it("the limit grows with the request, and is the ceiling for one that is larger by far than any before", () => {
   const timeout = new AdaptiveTimeout("quantile", { floorMs: 0, ceilingMs: 1e6 });
   for (let sample = 0; sample < 60; sample += 1) timeout.record(500, 2);
   expect(timeout.limitFor(2)).toBe(1000);
-  expect(timeout.limitFor(200)).toBe(100_000);
+  expect(timeout.limitFor(8)).toBe(4000);
+  expect(timeout.limitFor(9)).toBe(1e6);
+  timeout.record(5000, 20);
+  expect(timeout.limitFor(17)).toBe(8500);
 });

@@ -15,6 +15,8 @@ export interface AdaptiveBounds {
 const REFRESH_INTERVAL = 10;
 /** An attempt that was given up counts as a latency of this many times its time limit. */
 const CENSORED_FACTOR = 2;
+/** A request of more than this many times the largest one answered so far is of unknown duration. */
+const FURTHEST_GUESS = 4;
 const SLOW_QUANTILE = 0.99;
 const QUANTILE_HEADROOM = 2;
 const MEAN_BUFFER_MS = 5000;
@@ -24,7 +26,7 @@ const MEAN_MAXIMUM_MS = 300_000;
 /**
  * A time limit that follows the last 100 latencies of one candidate. It knows what is asked: a latency is
  * kept scaled to a request of size 1, and a limit is scaled to the size of the request it is for. So
- * short answers say how long a long one may take.
+ * short answers say how long a longer one may take. One that is larger by far has the ceiling.
  *
  * - `quantile`: twice the 99th percentile, from 10 samples on.
  * - `mean`: `mean × 2 + 5 s`, at most 300 s, and 60 s until the first sample.
@@ -40,6 +42,9 @@ export class AdaptiveTimeout {
   #sync: LatencySync | undefined;
   /** The slowest latency to reckon with, at size 1. `undefined`: to be computed; `null`: not known. */
   #slowMs: number | null | undefined;
+  /** The median latency at size 1. `undefined`: to be computed. */
+  #usualMs: number | undefined;
+  #largestSize = 0;
   #unseen = 0;
 
   /** @param strategy `false`: the limit is always the ceiling, and only the latencies are kept. */
@@ -75,6 +80,12 @@ export class AdaptiveTimeout {
     return Math.min(this.#ceilingMs, Math.max(this.#floorMs, this.#estimate(size)));
   }
 
+  /** The median latency of requests of this size, in ms. While too few are known, the ceiling. */
+  usualFor(size: number): number {
+    this.#usualMs ??= this.#window.quantileMs(0.5) ?? Infinity;
+    return Math.min(this.#ceilingMs, this.#usualMs * size);
+  }
+
   /**
    * The latency that a share of `quantile` (0 to 1) stays below, for a request of this size, in ms.
    * `undefined`: fewer than ten are known.
@@ -87,6 +98,7 @@ export class AdaptiveTimeout {
   /** Books the latency of an attempt of this size that got what it waited for. */
   record(latencyMs: number, size: number): void {
     const scaledMs = latencyMs / size;
+    this.#largestSize = Math.max(this.#largestSize, size);
     this.#window.add(scaledMs);
     this.#sync?.add(scaledMs);
     this.#unseen += 1;
@@ -102,6 +114,7 @@ export class AdaptiveTimeout {
 
   #refresh(): void {
     this.#slowMs = undefined;
+    this.#usualMs = undefined;
     this.#unseen = 0;
   }
 
@@ -114,6 +127,8 @@ export class AdaptiveTimeout {
       if (slowMs === null) return MEAN_BASE_MS;
       return Math.min(MEAN_MAXIMUM_MS, slowMs * size * 2 + MEAN_BUFFER_MS);
     }
-    return slowMs === null ? Infinity : slowMs * size * QUANTILE_HEADROOM;
+    // What small requests take may all be overhead, and says little about one that is much larger.
+    const isKnown = slowMs !== null && size <= this.#largestSize * FURTHEST_GUESS;
+    return !isKnown ? Infinity : slowMs * size * QUANTILE_HEADROOM;
   }
 }

@@ -9,6 +9,9 @@ const LONG_THOUGHT_TOKENS = 32_768;
 /** An answer with so much thinking shows that the model reasons. A few tokens may be miscounted. */
 const REASONING_TOKENS = 100;
 
+/** Weight of the latest answer in the average of recent ones. */
+const RECENT_SHARE = 0.1;
+
 /** What a request asks for, as far as it decides how long the answer takes. */
 export interface AskedSize {
   readonly promptTokens: number;
@@ -42,6 +45,7 @@ export class AnswerTimes {
   readonly #firstToken: PhaseLimit;
   readonly #total: PhaseLimit;
   #reasons = false;
+  #recentTotalMs: number | undefined;
 
   /** @param reasons The model is known to think before it answers. Else its answers may show it. */
   constructor(firstToken: PhaseLimit, total: PhaseLimit, reasons: boolean) {
@@ -70,6 +74,16 @@ export class AnswerTimes {
     return this.#total.limit.limitFor(this.#sizeAnswer(asked));
   }
 
+  /** How long whole answers took of late on average, whatever their length, in ms. */
+  get recentTotalMs(): number | undefined {
+    return this.#recentTotalMs;
+  }
+
+  /** How long such an answer usually takes, if it is as long as asked for, in ms. */
+  usualTotalMs(asked: AskedSize): number {
+    return this.#total.limit.usualFor(this.#sizeAnswer(asked));
+  }
+
   /** The time that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
   quantileMs(streaming: boolean, quantile: number, asked: AskedSize): number | undefined {
     return streaming
@@ -79,7 +93,8 @@ export class AnswerTimes {
 
   /** Exchanges what is known with other processes in the background, if that is due. */
   exchange(streaming: boolean, nowMs: number): void {
-    this.#limitOf(streaming).touch(nowMs);
+    this.#firstToken.limit.touch(nowMs);
+    if (!streaming) this.#total.limit.touch(nowMs);
   }
 
   /** Learns from an answer. */
@@ -94,6 +109,8 @@ export class AnswerTimes {
     if (!streaming) {
       const size = measureRequest(promptTokens, usage?.outputTokens ?? 0);
       this.#total.limit.record(durationMs, size);
+      const recentMs = this.#recentTotalMs ?? durationMs;
+      this.#recentTotalMs = recentMs + (durationMs - recentMs) * RECENT_SHARE;
     }
   }
 

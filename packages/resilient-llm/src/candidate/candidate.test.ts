@@ -102,11 +102,10 @@ it("a pause it asked for is over when it answers a request that was sent after t
 
 it("is avoided after a fallback until it answers, unless the provider said how long to wait", () => {
   const { candidate } = createCandidate();
-  const untilMs = NOW_MS + 60_000;
-  candidate.avoid({ kind: "rate-limited", message: "busy", waitHintMs: 10 }, untilMs);
-  candidate.avoid({ kind: "bad-request", message: "wrong" }, untilMs);
+  candidate.avoid({ kind: "rate-limited", message: "busy", waitHintMs: 10 }, 1000, 60_000, NOW_MS);
+  candidate.avoid({ kind: "bad-request", message: "wrong" }, 1000, 60_000, NOW_MS);
   expect(candidate.isHealthy(NOW_MS)).toBe(true);
-  candidate.avoid({ kind: "server-error", message: "down" }, untilMs);
+  candidate.avoid({ kind: "server-error", message: "down" }, 1000, 60_000, NOW_MS);
   expect(candidate.isHealthy(NOW_MS)).toBe(false);
   candidate.succeeded(SUCCESS, NOW_MS);
   expect(candidate.isHealthy(NOW_MS)).toBe(true);
@@ -130,4 +129,18 @@ it("of two attempts the late one counts as slow, and the one that was cut short 
   expect(candidate.firstTokenLimitMs(ASKED)).toBe(1000);
   candidate.lost({ ...loss, wasLate: true });
   expect(candidate.firstTokenLimitMs(ASKED)).toBe(16_000);
+});
+
+it("is avoided for ten times as long as it took to fail, from 5 s up to the longest avoidance", () => {
+  const { candidate } = createCandidate();
+  const down: Failure = { kind: "server-error", message: "down" };
+  for (const [failedAfterMs, pauseMs] of [
+    [50, 5000],
+    [2000, 20_000],
+    [10_000, 60_000],
+  ] as const) {
+    candidate.avoid(down, failedAfterMs, 60_000, NOW_MS);
+    expect(candidate.isHealthy(NOW_MS + pauseMs - 1)).toBe(false);
+    expect(candidate.isHealthy(NOW_MS + pauseMs)).toBe(true);
+  }
 });

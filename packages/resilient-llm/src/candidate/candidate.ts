@@ -6,6 +6,7 @@ import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
 import type { RetryQuota } from "../retry/retry-quota.ts";
+import { computeTrialPauseMs } from "../retry/trial-pause.ts";
 import type { AnswerTimes, AskedSize } from "./answer-times.ts";
 import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
@@ -88,6 +89,8 @@ export class Candidate implements CandidateDescription {
   #blockedUntilMs = 0;
   #blockedSinceMs = 0;
   #avoidedUntilMs = 0;
+  /** How long it is avoided after a failure, as the call that fell back from it wants it. */
+  #longestAvoidanceMs = 0;
 
   constructor(description: CandidateDescription, instruments: HealthInstruments) {
     this.name = description.name;
@@ -114,6 +117,11 @@ export class Candidate implements CandidateDescription {
   /** The provider asked not to be called now. */
   isBlocked(nowMs: number): boolean {
     return nowMs < this.#blockedUntilMs;
+  }
+
+  /** It failed a call and has not answered since: the next attempt finds out whether it is back. */
+  get isOnTrial(): boolean {
+    return this.#avoidedUntilMs > 0;
   }
 
   /** The breaker is closed, or a probe is due that nobody makes. */
@@ -154,6 +162,16 @@ export class Candidate implements CandidateDescription {
   /** Limit for a whole answer that comes in one piece, in ms. */
   totalLimitMs(asked: AskedSize): number {
     return this.#answerTimes.totalLimitMs(asked);
+  }
+
+  /** How long whole answers took of late on average, in ms. `undefined`: there was none. */
+  get recentTotalMs(): number | undefined {
+    return this.#answerTimes.recentTotalMs;
+  }
+
+  /** How long such an answer usually takes, if it is as long as asked for, in ms. */
+  usualTotalMs(asked: AskedSize): number {
+    return this.#answerTimes.usualTotalMs(asked);
   }
 
   /** The time that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
@@ -199,7 +217,7 @@ export class Candidate implements CandidateDescription {
   /** An attempt failed. */
   failed(report: FailureReport, nowMs: number): void {
     const { asked, durationMs, failure, firstTokenLimitMs, isProbe, streaming } = report;
-    if (failurePolicies[failure.kind].breaker) this.#breaker.fail(nowMs, isProbe);
+    if (failurePolicies[failure.kind].breaker) this.#breaker.fail(nowMs, isProbe, durationMs);
     // An error that never left this process says nothing. Any other answer shows that the endpoint is up.
     else if (failure.kind === "unknown") this.#breaker.release(isProbe);
     else if (this.#breaker.openedAtMs !== undefined) this.#breaker.succeed();
@@ -208,6 +226,8 @@ export class Candidate implements CandidateDescription {
     } else if (failure.phase === "total" && !streaming) {
       this.#answerTimes.learnLateness(false, asked, durationMs);
     }
+    // A trial that failed: others are preferred again at once, also by this call.
+    if (this.isOnTrial) this.avoid(failure, durationMs, this.#longestAvoidanceMs, nowMs);
     if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs, nowMs);
   }
 
@@ -219,11 +239,18 @@ export class Candidate implements CandidateDescription {
     if (wasLate) this.#answerTimes.learnLateness(streaming, asked, durationMs);
   }
 
-  /** A call fell back from here because of `failure`: others are preferred until then. */
-  avoid(failure: Failure, untilMs: number): void {
+  /**
+   * A call fell back from here because of `failure`: for a while others are preferred.
+   *
+   * @param failedAfterMs How long the attempt took. One that failed quickly is soon tried again.
+   * @param longestMs For how long it is avoided at most, in ms.
+   */
+  avoid(failure: Failure, failedAfterMs: number, longestMs: number, nowMs: number): void {
     // Where the provider says how long to wait, that is enough.
     if (!failurePolicies[failure.kind].avoid || failure.waitHintMs !== undefined) return;
-    this.#avoidedUntilMs = untilMs;
+    if (longestMs === 0) return;
+    this.#longestAvoidanceMs = longestMs;
+    this.#avoidedUntilMs = nowMs + computeTrialPauseMs(failedAfterMs, longestMs);
   }
 
   /** No attempts until then. A longer block stays. */

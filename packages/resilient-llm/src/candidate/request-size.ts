@@ -1,5 +1,5 @@
 /** The time of this many tokens of a prompt, or of an answer, passes before the first token of a small one. */
-const PROMPT_TOKENS_PER_UNIT = 2500;
+const PROMPT_TOKENS_PER_UNIT = 1500;
 const OUTPUT_TOKENS_PER_UNIT = 25;
 
 /**

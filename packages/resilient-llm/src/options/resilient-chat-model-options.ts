@@ -140,7 +140,8 @@ export interface FallbackOptions {
   readonly onBadRequest?: boolean | undefined;
 
   /**
-   * Milliseconds for which a candidate that failed a call is avoided.
+   * Milliseconds for which a candidate that failed a call is avoided at most. It is tried again after
+   * ten times as long as the failed attempt took, at the earliest after 5 s, by one attempt.
    *
    * @default 60_000
    */
@@ -200,7 +201,8 @@ export interface BreakerOptions {
   readonly minimumAttempts: number;
 
   /**
-   * Milliseconds until one attempt probes whether the endpoint is back.
+   * Milliseconds until one attempt probes whether the endpoint is back. A probe that failed quickly is
+   * repeated sooner: after ten times as long as it took, at the earliest after 5 s.
    *
    * @default 30_000
    */
