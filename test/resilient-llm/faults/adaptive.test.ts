@@ -13,7 +13,7 @@ function createBriefModel(server: FaultServer, options: Partial<ResilientChatMod
 it("after some quick answers the limit for a silent server is far below the ceiling", async () => {
   const server = await startServer(replies.answer("quick"));
   const { model, events } = createBriefModel(server, {
-    timeout: { adaptive: true, adaptiveFloorMs: 10_000, firstTokenMs: 300_000, totalMs: 300_000 },
+    timeout: { adaptive: true, adaptiveFloorMs: 20_000, firstTokenMs: 300_000, totalMs: 300_000 },
   });
   const read = async () => Array.fromAsync(await model.stream("hi"));
   for (let call = 0; call < 12; call += 1) {
@@ -34,7 +34,7 @@ it("after some quick answers the limit for a silent server is far below the ceil
 it("an attempt that was given up raises the next one's limit, so a provider that has become slow can answer", async () => {
   const server = await startServer(replies.answer("quick"));
   const { model, events } = createBriefModel(server, {
-    timeout: { adaptive: true, adaptiveFloorMs: 5000 },
+    timeout: { adaptive: true, adaptiveFloorMs: 20_000 },
     retry: { maxRetries: 1 },
   });
   const read = async () => Array.fromAsync(await model.stream("hi"));

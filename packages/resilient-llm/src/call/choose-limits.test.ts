@@ -192,9 +192,30 @@ it.each(Object.entries(PACES))(
     const runs = Array.from({ length: 10 }, (__, seed) => simulateCalls(pace, seed));
     const sized = runs.map((calls) => run(new SizedPolicy(), calls));
     const plain = runs.map((calls) => run(new PlainPolicy(), calls));
-    console.log(_, countCuts(plain), meanNoticeMs(sized), meanNoticeMs(plain));
+
     expect(countCuts(sized)).toBe(0);
     expect(countCuts(plain)).toBeGreaterThan(0);
     expect(meanNoticeMs(sized)).toBeLessThan(meanNoticeMs(plain));
   },
 );
+
+it("the headers of a long prompt have the time it takes to read it, unless the option says otherwise", () => {
+  const [candidate] = createCandidates(OPTIONS, new EventHub());
+  if (!candidate) throw new Error("No candidate");
+  const asked = { promptTokens: 200_000, maxOutputTokens: 100 };
+  expect(chooseLimits(candidate, asked, true, TIMEOUT, Infinity).limits.connectMs).toBe(130_000);
+  const own = { ...TIMEOUT, connectMs: 5000 };
+  expect(chooseLimits(candidate, asked, true, own, Infinity).limits.connectMs).toBe(5000);
+});
+
+it("a model known to reason has ten minutes for its first token and a quarter of an hour for all", () => {
+  const options = resolveOptions({
+    models: [{ model: "thinker", profile: { reasoningOutput: true } }],
+    apiKey: "none",
+  });
+  const [candidate] = createCandidates(options, new EventHub());
+  if (!candidate) throw new Error("No candidate");
+  const asked = { promptTokens: 10, maxOutputTokens: undefined };
+  const { limits } = chooseLimits(candidate, asked, true, options.timeout, Infinity);
+  expect(limits).toMatchObject({ firstTokenMs: 600_000, totalMs: 900_000 });
+});

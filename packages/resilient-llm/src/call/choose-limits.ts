@@ -10,6 +10,9 @@ export interface ChosenLimits {
   readonly prefersStream: boolean;
 }
 
+const CONNECT_MS = 30_000;
+/** Some servers send no headers before they have read the prompt. Slow ones read 2,000 tokens a second. */
+const READ_TOKEN_MS = 0.5;
 /** Beside answers that take less on average, the processor time of a stream would count. */
 const BRISK_ANSWER_MS = 250;
 
@@ -45,7 +48,7 @@ export function chooseLimits(
   const prefersStream = !isStreamed && isWorthStream(candidate, asked, timeout);
   const totalMs = isStreamed || prefersStream ? candidate.longestMs : candidate.totalLimitMs(asked);
   const limits: TimeLimits = {
-    connectMs: timeout.connectMs,
+    connectMs: timeout.connectMs ?? CONNECT_MS + asked.promptTokens * READ_TOKEN_MS,
     firstTokenMs: candidate.firstTokenLimitMs(asked),
     idleMs: timeout.idleMs,
     totalMs: Math.min(totalMs, leftMs),

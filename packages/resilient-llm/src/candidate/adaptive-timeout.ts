@@ -74,6 +74,11 @@ export class AdaptiveTimeout {
     this.#sync?.touch(nowMs);
   }
 
+  /** Enough latencies are known for a quantile. */
+  get isWarm(): boolean {
+    return this.#window.isWarm;
+  }
+
   /** The limit for an attempt of this size, in ms. */
   limitFor(size: number): number {
     if (this.#strategy === false) return this.#ceilingMs;

@@ -71,7 +71,10 @@ export class AnswerTimes {
 
   /** Limit for a whole answer that comes in one piece, in ms. */
   totalLimitMs(asked: AskedSize): number {
-    return this.#total.limit.limitFor(this.#sizeAnswer(asked));
+    const limitMs = this.#total.limit.limitFor(this.#sizeAnswer(asked));
+    if (!this.#firstToken.limit.isWarm) return limitMs;
+    // Long answers to short prompts say little about a short answer to a long one. First tokens do.
+    return Math.max(limitMs, Math.min(this.firstTokenLimitMs(asked), this.longestMs));
   }
 
   /** How long whole answers took of late on average, whatever their length, in ms. */

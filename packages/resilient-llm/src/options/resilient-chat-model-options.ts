@@ -87,7 +87,7 @@ export interface TimeoutOptions {
   /**
    * Streams: milliseconds until the response's headers arrive.
    *
-   * @default 30_000
+   * @default 30_000, and half a millisecond more for each token of the prompt
    */
   readonly connectMs?: number | undefined;
 

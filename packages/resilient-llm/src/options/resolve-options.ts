@@ -46,7 +46,8 @@ export interface ResolvedOptions {
     readonly adaptive: AdaptiveStrategy | false;
     readonly adaptiveFloorMs: number;
     readonly latencyStore: LatencyStore | undefined;
-    readonly connectMs: number;
+    /** `undefined`: longer for a long prompt. */
+    readonly connectMs: number | undefined;
     /** `undefined`: as the model needs it. */
     readonly firstTokenMs: number | undefined;
     readonly idleMs: number;
@@ -148,7 +149,7 @@ const schema = z.strictObject({
         .default(true),
       adaptiveFloorMs: delayMs.default(10_000),
       latencyStore: objectWith<LatencyStore>("read", "append").optional(),
-      connectMs: limitMs.default(30_000),
+      connectMs: limitMs.optional(),
       firstTokenMs: limitMs.optional(),
       idleMs: limitMs.default(30_000),
       totalMs: limitMs.optional(),
@@ -226,6 +227,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     timeout: {
       ...timeout,
       adaptive: adaptive === true ? "quantile" : adaptive,
+      connectMs: timeout.connectMs,
       firstTokenMs: timeout.firstTokenMs,
       totalMs: timeout.totalMs,
       latencyStore: timeout.latencyStore,
