@@ -58,7 +58,10 @@ export interface RetryOptions {
 /** How a time limit follows the latencies seen. */
 export type AdaptiveStrategy = "quantile" | "mean";
 
-/** Time limits of one attempt, in milliseconds. `Infinity` switches one off. */
+/**
+ * Time limits of one attempt, in milliseconds. `Infinity` switches one off. Those of streams also hold for
+ * an `invoke` whose answer may take long: it is asked for as a stream unless `adaptive` is `false`.
+ */
 export interface TimeoutOptions {
   /**
    * Whether the limits for the first token, and for the whole attempt of `invoke`, follow the latencies
