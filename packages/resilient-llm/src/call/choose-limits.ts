@@ -14,7 +14,7 @@ const CONNECT_MS = 30_000;
 /** Some servers send no headers before they have read the prompt. Slow ones read 2,000 tokens a second. */
 const READ_TOKEN_MS = 0.5;
 /** Beside answers that take less on average, the processor time of a stream would count. */
-const BRISK_ANSWER_MS = 250;
+const BRISK_ANSWER_MS = 400;
 
 /**
  * Whether a whole answer is worth a stream: one that may take longer than the shortest limit. A
