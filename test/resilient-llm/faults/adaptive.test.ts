@@ -1,11 +1,19 @@
 import { expect, it } from "vitest";
+import type { ResilientChatModelOptions } from "@threadkeep/resilient-llm";
+import type { FaultServer } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
 
+/** A model whose requests say that no answer is longer than 5 tokens. */
+function createBriefModel(server: FaultServer, options: Partial<ResilientChatModelOptions>) {
+  const models = [{ model: "brief", baseURL: server.baseURL, maxOutputTokens: 5 }];
+  return createModel([], { models, ...options });
+}
+
 it("after some quick answers the limit for a silent server is far below the ceiling", async () => {
   const server = await startServer(replies.answer("quick"));
-  const { model, events } = createModel([server], {
-    timeout: { adaptive: true, adaptiveFloorMs: 10_000, firstTokenMs: 300_000, totalMs: 300_000 },
+  const { model, events } = createBriefModel(server, {
+    timeout: { adaptive: true, adaptiveFloorMs: 20_000, firstTokenMs: 300_000, totalMs: 300_000 },
   });
   const read = async () => Array.fromAsync(await model.stream("hi"));
   for (let call = 0; call < 12; call += 1) {
@@ -25,8 +33,8 @@ it("after some quick answers the limit for a silent server is far below the ceil
 
 it("an attempt that was given up raises the next one's limit, so a provider that has become slow can answer", async () => {
   const server = await startServer(replies.answer("quick"));
-  const { model, events } = createModel([server], {
-    timeout: { adaptive: true, adaptiveFloorMs: 5000 },
+  const { model, events } = createBriefModel(server, {
+    timeout: { adaptive: true, adaptiveFloorMs: 20_000 },
     retry: { maxRetries: 1 },
   });
   const read = async () => Array.fromAsync(await model.stream("hi"));

@@ -58,7 +58,10 @@ it.each(Object.entries(stores))(
       totalMs: 1_000_000,
       latencyStore: store,
     };
-    const seasoned = createModel([server], { timeout }).model;
+    // Not watched as a stream, so that the limit for the whole answer decides.
+    const fields = { streaming: false };
+    const models = [{ model: "first-model", baseURL: server.baseURL, maxOutputTokens: 20, fields }];
+    const seasoned = createModel([], { models, timeout }).model;
     for (let call = 0; call < 12; call += 1) await seasoned.invoke("hi");
     // The exchange after the last ones is made by the first call that comes 10 s later.
     const key = `${server.baseURL} first-model total`;
@@ -69,7 +72,7 @@ it.each(Object.entries(stores))(
       })
       .toBeGreaterThanOrEqual(10);
 
-    const fresh = createModel([server], { timeout, retry: { maxRetries: 1 } });
+    const fresh = createModel([], { models, timeout, retry: { maxRetries: 1 } });
     await fresh.model.invoke("reads the store");
     await new Promise((resolve) => {
       setTimeout(resolve, 50);

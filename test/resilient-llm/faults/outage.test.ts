@@ -74,6 +74,25 @@ it("after a fallback the healthy candidate answers until fallback.stickyMs is ov
   expect([await texts(), await texts()]).toEqual(["from first", "from first"]);
 });
 
+it("a model that is back answers again long before fallback.stickyMs is over; meanwhile each trial costs one attempt", async () => {
+  const first = await startServer(replies.error(503));
+  const second = await startServer(replies.answer("from second"));
+  const { model } = createModel([first, second], {
+    retry: { maxRetries: 2, baseDelayMs: 10 },
+    breaker: { windowSize: 100, minimumAttempts: 100 },
+    fallback: { stickyMs: 25_000 },
+  });
+  const text = async () => (await model.invoke("hi")).text;
+  expect(await text()).toBe("from second");
+  expect(first.requests).toHaveLength(3);
+  await sleepReal(270);
+  expect(await text()).toBe("from second");
+  expect(first.requests).toHaveLength(4);
+  await sleepReal(270);
+  first.play(replies.answer("from first"));
+  expect([await text(), await text()]).toEqual(["from first", "from first"]);
+});
+
 it("when all candidates fail, one error lists every attempt, with keys redacted", async () => {
   const first = await startServer(replies.error(500, {}, { message: `leaked ${testKey} here` }));
   const second = await startServer(replies.html(502, "Bad gateway"));

@@ -25,6 +25,7 @@ function firstPhaseOf(streaming: boolean, isWatched: boolean): TimeoutPhase {
 export class AttemptScope implements WireWatch {
   readonly endpoint: EndpointDescription;
   readonly streaming: boolean;
+  readonly prefersStream: boolean;
   readonly clock: Clock;
   readonly startedAtMs: number;
   /** Headers of the response, once they are there. */
@@ -58,6 +59,7 @@ export class AttemptScope implements WireWatch {
     this.endpoint = endpoint;
     // A model that does not stream is asked for a whole answer.
     this.streaming = attempt.streaming && inner.canStream;
+    this.prefersStream = attempt.prefersStream && !this.streaming;
     this.clock = attempt.clock;
     this.#limits = attempt.limits;
     this.#outer = outer;
@@ -94,6 +96,16 @@ export class AttemptScope implements WireWatch {
     );
   }
 
+  /** The whole answer comes as a stream: silence shows long before the limit for all of it. */
+  onStreamAsked(): void {
+    this.#enter("connect");
+  }
+
+  /** Nothing will come before the whole answer. */
+  onWhole(): void {
+    if (!this.streaming) this.#enter("total");
+  }
+
   /** The headers are there: from now on the first token is awaited. */
   onHeaders(): void {
     if (this.#phase === "connect") this.#enter("first-token");
@@ -101,9 +113,10 @@ export class AttemptScope implements WireWatch {
 
   /** Content arrived: from now on the next piece is awaited. */
   onProgress(): void {
+    if (this.#phase === "total") return;
     this.#firstContentAtMs ??= this.clock.now();
     if (this.#phase === "idle") this.#phaseStartedAtMs = this.clock.now();
-    else if (this.#phase !== "total") this.#enter("idle");
+    else this.#enter("idle");
   }
 
   /** The consumer holds a chunk. Its time does not count as the provider's. */

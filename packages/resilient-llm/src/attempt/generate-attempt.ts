@@ -81,7 +81,7 @@ export async function attemptGenerate(
     ending = scope.explain(error);
   }
   const durationMs = endedAtMs - scope.startedAtMs;
-  const outcome = { ...ending, usage, durationMs, firstTokenMs: undefined };
+  const outcome = { ...ending, usage, durationMs, firstTokenMs: scope.firstTokenMs };
   onEnd(outcome);
   return outcome;
 }

@@ -1,4 +1,5 @@
 import type { BaseMessage } from "@langchain/core/messages";
+import type { AskedSize } from "../candidate/answer-times.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Reservation } from "../cost/budget.ts";
@@ -13,7 +14,10 @@ export interface PreparedAttempt {
   readonly candidate: Candidate;
   readonly messages: BaseMessage[];
   readonly options: CallOptions;
+  readonly asked: AskedSize;
   readonly streaming: boolean;
+  /** A whole answer is asked for as a stream where the model can, because it may take long. */
+  readonly prefersStream: boolean;
   /** What the answer has to be. `undefined`: any answer will do. */
   readonly check: AnswerCheck | undefined;
   /** An empty answer is one like any other. */

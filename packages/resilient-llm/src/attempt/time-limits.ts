@@ -1,6 +1,9 @@
 import type { TimeoutPhase } from "../failure/failure.ts";
 
-/** Time limits of one attempt, in ms. `Infinity` switches one off. */
+/**
+ * Time limits of one attempt, in ms. `Infinity` switches one off. A whole answer that is asked for as a
+ * stream has those of streams, too.
+ */
 export interface TimeLimits {
   /** Until the response's headers arrive (streams only). */
   readonly connectMs: number;

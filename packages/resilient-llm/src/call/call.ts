@@ -1,7 +1,6 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
-import type { TimeLimits } from "../attempt/time-limits.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import type { WaitBounds } from "../cost/budget-book.ts";
@@ -10,12 +9,15 @@ import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
 import { type PartialAnswer, StreamInterruptedError } from "../errors/model-call-error.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
+import { DEFAULT_CEILING_MS, REASONING_TOTAL_MS } from "../options/default-ceilings.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import type { EventHub } from "../events/events.ts";
 import { sleep } from "../time/sleep.ts";
 import { type Admission, admitAttempt, type Grant, withdrawGrant } from "./admit-attempt.ts";
+import { expectUsualLength, measureAsked } from "./asked-size.ts";
 import { CallBooks } from "./call-books.ts";
 import type { CallRequest } from "./call-request.ts";
+import { chooseLimits } from "./choose-limits.ts";
 import { createEndError } from "./create-end-error.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
 import type { PromptAddition } from "./prompt-addition.ts";
@@ -26,9 +28,16 @@ import type { SharedState } from "./shared-state.ts";
 interface LastFailure {
   readonly candidate: Candidate;
   readonly failure: Failure;
+  readonly failedAfterMs: number;
   delayMs: number;
   /** What follows from it has been booked. */
   isAnnounced: boolean;
+}
+
+/** How long a call may take: as long as the slowest model of the chain unless the options say so. */
+function allowTime({ candidates, options }: SharedState): number {
+  if (options.retry.deadlineMs !== undefined) return options.retry.deadlineMs;
+  return candidates.some(({ reasons }) => reasons) ? REASONING_TOTAL_MS : DEFAULT_CEILING_MS;
 }
 
 /** An attempt was ended because another candidate answered first. */
@@ -46,6 +55,7 @@ export class Call {
   /** What is asked, and by whom. */
   readonly request: CallRequest;
   readonly #shared: SharedState;
+  readonly #allowedMs: number;
   readonly #deadlineMs: number;
   readonly #books: CallBooks;
   readonly #prompt: FittedPrompt;
@@ -58,9 +68,10 @@ export class Call {
   constructor(shared: SharedState, request: CallRequest) {
     this.request = request;
     this.#shared = shared;
-    const { clock, retry, context } = shared.options;
+    const { clock, context } = shared.options;
     const nowMs = clock.now();
-    this.#deadlineMs = nowMs + retry.deadlineMs;
+    this.#allowedMs = allowTime(shared);
+    this.#deadlineMs = nowMs + this.#allowedMs;
     this.#route = new Route(shared.candidates, shared.options, this.#deadlineMs);
     this.#books = new CallBooks(shared, request.spender, nowMs);
     this.#prompt = new FittedPrompt(request.messages, context.maxPromptTokens, (result) =>
@@ -154,9 +165,11 @@ export class Call {
   }
 
   /** How long an attempt may take before it counts as late, in ms. `undefined`: as long as it likes. */
-  hedgeDelayMs({ candidate, streaming }: PreparedAttempt): number | undefined {
+  hedgeDelayMs({ asked, candidate, streaming }: PreparedAttempt): number | undefined {
     const { hedge } = this.options;
-    return hedge && (hedge.afterMs ?? candidate.latencyQuantileMs(streaming, hedge.quantile));
+    if (!hedge || hedge.afterMs !== undefined) return hedge?.afterMs;
+    const usual = expectUsualLength(candidate, asked);
+    return candidate.latencyQuantileMs(streaming, hedge.quantile, usual);
   }
 
   /**
@@ -198,12 +211,14 @@ export class Call {
 
   /** Books how an attempt ended and decides what comes next. {@link prepare} carries it out. */
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>, loss?: Loss): void {
-    const { candidate, isProbe, streaming } = attempt;
-    const { durationMs, firstTokenMs } = outcome;
+    const { asked, candidate, isProbe, streaming } = attempt;
+    const { durationMs, firstTokenMs, usage } = outcome;
     if (loss) {
       this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
       this.#books.noteNext("ended, another candidate was quicker");
-      candidate.lost({ streaming, durationMs, isProbe, wasLate: loss.wasLate });
+      const usual = expectUsualLength(candidate, asked);
+      const { wasLate } = loss;
+      candidate.lost({ asked: usual, streaming, durationMs, isProbe, wasLate });
       return;
     }
     this.#books.finish(attempt, outcome);
@@ -213,8 +228,8 @@ export class Call {
       const exhaustedForMs =
         outcome.exhaustedForMs && this.#boundHint(candidate, outcome.exhaustedForMs);
       const { startedAtMs } = attempt;
-      const report = { streaming, startedAtMs, durationMs, firstTokenMs, retries, exhaustedForMs };
-      candidate.succeeded(report, nowMs);
+      const times = { asked, streaming, startedAtMs, durationMs, firstTokenMs, usage };
+      candidate.succeeded({ ...times, retries, exhaustedForMs }, nowMs);
     } else if (outcome.status === "failed") {
       const { waitHintMs: hintMs } = outcome.failure;
       const failure =
@@ -222,8 +237,9 @@ export class Call {
           ? outcome.failure
           : { ...outcome.failure, waitHintMs: this.#boundHint(candidate, hintMs) };
       const firstTokenLimitMs = attempt.limits.firstTokenMs;
-      candidate.failed({ streaming, durationMs, failure, isProbe, firstTokenLimitMs }, nowMs);
-      this.#follow(candidate, failure, nowMs);
+      const report = { asked, streaming, durationMs, failure, isProbe, firstTokenLimitMs };
+      candidate.failed(report, nowMs);
+      this.#follow(candidate, failure, durationMs, nowMs);
     } else {
       candidate.release(isProbe);
       // The slot was not used to the end. A limiter that cannot be reached must not mask the abort.
@@ -261,10 +277,13 @@ export class Call {
     acceptsEmpty: boolean,
     grant: Grant,
   ): PreparedAttempt {
-    const { clock } = this.options;
+    const { clock, timeout } = this.options;
     const { check, options } = this.request;
     const streaming = this.#isStreamedBy(candidate);
+    const asked = measureAsked(candidate, messages, options);
     const startedAtMs = clock.now();
+    const leftMs = this.#deadlineMs - startedAtMs;
+    const { limits, prefersStream } = chooseLimits(candidate, asked, streaming, timeout, leftMs);
     candidate.exchangeLatencies(streaming, startedAtMs);
     this.#route.visit(candidate).attempts += 1;
     this.#attempts += 1;
@@ -273,10 +292,12 @@ export class Call {
       candidate,
       messages,
       options,
+      asked,
       streaming,
+      prefersStream,
       check,
       acceptsEmpty,
-      limits: this.#limitsFor(candidate, startedAtMs),
+      limits,
       clock,
       startedAtMs,
       isProbe: grant.isProbe,
@@ -292,17 +313,6 @@ export class Call {
     return this.request.streaming && candidate.inner.canStream;
   }
 
-  #limitsFor(candidate: Candidate, nowMs: number): TimeLimits {
-    const { connectMs, idleMs, totalMs } = this.options.timeout;
-    const total = this.#isStreamedBy(candidate) ? totalMs : candidate.totalLimitMs;
-    return {
-      connectMs,
-      idleMs,
-      firstTokenMs: candidate.firstTokenLimitMs,
-      totalMs: Math.min(total, this.#deadlineMs - nowMs),
-    };
-  }
-
   /** How much of the wait that a provider asks for is believed, in ms. */
   #boundHint(candidate: Candidate, hintMs: number): number {
     const { maxBlockMs } = this.options.retry;
@@ -312,8 +322,14 @@ export class Call {
   }
 
   /** Decides what follows from a failure: the same candidate again, another one, a shorter prompt. */
-  #follow(candidate: Candidate, failure: Failure, nowMs: number): void {
-    const last: LastFailure = { candidate, failure, delayMs: 0, isAnnounced: false };
+  #follow(candidate: Candidate, failure: Failure, failedAfterMs: number, nowMs: number): void {
+    const last: LastFailure = {
+      candidate,
+      failure,
+      failedAfterMs,
+      delayMs: 0,
+      isAnnounced: false,
+    };
     this.#last = last;
     if (failure.kind !== "context-length") {
       last.delayMs = this.#route.fail(candidate, failure, nowMs);
@@ -338,12 +354,12 @@ export class Call {
       this.#books.noteRetry(candidate, failure, delayMs);
       return;
     }
-    last.candidate.avoid(failure, nowMs + this.options.fallback.stickyMs);
+    last.candidate.avoid(failure, last.failedAfterMs, this.options.fallback.stickyMs, nowMs);
     this.#books.noteFallback(last.candidate, candidate, failure);
   }
 
   #describeDeadline(): string {
-    return `the deadline of ${this.options.retry.deadlineMs} ms (retry.deadlineMs) is reached`;
+    return `the deadline of ${this.#allowedMs} ms (retry.deadlineMs) is reached`;
   }
 
   /** @param isSole The deciding failure says it all, whatever others said before. */

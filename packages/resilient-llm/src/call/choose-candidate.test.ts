@@ -22,11 +22,18 @@ function makeCandidate(
   const [created] = createCandidates(OPTIONS, new EventHub());
   if (!created) throw new Error("No candidate");
   if (state.openedAtMs !== undefined) {
-    const attempt = { streaming: false, durationMs: 1, isProbe: false, firstTokenLimitMs: 1 };
+    const asked = { promptTokens: 0, maxOutputTokens: undefined };
+    const attempt = {
+      asked,
+      streaming: false,
+      durationMs: 1,
+      isProbe: false,
+      firstTokenLimitMs: 1,
+    };
     created.failed({ ...attempt, failure: FAILURE }, state.openedAtMs);
   }
   if (state.blockedForMs !== undefined) created.block(NOW_MS + state.blockedForMs, NOW_MS);
-  if (state.avoided) created.avoid(FAILURE, DEADLINE_MS);
+  if (state.avoided) created.avoid(FAILURE, 1000, 60_000, NOW_MS);
   return created;
 }
 

@@ -146,7 +146,9 @@ export class Route {
     visit.notBeforeMs = nowMs + delayMs;
     // Staying would be of no use. The choice goes to whoever can answer before the deadline.
     if (visit.notBeforeMs >= this.#deadlineMs) return delayMs;
-    const isBetterElsewhere = delayMs > retry.maxDelayMs || !candidate.isPermitted(nowMs);
+    // A trial is one attempt: whoever is asked next need not wait for its retries.
+    const isBetterElsewhere =
+      delayMs > retry.maxDelayMs || candidate.isOnTrial || !candidate.isPermitted(nowMs);
     const leaves = isBetterElsewhere && this.findHealthyOther(candidate, nowMs);
     if (!leaves) this.#staying = candidate;
     return delayMs;

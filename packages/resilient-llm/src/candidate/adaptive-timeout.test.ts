@@ -11,8 +11,8 @@ function repeat(times: number, latencyMs: number): number[] {
 
 function limitAfter(strategy: AdaptiveStrategy, samples: readonly number[]): number {
   const timeout = new AdaptiveTimeout(strategy, BOUNDS);
-  for (const sample of samples) timeout.record(sample);
-  return timeout.limitMs;
+  for (const sample of samples) timeout.record(sample, 1);
+  return timeout.limitFor(1);
 }
 
 it("the limit is the ceiling until ten latencies are known", () => {
@@ -32,11 +32,11 @@ it("the mean strategy is mean × 2 + 5 s, and 60 s before the first latency", ()
 
 it("a timeout raises the limit: it counts as a latency of twice the limit", () => {
   const timeout = new AdaptiveTimeout("quantile", BOUNDS);
-  for (let sample = 0; sample < 100; sample += 1) timeout.record(1000);
-  const before = timeout.limitMs;
-  timeout.recordCensored(before);
-  timeout.recordCensored(before);
-  expect(timeout.limitMs).toBeGreaterThan(before);
+  for (let sample = 0; sample < 100; sample += 1) timeout.record(1000, 1);
+  const before = timeout.limitFor(1);
+  timeout.recordCensored(before, 1);
+  timeout.recordCensored(before, 1);
+  expect(timeout.limitFor(1)).toBeGreaterThan(before);
 });
 
 it("the limit never leaves its BOUNDS", () => {
@@ -52,4 +52,14 @@ it("the limit never leaves its BOUNDS", () => {
       },
     ),
   );
+});
+
+it("the limit grows with the request, and is the ceiling for one that is larger by far than any before", () => {
+  const timeout = new AdaptiveTimeout("quantile", { floorMs: 0, ceilingMs: 1e6 });
+  for (let sample = 0; sample < 60; sample += 1) timeout.record(500, 2);
+  expect(timeout.limitFor(2)).toBe(1000);
+  expect(timeout.limitFor(8)).toBe(4000);
+  expect(timeout.limitFor(9)).toBe(1e6);
+  timeout.record(5000, 20);
+  expect(timeout.limitFor(17)).toBe(8500);
 });

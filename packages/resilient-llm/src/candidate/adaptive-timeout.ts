@@ -15,6 +15,8 @@ export interface AdaptiveBounds {
 const REFRESH_INTERVAL = 10;
 /** An attempt that was given up counts as a latency of this many times its time limit. */
 const CENSORED_FACTOR = 2;
+/** A request of more than this many times the largest one answered so far is of unknown duration. */
+const FURTHEST_GUESS = 4;
 const SLOW_QUANTILE = 0.99;
 const QUANTILE_HEADROOM = 2;
 const MEAN_BUFFER_MS = 5000;
@@ -22,7 +24,9 @@ const MEAN_BASE_MS = 60_000;
 const MEAN_MAXIMUM_MS = 300_000;
 
 /**
- * A time limit that follows the last 100 latencies of one candidate.
+ * A time limit that follows the last 100 latencies of one candidate. It knows what is asked: a latency is
+ * kept scaled to a request of size 1, and a limit is scaled to the size of the request it is for. So
+ * short answers say how long a longer one may take. One that is larger by far has the ceiling.
  *
  * - `quantile`: twice the 99th percentile, from 10 samples on.
  * - `mean`: `mean × 2 + 5 s`, at most 300 s, and 60 s until the first sample.
@@ -31,16 +35,33 @@ const MEAN_MAXIMUM_MS = 300_000;
  * would shrink exactly when the provider gets slower.
  */
 export class AdaptiveTimeout {
-  readonly #strategy: AdaptiveStrategy;
-  readonly #bounds: AdaptiveBounds;
+  readonly #strategy: AdaptiveStrategy | false;
+  readonly #floorMs: number;
+  #ceilingMs: number;
   readonly #window = new LatencyWindow();
   #sync: LatencySync | undefined;
-  #limitMs: number | undefined;
+  /** The slowest latency to reckon with, at size 1. `undefined`: to be computed; `null`: not known. */
+  #slowMs: number | null | undefined;
+  /** The median latency at size 1. `undefined`: to be computed. */
+  #usualMs: number | undefined;
+  #largestSize = 0;
   #unseen = 0;
 
-  constructor(strategy: AdaptiveStrategy, bounds: AdaptiveBounds) {
+  /** @param strategy `false`: the limit is always the ceiling, and only the latencies are kept. */
+  constructor(strategy: AdaptiveStrategy | false, { ceilingMs, floorMs }: AdaptiveBounds) {
     this.#strategy = strategy;
-    this.#bounds = bounds;
+    this.#floorMs = floorMs;
+    this.#ceilingMs = ceilingMs;
+  }
+
+  /** No limit is longer, in ms. */
+  get ceilingMs(): number {
+    return this.#ceilingMs;
+  }
+
+  /** From now on the ceiling is no lower than `ceilingMs`. */
+  raiseCeiling(ceilingMs: number): void {
+    this.#ceilingMs = Math.max(this.#ceilingMs, ceilingMs);
   }
 
   /** Shares the latencies through `store` from now on. `onError` is told about every failed exchange. */
@@ -53,47 +74,66 @@ export class AdaptiveTimeout {
     this.#sync?.touch(nowMs);
   }
 
-  /** The limit for the next attempt, in ms. */
-  get limitMs(): number {
-    this.#limitMs ??= Math.min(
-      this.#bounds.ceilingMs,
-      Math.max(this.#bounds.floorMs, this.#estimate()),
-    );
-    return this.#limitMs;
+  /** Enough latencies are known for a quantile. */
+  get isWarm(): boolean {
+    return this.#window.isWarm;
   }
 
-  /** The latency that a share of `quantile` (0 to 1) stays below. `undefined`: fewer than ten are known. */
-  quantileMs(quantile: number): number | undefined {
-    return this.#window.quantileMs(quantile);
+  /** The limit for an attempt of this size, in ms. */
+  limitFor(size: number): number {
+    if (this.#strategy === false) return this.#ceilingMs;
+    return Math.min(this.#ceilingMs, Math.max(this.#floorMs, this.#estimate(size)));
   }
 
-  /** Books the latency of an attempt that got what it waited for. */
-  record(latencyMs: number): void {
-    this.#window.add(latencyMs);
-    this.#sync?.add(latencyMs);
+  /** The median latency of requests of this size, in ms. While too few are known, the ceiling. */
+  usualFor(size: number): number {
+    this.#usualMs ??= this.#window.quantileMs(0.5) ?? Infinity;
+    return Math.min(this.#ceilingMs, this.#usualMs * size);
+  }
+
+  /**
+   * The latency that a share of `quantile` (0 to 1) stays below, for a request of this size, in ms.
+   * `undefined`: fewer than ten are known.
+   */
+  quantileMs(quantile: number, size: number): number | undefined {
+    const scaledMs = this.#window.quantileMs(quantile);
+    return scaledMs === undefined ? undefined : scaledMs * size;
+  }
+
+  /** Books the latency of an attempt of this size that got what it waited for. */
+  record(latencyMs: number, size: number): void {
+    const scaledMs = latencyMs / size;
+    this.#largestSize = Math.max(this.#largestSize, size);
+    this.#window.add(scaledMs);
+    this.#sync?.add(scaledMs);
     this.#unseen += 1;
     // Sorting a full window for every call is of no use: one more sample hardly moves the limit.
     if (!this.#window.isFull || this.#unseen >= REFRESH_INTERVAL) this.#refresh();
   }
 
-  /** Books an attempt that was given up after `latencyMs`. */
-  recordCensored(latencyMs: number): void {
-    this.record(latencyMs * CENSORED_FACTOR);
+  /** Books an attempt of this size that was given up after `latencyMs`. */
+  recordCensored(latencyMs: number, size: number): void {
+    this.record(latencyMs * CENSORED_FACTOR, size);
     this.#refresh();
   }
 
   #refresh(): void {
-    this.#limitMs = undefined;
+    this.#slowMs = undefined;
+    this.#usualMs = undefined;
     this.#unseen = 0;
   }
 
-  #estimate(): number {
+  #estimate(size: number): number {
+    this.#slowMs ??=
+      (this.#strategy === "mean" ? this.#window.meanMs : this.#window.quantileMs(SLOW_QUANTILE)) ??
+      null;
+    const slowMs = this.#slowMs;
     if (this.#strategy === "mean") {
-      const { meanMs } = this.#window;
-      if (meanMs === undefined) return MEAN_BASE_MS;
-      return Math.min(MEAN_MAXIMUM_MS, meanMs * 2 + MEAN_BUFFER_MS);
+      if (slowMs === null) return MEAN_BASE_MS;
+      return Math.min(MEAN_MAXIMUM_MS, slowMs * size * 2 + MEAN_BUFFER_MS);
     }
-    const slowMs = this.#window.quantileMs(SLOW_QUANTILE);
-    return slowMs === undefined ? this.#bounds.ceilingMs : slowMs * QUANTILE_HEADROOM;
+    // What small requests take may all be overhead, and says little about one that is much larger.
+    const isKnown = slowMs !== null && size <= this.#largestSize * FURTHEST_GUESS;
+    return !isKnown ? Infinity : slowMs * size * QUANTILE_HEADROOM;
   }
 }

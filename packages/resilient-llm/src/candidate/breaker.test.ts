@@ -13,7 +13,7 @@ function createBreaker() {
 
 function failTimes(breaker: Breaker, times: number, nowMs: number): void {
   for (let failure = 0; failure < times; failure += 1) {
-    breaker.fail(nowMs, breaker.begin());
+    breaker.fail(nowMs, breaker.begin(), 1000);
   }
 }
 
@@ -33,7 +33,7 @@ it("permits one probe when its time is up; success closes it, failure starts the
   expect(breaker.permits(1000)).toBe(true);
   const isProbe = breaker.begin();
   expect(breaker.permits(1000)).toBe(false);
-  breaker.fail(1100, isProbe);
+  breaker.fail(1100, isProbe, 1000);
   expect(breaker.permits(2000)).toBe(false);
   expect(breaker.permits(2100)).toBe(true);
   breaker.begin();
@@ -55,7 +55,20 @@ it("attempts from before it opened neither end a probe nor start the time anew",
   failTimes(breaker, 4, 0);
   expect(breaker.begin()).toBe(true);
   breaker.release(early);
-  breaker.fail(500, early);
+  breaker.fail(500, early, 1000);
   expect(breaker.permits(5000)).toBe(false);
   expect(states).toEqual(["open", "half-open"]);
+});
+
+it("after a probe that failed quickly the next one comes in 5 s, after a slow one at most in openMs", () => {
+  const options = { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 };
+  const breaker = new Breaker(options, () => {});
+  breaker.fail(0, breaker.begin(), 50);
+  expect(breaker.probeDueAtMs).toBe(30_000);
+  breaker.fail(30_000, breaker.begin(), 50);
+  expect(breaker.probeDueAtMs).toBe(35_000);
+  breaker.fail(35_000, breaker.begin(), 2000);
+  expect(breaker.probeDueAtMs).toBe(55_000);
+  breaker.fail(55_000, breaker.begin(), 10_000);
+  expect(breaker.probeDueAtMs).toBe(85_000);
 });

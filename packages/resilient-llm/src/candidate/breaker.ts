@@ -1,6 +1,7 @@
 import { CircuitState, CountBreaker } from "cockatiel";
 import type { BreakerOptions } from "../options/resilient-chat-model-options.ts";
 import type { BreakerState } from "../events/events.ts";
+import { computeTrialPauseMs } from "../retry/trial-pause.ts";
 
 /**
  * Circuit breaker of one endpoint and model.
@@ -14,6 +15,8 @@ export class Breaker {
   readonly #onChange: (state: BreakerState) => void;
   #counter: CountBreaker;
   #openedAtMs: number | undefined;
+  /** From the opening to the next probe, in ms. */
+  #pauseMs = 0;
   #probing = false;
 
   constructor(options: BreakerOptions, onChange: (state: BreakerState) => void) {
@@ -30,7 +33,7 @@ export class Breaker {
   /** When the next attempt may be made, in ms since the epoch: 0 if closed, `Infinity` during a probe. */
   get probeDueAtMs(): number {
     if (this.#openedAtMs === undefined) return 0;
-    return this.#probing ? Infinity : this.#openedAtMs + this.#options.openMs;
+    return this.#probing ? Infinity : this.#openedAtMs + this.#pauseMs;
   }
 
   /** Whether an attempt may be made now: it is closed, or a probe is due that nobody makes. */
@@ -61,13 +64,18 @@ export class Breaker {
     this.#onChange("closed");
   }
 
-  /** The endpoint failed in a way that speaks against its health. */
-  fail(nowMs: number, isProbe: boolean): void {
+  /**
+   * The endpoint failed in a way that speaks against its health.
+   *
+   * @param failedAfterMs How long the attempt took. After a quick probe the next one comes sooner.
+   */
+  fail(nowMs: number, isProbe: boolean, failedAfterMs: number): void {
+    const { openMs } = this.#options;
     if (this.#openedAtMs === undefined) {
-      if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs);
+      if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs, openMs);
       // Attempts that began before it opened say nothing new. A failed probe starts the time again.
     } else if (isProbe) {
-      this.#open(nowMs);
+      this.#open(nowMs, computeTrialPauseMs(failedAfterMs, openMs));
     }
   }
 
@@ -76,8 +84,9 @@ export class Breaker {
     if (isProbe) this.#probing = false;
   }
 
-  #open(nowMs: number): void {
+  #open(nowMs: number, pauseMs: number): void {
     this.#probing = false;
+    this.#pauseMs = pauseMs;
     this.#openedAtMs = nowMs;
     this.#onChange("open");
   }

@@ -6,6 +6,7 @@ import type { Candidate, FailureReport } from "./candidate.ts";
 import { createCandidates } from "./create-candidates.ts";
 
 const NOW_MS = 100_000;
+const ASKED = { promptTokens: 0, maxOutputTokens: 100 };
 
 function createCandidate(): { candidate: Candidate; states: BreakerState[] } {
   const hub = new EventHub();
@@ -26,6 +27,7 @@ function createCandidate(): { candidate: Candidate; states: BreakerState[] } {
 
 function failWith(failure: Partial<Failure>, report: Partial<FailureReport> = {}): FailureReport {
   return {
+    asked: ASKED,
     streaming: true,
     durationMs: 1000,
     isProbe: false,
@@ -36,6 +38,8 @@ function failWith(failure: Partial<Failure>, report: Partial<FailureReport> = {}
 }
 
 const SUCCESS = {
+  asked: ASKED,
+  usage: undefined,
   streaming: true,
   startedAtMs: NOW_MS - 1000,
   durationMs: 1000,
@@ -98,11 +102,10 @@ it("a pause it asked for is over when it answers a request that was sent after t
 
 it("is avoided after a fallback until it answers, unless the provider said how long to wait", () => {
   const { candidate } = createCandidate();
-  const untilMs = NOW_MS + 60_000;
-  candidate.avoid({ kind: "rate-limited", message: "busy", waitHintMs: 10 }, untilMs);
-  candidate.avoid({ kind: "bad-request", message: "wrong" }, untilMs);
+  candidate.avoid({ kind: "rate-limited", message: "busy", waitHintMs: 10 }, 1000, 60_000, NOW_MS);
+  candidate.avoid({ kind: "bad-request", message: "wrong" }, 1000, 60_000, NOW_MS);
   expect(candidate.isHealthy(NOW_MS)).toBe(true);
-  candidate.avoid({ kind: "server-error", message: "down" }, untilMs);
+  candidate.avoid({ kind: "server-error", message: "down" }, 1000, 60_000, NOW_MS);
   expect(candidate.isHealthy(NOW_MS)).toBe(false);
   candidate.succeeded(SUCCESS, NOW_MS);
   expect(candidate.isHealthy(NOW_MS)).toBe(true);
@@ -111,19 +114,33 @@ it("is avoided after a fallback until it answers, unless the provider said how l
 it("the limits follow answers and time limits that ran out, each for its way of asking", () => {
   const { candidate } = createCandidate();
   for (let answer = 0; answer < 10; answer += 1) candidate.succeeded(SUCCESS, NOW_MS);
-  expect(candidate.firstTokenLimitMs).toBe(1000);
-  expect(candidate.totalLimitMs).toBe(300_000);
+  expect(candidate.firstTokenLimitMs(ASKED)).toBe(1000);
+  expect(candidate.totalLimitMs(ASKED)).toBe(300_000);
   const timeout = { kind: "timeout", phase: "first-token" } as const;
   candidate.failed(failWith(timeout, { firstTokenLimitMs: 1000 }), NOW_MS);
-  expect(candidate.firstTokenLimitMs).toBe(4000);
+  expect(candidate.firstTokenLimitMs(ASKED)).toBe(4000);
 });
 
 it("of two attempts the late one counts as slow, and the one that was cut short says nothing", () => {
   const { candidate } = createCandidate();
   for (let answer = 0; answer < 10; answer += 1) candidate.succeeded(SUCCESS, NOW_MS);
-  const loss = { streaming: true, durationMs: 4000, isProbe: false };
+  const loss = { asked: ASKED, streaming: true, durationMs: 4000, isProbe: false };
   candidate.lost({ ...loss, wasLate: false });
-  expect(candidate.firstTokenLimitMs).toBe(1000);
+  expect(candidate.firstTokenLimitMs(ASKED)).toBe(1000);
   candidate.lost({ ...loss, wasLate: true });
-  expect(candidate.firstTokenLimitMs).toBe(16_000);
+  expect(candidate.firstTokenLimitMs(ASKED)).toBe(16_000);
+});
+
+it("is avoided for ten times as long as it took to fail, from 5 s up to the longest avoidance", () => {
+  const { candidate } = createCandidate();
+  const down: Failure = { kind: "server-error", message: "down" };
+  for (const [failedAfterMs, pauseMs] of [
+    [50, 5000],
+    [2000, 20_000],
+    [10_000, 60_000],
+  ] as const) {
+    candidate.avoid(down, failedAfterMs, 60_000, NOW_MS);
+    expect(candidate.isHealthy(NOW_MS + pauseMs - 1)).toBe(false);
+    expect(candidate.isHealthy(NOW_MS + pauseMs)).toBe(true);
+  }
 });

@@ -1,11 +1,13 @@
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import type { Payer } from "../cost/budget-book.ts";
 import type { ModelCosts } from "../cost/model-costs.ts";
+import type { TokenUsage } from "../cost/token-usage.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import { failurePolicies } from "../failure/failure-policy.ts";
 import type { RetryQuota } from "../retry/retry-quota.ts";
-import type { AdaptiveTimeout } from "./adaptive-timeout.ts";
+import { computeTrialPauseMs } from "../retry/trial-pause.ts";
+import type { AnswerTimes, AskedSize } from "./answer-times.ts";
 import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
@@ -30,14 +32,12 @@ export interface CandidateDescription {
 export interface HealthInstruments {
   readonly breaker: Breaker;
   readonly retryQuota: RetryQuota;
-  /** Follows the time until the first token of streams. */
-  readonly firstTokenLimit: AdaptiveTimeout;
-  /** Follows the time until the whole answer, where it is not streamed. */
-  readonly totalLimit: AdaptiveTimeout;
+  readonly answerTimes: AnswerTimes;
 }
 
 /** What every ended attempt says about its candidate. */
 export interface AttemptReport {
+  readonly asked: AskedSize;
   readonly streaming: boolean;
   readonly durationMs: number;
 }
@@ -48,6 +48,7 @@ export interface SuccessReport extends AttemptReport {
   readonly startedAtMs: number;
   /** Streams only. */
   readonly firstTokenMs: number | undefined;
+  readonly usage: TokenUsage | undefined;
   /** The call's attempts on this candidate before this one. */
   readonly retries: number;
   /** The answer used up a rate limit. Time until the limit is filled again, in ms. */
@@ -87,11 +88,12 @@ export class Candidate implements CandidateDescription {
   readonly rateLimiter: RateLimiter | undefined;
   readonly #breaker: Breaker;
   readonly #retryQuota: RetryQuota;
-  readonly #firstTokenLimit: AdaptiveTimeout;
-  readonly #totalLimit: AdaptiveTimeout;
+  readonly #answerTimes: AnswerTimes;
   #blockedUntilMs = 0;
   #blockedSinceMs = 0;
   #avoidedUntilMs = 0;
+  /** How long it is avoided after a failure, as the call that fell back from it wants it. */
+  #longestAvoidanceMs = 0;
 
   constructor(description: CandidateDescription, instruments: HealthInstruments) {
     this.name = description.name;
@@ -106,8 +108,7 @@ export class Candidate implements CandidateDescription {
     this.rateLimiter = description.rateLimiter;
     this.#breaker = instruments.breaker;
     this.#retryQuota = instruments.retryQuota;
-    this.#firstTokenLimit = instruments.firstTokenLimit;
-    this.#totalLimit = instruments.totalLimit;
+    this.#answerTimes = instruments.answerTimes;
   }
 
   /** Nothing speaks against trying it now. */
@@ -120,6 +121,11 @@ export class Candidate implements CandidateDescription {
   /** The provider asked not to be called now. */
   isBlocked(nowMs: number): boolean {
     return nowMs < this.#blockedUntilMs;
+  }
+
+  /** It failed a call and has not answered since: the next attempt finds out whether it is back. */
+  get isOnTrial(): boolean {
+    return this.#avoidedUntilMs > 0;
   }
 
   /** The breaker is closed, or a probe is due that nobody makes. */
@@ -142,19 +148,39 @@ export class Candidate implements CandidateDescription {
     return Math.max(this.#blockedUntilMs, this.#breaker.probeDueAtMs);
   }
 
-  /** Limit for the first token of the next attempt, in ms. */
-  get firstTokenLimitMs(): number {
-    return this.#firstTokenLimit.limitMs;
+  /** It is known to think before it answers. */
+  get reasons(): boolean {
+    return this.#answerTimes.reasons;
   }
 
-  /** Limit for the next attempt at a whole answer, in ms. */
-  get totalLimitMs(): number {
-    return this.#totalLimit.limitMs;
+  /** The longest that any attempt may take, in ms. */
+  get longestMs(): number {
+    return this.#answerTimes.longestMs;
   }
 
-  /** The latency that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
-  latencyQuantileMs(streaming: boolean, quantile: number): number | undefined {
-    return this.#limitOf(streaming).quantileMs(quantile);
+  /** Limit for the first token, in ms. */
+  firstTokenLimitMs(asked: AskedSize): number {
+    return this.#answerTimes.firstTokenLimitMs(asked);
+  }
+
+  /** Limit for a whole answer that comes in one piece, in ms. */
+  totalLimitMs(asked: AskedSize): number {
+    return this.#answerTimes.totalLimitMs(asked);
+  }
+
+  /** How long whole answers took of late on average, in ms. `undefined`: there was none. */
+  get recentTotalMs(): number | undefined {
+    return this.#answerTimes.recentTotalMs;
+  }
+
+  /** How long such an answer usually takes, if it is as long as asked for, in ms. */
+  usualTotalMs(asked: AskedSize): number {
+    return this.#answerTimes.usualTotalMs(asked);
+  }
+
+  /** The time that a share of `quantile` (0 to 1) stays below, in ms. `undefined`: too few are known. */
+  latencyQuantileMs(streaming: boolean, quantile: number, asked: AskedSize): number | undefined {
+    return this.#answerTimes.quantileMs(streaming, quantile, asked);
   }
 
   /** Takes the tokens for one retry from the retry quota. `false`: there are not enough. */
@@ -172,7 +198,7 @@ export class Candidate implements CandidateDescription {
 
   /** Starts exchanging latencies with other processes in the background, if that is due. */
   exchangeLatencies(streaming: boolean, nowMs: number): void {
-    this.#limitOf(streaming).touch(nowMs);
+    this.#answerTimes.exchange(streaming, nowMs);
   }
 
   /** An attempt ended without saying anything about the candidate, or was not made after all. */
@@ -182,42 +208,53 @@ export class Candidate implements CandidateDescription {
 
   /** An attempt got its answer. */
   succeeded(report: SuccessReport, nowMs: number): void {
-    const { durationMs, exhaustedForMs, firstTokenMs, retries, startedAtMs, streaming } = report;
+    const { exhaustedForMs, retries, startedAtMs } = report;
     // It answered a request that was sent after it had asked for a pause: the pause is over.
     if (startedAtMs >= this.#blockedSinceMs) this.#blockedUntilMs = 0;
     if (exhaustedForMs !== undefined) this.block(nowMs + exhaustedForMs, nowMs);
     this.#breaker.succeed();
     this.#avoidedUntilMs = 0;
     this.#retryQuota.giveBack(retries);
-    if (firstTokenMs !== undefined) this.#firstTokenLimit.record(firstTokenMs);
-    else if (!streaming) this.#totalLimit.record(durationMs);
+    this.#answerTimes.learn(report);
   }
 
   /** An attempt failed. */
   failed(report: FailureReport, nowMs: number): void {
-    const { durationMs, failure, firstTokenLimitMs, isProbe, streaming } = report;
-    if (failurePolicies[failure.kind].breaker) this.#breaker.fail(nowMs, isProbe);
+    const { asked, durationMs, failure, firstTokenLimitMs, isProbe, streaming } = report;
+    if (failurePolicies[failure.kind].breaker) this.#breaker.fail(nowMs, isProbe, durationMs);
     // An error that never left this process says nothing. Any other answer shows that the endpoint is up.
     else if (failure.kind === "unknown") this.#breaker.release(isProbe);
     else if (this.#breaker.openedAtMs !== undefined) this.#breaker.succeed();
-    if (failure.phase === "first-token") this.#firstTokenLimit.recordCensored(firstTokenLimitMs);
-    else if (failure.phase === "total" && !streaming) this.#totalLimit.recordCensored(durationMs);
+    if (failure.phase === "first-token") {
+      this.#answerTimes.learnLateness(true, asked, firstTokenLimitMs);
+    } else if (failure.phase === "total" && !streaming) {
+      this.#answerTimes.learnLateness(false, asked, durationMs);
+    }
+    // A trial that failed: others are preferred again at once, also by this call.
+    if (this.isOnTrial) this.avoid(failure, durationMs, this.#longestAvoidanceMs, nowMs);
     if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs, nowMs);
   }
 
   /** An attempt was ended because another candidate answered first. */
-  lost({ durationMs, isProbe, streaming, wasLate }: LossReport): void {
+  lost({ asked, durationMs, isProbe, streaming, wasLate }: LossReport): void {
     this.#breaker.release(isProbe);
     // The second of the two was cut short and says nothing. Without the first, slow attempts would
     // vanish from the window, and the limits would shrink with each hedge.
-    if (wasLate) this.#limitOf(streaming).recordCensored(durationMs);
+    if (wasLate) this.#answerTimes.learnLateness(streaming, asked, durationMs);
   }
 
-  /** A call fell back from here because of `failure`: others are preferred until then. */
-  avoid(failure: Failure, untilMs: number): void {
+  /**
+   * A call fell back from here because of `failure`: for a while others are preferred.
+   *
+   * @param failedAfterMs How long the attempt took. One that failed quickly is soon tried again.
+   * @param longestMs For how long it is avoided at most, in ms.
+   */
+  avoid(failure: Failure, failedAfterMs: number, longestMs: number, nowMs: number): void {
     // Where the provider says how long to wait, that is enough.
     if (!failurePolicies[failure.kind].avoid || failure.waitHintMs !== undefined) return;
-    this.#avoidedUntilMs = untilMs;
+    if (longestMs === 0) return;
+    this.#longestAvoidanceMs = longestMs;
+    this.#avoidedUntilMs = nowMs + computeTrialPauseMs(failedAfterMs, longestMs);
   }
 
   /** No attempts until then. A longer block stays. */
@@ -225,9 +262,5 @@ export class Candidate implements CandidateDescription {
     if (untilMs <= this.#blockedUntilMs) return;
     this.#blockedUntilMs = untilMs;
     this.#blockedSinceMs = nowMs;
-  }
-
-  #limitOf(streaming: boolean): AdaptiveTimeout {
-    return streaming ? this.#firstTokenLimit : this.#totalLimit;
   }
 }

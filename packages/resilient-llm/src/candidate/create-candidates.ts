@@ -3,10 +3,16 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import { ModelCosts } from "../cost/model-costs.ts";
 import type { CandidateOptions, ModelOption } from "../options/candidate-options.ts";
+import {
+  DEFAULT_CEILING_MS,
+  REASONING_FIRST_TOKEN_MS,
+  REASONING_TOTAL_MS,
+} from "../options/default-ceilings.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { RetryQuota } from "../retry/retry-quota.ts";
 import type { EventHub } from "../events/events.ts";
 import { AdaptiveTimeout } from "./adaptive-timeout.ts";
+import { AnswerTimes, type PhaseLimit } from "./answer-times.ts";
 import { Breaker } from "./breaker.ts";
 import { Candidate } from "./candidate.ts";
 import { guessProvider } from "./guess-provider.ts";
@@ -44,10 +50,14 @@ function createCandidate(
   const reported = chatModel as { profile?: ModelProfile };
   const profile: ModelProfile = { ...reported.profile, ...own.profile };
   const { adaptive, adaptiveFloorMs, firstTokenMs, latencyStore, totalMs } = options.timeout;
-  const createLimit = (ceilingMs: number, measure: string) => {
-    const limit = new AdaptiveTimeout(adaptive || "quantile", {
-      floorMs: adaptive ? Math.min(adaptiveFloorMs, ceilingMs) : ceilingMs,
-      ceilingMs,
+  const createLimit = (
+    measure: string,
+    ownCeilingMs: number | undefined,
+    reasoningMs: number,
+  ): PhaseLimit => {
+    const limit = new AdaptiveTimeout(adaptive, {
+      floorMs: adaptiveFloorMs,
+      ceilingMs: ownCeilingMs ?? DEFAULT_CEILING_MS,
     });
     if (latencyStore) {
       const key = `${endpoint.baseUrl} ${endpoint.model} ${measure}`;
@@ -55,7 +65,7 @@ function createCandidate(
         events.emit({ type: "latency-store-failed", candidate: name, error }),
       );
     }
-    return limit;
+    return { limit, reasoningCeilingMs: ownCeilingMs ?? reasoningMs };
   };
   return new Candidate(
     {
@@ -84,8 +94,11 @@ function createCandidate(
         events.emit({ type: "breaker", candidate: name, state }),
       ),
       retryQuota: new RetryQuota(options.retry.quota),
-      firstTokenLimit: createLimit(firstTokenMs, "first-token"),
-      totalLimit: createLimit(totalMs, "total"),
+      answerTimes: new AnswerTimes(
+        createLimit("first-token", firstTokenMs, REASONING_FIRST_TOKEN_MS),
+        createLimit("total", totalMs, REASONING_TOTAL_MS),
+        profile.reasoningOutput === true,
+      ),
     },
   );
 }

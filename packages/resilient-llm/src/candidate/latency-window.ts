@@ -24,6 +24,11 @@ export class LatencyWindow {
     this.#position = latest.length % LATENCY_WINDOW_SIZE;
   }
 
+  /** Whether enough latencies are known to say something about the slow ones. */
+  get isWarm(): boolean {
+    return this.#length >= COLD_START_SAMPLES;
+  }
+
   /** Whether each further latency displaces another one. */
   get isFull(): boolean {
     return this.#length === LATENCY_WINDOW_SIZE;
@@ -37,7 +42,7 @@ export class LatencyWindow {
 
   /** The latency that a share of `quantile` (0 to 1) stays below. `undefined`: fewer than ten are known. */
   quantileMs(quantile: number): number | undefined {
-    if (this.#length < COLD_START_SAMPLES) return undefined;
+    if (!this.isWarm) return undefined;
     const rank = Math.max(0, Math.ceil(this.#length * quantile) - 1);
     return this.#known().toSorted()[rank];
   }

@@ -67,6 +67,11 @@ export class ModelCosts {
     return this.#tablePrice?.(usage);
   }
 
+  /** No answer is longer, in tokens. `undefined`: requests do not say. */
+  get maxOutputTokens(): number | undefined {
+    return this.#subject.maxOutputTokens;
+  }
+
   /** How long the next answer may be. A limit that is sent along holds whatever was seen before. */
   forecastOutput(): OutputForecast {
     const { maxOutputTokens } = this.#subject;

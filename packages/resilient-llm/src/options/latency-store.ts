@@ -1,7 +1,8 @@
 /**
  * Keeps latencies for several processes. A new process then starts with the latencies of the others, and
  * all of them notice together when a provider slows down. A store that fails or hangs neither delays a
- * call nor makes it fail.
+ * call nor makes it fail. A latency is scaled to a request with next to no prompt and answer, so that those
+ * of short and long ones can be compared.
  *
  * @example
  * On MongoDB, where a single update appends and trims:

@@ -35,7 +35,7 @@ export interface RetryOptions {
   /**
    * Milliseconds for all attempts and waits of one call. `Infinity` means without limit.
    *
-   * @default 300_000
+   * @default 300_000; 900_000 if a model of the chain is known to reason
    */
   readonly deadlineMs?: number | undefined;
 
@@ -63,11 +63,15 @@ export interface RetryOptions {
  */
 export type AdaptiveStrategy = "quantile" | "mean";
 
-/** Time limits of one attempt, in milliseconds. `Infinity` switches one off. */
+/**
+ * Time limits of one attempt, in milliseconds. `Infinity` switches one off. Those of streams also hold for
+ * an `invoke` whose answer may take long: it is asked for as a stream unless `adaptive` is `false`.
+ */
 export interface TimeoutOptions {
   /**
    * Whether the limits for the first token, and for the whole attempt of `invoke`, follow the latencies
-   * seen. `firstTokenMs` and `totalMs` are then ceilings. `true` means `"quantile"`.
+   * seen. They grow with the prompt, and that of `invoke` with the longest answer that is asked for.
+   * `firstTokenMs` and `totalMs` are then ceilings. `true` means `"quantile"`.
    *
    * @default true
    */
@@ -91,14 +95,14 @@ export interface TimeoutOptions {
   /**
    * Streams: milliseconds until the response's headers arrive.
    *
-   * @default 30_000
+   * @default 30_000, and half a millisecond more for each token of the prompt
    */
   readonly connectMs?: number | undefined;
 
   /**
    * Streams: milliseconds from the headers to the first content.
    *
-   * @default 60_000
+   * @default 300_000; 600_000 for a model known to reason
    */
   readonly firstTokenMs?: number | undefined;
 
@@ -112,7 +116,7 @@ export interface TimeoutOptions {
   /**
    * Milliseconds for the whole attempt, streamed or not.
    *
-   * @default 300_000
+   * @default 300_000; 900_000 for a model known to reason
    */
   readonly totalMs?: number | undefined;
 }
@@ -143,7 +147,8 @@ export interface FallbackOptions {
   readonly onBadRequest?: boolean | undefined;
 
   /**
-   * Milliseconds for which a candidate that failed a call is avoided.
+   * Milliseconds for which a candidate that failed a call is avoided at most. It is tried again after
+   * ten times as long as the failed attempt took, at the earliest after 5 s, by one attempt.
    *
    * @default 60_000
    */
@@ -203,7 +208,8 @@ export interface BreakerOptions {
   readonly minimumAttempts: number;
 
   /**
-   * Milliseconds until one attempt probes whether the endpoint is back.
+   * Milliseconds until one attempt probes whether the endpoint is back. A probe that failed quickly is
+   * repeated sooner: after ten times as long as it took, at the earliest after 5 s.
    *
    * @default 30_000
    */
@@ -275,14 +281,15 @@ export interface ResilientChatModelOptions extends Omit<
   /**
    * How often and how long a call tries.
    *
-   * @default 3 retries of each candidate, 300 s for all
+   * @default 3 retries of each candidate, 300 s for all; 900 s with a model known to reason
    */
   readonly retry?: RetryOptions | undefined;
 
   /**
    * How long an attempt may take.
    *
-   * @default 30 s to connect, 60 s to the first token, 30 s of silence, 300 s for all
+   * @default 30 s to connect, 30 s of silence; to the first token and for all what the model's latencies
+   * suggest, at most 300 s
    */
   readonly timeout?: TimeoutOptions | undefined;
 

@@ -37,7 +37,8 @@ export interface ResolvedOptions {
     readonly maxRetries: number;
     readonly baseDelayMs: number;
     readonly maxDelayMs: number;
-    readonly deadlineMs: number;
+    /** `undefined`: as long as the slowest model of the chain may need. */
+    readonly deadlineMs: number | undefined;
     readonly maxBlockMs: number;
     readonly quota: RetryQuotaOptions;
   };
@@ -45,10 +46,13 @@ export interface ResolvedOptions {
     readonly adaptive: AdaptiveStrategy | false;
     readonly adaptiveFloorMs: number;
     readonly latencyStore: LatencyStore | undefined;
-    readonly connectMs: number;
-    readonly firstTokenMs: number;
+    /** `undefined`: longer for a long prompt. */
+    readonly connectMs: number | undefined;
+    /** `undefined`: as the model needs it. */
+    readonly firstTokenMs: number | undefined;
     readonly idleMs: number;
-    readonly totalMs: number;
+    /** `undefined`: as the model needs it. */
+    readonly totalMs: number | undefined;
   };
   readonly fallback: {
     readonly onAuthentication: boolean;
@@ -125,7 +129,7 @@ const schema = z.strictObject({
       maxRetries: count.default(3),
       baseDelayMs: delayMs.default(500),
       maxDelayMs: delayMs.default(30_000),
-      deadlineMs: limitMs.default(300_000),
+      deadlineMs: limitMs.optional(),
       maxBlockMs: limitMs.default(600_000),
       quota: z
         .strictObject({
@@ -145,10 +149,10 @@ const schema = z.strictObject({
         .default(true),
       adaptiveFloorMs: delayMs.default(10_000),
       latencyStore: objectWith<LatencyStore>("read", "append").optional(),
-      connectMs: limitMs.default(30_000),
-      firstTokenMs: limitMs.default(60_000),
+      connectMs: limitMs.optional(),
+      firstTokenMs: limitMs.optional(),
       idleMs: limitMs.default(30_000),
-      totalMs: limitMs.default(300_000),
+      totalMs: limitMs.optional(),
     })
     .prefault({}),
   fallback: z
@@ -219,9 +223,13 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     baseURL: checked.baseURL,
     apiKey: checked.apiKey,
     classify: checked.classify,
+    retry: { ...checked.retry, deadlineMs: checked.retry.deadlineMs },
     timeout: {
       ...timeout,
       adaptive: adaptive === true ? "quantile" : adaptive,
+      connectMs: timeout.connectMs,
+      firstTokenMs: timeout.firstTokenMs,
+      totalMs: timeout.totalMs,
       latencyStore: timeout.latencyStore,
     },
     hedge: hedge && { ...hedge, afterMs: hedge.afterMs, quantile: hedge.quantile ?? 0.95 },

@@ -57,7 +57,10 @@ export class AnswerCollector {
       if (key === "role") continue;
       if (key === "tool_calls") this.#addToolCalls(message, delta[key]);
       else if (typeof delta[key] === "string") joinText(message, delta, key);
-      else if (delta[key] !== null && delta[key] !== undefined) message[key] = delta[key];
+      // Annotations and pieces of reasoning come as lists, of which each frame has the next items.
+      else if (Array.isArray(delta[key]) && Array.isArray(message[key])) {
+        message[key] = [...(message[key] as unknown[]), ...(delta[key] as unknown[])];
+      } else if (delta[key] !== null && delta[key] !== undefined) message[key] = delta[key];
     }
   }
 

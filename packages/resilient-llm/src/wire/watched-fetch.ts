@@ -1,9 +1,9 @@
 import { classifyConnectionError } from "../failure/classify-connection.ts";
 import { redactError } from "../failure/redact.ts";
-import { askForStream, wantsToStream } from "./ask-for-stream.ts";
-import { collectStream, looksLikeStream } from "./collect-stream.ts";
+import { askForStream, refusesToStream, wantsToStream } from "./ask-for-stream.ts";
+import { collectAsItComes, collectStream, looksLikeStream } from "./collect-stream.ts";
 import { inspectErrorBody } from "./inspect-error-body.ts";
-import { inspectJsonBody } from "./inspect-json-body.ts";
+import { type InspectedBody, inspectJsonBody } from "./inspect-json-body.ts";
 import { inspectStream } from "./inspect-stream.ts";
 import { rebuildResponse } from "./rebuild-response.ts";
 import { failWatch } from "./wire-failure.ts";
@@ -19,11 +19,18 @@ export interface WatchedFetchOptions {
   readonly streamUsage?: boolean;
 }
 
-async function inspectWhole(response: Response, watch: WireWatch): Promise<Response> {
-  const text = await response.text();
-  const inspected = looksLikeStream(text)
-    ? collectStream(text, watch)
-    : inspectJsonBody(text, watch);
+function inspectText(text: string, watch: WireWatch): InspectedBody {
+  return looksLikeStream(text) ? collectStream(text, watch) : inspectJsonBody(text, watch);
+}
+
+async function inspectWhole(
+  response: Response,
+  watch: WireWatch,
+  isStreamAsked: boolean,
+): Promise<Response> {
+  const inspected = isStreamAsked
+    ? await collectAsItComes(response, watch)
+    : inspectText(await response.text(), watch);
   if ("failure" in inspected) throw failWatch(watch, inspected.failure);
   watch.body = inspected.body;
   const type = response.headers.get("content-type") ?? "";
@@ -43,6 +50,8 @@ export function createWatchedFetch(
 ): Fetch {
   /** The model answers by streaming only; learned from its refusal, unless the user has said so. */
   let mustStream = streamsOnly;
+  /** The model has refused to answer by streaming, so it is no longer preferred. */
+  let isStreamRefused = false;
 
   const send = async (
     input: Parameters<Fetch>[0],
@@ -66,17 +75,30 @@ export function createWatchedFetch(
   return async (input, init) => {
     const watch = (init as { [wireWatchKey]?: WireWatch } | undefined)?.[wireWatchKey];
     if (!watch) return innerFetch(input, init);
-    const asStream = () => (watch.streaming ? undefined : askForStream(init, streamUsage));
-    const first = mustStream ? (asStream() ?? init) : init;
+    const asStream = (plainOnly: boolean) =>
+      watch.streaming ? undefined : askForStream(init, streamUsage, plainOnly);
+    const mayStream = mustStream || (watch.prefersStream && !isStreamRefused);
+    const first = mayStream ? (asStream(!mustStream) ?? init) : init;
+    let isStreamAsked = first !== init;
+    if (isStreamAsked) watch.onStreamAsked();
     let response = await send(input, first, watch);
     if (!response.ok) {
       const { failure, body } = await inspectErrorBody(response, watch);
-      const second = first === init && wantsToStream(failure) ? asStream() : undefined;
+      let second: RequestInit | undefined;
+      if (!isStreamAsked && wantsToStream(failure)) {
+        second = asStream(false);
+        mustStream = second !== undefined;
+      } else if (isStreamAsked && !mustStream && refusesToStream(failure)) {
+        second = init;
+        isStreamRefused = true;
+      }
       if (!second) {
         failWatch(watch, failure);
         return rebuildResponse(response, body);
       }
-      mustStream = true;
+      isStreamAsked = second !== init;
+      if (isStreamAsked) watch.onStreamAsked();
+      else watch.onWhole();
       response = await send(input, second, watch);
       if (!response.ok) {
         const inspected = await inspectErrorBody(response, watch);
@@ -86,6 +108,6 @@ export function createWatchedFetch(
     }
     // The SDK reads a stream whatever its content type, and so does the inspection.
     if (watch.streaming && response.body) return inspectStream(response, watch);
-    return inspectWhole(response, watch);
+    return inspectWhole(response, watch, isStreamAsked);
   };
 }

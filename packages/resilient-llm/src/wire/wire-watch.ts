@@ -8,12 +8,18 @@ export interface WireWatch {
   readonly endpoint: EndpointDescription;
   /** The request asks for a stream. */
   readonly streaming: boolean;
+  /** A whole answer that may take long: if it is asked for as a stream, a silence in it shows. */
+  readonly prefersStream: boolean;
   readonly clock: Clock;
   /**
    * Ends the request. It goes to `fetch` directly, past the SDK, which would wrap it in a signal of
    * its own with a listener on each.
    */
   readonly signal: AbortSignal;
+  /** A whole answer is about to be asked for as a stream. */
+  onStreamAsked(): void;
+  /** The answer comes in one piece after all. */
+  onWhole(): void;
   /** The response's headers are there. */
   onHeaders(): void;
   /** Something other than a keep-alive arrived: text, reasoning, a piece of a tool call, the end. */
