@@ -35,19 +35,13 @@ function toBrokenAnswers(row: AnswerRow): ProviderFault[] {
 
 /**
  * The rows of the providers' tests that are faults. Left out are those of which the caller has to hear:
- * a request that is wrong, a key that is wrong, a filtered content. Every other call has a right answer.
+ * a request that is wrong, a key that is wrong, a filtered content. All other calls have a right answer.
  */
-const FAULTS: readonly ProviderFault[] = FAMILIES.flatMap(({ answers = [], errors }) => [
-  ...errors.flatMap(toFaults),
-  ...answers.flatMap(toBrokenAnswers),
-]);
+const FAULTS: readonly ProviderFault[] = FAMILIES.flatMap(({ answers = [], errors }) =>
+  errors.flatMap(toFaults).concat(answers.flatMap(toBrokenAnswers)),
+);
+/** Those against which asking again helps. */
 const REPEATABLE = FAULTS.filter(({ isRefusal }) => !isRefusal);
-
-/** How many of the rows are faults of this kind, and how many of those are refusals. */
-export const PROVIDER_FAULT_COUNTS = {
-  all: FAULTS.length,
-  refusals: FAULTS.length - REPEATABLE.length,
-};
 
 function draw(
   faults: readonly ProviderFault[],

@@ -25,8 +25,9 @@ export const PRICES: Readonly<Record<string, { readonly input: number; readonly 
 export const PROMPT_TOKENS = 10;
 
 /** A number in [0, 1) that depends on nothing but its arguments (mulberry32's mixing). */
-export function drawNumber(seed: number, ...parts: readonly number[]): number {
-  let state = seed;
+export function drawNumber(...parts: readonly number[]): number {
+  let state = 0;
+  // The seed is mixed like the others: only combined with the call, it would do no more than reorder calls.
   for (const part of parts) {
     state = Math.imul(state ^ part, 0x9e37_79b1) + 0x6d2b_79f5;
     state = Math.imul(state ^ (state >>> 15), state | 1);

@@ -49,8 +49,11 @@ export async function runStep(command: string, ...args: readonly string[]): Prom
     await promisify(execFile)(command, args, { timeout: STEP_LIMIT_MS });
   } catch (error) {
     const { code, message, stderr } = error as ExecFileException & { readonly stderr?: string };
-    if (String(code) === "ENOENT") throw new Error(`there is no ${command} on the PATH`);
+    if (String(code) === "ENOENT") {
+      throw new Error(`there is no ${command} on the PATH`, { cause: error });
+    }
     const output = (stderr || message).trim().replaceAll(/\s+/g, " ");
-    throw new Error(`${command} ${args[0]} failed: ${output.slice(-SHOWN_OUTPUT_LENGTH)}`);
+    const end = output.slice(-SHOWN_OUTPUT_LENGTH);
+    throw new Error(`${command} ${args.join(" ")} failed: ${end}`, { cause: error });
   }
 }

@@ -16,7 +16,11 @@ function install(): Promise<string> {
     await runStep(python, "-m", "venv", directory);
     await runStep(
       join(directory, BIN, "python"),
-      ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
       `litellm[proxy]==${VERSION}`,
     );
   });
@@ -58,8 +62,10 @@ async function start(settings: ContenderSettings): Promise<Contender> {
     // Its script names the directory in which it was installed, which has another name by now.
     args: [
       join(root, BIN, "litellm"),
-      ...["--config", config, "--host", "127.0.0.1", "--port", String(port)],
-      ...["--telemetry", "False"],
+      `--config=${config}`,
+      "--host=127.0.0.1",
+      `--port=${port}`,
+      "--telemetry=False",
     ],
     environment: {
       LITELLM_LOCAL_MODEL_COST_MAP: "True",

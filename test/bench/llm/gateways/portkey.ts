@@ -9,7 +9,7 @@ import { installOnce, runStep } from "./install-once.ts";
 const VERSION = "1.15.2";
 /** The newest with which it works: with 1.14.2 and later each answer is a 500 (Portkey-AI/gateway#1389). */
 const HONO_VERSION = "1.13.8";
-const PRELOAD = fileURLToPath(new URL("listen-on-loopback.mjs", import.meta.url));
+const PRELOAD = fileURLToPath(new URL("listen-on-loopback.ts", import.meta.url));
 
 function install(): Promise<string> {
   return installOnce(`portkey-gateway-${VERSION}-${HONO_VERSION}`, async (directory) => {
