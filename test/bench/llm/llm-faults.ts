@@ -25,9 +25,10 @@ const usage = `pnpm bench llm-faults [options]    calls of a provider that fails
 --into FILE     puts the table into a Markdown file, between <!-- ${MARKS.network}:begin --> or
                 <!-- ${MARKS.providers}:begin --> and its end
 
-${FAULT_SHARE * 100} % of the attempts fail, and the first of two models is down from second ${OUTAGE.fromMs / 1000} to ${(OUTAGE.fromMs + OUTAGE.lengthMs) / 1000}. Takes two to three
-minutes. The gateways are installed on first use, into node_modules/.cache: LiteLLM from PyPI, which needs
-Python 3 and takes minutes, and Portkey's from npm.
+${FAULT_SHARE * 100} % of the attempts fail, and the first of two models is down from second ${OUTAGE.fromMs / 1000} to ${(OUTAGE.fromMs + OUTAGE.lengthMs) / 1000}.
+The gateways are measured after the others, one by one. Takes about six minutes, two without them. They are
+installed on first use, into node_modules/.cache: LiteLLM from PyPI, which needs Python 3 and takes minutes,
+and Portkey's from npm.
 Exits with 1 unless ResilientChatModel gets every answer right with at most ${MOST_REQUESTS_PER_CALL} requests per call.`;
 
 await runProgram(
@@ -53,7 +54,7 @@ await runProgram(
       shapes === "network"
         ? (await import("./faults/network-faults.ts")).pickNetworkFault
         : (await import("./faults/provider-faults.ts")).pickProviderFault;
-    const { absent, results } = await measureContenders(calls, seed, pickFault, without);
+    const { absent, results } = await measureContenders({ calls, seed, pickFault }, without);
     const table = {
       head: [
         "",

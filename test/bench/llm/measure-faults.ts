@@ -37,36 +37,41 @@ export interface Absence {
   readonly reason: string;
 }
 
-/** A contender that is ready, with its own server. */
-interface Start {
-  readonly name: string;
-  readonly contender: Contender;
-  readonly server: FaultServer;
+interface Task {
+  readonly calls: number;
+  readonly seed: number;
+  readonly pickFault: PickFault;
 }
 
-async function prepare({ name, prepare: bring, start }: Entrant): Promise<Start | Absence> {
+/** Starts a contender with a server of its own, lets it make its calls, and ends both. */
+async function takePart(
+  { name, prepare, start }: Entrant,
+  task: Task,
+): Promise<FaultResult | Absence> {
   // LiteLLM asks for the list of models as it starts.
-  const server = await FaultServer.start(replies.error(404));
+  await using server = await FaultServer.start(replies.error(404));
+  const settings = {
+    baseURL: server.baseURL,
+    ...MODELS,
+    timeoutMs: TIMEOUT_MS,
+    idleMs: IDLE_MS,
+  };
+  let contender: Contender;
   try {
-    await bring?.();
-    const contender = await start({
-      baseURL: server.baseURL,
-      ...MODELS,
-      timeoutMs: TIMEOUT_MS,
-      idleMs: IDLE_MS,
-    });
-    return { name, contender, server };
+    await prepare?.();
+    contender = await start(settings);
   } catch (error) {
-    await server.close();
     return { contender: name, reason: error instanceof Error ? error.message : String(error) };
   }
+  await using running = contender;
+  return await measure(name, running, server, task);
 }
 
 async function measure(
-  { contender, name, server }: Start,
-  calls: number,
-  seed: number,
-  pickFault: PickFault,
+  name: string,
+  contender: Contender,
+  server: FaultServer,
+  { calls, pickFault, seed }: Task,
 ): Promise<FaultResult> {
   let costUsd = 0;
   server.playScript(
@@ -115,24 +120,19 @@ async function measure(
  * @param without Ids of those that do not take part.
  */
 export async function measureContenders(
-  calls: number,
-  seed: number,
-  pickFault: PickFault,
+  task: Task,
   without: readonly string[],
-): Promise<{ readonly results: FaultResult[]; readonly absent: readonly Absence[] }> {
+): Promise<{ readonly results: FaultResult[]; readonly absent: Absence[] }> {
   const entrants = ENTRANTS.filter(({ id }) => !without.includes(id));
-  const prepared = await Promise.all(entrants.map(prepare));
-  const starts = prepared.filter((one) => "server" in one);
-  try {
-    // All at once, each with a server of its own: they mostly wait, and share the machine's mood.
-    const results = await Promise.all(starts.map((one) => measure(one, calls, seed, pickFault)));
-    return { results, absent: prepared.filter((one) => "reason" in one) };
-  } finally {
-    await Promise.all(
-      starts.map(async ({ contender, server }) => {
-        await contender[Symbol.asyncDispose]();
-        await server.close();
-      }),
-    );
-  }
+  const outcomes = new Map<Entrant, FaultResult | Absence>();
+  const perform = async (entrant: Entrant) =>
+    void outcomes.set(entrant, await takePart(entrant, task));
+  // At once, each with a server of its own: they mostly wait, and share the machine's mood.
+  await Promise.all(entrants.filter(({ runsAlone }) => !runsAlone).map(perform));
+  for (const entrant of entrants.filter(({ runsAlone }) => runsAlone)) await perform(entrant);
+  const inOrder = entrants.flatMap((entrant) => outcomes.get(entrant) ?? []);
+  return {
+    results: inOrder.filter((outcome) => "right" in outcome),
+    absent: inOrder.filter((outcome) => "reason" in outcome),
+  };
 }

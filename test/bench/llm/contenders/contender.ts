@@ -27,5 +27,7 @@ export interface Entrant {
    * @throws Error if this machine cannot have it; the contender is left out then
    */
   readonly prepare?: () => Promise<void>;
+  /** Has a process of its own, which would take the processor from the others: measured by itself. */
+  readonly runsAlone?: true;
   readonly start: (settings: ContenderSettings) => Promise<Contender>;
 }

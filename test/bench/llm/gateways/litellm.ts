@@ -89,5 +89,6 @@ export const LITELLM: Entrant = {
   name: `LiteLLM's proxy ${VERSION}`,
   id: "litellm",
   prepare: async () => void (await install()),
+  runsAlone: true,
   start,
 };

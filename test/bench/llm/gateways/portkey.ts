@@ -63,5 +63,6 @@ export const PORTKEY: Entrant = {
   name: `Portkey's gateway ${VERSION}`,
   id: "portkey",
   prepare: async () => void (await install()),
+  runsAlone: true,
   start,
 };
