@@ -69,13 +69,15 @@ export async function startChildServer(plan: ServerPlan): Promise<AsyncDisposabl
     });
   });
   const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  // Without a listener a signal ends this process so that "exit" is not emitted.
+  const exit = (): void => process.exit(1);
+  process.once("exit", kill).once("SIGTERM", exit).once("SIGINT", exit);
   const end = async (): Promise<void> => {
     child.kill("SIGTERM");
     await Promise.race([ended, delay(END_LIMIT_MS, undefined, { ref: false })]);
     if (!hasEnded) kill();
     await ended;
-    process.off("exit", kill);
+    process.off("exit", kill).off("SIGTERM", exit).off("SIGINT", exit);
   };
 
   const deadlineMs = performance.now() + START_LIMIT_MS;
