@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** Benchmarks that are programs of their own, and what they do. */
 export const programs: Readonly<Record<string, string>> = {
   "llm-faults":
-    "Calls of a provider that fails in every way providers do, by the means of LangChain.js and by ResilientChatModel",
+    "Calls of a provider that fails in every way providers do, by the means of LangChain.js, by two gateways and by ResilientChatModel",
   "llm-overhead": "What ResilientChatModel adds to a call that meets no fault",
 };
 

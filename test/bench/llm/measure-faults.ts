@@ -1,52 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createContenders, type Contender } from "../../resilient-llm/testing/contenders.ts";
-import {
-  FaultServer,
-  type ReceivedRequest,
-  type Reply,
-} from "../../resilient-llm/testing/fault-server.ts";
+import { FaultServer } from "../../resilient-llm/testing/fault-server.ts";
 import * as replies from "../../resilient-llm/testing/replies.ts";
 import { percentile } from "../harness/percentile.ts";
+import type { Contender, Entrant } from "./contenders/contender.ts";
+import { ENTRANTS } from "./contenders/entrants.ts";
+import { createFaultScript, isForAnswer } from "./faults/fault-script.ts";
+import type { PickFault } from "./faults/fault.ts";
 import {
-  concurrency,
-  giveUpMs,
-  idleMs,
-  models,
-  outage,
-  pickFault,
-  prices,
-  timeoutMs,
-  wordMs,
-  wordsOf,
-} from "./fault-scenario.ts";
-
-/** The reply to a request, and the tokens it makes the caller pay for. */
-function createScript(seed: number, spend: (model: string, tokens: number) => void) {
-  const startedAtMs = performance.now();
-  const attempts = new Map<number, number>();
-  return (request: ReceivedRequest): Reply => {
-    // Not the last message: a request for a continuation has two more.
-    const call = Number(/\d+/.exec(String(request.body.messages.at(0)?.content))?.[0]);
-    const attempt = (attempts.get(call) ?? 0) + 1;
-    attempts.set(call, attempt);
-    const elapsedMs = performance.now() - startedAtMs;
-    const down = elapsedMs >= outage.fromMs && elapsedMs < outage.fromMs + outage.lengthMs;
-    if (down && request.model === models.primary) return replies.error(503);
-    const fault = pickFault(seed, call, attempt);
-    if (fault === "429 with hint") return replies.error(429, { "retry-after": "1" });
-    if (fault === "500" || fault === "503") return replies.error(Number(fault));
-    if (fault === "reset") return replies.resetAtOnce;
-    const words = wordsOf(seed, call);
-    const sent = fault === undefined ? words.length : 5;
-    spend(request.model, sent);
-    const steps = words
-      .slice(0, sent)
-      .flatMap((word, index) => [{ waitMs: wordMs }, { text: index === 0 ? word : ` ${word}` }]);
-    if (fault === "stall") return replies.stream(...steps, { hang: true });
-    if (fault === "cut") return replies.stream(...steps);
-    return replies.stream(...steps, { finish: "stop" }, { usage: replies.usage }, { done: true });
-  };
-}
+  answerTo,
+  askIn,
+  CONCURRENCY,
+  GIVE_UP_MS,
+  IDLE_MS,
+  MODELS,
+  PRICES,
+  PROMPT_TOKENS,
+  TIMEOUT_MS,
+} from "./faults/scenario.ts";
 
 /** What became of the calls of one contender. */
 export interface FaultResult {
@@ -61,21 +31,53 @@ export interface FaultResult {
   readonly costUsd: number;
 }
 
+/** A contender that does not take part, and why. */
+export interface Absence {
+  readonly contender: string;
+  readonly reason: string;
+}
+
+interface Task {
+  readonly calls: number;
+  readonly seed: number;
+  readonly pickFault: PickFault;
+}
+
+/** Starts a contender with a server of its own, lets it make its calls, and ends both. */
+async function takePart(
+  { name, prepare, start }: Entrant,
+  task: Task,
+): Promise<FaultResult | Absence> {
+  // LiteLLM asks for the list of models as it starts.
+  await using server = await FaultServer.start(replies.error(404));
+  const settings = {
+    baseURL: server.baseURL,
+    ...MODELS,
+    timeoutMs: TIMEOUT_MS,
+    idleMs: IDLE_MS,
+  };
+  let contender: Contender;
+  try {
+    await prepare?.();
+    contender = await start(settings);
+  } catch (error) {
+    return { contender: name, reason: error instanceof Error ? error.message : String(error) };
+  }
+  await using running = contender;
+  return await measure(name, running, server, task);
+}
+
 async function measure(
-  pick: (contenders: Contender[]) => Contender | undefined,
-  calls: number,
-  seed: number,
+  name: string,
+  contender: Contender,
+  server: FaultServer,
+  { calls, pickFault, seed }: Task,
 ): Promise<FaultResult> {
-  await using server = await FaultServer.start();
-  const contender = pick(
-    createContenders({ baseURL: server.baseURL, ...models, timeoutMs, idleMs }),
-  );
-  if (!contender) throw new Error("No such contender");
   let costUsd = 0;
   server.playScript(
-    createScript(seed, (model, tokens) => {
-      const price = prices[model];
-      if (price) costUsd += (10 * price.input + tokens * price.output) / 1e6;
+    createFaultScript(seed, pickFault, (model, tokens) => {
+      const price = PRICES[model];
+      if (price) costUsd += (PROMPT_TOKENS * price.input + tokens * price.output) / 1e6;
     }),
   );
   const counts = { right: 0, wrong: 0, failed: 0, hung: 0 };
@@ -88,30 +90,49 @@ async function measure(
       const startedAtMs = performance.now();
       const limit = new AbortController();
       const outcome = await Promise.race([
-        contender.ask(`Question ${call}`).then(
-          (text) => (text === wordsOf(seed, call).join(" ") ? "right" : "wrong"),
+        contender.ask(askIn(call)).then(
+          (text) => (text === answerTo(seed, call) ? "right" : "wrong"),
           () => "failed" as const,
         ),
-        delay(giveUpMs, "hung" as const, { signal: limit.signal }).catch(() => "hung" as const),
+        delay(GIVE_UP_MS, "hung" as const, { signal: limit.signal }).catch(() => "hung" as const),
       ]);
       limit.abort();
       counts[outcome] += 1;
       durations.push(performance.now() - startedAtMs);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, work));
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  const requests = server.requests.filter(isForAnswer);
   return {
-    contender: contender.name,
+    contender: name,
     ...counts,
-    requestsPerCall: server.requests.length / calls,
+    requestsPerCall: requests.length / calls,
     p50Ms: percentile(durations, 0.5),
     p99Ms: percentile(durations, 0.99),
     costUsd,
   };
 }
 
-/** Lets every contender make its calls, all against the same faults. The last one is ResilientChatModel. */
-export function measureContenders(calls: number, seed: number): Promise<FaultResult[]> {
-  // All at once, each with a server of its own: they mostly wait, and share the machine's mood.
-  return Promise.all([0, 1, 2, 3].map((index) => measure((all) => all[index], calls, seed)));
+/**
+ * Lets every contender make its calls, all against the same faults. The last result is that of
+ * ResilientChatModel.
+ *
+ * @param without Ids of those that do not take part.
+ */
+export async function measureContenders(
+  task: Task,
+  without: readonly string[],
+): Promise<{ readonly results: FaultResult[]; readonly absent: Absence[] }> {
+  const entrants = ENTRANTS.filter(({ id }) => !without.includes(id));
+  const outcomes = new Map<Entrant, FaultResult | Absence>();
+  const perform = async (entrant: Entrant) =>
+    void outcomes.set(entrant, await takePart(entrant, task));
+  // At once, each with a server of its own: they mostly wait, and share the machine's mood.
+  await Promise.all(entrants.filter(({ runsAlone }) => !runsAlone).map(perform));
+  for (const entrant of entrants.filter(({ runsAlone }) => runsAlone)) await perform(entrant);
+  const inOrder = entrants.flatMap((entrant) => outcomes.get(entrant) ?? []);
+  return {
+    results: inOrder.filter((outcome) => "right" in outcome),
+    absent: inOrder.filter((outcome) => "reason" in outcome),
+  };
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { createOverheadPair } from "../../resilient-llm/testing/contenders.ts";
+import { createOverheadPair } from "./overhead-pair.ts";
 import { median } from "../harness/percentile.ts";
 
 const inFlight = 64;

@@ -37,3 +37,18 @@ export function readCount(flag: string, text: string): number {
   if (Number.isInteger(count) && count > 0) return count;
   throw new Error(`${flag} is "${text}"; it has to be a whole number from 1.`);
 }
+
+/**
+ * One of several words.
+ *
+ * @throws Error naming the flag, what it has to be and what it is
+ */
+export function readChoice<const Choice extends string>(
+  flag: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw new Error(`${flag} is "${text}"; it has to be one of ${choices.join(", ")}.`);
+}
