@@ -194,6 +194,13 @@ describe("a node that changes another channel's value in place", () => {
     async (step) => {
       const outcome = await expectSame(async ({ saver, elsewhere, config }) => {
         const put = saver.put.bind(saver);
+        const putWrites = saver.putWrites.bind(saver);
+        const writes: Promise<void>[] = [];
+        saver.putWrites = (...parameters) => {
+          const written = putWrites(...parameters);
+          writes.push(written);
+          return written;
+        };
         saver.put = async (...parameters) => {
           const [, , metadata] = parameters;
           if (metadata.step === step) throw new Error("the process ended");
@@ -201,6 +208,8 @@ describe("a node that changes another channel's value in place", () => {
         };
         const run = compile(saver).invoke(makeInput(), { ...config, durability: "sync" });
         await expect(run).rejects.toThrow("the process ended");
+        // LangGraph does not wait for the writes of a run that fails.
+        await Promise.all(writes);
         // What is stored is what counts: another process goes on with it.
         saver.put = put;
         const before = await elsewhere.getTuple(config);
