@@ -49,9 +49,21 @@ export function createStructuredAnswerCheck(
   };
 }
 
+/** A whole OpenAI function definition, which is accepted in place of a schema. */
+interface FunctionDefinition {
+  readonly name: string;
+  readonly parameters: object | null;
+}
+
+export function isFunctionDefinition(schema: unknown): schema is FunctionDefinition {
+  const { name, parameters } = schema as Partial<Record<keyof FunctionDefinition, unknown>>;
+  return typeof name === "string" && typeof parameters === "object";
+}
+
 /** The JSON schema of what a function takes, or of an answer, in whichever form it was given. */
 export function readJsonSchema(schema: unknown): Record<string, unknown> {
-  const { name, parameters } = schema as { name?: unknown; parameters?: unknown };
-  const isFunction = typeof name === "string" && typeof parameters === "object";
-  return (isFunction ? parameters : toJsonSchema(schema as object)) as Record<string, unknown>;
+  const jsonSchema = isFunctionDefinition(schema)
+    ? schema.parameters
+    : toJsonSchema(schema as object);
+  return jsonSchema as Record<string, unknown>;
 }

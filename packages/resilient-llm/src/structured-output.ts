@@ -14,10 +14,10 @@ import { isSerializableSchema } from "@langchain/core/utils/standard_schema";
 import { getSchemaDescription, isInteropZodSchema } from "@langchain/core/utils/types";
 import { makeParserRestartable } from "./answer/restartable-parser.ts";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
-import { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 import {
   type AnswerParser,
   createStructuredAnswerCheck,
+  isFunctionDefinition,
   readJsonSchema,
 } from "./structured-answer-check.ts";
 
@@ -34,13 +34,10 @@ function describeFunction(schema: StructuredOutputSchema, name: string | undefin
     string,
     unknown
   >;
-  const given = schema as { name?: unknown; parameters?: unknown; title?: unknown };
   if (!isInteropZodSchema(schema) && !isSerializableSchema(schema)) {
-    // A whole OpenAI function definition is accepted in place of a schema.
-    if (typeof given.name === "string" && typeof given.parameters === "object") {
-      return { name: given.name, function: schema as Record<string, unknown> };
-    }
-    const functionName = name ?? (typeof given.title === "string" ? given.title : "extract");
+    if (isFunctionDefinition(schema)) return { name: schema.name, function: schema };
+    const { title } = schema as { title?: unknown };
+    const functionName = name ?? (typeof title === "string" ? title : "extract");
     return {
       name: functionName,
       function: {
@@ -82,7 +79,8 @@ export function createStructuredOutput(
   config: StructuredOutputMethodOptions<boolean> | undefined,
   defaultMethod: StructuredOutputMethod,
 ): Runnable<BaseLanguageModelInput> {
-  const method = config?.method ?? defaultMethod;
+  // Checked by `checkStructuredOutput`, as is what goes with it.
+  const method = (config?.method ?? defaultMethod) as StructuredOutputMethod;
   const strict = config?.strict === undefined ? {} : { strict: config.strict };
   const toSchema = () => toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]);
   const includeRaw = config?.includeRaw;
@@ -104,40 +102,30 @@ export function createStructuredOutput(
     return assemble(options, createFunctionCallingParser(schema, described.name) as Parser);
   }
   if (method === "jsonMode") {
-    if (config?.strict !== undefined) {
-      throw new InvalidOptionsError(
-        'withStructuredOutput: "strict" cannot be combined with method "jsonMode"',
-      );
-    }
     const options = {
       response_format: { type: "json_object" },
       ls_structured_output_format: { kwargs: { method: "json_mode" }, schema: toSchema() },
     };
     return assemble(options, createContentParser(schema) as Parser);
   }
-  if (method === "jsonSchema") {
-    const jsonSchema = toSchema();
-    const description = getSchemaDescription(jsonSchema);
-    const options = {
-      response_format: leaveUnparsed({
-        type: "json_schema",
-        json_schema: {
-          name: config?.name ?? "extract",
-          ...(description === undefined ? {} : { description }),
-          // The schema in JSON, not the zod object: given that, the SDK parses by itself, and throws
-          // at an answer that was cut off at the token limit.
-          schema: jsonSchema,
-          strict: config?.strict ?? isInteropZodSchema(schema),
-        },
-      }),
-      ls_structured_output_format: { kwargs: { method: "json_schema" }, schema: jsonSchema },
-    };
-    const parser = isKnownToParser
-      ? createContentParser(schema)
-      : new JsonOutputParser<Record<string, unknown>>();
-    return assemble(options, parser as Parser);
-  }
-  throw new InvalidOptionsError(
-    `withStructuredOutput: method must be "functionCalling", "jsonMode" or "jsonSchema", not ${JSON.stringify(method)}`,
-  );
+  const jsonSchema = toSchema();
+  const description = getSchemaDescription(jsonSchema);
+  const options = {
+    response_format: leaveUnparsed({
+      type: "json_schema",
+      json_schema: {
+        name: config?.name ?? "extract",
+        ...(description === undefined ? {} : { description }),
+        // The schema in JSON, not the zod object: given that, the SDK parses by itself, and throws
+        // at an answer that was cut off at the token limit.
+        schema: jsonSchema,
+        strict: config?.strict ?? isInteropZodSchema(schema),
+      },
+    }),
+    ls_structured_output_format: { kwargs: { method: "json_schema" }, schema: jsonSchema },
+  };
+  const parser = isKnownToParser
+    ? createContentParser(schema)
+    : new JsonOutputParser<Record<string, unknown>>();
+  return assemble(options, parser as Parser);
 }
