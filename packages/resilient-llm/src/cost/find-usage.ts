@@ -1,11 +1,7 @@
+import { type Fields, readFields } from "./read-fields.ts";
+
 /** A usage object as it was sent. */
-export type RawUsage = Readonly<Record<string, unknown>>;
-
-type Fields = RawUsage;
-
-function readFields(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null ? (value as Fields) : undefined;
-}
+export type RawUsage = Fields;
 
 /** A usage object with anything in it; some servers send `{}` or `null` until they know. */
 function readUsageFields(holder: Fields | undefined): Fields | undefined {

@@ -1,7 +1,6 @@
+import { type Fields, readFields } from "./read-fields.ts";
 import { readReportedCost } from "./reported-cost.ts";
 import { createEstimatedUsage, type TokenEstimate, type TokenUsage } from "./token-usage.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A field, or a field of an object. */
 type FieldPath = readonly [name: string, inner: string | undefined];
@@ -77,7 +76,7 @@ function readCount(value: unknown): number | undefined {
 function readPath(fields: Fields, [name, inner]: FieldPath): unknown {
   const value = fields[name];
   if (inner === undefined) return value;
-  return typeof value === "object" && value !== null ? (value as Fields)[inner] : undefined;
+  return readFields(value)?.[inner];
 }
 
 function readLargest(fields: Fields, paths: readonly FieldPath[]): number | undefined {

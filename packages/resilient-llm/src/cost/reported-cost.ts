@@ -1,4 +1,4 @@
-type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, readFields } from "./read-fields.ts";
 
 /** xAI counts in ticks: 10^10 of them are one USD (docs.x.ai, "Cost Tracking", 2026-11). */
 const TICKS_PER_USD = 10_000_000_000;
@@ -6,10 +6,6 @@ const TICKS_PER_USD = 10_000_000_000;
 function readUsd(value: unknown): number | undefined {
   const usd = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof usd === "number" && Number.isFinite(usd) && usd >= 0 ? usd : undefined;
-}
-
-function readFields(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null ? (value as Fields) : undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type Fields, readFields } from "../cost/read-fields.ts";
 import { toHeaderLookup, type HeaderLookup } from "./header-lookup.ts";
 
 /** An error as a body reports it, whatever shape the provider has for that. */
@@ -22,12 +23,6 @@ export interface ErrorReport {
   readonly isModeration: boolean;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function asFields(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null ? (value as Fields) : undefined;
-}
-
 function asText(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
@@ -47,7 +42,7 @@ const NO_ERROR = /^(?:0|200|20000|ok|success|none|null|false)?$/i;
 /** Whether a field `error` tells of one. `""`, `{}` and `{ code: 0 }` do not. */
 export function isRealError(error: unknown): boolean {
   if (typeof error === "string") return !NO_ERROR.test(error.trim());
-  const fields = asFields(error);
+  const fields = readFields(error);
   if (!fields) return error === true;
   if (Array.isArray(error)) return error.length > 0;
   const code = firstText(fields, "code", "type", "status");
@@ -61,7 +56,7 @@ function readDetails(details: unknown): { readonly names: string[]; retryDelay?:
   const names: string[] = [];
   let retryDelay: string | undefined;
   for (const detail of Array.isArray(details) ? details : []) {
-    const fields = asFields(detail);
+    const fields = readFields(detail);
     const reason = firstText(fields, "reason");
     if (reason !== undefined) names.push(reason);
     retryDelay ??= firstText(fields, "retryDelay");
@@ -72,7 +67,7 @@ function readDetails(details: unknown): { readonly names: string[]; retryDelay?:
 /** FastAPI's list of what does not fit, or a text. */
 function readDetail(detail: unknown): string | undefined {
   if (!Array.isArray(detail)) return asText(detail);
-  const parts = detail.map((part) => firstText(asFields(part), "msg", "message") ?? "");
+  const parts = detail.map((part) => firstText(readFields(part), "msg", "message") ?? "");
   return asText(parts.join("; "));
 }
 
@@ -89,16 +84,16 @@ function readUpstreamMessage(raw: unknown): string | undefined {
 /** What stands for the error in a body: itself, a field of it, or the first of a list. */
 function findError(body: Fields): Fields | undefined {
   const [first] = Array.isArray(body) ? (body as unknown[]) : [];
-  if (first !== undefined) return findError(asFields(first) ?? {});
+  if (first !== undefined) return findError(readFields(first) ?? {});
   const [listed] = Array.isArray(body["errors"]) ? (body["errors"] as unknown[]) : [];
   const inside =
-    asFields(body["error"]) ??
-    asFields(listed) ??
+    readFields(body["error"]) ??
+    readFields(listed) ??
     // MiniMax reports every outcome here, and a good one as 0.
-    asFields(body["base_resp"]);
+    readFields(body["base_resp"]);
   if (!inside) return body;
   // Anthropic nests the error a second time.
-  return asFields(inside["error"]) ?? inside;
+  return readFields(inside["error"]) ?? inside;
 }
 
 /**
@@ -107,10 +102,10 @@ function findError(body: Fields): Fields | undefined {
  * happened.
  */
 export function readErrorReport(body: unknown): ErrorReport | undefined {
-  const outer = asFields(body);
+  const outer = readFields(body);
   if (!outer) return undefined;
   const error = findError(outer) ?? outer;
-  const metadata = asFields(error["metadata"]);
+  const metadata = readFields(error["metadata"]);
   const { names, retryDelay } = readDetails(error["details"]);
   const status = firstText(error, "status");
   if (status !== undefined) names.push(status);

@@ -1,7 +1,6 @@
 import { redactError } from "../failure/redact.ts";
 import { AnswerCollector } from "./answer-collector.ts";
-import type { InspectedBody } from "./inspect-json-body.ts";
-import { inspectJsonBody } from "./inspect-json-body.ts";
+import { type InspectedBody, inspectJsonBody } from "./inspect-json-body.ts";
 import { SseInspector } from "./sse-inspector.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
@@ -9,7 +8,7 @@ import type { WireWatch } from "./wire-watch.ts";
 const TELLING_LENGTH = 6;
 
 /** Whether a body begins as a stream of events does. */
-export function looksLikeStream(text: string): boolean {
+function looksLikeStream(text: string): boolean {
   return /^\s*(?:data|event|id|retry)?:/.test(text);
 }
 
@@ -37,8 +36,9 @@ class StreamCollector {
   }
 }
 
-/** Makes a whole answer of a stream that came without having been asked for. */
-export function collectStream(text: string, watch: WireWatch): InspectedBody {
+/** Judges a body that is there as a whole, also a stream that came without having been asked for. */
+export function inspectWholeBody(text: string, watch: WireWatch): InspectedBody {
+  if (!looksLikeStream(text)) return inspectJsonBody(text, watch);
   const stream = new StreamCollector(watch);
   return stream.push(text) ?? stream.end();
 }
@@ -73,6 +73,5 @@ export async function collectAsItComes(
     if (stream === undefined) throw error;
     return stream.end(redactError(error, watch.endpoint.secrets));
   }
-  if (stream) return stream.end();
-  return looksLikeStream(text) ? collectStream(text, watch) : inspectJsonBody(text, watch);
+  return stream ? stream.end() : inspectWholeBody(text, watch);
 }

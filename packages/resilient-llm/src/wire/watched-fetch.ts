@@ -1,9 +1,8 @@
 import { classifyConnectionError } from "../failure/classify-connection.ts";
 import { redactError } from "../failure/redact.ts";
 import { askForStream, refusesToStream, wantsToStream } from "./ask-for-stream.ts";
-import { collectAsItComes, collectStream, looksLikeStream } from "./collect-stream.ts";
+import { collectAsItComes, inspectWholeBody } from "./collect-stream.ts";
 import { inspectErrorBody } from "./inspect-error-body.ts";
-import { type InspectedBody, inspectJsonBody } from "./inspect-json-body.ts";
 import { inspectStream } from "./inspect-stream.ts";
 import { rebuildResponse } from "./rebuild-response.ts";
 import { failWatch } from "./wire-failure.ts";
@@ -19,10 +18,6 @@ export interface WatchedFetchOptions {
   readonly streamUsage?: boolean;
 }
 
-function inspectText(text: string, watch: WireWatch): InspectedBody {
-  return looksLikeStream(text) ? collectStream(text, watch) : inspectJsonBody(text, watch);
-}
-
 async function inspectWhole(
   response: Response,
   watch: WireWatch,
@@ -30,7 +25,7 @@ async function inspectWhole(
 ): Promise<Response> {
   const inspected = isStreamAsked
     ? await collectAsItComes(response, watch)
-    : inspectText(await response.text(), watch);
+    : inspectWholeBody(await response.text(), watch);
   if ("failure" in inspected) throw failWatch(watch, inspected.failure);
   watch.body = inspected.body;
   const type = response.headers.get("content-type") ?? "";
