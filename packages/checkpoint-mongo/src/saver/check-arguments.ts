@@ -1,3 +1,4 @@
+import { isPlainObject } from "../codec/values/plain-data.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
@@ -28,7 +29,7 @@ export function checkLimit(limit: unknown): number | undefined {
  */
 export function checkFilter(filter: unknown): Record<string, unknown> {
   if (filter === undefined || filter === null) return {};
-  if (typeof filter !== "object" || !isPlain(filter)) {
+  if (!isPlainObject(filter)) {
     throw new InvalidOptionsError(
       "Invalid option filter of list: expected a plain object of metadata keys and values, got " +
         `${describeValue(filter)}.`,
@@ -50,10 +51,4 @@ export function checkGrace(graceSeconds: unknown): number {
     );
   }
   return graceSeconds;
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Of another realm, its prototype is another Object.prototype.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,6 +1,4 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 const START_LIMIT_MS = 90_000;
@@ -17,16 +15,6 @@ export interface ServerPlan {
   readonly environment?: Readonly<Record<string, string>>;
   /** Answers with a status below 500 as soon as the server is ready. */
   readonly readyUrl: string;
-}
-
-/** A port of loopback that nobody listens on. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contender, ContenderSettings, Entrant } from "../contenders/contender.ts";
 import { createGatewayClient } from "./gateway-client.ts";
-import { findFreePort, startChildServer } from "./child-server.ts";
+import { findFreePort } from "../../../../packages/local-mongodb/src/mongod.ts";
+import { startChildServer } from "./child-server.ts";
 import { installOnce, runStep } from "./install-once.ts";
 
 const VERSION = "1.108.0";
