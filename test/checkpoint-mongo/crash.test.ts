@@ -1,5 +1,10 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { emptyCheckpoint, uuid6, type CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import {
+  emptyCheckpoint,
+  INTERRUPT,
+  uuid6,
+  type CheckpointTuple,
+} from "@langchain/langgraph-checkpoint";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type Document } from "mongodb";
 import { randomBytes } from "node:crypto";
@@ -48,6 +53,34 @@ describe.each([
     }
     expect(seen).toEqual(new Set([undefined, 1]));
   });
+
+  it("leaves the thread where a search for what it stands at finds it, and no other search", async () => {
+    const seen = new Set<string>();
+    for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
+      const config = await fill(1);
+      const threadId = config.configurable!["thread_id"] as string;
+      const done = await runFor(cut, commands, async (saver) => {
+        await saver.getTuple({ configurable: { thread_id: threadId } });
+        const next = await putNext(saver, config, 1, ["next"], { "branch:to:ask": null });
+        await saver.putWrites(next, [[INTERRUPT, [{ value: "?" }]]], "task");
+        await putNext(saver, next, 2);
+      });
+      const after = database.openSaver();
+      const latest = (await after.getTuple({ configurable: { thread_id: threadId } }))!;
+      const isBusy = "branch:to:ask" in latest.checkpoint.channel_values;
+      const isInterrupted = latest.pendingWrites!.length > 0;
+      const expected = isInterrupted ? "interrupted" : (isBusy && "busy") || "idle";
+      seen.add(expected);
+      for (const status of ["idle", "busy", "interrupted", "error"] as const) {
+        const search = { status, ids: [threadId] };
+        const { threads } = await after.threads.search(search);
+        const found = threads.map((thread) => thread.status);
+        expect([commands, found]).toEqual([commands, status === expected ? [status] : []]);
+      }
+      if (done) break;
+    }
+    expect(seen).toEqual(new Set(["idle", "busy", "interrupted"]));
+  }, 120_000);
 
   it("leaves a task's writes all undone or all done where one command stores them", async () => {
     for (let commands = 0; commands < MAX_COMMANDS; commands += 1) {
@@ -170,14 +203,19 @@ async function putNext(
   config: RunnableConfig,
   step: number,
   messages = [`message ${step} `.repeat(40)],
+  others: Record<string, unknown> = {},
 ): Promise<RunnableConfig> {
   const parent = config.configurable!["checkpoint_id"] ? await saver.getTuple(config) : undefined;
-  const versions = { messages: step + 1 };
+  const versions = {
+    messages: step + 1,
+    ...Object.fromEntries(Object.keys(others).map((channel) => [channel, step + 1])),
+  };
   const checkpoint = {
     ...emptyCheckpoint(),
     id: uuid6(step),
     channel_values: {
       messages: [...(readMessages(parent) ?? []), ...messages],
+      ...others,
     },
     channel_versions: versions,
   };

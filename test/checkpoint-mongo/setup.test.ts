@@ -8,7 +8,20 @@ import { COLLECTION, useDatabase } from "./use-database.ts";
 
 const { client, uri } = useDatabase();
 
-const INDEXES = ["_id_", "address", "expiry", "fence", "head", "order", "segment", "writes"];
+/** The indexes of searches over all threads. */
+const OF_SEARCHES = ["created", "metadata", "moving", "status", "updated"];
+
+const INDEXES = [
+  "_id_",
+  "address",
+  "expiry",
+  "fence",
+  "head",
+  "order",
+  "segment",
+  "writes",
+  ...OF_SEARCHES,
+].toSorted();
 
 async function listIndexes(db: Db): Promise<IndexDescriptionInfo[]> {
   const indexes = await db.collection(COLLECTION).indexes();
@@ -36,12 +49,13 @@ describe("setup", () => {
     }
   });
 
-  it("binds every index to the thread, and so all unique ones, but for expiry and the pointer to a checkpoint", async () => {
+  it("binds every index to the thread, and so all unique ones, but for expiry, the pointer to a checkpoint, and searches over threads", async () => {
     await using database = temporaryDatabase(client);
     await new MongoDBSaver({ client, dbName: database.name }).setup();
     const indexes = await listIndexes(client.db(database.name));
     const unbound = indexes.filter(({ key }) => Object.keys(key)[0] !== "thread_id");
-    expect(unbound.map(({ name }) => name)).toEqual(["_id_", "expiry", "writes"]);
+    const names = unbound.map(({ name }) => name!);
+    expect(names).toEqual(["_id_", "expiry", "writes", ...OF_SEARCHES].toSorted());
     // A sharded collection has no unique index that does not begin with its key.
     expect(unbound.filter(({ unique }) => unique === true)).toEqual([]);
   });

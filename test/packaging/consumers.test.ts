@@ -120,6 +120,7 @@ it("LangGraph's API, embedded, resumes a run that another server began", async (
   const options = { exactOptionalPropertyTypes: false };
   expect(await newest.compile(["embed-server.mts"], options)).toEqual([]);
   expect(await run(newest, "embed-server.mts")).toEqual({
+    found: [[true, "idle"]],
     values: { answer: "yes", seen: 1 },
     next: [],
     history: [

@@ -27,6 +27,7 @@ export {
   StorageUnavailableError,
   type UnavailableStorage,
 } from "./errors/storage-unavailable-error.ts";
+export { ThreadNotFoundError } from "./errors/thread-not-found-error.ts";
 export {
   ThreadkeepError,
   type ThreadkeepErrorCode,
@@ -78,3 +79,26 @@ export type {
 } from "./context/options.ts";
 export type { Damage } from "./upkeep/damage-list.ts";
 export type { ThreadReport } from "./upkeep/verify-thread.ts";
+export type { MetadataValue, ThreadMetadata } from "./thread-index/metadata.ts";
+export type {
+  MetadataRange,
+  ThreadFilter,
+  ThreadSearch,
+  ThreadSort,
+} from "./thread-index/search-options.ts";
+export type {
+  PendingInterrupt,
+  ThreadDetails,
+  ThreadPage,
+  ThreadStatus,
+  ThreadSummary,
+  ThreadUpdate,
+} from "./thread-index/thread.ts";
+export { Threads, type ReachStorage } from "./thread-index/threads.ts";
+export {
+  createThreadSaver,
+  type EmbeddedThread,
+  type EmbeddedThreads,
+  type EmbeddedThreadSearch,
+  type ThreadKeeper,
+} from "./thread-index/thread-saver.ts";

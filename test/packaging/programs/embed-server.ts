@@ -3,24 +3,12 @@
  * and read back with its history.
  */
 import { Annotation, interrupt, START, StateGraph } from "@langchain/langgraph";
-import { createEmbedServer, type ThreadSaver } from "@langchain/langgraph-api/experimental/embed";
-import { MongoDBSaver, MongoDBStore } from "@threadkeep/checkpoint-mongo";
+import { createEmbedServer } from "@langchain/langgraph-api/experimental/embed";
+import { createThreadSaver, MongoDBSaver, MongoDBStore } from "@threadkeep/checkpoint-mongo";
 
 const [uri, dbName] = process.argv.slice(2);
 const THREAD = "6d1f7b1e-0c57-4f0e-9d1e-3f1a5a0c2b11";
 
-const known = new Map<string, { thread_id: string; metadata: Record<string, unknown> }>();
-const threads: ThreadSaver = {
-  get: async (id) => known.get(id)!,
-  set: async (id, { metadata }) => {
-    const thread = { thread_id: id, metadata: { ...known.get(id)?.metadata, ...metadata } };
-    known.set(id, thread);
-    return thread;
-  },
-  delete: async (id) => {
-    known.delete(id);
-  },
-};
 const store = await MongoDBStore.fromConnString(uri!, { dbName });
 
 const open = (checkpointer: MongoDBSaver) => {
@@ -35,7 +23,12 @@ const open = (checkpointer: MongoDBSaver) => {
     .compile();
   // Its declarations do not fit LangGraph's graphs.
   const graph = { asks } as unknown as Parameters<typeof createEmbedServer>[0]["graph"];
-  return createEmbedServer({ graph, threads, checkpointer, store });
+  return createEmbedServer({
+    graph,
+    threads: createThreadSaver(checkpointer),
+    checkpointer,
+    store,
+  });
 };
 
 async function post(app: ReturnType<typeof open>, path: string, body: unknown): Promise<string> {
@@ -69,8 +62,12 @@ const history = JSON.parse(await post(after, `/threads/${THREAD}/history`, { lim
   values: unknown;
   metadata: { source: string };
 }[];
+const found = JSON.parse(
+  await post(after, "/threads/search", { metadata: { graph_id: "asks" } }),
+) as { thread_id: string; status: string }[];
 console.log(
   JSON.stringify({
+    found: found.map(({ thread_id, status }) => [thread_id === THREAD, status]),
     values: state.values,
     next: state.next,
     history: history.map(({ values, metadata }) => [metadata.source, values]),

@@ -50,7 +50,37 @@ export interface ThreadDocument {
    * has been removed yet.
    */
   readonly deleted_at?: Date;
+  /** Where the thread stands, for searches; absent until a checkpoint was put or the thread was created. */
+  readonly standing?: StoredStanding;
+  /**
+   * The checkpoints whose commands began to change `standing` and have not ended, as far as is known. What
+   * `standing` says may be out of date then.
+   */
+  readonly moving?: readonly string[];
+  readonly created_at?: Date;
+  /** When a checkpoint, an interrupt, an error or metadata was last stored. */
+  readonly updated_at?: Date;
+  /** The user's metadata as JSON. */
+  readonly metadata?: string;
+  /** The same, for searches: each key with its value, or with the JSON of a list or an object. */
+  readonly fields?: readonly StoredField[];
 }
+
+/**
+ * Where a thread stands. A server compares the fields in this order, so of two, the one of the later checkpoint
+ * is greater, and of one checkpoint the one with the greater code.
+ */
+export interface StoredStanding {
+  /** The place of the root graph's checkpoint in the order; 0 before the first. */
+  readonly seq: number;
+  /** 0 idle, 1 busy, 2 interrupted, 3 error. */
+  readonly code: number;
+}
+
+/** A key of a thread's metadata, with its value. */
+export type StoredField =
+  | { readonly k: string; readonly v: string | number | boolean | null }
+  | { readonly k: string; readonly j: string };
 
 /**
  * A run of items of a channel, named by the content it began with. Items never change, but others may be

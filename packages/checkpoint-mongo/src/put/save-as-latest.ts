@@ -10,6 +10,7 @@ import { saveCheckpoint } from "../store/save-checkpoint.ts";
 import { buildCheckpoint } from "./build-checkpoint.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
+import { moveByPut } from "./move-standing.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
 
 /** How a new checkpoint is saved. */
@@ -49,16 +50,19 @@ export async function saveAsLatest(
   );
   const seen = setsSeen?.recall(address, epoch);
   const document = nameSets(unnamed, seen);
+  const move = moveByPut(context, record, head.standing);
   const outcome = await saveCheckpoint(thread, document, {
     segments: draft.state.segments,
     replaced,
     after,
     isWitnessed: seen !== undefined,
+    move,
   });
   if (outcome === "conflict") return undefined;
   await nameLaterSets(thread, address, document, seen);
   const { checkpointId } = address;
-  cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch });
+  const standing = move.standing.code;
+  cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch, standing });
   return record;
 }
 

@@ -11,6 +11,7 @@ import { isSameState } from "../store/thread-record.ts";
 import { isInLife } from "../threads/lives.ts";
 import { buildCheckpoint, type BuiltCheckpoint } from "./build-checkpoint.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
+import { confirmMove, moveByPut } from "./move-standing.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
 
 /**
@@ -38,12 +39,17 @@ export async function saveOverExisting(
   const { document: unnamed, record } = buildLike(context, request, draft, thread, existing);
   const stored = readIfValid(existing, context.hasher);
   const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
-  if (isStored && isSameState(stored, thread)) return record;
+  if (isStored && isSameState(stored, thread)) {
+    await confirmMove(context, thread, record);
+    return record;
+  }
   const seen = setsSeen?.recall(address, thread.epoch);
   const document = nameSets(unnamed, seen);
   const outcome = await replaceCheckpoint(thread, document, {
     segments: draft.state.segments,
     formerEpoch: existing.epoch ?? 0,
+    // The content that it had may have stood higher, and where it stands in the order is not known.
+    move: { ...moveByPut(context, record, undefined), isUnsure: true },
   });
   if (outcome === "conflict") return undefined;
   await nameLaterSets(thread, address, document, seen);

@@ -66,6 +66,7 @@ import { takeWrites } from "../put/take-writes.ts";
 import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { Store } from "../store/store.ts";
+import { Threads } from "../thread-index/threads.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
 import { checkFilter, checkGrace, checkLimit } from "./check-arguments.ts";
@@ -411,6 +412,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
     return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
+  }
+
+  /** The index of the threads: search, count, read and describe them. */
+  get threads(): Threads {
+    return new Threads((name, act) => this.reach(name, act));
   }
 
   // Each call looks up what the saver shares: a subclass may change client and database.

@@ -10,6 +10,7 @@ import {
   requireBytes,
   requireSame,
 } from "./document-fields.ts";
+import { assertEntry } from "./thread-entry.ts";
 
 /**
  * Checks the record of a thread. It decides what is written next, and what is removed.
@@ -36,6 +37,7 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     if (newest !== undefined && (typeof newest !== "object" || newest === null)) {
       refuse("newest", "an object", newest);
     }
+    assertEntry(document);
   } catch (error) {
     throw toCorruption(error, threadId);
   }

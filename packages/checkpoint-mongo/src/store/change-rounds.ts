@@ -8,7 +8,7 @@ const MAX_DELAY_MS = 50;
 const ROUNDS_AT_ONCE = 3;
 
 /** What is done with a thread. */
-type ThreadChange = "open" | "delete";
+type ThreadChange = "open" | "delete" | "update" | "prune";
 
 /** What the message says if it cannot be done. */
 const FAILURES: Readonly<Record<ThreadChange, string>> = {
@@ -18,6 +18,8 @@ const FAILURES: Readonly<Record<ThreadChange, string>> = {
   delete:
     "another process ended it each time. Try again, and check that not many processes delete one " +
     "thread at once.",
+  update: "others changed its metadata each time. Nothing was changed; try again.",
+  prune: "others put or deleted checkpoints of it each time. Try again when fewer write to it.",
 };
 
 /**

@@ -6,6 +6,7 @@ import { assertRecord } from "./assert-record.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
+import { ENTRY_FIELDS } from "./thread-entry.ts";
 import { matchRecord, outlive, readState, toLife, type ThreadState } from "./thread-record.ts";
 
 /**
@@ -55,7 +56,7 @@ export async function endLife(
         $set: toLife(threadId, epoch + 1),
         $currentDate: { deleted_at: true },
         // It stays until everything has been removed, however long that takes.
-        $unset: { expires_at: "", extending: "" },
+        $unset: { expires_at: "", extending: "", ...ENTRY_FIELDS },
       },
       { returnDocument: "after" },
     );

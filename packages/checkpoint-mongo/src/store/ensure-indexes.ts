@@ -3,7 +3,7 @@ import { ensureIndexes } from "../driver/ensure-indexes.ts";
 import type { Store } from "./store.ts";
 
 /**
- * The indexes of the collection. All begin with the thread, except those on expiry and on the
+ * The indexes of what belongs to one thread. All begin with the thread, except those on expiry and on the
  * checkpoint that writes belong to. All unique ones do, so the collection can be sharded by the thread.
  *
  * Every filter of the hot path is an equality on the first fields of one of them: not every server
@@ -40,6 +40,21 @@ const INDEXES: readonly IndexDescription[] = [
   },
 ];
 
+const ofRecords = { partialFilterExpression: { kind: "thread" } } as const;
+
+/**
+ * The indexes of searches over all threads: the only ones, beside that on expiry, that do not begin with the
+ * thread.
+ */
+const SEARCH_INDEXES: readonly IndexDescription[] = [
+  { key: { "standing.code": 1, updated_at: -1, thread_id: 1 }, name: "status", ...ofRecords },
+  { key: { updated_at: -1, thread_id: 1 }, name: "updated", ...ofRecords },
+  { key: { created_at: -1, thread_id: 1 }, name: "created", ...ofRecords },
+  // Whole fields: a range of values of one key is a range of this index.
+  { key: { fields: 1 }, name: "metadata", ...ofRecords },
+  { key: { moving: 1 }, name: "moving", ...ofRecords },
+];
+
 /**
  * Makes the indexes of the collection. May be called by many processes at once, and again.
  *
@@ -57,5 +72,5 @@ export async function ensureThreadIndexes(
     partialFilterExpression: { expires_at: { $exists: true } },
   };
   // How long expired documents stay is the one option that may differ from an earlier setup.
-  await ensureIndexes(db, all, [...INDEXES, expiry], { changesExpiry: true });
+  await ensureIndexes(db, all, [...INDEXES, ...SEARCH_INDEXES, expiry], { changesExpiry: true });
 }

@@ -1,8 +1,9 @@
-import type { Document, Filter } from "mongodb";
+import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { ThreadDocument } from "../documents/documents.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Submission } from "./group-commit.ts";
 import type { Store } from "./store.ts";
+import { beginMove, recordMove, type StandingMove } from "./thread-entry.ts";
 import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
 
 /** Before and after what others an operation is carried out. */
@@ -11,6 +12,8 @@ export interface SubmitOptions {
   readonly after?: readonly Submission[];
   /** Is called as soon as others can be sent to come after. */
   readonly onSubmitted?: ((submission: Submission) => void) | undefined;
+  /** What the thread's record says of the thread from then on, for searches. */
+  readonly move?: StandingMove | undefined;
 }
 
 /**
@@ -45,9 +48,16 @@ export class FencedThread {
    * another expiry it is a conflict. If the thread changes meanwhile, what was stored belongs to its
    * earlier state, and the caller has to store it again.
    */
-  async write(updates: Chain, { after, onSubmitted }: SubmitOptions = {}): Promise<ChainOutcome> {
-    const fence = this.#fence();
-    const submission = await this.store.commits.submit([fence, ...updates, fence], after);
+  async write(
+    updates: Chain,
+    { after, onSubmitted, move }: SubmitOptions = {},
+  ): Promise<ChainOutcome> {
+    const chain = [
+      this.#fence(move && beginMove(move)),
+      ...updates,
+      this.#fence(move && recordMove(move)),
+    ];
+    const submission = await this.store.commits.submit(chain, after);
     onSubmitted?.(submission);
     const outcome = await submission.outcome;
     return outcome.kind === "conflict"
@@ -74,11 +84,11 @@ export class FencedThread {
   }
 
   /**
-   * An update that changes nothing, but fails, and so ends its chain, if the thread has another life
-   * or another expiry by now: its upsert then collides with the thread's own record. Where there is no
-   * record, it makes one: a thread that is new needs no command of its own.
+   * An update that fails, and so ends its chain, if the thread has another life or another expiry by now:
+   * its upsert then collides with the thread's own record. Where there is no record, it makes one: a thread
+   * that is new needs no command of its own. Otherwise it changes nothing but what is given.
    */
-  #fence(): ChainUpdate {
+  #fence(change: UpdateFilter<Document> = {}): ChainUpdate {
     const { threadId, epoch } = this.state;
     // The epoch itself is in the filter.
     const { life } = toLife(threadId, epoch);
@@ -86,7 +96,7 @@ export class FencedThread {
     return {
       // A change of the expiry that is under way is finished first, by whoever opens the thread.
       filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
-      update: { $setOnInsert: { _id: threadId, ...named } },
+      update: { ...change, $setOnInsert: { _id: threadId, ...named } },
       upsert: true,
     };
   }

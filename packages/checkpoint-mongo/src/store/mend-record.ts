@@ -1,6 +1,7 @@
 import type { ThreadDocument } from "../documents/documents.ts";
 import { assertRecord } from "./assert-record.ts";
 import type { Store } from "./store.ts";
+import { ENTRY_FIELDS } from "./thread-entry.ts";
 import { matchRecord, toLife } from "./thread-record.ts";
 
 /**
@@ -60,6 +61,7 @@ export async function mendRecord(
         extending: "",
         deleted_at: "",
         newest: "",
+        ...ENTRY_FIELDS,
       },
     },
     { upsert: true },

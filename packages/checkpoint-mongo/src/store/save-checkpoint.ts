@@ -5,6 +5,7 @@ import { countCheckpoint, isCounted } from "./mark-sets.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import { saveAhead } from "./save-segments.ts";
 import type { Store } from "./store.ts";
+import type { StandingMove } from "./thread-entry.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
 export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head" | "next">;
@@ -22,6 +23,8 @@ export interface SaveCheckpointOptions {
   readonly after: readonly Submission[];
   /** Whether the one before, and the thread's record, name its place. */
   readonly isWitnessed: boolean;
+  /** What the thread's record says from then on. */
+  readonly move: StandingMove;
 }
 
 /**
@@ -32,9 +35,9 @@ export interface SaveCheckpointOptions {
 export async function saveCheckpoint(
   thread: FencedThread,
   checkpoint: CheckpointToStore,
-  { segments, replaced, after, isWitnessed }: SaveCheckpointOptions,
+  { segments, replaced, after, isWitnessed, move }: SaveCheckpointOptions,
 ): Promise<SaveOutcome> {
-  const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
+  const { thread_id, kind, checkpoint_ns, seq, checkpoint_id, ...content } = checkpoint;
   const namespace = { thread_id, kind, checkpoint_ns };
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
@@ -42,8 +45,9 @@ export async function saveCheckpoint(
   const updates = [
     ...stored,
     {
-      filter: { ...namespace, seq },
-      // If another checkpoint has this place in the order, it is found and stays as it is.
+      // If another checkpoint has this place in the order, the upsert collides with it, and the chain ends
+      // before the thread's record speaks of this one.
+      filter: { ...namespace, seq, checkpoint_id },
       update: { $setOnInsert: { ...content, ...threadPart, head: true } },
       upsert: true,
     },
@@ -55,7 +59,7 @@ export async function saveCheckpoint(
       ? [countCheckpoint(thread.state, checkpoint_ns, seq)]
       : []),
   ];
-  const outcome = await thread.write(updates, { after });
+  const outcome = await thread.write(updates, { after, move });
   if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
   await removeReplaced(thread, checkpoint, replaced);
   return "saved";
@@ -115,6 +119,7 @@ export interface ReplaceCheckpointOptions {
   readonly segments: readonly SegmentToStore[];
   /** The life that the other one was found in. */
   readonly formerEpoch: number;
+  readonly move: StandingMove;
 }
 
 /**
@@ -125,7 +130,7 @@ export interface ReplaceCheckpointOptions {
 export async function replaceCheckpoint(
   thread: FencedThread,
   checkpoint: CheckpointToStore,
-  { segments, formerEpoch }: ReplaceCheckpointOptions,
+  { segments, formerEpoch, move }: ReplaceCheckpointOptions,
 ): Promise<SaveOutcome> {
   const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, sets, ...content } = checkpoint;
   // In the same life, marks have been set on what is there.
@@ -134,7 +139,7 @@ export async function replaceCheckpoint(
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
-  const outcome = await thread.write([
+  const updates = [
     ...stored,
     {
       filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },
@@ -148,6 +153,7 @@ export async function replaceCheckpoint(
         },
       },
     },
-  ]);
+  ];
+  const outcome = await thread.write(updates, { move });
   return outcome.kind === "done" ? "saved" : "conflict";
 }

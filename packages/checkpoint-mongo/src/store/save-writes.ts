@@ -22,7 +22,7 @@ export type SaveWritesOutcome =
   | { readonly kind: "conflict" };
 
 /** What is saved along with sets of pending writes. */
-export interface SaveWritesOptions extends Pick<SubmitOptions, "onSubmitted"> {
+export interface SaveWritesOptions extends Pick<SubmitOptions, "onSubmitted" | "move"> {
   /** The segments that hold those of their values that are too large for their documents. */
   readonly segments: readonly SegmentToStore[];
   /** The checkpoint, if it is to name the sets. */
@@ -36,7 +36,7 @@ export interface SaveWritesOptions extends Pick<SubmitOptions, "onSubmitted"> {
 export async function saveWrites(
   thread: FencedThread,
   sets: readonly WriteSetToStore[],
-  { segments, namedBy, onSubmitted }: SaveWritesOptions,
+  { segments, namedBy, onSubmitted, move }: SaveWritesOptions,
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(thread, segments);
   if (before === undefined) return { kind: "conflict" };
@@ -69,7 +69,7 @@ export async function saveWrites(
           ),
         ]),
   ];
-  const outcome = await thread.write(updates, { onSubmitted });
+  const outcome = await thread.write(updates, { onSubmitted, move });
   if (outcome.kind === "conflict") return outcome;
   const isKept = ({ idx }: WriteSetToStore, index: number) =>
     idx >= 0 && !outcome.inserted.has(before.length + index);

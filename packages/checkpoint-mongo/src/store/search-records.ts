@@ -1,0 +1,95 @@
+import type { Document, Filter } from "mongodb";
+import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../documents/documents.ts";
+import { oneOf } from "./one-of.ts";
+import type { Store } from "./store.ts";
+import { matchRecord, outlive } from "./thread-record.ts";
+
+/** The order of a search over all threads, and where it goes on. */
+export interface RecordOrder {
+  readonly by: "updated_at" | "created_at";
+  readonly isAscending: boolean;
+  readonly after: { readonly at: Date; readonly threadId: string } | undefined;
+}
+
+/** Finds records of threads, by an index. */
+export function searchRecords(
+  { threads }: Pick<Store, "threads">,
+  filter: Filter<ThreadDocument>,
+  order: RecordOrder,
+  limit: number,
+): Promise<ThreadDocument[]> {
+  const direction = order.isAscending ? 1 : -1;
+  return (
+    threads
+      .find({ $and: [filter, matchAfter(order)] })
+      // The indexes have the ids in the other direction.
+      .sort({ [order.by]: direction, thread_id: order.isAscending ? -1 : 1 })
+      .limit(limit)
+      .toArray()
+  );
+}
+
+/** What comes after a place in the order. */
+function matchAfter({ by, isAscending, after }: RecordOrder): Filter<ThreadDocument> {
+  if (after === undefined) return {};
+  const { at, threadId } = after;
+  const [beyond, next] = isAscending ? (["$gt", "$lt"] as const) : (["$lt", "$gt"] as const);
+  return {
+    [by]: { [isAscending ? "$gte" : "$lte"]: at },
+    $or: [{ [by]: { [beyond]: at } }, { [by]: at, thread_id: { [next]: threadId } }],
+  };
+}
+
+/** Threads that have not expired, or only those that have. */
+export function matchExpired(isExpired: boolean, nowMs: number): Filter<ThreadDocument> {
+  const past = { $lte: outlive(new Date(nowMs)) };
+  // A record without the field does not expire.
+  return { expires_at: isExpired ? past : { $not: past } };
+}
+
+/** The records of threads whose standing may be out of date. */
+export function findMoving({ threads }: Pick<Store, "threads">): Promise<ThreadDocument[]> {
+  return threads.find({ kind: "thread", moving: { $gte: "" } } as Filter<ThreadDocument>).toArray();
+}
+
+/** Says where a thread stands, unless its record has come to say something else. */
+export async function settleStanding(
+  { threads }: Pick<Store, "threads">,
+  { thread_id, epoch, standing }: Pick<ThreadDocument, "thread_id" | "epoch" | "standing">,
+  { seq, code }: StoredStanding,
+  names: readonly string[],
+): Promise<void> {
+  await threads.updateOne(
+    { ...matchRecord(thread_id), epoch, standing: (standing ?? null) as StoredStanding },
+    {
+      $set: { standing: { seq, code } },
+      ...(names.length > 0 && { $pull: { moving: { $in: [...names] } } as Document }),
+    },
+  );
+}
+
+/** A root graph's latest checkpoint, unverified. */
+export type RootHead = Pick<
+  CheckpointDocument,
+  "thread_id" | "checkpoint_id" | "seq" | "epoch" | "metadata"
+>;
+
+/** Finds the latest checkpoints of the root graphs of threads, by thread. */
+export async function findRootHeads(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  records: readonly ThreadDocument[],
+): Promise<ReadonlyMap<string, RootHead>> {
+  const heads = new Map<string, RootHead>();
+  if (records.length === 0) return heads;
+  const epochs = new Map(records.map(({ thread_id, epoch }) => [thread_id, epoch]));
+  const found = checkpoints
+    .find({ thread_id: oneOf([...epochs.keys()]), checkpoint_ns: "", head: true })
+    .project<RootHead>({ thread_id: 1, checkpoint_id: 1, seq: 1, epoch: 1, "metadata.step": 1 });
+  for await (const head of found) {
+    if ((head.epoch ?? 0) !== epochs.get(head.thread_id)) continue;
+    // Of several that are marked, the highest counts.
+    const other = heads.get(head.thread_id);
+    if (other === undefined || other.seq < head.seq) heads.set(head.thread_id, head);
+  }
+  return heads;
+}

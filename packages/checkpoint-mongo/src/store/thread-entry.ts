@@ -1,0 +1,85 @@
+import type { Document, PullOperator, UpdateFilter } from "mongodb";
+import type { StoredStanding, ThreadDocument } from "../documents/documents.ts";
+import { readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
+
+// What the record of a thread says of it, so that searches over all threads need nothing else.
+//
+// The command that stores a checkpoint also says where the thread stands: its last update, the closing fence,
+// raises `standing`. Whichever of several writers comes last, the standing of the latest checkpoint stays. A
+// server that stops before that update leaves the standing of the checkpoint before. So if the two differ, the
+// opening fence names the checkpoint in `moving` first. Searches look at such threads themselves.
+
+/** A change of where a thread stands. */
+export interface StandingMove {
+  readonly standing: StoredStanding;
+  /** Names the change in `moving`; undefined if the thread stands as before. */
+  readonly name: string | undefined;
+  /**
+   * Whether it is not known if `standing` holds. Then the name stays in `moving`, and a search finds out.
+   */
+  readonly isUnsure?: boolean;
+  /** By the server's clock, about; undefined if nothing new is stored. */
+  readonly nowMs: number | undefined;
+}
+
+/** The part of the opening fence. */
+export function beginMove({ name }: StandingMove): UpdateFilter<Document> {
+  return name === undefined ? {} : { $addToSet: { moving: name } };
+}
+
+/** The part of the closing fence. Updates of several writers give the same in any order. */
+export function recordMove({
+  standing: { seq, code },
+  name,
+  isUnsure = false,
+  nowMs,
+}: StandingMove): UpdateFilter<Document> {
+  const now = nowMs === undefined ? undefined : new Date(nowMs);
+  return {
+    $max: { standing: { seq, code }, ...(now && { updated_at: now }) },
+    ...(now && { $min: { created_at: now } }),
+    ...(name !== undefined &&
+      !isUnsure && { $pull: { moving: name } as unknown as PullOperator<Document> }),
+  };
+}
+
+/** The fields of a record that end with a life of its thread. */
+export const ENTRY_FIELDS = {
+  standing: "",
+  moving: "",
+  created_at: "",
+  updated_at: "",
+  metadata: "",
+  fields: "",
+} as const satisfies Partial<Record<keyof ThreadDocument, "">>;
+
+/** The greatest code of a standing. */
+const MAX_CODE = 3;
+
+/**
+ * Checks what a record says for searches.
+ *
+ * @throws FieldFault if a field is not as this package writes it
+ */
+export function assertEntry(document: ThreadDocument): void {
+  readOptionalDate("created_at", document.created_at);
+  readOptionalDate("updated_at", document.updated_at);
+  if (document.metadata !== undefined) readText("metadata", document.metadata);
+  assertList("moving", document.moving, (name) => typeof name === "string");
+  assertList("fields", document.fields, isObject);
+  const standing: unknown = document.standing;
+  if (standing === undefined) return;
+  if (!isObject(standing)) refuse("standing", "an object", standing);
+  const { seq, code } = standing as Partial<StoredStanding>;
+  readWhole("standing.seq", seq, 0);
+  if (readWhole("standing.code", code, 0) > MAX_CODE) refuse("standing.code", "0 to 3", code);
+}
+
+function assertList(field: string, value: unknown, isItem: (item: unknown) => boolean): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || !value.every(isItem)) refuse(field, "a list", value);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
