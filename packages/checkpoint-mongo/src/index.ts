@@ -77,6 +77,7 @@ export type {
   MongoDBSaverSettings,
   PersistPolicy,
 } from "./context/options.ts";
+export type { ThreadRetention } from "./retention/set-retention.ts";
 export type { Damage } from "./upkeep/damage-list.ts";
 export type { ThreadReport } from "./upkeep/verify-thread.ts";
 export type { MetadataValue, ThreadMetadata } from "./thread-index/metadata.ts";

@@ -50,6 +50,8 @@ export interface ThreadDocument {
    * has been removed yet.
    */
   readonly deleted_at?: Date;
+  /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
+  readonly retention?: number | "pinned";
   /** Where the thread stands, for searches; absent until a checkpoint was put or the thread was created. */
   readonly standing?: StoredStanding;
   /**

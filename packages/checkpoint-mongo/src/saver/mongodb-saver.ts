@@ -66,6 +66,11 @@ import { takeWrites } from "../put/take-writes.ts";
 import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { Store } from "../store/store.ts";
+import {
+  checkRetention,
+  setRetention,
+  type ThreadRetention,
+} from "../retention/set-retention.ts";
 import { Threads } from "../thread-index/threads.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
@@ -412,6 +417,21 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
     return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
+  }
+
+  /**
+   * Sets how long a thread stays, whatever the saver's `ttl` is: for some seconds after its last write, or until
+   * it is deleted. Counted from now on; null for the saver's `ttl` again. A deletion ends it.
+   *
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if the retention is none
+   * @throws WriteConflictError if others keep changing when the thread expires
+   */
+  async setRetention(threadId: string, retention: ThreadRetention | null): Promise<void> {
+    const id = parseThreadId(threadId);
+    const checked = checkRetention(retention);
+    await this.reach("setRetention", (context) => setRetention(context, id, checked));
   }
 
   /** The index of the threads: search, count, read and describe them. */

@@ -37,6 +37,11 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     if (newest !== undefined && (typeof newest !== "object" || newest === null)) {
       refuse("newest", "an object", newest);
     }
+    const retention: unknown = document.retention;
+    const isSeconds = typeof retention === "number" && retention > 0;
+    if (retention !== undefined && retention !== "pinned" && !isSeconds) {
+      refuse("retention", 'seconds or "pinned"', retention);
+    }
     assertEntry(document);
   } catch (error) {
     throw toCorruption(error, threadId);

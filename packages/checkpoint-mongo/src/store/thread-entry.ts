@@ -43,8 +43,9 @@ export function recordMove({
   };
 }
 
-/** The fields of a record that end with a life of its thread. */
+/** The fields of a record that end with a life of its thread: those of its entry, and its retention. */
 export const ENTRY_FIELDS = {
+  retention: "",
   standing: "",
   moving: "",
   created_at: "",

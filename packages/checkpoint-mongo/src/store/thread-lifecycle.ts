@@ -143,6 +143,25 @@ export async function changeExpiry(
   return changed ?? openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
+/** What overrides the TTL of the saver from now on; null for nothing. */
+export type NewRetention = number | "pinned" | null;
+
+/**
+ * Changes what decides when a thread expires, and its expiry with it, in all of its documents.
+ *
+ * @returns undefined if the thread is not as it was
+ */
+export function changeRetention(
+  store: Store,
+  state: ThreadState,
+  retention: NewRetention,
+  expiresAt: Date | undefined,
+): Promise<ThreadState | undefined> {
+  const extending = state.expiresAt ?? true;
+  const rounds = new ChangeRounds(state.threadId);
+  return moveThread(store, state, expiresAt, extending, rounds, retention);
+}
+
 /**
  * Gives all documents of a thread the expiry that it has: some may have got another one since.
  *
@@ -166,16 +185,27 @@ async function moveThread(
   expiresAt: Date | undefined,
   extending: Date | true,
   rounds: ChangeRounds,
+  retention?: NewRetention,
 ): Promise<ThreadState | undefined> {
   const { matchedCount } = await store.threads.updateOne(
-    // A change that is under way is finished first.
-    { ...matchThread(state), extending: null },
-    expiresAt === undefined
-      ? { $unset: { expires_at: "" }, $set: { extending } }
-      : { $set: { expires_at: outlive(expiresAt), extending } },
+    // A change that is under way is finished first. Another retention asks for another date.
+    { ...matchThread(state), extending: null, retention: (state.retention ?? null) as number },
+    {
+      $set: {
+        extending,
+        ...(expiresAt !== undefined && { expires_at: outlive(expiresAt) }),
+        ...(retention != null && { retention }),
+      },
+      $unset: {
+        ...(expiresAt === undefined && { expires_at: "" }),
+        ...(retention === null && { retention: "" }),
+      },
+    },
   );
   if (matchedCount === 0) return undefined;
-  const changed = { ...state, expiresAt };
+  const { retention: former, ...rest } = state;
+  const current = retention === undefined ? former : (retention ?? undefined);
+  const changed = { ...rest, expiresAt, ...(current !== undefined && { retention: current }) };
   await finishExtension(store, { ...toFields(changed), extending }, rounds);
   return changed;
 }

@@ -10,6 +10,8 @@ export interface ThreadState {
   /** Which life of the thread it is; each `deleteThread` begins the next. */
   readonly epoch: number;
   readonly expiresAt: Date | undefined;
+  /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
+  readonly retention?: ThreadDocument["retention"] | undefined;
 }
 
 /**
@@ -44,10 +46,15 @@ export function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter
 }
 
 /** What a record says of its thread. */
-export function readState({ thread_id, epoch, expires_at }: ThreadDocument): ThreadState {
+export function readState({
+  thread_id,
+  epoch,
+  expires_at,
+  retention,
+}: ThreadDocument): ThreadState {
   const expiresAt =
     expires_at instanceof Date ? new Date(expires_at.getTime() - OUTLIVES_MS) : undefined;
-  return { threadId: thread_id, epoch, expiresAt };
+  return { threadId: thread_id, epoch, expiresAt, ...(retention !== undefined && { retention }) };
 }
 
 /** Whether a thread is in the same life and expires at the same time. */

@@ -2,6 +2,7 @@ import type { SaverContext } from "../context/context.ts";
 import type { SaverSettings } from "../context/options.ts";
 import { FencedThread } from "../store/fenced-thread.ts";
 import { changeExpiry, openThread, type ChooseExpiry } from "../store/thread-lifecycle.ts";
+import type { ThreadState } from "../store/thread-record.ts";
 import { computeExpiry, isMoveDue, type Retention } from "./plan-expiry.ts";
 
 /** Another process may move the expiry at the same time, to less than this one would. */
@@ -21,7 +22,6 @@ export async function prepareThread(
   const { store, cache, settings } = context;
   // A save may have waited for long, or the machine slept, since the saver's call began.
   await store.syncTime();
-  const retention = readRetention(settings);
   const chooseExpiry = chooseExpiryBy(context);
   let state = cache.getThread(threadId);
   if (state === undefined || isPast(state.expiresAt, store.estimateTime())) {
@@ -29,8 +29,9 @@ export async function prepareThread(
     state = await cache.openOnce(threadId, () => openThread(store, threadId, chooseExpiry));
   }
   for (let move = 0; move < MOVES; move += 1) {
+    const retention = readRetention(settings, state.retention);
     if (!isMoveDue(retention, state.expiresAt, store.estimateTime())) break;
-    state = await changeExpiry(store, state, chooseExpiry);
+    state = await changeExpiry(store, state, chooseExpiryBy(context, state.retention));
   }
   cache.setThread(state);
   return new FencedThread(store, state);
@@ -52,17 +53,26 @@ export function presumeNew(
   cache.setThread({ threadId, epoch, expiresAt: chooseExpiryBy(context)() });
 }
 
-/** Gives a function that says when a thread expires that is written to now. */
-export function chooseExpiryBy({ store, settings }: ExpiryContext): ChooseExpiry {
-  const retention = readRetention(settings);
+/**
+ * Gives a function that says when a thread expires that is written to now.
+ *
+ * @param own what overrides the saver's TTL
+ */
+export function chooseExpiryBy(
+  { store, settings }: ExpiryContext,
+  own?: ThreadState["retention"],
+): ChooseExpiry {
+  const retention = readRetention(settings, own);
   return () => computeExpiry(retention, store.estimateTime());
 }
 
-function readRetention({
-  ttl,
-  ttlSlack,
-}: Pick<SaverSettings, "ttl" | "ttlSlack">): Retention | undefined {
-  return ttl === undefined ? undefined : { ttl, ttlSlack };
+function readRetention(
+  { ttl, ttlSlack }: Pick<SaverSettings, "ttl" | "ttlSlack">,
+  own: ThreadState["retention"],
+): Retention | undefined {
+  if (own === "pinned") return undefined;
+  const seconds = own ?? ttl;
+  return seconds === undefined ? undefined : { ttl: seconds, ttlSlack };
 }
 
 function isPast(expiresAt: Date | undefined, nowMs: number): boolean {
