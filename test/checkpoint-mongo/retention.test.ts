@@ -58,7 +58,13 @@ it("a retention that is none, or of a thread that is not there, is refused and c
   const saver = database.openSaver();
   await put(saver, "refused");
   const before = await database.readAll("refused");
-  for (const wrong of [undefined, {}, { ttlSeconds: 0 }, { pinned: false }, { ttlSeconds: 1, pinned: true }]) {
+  for (const wrong of [
+    undefined,
+    {},
+    { ttlSeconds: 0 },
+    { pinned: false },
+    { ttlSeconds: 1, pinned: true },
+  ]) {
     const error = await saver.setRetention("refused", wrong as never).catch((e: unknown) => e);
     expect(InvalidOptionsError.isInstance(error)).toBe(true);
     expect((error as Error).message).toMatch(/setRetention/);

@@ -77,6 +77,9 @@ export type {
   MongoDBSaverSettings,
   PersistPolicy,
 } from "./context/options.ts";
+export { PruneRefusedError } from "./errors/prune-refused-error.ts";
+export type { PruneOptions, PruneSafety } from "./retention/prune-options.ts";
+export type { PruneResult } from "./retention/prune-threads.ts";
 export type { ThreadRetention } from "./retention/set-retention.ts";
 export type { Damage } from "./upkeep/damage-list.ts";
 export type { ThreadReport } from "./upkeep/verify-thread.ts";

@@ -138,6 +138,11 @@ export interface CheckpointDocument extends ThreadPart {
   readonly metadata_encoded?: EncodedMetadata;
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: StoredBytes;
+  /**
+   * Set when its parent was pruned: a hash of its own address and hash, with the same key. So a parent that is
+   * missing for another reason still shows.
+   */
+  readonly cut?: StoredBytes;
   /** The name of the key that `hash` was made with; absent without one. */
   readonly key_name?: string;
   /** SHA-256 or HMAC-SHA-256 over the key's name, address, parent, body, segments and metadata. */

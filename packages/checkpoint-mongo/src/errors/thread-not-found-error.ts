@@ -17,8 +17,10 @@ export class ThreadNotFoundError extends ThreadkeepError {
   constructor(threadId: string, advice: string) {
     super(
       "THREAD_NOT_FOUND",
-      `Thread "${threadId}" is not stored here: it was never written to, was deleted, or has expired. ` +
-        `${advice}`,
+      [
+        `Thread "${threadId}" is not stored here: it was never written to, was deleted, or has expired.`,
+        advice,
+      ].join(" "),
     );
     this.threadId = threadId;
   }

@@ -29,6 +29,14 @@ export interface HashedCheckpoint extends Keyed {
   readonly metadata: Uint8Array;
 }
 
+/** A checkpoint whose parent was pruned. */
+export interface CutCheckpoint extends Keyed {
+  readonly address: CheckpointAddress;
+  readonly epoch: number;
+  /** The hash of the checkpoint itself. */
+  readonly hash: Uint8Array;
+}
+
 /** The parts of a set of pending writes that its hash covers. */
 export interface HashedWriteSet extends Keyed {
   readonly address: CheckpointAddress;
@@ -122,6 +130,17 @@ export class Hasher {
       parts.metadata,
     ];
     return hashFields(...nameKey(nameLife("checkpoint", parts.epoch), fields, keyName), key);
+  }
+
+  /**
+   * Confirms that the parent of a checkpoint was pruned, 16 bytes.
+   *
+   * @throws IntegrityKeyError if the ring does not have the key that it names
+   */
+  hashCut({ address, epoch, keyName, hash }: CutCheckpoint): Uint8Array {
+    const key = this.#choose(keyName, () => describeCheckpoint(address));
+    const fields = [...listParts(address), hash];
+    return hashFields(...nameKey(nameLife("cut", epoch), fields, keyName), key).subarray(0, 16);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { parseThreadId } from "../address/address.ts";
 import { isPlainObject } from "../codec/values/plain-data.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
@@ -51,4 +52,27 @@ export function checkGrace(graceSeconds: unknown): number {
     );
   }
   return graceSeconds;
+}
+
+/**
+ * Checks the threads of `prune`.
+ *
+ * @returns undefined for all
+ * @throws InvalidOptionsError if it is no array, or all threads would be deleted
+ * @throws InvalidAddressError if one of them is no string or empty
+ */
+export function checkThreadIds(
+  threadIds: unknown,
+  strategy: string,
+): readonly string[] | undefined {
+  const isAll = threadIds === undefined && strategy !== "delete";
+  if (isAll) return undefined;
+  if (!Array.isArray(threadIds)) {
+    throw new InvalidOptionsError(
+      `Invalid option threadIds of prune: expected an array of thread ids${
+        strategy === "delete" ? ", since the strategy deletes them" : ", or undefined for all"
+      }, got ${describeValue(threadIds)}.`,
+    );
+  }
+  return threadIds.map(parseThreadId);
 }

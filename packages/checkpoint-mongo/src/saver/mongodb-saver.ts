@@ -66,15 +66,13 @@ import { takeWrites } from "../put/take-writes.ts";
 import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { Store } from "../store/store.ts";
-import {
-  checkRetention,
-  setRetention,
-  type ThreadRetention,
-} from "../retention/set-retention.ts";
+import { checkRetention, setRetention, type ThreadRetention } from "../retention/set-retention.ts";
+import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
+import { pruneThreads, type PruneResult } from "../retention/prune-threads.ts";
 import { Threads } from "../thread-index/threads.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
-import { checkFilter, checkGrace, checkLimit } from "./check-arguments.ts";
+import { checkFilter, checkGrace, checkLimit, checkThreadIds } from "./check-arguments.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
@@ -432,6 +430,25 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const id = parseThreadId(threadId);
     const checked = checkRetention(retention);
     await this.reach("setRetention", (context) => setRetention(context, id, checked));
+  }
+
+  /**
+   * Removes checkpoints of threads, each with its pending writes. What stays is read, verified and gone on from
+   * as before: the latest checkpoint of each namespace, and the ancestors of which delta channels are made.
+   *
+   * @param threadIds the threads; undefined for all, but not with the strategy `"delete"`
+   * @throws PruneRefusedError if a branch that waits for an answer would go; nothing was changed
+   * @throws InvalidOptionsError if the strategy is not known, or its options are wrong
+   * @throws InvalidAddressError if an id is no string or empty
+   * @throws CorruptCheckpointError if a checkpoint is damaged; its thread is left as it is
+   */
+  async prune(
+    threadIds: readonly string[] | undefined,
+    options: PruneOptions,
+  ): Promise<PruneResult> {
+    const checked = checkPrune(options);
+    const ids = checkThreadIds(threadIds, checked.strategy.name);
+    return this.reach("prune", (context) => pruneThreads(context, ids, checked));
   }
 
   /** The index of the threads: search, count, read and describe them. */

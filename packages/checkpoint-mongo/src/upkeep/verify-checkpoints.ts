@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
-import type { StoredBytes } from "../driver/binary.ts";
+import { isBinary, toBytes, type StoredBytes } from "../driver/binary.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing, asWrongField } from "../errors/corruption.ts";
+import type { Hasher } from "../integrity/hashes.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { readAddress } from "../address/read-address.ts";
@@ -17,7 +18,10 @@ import type { ThreadInForce } from "./thread-in-force.ts";
 type Link = Pick<
   CheckpointRecord,
   "address" | "manifest" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
->;
+> & {
+  /** Whether its parent was pruned. */
+  readonly isCut: boolean;
+};
 
 /** What is left to verify after the checkpoints. */
 export interface VerifiedCheckpoints {
@@ -53,7 +57,8 @@ export async function verifyCheckpoints(
     await damages.collect(address, async () => {
       const record = readRecord(document, context.hasher);
       const { manifest, parentCheckpointId, parentHash, hash, seq } = record;
-      records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq });
+      const isCut = isCutOff(document, record, context.hasher);
+      records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq, isCut });
       await verifySearchable(context, document, record);
     });
     const stray = thread.findStrayExpiry(document, name);
@@ -95,10 +100,11 @@ async function verifySearchable(
 /** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
 function verifyChain(records: readonly Link[], damages: DamageList): void {
   const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
-  for (const { address, parentCheckpointId, parentHash, seq } of records) {
+  for (const { address, parentCheckpointId, parentHash, seq, isCut } of records) {
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
     if (parent === undefined) {
+      if (isCut) continue;
       damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...asMissing() });
     } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
       damages.add(address, {
@@ -110,6 +116,17 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
       });
     }
   }
+}
+
+/** Whether a checkpoint says that its parent was pruned. */
+function isCutOff(
+  { cut, key_name: keyName }: CheckpointDocument,
+  { address, epoch, hash }: CheckpointRecord,
+  hasher: Hasher,
+): boolean {
+  if (!isBinary(cut)) return false;
+  const expected = hasher.hashCut({ address, epoch, keyName, hash });
+  return Buffer.compare(toBytes(cut), expected) === 0;
 }
 
 function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {
