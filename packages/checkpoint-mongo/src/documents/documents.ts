@@ -54,6 +54,7 @@ export interface ThreadDocument {
   readonly retention?: number | "pinned";
   /** Where the thread stands, for searches; absent until a checkpoint was put or the thread was created. */
   readonly standing?: StoredStanding;
+  readonly latest?: StoredLatest;
   /**
    * The checkpoints whose commands began to change `standing` and have not ended, as far as is known. What
    * `standing` says may be out of date then.
@@ -64,8 +65,8 @@ export interface ThreadDocument {
   readonly updated_at?: Date;
   /** The user's metadata as JSON. */
   readonly metadata?: string;
-  /** The same, for searches: each key with its value, or with the JSON of a list or an object. */
-  readonly fields?: readonly StoredField[];
+  /** The same, for searches: a text for each key with its value. */
+  readonly fields?: readonly string[];
 }
 
 /**
@@ -79,10 +80,13 @@ export interface StoredStanding {
   readonly code: number;
 }
 
-/** A key of a thread's metadata, with its value. */
-export type StoredField =
-  | { readonly k: string; readonly v: string | number | boolean | null }
-  | { readonly k: string; readonly j: string };
+/** The latest checkpoint of a thread's root graph. As with {@link StoredStanding}, the later one is greater. */
+export interface StoredLatest {
+  readonly seq: number;
+  readonly id: string;
+  /** The step in its metadata, if the server can read that. */
+  readonly step?: number;
+}
 
 /**
  * A run of items of a channel, named by the content it began with. Items never change, but others may be

@@ -3,8 +3,10 @@ import type { SaverContext } from "../context/context.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { RAISING_PLACES, raiseBy, readStanding, toCode } from "../records/standing.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
+import type { CheckpointToStore } from "../store/save-checkpoint.ts";
 import type { WriteSetToStore } from "../store/save-writes.ts";
 import type { StandingMove } from "../store/thread-entry.ts";
+import type { BuiltCheckpoint } from "./build-checkpoint.ts";
 
 /** What a thread's record says while nothing of the root graph is known. */
 const NOTHING = { seq: 0, code: 0 } as const;
@@ -17,6 +19,7 @@ const NOTHING = { seq: 0, code: 0 } as const;
 export function moveByPut(
   { store }: Pick<SaverContext, "store">,
   record: CheckpointRecord,
+  { metadata }: Pick<CheckpointToStore, "metadata">,
   before: number | undefined,
 ): StandingMove {
   const nowMs = store.estimateTime();
@@ -24,7 +27,10 @@ export function moveByPut(
   if (checkpointNs !== "") return { standing: NOTHING, name: undefined, nowMs };
   const code = toCode(readStanding(record));
   const name = code === before ? undefined : checkpointId;
-  return { standing: { seq: record.seq, code }, name, nowMs };
+  const { seq } = record;
+  const step = metadata?.["step"];
+  const latest = { seq, id: checkpointId, ...(typeof step === "number" && { step }) };
+  return { standing: { seq, code }, latest, name, nowMs };
 }
 
 /**
@@ -34,12 +40,12 @@ export function moveByPut(
 export async function confirmMove(
   context: Pick<SaverContext, "store">,
   thread: FencedThread,
-  record: CheckpointRecord,
+  { document, record }: BuiltCheckpoint,
 ): Promise<void> {
-  const { standing, name } = moveByPut(context, record, undefined);
+  const { standing, latest, name } = moveByPut(context, record, document, undefined);
   if (name === undefined) return;
   // If the thread has changed meanwhile, its name has gone with it, or a search finds out.
-  await thread.write([], { move: { standing, name, nowMs: undefined } });
+  await thread.write([], { move: { standing, latest, name, nowMs: undefined } });
 }
 
 /**

@@ -50,7 +50,7 @@ export async function saveAsLatest(
   );
   const seen = setsSeen?.recall(address, epoch);
   const document = nameSets(unnamed, seen);
-  const move = moveByPut(context, record, head.standing);
+  const move = moveByPut(context, record, document, head.standing);
   const outcome = await saveCheckpoint(thread, document, {
     segments: draft.state.segments,
     replaced,

@@ -40,7 +40,7 @@ export async function saveOverExisting(
   const stored = readIfValid(existing, context.hasher);
   const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
   if (isStored && isSameState(stored, thread)) {
-    await confirmMove(context, thread, record);
+    await confirmMove(context, thread, { document: unnamed, record });
     return record;
   }
   const seen = setsSeen?.recall(address, thread.epoch);
@@ -49,7 +49,7 @@ export async function saveOverExisting(
     segments: draft.state.segments,
     formerEpoch: existing.epoch ?? 0,
     // The content that it had may have stood higher, and where it stands in the order is not known.
-    move: { ...moveByPut(context, record, undefined), isUnsure: true },
+    move: { ...moveByPut(context, record, document, undefined), isUnsure: true },
   });
   if (outcome === "conflict") return undefined;
   await nameLaterSets(thread, address, document, seen);

@@ -1,6 +1,5 @@
 import type { Document, Filter } from "mongodb";
 import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../documents/documents.ts";
-import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 import { matchRecord, outlive } from "./thread-record.ts";
 
@@ -21,7 +20,7 @@ export function searchRecords(
   const direction = order.isAscending ? 1 : -1;
   return (
     threads
-      .find({ $and: [filter, matchAfter(order)] })
+      .find(order.after === undefined ? filter : { $and: [filter, matchAfter(order, order.after)] })
       // The indexes have the ids in the other direction.
       .sort({ [order.by]: direction, thread_id: order.isAscending ? -1 : 1 })
       .limit(limit)
@@ -30,9 +29,10 @@ export function searchRecords(
 }
 
 /** What comes after a place in the order. */
-function matchAfter({ by, isAscending, after }: RecordOrder): Filter<ThreadDocument> {
-  if (after === undefined) return {};
-  const { at, threadId } = after;
+function matchAfter(
+  { by, isAscending }: RecordOrder,
+  { at, threadId }: NonNullable<RecordOrder["after"]>,
+): Filter<ThreadDocument> {
   const [beyond, next] = isAscending ? (["$gt", "$lt"] as const) : (["$lt", "$gt"] as const);
   return {
     [by]: { [isAscending ? "$gte" : "$lte"]: at },
@@ -69,27 +69,20 @@ export async function settleStanding(
 }
 
 /** A root graph's latest checkpoint, unverified. */
-export type RootHead = Pick<
-  CheckpointDocument,
-  "thread_id" | "checkpoint_id" | "seq" | "epoch" | "metadata"
->;
+export type RootHead = Pick<CheckpointDocument, "checkpoint_id" | "seq" | "epoch" | "metadata">;
 
-/** Finds the latest checkpoints of the root graphs of threads, by thread. */
-export async function findRootHeads(
+/** Finds the latest checkpoint of a thread's root graph. */
+export async function findRootHead(
   { checkpoints }: Pick<Store, "checkpoints">,
-  records: readonly ThreadDocument[],
-): Promise<ReadonlyMap<string, RootHead>> {
-  const heads = new Map<string, RootHead>();
-  if (records.length === 0) return heads;
-  const epochs = new Map(records.map(({ thread_id, epoch }) => [thread_id, epoch]));
-  const found = checkpoints
-    .find({ thread_id: oneOf([...epochs.keys()]), checkpoint_ns: "", head: true })
-    .project<RootHead>({ thread_id: 1, checkpoint_id: 1, seq: 1, epoch: 1, "metadata.step": 1 });
-  for await (const head of found) {
-    if ((head.epoch ?? 0) !== epochs.get(head.thread_id)) continue;
-    // Of several that are marked, the highest counts.
-    const other = heads.get(head.thread_id);
-    if (other === undefined || other.seq < head.seq) heads.set(head.thread_id, head);
-  }
-  return heads;
+  { thread_id, epoch }: Pick<ThreadDocument, "thread_id" | "epoch">,
+): Promise<RootHead | undefined> {
+  const marked = await checkpoints
+    .find({ thread_id, checkpoint_ns: "", head: true })
+    .project<RootHead>({ checkpoint_id: 1, seq: 1, epoch: 1, "metadata.step": 1 })
+    .toArray();
+  // Of several that are marked, the highest counts.
+  return marked
+    .filter((head) => (head.epoch ?? 0) === epoch)
+    .toSorted((a, b) => b.seq - a.seq)
+    .at(0);
 }

@@ -1,5 +1,5 @@
 import type { Document, PullOperator, UpdateFilter } from "mongodb";
-import type { StoredStanding, ThreadDocument } from "../documents/documents.ts";
+import type { StoredLatest, StoredStanding, ThreadDocument } from "../documents/documents.ts";
 import { readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
 
 // What the record of a thread says of it, so that searches over all threads need nothing else.
@@ -12,6 +12,8 @@ import { readOptionalDate, readText, readWhole, refuse } from "./document-fields
 /** A change of where a thread stands. */
 export interface StandingMove {
   readonly standing: StoredStanding;
+  /** The checkpoint that is stored; undefined if none of the root graph is. */
+  readonly latest?: StoredLatest | undefined;
   /** Names the change in `moving`; undefined if the thread stands as before. */
   readonly name: string | undefined;
   /**
@@ -30,13 +32,14 @@ export function beginMove({ name }: StandingMove): UpdateFilter<Document> {
 /** The part of the closing fence. Updates of several writers give the same in any order. */
 export function recordMove({
   standing: { seq, code },
+  latest,
   name,
   isUnsure = false,
   nowMs,
 }: StandingMove): UpdateFilter<Document> {
   const now = nowMs === undefined ? undefined : new Date(nowMs);
   return {
-    $max: { standing: { seq, code }, ...(now && { updated_at: now }) },
+    $max: { standing: { seq, code }, ...(latest && { latest }), ...(now && { updated_at: now }) },
     ...(now && { $min: { created_at: now } }),
     ...(name !== undefined &&
       !isUnsure && { $pull: { moving: name } as unknown as PullOperator<Document> }),
@@ -47,6 +50,7 @@ export function recordMove({
 export const ENTRY_FIELDS = {
   retention: "",
   standing: "",
+  latest: "",
   moving: "",
   created_at: "",
   updated_at: "",
@@ -67,7 +71,9 @@ export function assertEntry(document: ThreadDocument): void {
   readOptionalDate("updated_at", document.updated_at);
   if (document.metadata !== undefined) readText("metadata", document.metadata);
   assertList("moving", document.moving, (name) => typeof name === "string");
-  assertList("fields", document.fields, isObject);
+  assertList("fields", document.fields, (field) => typeof field === "string");
+  const latest: unknown = document.latest;
+  if (latest !== undefined && !isObject(latest)) refuse("latest", "an object", latest);
   const standing: unknown = document.standing;
   if (standing === undefined) return;
   if (!isObject(standing)) refuse("standing", "an object", standing);

@@ -1,4 +1,4 @@
-import type { StoredField, ThreadDocument } from "../documents/documents.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import type { Store } from "./store.ts";
 import { findRecord, matchRecord } from "./thread-record.ts";
@@ -6,7 +6,7 @@ import { findRecord, matchRecord } from "./thread-record.ts";
 /** Metadata as it is stored. */
 export interface MetadataToStore {
   readonly metadata: string;
-  readonly fields: readonly StoredField[];
+  readonly fields: readonly string[];
 }
 
 /**

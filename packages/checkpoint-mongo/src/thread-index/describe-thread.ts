@@ -7,6 +7,7 @@ import { listWantedOfWrites, readWrites } from "../read/read-writes.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
 import { measureSegments, measureThread } from "../store/measure-thread.ts";
+import { findRootHead } from "../store/search-records.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import { findRecord } from "../store/thread-record.ts";
 import { settle } from "./derive-standing.ts";
@@ -27,16 +28,23 @@ export async function describeThread(
   const { store } = context;
   const record = await findRecord(store, threadId);
   if (record?.standing === undefined || record.deleted_at !== undefined) return undefined;
-  if ((record.moving ?? []).length > 0) await settle(context, record);
-  const current = (await findRecord(store, threadId)) ?? record;
-  const [summary] = await summarize(context, [current], store.estimateTime());
+  const head = await findRootHead(store, record);
+  const isRight = (head?.seq ?? 0) === record.standing.seq && (record.moving ?? []).length === 0;
+  if (!isRight) await settle(context, record);
+  const current = isRight ? record : ((await findRecord(store, threadId)) ?? record);
+  const [summary] = summarize(context, [current], store.estimateTime());
   if (summary === undefined) return undefined;
+  const step = head?.metadata?.["step"];
+  const latest = {
+    checkpointId: head?.checkpoint_id,
+    step: typeof step === "number" ? step : undefined,
+  };
   const [size, pending, channels] = await Promise.all([
     measureThread(store, threadId),
     readPending(context, threadId),
     withChannels ? measureChannels(context, threadId) : undefined,
   ]);
-  return { ...summary, ...size, ...pending, channels };
+  return { ...summary, ...latest, ...size, ...pending, channels };
 }
 
 async function readPending(

@@ -1,5 +1,4 @@
 import { isPlainObject } from "../codec/values/plain-data.ts";
-import type { StoredField } from "../documents/documents.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 
@@ -65,16 +64,38 @@ export function readThreadMetadata(text: string | undefined): ThreadMetadata {
 }
 
 /** What searches find of metadata. */
-export function listFields(metadata: ThreadMetadata): StoredField[] {
-  return Object.entries(metadata).map(([key, value]) => toField(key, value));
+export function listFields(metadata: ThreadMetadata): string[] {
+  return Object.entries(metadata).map(([key, value]) => writeField(key, value));
 }
 
-/** A key with its value, as it is stored for searches. */
-export function toField(key: string, value: MetadataValue): StoredField {
+/**
+ * A key with its value as one text, since every server finds texts by an index. Texts of one key and type are in
+ * the order of the values, so that a range of values is a range of texts.
+ */
+export function writeField(key: string, value: MetadataValue): string {
+  if (typeof value === "number") return nameField(key, "number") + writeBound(value);
+  if (typeof value === "string") return nameField(key, "string") + writeBound(value);
   // Objects are the same in any order of their keys.
-  return typeof value === "object" && value !== null
-    ? { k: key, j: JSON.stringify(sortKeys(value)) }
-    : { k: key, v: value };
+  return nameField(key, "json") + JSON.stringify(sortKeys(value));
+}
+
+/** What all texts of a key and a type begin with; a quoted key never begins another one. */
+export function nameField(key: string, type: "number" | "string" | "json"): string {
+  return `${JSON.stringify(key)}${type}:`;
+}
+
+/** A value as text, in the order of the values of its type. */
+export function writeBound(value: number | string): string {
+  if (typeof value === "string") return value;
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleBE(value);
+  // As numbers, the bits of positive ones come after those of negative ones, whose order is the other way.
+  const isNegative = bytes[0]! >= 0x80;
+  for (let index = 0; index < 8; index += 1) {
+    if (isNegative) bytes[index]! ^= 0xff;
+    else if (index === 0) bytes[index]! ^= 0x80;
+  }
+  return bytes.toString("hex");
 }
 
 function sortKeys(value: MetadataValue): MetadataValue {

@@ -1,11 +1,16 @@
 import { z } from "zod";
 import { parseThreadId } from "../address/address.ts";
 import { isPlainObject } from "../codec/values/plain-data.ts";
-import type { StoredField } from "../documents/documents.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { checkOptions } from "../options/check-options.ts";
 import { readCursor, type SearchCursor } from "./cursor.ts";
-import { checkMetadata, toField, type MetadataValue } from "./metadata.ts";
+import {
+  checkMetadata,
+  nameField,
+  writeBound,
+  writeField,
+  type MetadataValue,
+} from "./metadata.ts";
 import type { ThreadStatus } from "./thread.ts";
 
 /** A range of values of one key; at least one bound. Bounds are of one type, numbers or strings. */
@@ -62,14 +67,10 @@ export interface ResolvedFilter {
   readonly updatedAfter: Date | undefined;
 }
 
-/** A field that a thread has, or a range in which it has one. */
-export type FieldCondition = StoredField | { readonly from: FieldBound; readonly to: FieldBound };
-
-/** An end of a range. */
-export interface FieldBound {
-  readonly field: { readonly k: string; readonly v: unknown };
-  readonly isIncluded: boolean;
-}
+/** A field that a thread has, or a range of texts in which it has one. */
+export type FieldCondition =
+  | string
+  | Readonly<Partial<Record<"$gte" | "$gt" | "$lte" | "$lt", string>>>;
 
 /** A checked search. */
 export interface ResolvedSearch extends ResolvedFilter {
@@ -144,7 +145,7 @@ function toCondition(owner: string, key: string, wanted: unknown): FieldConditio
     return toRange(owner, key, wanted);
   }
   const checked = checkMetadata(owner, { [key]: wanted });
-  return toField(key, checked[key]!);
+  return writeField(key, checked[key]!);
 }
 
 function toRange(owner: string, key: string, range: Record<string, unknown>): FieldCondition {
@@ -162,13 +163,17 @@ function toRange(owner: string, key: string, range: Record<string, unknown>): Fi
         "$lte or $lt, whose bounds are both numbers or both strings, got something else.",
     );
   }
-  const isText = types.has("string");
+  const name = nameField(key, types.has("string") ? "string" : "number");
+  const bounds = Object.fromEntries(
+    given.map(([bound, value]) => [bound, name + writeBound(value as number | string)]),
+  );
   // A range never leaves the key, nor the type of its bounds.
-  const [least, beyond] = isText ? ["", {}] : [-Infinity, ""];
-  const from = range["$gte"] ?? range["$gt"] ?? least;
-  const to = range["$lte"] ?? range["$lt"] ?? beyond;
+  const hasStart = "$gte" in bounds || "$gt" in bounds;
+  const hasEnd = "$lte" in bounds || "$lt" in bounds;
   return {
-    from: { field: { k: key, v: from }, isIncluded: range["$gt"] === undefined },
-    to: { field: { k: key, v: to }, isIncluded: range["$lte"] !== undefined },
+    ...(!hasStart && { $gte: name }),
+    ...bounds,
+    // The sign that comes after the colon at the end of the name.
+    ...(!hasEnd && { $lt: `${name.slice(0, -1)};` }),
   };
 }

@@ -5,18 +5,13 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { fromCode, toCode } from "../records/standing.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import { oneOf } from "../store/one-of.ts";
-import {
-  findRootHeads,
-  matchExpired,
-  searchRecords,
-  type RootHead,
-} from "../store/search-records.ts";
-import { findRecords, isOver, readState } from "../store/thread-record.ts";
+import { matchExpired, searchRecords } from "../store/search-records.ts";
+import { isOver, readState } from "../store/thread-record.ts";
 import { writeCursor } from "./cursor.ts";
-import { settle, settleMoving } from "./derive-standing.ts";
+import { settleMoving } from "./derive-standing.ts";
 import { readThreadMetadata } from "./metadata.ts";
 import type { FieldCondition, ResolvedFilter, ResolvedSearch } from "./search-options.ts";
-import type { ThreadPage, ThreadSummary } from "./thread.ts";
+import type { ThreadPage, ThreadStatus, ThreadSummary } from "./thread.ts";
 
 /** What a search of threads needs. */
 export type SearchContext = Pick<SaverContext, "store" | "hasher" | "settings">;
@@ -34,7 +29,7 @@ export async function searchThreads(
   const records = await searchRecords(store, toFilter(search, nowMs), order, limit);
   const last = records.length < limit ? undefined : records.at(-1);
   const at = last?.[by];
-  const found = await summarize(context, records, nowMs);
+  const found = summarize(context, records, nowMs);
   return {
     threads: found.filter((thread) => status === undefined || thread.status === status),
     cursor:
@@ -54,45 +49,24 @@ export async function countThreads(
   return store.threads.countDocuments(toFilter(filter, store.estimateTime()));
 }
 
-/** What is known of threads from their records, and from the latest checkpoints of their root graphs. */
-export async function summarize(
+/** What the records of threads say of them. */
+export function summarize(
   context: SearchContext,
   records: readonly ThreadDocument[],
   nowMs: number,
-): Promise<readonly ThreadSummary[]> {
-  const { store } = context;
-  const sound = records.filter((record) => isSoundOrReported(context, record));
-  const heads = await findRootHeads(store, sound);
-  const outdated = sound.filter(({ thread_id, standing }) => {
-    return (heads.get(thread_id)?.seq ?? 0) !== standing?.seq;
-  });
-  for (const record of outdated) await settle(context, record);
-  const settled = await findRecords(
-    store,
-    outdated.map(({ thread_id }) => thread_id),
-  );
-  return sound.map((record) => {
-    const current = settled.get(record.thread_id) ?? record;
-    return toSummary(current, heads.get(record.thread_id), nowMs);
-  });
-}
-
-function toSummary(
-  record: ThreadDocument,
-  head: RootHead | undefined,
-  nowMs: number,
-): ThreadSummary {
-  const step = head?.metadata?.["step"];
-  return {
-    threadId: record.thread_id,
-    status: isOver(record, nowMs) ? "expired" : fromCode(record.standing?.code ?? 0),
-    createdAt: record.created_at,
-    updatedAt: record.updated_at,
-    expiresAt: readState(record).expiresAt,
-    metadata: readThreadMetadata(record.metadata),
-    checkpointId: head?.checkpoint_id,
-    step: typeof step === "number" ? step : undefined,
-  };
+): readonly ThreadSummary[] {
+  return records
+    .filter((record) => isSoundOrReported(context, record))
+    .map((record) => ({
+      threadId: record.thread_id,
+      status: isOver(record, nowMs) ? "expired" : fromCode(record.standing?.code ?? 0),
+      createdAt: record.created_at,
+      updatedAt: record.updated_at,
+      expiresAt: readState(record).expiresAt,
+      metadata: readThreadMetadata(record.metadata),
+      checkpointId: record.latest?.id,
+      step: record.latest?.step,
+    }));
 }
 
 function isSoundOrReported({ settings }: SearchContext, record: ThreadDocument): boolean {
@@ -110,26 +84,30 @@ function toFilter(
   { status, fields, ids, updatedAfter }: ResolvedFilter,
   nowMs: number,
 ): Filter<ThreadDocument> {
-  const isExpired = status === "expired";
-  // A deleted thread has no standing.
-  const code = status === undefined || isExpired ? { $gte: 0 } : toCode(status);
+  const [first, ...others] = fields.map(matchField);
   return {
     kind: "thread",
-    "standing.code": code,
-    ...(status !== undefined && matchExpired(isExpired, nowMs)),
+    // Not every server looks for an index inside of a condition that combines others.
+    ...first,
+    ...(others.length > 0 && { $and: others }),
+    ...(status === undefined ? matchLiving(fields) : matchStatus(status, nowMs)),
     ...(ids !== undefined && { thread_id: ids.length === 0 ? { $in: [] } : oneOf(ids) }),
     ...(updatedAfter !== undefined && { updated_at: { $gt: updatedAfter } }),
-    ...(fields.length > 0 && { $and: fields.map(matchField) }),
   };
 }
 
+/** Threads that are not deleted: those that are have neither fields nor times. */
+function matchLiving(fields: readonly FieldCondition[]): Filter<ThreadDocument> {
+  return fields.length > 0 ? {} : { updated_at: { $gte: new Date(0) } };
+}
+
+function matchStatus(status: ThreadStatus, nowMs: number): Filter<ThreadDocument> {
+  const isExpired = status === "expired";
+  const code = isExpired ? { $gte: 0 } : toCode(status);
+  return { "standing.code": code, ...matchExpired(isExpired, nowMs) };
+}
+
 function matchField(condition: FieldCondition): Filter<ThreadDocument> {
-  if ("k" in condition) return { fields: condition };
-  const { from, to } = condition;
-  const bounds = {
-    [from.isIncluded ? "$gte" : "$gt"]: from.field,
-    [to.isIncluded ? "$lte" : "$lt"]: to.field,
-  };
-  // Of a list, one item has to lie between both.
-  return { fields: { $elemMatch: bounds } };
+  // Of a list, one item has to lie between both bounds.
+  return { fields: typeof condition === "string" ? condition : { $elemMatch: condition } };
 }

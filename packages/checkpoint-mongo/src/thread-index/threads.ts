@@ -141,8 +141,7 @@ async function applyUpdate(
     const metadata = { ...readThreadMetadata(former), ...update };
     return { metadata: writeThreadMetadata(owner, metadata), fields: listFields(metadata) };
   });
-  const [summary] =
-    record === undefined ? [] : await summarize(context, [record], store.estimateTime());
+  const [summary] = record === undefined ? [] : summarize(context, [record], store.estimateTime());
   if (summary === undefined) {
     throw new ThreadNotFoundError(threadId, "Make it with threads.create, or by a run.");
   }
