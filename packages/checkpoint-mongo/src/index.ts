@@ -98,7 +98,7 @@ export type {
   ThreadSummary,
   ThreadUpdate,
 } from "./thread-index/thread.ts";
-export { Threads, type ReachStorage } from "./thread-index/threads.ts";
+export { Threads } from "./thread-index/threads.ts";
 export {
   createThreadSaver,
   type EmbeddedThread,

@@ -56,7 +56,7 @@ export interface ThreadDocument {
   readonly standing?: StoredStanding;
   readonly latest?: StoredLatest;
   /**
-   * The checkpoints whose commands began to change `standing` and have not ended, as far as is known. What
+   * Names of the commands that began to change `standing` and have not ended, as far as is known. What
    * `standing` says may be out of date then.
    */
   readonly moving?: readonly string[];

@@ -5,7 +5,7 @@ import { RAISING_PLACES, raiseBy, readStanding, toCode } from "../records/standi
 import type { FencedThread } from "../store/fenced-thread.ts";
 import type { CheckpointToStore } from "../store/save-checkpoint.ts";
 import type { WriteSetToStore } from "../store/save-writes.ts";
-import type { StandingMove } from "../store/thread-entry.ts";
+import { nameMove, type StandingMove } from "../store/thread-entry.ts";
 import type { BuiltCheckpoint } from "./build-checkpoint.ts";
 
 /** What a thread's record says while nothing of the root graph is known. */
@@ -26,7 +26,7 @@ export function moveByPut(
   const { checkpointNs, checkpointId } = record.address;
   if (checkpointNs !== "") return { standing: NOTHING, name: undefined, nowMs };
   const code = toCode(readStanding(record));
-  const name = code === before ? undefined : checkpointId;
+  const name = code === before ? undefined : nameMove(checkpointId, "checkpoint");
   const { seq } = record;
   const step = metadata?.["step"];
   const latest = { seq, id: checkpointId, ...(typeof step === "number" && { step }) };
@@ -65,7 +65,7 @@ export async function moveByWrites(
   const code = toCode(raised);
   const nowMs = store.estimateTime();
   // A put of the same checkpoint may be under way, and must not take this name back.
-  const name = `${address.checkpointId} writes`;
+  const name = nameMove(address.checkpointId, "writes");
   const head = cache.getHead(address, epoch);
   if (head?.latest?.checkpointId === address.checkpointId) {
     const standing = Math.max(code, head.standing ?? 0);

@@ -1,6 +1,7 @@
 import type { Document, Filter } from "mongodb";
 import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../documents/documents.ts";
 import type { Store } from "./store.ts";
+import { MOVE_NAMES } from "./thread-entry.ts";
 import { matchRecord, outlive } from "./thread-record.ts";
 
 /** The order of a search over all threads, and where it goes on. */
@@ -42,14 +43,16 @@ function matchAfter(
 
 /** Threads that have not expired, or only those that have. */
 export function matchExpired(isExpired: boolean, nowMs: number): Filter<ThreadDocument> {
-  const past = { $lte: outlive(new Date(nowMs)) };
-  // A record without the field does not expire.
-  return { expires_at: isExpired ? past : { $not: past } };
+  const expired = { expires_at: { $lte: outlive(new Date(nowMs)) } };
+  // A record without the field does not expire. No server takes an index for what must not hold.
+  return isExpired ? expired : { $nor: [expired] };
 }
 
 /** The records of threads whose standing may be out of date. */
 export function findMoving({ threads }: Pick<Store, "threads">): Promise<ThreadDocument[]> {
-  return threads.find({ kind: "thread", moving: { $gte: "" } } as Filter<ThreadDocument>).toArray();
+  return threads
+    .find({ kind: "thread", moving: { $in: MOVE_NAMES } } as Filter<ThreadDocument>)
+    .toArray();
 }
 
 /** Says where a thread stands, unless its record has come to say something else. */

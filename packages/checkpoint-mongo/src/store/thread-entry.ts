@@ -24,6 +24,24 @@ export interface StandingMove {
   readonly nowMs: number | undefined;
 }
 
+/**
+ * The names of changes. They are few, so that a search asks for each by an equality: servers that go through all
+ * of an index for a range would take long. Changes of one thread at one time seldom have the same.
+ */
+export const MOVE_NAMES: readonly string[] = Array.from({ length: 32 }, (_, index) =>
+  index.toString(32),
+);
+
+/** The name of a change that a checkpoint, or its pending writes, begin. */
+export function nameMove(checkpointId: string, what: "checkpoint" | "writes"): string {
+  const half = MOVE_NAMES.length / 2;
+  let sum = 0;
+  for (let index = 0; index < checkpointId.length; index += 1) {
+    sum = (sum * 31 + checkpointId.charCodeAt(index)) % 65_521;
+  }
+  return MOVE_NAMES[(sum % half) + (what === "writes" ? half : 0)]!;
+}
+
 /** The part of the opening fence. */
 export function beginMove({ name }: StandingMove): UpdateFilter<Document> {
   return name === undefined ? {} : { $addToSet: { moving: name } };
@@ -47,7 +65,7 @@ export function recordMove({
 }
 
 /** The fields of a record that end with a life of its thread: those of its entry, and its retention. */
-export const ENTRY_FIELDS = {
+export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   retention: "",
   standing: "",
   latest: "",
@@ -56,7 +74,17 @@ export const ENTRY_FIELDS = {
   updated_at: "",
   metadata: "",
   fields: "",
-} as const satisfies Partial<Record<keyof ThreadDocument, "">>;
+};
+
+type EntryField =
+  | "retention"
+  | "standing"
+  | "latest"
+  | "moving"
+  | "created_at"
+  | "updated_at"
+  | "metadata"
+  | "fields";
 
 /** The greatest code of a standing. */
 const MAX_CODE = 3;
