@@ -14,7 +14,7 @@ import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
  *
  * @returns undefined if the checkpoint is damaged: whoever reads it is told
  */
-export async function deriveStanding(
+async function deriveStanding(
   { store, hasher }: Pick<SaverContext, "store" | "hasher">,
   threadId: string,
 ): Promise<StoredStanding | undefined> {

@@ -88,7 +88,8 @@ export function nameField(key: string, type: "number" | "string" | "json"): stri
 export function writeBound(value: number | string): string {
   if (typeof value === "string") return value;
   const bytes = Buffer.alloc(8);
-  bytes.writeDoubleBE(value);
+  // Of the two zeros, only one is stored.
+  bytes.writeDoubleBE(value === 0 ? 0 : value);
   // As numbers, the bits of positive ones come after those of negative ones, whose order is the other way.
   const isNegative = bytes[0]! >= 0x80;
   for (let index = 0; index < 8; index += 1) {
