@@ -104,7 +104,7 @@ describe("deleteThread", () => {
     for (let step = 0; step < 3; step += 1) await putCheckpoint(saver, namespace, makeCheckpoint());
     await elsewhere.deleteThread("order");
     await putCheckpoint(elsewhere, namespace, makeCheckpoint());
-    // From now on it knows that the thread began anew.
+    // From now on it knows that the thread started over.
     await putCheckpoint(saver, root, makeCheckpoint());
     await putCheckpoint(saver, namespace, makeCheckpoint());
     const last = makeCheckpoint();

@@ -153,7 +153,7 @@ describe("a listing whose connections break again and again", () => {
   it.each<[string, (threadId: string) => Parameters<MongoDBSaver["list"]>[0]]>([
     ["in one namespace", (threadId) => threadConfig(threadId)],
     ["across namespaces", (threadId) => ({ configurable: { thread_id: threadId } })],
-  ])("%s goes on where it was: each checkpoint comes once, in order", async (name, address) => {
+  ])("%s continues where it was: each checkpoint comes once, in order", async (name, address) => {
     const { network, saver } = await openSaver();
     const threadId = `listed ${name}`;
     const ids = Array.from({ length: 230 }, (_, index) => String(index).padStart(3, "0"));

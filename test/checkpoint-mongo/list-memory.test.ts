@@ -97,7 +97,7 @@ async function listInNewProcess(count: number): Promise<ListReport> {
     "large",
     String(count),
   ];
-  // A process that goes on for ever must not outlive the test.
+  // A process that continues for ever must not outlive the test.
   const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 60_000 });
   return JSON.parse(stdout) as ListReport;
 }

@@ -127,7 +127,7 @@ export async function storeOfficial(db: Db): Promise<void> {
   await official.putWrites(config, [["list", "pending"]], "task");
 }
 
-/** A thread of the official saver goes on, and is deleted with all that was before. */
+/** A thread of the official saver continues, and is deleted with all that was before. */
 async function continueOfficial(
   writer: MongoDBSaver,
   reader: MongoDBSaver,
@@ -206,7 +206,7 @@ async function changeExpiry(
   return { expiring, damagesOfExpiring: damages };
 }
 
-/** What one process deletes is gone for the other, and the thread begins anew. */
+/** What one process deletes is gone for the other, and the thread starts over. */
 async function deleteAndBeginAnew(
   writer: MongoDBSaver,
   reader: MongoDBSaver,

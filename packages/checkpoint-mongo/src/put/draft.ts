@@ -96,7 +96,7 @@ async function encodeDraft(
   return { state, sizes };
 }
 
-/** What is missing of a parent is no damage if its thread has gone: it is then looked for anew. */
+/** A parent whose thread was deleted meanwhile is not damaged, even if parts of it are missing. */
 async function buildUpon<T>(
   { store, cache }: SaverContext,
   parent: CheckpointRecord,

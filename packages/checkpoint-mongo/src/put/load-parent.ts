@@ -8,7 +8,7 @@ import { type ThreadState, isSameState } from "../store/thread-record.ts";
 import { isLiving, unlessGone } from "../threads/lives.ts";
 import { chooseExpiryBy } from "../threads/prepare-thread.ts";
 
-/** What has gone while it was read is looked for anew, at most so often. */
+/** A read starts over if documents were removed while it was under way, at most this many times. */
 const MAX_ROUNDS = 10;
 
 /**
@@ -31,7 +31,7 @@ export async function loadParent(
   const found = await findCheckpointOfLife(store, address);
   if (found === undefined || !(await isToBuildUpon(context, found, thread))) return undefined;
   const read = async (): Promise<CheckpointRecord> => readRecord(found.document, hasher);
-  // What goes away again and again is damage after all.
+  // If parts are missing after that many reads, they were not removed meanwhile: it is damage.
   const record = await (round < MAX_ROUNDS ? unlessGone(store, found.document, read) : read());
   if (record === "gone") return loadParent(context, address, thread, round + 1);
   cache.setRecord(record);
@@ -44,7 +44,7 @@ export async function loadParent(
   return mended;
 }
 
-/** Whether a checkpoint is of the life that a thread is known to be in, or alive if it is not known. */
+/** Whether a checkpoint belongs to the thread's known life, or is alive if that life is not known. */
 async function isToBuildUpon(
   { store }: Pick<SaverContext, "store">,
   { document, record }: Pick<FoundCheckpoint, "document" | "record">,

@@ -85,7 +85,7 @@ async function trySave(
   isContended: boolean,
 ): Promise<CheckpointRecord | undefined> {
   const after = await followWrites(context, request, isContended);
-  // What is in the way may be the same checkpoint.
+  // The checkpoint in the way may be this one.
   const replaced = isContended
     ? await saveOverExisting(context, request, draft, thread)
     : undefined;
@@ -104,7 +104,7 @@ async function followWrites(
 ): Promise<readonly Submission[]> {
   if (parentCheckpointId === undefined) return [];
   const parent = { ...address, checkpointId: parentCheckpointId };
-  // What was to come before may have met a conflict itself. And what stays of earlier checkpoints may
+  // The chains that come before may have met a conflict. And which earlier checkpoints stay may
   // be decided by pending writes.
   if (isContended || settings.persist !== "every") {
     await writesUnderWay.settle(parent);
@@ -115,7 +115,7 @@ async function followWrites(
 
 /**
  * Forgets the segments that a draft appends to: another writer may have appended to them since they
- * were read, or they have gone. They are read again for the next draft.
+ * were read, or a sweep may have removed them. They are read again for the next draft.
  *
  * @returns whether there are any
  */

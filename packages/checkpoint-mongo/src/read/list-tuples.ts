@@ -261,7 +261,7 @@ function leaveOutCached(
   return { lines: lines.filter(isMissing), bytes: bytes.filter(isMissing) };
 }
 
-/** Reads something of a checkpoint; what is damaged or has just gone is passed over. */
+/** Reads something of a checkpoint; what is damaged or was just removed is passed over. */
 async function passOver<T>(
   { store, settings }: SaverContext,
   document: CheckpointDocument,

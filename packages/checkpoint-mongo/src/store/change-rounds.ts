@@ -4,7 +4,7 @@ import { WriteConflictError } from "../errors/write-conflict-error.ts";
 const MAX_ROUNDS = 50;
 const MAX_DELAY_MS = 50;
 
-/** What one process does after another, such as to delete a thread and begin it anew, takes a few. */
+/** What one process does after another, such as to delete a thread and to start it again, takes a few. */
 const ROUNDS_AT_ONCE = 3;
 
 /** What is done with a thread. */

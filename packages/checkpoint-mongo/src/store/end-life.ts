@@ -26,7 +26,7 @@ export async function deleteThread(store: Store, threadId: string): Promise<void
   await endLife(store, threadId, matchRecord(threadId));
 }
 
-/** What a server says if the number to count up is none. */
+/** What a server says if the field to count up is not a number. */
 const TYPE_MISMATCH = 14;
 
 /**

@@ -70,7 +70,7 @@ export async function openThread(
 
 /**
  * Whether all documents of a thread contradict a record that says the thread has expired. Then the
- * record is damaged, and the thread goes on.
+ * record is damaged, and the thread continues.
  */
 async function isAlive({ all }: Store, record: ThreadDocument, nowMs: number): Promise<boolean> {
   if (isExtending(record)) return false;
@@ -108,7 +108,7 @@ async function findOrCreate(
         },
         { upsert: true, returnDocument: "after" },
       );
-      // MongoDB always returns it; a compatible server may not to whoever came second.
+      // MongoDB always returns it; a compatible server may not return it to the second writer.
       if (document !== null) return document;
       if (attempt === CREATE_ATTEMPTS) {
         throw new Error(`The server returned no record of thread "${threadId}".`);

@@ -23,7 +23,7 @@ export class BrokenStream {
     this.#call = call;
   }
 
-  /** Whether an answer may begin anew after part of it has been handed out. */
+  /** Whether an answer may start over after part of it has been handed out. */
   get mayRestart(): boolean {
     const { options } = this.#call;
     return options.streamRecovery === "restart" || (!this.isFinal && this.#isParsedHere);
@@ -62,7 +62,7 @@ export class BrokenStream {
     return this.#call.interrupt(failure, answer.partial, stoppedBecause);
   }
 
-  /** Chunks go to the parser of `withStructuredOutput`, which sees where an answer begins anew. */
+  /** Chunks go to the parser of `withStructuredOutput`, which sees where an answer starts over. */
   get #isParsedHere(): boolean {
     const { check } = this.#call.request;
     // Who takes the last answer as it is gets the chunks too.

@@ -1,3 +1,4 @@
+import type { AnswerFacts } from "../attempt/attempt-outcome.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import { readFinish } from "../failure/finish-rules.ts";
@@ -27,11 +28,16 @@ function isCostReported(records: readonly AttemptRecord[]): boolean {
   return isSaid && costly.every(({ costSource }) => costSource === "provider");
 }
 
-/** Sums a call up that was answered. */
+/** The answer of a call, as far as its summary needs it. */
+export interface AnswerSummary {
+  readonly facts: AnswerFacts;
+  readonly usage: TokenUsage | undefined;
+}
+
+/** Sums up a call that was answered. */
 export function describeResilience(
   records: readonly AttemptRecord[],
-  usage: TokenUsage | undefined,
-  finishReason: string | undefined,
+  { facts, usage }: AnswerSummary,
 ): ResilienceMetadata {
   const answered =
     records.findLast((record) => record.outcome === "succeeded") ??
@@ -46,7 +52,7 @@ export function describeResilience(
     costUsd,
     costReported: isCostReported(records),
     usageEstimated: usage?.estimated ?? false,
-    cutAtLimit: readFinish(finishReason) === "cut",
+    cutAtLimit: readFinish(facts.finishReason) === "cut",
     emptyAnswer: answered?.kind === "empty-answer",
   };
 }

@@ -1,16 +1,15 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptOutcome, EmptyAnswer } from "../attempt/attempt-outcome.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import { attemptGenerate } from "../attempt/generate-attempt.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
-import type { TokenUsage } from "../cost/token-usage.ts";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import { AnswerRepair } from "./answer-repair.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
-import { describeResilience } from "./resilience-metadata.ts";
+import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 
 interface RunningGenerate extends RunningAttempt {
   readonly outcome: Promise<AttemptOutcome<ChatResult>>;
@@ -31,14 +30,15 @@ function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutc
   return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
-interface Answered extends EmptyAnswer<ChatResult> {
-  readonly usage: TokenUsage | undefined;
+interface Answered extends AnswerSummary {
+  readonly value: ChatResult;
 }
 
-/** Writes into an answer what it took to get it. */
-function describe(call: Call, { facts, usage, value }: Answered): ChatResult {
+/** Adds to the messages of an answer how it was got. */
+function addMetadata(call: Call, answered: Answered): ChatResult {
+  const { usage, value } = answered;
   for (const { message } of value.generations) {
-    const resilience = describeResilience(call.records, usage, facts.finishReason);
+    const resilience = describeResilience(call.records, answered);
     message.response_metadata = { ...message.response_metadata, resilience };
     if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
   }
@@ -56,12 +56,12 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
     const attempt = await call.prepare(repair && (() => repair.addition));
     if (attempt instanceof Error) {
       if (repair?.lastResult) return repair.lastResult;
-      if (lastResort && acceptsLast) return describe(call, lastResort);
+      if (lastResort && acceptsLast) return addMetadata(call, lastResort);
       throw repair?.explain(attempt) ?? attempt;
     }
     const outcome = await generateOnce(call, attempt);
     if (outcome.status === "aborted") throw outcome.reason;
-    if (outcome.status === "succeeded") return describe(call, outcome);
+    if (outcome.status === "succeeded") return addMetadata(call, outcome);
     const { empty, usage } = outcome;
     if (empty) lastResort = { ...empty, usage };
   }

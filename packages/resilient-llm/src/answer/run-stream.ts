@@ -1,18 +1,17 @@
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
-import type { AnswerFacts, AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { attemptStream, type AttemptStream } from "../attempt/stream-attempt.ts";
 import { hasContent } from "../attempt/streamed-content.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
-import type { TokenUsage } from "../cost/token-usage.ts";
 import { toUsageMetadata } from "../cost/usage-metadata.ts";
 import { StructuredOutputError } from "../errors/structured-output-error.ts";
 import { BrokenStream } from "./broken-stream.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
-import { describeResilience } from "./resilience-metadata.ts";
+import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 import { StreamedAnswer, type ChunkFields } from "./streamed-answer.ts";
 import { WholeAnswer } from "./whole-answer.ts";
 
@@ -72,14 +71,10 @@ function streamOnce(call: Call, attempt: PreparedAttempt, mayHedge: boolean): At
   return attemptStream(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
-interface Answered {
-  readonly facts: AnswerFacts;
-  readonly usage: TokenUsage | undefined;
-}
-
-/** What the last chunk says of an answer: what it took to get it. */
-function describe(call: Call, { facts, usage }: Answered): ChunkFields {
-  const resilience = describeResilience(call.records, usage, facts.finishReason);
+/** The fields of the last chunk: how the answer was got. */
+function describeLastChunk(call: Call, answered: AnswerSummary): ChunkFields {
+  const { usage } = answered;
+  const resilience = describeResilience(call.records, answered);
   return {
     response_metadata: { resilience },
     usage_metadata: usage && toUsageMetadata(usage),
@@ -100,7 +95,7 @@ export async function* runStream(
   const { check } = request;
   const whole = check && !check.acceptsLast ? new WholeAnswer() : undefined;
   /** An answer that says nothing. It is better than an error if nobody has more to say. */
-  let lastResort: Answered | undefined;
+  let lastResort: AnswerSummary | undefined;
   for (;;) {
     const { textToContinue: text } = answer;
     const attempt = await call.prepare(
@@ -109,7 +104,7 @@ export async function* runStream(
     if (attempt instanceof Error) {
       // Nothing is no structured output, and no end of a text that broke off.
       if (!lastResort || whole || !answer.saysNothing) throw attempt;
-      yield* answer.complete(describe(call, lastResort));
+      yield* answer.complete(describeLastChunk(call, lastResort));
       return;
     }
     const stream = streamOnce(call, attempt, answer.isUntouched);
@@ -127,15 +122,15 @@ export async function* runStream(
         const { records: attempts } = call;
         throw new StructuredOutputError({ problem, answer: whole.message, attempts });
       }
-      yield* answer.complete(describe(call, outcome));
+      yield* answer.complete(describeLastChunk(call, outcome));
       return;
     }
     const { empty, failure, usage } = outcome;
     if (empty) lastResort = { ...empty, usage };
     if (!answer.hasBegun) continue;
     if (lastResort && empty && !whole && brokenStream.isFinal) {
-      // Only reasoning was handed out, and the user wants nothing to begin anew.
-      yield* answer.complete(describe(call, lastResort));
+      // Only reasoning was handed out, and the user wants no answer to start over.
+      yield* answer.complete(describeLastChunk(call, lastResort));
       return;
     }
     brokenStream.recover(answer, failure);

@@ -35,7 +35,7 @@ export type Resumption =
   | "continue"
   /** It is asked the same again, and what has been handed out is left out. */
   | "repeat"
-  /** It is asked the same again, and its first chunk says that the answer begins anew. */
+  /** It is asked the same again, and its first chunk says that the answer starts over. */
   | "restart";
 
 /** How an attempt ended. `unjoinable`: it does not take up what has been handed out. */

@@ -37,7 +37,7 @@ export class AttemptScope implements WireWatch {
   /** Why the model does not answer, in its own words. */
   refusal?: string;
   /**
-   * What went wrong, from whoever noticed it first: a time limit or the wire. It says more than the
+   * What went wrong, as first noticed by a time limit or the wire. It says more than the
    * error that then comes out of the model.
    */
   failure?: Failure;

@@ -203,7 +203,7 @@ export class Call {
     return this.#begin(candidate, late.messages, late.acceptsEmpty, admission);
   }
 
-  /** Of two attempts one has failed: the call goes on with the one on `candidate`. */
+  /** Of two attempts one has failed: the call continues with the one on `candidate`. */
   relyOn(candidate: Candidate): void {
     this.#announce(candidate, this.options.clock.now());
     this.#route.moveOn();

@@ -24,7 +24,7 @@ function countRetries({ kind, shouldRetry }: Failure): number {
 }
 
 /**
- * The way of one call through the chain: who has been asked, what follows from how they failed, who is
+ * The way of one call through the chain: which candidates were asked, what follows from their failures, which is
  * left and comes next.
  */
 export class Route {
@@ -103,7 +103,7 @@ export class Route {
     return { candidate, notBeforeMs };
   }
 
-  /** Another attempt is under way: the next one goes to whoever comes first. */
+  /** Another attempt is under way: the next one goes to the first candidate. */
   moveOn(): void {
     this.#staying = undefined;
     // Even a refusal is not final while another candidate may answer.
@@ -144,9 +144,9 @@ export class Route {
     visit.owesRetry = true;
     const delayMs = failure.waitHintMs ?? drawFullJitterMs(visit.attempts - 1, retry, random);
     visit.notBeforeMs = nowMs + delayMs;
-    // Staying would be of no use. The choice goes to whoever can answer before the deadline.
+    // Staying would not help. The choice goes to a candidate that can answer before the deadline.
     if (visit.notBeforeMs >= this.#deadlineMs) return delayMs;
-    // A trial is one attempt: whoever is asked next need not wait for its retries.
+    // A trial is one attempt: the next candidate need not wait for its retries.
     const isBetterElsewhere =
       delayMs > retry.maxDelayMs || candidate.isOnTrial || !candidate.isPermitted(nowMs);
     const leaves = isBetterElsewhere && this.findHealthyOther(candidate, nowMs);

@@ -26,7 +26,7 @@ it("opens when more than the threshold of the window failed, not before the mini
   expect(states).toEqual(["open"]);
 });
 
-it("permits one probe when its time is up; success closes it, failure starts the time anew", () => {
+it("permits one probe when its time is up; success closes it, failure starts the time again", () => {
   const { breaker, states } = createBreaker();
   failTimes(breaker, 4, 0);
   expect(breaker.permits(999)).toBe(false);
@@ -49,7 +49,7 @@ it("a probe that says nothing leaves room for the next", () => {
   expect(breaker.permits(1000)).toBe(true);
 });
 
-it("attempts from before it opened neither end a probe nor start the time anew", () => {
+it("attempts from before it opened neither end a probe nor start the time again", () => {
   const { breaker, states } = createBreaker();
   const early = breaker.begin();
   failTimes(breaker, 4, 0);

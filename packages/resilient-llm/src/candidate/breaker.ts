@@ -8,7 +8,7 @@ import { computeTrialPauseMs } from "../retry/trial-pause.ts";
  *
  * cockatiel's `CountBreaker` decides when to open. Its policy around that is not used: it reads the
  * machine's clock, runs the call itself, which does not fit a stream, and queues callers during a
- * probe, where this package goes on to the next candidate.
+ * probe, where this package asks the next candidate.
  */
 export class Breaker {
   readonly #options: BreakerOptions;

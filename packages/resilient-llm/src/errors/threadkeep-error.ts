@@ -55,7 +55,7 @@ export type ThreadkeepErrorCode =
 /** What a {@link ThreadkeepError} can be given beside its message. */
 export interface ThreadkeepErrorOptions extends ErrorOptions {
   /**
-   * Whether doing the same again is of no use.
+   * Whether a retry cannot help.
    *
    * @default true
    */
@@ -78,7 +78,7 @@ export class ThreadkeepError extends Error {
   readonly code: ThreadkeepErrorCode;
 
   /**
-   * Whether doing the same again is of no use. If so, LangChain's retry middleware does not retry
+   * Whether a retry cannot help. If so, LangChain's retry middleware does not retry
    * either.
    */
   readonly isFinal: boolean;

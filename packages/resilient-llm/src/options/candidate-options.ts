@@ -80,7 +80,7 @@ export interface CandidateOptions {
   /**
    * Whether the model continues an assistant message at the end of the prompt. Then an answer that broke
    * off is continued by such a message, without the model being asked to. Many providers refuse one, and
-   * others answer anew, so set it only where it is known to work.
+   * others answer from the beginning, so set it only where it is known to work.
    *
    * @default false
    */

@@ -85,7 +85,7 @@ const structuredOutput = z
 /**
  * Checks what `withStructuredOutput` was given.
  *
- * @throws InvalidOptionsError if the schema is none, or an option is unknown or of no use
+ * @throws InvalidOptionsError if the schema is not a schema, or an option is unknown or has no effect
  */
 export function checkStructuredOutput(schema: unknown, config: object | undefined): void {
   const owner = "ResilientChatModel.withStructuredOutput";

@@ -66,7 +66,7 @@ export async function collectAsItComes(
       }
       const failed = stream.push(text === "" ? next : text);
       text = "";
-      // Leaving the loop ends the connection: the rest is of no use.
+      // Leaving the loop ends the connection: the rest is not needed.
       if (failed) return failed;
     }
   } catch (error) {

@@ -94,7 +94,7 @@ export function inspectStream(response: Response, watch: WireWatch): Response {
             return;
           }
           if (failure) {
-            // The rest is of no use; give the connection back.
+            // The rest is not needed; give the connection back.
             reader.cancel().catch(() => undefined);
             finish(controller, { text: reframed, failure });
             return;

@@ -65,7 +65,7 @@ export class ToolCallNumbering {
     return isChanged;
   }
 
-  /** Which call a piece goes on with; -1 if it begins one. */
+  /** Which call a piece continues; -1 if it begins one. */
   #find(wireIndex: unknown, wireId: string | undefined, name: string | undefined): number {
     if (wireId !== undefined) {
       const same = this.#calls.findIndex((call) => call.wireId === wireId);

@@ -28,7 +28,7 @@ class Money {
   }
 }
 
-/** What was made anew by each call, so that a change in place stays with the value that it is of. */
+/** Values that each call makes again, so that a change in place affects one test only. */
 const LEAVES: readonly (() => unknown)[] = [
   () => 0,
   () => -0,

@@ -195,5 +195,5 @@ function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {
 }
 
 function refuse(what: string): never {
-  throw new Error(`The stored text holds ${what}, which is not in the list of what is revived.`);
+  throw new Error(`The stored text holds ${what}, which is not among the types that are revived.`);
 }
