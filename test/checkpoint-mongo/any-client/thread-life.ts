@@ -8,7 +8,7 @@ import type { OpenClient } from "./clients.ts";
 
 const HOUR = 3_600;
 
-/** Text that doesn't fit into the checkpoint itself, so that segments are stored and read. */
+/** Text that does not fit into the checkpoint itself, so that segments are stored and read. */
 const long = (word: string) => `${word} `.repeat(200);
 
 /** Values of every kind of channel: a list, a map, a text, what is inline, and bytes. */

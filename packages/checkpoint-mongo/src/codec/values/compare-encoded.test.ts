@@ -186,7 +186,7 @@ function change(root: unknown, kind: string, where: number, other: unknown): voi
   try {
     CHANGES[kind]!(object, names.length === 0 ? "a" : names[where % names.length]!, other);
   } catch {
-    // Some can't be changed in some ways.
+    // Some cannot be changed in some ways.
   }
 }
 
