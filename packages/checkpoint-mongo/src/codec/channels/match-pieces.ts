@@ -1,4 +1,5 @@
 import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
+import { chainLines } from "../items/lines.ts";
 import type { Piece, StoredRun } from "./pieces.ts";
 
 /** Reusing fewer stored bytes in the middle of a list costs more in the manifest than it saves. */
@@ -126,7 +127,7 @@ class StoredItems {
 
   constructor(runs: readonly StoredRun[]) {
     this.#runs = runs;
-    this.lines = runs.length === 1 ? runs[0]!.lines : runs.flatMap((run) => run.lines);
+    this.lines = chainLines(runs.map((run) => run.lines));
   }
 
   /** The runs that some of the items are made of. */
