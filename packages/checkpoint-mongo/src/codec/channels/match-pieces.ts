@@ -29,11 +29,13 @@ async function countSharedRuns(
 ): Promise<{ readonly runs: number; readonly items: number }> {
   let items = 0;
   for (const [index, run] of runs.entries()) {
-    for (const [offset, line] of run.lines.entries()) {
-      if (line !== lines[items + offset]) return { runs: index, items };
+    let place = items;
+    for (const line of run.lines) {
+      if (line !== lines[place]) return { runs: index, items };
       if (breather.isDue(comparing(line))) await breather.rest();
+      place += 1;
     }
-    items += run.lines.length;
+    items = place;
   }
   return { runs: runs.length, items };
 }
