@@ -37,8 +37,8 @@ interface Entry {
   readonly line: string;
   /** Undefined until it is needed. */
   tree: unknown;
-  isTagged: boolean;
   form: MessageForm | undefined;
+  isTagged: boolean;
   needsLoader: boolean;
   bytes: number;
 }

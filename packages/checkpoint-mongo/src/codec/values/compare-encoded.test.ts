@@ -396,6 +396,17 @@ describe("a value is found to be encoded as a text", () => {
     }
   });
 
+  it("by its own keys alone, whatever others have added to all objects", () => {
+    const text = encodeValue([{ a: 1, added: 2 }], "channel");
+    Object.defineProperty(Object.prototype, "added", { ...shown, value: 2 });
+    try {
+      expect(isValueEncodedAs([{ a: 1, added: 2 }], JSON.parse(text))).toBe(true);
+      expect(isValueEncodedAs([{ a: 1 }], JSON.parse(text))).toBe(false);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "added");
+    }
+  });
+
   it("however deep it is nested, where it could be encoded", () => {
     const nest = (depth: number) => {
       let nested: unknown = "innermost";

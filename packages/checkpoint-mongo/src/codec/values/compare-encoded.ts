@@ -122,8 +122,8 @@ function isSameRecord(value: object, tree: Entries): boolean {
   const isTagged = Object.hasOwn(tree, TAG);
   // Data with such a key is tagged as data.
   if (isTagged !== Object.hasOwn(value, TAG)) return false;
-  if (!isTagged) return areSameEntries(value, Object.keys(value), tree);
-  return tree[TAG] === "object" && areSameEntries(value, Object.keys(value), tree["v"] as Entries);
+  if (!isTagged) return areSameOwn(value, tree);
+  return tree[TAG] === "object" && areSameOwn(value, tree["v"] as Entries);
 }
 
 function isSameKnown(
@@ -147,6 +147,20 @@ function areSameEntries(source: object, keys: readonly string[], entries: Entrie
     }
   }
   return true;
+}
+
+/** Whether an object of no class has just these entries. */
+function areSameOwn(value: object, entries: Entries): boolean {
+  const expected = Object.keys(entries);
+  let index = 0;
+  // A loop over an object's own keys reads its properties without looking them up.
+  for (const key in value) {
+    if (key !== expected[index]) return false;
+    index += 1;
+    if (!isSame((value as Entries)[key], key, entries[key], "part")) return false;
+  }
+  // Own keys come first: if the last one is, no key is one that others have added to all objects.
+  return index === expected.length && (index === 0 || Object.hasOwn(value, expected[index - 1]!));
 }
 
 /** The texts of those parts of trees that had to be compared as text. */

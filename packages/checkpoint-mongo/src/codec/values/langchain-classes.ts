@@ -53,6 +53,7 @@ export interface KnownClass {
   readonly construct: (fields: Fields) => object;
   /** The keys of its instances. */
   readonly keys: ReadonlySet<string>;
+  /** The same, in the order in which the constructor sets them. */
   readonly keyOrder: readonly string[];
   /** Those of them that its constructor takes. */
   readonly fieldKeys: readonly string[];

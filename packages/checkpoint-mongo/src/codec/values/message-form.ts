@@ -2,8 +2,8 @@ import { findForeignSymbol, findKnownClass, type KnownClass } from "./langchain-
 import { TAG } from "./tags.ts";
 
 /**
- * The stored form of an object of a known class, laid out as its instances are. To compare the two takes no
- * look-up of keys, and nothing has to be taken apart.
+ * The stored form of an object of a known class, its fields in the order in which an instance has its keys.
+ * So an instance is compared with it by going through both once, without taking the instance apart.
  */
 export interface MessageForm {
   readonly known: KnownClass;
@@ -19,7 +19,11 @@ const NOT_STORED: unique symbol = Symbol("not stored");
 /** The mark of a key that is no field. */
 const NO_FIELD: unique symbol = Symbol("no field");
 
-/** Lays out a stored line; undefined if it is no object of a known class, or an unusual one. */
+/**
+ * Lays out a parsed line.
+ *
+ * @returns undefined if it is no object of a known class, or holds more than an instance of it has
+ */
 export function layOutMessage(tree: unknown): MessageForm | undefined {
   if (typeof tree !== "object" || tree === null) return undefined;
   const { [TAG]: tag, v } = tree as { readonly [TAG]?: unknown; readonly v?: unknown };
@@ -28,7 +32,7 @@ export function layOutMessage(tree: unknown): MessageForm | undefined {
   const known = findKnownClass(className);
   if (known === undefined || extra !== undefined) return undefined;
   const { keyOrder, fieldKeys } = known;
-  // A field that its instances do not keep is found nowhere but in what their constructor was given.
+  // Instances do not keep such a field; they only know that their constructor was given it.
   if (!Object.keys(fields).every((key) => fieldKeys.includes(key))) return undefined;
   const parts = keyOrder.map((key) => {
     if (!fieldKeys.includes(key)) return NO_FIELD;
@@ -38,7 +42,8 @@ export function layOutMessage(tree: unknown): MessageForm | undefined {
 }
 
 /**
- * Whether a value is certainly encoded in this form. If it is not certain, the value has to be taken apart.
+ * Whether a value is encoded in this form. It may be even if this is false, for example if its keys are in
+ * another order: then it has to be taken apart.
  *
  * @param isSame whether a part is encoded as a stored one
  */
