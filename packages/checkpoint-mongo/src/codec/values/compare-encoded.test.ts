@@ -109,7 +109,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }));
 
-const message = fc
+const messageMaker = fc
   .record({
     id: fc.constantFrom(undefined, "1"),
     name: fc.constantFrom(undefined, "name"),
@@ -123,9 +123,9 @@ const message = fc
     ),
   })
   .map(({ id, name, additional_kwargs, own, read, makeOf }) => () => {
+    const fields = { content: "text", additional_kwargs };
     const made = makeOf({
-      content: "text",
-      additional_kwargs,
+      ...fields,
       ...(id !== undefined && { id }),
       ...(name !== undefined && { name }),
     });
@@ -273,7 +273,7 @@ describe("a value is found to be encoded as a text", () => {
 
   it.each(Object.keys(CHANGES))("after a message %s, just if it still is", (kind) => {
     fc.assert(
-      fc.property(message, fc.nat(), value, (make, where, other) => {
+      fc.property(messageMaker, fc.nat(), value, (make, where, other) => {
         const state = [make()];
         const text = encodeMember(state, 0, "channel");
         change(state[0], kind, where, other);
@@ -398,7 +398,7 @@ describe("a value is found to be encoded as a text", () => {
 
   it("by its own keys alone, whatever others have added to all objects", () => {
     const text = encodeValue([{ a: 1, added: 2 }], "channel");
-    Object.defineProperty(Object.prototype, "added", { ...shown, value: 2 });
+    Reflect.defineProperty(Object.prototype, "added", { ...shown, value: 2 });
     try {
       expect(isValueEncodedAs([{ a: 1, added: 2 }], JSON.parse(text))).toBe(true);
       expect(isValueEncodedAs([{ a: 1 }], JSON.parse(text))).toBe(false);

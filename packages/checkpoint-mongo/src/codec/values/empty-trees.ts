@@ -1,7 +1,7 @@
 import { define } from "./define.ts";
 
 /** All empty arrays of shadows. */
-export const NO_ITEMS: readonly never[] = Object.freeze([]);
+const NO_ITEMS: readonly never[] = Object.freeze([]);
 
 /** All empty objects of shadows. */
 export const NO_ENTRIES: Readonly<Record<string, never>> = Object.freeze({});
