@@ -10,10 +10,19 @@ const FINGERPRINT_LENGTH = 16;
 const descriptions = new WeakMap<Candidate, Readonly<Record<string, unknown>>>();
 
 /**
- * What tells a candidate's answers from those of another one: model, endpoint, and a fingerprint of all
- * settings that shape an answer. Keys and passwords are not part of it.
+ * What tells a model's answers from those of another one: its name, its endpoint, and a fingerprint of
+ * all settings that shape an answer. Keys and passwords are not part of it. Several endpoints of a model
+ * serve the same answers, so their addresses and their number are not part of it either.
  */
-export function describeCandidate(candidate: Candidate): Readonly<Record<string, unknown>> {
+export function describeModel(endpoints: readonly Candidate[]): Readonly<Record<string, unknown>> {
+  const [first] = endpoints;
+  if (first && !first.isListed) return describeCandidate(first);
+  const fingerprints = new Set(endpoints.map((endpoint) => fingerprintEndpoint(endpoint)));
+  return { model: first?.model, fingerprints: [...fingerprints].toSorted() };
+}
+
+/** What tells the answers of a model's only endpoint from those of another one. */
+function describeCandidate(candidate: Candidate): Readonly<Record<string, unknown>> {
   const known = descriptions.get(candidate);
   if (known) return known;
   const { endpoint, inner } = candidate;
@@ -38,6 +47,37 @@ export function describeTools(tools: readonly BindToolsInput[]): Record<string, 
     const { headers: _, authorization: __, ...described } = tool as Record<string, unknown>;
     return described;
   });
+}
+
+/** Settings that say where a model is asked, and not what. */
+const ADDRESS_SETTINGS = new Set([
+  "apiKey",
+  "baseURL",
+  "clientConfig",
+  "configuration",
+  "model",
+  "model_name",
+  "modelName",
+]);
+
+const fingerprints = new WeakMap<Candidate, string>();
+
+/** A fingerprint of what shapes an endpoint's answers, apart from where they come from. */
+function fingerprintEndpoint(candidate: Candidate): string {
+  const { endpoint, inner } = candidate;
+  const known = fingerprints.get(candidate);
+  if (known !== undefined) return known;
+  const settings = Object.entries(readSettings(inner.chatModel)).map(
+    ([name, values]: [string, unknown]) => [name, omitAddress(values)],
+  );
+  const made = createFingerprint({ settings, bound: inner.boundOptions }, endpoint.secrets);
+  fingerprints.set(candidate, made);
+  return made;
+}
+
+function omitAddress(values: unknown): unknown {
+  if (typeof values !== "object" || values === null) return values;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !ADDRESS_SETTINGS.has(name)));
 }
 
 /** What a model was made with, and what it says of itself. */

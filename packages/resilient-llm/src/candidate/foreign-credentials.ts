@@ -1,0 +1,56 @@
+import type { CandidateFields } from "../options/candidate-options.ts";
+import { namesSecret } from "./endpoint-secrets.ts";
+import { readEntries } from "./list-endpoints.ts";
+
+/** Settings of OpenAI's client, beside keys and secrets, that say who asks. */
+const IDENTITIES = ["organization", "project", "workloadIdentity"];
+
+/**
+ * Credentials among the fields of a candidate that are not meant for an endpoint at another host, by the
+ * path of each in the fields. Those that the endpoint says itself are its own.
+ */
+export function listForeignCredentials(
+  inherited: CandidateFields | undefined,
+  own: CandidateFields | undefined,
+): readonly string[] {
+  const from = readEntries(inherited?.configuration);
+  const to = readEntries(own?.configuration);
+  const found = Object.keys(from)
+    .filter((name) => IDENTITIES.includes(name) || namesSecret(name))
+    .filter((name) => !(name in to) && from[name] !== undefined && from[name] !== null)
+    .map((name) => `configuration.${name}`);
+  for (const group of ["defaultHeaders", "defaultQuery"]) {
+    const said = new Set(Object.keys(readEntries(to[group])).map((name) => name.toLowerCase()));
+    const names = Object.entries(readEntries(from[group]))
+      .filter(([name, value]) => value !== null && (namesSecret(name) || isOpenAIIdentity(name)))
+      .map(([name]) => name);
+    if (names.some((name) => !said.has(name.toLowerCase()))) found.push(`configuration.${group}`);
+  }
+  return found;
+}
+
+function isOpenAIIdentity(header: string): boolean {
+  return /^openai-(?:organization|project)$/i.test(header);
+}
+
+/**
+ * Settings of OpenAI's client for a host that the environment does not speak of: it would send the
+ * organization, the project and the headers of the environment to every host.
+ */
+export function hideEnvironment(): {
+  readonly organization: null;
+  readonly project: null;
+  readonly adminAPIKey: null;
+  readonly defaultHeaders: Readonly<Record<string, null>>;
+} {
+  const headers = (process.env["OPENAI_CUSTOM_HEADERS"] ?? "")
+    .split("\n")
+    .filter((line) => line.includes(":"))
+    .map((line) => line.slice(0, line.indexOf(":")).trim());
+  return {
+    organization: null,
+    project: null,
+    adminAPIKey: null,
+    defaultHeaders: Object.fromEntries(headers.map((name) => [name, null])),
+  };
+}
