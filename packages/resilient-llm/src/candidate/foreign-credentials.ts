@@ -1,6 +1,8 @@
 import type { CandidateFields } from "../options/candidate-options.ts";
 import { namesSecret } from "./endpoint-secrets.ts";
-import { readEntries } from "./list-endpoints.ts";
+import { readEntries, type ClientOptions } from "./list-endpoints.ts";
+
+type Fetch = typeof globalThis.fetch;
 
 /** Settings of OpenAI's client, beside keys and secrets, that say who asks. */
 const IDENTITIES = ["organization", "project", "workloadIdentity"];
@@ -33,24 +35,30 @@ function isOpenAIIdentity(header: string): boolean {
   return /^openai-(?:organization|project)$/i.test(header);
 }
 
-/**
- * Settings of OpenAI's client for a host that the environment does not speak of: it would send the
- * organization, the project and the headers of the environment to every host.
- */
-export function hideEnvironment(): {
-  readonly organization: null;
-  readonly project: null;
-  readonly adminAPIKey: null;
-  readonly defaultHeaders: Readonly<Record<string, null>>;
-} {
-  const headers = (process.env["OPENAI_CUSTOM_HEADERS"] ?? "")
+/** Names of the headers that OpenAI's client takes from the environment: one header a line. */
+function listEnvironmentHeaders(): readonly string[] {
+  return (process.env["OPENAI_CUSTOM_HEADERS"] ?? "")
     .split("\n")
     .filter((line) => line.includes(":"))
-    .map((line) => line.slice(0, line.indexOf(":")).trim());
-  return {
-    organization: null,
-    project: null,
-    adminAPIKey: null,
-    defaultHeaders: Object.fromEntries(headers.map((name) => [name, null])),
+    .map((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase());
+}
+
+/**
+ * The configuration of OpenAI's client for a host that the environment does not speak of. By itself the
+ * client would send the organization, the project and the headers of the environment to every host.
+ */
+export function hideEnvironment(own: ClientOptions | undefined, apiKey: string): ClientOptions {
+  const said = Object.keys(readEntries(own?.defaultHeaders)).map((name) => name.toLowerCase());
+  const names = listEnvironmentHeaders().filter((name) => !said.includes(name));
+  const configuration = { organization: null, project: null, adminAPIKey: null, ...own };
+  if (names.length === 0) return configuration;
+  const send = own?.fetch ?? ((...request: Parameters<Fetch>) => globalThis.fetch(...request));
+  // LangChain leaves out the empty headers by which the client could be told not to send them.
+  const fetch: Fetch = (input, init) => {
+    const headers = new Headers(init?.headers);
+    for (const name of names) headers.delete(name);
+    if (names.includes("authorization")) headers.set("authorization", `Bearer ${apiKey}`);
+    return send(input, { ...init, headers });
   };
+  return { ...configuration, fetch };
 }

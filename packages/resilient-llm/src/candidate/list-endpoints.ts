@@ -6,7 +6,8 @@ import type {
   ModelOption,
 } from "../options/candidate-options.ts";
 
-type ClientOptions = NonNullable<CandidateFields["configuration"]>;
+/** Settings of OpenAI's client. */
+export type ClientOptions = NonNullable<CandidateFields["configuration"]>;
 
 /** One endpoint of a model, with everything that it takes from its candidate. */
 export interface PlannedEndpoint {
@@ -40,7 +41,7 @@ export function readEntries(entries: unknown): Entries {
 }
 
 /** The headers of `inner` beside those of `outer`. */
-export function joinHeaders(outer: unknown, inner: unknown): Entries {
+function joinHeaders(outer: unknown, inner: unknown): Entries {
   const joined = { ...readEntries(outer) };
   for (const [name, value] of Object.entries(readEntries(inner))) {
     // Names that differ in case only are the same header.

@@ -8,7 +8,7 @@ import { listSecrets, showUrl } from "./endpoint-secrets.ts";
 import { findBaseUrl, findKey, readOrigin, type KeyLevel } from "./find-key.ts";
 import { hideEnvironment, listForeignCredentials } from "./foreign-credentials.ts";
 import { isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
-import { joinHeaders, type PlannedEndpoint } from "./list-endpoints.ts";
+import type { PlannedEndpoint } from "./list-endpoints.ts";
 
 const OPENAI_BASE_URL = "https://api.openai.com/v1";
 
@@ -77,6 +77,7 @@ function explainMissingKey(
 function createFields(
   { own, path, candidate, settings }: PlannedEndpoint,
   levels: readonly KeyLevel[],
+  apiKey: string,
 ): CandidateFields {
   const baseUrl = findBaseUrl(levels);
   const origin = readOrigin(baseUrl);
@@ -92,10 +93,7 @@ function createFields(
   }
   const fields = settings.fields ?? {};
   if (origin === readOrigin(findBaseUrl(levels.slice(-1)))) return fields;
-  const hidden = hideEnvironment();
-  const defaultHeaders = joinHeaders(hidden.defaultHeaders, fields.configuration?.defaultHeaders);
-  const configuration = { ...hidden, ...fields.configuration, defaultHeaders };
-  return { ...fields, configuration: configuration as typeof fields.configuration & object };
+  return { ...fields, configuration: hideEnvironment(fields.configuration, apiKey) };
 }
 
 function openByName(name: string, planned: PlannedEndpoint, options: ResolvedOptions): OpenedModel {
@@ -108,7 +106,7 @@ function openByName(name: string, planned: PlannedEndpoint, options: ResolvedOpt
   }
   const { apiKey, source: apiKeySource } = found;
   const { maxOutputTokens } = planned.settings;
-  const fields = createFields(planned, levels);
+  const fields = createFields(planned, levels, apiKey);
   const chatModel = watchChatOpenAI(
     new ChatOpenAI({
       ...fields,
