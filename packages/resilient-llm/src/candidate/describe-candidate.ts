@@ -3,6 +3,8 @@ import { convertToOpenAITool, isLangChainTool } from "@langchain/core/utils/func
 import { createHash, randomUUID } from "node:crypto";
 import { redactText } from "../failure/redact.ts";
 import type { Candidate } from "./candidate.ts";
+import { namesSecret } from "./endpoint-secrets.ts";
+import { readEntries, type ClientOptions } from "./list-endpoints.ts";
 
 /** Enough to tell the settings of one program's models apart. */
 const FINGERPRINT_LENGTH = 16;
@@ -49,15 +51,20 @@ export function describeTools(tools: readonly BindToolsInput[]): Record<string, 
   });
 }
 
-/** Settings that say where a model is asked, and not what. */
+/** Settings that say where a model is asked, and by whom, and not what. */
 const ADDRESS_SETTINGS = new Set([
+  "adminAPIKey",
   "apiKey",
   "baseURL",
   "clientConfig",
   "configuration",
+  "defaultHeaders",
+  "defaultQuery",
   "model",
   "model_name",
   "modelName",
+  "organization",
+  "project",
 ]);
 
 const fingerprints = new WeakMap<Candidate, string>();
@@ -67,21 +74,41 @@ function fingerprintEndpoint(candidate: Candidate): string {
   const { endpoint, inner } = candidate;
   const known = fingerprints.get(candidate);
   if (known !== undefined) return known;
-  const settings = Object.entries(readSettings(inner.chatModel)).map(
-    ([name, values]: [string, unknown]) => [name, omitAddress(values)],
-  );
-  const made = createFingerprint({ settings, bound: inner.boundOptions }, endpoint.secrets);
+  const { given, identifying, invocation } = readSettings(inner.chatModel);
+  const { configuration } = readEntries(given) as { configuration?: ClientOptions };
+  const settings = {
+    given: omitAddress(given),
+    identifying: omitAddress(identifying),
+    invocation: omitAddress(invocation),
+    headers: omitSecrets(configuration?.defaultHeaders),
+    query: omitSecrets(configuration?.defaultQuery),
+    bound: inner.boundOptions,
+  };
+  const made = createFingerprint(settings, endpoint.secrets);
   fingerprints.set(candidate, made);
   return made;
 }
 
-function omitAddress(values: unknown): unknown {
-  if (typeof values !== "object" || values === null) return values;
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !ADDRESS_SETTINGS.has(name)));
+function omitAddress(values: unknown): object {
+  return Object.fromEntries(
+    Object.entries(readEntries(values)).filter(([name]) => !ADDRESS_SETTINGS.has(name)),
+  );
+}
+
+function omitSecrets(values: unknown): object {
+  return Object.fromEntries(
+    Object.entries(readEntries(values)).filter(([name]) => !namesSecret(name)),
+  );
+}
+
+interface Settings {
+  readonly given: unknown;
+  readonly identifying: unknown;
+  readonly invocation: unknown;
 }
 
 /** What a model was made with, and what it says of itself. */
-function readSettings(model: BaseChatModel): object {
+function readSettings(model: BaseChatModel): Settings {
   const { lc_kwargs: given } = model as { readonly lc_kwargs?: unknown };
   return {
     given,

@@ -103,7 +103,10 @@ const endpoints = z
     const shares = given.map(({ canary = 0 }) => canary);
     if (given.length > 0 && shares.every((share) => share > 0)) {
       refuse([], "at least one endpoint that is not a canary");
-    } else if (shares.reduce((sum, share) => sum + share, 0) >= 1) {
+    } else if (
+      shares.every((share) => share < 1) &&
+      shares.reduce((sum, share) => sum + share, 0) >= 1
+    ) {
       refuse([], "canary shares that leave something to the other endpoints: below 1 together");
     }
   });
