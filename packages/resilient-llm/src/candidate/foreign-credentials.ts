@@ -5,7 +5,7 @@ import { readEntries, type ClientOptions } from "./list-endpoints.ts";
 type Fetch = typeof globalThis.fetch;
 
 /** Settings of OpenAI's client, beside keys and secrets, that say who asks. */
-const IDENTITIES = ["organization", "project", "workloadIdentity"];
+const IDENTITIES = new Set(["organization", "project", "workloadIdentity"]);
 
 /**
  * Credentials among the fields of a candidate that are not meant for an endpoint at another host, by the
@@ -18,17 +18,22 @@ export function listForeignCredentials(
   const from = readEntries(inherited?.configuration);
   const to = readEntries(own?.configuration);
   const found = Object.keys(from)
-    .filter((name) => IDENTITIES.includes(name) || namesSecret(name))
+    .filter((name) => IDENTITIES.has(name) || namesSecret(name))
     .filter((name) => !(name in to) && from[name] !== undefined && from[name] !== null)
     .map((name) => `configuration.${name}`);
   for (const group of ["defaultHeaders", "defaultQuery"]) {
-    const said = new Set(Object.keys(readEntries(to[group])).map((name) => name.toLowerCase()));
+    const said = listNames(to[group]);
     const names = Object.entries(readEntries(from[group]))
       .filter(([name, value]) => value !== null && (namesSecret(name) || isOpenAIIdentity(name)))
       .map(([name]) => name);
     if (names.some((name) => !said.has(name.toLowerCase()))) found.push(`configuration.${group}`);
   }
   return found;
+}
+
+/** Names of headers, or of the parameters of a query, in lower case. */
+function listNames(entries: unknown): ReadonlySet<string> {
+  return new Set(Object.keys(readEntries(entries)).map((name) => name.toLowerCase()));
 }
 
 function isOpenAIIdentity(header: string): boolean {
@@ -48,8 +53,8 @@ function listEnvironmentHeaders(): readonly string[] {
  * client would send the organization, the project and the headers of the environment to every host.
  */
 export function hideEnvironment(own: ClientOptions | undefined, apiKey: string): ClientOptions {
-  const said = Object.keys(readEntries(own?.defaultHeaders)).map((name) => name.toLowerCase());
-  const names = listEnvironmentHeaders().filter((name) => !said.includes(name));
+  const said = listNames(own?.defaultHeaders);
+  const names = listEnvironmentHeaders().filter((name) => !said.has(name));
   const configuration = { organization: null, project: null, adminAPIKey: null, ...own };
   if (names.length === 0) return configuration;
   const send = own?.fetch ?? ((...request: Parameters<Fetch>) => globalThis.fetch(...request));
