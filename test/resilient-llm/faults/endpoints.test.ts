@@ -1,3 +1,4 @@
+import { ChatOpenAI } from "@langchain/openai";
 import { describe, expect, it } from "vitest";
 import {
   AuthenticationError,
@@ -271,11 +272,14 @@ describe("a canary", () => {
     const { model } = createShared(servers, {
       each: { canary: { canary: 0.1 } },
       others: [{ model: "other", baseURL: other.baseURL }],
+      // On the machine's own clock the block outlasts the test.
+      clock: systemClock,
     });
     await callOften(model, 1000);
     const deviation = Math.abs(servers.canary.requests.length - 100);
     expect(deviation).toBeLessThanOrEqual(boundDeviation(1000, 0.1));
     expect(other.requests.length + servers.canary.requests.length).toBe(1000);
+    // As many as were under way before the first answer came.
     expect(servers.a.requests.length).toBeLessThan(10);
   });
 
@@ -454,6 +458,53 @@ it("what an endpoint does not say it takes from its candidate, and what it says 
   const nameOf = (server: FaultServer) => `m@127.0.0.1:${server.port}`;
   expect(byModel[nameOf(servers.a)]?.costUsd).toBeGreaterThan(0);
   expect(byModel[nameOf(servers.b)]?.costUsd).toBe(0);
+});
+
+it("an endpoint can be a LangChain model, which shares the model's calls with the others", async () => {
+  const servers = await startServers({ a: replies.answer("a"), b: replies.answer("b") });
+  const given = new ChatOpenAI({
+    model: "deployment-7",
+    apiKey: keyOf("b"),
+    configuration: { baseURL: servers.b.baseURL },
+  });
+  const { model } = createModel([], {
+    random: createRandom(1),
+    models: [
+      {
+        model: "m",
+        endpoints: [{ apiKey: keyOf("a"), baseURL: servers.a.baseURL }, { model: given }],
+      },
+    ],
+  });
+  expect(new Set(await askOften(model, 20))).toEqual(new Set(["a", "b"]));
+  expect(servers.b.requests[0]).toMatchObject({
+    model: "deployment-7",
+    headers: { authorization: `Bearer ${keyOf("b")}` },
+  });
+});
+
+it("after a content filter no other endpoint of the model is asked", async () => {
+  const filtered = replies.error(400, {}, { code: "content_filter" });
+  const servers = await startServers({ a: filtered, b: filtered });
+  const other = await startServer(replies.answer("other"));
+  const { model } = createShared(servers, {
+    others: [{ model: "other", baseURL: other.baseURL }],
+    fallback: { onContentFilter: true },
+  });
+  expect(await ask(model)).toBe("other");
+  expect(servers.a.requests.length + servers.b.requests.length).toBe(1);
+});
+
+it("after a prompt that is too long no other endpoint with the same window is asked", async () => {
+  const tooLong = replies.error(400, {}, { code: "context_length_exceeded" });
+  const servers = await startServers({ a: tooLong, b: tooLong });
+  const other = await startServer(replies.answer("other"));
+  const { model } = createShared(servers, {
+    others: [{ model: "other", baseURL: other.baseURL }],
+    context: { trimOnOverflow: false },
+  });
+  expect(await ask(model)).toBe("other");
+  expect(servers.a.requests.length + servers.b.requests.length).toBe(1);
 });
 
 it("events, records and metadata name the endpoint, and never the key", async () => {
