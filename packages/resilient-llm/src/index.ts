@@ -21,6 +21,7 @@ export type { LatencyStore } from "./options/latency-store.ts";
 export type {
   CandidateFields,
   CandidateOptions,
+  EndpointOptions,
   ModelOption,
   RateLimitOptions,
 } from "./options/candidate-options.ts";

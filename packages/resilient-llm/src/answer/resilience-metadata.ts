@@ -7,6 +7,8 @@ import { readFinish } from "../failure/finish-rules.ts";
 export interface ResilienceMetadata {
   /** Name of the candidate that gave the answer. */
   readonly candidate: string;
+  /** The endpoint that gave the answer: its name as given, else its host. */
+  readonly endpoint: string;
   /** Attempts that were made for the answer. */
   readonly attempts: number;
   /** Cost of all attempts in USD; `null` if the cost of one is not known. */
@@ -48,6 +50,7 @@ export function describeResilience(
   }
   return {
     candidate: answered?.candidate ?? "",
+    endpoint: answered?.endpoint ?? "",
     attempts: records.length,
     costUsd,
     costReported: isCostReported(records),

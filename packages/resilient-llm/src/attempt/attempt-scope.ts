@@ -1,3 +1,4 @@
+import type { Candidate } from "../candidate/candidate.ts";
 import type { RawUsage } from "../cost/find-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
@@ -41,6 +42,7 @@ export class AttemptScope implements WireWatch {
    * error that then comes out of the model.
    */
   failure?: Failure;
+  readonly #candidate: Candidate;
   readonly #limits: TimeLimits;
   readonly #outer: AbortSignal | undefined;
   readonly #controller = new AbortController();
@@ -56,6 +58,7 @@ export class AttemptScope implements WireWatch {
   /** @param outer The caller's signal. */
   constructor(attempt: PreparedAttempt, outer: AbortSignal | undefined) {
     const { endpoint, inner } = attempt.candidate;
+    this.#candidate = attempt.candidate;
     this.endpoint = endpoint;
     // A model that does not stream is asked for a whole answer.
     this.streaming = attempt.streaming && inner.canStream;
@@ -108,6 +111,7 @@ export class AttemptScope implements WireWatch {
 
   /** The headers are there: from now on the first token is awaited. */
   onHeaders(): void {
+    if (this.headers) this.#candidate.limitsLeft?.noteHeaders(this.headers, this.clock.now());
     if (this.#phase === "connect") this.#enter("first-token");
   }
 

@@ -79,6 +79,7 @@ export class CallBooks {
       {
         attempt: number,
         candidate: candidate.name,
+        endpoint: candidate.endpointName,
         baseUrl: candidate.endpoint.baseUrl,
         startedAfterMs: attempt.startedAtMs - this.#startedAtMs,
         durationMs,
@@ -181,8 +182,9 @@ export class CallBooks {
 
   /** How events name an attempt. */
   #referTo({ candidate, number }: PreparedAttempt): AttemptReference {
-    const { endpoint, name, provider } = candidate;
-    const { model, baseUrl } = endpoint;
-    return { callId: this.callId, attempt: number, candidate: name, model, provider, baseUrl };
+    const { endpointName: endpoint, name, provider } = candidate;
+    const { model, baseUrl } = candidate.endpoint;
+    const { callId } = this;
+    return { callId, attempt: number, candidate: name, model, provider, endpoint, baseUrl };
   }
 }

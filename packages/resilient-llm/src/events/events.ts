@@ -18,7 +18,9 @@ export interface AttemptReference {
   readonly model: string;
   /** The model's maker, as given or guessed. */
   readonly provider: string;
-  /** The endpoint, without passwords and keys. */
+  /** The endpoint's name as given, else its host. */
+  readonly endpoint: string;
+  /** The endpoint's address, without passwords and keys. */
   readonly baseUrl: string;
 }
 

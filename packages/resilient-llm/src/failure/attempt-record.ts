@@ -8,7 +8,9 @@ export interface AttemptRecord {
   readonly attempt: number;
   /** The name of the candidate that was asked. */
   readonly candidate: string;
-  /** The endpoint, without passwords and keys. */
+  /** The endpoint's name as given, else its host. */
+  readonly endpoint: string;
+  /** The endpoint's address, without passwords and keys. */
   readonly baseUrl: string;
   /** Milliseconds from the start of the call to the start of the attempt. */
   readonly startedAfterMs: number;

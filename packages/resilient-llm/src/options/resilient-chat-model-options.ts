@@ -11,7 +11,8 @@ import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 /** Retries of one candidate, and the bound over all attempts of a call. */
 export interface RetryOptions {
   /**
-   * Retries of one candidate before the next one is asked.
+   * Retries of one model before the next one is asked. The endpoints of a model share them, and each is
+   * asked at least once.
    *
    * @default 3
    */
@@ -124,8 +125,8 @@ export interface TimeoutOptions {
 /** When another candidate may be asked, beyond outages. */
 export interface FallbackOptions {
   /**
-   * Whether to ask the next candidate after 401 and 403 too. By default a wrong key fails the call, so
-   * that it is noticed.
+   * Whether to ask the next model after 401 and 403 too. By default a wrong key fails the call, so that it
+   * is noticed. Another endpoint of the same model is asked anyway.
    *
    * @default false
    */
@@ -156,8 +157,8 @@ export interface FallbackOptions {
 }
 
 /**
- * Asks the next candidate too when the first token (with `invoke`: the answer) is late. The quicker
- * one answers; the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
+ * Asks another candidate too when the first token (with `invoke`: the answer) is late: another endpoint of
+ * the same model, else the next model. The quicker one answers; the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
  * second answer. The cost of a request that was ended is booked as an estimate of its prompt.
  */
 export interface HedgeOptions {
@@ -272,9 +273,10 @@ export interface ResilientChatModelOptions extends Omit<
   readonly baseURL?: string | undefined;
 
   /**
-   * The key for models given by name.
+   * The key for models given by name. It is sent to the host of `baseURL` and to no other: a candidate at
+   * another host needs a key of its own.
    *
-   * @default `OPENAI_API_KEY`
+   * @default `OPENAI_API_KEY`, if `baseURL` is at the same host as `OPENAI_BASE_URL`, else OpenAI's own
    */
   readonly apiKey?: string | undefined;
 

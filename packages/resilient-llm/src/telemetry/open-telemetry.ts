@@ -122,6 +122,7 @@ export function createOpenTelemetryListener(
           "threadkeep.call_id": event.callId,
           "threadkeep.attempt": event.attempt,
           "threadkeep.candidate": event.candidate,
+          "threadkeep.endpoint": event.endpoint,
         },
       });
       open.set(keyOf(event), span);
