@@ -1,5 +1,6 @@
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
+import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 
 /** What the provider said about its answer. */
 export interface AnswerFacts {
@@ -39,6 +40,8 @@ export interface AttemptMeasures {
   readonly durationMs: number;
   /** Time until the first content. `undefined` if none came or the answer was not streamed. */
   readonly firstTokenMs: number | undefined;
+  /** The simulated fault that it met. */
+  readonly simulatedFault?: SimulatedFaultMark;
 }
 
 /**

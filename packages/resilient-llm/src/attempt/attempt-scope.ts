@@ -2,6 +2,7 @@ import type { RawUsage } from "../cost/find-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
+import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
 import type { WireWatch } from "../wire/wire-watch.ts";
@@ -36,6 +37,8 @@ export class AttemptScope implements WireWatch {
   usage?: RawUsage;
   /** Why the model does not answer, in its own words. */
   refusal?: string;
+  /** The fault that the option `simulateFaults` put in the way of the request. */
+  simulatedFault?: SimulatedFaultMark;
   /**
    * What went wrong, from whoever noticed it first: a time limit or the wire. It says more than the
    * error that then comes out of the model.

@@ -6,6 +6,7 @@ import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./atte
 import { AttemptScope } from "./attempt-scope.ts";
 import { carriesAnswer, judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
+import { markSimulated } from "./mark-simulated.ts";
 import { measureResultUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 
@@ -81,7 +82,8 @@ export async function attemptGenerate(
     ending = scope.explain(error);
   }
   const durationMs = endedAtMs - scope.startedAtMs;
-  const outcome = { ...ending, usage, durationMs, firstTokenMs: scope.firstTokenMs };
+  const measured = { ...ending, usage, durationMs, firstTokenMs: scope.firstTokenMs };
+  const outcome = markSimulated(measured, scope.simulatedFault);
   onEnd(outcome);
   return outcome;
 }

@@ -8,6 +8,7 @@ import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./atte
 import { AttemptScope } from "./attempt-scope.ts";
 import { judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish } from "./judge-finish.ts";
+import { markSimulated } from "./mark-simulated.ts";
 import { readStreamUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { StreamTally } from "./stream-tally.ts";
@@ -73,12 +74,15 @@ export async function* attemptStream(
     tally.measureUsage(messages, inner.isWatched ? readStreamUsage(scope) : tally.reported);
   const measure = (
     ending: AttemptSuccess<undefined> | AttemptInterruption<undefined>,
-  ): AttemptOutcome<undefined> => ({
-    ...ending,
-    usage: measureUsage(),
-    durationMs: clock.now() - scope.startedAtMs,
-    firstTokenMs: scope.firstTokenMs,
-  });
+  ): AttemptOutcome<undefined> => {
+    const measured = {
+      ...ending,
+      usage: measureUsage(),
+      durationMs: clock.now() - scope.startedAtMs,
+      firstTokenMs: scope.firstTokenMs,
+    };
+    return markSimulated(measured, scope.simulatedFault);
+  };
   let outcome: AttemptOutcome<undefined> | undefined;
   try {
     let failure: Failure | undefined;

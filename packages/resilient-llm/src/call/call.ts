@@ -214,7 +214,9 @@ export class Call {
     const { asked, candidate, isProbe, streaming } = attempt;
     const { durationMs, firstTokenMs, usage } = outcome;
     if (loss) {
-      this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
+      const wasAsked = outcome.simulatedFault?.isAsked !== false;
+      const paid = outcome.usage ?? (wasAsked ? estimatePrompt(attempt) : undefined);
+      this.#books.finish(attempt, { ...outcome, usage: paid });
       this.#books.noteNext("ended, another candidate was quicker");
       const usual = expectUsualLength(candidate, asked);
       const { wasLate } = loss;

@@ -16,6 +16,7 @@ import { AnswerTimes, type PhaseLimit } from "./answer-times.ts";
 import { Breaker } from "./breaker.ts";
 import { Candidate } from "./candidate.ts";
 import { guessProvider } from "./guess-provider.ts";
+import { checkSimulatedFaults } from "./inject-faults.ts";
 import { InnerModel } from "./inner-model.ts";
 import { openModel, type OpenedModel } from "./open-model.ts";
 import { RateLimiter } from "./rate-limiter.ts";
@@ -106,11 +107,12 @@ function createCandidate(
 /**
  * The chain as given by the option `models`.
  *
- * @throws InvalidOptionsError if a model given by name has no API key.
+ * @throws InvalidOptionsError if a model given by name has no API key, or cannot meet a fault that is to be
+ * simulated.
  */
 export function createCandidates(options: ResolvedOptions, events: EventHub): Candidate[] {
   const occurrences = new Map<string, number>();
-  return options.models.map((option) => {
+  const candidates = options.models.map((option) => {
     const own = readOption(option);
     const opened = openModel(own, options);
     // The same model may stand in the chain twice, with two keys for instance.
@@ -120,4 +122,6 @@ export function createCandidates(options: ResolvedOptions, events: EventHub): Ca
     const name = occurrence === 1 ? wanted : `${wanted} (${occurrence})`;
     return createCandidate(own, name, opened, options, events);
   });
+  checkSimulatedFaults(options, candidates);
+  return candidates;
 }

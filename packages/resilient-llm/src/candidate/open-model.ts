@@ -5,7 +5,8 @@ import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { CandidateOptions } from "../options/candidate-options.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { listSecrets, showUrl } from "./endpoint-secrets.ts";
-import { isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
+import { isPlainChatOpenAI, watchChatOpenAI, type WrapFetch } from "./inner-model.ts";
+import { createFaultInjection } from "./inject-faults.ts";
 
 const OPENAI_BASE_URL = "https://api.openai.com/v1";
 
@@ -22,7 +23,12 @@ export interface OpenedModel {
   readonly endpoint: EndpointDescription;
 }
 
-function openByName(name: string, own: CandidateOptions, options: ResolvedOptions): OpenedModel {
+function openByName(
+  name: string,
+  own: CandidateOptions,
+  options: ResolvedOptions,
+  wrapFetch: WrapFetch | undefined,
+): OpenedModel {
   const baseUrl =
     own.baseURL ?? options.baseURL ?? readVariable("OPENAI_BASE_URL") ?? OPENAI_BASE_URL;
   const apiKey = own.apiKey ?? options.apiKey ?? readVariable("OPENAI_API_KEY");
@@ -40,6 +46,7 @@ function openByName(name: string, own: CandidateOptions, options: ResolvedOption
       apiKey,
       configuration: { ...own.fields?.configuration, baseURL: baseUrl },
     }),
+    wrapFetch,
   );
   let apiKeySource = "OPENAI_API_KEY";
   if (own.apiKey) apiKeySource = `the option apiKey of ${name}`;
@@ -64,22 +71,27 @@ function warnOfOwnRetries(chatModel: BaseChatModel): void {
   );
 }
 
-function openGiven(given: BaseChatModel): OpenedModel {
-  const { model, modelName, clientConfig, apiKey, caller } = given as unknown as {
-    model?: unknown;
-    modelName?: unknown;
+function readModelName(given: BaseChatModel): string {
+  const { model, modelName } = given as { readonly model?: unknown; readonly modelName?: unknown };
+  const name = [model, modelName].find((value) => typeof value === "string");
+  return name ?? given.getName();
+}
+
+function openGiven(
+  given: BaseChatModel,
+  name: string,
+  wrapFetch: WrapFetch | undefined,
+): OpenedModel {
+  const { clientConfig, apiKey, caller } = given as unknown as {
     clientConfig?: { baseURL?: string | null };
     apiKey?: unknown;
     caller?: { maxRetries?: number };
   };
   const isWatched = isPlainChatOpenAI(given);
   if (!isWatched && (caller?.maxRetries ?? 0) > 0) warnOfOwnRetries(given);
-  const name =
-    [model, modelName].find((value): value is string => typeof value === "string") ??
-    given.getName();
   const baseUrl = clientConfig?.baseURL ?? readVariable("OPENAI_BASE_URL") ?? OPENAI_BASE_URL;
   return {
-    chatModel: isWatched ? watchChatOpenAI(given) : given,
+    chatModel: isWatched ? watchChatOpenAI(given, wrapFetch) : given,
     isWatched,
     endpoint: {
       model: name,
@@ -96,7 +108,12 @@ function openGiven(given: BaseChatModel): OpenedModel {
  * @throws InvalidOptionsError if a model given by name has no API key.
  */
 export function openModel(own: CandidateOptions, options: ResolvedOptions): OpenedModel {
+  const { model } = own;
+  const name = typeof model === "string" ? model : readModelName(model);
+  const wrapFetch = createFaultInjection([own.name, name], options);
   const opened =
-    typeof own.model === "string" ? openByName(own.model, own, options) : openGiven(own.model);
+    typeof model === "string"
+      ? openByName(model, own, options, wrapFetch)
+      : openGiven(model, name, wrapFetch);
   return { ...opened, endpoint: { ...opened.endpoint, classify: options.classify } };
 }

@@ -7,6 +7,7 @@ import type { Clock } from "../time/clock.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
+import type { SimulatedFault, SimulateFaultsOptions } from "./simulated-faults.ts";
 
 /** Retries of one candidate, and the bound over all attempts of a call. */
 export interface RetryOptions {
@@ -366,6 +367,22 @@ export interface ResilientChatModelOptions extends Omit<
    * @default Infinity
    */
   readonly maxConcurrency?: number;
+
+  /**
+   * Puts faults in the way of requests, to see in your own tests what your program makes of them: a list
+   * of faults, or {@link SimulateFaultsOptions}. They come where real ones come from, under the model's
+   * client, so that all of this package meets them. What an attempt met is marked as `simulatedFault` in
+   * its events, its record and its failure. It costs nothing unless the model was asked too. Refused while
+   * `NODE_ENV` is `production`, unless `force` is set. Only models given by name and `ChatOpenAI` can meet
+   * faults.
+   *
+   * @default undefined: none
+   * @example
+   * ```ts
+   * simulateFaults: [{ kind: "server-error", rate: 0.2, status: 503 }]
+   * ```
+   */
+  readonly simulateFaults?: readonly SimulatedFault[] | SimulateFaultsOptions | undefined;
 
   /**
    * Hears of everything in {@link ResilienceEvent}: attempts, retries, fallbacks, hedges, breakers, budgets.

@@ -7,6 +7,7 @@ import { systemClock, type Clock } from "../time/clock.ts";
 import { models } from "./candidate-schema.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import { checkOptions } from "./check-options.ts";
+import { type ResolvedFaults, simulatedFaults } from "./simulated-faults-schema.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type {
@@ -78,6 +79,7 @@ export interface ResolvedOptions {
   readonly budget: BudgetOptions;
   readonly createRateLimiter: RateLimiterFactory | undefined;
   readonly maxConcurrency: number;
+  readonly simulateFaults: ResolvedFaults | undefined;
   readonly onEvent: ResilienceListener | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -204,6 +206,7 @@ const schema = z.strictObject({
       "a whole number from 1, or Infinity",
     )
     .default(Infinity),
+  simulateFaults: simulatedFaults.optional(),
   onEvent: functionOf<ResilienceListener>().optional(),
   clock: objectWith<Clock>("now", "setTimer").default(systemClock),
   random: functionOf<() => number>().default(() => Math.random),
@@ -235,6 +238,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     hedge: hedge && { ...hedge, afterMs: hedge.afterMs, quantile: hedge.quantile ?? 0.95 },
     context: { ...context, maxPromptTokens: context.maxPromptTokens },
     createRateLimiter: checked.createRateLimiter,
+    simulateFaults: checked.simulateFaults,
     onEvent: checked.onEvent,
   };
 }

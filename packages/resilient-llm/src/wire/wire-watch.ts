@@ -1,6 +1,7 @@
 import type { RawUsage } from "../cost/find-usage.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
+import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** What one attempt wants to know about its HTTP exchange. The watched `fetch` fills it. */
@@ -31,6 +32,8 @@ export interface WireWatch {
   usage?: RawUsage;
   /** Why the model does not answer, in its own words. LangChain leaves it out of its messages. */
   refusal?: string;
+  /** The fault that the option `simulateFaults` put in the way of the request. */
+  simulatedFault?: SimulatedFaultMark;
   /** Set as soon as the exchange is known to have failed; says more than the error the SDK makes of it. */
   failure?: Failure;
 }
