@@ -113,8 +113,9 @@ export async function* runStream(
       return;
     }
     const stream = streamOnce(call, attempt, answer.isUntouched);
-    const { acceptsPrefill, name } = attempt.candidate;
-    const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream, acceptsPrefill);
+    const { acceptsPrefill: isPrefilled, inner, name } = attempt.candidate;
+    const manner = { isPrefilled, offersTools: inner.offersTools(attempt.options) };
+    const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream, manner);
     if (outcome.status === "unjoinable") {
       const reason = `what ${name} said next does not continue what was handed out`;
       throw brokenStream.interrupt(answer, reason);

@@ -132,7 +132,7 @@ export class Route {
     this.#deadEnd = undefined;
     const { retry, random } = this.#options;
     const visit = this.visit(candidate);
-    if (visit.attempts > Math.min(countRetries(failure), retry.maxRetries)) {
+    if (visit.attempts > Math.min(countRetries(failure), this.#allowRetries(candidate))) {
       this.#deadEnd = this.#describeDeadEnd(failure);
       this.exclude(candidate);
       if (failure.kind === "content-filter") {
@@ -152,6 +152,17 @@ export class Route {
     const leaves = isBetterElsewhere && this.findHealthyOther(candidate, nowMs);
     if (!leaves) this.#staying = candidate;
     return delayMs;
+  }
+
+  /** Retries of a candidate: twice as many while all others are known to be down, and it is not. */
+  #allowRetries(candidate: Candidate): number {
+    const { maxRetries } = this.#options.retry;
+    const others = this.#eligible.filter((other) => other !== candidate);
+    const isOnlyOneUp =
+      candidate.openedAtMs === undefined &&
+      others.length > 0 &&
+      others.every(({ openedAtMs }) => openedAtMs !== undefined);
+    return isOnlyOneUp ? 2 * maxRetries : maxRetries;
   }
 
   #describeDeadEnd({ kind }: Failure): string | undefined {

@@ -85,6 +85,15 @@ export class InnerModel {
     return this.#base.options;
   }
 
+  /** Whether a request offers tools, or may do so: of a model that is not watched, nobody knows. */
+  offersTools(options: CallOptions): boolean {
+    const { modelKwargs } = this.chatModel as { readonly modelKwargs?: CallOptions };
+    const isOffered = [options, this.#base.options, modelKwargs ?? {}].some(
+      ({ functions, tools }) => functions !== undefined || (Array.isArray(tools) && tools.length > 0),
+    );
+    return isOffered || !this.isWatched;
+  }
+
   /**
    * Asks for a whole answer.
    *

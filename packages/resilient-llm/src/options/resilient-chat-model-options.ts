@@ -12,7 +12,8 @@ import type { SimulatedFault, SimulateFaultsOptions } from "./simulated-faults.t
 /** Retries of one candidate, and the bound over all attempts of a call. */
 export interface RetryOptions {
   /**
-   * Retries of one candidate before the next one is asked.
+   * Retries of one candidate before the next one is asked; twice as many while the breakers of all others
+   * are open.
    *
    * @default 3
    */
@@ -209,8 +210,8 @@ export interface BreakerOptions {
   readonly minimumAttempts: number;
 
   /**
-   * Milliseconds until one attempt probes whether the endpoint is back. A probe that failed quickly is
-   * repeated sooner: after ten times as long as it took, at the earliest after 5 s.
+   * The longest time until one attempt probes whether the endpoint is back, in milliseconds. The probe
+   * comes after ten times as long as the last failed attempt took, at the earliest after 5 s.
    *
    * @default 30_000
    */
@@ -312,7 +313,7 @@ export interface ResilientChatModelOptions extends Omit<
   /**
    * When a candidate that keeps failing is left out.
    *
-   * @default for 30 s, once more than half of the last 20 attempts failed, from 5 attempts on
+   * @default for 5 to 30 s, once more than half of the last 20 attempts failed, from 5 attempts on
    */
   readonly breaker?: Partial<BreakerOptions> | undefined;
 
