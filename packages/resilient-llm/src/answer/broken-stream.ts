@@ -34,15 +34,11 @@ export class BrokenStream {
     return this.#call.options.streamRecovery === "error";
   }
 
-  /**
-   * Prepares an answer that broke off for the next attempt.
-   *
-   * @throws StreamInterruptedError if it cannot be taken up
-   */
-  recover(answer: StreamedAnswer, failure: Failure): void {
+  /** Prepares an answer that broke off for the next attempt. Returns the error if it cannot be taken up. */
+  recover(answer: StreamedAnswer, failure: Failure): StreamInterruptedError | undefined {
     this.#failure = failure;
     const resumption = this.#choose(answer);
-    if (typeof resumption === "object") throw this.interrupt(answer, resumption.stoppedBecause);
+    if (typeof resumption === "object") return this.interrupt(answer, resumption.stoppedBecause);
     const { events, id: callId } = this.#call;
     const { partial } = answer;
     this.#call.keepPartial(partial);
@@ -52,6 +48,7 @@ export class BrokenStream {
     } else {
       events.emit({ type: "stream-continued", callId, keptText: partial.text });
     }
+    return undefined;
   }
 
   /**

@@ -1,9 +1,9 @@
 import type { ChatResult } from "@langchain/core/outputs";
 import type { TokenUsage } from "../cost/token-usage.ts";
-import { quoteMessage } from "../failure/quote-message.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { checkAnswer } from "./check-answer.ts";
 import { carriesAnswer, judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
 import { markSimulated } from "./mark-simulated.ts";
@@ -35,24 +35,6 @@ function judgeResult(
   return { status: "succeeded", value: result, facts, exhaustedForMs };
 }
 
-/** Why an answer is not what the caller needs. `undefined`: it is. */
-async function checkResult(
-  { candidate, check }: PreparedAttempt,
-  { generations }: ChatResult,
-): Promise<AttemptInterruption<ChatResult> | undefined> {
-  const message = generations[0]?.message;
-  const problem = message && (await check?.findProblem(message));
-  if (problem === undefined) return undefined;
-  const { baseUrl, model, secrets } = candidate.endpoint;
-  return {
-    status: "failed",
-    failure: {
-      kind: "failed-generation",
-      message: `${model} at ${baseUrl} did not answer in the shape that was asked for: ${quoteMessage(problem, secrets)}`,
-    },
-  };
-}
-
 /**
  * Asks a candidate once for a whole answer. Never rejects by itself.
  *
@@ -74,7 +56,9 @@ export async function attemptGenerate(
     scope.close(true);
     endedAtMs = clock.now();
     ending = judgeResult(scope, result, acceptsEmpty, endedAtMs);
-    if (ending.status === "succeeded") ending = (await checkResult(attempt, result)) ?? ending;
+    if (ending.status === "succeeded") {
+      ending = (await checkAnswer(attempt, result.generations[0]?.message)) ?? ending;
+    }
     usage = measureResultUsage(messages, result, scope);
   } catch (error) {
     scope.close(false);

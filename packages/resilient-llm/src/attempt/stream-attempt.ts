@@ -1,11 +1,13 @@
 import { AIMessageChunk } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
+import { concat } from "@langchain/core/utils/stream";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { checkAnswer } from "./check-answer.ts";
 import { judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish } from "./judge-finish.ts";
 import { markSimulated } from "./mark-simulated.ts";
@@ -35,6 +37,15 @@ function judgeEnd(
     facts,
     exhaustedForMs: headers && readExhaustionMs(headers, clock.now()),
   };
+}
+
+/** The message that the consumer will have in the end, as far as it has come. */
+function joinMessages(
+  before: AIMessageChunk | undefined,
+  { message }: ChatGenerationChunk,
+): AIMessageChunk {
+  const next = message as AIMessageChunk;
+  return before ? concat(before, next) : next;
 }
 
 /** Says the usage as it is read here in the chunk that has LangChain's. */
@@ -83,6 +94,9 @@ export async function* attemptStream(
     };
     return markSimulated(measured, scope.simulatedFault);
   };
+  // Who takes the last answer as it is has it already when it is complete: it is not checked.
+  const isChecked = attempt.check?.acceptsLast === false;
+  let whole: AIMessageChunk | undefined;
   let outcome: AttemptOutcome<undefined> | undefined;
   try {
     let failure: Failure | undefined;
@@ -90,6 +104,7 @@ export async function* attemptStream(
       const step = await scope.race(chunks.next());
       if (step.done) break;
       tally.add(step.value);
+      if (isChecked) whole = joinMessages(whole, step.value);
       if (!inner.isWatched) scope.onProgress();
       else correctUsage(step.value, measureUsage);
       failure = judgeFinish(tally.facts.finishReason, endpoint);
@@ -98,9 +113,10 @@ export async function* attemptStream(
       yield step.value;
       scope.resume();
     }
-    const ending = failure
+    let ending = failure
       ? ({ status: "failed", failure } as const)
       : judgeEnd(scope, tally, acceptsEmpty);
+    if (ending.status === "succeeded") ending = (await checkAnswer(attempt, whole)) ?? ending;
     if (ending.status === "succeeded" && scope.refusal !== undefined) {
       yield createRefusalChunk(scope.refusal);
     }

@@ -89,7 +89,8 @@ export class InnerModel {
   offersTools(options: CallOptions): boolean {
     const { modelKwargs } = this.chatModel as { readonly modelKwargs?: CallOptions };
     const isOffered = [options, this.#base.options, modelKwargs ?? {}].some(
-      ({ functions, tools }) => functions !== undefined || (Array.isArray(tools) && tools.length > 0),
+      ({ functions, tools }) =>
+        functions !== undefined || (Array.isArray(tools) && tools.length > 0),
     );
     return isOffered || !this.isWatched;
   }
