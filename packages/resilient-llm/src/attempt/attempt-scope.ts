@@ -28,6 +28,7 @@ export class AttemptScope implements WireWatch {
   readonly streaming: boolean;
   readonly prefersStream: boolean;
   readonly clock: Clock;
+  readonly maxResponseBytes: number;
   readonly startedAtMs: number;
   /** Headers of the response, once they are there. */
   headers?: Headers;
@@ -64,6 +65,7 @@ export class AttemptScope implements WireWatch {
     this.streaming = attempt.streaming && inner.canStream;
     this.prefersStream = attempt.prefersStream && !this.streaming;
     this.clock = attempt.clock;
+    this.maxResponseBytes = attempt.maxResponseBytes;
     this.#limits = attempt.limits;
     this.#outer = outer;
     this.#phase = firstPhaseOf(this.streaming, inner.isWatched);

@@ -279,7 +279,7 @@ export class Call {
     acceptsEmpty: boolean,
     grant: Grant,
   ): PreparedAttempt {
-    const { clock, timeout } = this.options;
+    const { clock, maxResponseBytes, timeout } = this.options;
     const { check, options } = this.request;
     const streaming = this.#isStreamedBy(candidate);
     const asked = measureAsked(candidate, messages, options);
@@ -300,6 +300,7 @@ export class Call {
       check,
       acceptsEmpty,
       limits,
+      maxResponseBytes,
       clock,
       startedAtMs,
       isProbe: grant.isProbe,

@@ -119,7 +119,10 @@ export class ContextLengthError extends ModelCallError {
   override readonly name: string = "ContextLengthError";
 }
 
-/** With status 200 came no answer, but for example an HTML page. Usually the base URL is wrong. */
+/**
+ * With status 200 came no answer, but for example an HTML page or more bytes than `maxResponseBytes`. Usually
+ * the base URL is wrong.
+ */
 export class InvalidResponseError extends ModelCallError {
   /** The errors of this class have the code `INVALID_RESPONSE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];

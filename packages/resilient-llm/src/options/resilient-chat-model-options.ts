@@ -370,6 +370,15 @@ export interface ResilientChatModelOptions extends Omit<
   readonly maxConcurrency?: number;
 
   /**
+   * The largest answer that is read, in bytes, unpacked: as a whole, or one event of a stream. A stream as a
+   * whole may have 16 times as many. A larger one is an `invalid-response`, so a broken or hostile endpoint
+   * cannot use up the memory. Error bodies are read up to 80 kB. For models given by name and `ChatOpenAI`.
+   *
+   * @default 67_108_864 (64 MiB)
+   */
+  readonly maxResponseBytes?: number | undefined;
+
+  /**
    * Puts faults in the way of requests, to see in your own tests what your program makes of them: a list
    * of faults, or {@link SimulateFaultsOptions}. They come where real ones come from, under the model's
    * client, so that all of this package meets them. What an attempt met is marked as `simulatedFault` in

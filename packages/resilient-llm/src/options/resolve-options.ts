@@ -79,11 +79,15 @@ export interface ResolvedOptions {
   readonly budget: BudgetOptions;
   readonly createRateLimiter: RateLimiterFactory | undefined;
   readonly maxConcurrency: number;
+  readonly maxResponseBytes: number;
   readonly simulateFaults: ResolvedFaults | undefined;
   readonly onEvent: ResilienceListener | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 }
+
+/** More than any answer in text needs, also one with several images in it. */
+const DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 const limits = { maxCostUsd: z.number().nonnegative().optional(), maxTokens: count.optional() };
 
@@ -206,6 +210,7 @@ const schema = z.strictObject({
       "a whole number from 1, or Infinity",
     )
     .default(Infinity),
+  maxResponseBytes: positiveCount.default(DEFAULT_MAX_RESPONSE_BYTES),
   simulateFaults: simulatedFaults.optional(),
   onEvent: functionOf<ResilienceListener>().optional(),
   clock: objectWith<Clock>("now", "setTimer").default(systemClock),

@@ -1,5 +1,6 @@
 import type { Failure } from "../failure/failure.ts";
 import { redactError } from "../failure/redact.ts";
+import { describeOversized, maxStreamBytes } from "./body-limit.ts";
 import { describeWrongBody } from "./describe-wrong-body.ts";
 import { inspectJsonBody } from "./inspect-json-body.ts";
 import { rebuildResponse } from "./rebuild-response.ts";
@@ -46,6 +47,7 @@ export function inspectStream(response: Response, watch: WireWatch): Response {
   /** The body so far, if it is no stream of events. */
   let whole: string | undefined;
   let pending: Failure | undefined;
+  let bytes = 0;
 
   const end = (cause?: unknown): Rest => {
     if (whole !== undefined) return replayWhole(whole, watch);
@@ -77,6 +79,17 @@ export function inspectStream(response: Response, watch: WireWatch): Response {
           }
           if (piece.done) {
             finish(controller, end());
+            return;
+          }
+          bytes += piece.value.byteLength;
+          const isStream = hasBegun && whole === undefined;
+          const maxBytes = isStream ? maxStreamBytes(watch) : watch.maxResponseBytes;
+          if (bytes > maxBytes) {
+            reader.cancel().catch(() => undefined);
+            finish(controller, {
+              text: "",
+              failure: describeOversized(watch, "an answer", maxBytes),
+            });
             return;
           }
           const text = decoder.decode(piece.value, { stream: true });

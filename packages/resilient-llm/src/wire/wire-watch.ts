@@ -12,6 +12,8 @@ export interface WireWatch {
   /** A whole answer that may take long: if it is asked for as a stream, a silence in it shows. */
   readonly prefersStream: boolean;
   readonly clock: Clock;
+  /** The largest body of a whole answer, and the largest event of a streamed one, in bytes, unpacked. */
+  readonly maxResponseBytes: number;
   /**
    * Ends the request. It goes to `fetch` directly, past the SDK, which would wrap it in a signal of
    * its own with a listener on each.
