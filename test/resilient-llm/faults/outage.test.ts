@@ -65,9 +65,16 @@ it("when all breakers are open, the candidate whose breaker opened first is trie
 });
 
 it("a candidate is asked twice as often while the breakers of all others are open", async () => {
-  const first = await startServer(replies.error(500));
+  // Slowly, so that no probe falls due meanwhile.
+  const first = await startServer(async (response, request) => {
+    await sleepReal(60);
+    await replies.error(500)(response, request);
+  });
   const second = await startServer(replies.answer("from second"));
-  const { model } = createModel([first, second], { breaker: { minimumAttempts: 4, openMs: 1e9 } });
+  const { model } = createModel([first, second], {
+    breaker: { minimumAttempts: 4, openMs: 1e9 },
+    fallback: { stickyMs: 1e9 },
+  });
   for (let call = 0; call < 6; call += 1) await model.invoke("hi");
   expect(first.requests).toHaveLength(4);
   const error = replies.error(500);

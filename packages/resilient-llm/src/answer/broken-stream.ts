@@ -1,17 +1,12 @@
 import type { Call } from "../call/call.ts";
 import type { StreamInterruptedError } from "../errors/model-call-error.ts";
 import type { Failure } from "../failure/failure.ts";
+import { asksForJson } from "./asks-for-json.ts";
 import type { Resumption, StreamedAnswer } from "./streamed-answer.ts";
 
 /** Why an answer that broke off is not taken up. */
 interface Refusal {
   readonly stoppedBecause: string;
-}
-
-/** Whether the request asks for JSON: a model that is asked to go on with it begins a new one. */
-function asksForJson(options: Readonly<Record<string, unknown>>): boolean {
-  const { response_format: format } = options as { response_format?: { type?: unknown } };
-  return format !== undefined && format.type !== "text";
 }
 
 /** What happens when the stream of a call breaks off after part of the answer has been handed out. */

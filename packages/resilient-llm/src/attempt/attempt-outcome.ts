@@ -1,4 +1,5 @@
 import type { TokenUsage } from "../cost/token-usage.ts";
+import type { PartialAnswer } from "../errors/model-call-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 
@@ -30,6 +31,8 @@ export type AttemptInterruption<Value = unknown> =
       readonly status: "failed";
       readonly failure: Failure;
       readonly empty?: EmptyAnswer<Value>;
+      /** The part of a whole answer that had come when it was cut. */
+      readonly partial?: PartialAnswer;
     }
   | { readonly status: "aborted"; readonly reason: unknown };
 

@@ -5,7 +5,7 @@ import type { Failure, TimeoutPhase } from "../failure/failure.ts";
 import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
-import type { WireWatch } from "../wire/wire-watch.ts";
+import type { CollectedAnswer, WireWatch } from "../wire/wire-watch.ts";
 import type { AttemptInterruption } from "./attempt-outcome.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { LIMIT_OF_PHASE, MISSING_IN_PHASE, type TimeLimits } from "./time-limits.ts";
@@ -38,6 +38,8 @@ export class AttemptScope implements WireWatch {
   usage?: RawUsage;
   /** Why the model does not answer, in its own words. */
   refusal?: string;
+  /** A whole answer that comes as a stream, as far as it has come. */
+  collected?: CollectedAnswer;
   /** The fault that the option `simulateFaults` put in the way of the request. */
   simulatedFault?: SimulatedFaultMark;
   /**

@@ -7,7 +7,7 @@ import { checkAnswer } from "./check-answer.ts";
 import { carriesAnswer, judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
 import { markSimulated } from "./mark-simulated.ts";
-import { measureResultUsage } from "./measure-usage.ts";
+import { measureCutUsage, measureResultUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 
 /** Whether what has come is an answer. */
@@ -33,6 +33,16 @@ function judgeResult(
   }
   const exhaustedForMs = headers && readExhaustionMs(headers, nowMs);
   return { status: "succeeded", value: result, facts, exhaustedForMs };
+}
+
+/** Adds to a failure what had come of the answer. */
+function addPartial(
+  ending: AttemptInterruption<never>,
+  { collected }: AttemptScope,
+): AttemptInterruption<never> {
+  if (ending.status !== "failed" || !collected) return ending;
+  const { partial } = collected;
+  return partial.text === "" && !partial.hasToolCalls ? ending : { ...ending, partial };
 }
 
 /**
@@ -63,7 +73,8 @@ export async function attemptGenerate(
   } catch (error) {
     scope.close(false);
     endedAtMs = clock.now();
-    ending = scope.explain(error);
+    ending = addPartial(scope.explain(error), scope);
+    usage = measureCutUsage(messages, scope);
   }
   const durationMs = endedAtMs - scope.startedAtMs;
   const measured = { ...ending, usage, durationMs, firstTokenMs: scope.firstTokenMs };

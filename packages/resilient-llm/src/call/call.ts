@@ -110,7 +110,7 @@ export class Call {
    * @throws the reason of the caller's signal, at once when it aborts.
    */
   async prepare(
-    createAddition?: (candidate: Candidate) => PromptAddition,
+    createAddition?: (candidate: Candidate) => PromptAddition | undefined,
   ): Promise<PreparedAttempt | Error> {
     const { clock } = this.options;
     for (;;) {

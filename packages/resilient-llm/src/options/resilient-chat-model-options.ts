@@ -224,7 +224,8 @@ export interface BreakerOptions {
  * - `continue`: the next attempt is asked for the rest, and what it repeats is left out. JSON is asked for
  *   anew and goes on if it begins with the same text. If the next attempt does not take up what is there,
  *   or if a tool call was handed out, a {@link StreamInterruptedError} with the partial answer is thrown.
- *   Nobody gets text twice. Streams of `withStructuredOutput` begin anew, which their parser sees.
+ *   Nobody gets text twice. An `invoke` that was asked for as a stream goes on in the same way; what does not
+ *   take up its part is asked for anew. Streams of `withStructuredOutput` begin anew, which their parser sees.
  * - `restart`: the answer begins again. A chunk with `response_metadata.resilience.restarted` marks the
  *   place, and chunks joined with `concat` hold the new answer only. It is for consumers that look at the
  *   mark: all others add the new answer to the old one.

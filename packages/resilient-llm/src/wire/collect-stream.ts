@@ -21,6 +21,7 @@ class StreamCollector {
 
   constructor(watch: WireWatch) {
     this.#watch = watch;
+    watch.collected = this.#collector;
     this.#inspector = new SseInspector(watch, (frame) => this.#collector.add(frame));
   }
 

@@ -1,8 +1,16 @@
 import type { RawUsage } from "../cost/find-usage.ts";
+import type { PartialAnswer } from "../errors/model-call-error.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
+
+/** A whole answer as far as it has come. */
+export interface CollectedAnswer {
+  readonly partial: PartialAnswer;
+  /** All that was generated, in whichever order, to estimate its tokens by. */
+  readonly generated: string;
+}
 
 /** What one attempt wants to know about its HTTP exchange. The watched `fetch` fills it. */
 export interface WireWatch {
@@ -34,6 +42,8 @@ export interface WireWatch {
   usage?: RawUsage;
   /** Why the model does not answer, in its own words. LangChain leaves it out of its messages. */
   refusal?: string;
+  /** A whole answer that comes as a stream, as far as it has come. */
+  collected?: CollectedAnswer;
   /** The fault that the option `simulateFaults` put in the way of the request. */
   simulatedFault?: SimulatedFaultMark;
   /** Set as soon as the exchange is known to have failed; says more than the error the SDK makes of it. */
