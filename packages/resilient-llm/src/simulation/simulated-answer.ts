@@ -1,3 +1,4 @@
+import type { Fields } from "../wire/normalize-message.ts";
 import { replayAsStream } from "../wire/replay-as-stream.ts";
 import { replayResponseAsStream } from "../wire/replay-response-as-stream.ts";
 import type { AskedRequest } from "./asked-request.ts";
@@ -10,7 +11,7 @@ export interface SimulatedContent {
 
 const ID = "simulated";
 
-function createCompletion({ text = "", toolCall }: SimulatedContent): object {
+function createCompletion({ text = "", toolCall }: SimulatedContent): Fields {
   const calls = toolCall && [
     { id: ID, type: "function", function: { name: toolCall.name, arguments: toolCall.args } },
   ];
@@ -24,7 +25,7 @@ function createCompletion({ text = "", toolCall }: SimulatedContent): object {
   };
 }
 
-function createResponse({ text = "", toolCall }: SimulatedContent): object {
+function createResponse({ text = "", toolCall }: SimulatedContent): Fields {
   const status = "completed";
   const call = toolCall && {
     type: "function_call",
@@ -52,8 +53,8 @@ export function createSimulatedAnswer(
   { isForResponses, isStream }: AskedRequest,
   content: SimulatedContent,
 ): Response {
-  const body = JSON.stringify(isForResponses ? createResponse(content) : createCompletion(content));
-  if (!isStream) return new Response(body, { headers: { "content-type": "application/json" } });
-  const streamed = isForResponses ? replayResponseAsStream(body) : replayAsStream(body);
+  const answer = isForResponses ? createResponse(content) : createCompletion(content);
+  if (!isStream) return Response.json(answer);
+  const streamed = isForResponses ? replayResponseAsStream(answer) : replayAsStream(answer);
   return new Response(streamed, { headers: { "content-type": "text/event-stream" } });
 }

@@ -39,8 +39,7 @@ function replayItem(item: Fields, index: number): Fields[] {
 }
 
 /** A whole answer of the Responses API as the events of its stream, for layers that asked for one. */
-export function replayResponseAsStream(body: string): string {
-  const response = JSON.parse(body) as Fields;
+export function replayResponseAsStream(response: Fields): string {
   const end = response["status"] === "incomplete" ? "response.incomplete" : "response.completed";
   const events: Fields[] = [
     { type: "response.created", response: { ...response, status: "in_progress", output: [] } },
