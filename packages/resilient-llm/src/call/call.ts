@@ -262,7 +262,9 @@ export class Call {
   ): StreamInterruptedError {
     this.#books.noteNext("give up: the stream had begun");
     const { records: attempts } = this;
-    return new StreamInterruptedError({ failure, attempts, stoppedBecause, partial });
+    const details = { failure, attempts, stoppedBecause, partial };
+    // What was handed out has ended the call, not what was tried. A caller can throw it away and ask again.
+    return new StreamInterruptedError({ ...details, isFinal: false });
   }
 
   #admit(
