@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { StructuredOutputError } from "@threadkeep/resilient-llm";
+import { ContentFilterError, StructuredOutputError } from "@threadkeep/resilient-llm";
 import type { Reply } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer } from "../testing/test-model.ts";
@@ -201,4 +201,30 @@ it("with includeRaw, a stream hands out the one answer as it is", async () => {
   const values = await Array.fromAsync(await structured.stream("Who was Ada?"));
   expect(JSON.stringify(values)).toContain("Lovelace");
   expect(server.requests).toHaveLength(1);
+});
+
+it("jsonSchema: an answer that ended at a content filter is a ContentFilterError, not one of the SDK", async () => {
+  const reply = replies.completion('{"na', { finishReason: "content_filter" });
+  const { model } = createModel([await startServer(reply)]);
+  const structured = model.withStructuredOutput(person, { method: "jsonSchema" });
+  const error = await rejection(structured.invoke("Who was Ada?"));
+  expect(ContentFilterError.isInstance(error)).toBe(true);
+});
+
+it("jsonSchema: an answer that was cut at its limit is handed out flagged where it is wanted as it is", async () => {
+  const server = await startServer(replies.completion('{"na', { finishReason: "length" }));
+  const { model } = createModel([server], { retry: { maxRetries: 0 } });
+  const structured = model.withStructuredOutput(person, { method: "jsonSchema", includeRaw: true });
+  const { raw } = await structured.invoke("Who was Ada?");
+  expect(raw.text).toBe('{"na');
+  const response_format = { type: "json_schema", json_schema: { name: "a", schema: {} } };
+  const { response_metadata, text, usage_metadata } = await model
+    .withConfig({ response_format })
+    .invoke("Who was Ada?");
+  expect(text).toBe('{"na');
+  expect(response_metadata).toMatchObject({
+    finish_reason: "length",
+    resilience: { cutAtLimit: true },
+  });
+  expect(usage_metadata).toMatchObject({ input_tokens: 10, output_tokens: 5 });
 });

@@ -1,4 +1,4 @@
-import type { AIMessageChunk } from "@langchain/core/messages";
+import type { AIMessage, AIMessageChunk } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { expect, it } from "vitest";
 import { ContentFilterError } from "@threadkeep/resilient-llm";
@@ -219,17 +219,18 @@ it.each(wholes)(
     const server = await startServer(replies.json(200, body));
     const { events: seen, model } = createResponsesModel(server);
     const invoked = await model.invoke("hi");
-    const streamed = await join(await model.stream("hi"));
-    const show = (answer: typeof invoked | undefined) => ({
-      text: answer?.text,
-      calls: answer?.tool_calls?.map(({ args, id, name }) => ({ args, id, name })),
-      broken: answer?.invalid_tool_calls,
-      refusal: answer?.additional_kwargs["refusal"],
-      usage: answer?.usage_metadata,
-      cutAtLimit: (answer?.response_metadata["resilience"] as { cutAtLimit: boolean }).cutAtLimit,
-      blocks: answer?.contentBlocks.map((block) => block.type),
+    const chunks = await Array.fromAsync(await model.stream("hi"));
+    const joined = chunks.reduce((before, chunk) => before.concat(chunk));
+    const show = (answer: AIMessage) => ({
+      text: answer.text,
+      calls: answer.tool_calls?.map(({ args, id, name }) => ({ args, id, name })),
+      broken: answer.invalid_tool_calls,
+      refusal: answer.additional_kwargs["refusal"],
+      usage: answer.usage_metadata,
+      cutAtLimit: (answer.response_metadata["resilience"] as { cutAtLimit: boolean }).cutAtLimit,
+      blocks: answer.contentBlocks.map((block) => block.type),
     });
-    expect(show(streamed)).toEqual(show(invoked));
+    expect(show(joined)).toEqual(show(invoked));
     expect(seen.some(({ type }) => type === "attempt-failed")).toBe(false);
     expect(server.requests.map(({ streaming }) => streaming)).toEqual([false, true]);
   },

@@ -1,4 +1,7 @@
+import type { BaseMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
+import type { Candidate } from "../candidate/candidate.ts";
+import type { CallOptions } from "../candidate/inner-model.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
@@ -9,6 +12,7 @@ import { judgeFinish, readFacts } from "./judge-finish.ts";
 import { markSimulated } from "./mark-simulated.ts";
 import { measureCutUsage, measureResultUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
+import { readUnparsedResult } from "./read-unparsed-result.ts";
 
 /** Whether what has come is an answer. */
 function judgeResult(
@@ -33,6 +37,21 @@ function judgeResult(
   }
   const exhaustedForMs = headers && readExhaustionMs(headers, nowMs);
   return { status: "succeeded", value: result, facts, exhaustedForMs };
+}
+
+async function generate(
+  { inner }: Candidate,
+  messages: BaseMessage[],
+  options: CallOptions,
+  scope: AttemptScope,
+): Promise<ChatResult> {
+  try {
+    return await inner.generate(messages, options, scope);
+  } catch (error) {
+    const result = readUnparsedResult(error, scope.body);
+    if (!result) throw error;
+    return result;
+  }
 }
 
 /** Adds to a failure what had come of the answer. */
@@ -62,7 +81,7 @@ export async function attemptGenerate(
   let usage: TokenUsage | undefined;
   let endedAtMs: number;
   try {
-    const result = await scope.race(candidate.inner.generate(messages, options, scope));
+    const result = await scope.race(generate(candidate, messages, options, scope));
     scope.close(true);
     endedAtMs = clock.now();
     ending = judgeResult(scope, result, acceptsEmpty, endedAtMs);

@@ -116,10 +116,12 @@ export async function* attemptStream(
     let ending = failure
       ? ({ status: "failed", failure } as const)
       : judgeEnd(scope, tally, acceptsEmpty);
-    if (ending.status === "succeeded") ending = (await checkAnswer(attempt, whole)) ?? ending;
     if (ending.status === "succeeded" && scope.refusal !== undefined) {
-      yield createRefusalChunk(scope.refusal);
+      const refusal = createRefusalChunk(scope.refusal);
+      if (isChecked) whole = joinMessages(whole, refusal);
+      yield refusal;
     }
+    if (ending.status === "succeeded") ending = (await checkAnswer(attempt, whole)) ?? ending;
     outcome = measure(ending);
     return outcome;
   } catch (error) {
