@@ -1,6 +1,7 @@
 import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import { toJsonSchema, Validator } from "@langchain/core/utils/json_schema";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
+import { isWholeArguments } from "./wire/tool-call-numbering.ts";
 
 /** What this package needs of LangChain's parsers of structured output. */
 export interface AnswerParser {
@@ -20,14 +21,7 @@ function findSchemaProblem(schema: Record<string, unknown>, value: unknown): str
  */
 function hasBrokenArguments(message: BaseMessage): boolean {
   const { tool_call_chunks: calls = [] } = message as Partial<AIMessageChunk>;
-  return calls.some(({ args = "" }) => {
-    try {
-      JSON.parse(args === "" ? "{}" : args);
-      return false;
-    } catch {
-      return true;
-    }
-  });
+  return calls.some(({ args = "" }) => !isWholeArguments(args));
 }
 
 function describeError(error: unknown): string {

@@ -238,6 +238,24 @@ it("a whole tool call that nobody offered is handed out at the end, after the te
   });
 });
 
+it("arguments that end broken with a proper finish reason are never completed by a guess", async () => {
+  const broken = replies.stream(
+    { toolCall: { id: "call_1", name: "add", args: '{"a": 1, "b": 2' } },
+    { finish: "tool_calls" },
+    { usage: replies.usage },
+    { done: true },
+  );
+  const server = await startServer(broken, replies.streamText("It is 3."));
+  const { model } = createModel([server]);
+  const error = await rejection(readStream(await model.bindTools(tools).stream("1+2?")));
+  expect(StreamInterruptedError.isInstance(error)).toBe(true);
+  expect(error).toMatchObject({ failure: { kind: "failed-generation" }, isFinal: false });
+  server.play(broken, replies.streamText("It is 3."));
+  const restarting = createModel([server], { streamRecovery: "restart" }).model;
+  const { joined } = await readStream(await restarting.bindTools(tools).stream("1+2?"));
+  expect(joined).toMatchObject({ text: "It is 3.", tool_calls: [] });
+});
+
 it("continue mode: a tool call that was handed out in part ends in a typed error", async () => {
   const server = await startServer(brokenToolCall, replies.streamText("unused"));
   const { model } = createModel([server]);

@@ -39,6 +39,12 @@ function judgeEnd(
   };
 }
 
+function describeBrokenArguments({ endpoint }: AttemptScope): AttemptInterruption<undefined> {
+  const { baseUrl, model } = endpoint;
+  const message = `${model} at ${baseUrl} called a tool with arguments that are broken JSON`;
+  return { status: "failed", failure: { kind: "failed-generation", message } };
+}
+
 /** The message that the consumer will have in the end, as far as it has come. */
 function joinMessages(
   before: AIMessageChunk | undefined,
@@ -116,6 +122,9 @@ export async function* attemptStream(
     let ending = failure
       ? ({ status: "failed", failure } as const)
       : judgeEnd(scope, tally, acceptsEmpty);
+    // The check of structured output says it itself, in words for the model.
+    const mayBeBroken = ending.status === "succeeded" && inner.isWatched && !isChecked;
+    if (mayBeBroken && tally.hasBrokenArguments) ending = describeBrokenArguments(scope);
     if (ending.status === "succeeded" && scope.refusal !== undefined) {
       const refusal = createRefusalChunk(scope.refusal);
       if (isChecked) whole = joinMessages(whole, refusal);
