@@ -330,8 +330,8 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
    * every model of the chain is known to support that, else `functionCalling`.
    *
    * An answer that does not fit is an attempt that failed: the model is asked again and told what was
-   * wrong, then the next one. If none fits, a {@link StructuredOutputError} is thrown. A stream is not
-   * asked for again, but ends with the same error.
+   * wrong, then the next one. If none fits, a {@link StructuredOutputError} is thrown. So it is with a
+   * stream: each value takes the place of the one before, and the last one fits.
    *
    * @throws InvalidOptionsError if the schema or an option cannot be used
    */
@@ -341,7 +341,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   ): Runnable<BaseLanguageModelInput, RunOutput>;
   /**
    * With `includeRaw`, the model's message comes beside the parsed answer. If no answer fits, it is the
-   * last one.
+   * last one. A stream is not asked for again: pieces of the message have been handed out.
    *
    * @throws InvalidOptionsError if the schema or an option cannot be used
    */

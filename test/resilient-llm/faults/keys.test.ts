@@ -148,9 +148,10 @@ describe("a key or credential is not sent to another host than the one it was gi
     vi.stubEnv("OPENAI_API_KEY", ours);
     const expected = /OPENAI_API_KEY is for https:\/\/api\.openai\.com\/v1/;
     expect(messageFor({ models: [{ model: "a", baseURL: foreign.baseURL }] })).toMatch(expected);
-    expect(messageFor({ models: ["a"], baseURL: foreign.baseURL })).toMatch(expected);
-    vi.stubEnv("OPENAI_BASE_URL", foreign.baseURL);
+    // A base URL for the whole model says where that key goes, as with ChatOpenAI.
     expect(messageFor({ models: ["a"], baseURL: foreign.baseURL })).toBe("accepted: a");
+    vi.stubEnv("OPENAI_BASE_URL", foreign.baseURL);
+    expect(messageFor({ models: [{ model: "a", baseURL: foreign.baseURL }] })).toBe("accepted: a");
   });
 
   it("what else the environment tells OpenAI's client, by a model at another address", async () => {

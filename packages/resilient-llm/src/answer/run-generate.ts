@@ -8,6 +8,7 @@ import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import { AnswerRepair } from "./answer-repair.ts";
+import { CutAnswer } from "./cut-answer.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
 import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 
@@ -24,9 +25,18 @@ const startGenerate: StartAttempt<RunningGenerate> = (attempt, signal, onEnd) =>
   };
 };
 
-/** Makes an attempt at a whole answer, hedged if the options say so, and books how it ended. */
-function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutcome<ChatResult>> {
-  if (call.isHedged) return hedge(call, attempt, startGenerate).then(({ outcome }) => outcome);
+/**
+ * Makes an attempt at a whole answer, hedged if the options say so, and books how it ended.
+ *
+ * @param mayHedge It is not asked to go on with an answer. Each candidate is asked for that in its own way.
+ */
+function generateOnce(
+  call: Call,
+  attempt: PreparedAttempt,
+  mayHedge: boolean,
+): Promise<AttemptOutcome<ChatResult>> {
+  if (mayHedge && call.isHedged)
+    return hedge(call, attempt, startGenerate).then(({ outcome }) => outcome);
   return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
@@ -50,19 +60,28 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
   const repair = request.check && new AnswerRepair(request.check);
   const call = new Call(shared, { ...request, check: repair });
   const acceptsLast = repair?.acceptsLast ?? true;
+  const cut = new CutAnswer(call);
   /** An answer that says nothing. It is better than an error if nobody has more to say. */
   let lastResort: Answered | undefined;
   for (;;) {
-    const attempt = await call.prepare(repair && (() => repair.addition));
+    const attempt = await call.prepare(
+      cut.isContinued ? (candidate) => cut.ask(candidate) : repair && (() => repair.addition),
+    );
     if (attempt instanceof Error) {
       if (repair?.lastResult) return repair.lastResult;
       if (lastResort && acceptsLast) return addMetadata(call, lastResort);
       throw repair?.explain(attempt) ?? attempt;
     }
-    const outcome = await generateOnce(call, attempt);
+    const { candidate } = attempt;
+    const outcome = await generateOnce(call, attempt, !cut.isContinued);
     if (outcome.status === "aborted") throw outcome.reason;
-    if (outcome.status === "succeeded") return addMetadata(call, outcome);
-    const { empty, usage } = outcome;
+    if (outcome.status === "succeeded") {
+      const value = cut.complete(candidate, outcome.value);
+      if (value) return addMetadata(call, { ...outcome, value });
+      continue;
+    }
+    const { empty, failure, partial, usage } = outcome;
+    if (partial) cut.keep(candidate, partial, failure);
     if (empty) lastResort = { ...empty, usage };
   }
 }

@@ -57,6 +57,7 @@ export class CallBooks {
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
     const { candidate, number, reservation } = attempt;
     const { durationMs, firstTokenMs, usage = NO_USAGE } = outcome;
+    const simulated = outcome.simulatedFault && { simulatedFault: outcome.simulatedFault.kind };
     const { usd: costUsd, source: costSource } =
       outcome.usage === undefined ? NO_COST : candidate.costs.costOf(outcome.usage);
     const { costs, events } = this.#shared;
@@ -87,6 +88,7 @@ export class CallBooks {
         usage,
         costUsd,
         costSource,
+        ...simulated,
       },
       outcome.status === "failed" ? outcome.failure : undefined,
     );
@@ -98,6 +100,7 @@ export class CallBooks {
       usage,
       costUsd,
       costSource,
+      ...simulated,
     };
     if (outcome.status === "succeeded") {
       events.emit({ type: "attempt-succeeded", ...outcome.facts, ...result });

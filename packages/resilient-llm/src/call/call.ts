@@ -121,7 +121,7 @@ export class Call {
    * @throws the reason of the caller's signal, at once when it aborts.
    */
   async prepare(
-    createAddition?: (candidate: Candidate) => PromptAddition,
+    createAddition?: (candidate: Candidate) => PromptAddition | undefined,
   ): Promise<PreparedAttempt | Error> {
     const { clock } = this.options;
     for (;;) {
@@ -225,7 +225,9 @@ export class Call {
     const { asked, candidate, isProbe, streaming } = attempt;
     const { durationMs, firstTokenMs, usage } = outcome;
     if (loss) {
-      this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
+      const wasAsked = outcome.simulatedFault?.isAsked !== false;
+      const paid = outcome.usage ?? (wasAsked ? estimatePrompt(attempt) : undefined);
+      this.#books.finish(attempt, { ...outcome, usage: paid });
       this.#books.noteNext("ended, another candidate was quicker");
       const usual = expectUsualLength(candidate, asked);
       const { wasLate } = loss;
@@ -271,7 +273,9 @@ export class Call {
   ): StreamInterruptedError {
     this.#books.noteNext("give up: the stream had begun");
     const { records: attempts } = this;
-    return new StreamInterruptedError({ failure, attempts, stoppedBecause, partial });
+    const details = { failure, attempts, stoppedBecause, partial };
+    // What was handed out has ended the call, not what was tried. A caller can throw it away and ask again.
+    return new StreamInterruptedError({ ...details, isFinal: false });
   }
 
   #admit(
@@ -288,7 +292,7 @@ export class Call {
     acceptsEmpty: boolean,
     grant: Grant,
   ): PreparedAttempt {
-    const { clock, timeout } = this.options;
+    const { clock, maxResponseBytes, timeout } = this.options;
     const { check, options } = this.request;
     const streaming = this.#isStreamedBy(candidate);
     const asked = measureAsked(candidate, messages, options);
@@ -310,6 +314,7 @@ export class Call {
       check,
       acceptsEmpty,
       limits,
+      maxResponseBytes,
       clock,
       startedAtMs,
       isProbe: grant.isProbe,

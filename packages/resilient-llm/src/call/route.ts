@@ -174,7 +174,7 @@ export class Route {
     const { retry, random } = this.#options;
     const visit = this.visit(candidate);
     visit.lastFailure = { failure, afterMs: failedAfterMs };
-    const retries = Math.min(countRetries(failure), retry.maxRetries);
+    const retries = Math.min(countRetries(failure), this.#allowRetries(candidate));
     // Retries are counted for the model: each of its endpoints may make some of them.
     const isModelSpent = retries > 0 && this.#countAttempts(candidate.model) > retries;
     if (isModelSpent || visit.attempts > retries) {
@@ -239,6 +239,20 @@ export class Route {
     const behind =
       candidate.canary === undefined ? others.findLastIndex(isSibling) + 1 : others.length;
     this.#eligible = others.toSpliced(behind, 0, candidate);
+  }
+
+  /**
+   * Retries of a model: twice as many while all other models are known to be down, and this endpoint
+   * is not.
+   */
+  #allowRetries({ model, openedAtMs }: Candidate): number {
+    const { maxRetries } = this.#options.retry;
+    const others = this.#eligible.filter((other) => other.model !== model);
+    const isOnlyOneUp =
+      openedAtMs === undefined &&
+      others.length > 0 &&
+      others.every((other) => other.openedAtMs !== undefined);
+    return isOnlyOneUp ? 2 * maxRetries : maxRetries;
   }
 
   #describeDeadEnd({ model }: Candidate, { kind }: Failure): string | undefined {

@@ -17,10 +17,11 @@ import { AnswerTimes, type PhaseLimit } from "./answer-times.ts";
 import { Breaker } from "./breaker.ts";
 import { Candidate, type CandidateDescription } from "./candidate.ts";
 import { guessProvider } from "./guess-provider.ts";
+import { checkSimulatedFaults } from "./inject-faults.ts";
 import { InnerModel } from "./inner-model.ts";
 import { LimitsLeft } from "./limits-left.ts";
-import { listEndpoints, type PlannedEndpoint } from "./list-endpoints.ts";
-import { openModel, readModelName, type OpenedModel } from "./open-model.ts";
+import { listEndpoints, readModelName, type PlannedEndpoint } from "./list-endpoints.ts";
+import { openModel, type OpenedModel } from "./open-model.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
 function hashText(text: string): string {
@@ -160,12 +161,18 @@ function openAll(options: ResolvedOptions): OpenedEndpoint[][] {
 /**
  * The chain as given by the option `models`: all endpoints of the first model, then those of the second.
  *
- * @throws InvalidOptionsError if a model given by name has no API key for its host.
+ * @throws InvalidOptionsError if a model given by name has no API key for its host, or cannot meet a fault that is
+ * to be simulated.
  */
 export function createCandidates(options: ResolvedOptions, events: EventHub): Candidate[] {
   const modelNames = new UniqueNames();
   const candidateNames = new UniqueNames();
-  return openAll(options).flatMap((endpoints) => {
+  const models = openAll(options);
+  checkSimulatedFaults(
+    options,
+    models.flat().map(({ opened: { isWatched }, planned }) => ({ isWatched, planned })),
+  );
+  return models.flatMap((endpoints) => {
     const [first] = endpoints;
     if (!first) return [];
     const { candidate, isListed } = first.planned;

@@ -72,6 +72,22 @@ function override<Options extends object>(outer: Options, inner: Options): Optio
   return { ...outer, ...(Object.fromEntries(said) as Partial<Options>) };
 }
 
+/** A model's name as its provider knows it. */
+export function readModelName(model: string | BaseChatModel): string {
+  if (typeof model === "string") return model;
+  const { model: name, modelName } = model as { model?: unknown; modelName?: unknown };
+  return (
+    [name, modelName].find((value): value is string => typeof value === "string") ?? model.getName()
+  );
+}
+
+/** The names by which users speak of an endpoint, from the one of its own on. */
+export function listNames({ candidate, isListed, model, own }: PlannedEndpoint): readonly string[] {
+  const group = candidate.name ?? readModelName(candidate.model);
+  const ofEndpoint = isListed && own.name !== undefined ? [`${group}@${own.name}`, own.name] : [];
+  return [...new Set([...ofEndpoint, group, readModelName(candidate.model), readModelName(model)])];
+}
+
 /** The endpoints that a model of the chain is asked at. */
 export function listEndpoints(option: ModelOption, index: number): readonly PlannedEndpoint[] {
   const candidate = readOption(option);

@@ -7,8 +7,9 @@ import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { listSecrets, showUrl } from "./endpoint-secrets.ts";
 import { findBaseUrl, findKey, readOrigin, type KeyLevel } from "./find-key.ts";
 import { hideEnvironment, listForeignCredentials } from "./foreign-credentials.ts";
-import { isPlainChatOpenAI, watchChatOpenAI } from "./inner-model.ts";
-import type { PlannedEndpoint } from "./list-endpoints.ts";
+import { createFaultInjection } from "./inject-faults.ts";
+import { isPlainChatOpenAI, watchChatOpenAI, type WrapFetch } from "./inner-model.ts";
+import { readModelName, type PlannedEndpoint } from "./list-endpoints.ts";
 
 const OPENAI_BASE_URL = "https://api.openai.com/v1";
 
@@ -37,21 +38,14 @@ function listLevels(planned: PlannedEndpoint, options: ResolvedOptions): readonl
       source: `the option apiKey of ${isListed ? readModelName(candidate.model) : name}`,
     },
     { baseUrl: options.baseURL, apiKey: options.apiKey, source: "the option apiKey" },
+    // As with ChatOpenAI, a base URL for the whole model says where the key of the environment goes.
+    { baseUrl: options.baseURL, apiKey: readVariable("OPENAI_API_KEY"), source: "OPENAI_API_KEY" },
     {
       baseUrl: readVariable("OPENAI_BASE_URL") ?? OPENAI_BASE_URL,
-      apiKey: readVariable("OPENAI_API_KEY"),
-      source: "OPENAI_API_KEY",
+      apiKey: undefined,
+      source: "OPENAI_BASE_URL",
     },
   ];
-}
-
-/** A model's name as its provider knows it. */
-export function readModelName(model: string | BaseChatModel): string {
-  if (typeof model === "string") return model;
-  const { model: name, modelName } = model as { model?: unknown; modelName?: unknown };
-  return (
-    [name, modelName].find((value): value is string => typeof value === "string") ?? model.getName()
-  );
 }
 
 function explainMissingKey(
@@ -96,7 +90,12 @@ function createFields(
   return { ...fields, configuration: hideEnvironment(fields.configuration, apiKey) };
 }
 
-function openByName(name: string, planned: PlannedEndpoint, options: ResolvedOptions): OpenedModel {
+function openByName(
+  name: string,
+  planned: PlannedEndpoint,
+  options: ResolvedOptions,
+  wrapFetch: WrapFetch | undefined,
+): OpenedModel {
   const levels = listLevels(planned, options);
   const baseUrl = findBaseUrl(levels);
   const found = findKey(levels);
@@ -115,6 +114,7 @@ function openByName(name: string, planned: PlannedEndpoint, options: ResolvedOpt
       apiKey,
       configuration: { ...fields.configuration, baseURL: baseUrl },
     }),
+    wrapFetch,
   );
   return {
     chatModel,
@@ -136,7 +136,7 @@ function warnOfOwnRetries(chatModel: BaseChatModel): void {
   );
 }
 
-function openGiven(given: BaseChatModel): OpenedModel {
+function openGiven(given: BaseChatModel, wrapFetch: WrapFetch | undefined): OpenedModel {
   const { clientConfig, apiKey, caller } = given as unknown as {
     clientConfig?: { baseURL?: string | null };
     apiKey?: unknown;
@@ -146,7 +146,7 @@ function openGiven(given: BaseChatModel): OpenedModel {
   if (!isWatched && (caller?.maxRetries ?? 0) > 0) warnOfOwnRetries(given);
   const baseUrl = clientConfig?.baseURL ?? readVariable("OPENAI_BASE_URL") ?? OPENAI_BASE_URL;
   return {
-    chatModel: isWatched ? watchChatOpenAI(given) : given,
+    chatModel: isWatched ? watchChatOpenAI(given, wrapFetch) : given,
     isWatched,
     endpoint: {
       model: readModelName(given),
@@ -165,6 +165,10 @@ function openGiven(given: BaseChatModel): OpenedModel {
  */
 export function openModel(planned: PlannedEndpoint, options: ResolvedOptions): OpenedModel {
   const { model } = planned;
-  const opened = typeof model === "string" ? openByName(model, planned, options) : openGiven(model);
+  const wrapFetch = createFaultInjection(planned, options);
+  const opened =
+    typeof model === "string"
+      ? openByName(model, planned, options, wrapFetch)
+      : openGiven(model, wrapFetch);
   return { ...opened, endpoint: { ...opened.endpoint, classify: options.classify } };
 }

@@ -2,6 +2,7 @@ import type { BudgetNotice } from "../cost/budget.ts";
 import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
+import type { SimulatedFaultKind } from "../failure/simulated-fault-kind.ts";
 
 /** State of a circuit breaker. */
 export type BreakerState = "closed" | "open" | "half-open";
@@ -36,6 +37,8 @@ export interface AttemptResult extends AttemptReference {
   readonly costUsd: number | undefined;
   /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
+  /** The fault that the option `simulateFaults` put in the way of its request, if it did. */
+  readonly simulatedFault?: SimulatedFaultKind;
 }
 
 /** An attempt begins. */

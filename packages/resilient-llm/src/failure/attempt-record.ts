@@ -1,6 +1,7 @@
 import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { FailureKind } from "./failure.ts";
+import type { SimulatedFaultKind } from "./simulated-fault-kind.ts";
 
 /** One attempt of a call, as a line of its timeline. */
 export interface AttemptRecord {
@@ -24,6 +25,8 @@ export interface AttemptRecord {
   readonly message?: string;
   /** The HTTP status, if there was an answer; only with `failed`. */
   readonly status?: number;
+  /** The fault that the option `simulateFaults` put in the way of its request, if it did. */
+  readonly simulatedFault?: SimulatedFaultKind;
   /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
   readonly next?: string;
   /** The tokens that it used. */

@@ -106,6 +106,9 @@ export function createOpenTelemetryListener(
       "threadkeep.usage.estimated": estimated,
       ...(event.costUsd === undefined ? {} : { "threadkeep.cost_usd": event.costUsd }),
       ...(event.costSource === undefined ? {} : { "threadkeep.cost_source": event.costSource }),
+      ...(event.simulatedFault === undefined
+        ? {}
+        : { "threadkeep.simulated_fault": event.simulatedFault }),
       ...(event.firstTokenMs === undefined
         ? {}
         : { "threadkeep.first_token_ms": event.firstTokenMs }),
