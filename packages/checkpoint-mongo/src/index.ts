@@ -34,7 +34,7 @@ export {
 } from "./errors/threadkeep-error.ts";
 export { UnserializableStateError } from "./errors/unserializable-state-error.ts";
 export { UnsupportedFormatError } from "./errors/unsupported-format-error.ts";
-export { WriteConflictError } from "./errors/write-conflict-error.ts";
+export { type WriteConflict, WriteConflictError } from "./errors/write-conflict-error.ts";
 export type { IntegrityKey, IntegrityOptions } from "./keys/integrity-options.ts";
 export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
 export {

@@ -47,6 +47,7 @@ export async function putWrites(
   // Of what a task wrote later, some may have to be stored in a further round.
   const isFirst = cache.noteTask(address, taskId);
   const started = takeMoment();
+  const attempts = new WriteAttempts(`the writes of task ${taskId}`, context.deadline);
   let left = encoded;
   let isAddition = false;
   let epoch = 0;
@@ -55,7 +56,13 @@ export async function putWrites(
     for (const { writes } of placed) {
       checkWritesSize(address, taskId, writes, settings.maxContentBytes);
     }
-    const saved = await saveSets(context, task, placed, isFirst ? onSubmitted : undefined);
+    const saved = await saveSets(
+      context,
+      task,
+      placed,
+      attempts,
+      isFirst ? onSubmitted : undefined,
+    );
     const { thread, sets } = saved;
     ({ epoch } = thread);
     if (measureSince(started) > SLOW_SAVE_MS) {
@@ -75,6 +82,7 @@ export async function putWrites(
       left = encoded;
       isAddition = false;
     }
+    if (left.length > 0) await lookBeforeNext(context, task, sets, attempts);
   }
   if (settings.verifyAfterSave) {
     await unlessEnded(store, { thread_id: address.threadId, epoch }, () =>
@@ -96,15 +104,15 @@ async function saveSets(
   context: SaverContext,
   task: TaskAddress,
   placed: readonly PlacedWrites[],
+  attempts: WriteAttempts,
   onSubmitted: SubmitOptions["onSubmitted"],
 ): Promise<SavedSets> {
   const { cache, setsSeen } = context;
-  const { address, taskId } = task;
-  const attempts = new WriteAttempts(`the writes of task ${taskId}`);
+  const { address } = task;
   let sets: readonly BuiltSet[] = [];
   let builtFor: number | undefined;
   for (;;) {
-    const thread = await prepareThread(context, address.threadId);
+    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
     if (builtFor !== thread.epoch) {
       sets = await buildSets(context, task, placed, thread.epoch);
       builtFor = thread.epoch;
@@ -122,8 +130,19 @@ async function saveSets(
       return { thread, sets, hasKept: outcome.kept.length > 0 };
     }
     cache.forgetThread(address.threadId);
-    await attempts.next(() => lookForDamage(context, { address, segments, sets: documents }));
+    await lookBeforeNext(context, task, sets, attempts);
   }
+}
+
+function lookBeforeNext(
+  context: SaverContext,
+  { address }: TaskAddress,
+  sets: readonly BuiltSet[],
+  attempts: WriteAttempts,
+): Promise<void> {
+  const segments = sets.flatMap((set) => set.segments);
+  const documents = sets.map(({ document }) => document);
+  return attempts.next(() => lookForDamage(context, { address, segments, sets: documents }));
 }
 
 async function buildSets(
