@@ -145,6 +145,12 @@ export interface WriteSetDocument extends ThreadPart {
    * position, channel, type and plain value.
    */
   readonly hash: StoredBytes;
+  /**
+   * Of a special channel: when its call was made, in milliseconds by the server's clock, and later than what it
+   * replaced. So an attempt that reaches the server after later calls changes nothing. No hash covers it, and
+   * no read uses it.
+   */
+  readonly called_at?: number;
   readonly upserted_at?: Date;
 }
 

@@ -174,9 +174,9 @@ function conflict(puts: readonly PutRequest[], elapsedMs: number): WriteConflict
     action: `store ${puts.length === 1 ? "an item" : `${puts.length} items`}`,
     attempts: ATTEMPTS,
     elapsedMs,
-    reason:
-      `others got in first, for example at the key ${JSON.stringify(key)} of ${ 
-      JSON.stringify(namespace)}`,
+    reason: `others got in first, for example at the key ${JSON.stringify(key)} of ${JSON.stringify(
+      namespace,
+    )}`,
     advice: "Put it again.",
   });
 }

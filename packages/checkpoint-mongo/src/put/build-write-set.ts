@@ -2,7 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { packAside } from "../codec/bytes/compression.ts";
 import { createSegmentOfBytes } from "../codec/segments/segment.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { StoredWrite } from "../documents/documents.ts";
+import type { StoredWrite, WriteSetDocument } from "../documents/documents.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import { hexToBytes } from "../driver/binary.ts";
@@ -52,12 +52,17 @@ export function cutSets(
   return [...sets, { writes: ordinary, place: isAddition ? first.index + 1 : 0 }];
 }
 
-/** Makes the document of a set, for one life of its thread. */
+/**
+ * Makes the document of a set, for one life of its thread.
+ *
+ * @param calledAtMs see {@link WriteSetDocument.called_at}
+ */
 export async function buildSet(
   { store, hasher, settings }: SaverContext,
   { address, taskId, taskPath }: TaskAddress,
   { writes, place }: PlacedWrites,
   epoch: number,
+  calledAtMs: number,
 ): Promise<BuiltSet> {
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
@@ -91,6 +96,7 @@ export async function buildSet(
     writes: stored,
     ...(keyName !== undefined && { key_name: keyName }),
     hash: await hasher.hashWriteSet({ keyName, address, epoch, taskId, taskPath, place, writes }),
+    ...(place < 0 && { called_at: calledAtMs }),
     ...(settings.enableTimestamps && { upserted_at: new Date(store.estimateTime()) }),
   };
   return { document, segments };

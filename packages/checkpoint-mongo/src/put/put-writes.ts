@@ -10,7 +10,7 @@ import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
 import type { FencedThread, SubmitOptions } from "../store/fenced-thread.ts";
 import { markSetsLater, toMark } from "../store/mark-sets.ts";
 import { saveSegments } from "../store/save-segments.ts";
-import { removeWriteSets, saveWrites } from "../store/save-writes.ts";
+import { findLatestCall, removeWriteSets, saveWrites } from "../store/save-writes.ts";
 import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
 import { isInLife, unlessEnded } from "../threads/lives.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
@@ -111,10 +111,11 @@ async function saveSets(
   const { address } = task;
   let sets: readonly BuiltSet[] = [];
   let builtFor: number | undefined;
+  let calledAtMs = context.store.estimateTime();
   for (;;) {
     const thread = await prepareThread(context, address.threadId, attempts.leadMs);
     if (builtFor !== thread.epoch) {
-      sets = await buildSets(context, task, placed, thread.epoch);
+      sets = await buildSets(context, task, placed, { epoch: thread.epoch, calledAtMs });
       builtFor = thread.epoch;
     }
     const segments = sets.flatMap((set) => set.segments);
@@ -131,6 +132,12 @@ async function saveSets(
     }
     cache.forgetThread(address.threadId);
     await lookBeforeNext(context, task, sets, attempts);
+    // Another call may have been made by a clock that is a little ahead. This one comes after it.
+    const othersMs = await findLatestCall(context.store, documents);
+    if (othersMs > calledAtMs) {
+      calledAtMs = othersMs + 1;
+      builtFor = undefined;
+    }
   }
 }
 
@@ -149,10 +156,10 @@ async function buildSets(
   context: SaverContext,
   task: TaskAddress,
   placed: readonly PlacedWrites[],
-  epoch: number,
+  { epoch, calledAtMs }: { readonly epoch: number; readonly calledAtMs: number },
 ): Promise<readonly BuiltSet[]> {
   const sets: BuiltSet[] = [];
-  for (const one of placed) sets.push(await buildSet(context, task, one, epoch));
+  for (const one of placed) sets.push(await buildSet(context, task, one, epoch, calledAtMs));
   return sets;
 }
 

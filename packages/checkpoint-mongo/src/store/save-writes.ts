@@ -45,7 +45,7 @@ export async function saveWrites(
     ...before,
     // Only a set of writes names a checkpoint, so the kind need not be asked for.
     ...sets.map(({ _id, kind, thread_id, checkpoint, task_id, idx, ...content }) => ({
-      filter: { checkpoint, thread_id, task_id, idx },
+      filter: { checkpoint, thread_id, task_id, idx, ...unlessLater(content) },
       update:
         idx < 0
           ? {
@@ -74,6 +74,35 @@ export async function saveWrites(
   const isKept = ({ idx }: WriteSetToStore, index: number) =>
     idx >= 0 && !outcome.inserted.has(before.length + index);
   return { kind: "saved", kept: sets.filter(isKept) };
+}
+
+/** A set that a later call has replaced is not found. Then the upsert collides with it, which is a conflict. */
+function unlessLater({ called_at: calledAt }: Pick<WriteSetToStore, "called_at">): Document {
+  // Finds what has no such field, too, or a damaged one.
+  return calledAt === undefined ? {} : { called_at: { $not: { $gt: calledAt } } };
+}
+
+/**
+ * Finds out when the latest call was made that has stored something in the places of sets.
+ *
+ * @param sets of one task
+ * @returns 0 if there is none
+ */
+export async function findLatestCall(
+  { writes }: Pick<Store, "writes">,
+  sets: readonly WriteSetToStore[],
+): Promise<number> {
+  const special = sets.filter(({ called_at: calledAt }) => calledAt !== undefined);
+  const [first] = special;
+  if (first === undefined) return 0;
+  const { checkpoint, thread_id, task_id } = first;
+  const found = await writes
+    .find({ checkpoint, thread_id, task_id, idx: { $in: special.map(({ idx }) => idx) } })
+    .project<{ readonly called_at?: unknown }>({ _id: 0, called_at: 1 })
+    .toArray();
+  // Damage may have put anything there. What is no number is in nobody's way.
+  const times = found.map(({ called_at: calledAt }) => Number(calledAt));
+  return Math.max(0, ...times.filter((time) => !Number.isNaN(time)));
 }
 
 /**
