@@ -3,6 +3,7 @@ import {
   MongoDBStore,
   type MongoDBSaverSettings,
 } from "@threadkeep/checkpoint-mongo";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { nameCommand, NetworkProxy } from "../network/network-proxy.ts";
@@ -114,7 +115,8 @@ describe("a write that was given up and arrives long after it was repeated", () 
     }
   });
 
-  it("does not undo a later value of a store", async () => {
+  it("does not undo a later value of a store", async (context) => {
+    await requireFeature(context, "retryable writes");
     const { network, client } = await openClient();
     const store = new MongoDBStore({ client, dbName: database.name, operationTimeoutMs });
     await store.put(["late"], "key", { value: 0 });

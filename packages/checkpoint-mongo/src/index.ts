@@ -20,6 +20,7 @@ export { CorruptItemError } from "./errors/corrupt-item-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
+export { ItemTooLargeError } from "./errors/item-too-large-error.ts";
 export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
 export { SetupError } from "./errors/setup-error.ts";
 export { StorageRefusedError } from "./errors/storage-refused-error.ts";

@@ -7,6 +7,7 @@ import { parseSegmentId } from "../documents/segment-id.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import { hexToBytes } from "../driver/binary.ts";
 import { toPackedBinary } from "../documents/packed-bytes.ts";
+import { checkSetSize } from "./check-size.ts";
 import { MAX_PART_BYTES } from "../store/save-segments.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import type { WriteSetToStore } from "../store/save-writes.ts";
@@ -56,6 +57,7 @@ export function cutSets(
  * Makes the document of a set, for one life of its thread.
  *
  * @param calledAtMs see {@link WriteSetDocument.called_at}
+ * @throws CheckpointTooLargeError if there are too many of them
  */
 export async function buildSet(
   { store, hasher, settings }: SaverContext,
@@ -82,6 +84,7 @@ export async function buildSet(
       stored.push({ ...write, value: { segment: hexToBytes(root), length } });
     }
   }
+  checkSetSize(address, taskId, stored);
   const { keyName } = hasher;
   const document: WriteSetToStore = {
     _id: hashWritesPlace(address, taskId, place),
