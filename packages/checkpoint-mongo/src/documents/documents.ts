@@ -89,7 +89,7 @@ export interface CheckpointDocument extends ThreadPart {
   readonly seq: number;
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;
-  /** With the option `witness`: the place of the checkpoint that removed the mark from this one. */
+  /** The place of the checkpoint that removed the mark from this one. */
   readonly next?: number;
   /**
    * With the option `witness`: the first 8 bytes of the `_id` of each of its sets of pending writes. The hash
