@@ -2,7 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { packAside } from "../codec/bytes/compression.ts";
 import { createSegmentOfBytes } from "../codec/segments/segment.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { StoredWrite, WriteSetDocument } from "../documents/documents.ts";
+import type { StoredWrite } from "../documents/documents.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import { hexToBytes } from "../driver/binary.ts";
@@ -56,7 +56,7 @@ export function cutSets(
 /**
  * Makes the document of a set, for one life of its thread.
  *
- * @param calledAtMs see {@link WriteSetDocument.called_at}
+ * @param calledAtMs see `called_at` of the document
  * @throws CheckpointTooLargeError if there are too many of them
  */
 export async function buildSet(
