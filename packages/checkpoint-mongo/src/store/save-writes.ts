@@ -78,12 +78,12 @@ export async function saveWrites(
 
 /** A set that a later call has replaced is not found. Then the upsert collides with it, which is a conflict. */
 function unlessLater({ called_at: calledAt }: Pick<WriteSetToStore, "called_at">): Document {
-  // Finds what has no such field, too, or a damaged one.
-  return calledAt === undefined ? {} : { called_at: { $not: { $gt: calledAt } } };
+  return calledAt === undefined ? {} : { called_at: { $lte: calledAt } };
 }
 
 /**
- * Finds out when the latest call was made that has stored something in the places of sets.
+ * Finds out when the latest call was made that has stored something in the places of sets. A time that is
+ * none is mended: no call could come after it.
  *
  * @param sets of one task
  * @returns 0 if there is none
@@ -98,11 +98,17 @@ export async function findLatestCall(
   const { checkpoint, thread_id, task_id } = first;
   const found = await writes
     .find({ checkpoint, thread_id, task_id, idx: { $in: special.map(({ idx }) => idx) } })
-    .project<{ readonly called_at?: unknown }>({ _id: 0, called_at: 1 })
+    .project<{ readonly idx: number; readonly called_at?: unknown }>({ idx: 1, called_at: 1 })
     .toArray();
-  // Damage may have put anything there. What is no number is in nobody's way.
-  const times = found.map(({ called_at: calledAt }) => Number(calledAt));
-  return Math.max(0, ...times.filter((time) => !Number.isNaN(time)));
+  let latest = 0;
+  for (const { idx, called_at: calledAt } of found) {
+    if (typeof calledAt === "number" && !Number.isNaN(calledAt)) {
+      latest = Math.max(latest, calledAt);
+    } else {
+      await writes.updateOne({ checkpoint, thread_id, task_id, idx }, { $set: { called_at: 0 } });
+    }
+  }
+  return latest;
 }
 
 /**
