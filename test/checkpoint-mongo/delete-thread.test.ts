@@ -160,7 +160,8 @@ describe("deleteThread", () => {
       const $set = { epoch, life: hashLife("ended-by-others", epoch) };
       return records.updateOne({ _id: "ended-by-others" }, { $set });
     };
-    const overtaken = new MongoDBSaver({ client, dbName: database.name });
+    const retry = { deadlineMs: 1_000 };
+    const overtaken = new MongoDBSaver({ client, dbName: database.name, retry });
     await expect(overtaken.deleteThread("ended-by-others")).rejects.toMatchObject({
       code: "WRITE_CONFLICT",
       message: expect.stringContaining('delete thread "ended-by-others"') as string,

@@ -132,7 +132,9 @@ async function fallBack(open: OpenSaver, stored: StoredThread): Promise<Named[]>
   // It must go on behind what is damaged.
   named.push([
     "list with fall-back",
-    listed.end === "refused" ? { ...listed, end: "raw" } : listed,
+    listed.end === "refused" && !listed.isAboutKey
+      ? { end: "raw", message: listed.message }
+      : listed,
   ]);
   return named;
 }

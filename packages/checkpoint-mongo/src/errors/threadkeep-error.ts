@@ -19,6 +19,7 @@ export type ThreadkeepErrorCode =
   | "CORRUPT_ITEM"
   | "INTEGRITY_KEY"
   | "INVALID_ADDRESS"
+  | "ITEM_TOO_LARGE"
   | "SEARCH_TOO_WIDE"
   | "SETUP_FAILED"
   | "STORAGE_REFUSED"

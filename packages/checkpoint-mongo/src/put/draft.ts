@@ -5,7 +5,7 @@ import type { WritesUnderWay } from "../memory/writes-under-way.ts";
 import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import { isSameState, type ThreadState } from "../store/thread-record.ts";
 import { unlessGone } from "../threads/lives.ts";
-import { checkContentSize, checkSize } from "./check-size.ts";
+import { checkContentSize, checkMetadataSize, checkSize } from "./check-size.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState } from "./measure-state.ts";
@@ -48,6 +48,7 @@ export async function createDraft(
   const { address, snapshot, parentCheckpointId } = request;
   const metadata = await snapshot.metadata;
   await context.serializer.assertLoadable(metadata.encoded, "metadata");
+  checkMetadataSize(address, metadata);
   const parent =
     parentCheckpointId === undefined
       ? undefined

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
+import { ChangeRounds } from "../store/change-rounds.ts";
 import { type FoundCheckpoint, findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { MAX_PARENT_AGE_MS } from "../store/sweep-grace.ts";
 import { spreadExpiry } from "../store/thread-lifecycle.ts";
@@ -20,7 +21,7 @@ const MAX_ROUNDS = 10;
  * @throws CorruptCheckpointError if it is not as it was written
  */
 export async function loadParent(
-  context: Pick<SaverContext, "store" | "cache" | "hasher" | "settings">,
+  context: Pick<SaverContext, "store" | "cache" | "hasher" | "settings" | "deadline">,
   address: CheckpointAddress,
   thread: ThreadState | undefined,
   round = 1,
@@ -38,7 +39,8 @@ export async function loadParent(
   if (thread === undefined || isSameState(record, thread)) return record;
   // A process that was overtaken by a change of the expiry ended before it could put that right.
   // What the parent is made of may expire as early as it does.
-  await spreadExpiry(store, thread, chooseExpiryBy(context));
+  const rounds = new ChangeRounds(address.threadId, "open", context.deadline);
+  await spreadExpiry(store, thread, chooseExpiryBy(context), rounds);
   const mended = { ...record, expiresAt: thread.expiresAt };
   cache.setRecord(mended);
   return mended;

@@ -51,13 +51,13 @@ interface SavedDraft {
 async function saveDraft(context: SaverContext, request: CheckpointToPut): Promise<SavedDraft> {
   const { cache } = context;
   const { address } = request;
-  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`);
+  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`, context.deadline);
   let isContended = false;
   // A thread that is not known yet is made only for what can be stored.
   const isKnown = cache.getThread(address.threadId) !== undefined;
   let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
   for (;;) {
-    const thread = await prepareThread(context, address.threadId);
+    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
     const draft =
       earlier !== undefined && isDraftFor(earlier, thread)
         ? earlier

@@ -15,7 +15,7 @@ import { toPackedBytes } from "../documents/packed-bytes.ts";
 import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
 import { type ListQuery, PAGE_SIZE, listCheckpoints } from "../store/list-checkpoints.ts";
 import type { ListedAddress } from "../store/match-listed.ts";
-import { measureDocument } from "../store/measure-document.ts";
+import { measureDocument } from "../driver/measure-document.ts";
 import { findRecords } from "../store/thread-record.ts";
 import { keepLiving, unlessGone } from "../threads/lives.ts";
 import { ContentSize } from "./content-size.ts";
