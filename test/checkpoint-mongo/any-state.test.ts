@@ -7,7 +7,7 @@ import { sampleThreads } from "./any-state.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
 
-// It starts a process that loads everything anew: on a busy machine that takes its time.
+// It starts a process that loads everything again: on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 60_000 });
 
 const database = useDatabase();

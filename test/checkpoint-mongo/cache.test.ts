@@ -164,7 +164,7 @@ it.each<[string, (index: number) => Record<string, unknown>]>([
   60_000,
 );
 
-it("threads and their state count, however many there are", async () => {
+it("threads and their state count, however many there are", { timeout: 180_000 }, async () => {
   const saver = database.openSaver({ cacheMaxBytes: MEGABYTE });
   const look = async (from: number, count: number) => {
     for (let index = from; index < from + count; index += 1) {

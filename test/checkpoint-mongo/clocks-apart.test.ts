@@ -63,7 +63,7 @@ describe.each([
     expect(await Array.fromAsync(saver.list(threadConfig(threadId)))).toEqual([]);
   });
 
-  it("deletes a thread whose record then goes a day later", async () => {
+  it("deletes a thread, and its record a day later", async () => {
     const threadId = `deleted ${direction}`;
     await fill(openSaver(SETTINGS), threadId);
     setOwnClock(aheadMs);

@@ -55,7 +55,7 @@ it.each([
   { before: "segment", ttl: HOUR },
   { before: "checkpoint", ttl: HOUR },
 ] as const)(
-  "a put that was overtaken by a deletion, and by who begins anew, is there whole, and so is the other (ttl $ttl, before its $before)",
+  "a put overtaken by a deletion and by a new start of the thread is whole, and so is the new start (ttl $ttl, before its $before)",
   async ({ before, ttl }) => {
     const threadId = uuid6(0);
     const parent = await putCheckpoint(

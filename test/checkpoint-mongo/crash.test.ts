@@ -137,7 +137,7 @@ async function endAfterEach(
     const tuple = await after.getTuple(thread);
     seen.add(`message 0..${readMessages(tuple)!.length - 1}`);
     expect((await after.verifyThread(threadId)).damages).toEqual([]);
-    // The thread goes on from wherever it is.
+    // The thread continues from wherever it is.
     await putNext(after, tuple!.config, 9);
     expect((await after.verifyThread(threadId)).damages).toEqual([]);
     if (done) return seen;

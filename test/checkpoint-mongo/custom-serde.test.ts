@@ -192,7 +192,7 @@ describe("a serializer of the user's", () => {
     let used = 0;
     const reusing = openSaver({
       dumpsTyped: (value) => {
-        // The values of a call lie one after the other; the next call begins anew.
+        // The values of a call lie one after the other; the next call starts over.
         if (used > 512) used = 0;
         const place = buffer.subarray(used).fill(0);
         const { written } = new TextEncoder().encodeInto(JSON.stringify(value), place);

@@ -104,7 +104,7 @@ describe("deleteThread", () => {
     for (let step = 0; step < 3; step += 1) await putCheckpoint(saver, namespace, makeCheckpoint());
     await elsewhere.deleteThread("order");
     await putCheckpoint(elsewhere, namespace, makeCheckpoint());
-    // From now on it knows that the thread began anew.
+    // From now on it knows that the thread started over.
     await putCheckpoint(saver, root, makeCheckpoint());
     await putCheckpoint(saver, namespace, makeCheckpoint());
     const last = makeCheckpoint();
@@ -160,7 +160,8 @@ describe("deleteThread", () => {
       const $set = { epoch, life: hashLife("ended-by-others", epoch) };
       return records.updateOne({ _id: "ended-by-others" }, { $set });
     };
-    const overtaken = new MongoDBSaver({ client, dbName: database.name });
+    const retry = { deadlineMs: 1_000 };
+    const overtaken = new MongoDBSaver({ client, dbName: database.name, retry });
     await expect(overtaken.deleteThread("ended-by-others")).rejects.toMatchObject({
       code: "WRITE_CONFLICT",
       message: expect.stringContaining('delete thread "ended-by-others"') as string,

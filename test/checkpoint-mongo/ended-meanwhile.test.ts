@@ -26,7 +26,7 @@ const LIST = ["x".repeat(500), "y".repeat(500)];
 /** How a thread ends. */
 const ENDINGS: Readonly<Record<string, (threadId: string) => Promise<unknown>>> = {
   "was deleted": (threadId) => other.deleteThread(threadId),
-  "was deleted and began anew": async (threadId) => {
+  "was deleted and started over": async (threadId) => {
     await other.deleteThread(threadId);
     await putCheckpoint(other, threadConfig(threadId), makeCheckpoint({ list: ["z".repeat(500)] }));
   },
@@ -76,7 +76,7 @@ const CASES: Readonly<
     operations: WRITES,
     endings: ENDINGS,
   },
-  "a saver, where the record has gone too,": {
+  "a saver, where the record was deleted too,": {
     settings: {},
     operations: READS,
     // A record outlives its thread by a day, but a server may be late with the rest.
@@ -92,7 +92,7 @@ function fail(event: unknown): void {
 }
 
 describe.each(Object.entries(CASES))("%s", (kind, { settings, operations, endings }) => {
-  // It has to read everything anew.
+  // It has to read everything again.
   const saver = new MongoDBSaver({ dbName: database.name, cacheMaxBytes: 1, ...settings, client });
 
   describe.each(Object.entries(endings))(

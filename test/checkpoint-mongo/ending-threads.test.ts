@@ -124,7 +124,7 @@ class RandomProcess {
 
 /** What a process may do. */
 const ACTIONS = {
-  /** A few steps of a graph that goes on from what is there. */
+  /** A few steps of a graph that continues from what is there. */
   put: async (process: RandomProcess) => {
     const start = process.pickConfig();
     const tuple = await process.saver.getTuple(start);

@@ -3,6 +3,7 @@ import {
   MongoDBStore,
   type MongoDBSaverSettings,
 } from "@threadkeep/checkpoint-mongo";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { nameCommand, NetworkProxy } from "../network/network-proxy.ts";
@@ -82,22 +83,40 @@ describe("a write that was given up and arrives long after it was repeated", () 
   // sent in the same session under a higher number: MongoDB refuses the earlier one then, the
   // development server does not. So here the driver's attempts stand for ours.
 
-  it("does not undo a later resume value", async () => {
-    const { network, saver } = await openSaver();
-    const config = await putCheckpoint(
-      saver,
-      threadConfig("late resume"),
-      makeCheckpoint({ a: 1 }),
-    );
-    const held = network.hold(nameCommand("update"));
-    await saver.putWrites(config, [["__resume__", ["first"]]], "task");
-    await saver.putWrites(config, [["__resume__", ["first", "second"]]], "task");
-    await held.deliver();
-    const tuple = await database.openSaver().getTuple(config);
-    expect(tuple?.pendingWrites).toEqual([["task", "__resume__", ["first", "second"]]]);
+  it.each([true, false])(
+    "does not undo a later resume value, with or without retryable writes (retryWrites: %s)",
+    async (retryWrites) => {
+      const { network, saver } = await openSaver({}, { retryWrites });
+      const root = threadConfig(`late resume ${retryWrites}`);
+      const config = await putCheckpoint(saver, root, makeCheckpoint({ a: 1 }));
+      const held = network.hold(nameCommand("update"));
+      await saver.putWrites(config, [["__resume__", ["first"]]], "task");
+      await saver.putWrites(config, [["__resume__", ["first", "second"]]], "task");
+      await held.deliver();
+      const tuple = await database.openSaver().getTuple(config);
+      expect(tuple?.pendingWrites).toEqual([["task", "__resume__", ["first", "second"]]]);
+    },
+  );
+
+  it("does not keep a call from replacing a resume value whose clock was ahead, or is damaged", async () => {
+    const { saver } = await openSaver();
+    const sets = database.documents("writes");
+    const config = await putCheckpoint(saver, threadConfig("ahead"), makeCheckpoint({ a: 1 }));
+    for (const [index, ahead] of [Date.now() + 60_000, Infinity, -1, "x", null].entries()) {
+      await saver.putWrites(config, [["__resume__", [index]]], "task");
+      const { matchedCount } = await sets.updateOne(
+        { thread_id: "ahead" },
+        { $set: { called_at: ahead } },
+      );
+      expect(matchedCount).toBe(1);
+      await saver.putWrites(config, [["__resume__", [index, "later"]]], "task");
+      const tuple = await database.openSaver().getTuple(config);
+      expect(tuple?.pendingWrites).toEqual([["task", "__resume__", [index, "later"]]]);
+    }
   });
 
-  it("does not undo a later value of a store", async () => {
+  it("does not undo a later value of a store", async (context) => {
+    await requireFeature(context, "retryable writes");
     const { network, client } = await openClient();
     const store = new MongoDBStore({ client, dbName: database.name, operationTimeoutMs });
     await store.put(["late"], "key", { value: 0 });
@@ -153,7 +172,7 @@ describe("a listing whose connections break again and again", () => {
   it.each<[string, (threadId: string) => Parameters<MongoDBSaver["list"]>[0]]>([
     ["in one namespace", (threadId) => threadConfig(threadId)],
     ["across namespaces", (threadId) => ({ configurable: { thread_id: threadId } })],
-  ])("%s goes on where it was: each checkpoint comes once, in order", async (name, address) => {
+  ])("%s continues where it was: each checkpoint comes once, in order", async (name, address) => {
     const { network, saver } = await openSaver();
     const threadId = `listed ${name}`;
     const ids = Array.from({ length: 230 }, (_, index) => String(index).padStart(3, "0"));

@@ -77,7 +77,7 @@ describe("a put names the damaged document that is in its way", () => {
 
 describe("a thread whose latest checkpoint has lost its mark can be continued", () => {
   it.each([
-    ["the mark has gone", { $unset: { head: "" } }],
+    ["the mark was removed", { $unset: { head: "" } }],
     ["the mark is none", { $set: { head: false } }],
   ] satisfies [string, UpdateFilter<Document>][])("%s", async (threadId, update) => {
     const first = await putList(database.openSaver(), threadConfig(threadId), START);
@@ -92,7 +92,7 @@ describe("a thread whose latest checkpoint has lost its mark can be continued", 
 
 describe("deleteThread deletes a thread", () => {
   it.each([
-    ["whose record has gone", undefined],
+    ["whose record was deleted", undefined],
     ["whose record is called another's", { $set: { thread_id: "another" } }],
     ["whose record counts lives in text", { $set: { epoch: "one" } }],
     ["whose record counts half lives", { $set: { epoch: 0.5 } }],

@@ -35,7 +35,7 @@ describe("a large put, between two of its commands,", () => {
     return { checkpoint, config };
   }
 
-  it("is overtaken by a deletion, and by who begins anew: both are there whole", async () => {
+  it("overtaken by a deletion and by a new start of the thread is whole, and so is the new start", async () => {
     const threadId = uuid6(0);
     const begun = makeCheckpoint({ list: ["begun ".repeat(100), LARGE[0]] });
     const { checkpoint, config } = await putInterrupted(threadId, async () => {

@@ -151,7 +151,7 @@ it("a mark that a put of an ended life took away does not hide the latest checkp
   expect((await database.openSaver().getTuple(threadConfig(threadId)))?.checkpoint).toEqual(next);
 });
 
-it("deleteThread removes a thread whose record has gone", async () => {
+it("deleteThread removes a thread whose record was deleted", async () => {
   const config = await fill("no record");
   await collection.deleteOne({ thread_id: "no record", kind: "thread" });
   expect(await saver.getTuple(config)).toBeDefined();

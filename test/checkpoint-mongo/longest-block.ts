@@ -1,4 +1,4 @@
-/** What was measured while something went on. */
+/** What was measured while something ran. */
 export interface Measured<T> {
   readonly result: T;
   /** The longest time for which the event loop served nothing else. */
@@ -6,11 +6,11 @@ export interface Measured<T> {
 }
 
 /**
- * Measures for how long the event loop was kept from everything else while something went on, from
+ * Measures for how long the event loop was kept from everything else while something ran, from
  * the moment on when the call has returned its promise.
  *
  * What counts is the processor time that this thread took between two turns of the event loop: on a
- * busy machine, the processor is taken away from it for longer than anything here goes on.
+ * busy machine, the processor is taken away from it for longer than anything here runs.
  */
 export async function measureLongestBlock<T>(action: () => Promise<T>): Promise<Measured<T>> {
   const pending = action();
@@ -26,7 +26,7 @@ export async function measureLongestBlock<T>(action: () => Promise<T>): Promise<
   setImmediate(turn);
   try {
     const result = await pending;
-    // What went on in the last turn ends with it.
+    // What ran in the last turn ends with it.
     await new Promise((resolve) => {
       setImmediate(resolve);
     });

@@ -120,7 +120,7 @@ describe.each([
       const pointer = await pointerTo(victim);
       const set = { thread_id: addressOf(victim).threadId, task_id: "task" };
       await sets.updateOne(set, { $set: { checkpoint: new Binary(pointer.buffer, 4) } });
-      // A join does not find it, so a read can't tell.
+      // A join does not find it, so a read cannot tell.
       const { damages } = await open().verifyThread(addressOf(victim).threadId);
       expect(damages).toContainEqual(
         expect.objectContaining({ document: "write", field: "checkpoint" }),

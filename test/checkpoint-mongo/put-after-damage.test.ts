@@ -16,7 +16,7 @@ it.each([
   ["is missing", { $set: { more: [] } }],
   ["is not counted", { $set: { appends: 0 } }],
 ] satisfies [string, UpdateFilter<Document>][])(
-  "where what was appended later %s, a run goes on from the checkpoint before it",
+  "where what was appended later %s, a run continues from the checkpoint before it",
   async (what, damage) => {
     const [parent] = await putStates(threadConfig(what), [START, GROWN]);
     await segments.updateOne({ thread_id: what }, damage);

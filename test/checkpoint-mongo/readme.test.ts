@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 const README = new URL("../../packages/checkpoint-mongo/README.md", import.meta.url);
 
-it("the sample of the package's README runs, and its second run goes on with the thread", async () => {
+it("the sample of the package's README runs, and its second run continues with the thread", async () => {
   const [, sample] = /^```ts\n(.*?)^```$/ms.exec(await readFile(README, "utf8"))!;
   const program = sample!.replaceAll("agents", database.name);
   expect(program).toContain(database.name);

@@ -159,7 +159,7 @@ describe("what was set up", () => {
     await open().setup();
     expect((await names()).toSorted()).toEqual(before.toSorted());
     expect(await open().getTuple(threadConfig("t"))).toBeUndefined();
-    // A child of what has gone is stored whole, also by savers from before.
+    // A child of a removed checkpoint is stored whole, also by savers from before.
     for (const saver of [early, open()]) {
       const { list } = parent!.checkpoint.channel_values as { list: string[] };
       const child = makeCheckpoint({ list: [...list, "more"] }, { versions: { list: 2 } });

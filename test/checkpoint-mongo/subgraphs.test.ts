@@ -78,7 +78,7 @@ describe("a graph with subgraphs", () => {
     expect((await graph.getState(config, { subgraphs: true })).next).toEqual([]);
   });
 
-  it("takes an update of the innermost state before it goes on", async () => {
+  it("takes an update of the innermost state before it continues", async () => {
     const config = { configurable: { thread_id: "updated" } };
     const graph = compile(database.openSaver(), { asks: true });
     await graph.invoke({ log: ["input"] }, config);

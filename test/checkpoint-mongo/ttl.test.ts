@@ -291,7 +291,7 @@ describe("an expired thread", () => {
     ] as const) {
       await setExpiry("anew", inSeconds(-1));
       const checkpoint = { ...makeCheckpoint(next.channel_values), channel_versions: { list: 2 } };
-      // A run that goes on names just what it changed.
+      // A run that continues names just what it changed.
       await saver.put(trunk, checkpoint, makeMetadata({ label }), {});
       for (const reader of [saver, database.openSaverElsewhere()]) {
         const listed = await Array.fromAsync(reader.list(threadConfig("anew")));
@@ -302,7 +302,7 @@ describe("an expired thread", () => {
     }
   });
 
-  it("starts again even if its removal takes longer than a thread lives", async () => {
+  it("starts again even if removing it takes longer than its ttl", async () => {
     const { next } = await fillThread(openSaver({ ttl: HOUR }), "slow to go");
     await setExpiry("slow to go", inSeconds(-1));
     const ttl = 1;

@@ -120,7 +120,7 @@ describe("what unpacks to gigabytes", () => {
       getTuple: "CORRUPT_CHECKPOINT",
       list: "CORRUPT_CHECKPOINT",
       verifyThread: "damages",
-      // What is new is stored anew; a parent's text has to be read.
+      // What is new is stored again; a parent's text has to be read.
       put: tried.place.includes("text") ? "CORRUPT_CHECKPOINT" : "done",
     });
     expect(peakBytes - before!.peakBytes).toBeLessThan(MAX_GROWTH_BYTES);
@@ -281,7 +281,7 @@ async function readInNewProcess(threadIds: readonly string[]): Promise<ReadOutco
     JSON.stringify({ maxContentBytes: MAX_CONTENT_BYTES }),
     ...threadIds,
   ];
-  // A process that goes on for ever must not outlive the test.
+  // A process that continues for ever must not outlive the test.
   const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 100_000 });
   return JSON.parse(stdout) as ReadOutcome[];
 }

@@ -276,11 +276,34 @@ describe("with the option witness, nothing is reported if nothing is missing:", 
   });
 });
 
+it.each([
+  ["is moved to an earlier checkpoint", { seq: 3 }, { $unset: { head: "" } }],
+  ["is on an earlier checkpoint because the newest are gone", { seq: 3 }, undefined],
+] as const)(
+  "without any option, it is noticed on read if the mark of the latest %s",
+  async (_name, newest, update) => {
+    const id = uuid6(0);
+    const root = threadConfig(id);
+    await fill(database.openSaver(), root);
+    const checkpoints = database.documents("checkpoint");
+    const filter = { thread_id: id, ...newest };
+    await (update === undefined
+      ? checkpoints.deleteMany(filter)
+      : checkpoints.updateOne(filter, update));
+    await checkpoints.updateOne({ thread_id: id, seq: 1 }, { $set: { head: true } });
+    const error = { code: "CORRUPT_CHECKPOINT", corruption: { which: "that is the latest" } };
+    await expect(database.openSaver().getTuple(root)).rejects.toMatchObject(error);
+    const list = database.openSaver().list({ configurable: { thread_id: id } });
+    await expect(Array.fromAsync(list)).rejects.toMatchObject(error);
+    expect((await database.openSaver().verifyThread(id)).damages).not.toEqual([]);
+  },
+);
+
 it("without the option, nothing is stored for it", async () => {
   const id = uuid6(0);
   await fill(database.openSaver(), threadConfig(id));
   for (const document of await database.readAll(id)) {
-    for (const field of ["sets", "next", "newest"]) expect(document).not.toHaveProperty(field);
+    for (const field of ["sets", "newest"]) expect(document).not.toHaveProperty(field);
   }
 });
 

@@ -1,8 +1,9 @@
 /** `npm run demo`: an agent that is killed three times and finishes its work. See `--help`. */
 import { constants } from "node:os";
 import { startMongoDB } from "@threadkeep/local-mongodb";
+import { readCommandLine } from "../command-line/read-command-line.ts";
 import { WorkerFailedError } from "./killing/worker-failed-error.ts";
-import { HELP, readOptions, type DemoOptions } from "./options.ts";
+import { HELP, readOptions } from "./options.ts";
 import { runDemo } from "./run-demo.ts";
 
 /** A run that takes longer has come to a standstill; a real model needs about one minute. */
@@ -11,17 +12,8 @@ const DEADLINE_MS = 180_000;
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  let options: DemoOptions;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
+  const options = readCommandLine(HELP, readOptions);
+  if (typeof options === "number") return options;
 
   const abort = new AbortController();
   const mongodb = await startMongoDB({ log: console.log });

@@ -52,7 +52,7 @@ it("a command is carried out as a function changed it, and answered as it says",
   await proxy[Symbol.asyncDispose]();
 });
 
-it("a connection breaks where a function says so, and any other error of the function is heard of", async () => {
+it("a connection breaks where the function asks for it, and any other error of the function is reported", async () => {
   const { proxy, collection } = await open((command, send) => {
     if ("insert" in command) throw new ConnectionLost();
     if ("find" in command) throw new TypeError("a mistake of the test's");

@@ -152,7 +152,7 @@ class ServerLink {
     this.#server.write(bytes);
   }
 
-  /** Lets nobody wait for a server that has gone. */
+  /** Lets nobody wait for a server that has stopped. */
   end(): void {
     for (const { reject } of this.#waiting.values()) reject(new ConnectionLost());
     this.#waiting.clear();

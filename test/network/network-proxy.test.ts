@@ -87,7 +87,7 @@ describe("the network that fails", () => {
     },
   );
 
-  it("keeps a request from the server until it is delivered, though its client has gone", async () => {
+  it("keeps a request from the server until it is delivered, though its client has disconnected", async () => {
     await using proxy = await NetworkProxy.start(uri);
     const connection = await open(proxy);
     await exchange(connection, Buffer.from("hello"));

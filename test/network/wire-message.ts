@@ -15,7 +15,7 @@ const REPLY_PREFIX_BYTES = 20;
 /** Flags of OP_MSG. */
 const NO_REPLY = 2;
 
-/** Keeps each type as it is: what is not changed goes on as it came. */
+/** Keeps each type as it is: what is not changed is passed on as it came. */
 const EXACT = { promoteValues: false, promoteBuffers: false, bsonRegExp: true } as const;
 
 /** A command or a reply on its way. */

@@ -106,7 +106,7 @@ it("errors are recognised across the two builds, and by their common base across
   });
 });
 
-it("a deep agent's thread, with its files, goes on in another process", async () => {
+it("a deep agent's thread, with its files, continues in another process", async () => {
   const files = ["/note.txt"];
   const first = ["Note it.", "", expect.stringContaining("/note.txt") as string, "I am."];
   expect(await run(newest, "deep-agent.mts")).toEqual([

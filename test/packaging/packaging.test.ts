@@ -12,9 +12,10 @@ import { startScriptedModel } from "./scripted-model.ts";
 import { UserProject } from "./user-project.ts";
 
 // Builds, compiles and starts processes: on a busy machine that takes its time.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 const USE_SAVER = fileURLToPath(new URL("use-saver.fixture.ts", import.meta.url));
+const BOTH_BUILDS = fileURLToPath(new URL("both-builds.fixture.ts", import.meta.url));
 const USE_MODEL = fileURLToPath(new URL("use-model.fixture.ts", import.meta.url));
 const REQUIRE_SAVER = fileURLToPath(new URL("programs/require-saver.cts", import.meta.url));
 const REQUIRE_MODEL = fileURLToPath(new URL("programs/require-model.cts", import.meta.url));
@@ -125,6 +126,25 @@ describe.concurrent("installed with what it declares and nothing else", () => {
         isDate: true,
         pendingWrites: [["task", "messages", "three"]],
         refused: "messages[0]",
+      });
+    } finally {
+      await database.drop();
+      await client.close();
+    }
+  });
+
+  it("the two builds of the saver keep in one process what one of them keeps alone", async () => {
+    const project = projects["checkpoint-mongo"];
+    expect(await project.compile(BOTH_BUILDS)).toEqual([]);
+    const client = new MongoClient(inject("mongodbUri"));
+    const database = temporaryDatabase(client);
+    try {
+      const printed = await project.run(BOTH_BUILDS, inject("mongodbUri"), database.name);
+      expect(JSON.parse(printed)).toEqual({
+        areTwo: true,
+        putChildDuringWrites: { isChildEarly: false, writesOfParent: 1 },
+        putAfterDrop: { damages: 0, length: 10 },
+        loseWritesOfOtherBuild: ["write"],
       });
     } finally {
       await database.drop();

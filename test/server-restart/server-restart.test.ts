@@ -71,7 +71,7 @@ function threadConfig(threadId: string) {
   return { configurable: { thread_id: threadId }, durability: "sync" as const };
 }
 
-/** Begins a thread, or goes on with it if it has a checkpoint, as whoever has just its id does. */
+/** Begins a thread, or continues with it if it has a checkpoint, as whoever has just its id does. */
 async function run(
   graph: ReturnType<typeof compile>,
   thread: ReturnType<typeof threadConfig>,
@@ -81,7 +81,7 @@ async function run(
 }
 
 describe("a run whose server is killed and started again", () => {
-  it("between two supersteps goes on as if nothing had happened", async () => {
+  it("between two supersteps continues as if nothing had happened", async () => {
     const saver = new RecordingSaver({ client });
     const ran: string[] = [];
     const graph = compile(saver, async (task) => {
@@ -95,7 +95,7 @@ describe("a run whose server is killed and started again", () => {
     await expectComplete("between", saver);
   });
 
-  it("while it stores something goes on, and runs nothing again that was stored", async () => {
+  it("while it stores something continues, and repeats nothing that was stored", async () => {
     const thread = threadConfig("while");
     const saver = new RecordingSaver({ client });
     const ran: string[] = [];
@@ -110,7 +110,7 @@ describe("a run whose server is killed and started again", () => {
   });
 
   it(
-    `again and again, ${RESTARTS} times, goes on to its end`,
+    `again and again, ${RESTARTS} times, continues to its end`,
     { timeout: RESTARTS * 10_000 },
     async () => {
       const saver = new RecordingSaver({ client });
@@ -140,7 +140,7 @@ describe("a run whose server is killed and started again", () => {
     },
   );
 
-  it("only later fails with an error that names the server, finds no thread empty meanwhile, and goes on by its thread id", async () => {
+  it("only after the retries fails with an error that names the server, never reports a thread as empty, and continues by its thread id", async () => {
     const thread = threadConfig("later");
     const impatient = new MongoClient(server.uri, { serverSelectionTimeoutMS: 500 });
     const saver = new RecordingSaver({ client: impatient, retry: { deadlineMs: 1_000 } });

@@ -157,7 +157,7 @@ describe("a template that starts a MongoDB of its own", () => {
 });
 
 describe("the sample of the root README", () => {
-  it("is right by its types, runs, and goes on by its thread id", async () => {
+  it("is right by its types, runs, and continues by its thread id", async () => {
     await using model = await startStandInModel("Said by a model.");
     const copy = copies.quickstart;
     const readme = await readFile(join(workspace, "README.md"), "utf8");

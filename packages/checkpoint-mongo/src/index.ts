@@ -20,6 +20,7 @@ export { CorruptItemError } from "./errors/corrupt-item-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
+export { ItemTooLargeError } from "./errors/item-too-large-error.ts";
 export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
 export { SetupError } from "./errors/setup-error.ts";
 export { StorageRefusedError } from "./errors/storage-refused-error.ts";
@@ -35,7 +36,7 @@ export {
 } from "./errors/threadkeep-error.ts";
 export { UnserializableStateError } from "./errors/unserializable-state-error.ts";
 export { UnsupportedFormatError } from "./errors/unsupported-format-error.ts";
-export { WriteConflictError } from "./errors/write-conflict-error.ts";
+export { type WriteConflict, WriteConflictError } from "./errors/write-conflict-error.ts";
 export type { IntegrityKey, IntegrityOptions } from "./keys/integrity-options.ts";
 export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
 export {

@@ -72,7 +72,7 @@ async function answers(client: MongoClient, command: Document): Promise<boolean>
     await client.db("admin").command(command);
     return true;
   } catch (error) {
-    // Any other error is none of the server's answers.
+    // Any other error is not an answer of the server.
     if (error instanceof Error && error.name === "MongoServerError") return false;
     throw error;
   }

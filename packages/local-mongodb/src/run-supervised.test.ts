@@ -21,7 +21,7 @@ const directories: string[] = [];
 
 afterAll(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))));
 
-/** A process that has started a server and goes on to end in the given way. */
+/** A process that starts a server and then ends in the given way. */
 async function startOwner(ending: string): Promise<Owner> {
   const directory = await mkdtemp(join(tmpdir(), "threadkeep-supervision-test-"));
   directories.push(directory);

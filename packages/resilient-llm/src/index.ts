@@ -21,9 +21,11 @@ export type { LatencyStore } from "./options/latency-store.ts";
 export type {
   CandidateFields,
   CandidateOptions,
+  EndpointOptions,
   ModelOption,
   RateLimitOptions,
 } from "./options/candidate-options.ts";
+export type { SimulatedFault, SimulateFaultsOptions } from "./options/simulated-faults.ts";
 export type { RateLimiterFactory } from "./options/rate-limiter-factory.ts";
 export type { AttemptRecord } from "./failure/attempt-record.ts";
 export { formatTimeline } from "./failure/attempt-record.ts";
@@ -68,6 +70,7 @@ export {
 } from "./errors/threadkeep-error.ts";
 export type { ClassifyOption, ProviderErrorDescription } from "./failure/classify-option.ts";
 export type { Failure, FailureKind, TimeoutPhase } from "./failure/failure.ts";
+export type { SimulatedFaultKind } from "./failure/simulated-fault-kind.ts";
 export type { RetryQuotaOptions } from "./retry/retry-quota.ts";
 export type {
   AttemptAbortedEvent,

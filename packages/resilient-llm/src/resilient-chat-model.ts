@@ -31,8 +31,8 @@ import { HedgeQuota } from "./call/hedge-quota.ts";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
 import type { SharedState } from "./call/shared-state.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
-import { createCandidates } from "./candidate/create-candidates.ts";
-import { describeCandidate, describeTools } from "./candidate/describe-candidate.ts";
+import { createCandidates, groupByModel } from "./candidate/create-candidates.ts";
+import { describeModel, describeTools } from "./candidate/describe-candidate.ts";
 import { convertToChunk } from "./candidate/inner-model.ts";
 import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
 import { CostLedger } from "./cost/cost-ledger.ts";
@@ -172,8 +172,10 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     }
     const events = new EventHub();
     if (resolved.onEvent) events.subscribe(resolved.onEvent);
+    const candidates = createCandidates(resolved, events);
     this.shared = {
-      candidates: createCandidates(resolved, events),
+      candidates,
+      models: groupByModel(candidates),
       options: resolved,
       costs: new CostLedger(),
       budgets: createBudgets(resolved, events),
@@ -211,7 +213,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
 
   /** Names of the models in the order of the chain. */
   get models(): readonly string[] {
-    return this.shared.candidates.map((candidate) => candidate.name);
+    return this.shared.models.flatMap(([first]) => (first ? [first.model] : []));
   }
 
   /**
@@ -250,7 +252,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   /** What LangChain's cache tells models apart by. It holds no keys. */
   override _identifyingParams(): Record<string, unknown> {
     return {
-      models: this.shared.candidates.map((candidate) => describeCandidate(candidate)),
+      models: this.shared.models.map((endpoints) => describeModel(endpoints)),
       maxPromptTokens: this.shared.options.context.maxPromptTokens,
     };
   }
@@ -328,8 +330,8 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
    * every model of the chain is known to support that, else `functionCalling`.
    *
    * An answer that does not fit is an attempt that failed: the model is asked again and told what was
-   * wrong, then the next one. If none fits, a {@link StructuredOutputError} is thrown. A stream is not
-   * asked for again, but ends with the same error.
+   * wrong, then the next one. If none fits, a {@link StructuredOutputError} is thrown. So it is with a
+   * stream: each value takes the place of the one before, and the last one fits.
    *
    * @throws InvalidOptionsError if the schema or an option cannot be used
    */
@@ -339,7 +341,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   ): Runnable<BaseLanguageModelInput, RunOutput>;
   /**
    * With `includeRaw`, the model's message comes beside the parsed answer. If no answer fits, it is the
-   * last one.
+   * last one. A stream is not asked for again: pieces of the message have been handed out.
    *
    * @throws InvalidOptionsError if the schema or an option cannot be used
    */

@@ -1,6 +1,7 @@
-import type { BaseMessage } from "@langchain/core/messages";
+import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import { toJsonSchema, Validator } from "@langchain/core/utils/json_schema";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
+import { isWholeArguments } from "./wire/tool-call-numbering.ts";
 
 /** What this package needs of LangChain's parsers of structured output. */
 export interface AnswerParser {
@@ -12,6 +13,15 @@ function findSchemaProblem(schema: Record<string, unknown>, value: unknown): str
   const { errors, valid } = new Validator(schema, "2020-12", false).validate(value);
   if (valid) return undefined;
   return errors.map(({ error, instanceLocation }) => `${instanceLocation}: ${error}`).join("; ");
+}
+
+/**
+ * Whether arguments of a streamed tool call are not whole. LangChain's parser completes them by guesses, and
+ * would hand out `{ city: "Pa" }` for `{ "city": "Pa`.
+ */
+function hasBrokenArguments(message: BaseMessage): boolean {
+  const { tool_call_chunks: calls = [] } = message as Partial<AIMessageChunk>;
+  return calls.some(({ args = "" }) => !isWholeArguments(args));
 }
 
 function describeError(error: unknown): string {
@@ -37,6 +47,7 @@ export function createStructuredAnswerCheck(
     acceptsLast,
     async findProblem(message) {
       try {
+        if (hasBrokenArguments(message)) return "the arguments of its tool call are broken JSON.";
         const value = await parser.parseResult([{ text: message.text, message }]);
         if (value === undefined || value === null) {
           return "it does not call the tool that the answer has to be given with.";

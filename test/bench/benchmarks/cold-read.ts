@@ -8,7 +8,7 @@ import { Conversation } from "../workloads/conversation.ts";
 
 const MAX_PROCESSES = 5;
 
-/** What a process pays that goes on with a long thread of another process. */
+/** What a process pays that continues with a long thread of another process. */
 export const coldRead: Benchmark = {
   name: "cold-read",
   description:

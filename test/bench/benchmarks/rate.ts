@@ -55,7 +55,7 @@ interface Trial {
   readonly figures: Outcome & { readonly stepsPerSecond: number; readonly stepMsP99: number };
 }
 
-/** Between the highest rate that was sustained and the lowest that wasn't, until they are close. */
+/** Between the highest rate that was sustained and the lowest that was not, until they are close. */
 async function findHighest(bench: Bench, main: Trial): Promise<Trial | undefined> {
   let highest = main.isSustained ? main : undefined;
   let tooHigh = main.isSustained ? undefined : main;

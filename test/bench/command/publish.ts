@@ -64,7 +64,7 @@ function inRepository(path: string): string {
 
 /**
  * Measures all that is published, or the benchmarks named, each at the size for which its targets are
- * stated; then writes tables and plots anew from all files of results.
+ * stated; then writes tables and plots again from all files of results.
  *
  * @returns the exit code
  */

@@ -14,7 +14,7 @@ export interface Benchmark {
   readonly savers: readonly SaverName[];
   /** Those of a variant, if not all of `savers`. */
   readonly saversOf?: (variant: string | undefined) => readonly SaverName[];
-  /** Milliseconds added to a round trip where `--rtt` doesn't say how many. Default: 0. */
+  /** Milliseconds added to a round trip where `--rtt` does not say how many. Default: 0. */
   readonly rttMs?: number;
   /** Forms of the work, each a case of its own for each saver. Default: just one. */
   readonly variants?: readonly string[];

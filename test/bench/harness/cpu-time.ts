@@ -12,7 +12,7 @@ export function readCpuMs(): number {
 /**
  * Milliseconds of processor time that another process has taken, to ten.
  *
- * @returns undefined where the system doesn't say: other systems than Linux, a server elsewhere
+ * @returns undefined where the system does not say: other systems than Linux, a server elsewhere
  */
 export function readCpuMsOf(pid: number | undefined): number | undefined {
   if (pid === undefined || process.platform !== "linux") return undefined;

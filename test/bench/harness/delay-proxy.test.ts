@@ -71,7 +71,7 @@ describe("the proxy that adds to round trips", () => {
     socket.destroy();
   });
 
-  it("leads to the server alone: the driver doesn't go round it to the replica set's members", async () => {
+  it("leads to the server alone: the driver does not go round it to the replica set's members", async () => {
     await using proxy = await startDelayProxy(uri, 2);
     const { searchParams } = new URL(proxy.uri);
     expect(Object.fromEntries(searchParams)).toEqual({ directConnection: "true" });
@@ -87,7 +87,7 @@ describe("the proxy that adds to round trips", () => {
   });
 
   it.each(["mongodb+srv://cluster.example.net/", "mongodb://a:1,b:2/", "mongodb://a/?tls=true"])(
-    "says so when it can't lead to %s",
+    "says so when it cannot lead to %s",
     async (target) => {
       await expect(startDelayProxy(target, 2)).rejects.toThrow(/--rtt needs a server at one host/);
     },

@@ -35,7 +35,7 @@ export function writeJson(path: string, results: object): void {
  * Puts a table into a Markdown file, between `<!-- MARK:begin -->` and `<!-- MARK:end -->`.
  *
  * @param note A line below the table.
- * @throws Error if the marks aren't there
+ * @throws Error if the marks are not there
  */
 export function writeIntoMarkdown(
   path: string,

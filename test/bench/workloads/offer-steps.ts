@@ -43,7 +43,7 @@ export interface OfferResult {
 
 /**
  * Has a saver store steps as they fall due, whether or not those before are done: as users come, who
- * don't wait for each other. A step is what LangGraph asks of a saver for a superstep of one task:
+ * do not wait for each other. A step is what LangGraph asks of a saver for a superstep of one task:
  * `putWrites` of a message, then `put` of the state with it. One that is late counts from when it was
  * due.
  */

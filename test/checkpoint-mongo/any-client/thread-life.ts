@@ -8,7 +8,7 @@ import type { OpenClient } from "./clients.ts";
 
 const HOUR = 3_600;
 
-/** Text that doesn't fit into the checkpoint itself, so that segments are stored and read. */
+/** Text that does not fit into the checkpoint itself, so that segments are stored and read. */
 const long = (word: string) => `${word} `.repeat(200);
 
 /** Values of every kind of channel: a list, a map, a text, what is inline, and bytes. */
@@ -127,7 +127,7 @@ export async function storeOfficial(db: Db): Promise<void> {
   await official.putWrites(config, [["list", "pending"]], "task");
 }
 
-/** A thread of the official saver goes on, and is deleted with all that was before. */
+/** A thread of the official saver continues, and is deleted with all that was before. */
 async function continueOfficial(
   writer: MongoDBSaver,
   reader: MongoDBSaver,
@@ -206,7 +206,7 @@ async function changeExpiry(
   return { expiring, damagesOfExpiring: damages };
 }
 
-/** What one process deletes is gone for the other, and the thread begins anew. */
+/** What one process deletes is gone for the other, and the thread starts over. */
 async function deleteAndBeginAnew(
   writer: MongoDBSaver,
   reader: MongoDBSaver,

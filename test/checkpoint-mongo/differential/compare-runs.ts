@@ -52,8 +52,8 @@ export async function compareUndisturbed(
 }
 
 /**
- * Runs a seed's program on a saver whose process ends between two calls, and goes on in another one;
- * LangGraph's in-memory saver goes on from a copy of what it had at that moment.
+ * Runs a seed's program on a saver whose process ends between two calls, and continues in another one;
+ * LangGraph's in-memory saver continues from a copy of what it had at that moment.
  *
  * @returns the first differences
  */

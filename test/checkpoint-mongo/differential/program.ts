@@ -87,7 +87,7 @@ export interface Update {
 /** What a user of a graph does. `back` counts checkpoints of the root graph from the latest. */
 export type Operation = {
   readonly durability: Durability;
-  /** Nodes that fail while this goes on. */
+  /** Nodes that fail while this lasts. */
   readonly broken: readonly string[];
 } & (
   | { readonly kind: "invoke"; readonly channels: readonly string[] }

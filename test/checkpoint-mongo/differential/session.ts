@@ -33,7 +33,7 @@ function isRepeatable(program: Program): boolean {
     !listKinds(program).has("mutates-left") &&
     // A second question gets the answer to the first where a process ended between question and answer.
     nodes.every(({ asks }) => asks < 2) &&
-    // A graph with a state of its own goes on with that, whether its parent called it again or not.
+    // A graph with a state of its own continues with that, whether its parent called it again or not.
     nodes.every(({ subgraph }) => subgraph?.checkpointer !== "own")
   );
 }

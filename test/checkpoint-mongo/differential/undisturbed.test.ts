@@ -4,7 +4,7 @@ import { compareUndisturbed } from "./compare-runs.ts";
 import { expectNoDifference, listSeeds } from "./test-seeds.ts";
 
 const database = useDatabase();
-// A run that goes on after a kill is a run too: `killed.test.ts` takes all seeds each time.
+// A run that continues after a kill is a run too: `killed.test.ts` takes all seeds each time.
 const SEEDS = 40;
 
 it("any program leads to the same streams, states and history as with LangGraph's MemorySaver", async () => {

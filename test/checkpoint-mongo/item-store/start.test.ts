@@ -145,7 +145,7 @@ describe("the client", () => {
     await expect(store.get(["a"], "k")).rejects.toThrow(/closed|connect/i);
   });
 
-  it("has options of its own that don't reach what the store reads and writes", async () => {
+  it("has options of its own that do not reach what the store reads and writes", async () => {
     await using own = temporaryDatabase(client);
     const value = {
       whole: 2 ** 40,

@@ -12,7 +12,7 @@ import { idOf, list } from "./read-everything.ts";
 
 const { database, expectSame } = useBothSavers();
 
-/** A config that the types don't allow, as JavaScript and requests' bodies have them. */
+/** A config that the types do not allow, as JavaScript and requests' bodies have them. */
 const configOf = (configurable: Record<string, unknown>): RunnableConfig => ({ configurable });
 
 /** Two checkpoints at the root and one in a subgraph; ids are the same each time. */
@@ -168,7 +168,7 @@ describe("put", () => {
     }
   });
 
-  it("takes a parent that isn't there, as after a deletion or from another saver", async () => {
+  it("takes a parent that is not there, as after a deletion or from another saver", async () => {
     const found = await expectSame(async ({ saver, elsewhere, threadId }) => {
       const checkpoint = makeCheckpoint({ a: [1], b: "x" }, { id: "b" });
       const parent = configOf({ thread_id: threadId, checkpoint_id: "2024-04-18T17:19:07.952Z" });

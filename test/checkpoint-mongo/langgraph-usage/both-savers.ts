@@ -20,7 +20,7 @@ export interface BothSavers {
   readonly database: TestDatabase;
   /**
    * Runs a program with LangGraph's `MemorySaver`, then with a `MongoDBSaver`; what comes of them is
-   * the same, but for ids and times that are made anew each time.
+   * the same, but for ids and times, which are new each time.
    *
    * @returns what came of it with the `MemorySaver`
    */

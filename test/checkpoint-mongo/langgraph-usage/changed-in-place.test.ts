@@ -210,7 +210,7 @@ describe("a node that changes another channel's value in place", () => {
         await expect(run).rejects.toThrow("the process ended");
         // LangGraph does not wait for the writes of a run that fails.
         await Promise.all(writes);
-        // What is stored is what counts: another process goes on with it.
+        // What is stored is what counts: another process continues with it.
         saver.put = put;
         const before = await elsewhere.getTuple(config);
         const result = await compile(elsewhere).invoke(null, { ...config, durability: "sync" });

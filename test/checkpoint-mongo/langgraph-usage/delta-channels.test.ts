@@ -279,7 +279,7 @@ describe("a conversation", () => {
     );
   });
 
-  it("goes on from a channel that was an ordinary one before", async () => {
+  it("continues from a channel that was an ordinary one before", async () => {
     await expectSame(async ({ saver, elsewhere, config }) => {
       const Before = Annotation.Root({
         messages: Annotation<unknown[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),

@@ -21,7 +21,7 @@ export async function readEverything(
 }
 
 /**
- * As {@link readEverything}, without values of channels that have no version yet. LangGraph doesn't
+ * As {@link readEverything}, without values of channels that have no version yet. LangGraph does not
  * name them in `newVersions`, and its conformance suite has savers leave them out of a thread's first
  * checkpoint; `MemorySaver` keeps them.
  */

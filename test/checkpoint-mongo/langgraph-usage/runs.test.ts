@@ -27,7 +27,7 @@ const State = Annotation.Root({
 const DURABILITIES = ["sync", "async", "exit"] as const;
 
 describe.each(DURABILITIES)("with durability %s", (durability) => {
-  it("a run that failed is tried again with new input, or goes on from where it was", async () => {
+  it("a run that failed is tried again with new input, or continues from where it was", async () => {
     await expectSame(async ({ saver, elsewhere, threadId }) => {
       const found: unknown[] = [];
       for (const next of [{ log: ["again"], attempt: 2 }, null]) {
@@ -92,7 +92,7 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
     expect(found.handled).toEqual([["fails", true, "before the handler"]]);
   });
 
-  it("a run that was asked to drain goes on later, also in a subgraph", async () => {
+  it("a run that was asked to drain continues later, also in a subgraph", async () => {
     const found = await expectSame(async ({ saver, elsewhere, config: thread }) => {
       const config = { ...thread, durability };
       const control = new RunControl();
@@ -121,7 +121,7 @@ describe.each(DURABILITIES)("with durability %s", (durability) => {
     expect(found.drained).toEqual({ error: "Graph drained: deploy" });
   });
 
-  it("a run that was aborted is where it was, and goes on", async () => {
+  it("a run that was aborted is where it was, and continues", async () => {
     const found = await expectSame(async ({ saver, elsewhere, config: thread }) => {
       const config = { ...thread, durability };
       let waits = true;

@@ -96,7 +96,7 @@ describe.each(DURABILITIES)("from any checkpoint, with durability %s", (durabili
       const first = { configurable: { thread_id: threadId }, durability };
       const length = (await startThread(build(saver), first)).length;
       for (let index = 0; index < length; index += 1) {
-        // A thread of its own for each checkpoint, so that branches don't add up.
+        // A thread of its own for each checkpoint, so that branches do not add up.
         const config = { configurable: { thread_id: `${threadId} ${index}` }, durability };
         const graph = build(saver);
         const history = await startThread(graph, config);

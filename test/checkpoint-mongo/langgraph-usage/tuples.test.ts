@@ -31,7 +31,7 @@ const A = "1ef00000-0000-6000-8000-00000000000a";
 const B = "1ef00000-0000-6000-8000-00000000000b";
 const C = "1ef00000-0000-6000-8000-00000000000c";
 
-/** A putWrites with a task path, which older versions of LangGraph's types don't have. */
+/** A putWrites with a task path, which older versions of LangGraph's types do not have. */
 type PutWrites = (
   config: Parameters<BaseCheckpointSaver["putWrites"]>[0],
   writes: PendingWrite[],
@@ -76,7 +76,7 @@ describe("a tuple", () => {
     expect(found[0]?.latest?.pendingWrites).toEqual([]);
   });
 
-  it("of a checkpoint that isn't there is undefined", async () => {
+  it("of a checkpoint that is not there is undefined", async () => {
     const found = await expectSame(async ({ saver, threadId, config }) => {
       await putCheckpoint(saver, config, makeCheckpoint({ a: 1 }));
       const configurable = { thread_id: threadId, checkpoint_ns: "", checkpoint_id: "none" };
@@ -502,7 +502,7 @@ describe("the delta history", () => {
 });
 
 describe("deleteThread", () => {
-  it("of a thread that isn't there, or is gone already, is no error", async () => {
+  it("of a thread that is not there, or is gone already, is no error", async () => {
     await expectSame(async ({ saver, threadId, config }) => {
       await saver.deleteThread("never there");
       await putCheckpoint(saver, config, makeCheckpoint({ a: 1 }));

@@ -29,7 +29,7 @@ describe("a cache with a bound", () => {
     }
   });
 
-  it("keeps an old entry that was written anew", async () => {
+  it("keeps an old entry that was written again", async () => {
     const { cache } = openCache("anew", { maxBytes: MAX_BYTES });
     for (let index = 0; index < 30; index += 1) {
       await cache.set([{ key: key(index), value: randomText(40_000, index) }]);

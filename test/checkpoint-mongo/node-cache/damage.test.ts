@@ -64,7 +64,7 @@ describe("an entry that is not as it was written", () => {
     },
   );
 
-  it("is not returned for what stands in its dates and sizes either", async () => {
+  it("is not returned because of its dates and sizes either", async () => {
     const test = openCache("odd");
     for (const odd of ["text", 5, {}, [], true]) {
       await fill(test);

@@ -53,7 +53,7 @@ describe("a node with a cachePolicy", () => {
     expect(await runElsewhere("another")).toMatchObject({ runs: 1 });
   });
 
-  it("leaves the state that it leaves with InMemoryCache: messages, sends and commands", async () => {
+  it("ends in the same state as with InMemoryCache: messages, sends and commands", async () => {
     const run = async (cache: BaseCache) => {
       const counts: Record<string, number> = {};
       const count = (node: string) => (counts[node] = (counts[node] ?? 0) + 1);

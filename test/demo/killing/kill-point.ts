@@ -10,8 +10,8 @@ export interface KillPoint {
    * How far those calls get.
    *
    * - `asked`: the request has come in, and goes no further
-   * - `answering`: a part of the answer has gone out, and no more follows
-   * - `answered`: the whole answer has gone out; chance decides what the worker does with it
+   * - `answering`: a part of the answer was sent, and no more follows
+   * - `answered`: the whole answer was sent; chance decides what the worker does with it
    *
    * @default "asked"
    */

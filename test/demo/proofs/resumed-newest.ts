@@ -1,7 +1,7 @@
 import { count, type Proof, type RunEvidence } from "./proof.ts";
 
 /**
- * From the database and the processes: each process went on from the checkpoint that was the newest
+ * From the database and the processes: each process continued from the checkpoint that was the newest
  * at the kill.
  */
 export function proveResumedFromNewest({ run }: RunEvidence): Proof {
@@ -15,12 +15,12 @@ export function proveResumedFromNewest({ run }: RunEvidence): Proof {
     steps.push(from?.step);
     if (expected === undefined || from?.checkpointId !== expected.checkpointId)
       violations.push(
-        `Process ${pid} went on from ${from ? `checkpoint ${from.checkpointId} (step ${from.step})` : "nothing"}; ` +
+        `Process ${pid} continued from ${from ? `checkpoint ${from.checkpointId} (step ${from.step})` : "nothing"}; ` +
           `the newest was ${expected ? `${expected.checkpointId} (step ${expected.step})` : "not there"}.`,
       );
   }
   return {
-    claim: "Each new process went on from the newest checkpoint",
+    claim: "Each new process continued from the newest checkpoint",
     figures: `${count(resumed.length, "resume")}, from ${steps.length === 1 ? "step" : "steps"} ${steps.join(", ")}`,
     violations,
   };

@@ -15,7 +15,7 @@ export interface CheckpointPlace {
 export type WorkerEvent =
   /** It looked for its thread. Without `from` there was none, and it begins. */
   | { type: "ready"; from?: CheckpointPlace & { storedTasks: string[] } }
-  /** A subgraph that an earlier process had begun goes on from a checkpoint of its own. */
+  /** A subgraph that an earlier process had begun continues from a checkpoint of its own. */
   | { type: "subgraph-resumed"; path: string[]; from: CheckpointPlace }
   | { type: "task-begun" | "task-done"; task: TaskPlace }
   /** An attempt to get an answer has ended, or what follows from that; `costs` is the process's sum. */

@@ -22,7 +22,7 @@ interface StreamedCheckpoint {
 /**
  * Turns what a run streams into events for whoever watches.
  *
- * @param saved - The checkpoint the run goes on from, if there was one.
+ * @param saved - The checkpoint the run continues from, if there was one.
  */
 export async function reportProgress(
   saved: CheckpointTuple | undefined,

@@ -1,6 +1,6 @@
 /**
  * The process that gets killed. It is given a thread id and nothing else about the work. If the thread
- * has a checkpoint, it goes on from there; else it begins. Then it runs to the end.
+ * has a checkpoint, it continues from there; else it begins. Then it runs to the end.
  *
  *     MONGODB_URI=… COMPANY_URL=… node worker.ts THREAD_ID
  *
@@ -23,7 +23,7 @@ if (!threadId) {
   process.exit(2);
 }
 
-// Nobody could stop a worker whose parent is gone. The parent may have gone while this was loading.
+// Nobody could stop a worker whose parent is gone. The parent may have ended while this was loading.
 const die = (): never => process.exit(1);
 process.once("disconnect", die);
 if (process.send && !process.connected) die();

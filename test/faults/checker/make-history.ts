@@ -91,7 +91,7 @@ export class HistoryMaker {
     const outcome = toOutcome(how, invokedAtMs + tookMs, result);
     const wasKilled = unknown === "killed";
     this.calls.push({ process, call, invokedAtMs, outcome, wasKilled });
-    // What takes long goes on while others begin.
+    // What takes long continues while others begin.
     this.nowMs += how.meanwhile === true ? 1 : tookMs + 1;
     return this;
   }

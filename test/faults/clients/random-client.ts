@@ -91,7 +91,7 @@ export class RandomClient {
   /** A superstep as LangGraph makes it: what its tasks wrote and the next checkpoint go at once. */
   private async advance(place: Place): Promise<void> {
     const own = this.own.get(place);
-    // Whoever goes on with a run doesn't look what others have done.
+    // A client that continues a run does not look at what others have done.
     const base =
       own !== undefined && this.random.chance(0.6) ? own : await this.readBase(place, null);
     const writing =

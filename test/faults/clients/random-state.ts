@@ -42,7 +42,7 @@ function chooseLength(random: Random): number {
   return random.between(100, 5_000);
 }
 
-/** Text that doesn't compress. */
+/** Text that does not compress. */
 export function randomText(random: Random, length: number): string {
   const bytes = Buffer.alloc(Math.ceil((length * 3) / 4));
   for (let at = 0; at + 4 <= bytes.length; at += 4) {

@@ -10,7 +10,7 @@ export type Outcome =
   /** With less: a checkpoint or pending writes of it are not there. */
   | { readonly end: "less"; readonly what: string }
   /** With an error that says what is damaged. */
-  | { readonly end: "refused"; readonly message: string }
+  | { readonly end: "refused"; readonly message: string; readonly isAboutKey: boolean }
   /** With something else than was stored. */
   | { readonly end: "wrong"; readonly what: string }
   /** With an explanation that is none. */
@@ -18,7 +18,17 @@ export type Outcome =
   /** With an error that nobody threw on purpose. */
   | { readonly end: "raw"; readonly message: string };
 
-const NAMES_DAMAGE: ReadonlySet<string> = new Set(["CORRUPT_CHECKPOINT", "UNSUPPORTED_FORMAT"]);
+/**
+ * A document without the name of its key, or with another one, may be one that was written before there was a
+ * key. The error names it and says so. It is not passed over either.
+ */
+const KEY_CODE = "INTEGRITY_KEY";
+
+const NAMES_DAMAGE: ReadonlySet<string> = new Set([
+  "CORRUPT_CHECKPOINT",
+  "UNSUPPORTED_FORMAT",
+  KEY_CODE,
+]);
 
 /** Makes a call and tells how it ended. */
 export async function attempt(call: () => Promise<Outcome>): Promise<Outcome> {
@@ -29,8 +39,10 @@ export async function attempt(call: () => Promise<Outcome>): Promise<Outcome> {
       const { stack = String(error) } = error as Error;
       return { end: "raw", message: stack.split("\n").slice(0, 4).join(" ") };
     }
-    const end = NAMES_DAMAGE.has(error.code) ? "refused" : "unexplained";
-    return { end, message: error.message };
+    const { code, message } = error;
+    return NAMES_DAMAGE.has(code)
+      ? { end: "refused", message, isAboutKey: code === KEY_CODE }
+      : { end: "unexplained", message };
   }
 }
 

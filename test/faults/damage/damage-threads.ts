@@ -13,7 +13,12 @@ export interface Result {
   readonly variant: string;
   readonly mutation: Mutation;
   readonly finding: Finding;
+  /** How long everything took that was tried after it. */
+  readonly seconds: number;
 }
+
+/** Everything that is tried after one mutation takes less than a second. */
+const LIMIT_SECONDS = 120;
 
 /** What the savers of a run share; a new process now and then keeps its memory small. */
 const SAVERS_PER_PROCESS = 500;
@@ -22,6 +27,7 @@ const SAVERS_PER_PROCESS = 500;
  * Writes two threads, and damages one of them in every way that `choose` takes, each from the start.
  *
  * @param choose picks from all mutations of a variant
+ * @throws Error if what is tried after a mutation does not end: it would have no place in a table
  */
 export async function* damageThreads(
   client: MongoClient,
@@ -40,10 +46,25 @@ export async function* damageThreads(
   for (const mutation of choose(listMutations(documents, variant.kinds))) {
     await restore(collection, documents);
     if (!(await apply(collection, mutation))) continue;
-    const found = await examine(open, damaged, beside, { isDeleted: touchesDeletion(mutation) });
+    const startMs = performance.now();
+    const isDeleted = touchesDeletion(mutation);
+    const found = await orFail(mutation, examine(open, damaged, beside, { isDeleted }));
+    const seconds = (performance.now() - startMs) / 1_000;
     const isGone = found.verdict === "lost silently" && mutation.instead.length === 0;
     const finding: Finding = isGone ? { ...found, verdict: "gone as a whole" } : found;
-    yield { variant: variant.name, mutation, finding };
+    yield { variant: variant.name, mutation, finding, seconds };
+  }
+}
+
+async function orFail<T>({ kind, field, what }: Mutation, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error(`No end after ${LIMIT_SECONDS} s: ${kind}, ${field}, ${what}`));
+  }, LIMIT_SECONDS * 1_000);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -12,7 +12,7 @@ export interface Finding {
 }
 
 /**
- * The classes that damage falls into. That a document is gone as a whole can't show in those that are
+ * The classes that damage falls into. That a document is gone as a whole cannot show in those that are
  * left, unless they name it; see `docs/guarantees.md`. The last four must stay empty.
  */
 export type Verdict =
@@ -132,7 +132,9 @@ async function fallBack(open: OpenSaver, stored: StoredThread): Promise<Named[]>
   // It must go on behind what is damaged.
   named.push([
     "list with fall-back",
-    listed.end === "refused" ? { ...listed, end: "raw" } : listed,
+    listed.end === "refused" && !listed.isAboutKey
+      ? { end: "raw", message: listed.message }
+      : listed,
   ]);
   return named;
 }
@@ -213,7 +215,7 @@ async function deleteAll(open: OpenSaver, { threadId, tuples }: StoredThread): P
     const found = await open().getTuple(config);
     return found?.checkpoint.id === checkpoint.id
       ? SAME
-      : { end: "less", what: "a new thread of the same id can't be read" };
+      : { end: "less", what: "a new thread of the same id cannot be read" };
   });
   return [
     ["deleteThread", deleted],

@@ -5,12 +5,13 @@ import { parseArgs } from "node:util";
 import { writeIntoMarkdown } from "../../bench/report/write-into-markdown.ts";
 import { chooseSome } from "./choose-some.ts";
 import { damageThreads, type Result } from "./damage-threads.ts";
+import { Progress } from "./progress.ts";
 import { listFailures, toTable } from "./table.ts";
 import { VARIANTS } from "./threads.ts";
 
 const USAGE = `pnpm damage-table [options]    damages stored threads in every way, and counts what becomes of it
 
---sample N        so many mutations of each variant; by default all, which takes hours
+--sample N        so many mutations of each variant; by default all
 --seed N          others of them; default 1
 --variant NAME    just one: ${VARIANTS.map(({ name }) => name).join(", ")}
 --field NAME      just those of one field
@@ -36,22 +37,25 @@ else await writeTable();
 async function writeTable(): Promise<void> {
   const results: Result[] = [];
   await using server = await startMongoDB();
-  const client = new MongoClient(server.uri);
+  // The development server gets slower with each retryable write of the last half hour.
+  const client = new MongoClient(server.uri, { retryWrites: false });
   try {
     const chosen = VARIANTS.filter(({ name }) => name === (options.variant ?? name));
     for (const variant of chosen) {
       const database = temporaryDatabase(client);
-      const damaged = damageThreads(client, database.name, variant, (mutations) =>
-        chooseSome(
-          mutations.filter(({ field }) => field === (options.field ?? field)),
-          Number(options.sample),
-          Number(options.seed),
-        ),
-      );
+      let progress: Progress | undefined;
+      const damaged = damageThreads(client, database.name, variant, (mutations) => {
+        const ofField = mutations.filter(({ field }) => field === (options.field ?? field));
+        const some = chooseSome(ofField, Number(options.sample), Number(options.seed));
+        progress = new Progress(variant.name, some.length, mutations.length);
+        return some;
+      });
       for await (const result of damaged) {
         results.push(result);
+        progress?.take(result);
         for (const failure of listFailures([result])) console.error(failure);
       }
+      progress?.end();
       await database.drop();
     }
   } finally {

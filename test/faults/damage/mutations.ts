@@ -112,7 +112,7 @@ function* listFields(value: unknown, prefix = ""): Generator<string> {
   if (typeof value !== "object" || value === null) return;
   if (value instanceof Binary || value instanceof Date) return;
   for (const [name, inner] of Object.entries(value)) {
-    // That of a document's `_id` can't be changed; see what is done with whole documents.
+    // That of a document's `_id` cannot be changed; see what is done with whole documents.
     if (prefix === "" && name === "_id") continue;
     yield `${prefix}${name}`;
     yield* listFields(inner, `${prefix}${name}.`);

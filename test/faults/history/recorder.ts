@@ -16,7 +16,7 @@ export function readClock(): number {
 
 /**
  * Records what a process calls to a file that is only ever appended to. A line is handed to the system
- * before the call begins, or goes on: the end of the process takes nothing of it away.
+ * before the call begins, or continues: the end of the process takes nothing of it away.
  */
 export class Recorder {
   private readonly file: number;

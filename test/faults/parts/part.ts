@@ -1,7 +1,7 @@
 import type { ViolationKind, Violation } from "../checker/violation.ts";
 import type { Plan } from "../history/history.ts";
 
-/** How long a part of the harness goes on. */
+/** How long a part of the harness runs. */
 export interface Extent {
   readonly seed: number;
   /** It ends when this is over, */

@@ -16,7 +16,7 @@ import { readCold } from "./read-cold.ts";
 
 const LONGEST_WAIT_MS = 5_000;
 
-/** What a part does while it goes on. */
+/** What a part does while it runs. */
 export class Part {
   readonly random: Random;
   readonly faults: Record<string, number> = {};

@@ -1,4 +1,4 @@
-/** A deep agent that writes a file; another process finds it in the thread, and goes on. */
+/** A deep agent that writes a file; another process finds it in the thread, and continues. */
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { ResilientChatModel } from "@threadkeep/resilient-llm";
 import { createDeepAgent } from "deepagents";

@@ -2,24 +2,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readCommandLine } from "../../command-line/read-command-line.ts";
 import { checkRelease } from "./check-release.ts";
-import { HELP, parseOptions, type Options } from "./options.ts";
+import { HELP, parseOptions } from "./options.ts";
 import { Report } from "./report.ts";
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  let options: Options;
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
+  const options = readCommandLine(HELP, parseOptions);
+  if (typeof options === "number") return options;
   const directory = await mkdtemp(join(tmpdir(), "threadkeep-release-"));
   const report = new Report();
   try {

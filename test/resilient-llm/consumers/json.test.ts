@@ -49,7 +49,7 @@ describe("JsonOutputParser", () => {
     },
   );
 
-  it("JSON that is asked for anew and begins with the same text is whole, wherever it was cut", async () => {
+  it("JSON that is asked for again and begins with the same text is whole, wherever it was cut", async () => {
     const server = await startServer();
     for (const pieces of CUTS) {
       server.requests.length = 0;
@@ -87,7 +87,7 @@ const schemas = [
 
 describe.each(schemas)("withStructuredOutput by %s", (_, schema) => {
   it.each(Object.keys(methods) as Method[])(
-    "%s: a stream cut at every third character begins anew and ends with the whole value",
+    "%s: a stream cut at every third character starts over and ends with the whole value",
     async (method) => {
       const server = await startServer();
       const otherwise = JSON.stringify({ age: 36, name: "Ada" });

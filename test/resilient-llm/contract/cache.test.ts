@@ -114,6 +114,38 @@ it("whatever shapes an answer has a place of its own in the cache", async () => 
   expect(server.requests).toHaveLength(texts.length);
 });
 
+it("several endpoints of a model have one place in the cache, whatever their number, order and keys", async () => {
+  const server = await startCounting();
+  const other = await startCounting();
+  const cache = new InMemoryCache();
+  const [a, b] = [{ apiKey: "sk-a-0123456789" }, { apiKey: "sk-b-0123456789" }];
+  const c = { ...b, baseURL: other.baseURL, model: "deployment-7" };
+  const secretHeaders = {
+    ...a,
+    fields: { configuration: { defaultHeaders: { "api-key": "sk-a-0123456789" } } },
+  };
+  for (const endpoints of [[a, b], [b, a], [a], [c, a, b], [secretHeaders, b]]) {
+    const models = [{ model: "a", fields: { temperature: 0 }, endpoints }];
+    await createCached(server, cache, { models }).invoke(prompt);
+  }
+  expect(server.requests.length + other.requests.length).toBe(1);
+  // What shapes the answer has a place of its own.
+  for (const fields of [
+    { temperature: 1 },
+    { temperature: 0, configuration: { defaultHeaders: { "x-route": "eu" } } },
+  ]) {
+    await createCached(server, cache, {
+      models: [{ model: "a", fields, endpoints: [a, b] }],
+    }).invoke(prompt);
+  }
+  await createCached(server, cache, {
+    models: [
+      { model: "a", fields: { temperature: 0 }, endpoints: [a, { ...b, maxOutputTokens: 5 }] },
+    ],
+  }).invoke(prompt);
+  expect(server.requests.length + other.requests.length).toBe(4);
+});
+
 it("a tool that is made again is the same tool", async () => {
   const server = await startCounting();
   const cache = new InMemoryCache();

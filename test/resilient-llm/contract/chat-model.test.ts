@@ -358,7 +358,8 @@ describe("standard integration tests", () => {
     const { server } = await start(replies.answer(personJson));
     const knows = new ResilientChatModel({
       apiKey: "k",
-      models: [{ model: "a", baseURL: server.baseURL, profile: { structuredOutput: true } }],
+      baseURL: server.baseURL,
+      models: [{ model: "a", profile: { structuredOutput: true } }],
     });
     expect(await knows.withStructuredOutput(person).invoke("who?")).toEqual({
       name: "Ada",

@@ -95,6 +95,79 @@ describe("the constructor says what is wrong with", () => {
       { models: [{ model: given, fields: {} }] },
       `models[0].fields: ${beside} fields, got an object`,
     ],
+    [
+      { models: [{ model: "a", endpoints: [] }] },
+      "models[0].endpoints: expected at least one element, got an array of 0",
+    ],
+    [
+      { models: [{ model: "a", endpoints: {} }] },
+      "models[0].endpoints: expected an array, got an object",
+    ],
+    [
+      { models: [{ model: "a", endpoints: ["https://host/v1"] }] },
+      "models[0].endpoints[0]: expected an object, got a string of 15 characters",
+    ],
+    [
+      { models: [{ model: "a", endpoints: [{ wieght: 1 }] }] },
+      "models[0].endpoints[0].wieght: unknown option; did you mean weight?",
+    ],
+    [
+      { models: [{ model: "a", endpoints: [{ baseUrl: "https://host/v1" }] }] },
+      "models[0].endpoints[0].baseUrl: unknown option; did you mean baseURL?",
+    ],
+    [{ models: [{ model: "a", weight: 1 }] }, "models[0].weight: unknown option"],
+    ...(
+      [
+        [0, "above 0, got 0"],
+        [-1, "above 0, got -1"],
+        [Infinity, "a finite number, got Infinity"],
+        ["2", "a number, got a string of 1 character"],
+      ] as const
+    ).map(([weight, expected]): [object, string] => [
+      { models: [{ model: "a", endpoints: [{ weight }] }] },
+      `models[0].endpoints[0].weight: expected ${expected}`,
+    ]),
+    ...(
+      [
+        [0, "above 0, got 0"],
+        [1, "below 1, got 1"],
+        ["5%", "a number, got a string of 2 characters"],
+      ] as const
+    ).map(([canary, expected]): [object, string] => [
+      { models: [{ model: "a", endpoints: [{}, { canary }] }] },
+      `models[0].endpoints[1].canary: expected ${expected}`,
+    ]),
+    [
+      { models: [{ model: "a", endpoints: [{}, { canary: 0.1, weight: 2 }] }] },
+      "models[0].endpoints[1].weight: expected nothing beside canary, which is the endpoint's share, got 2",
+    ],
+    [
+      { models: [{ model: "a", endpoints: [{ canary: 0.1 }] }] },
+      "models[0].endpoints: expected at least one endpoint that is not a canary, got an array of 1",
+    ],
+    [
+      { models: [{ model: "a", endpoints: [{}, { canary: 0.5 }, { canary: 0.6 }] }] },
+      "models[0].endpoints: expected canary shares that leave something to the other endpoints: below 1 " +
+        "together, got an array of 3",
+    ],
+    [
+      { models: [{ model: given, endpoints: [{}] }] },
+      "models[0].endpoints: expected nothing beside a LangChain chat model, which has its own endpoint, " +
+        "got an array of 1",
+    ],
+    [
+      { models: [{ model: "a", endpoints: [{ model: given, apiKey: "k" }] }] },
+      `models[0].endpoints[0].apiKey: ${beside} apiKey, got a string of 1 character`,
+    ],
+    [
+      { models: [{ model: "a", endpoints: [{ rateLimit: { requestsPerMinute: 0 } }] }] },
+      "models[0].endpoints[0].rateLimit.requestsPerMinute: expected above 0, got 0",
+    ],
+    [
+      { models: [{ model: "a", maxOutputTokens: 5, endpoints: [{ fields: { maxTokens: 6 } }] }] },
+      "models[0].endpoints[0].fields.maxTokens: expected maxOutputTokens of the endpoint instead, because " +
+        "the candidate has that limit, got 6",
+    ],
     [{ apiKey: "" }, "apiKey: expected a string that is not empty, got an empty string"],
     [{ baseURL: "localhost" }, "baseURL: expected a URL, got a string of 9 characters"],
     [

@@ -275,7 +275,7 @@ it("a call waits for the budget until its deadline, and is refused then", async 
   expect((await model.invoke("hi")).text).toBe("one two three");
 });
 
-it("a call that waits for the budget goes on when another one ends", async () => {
+it("a call that waits for the budget continues when another one ends", async () => {
   const { model, stream } = await startHeldStream({});
   const waiting = model.invoke("hi");
   await sleepReal(20);

@@ -65,7 +65,7 @@ it.each<[string, ClassifyOption]>([
   expect(await rejection(model.invoke("hi"))).toMatchObject({ code: "QUOTA_EXHAUSTED" });
 });
 
-it("a bad request that may be right for others goes on with fallback.onBadRequest", async () => {
+it("a bad request that may be right for others continues with fallback.onBadRequest", async () => {
   const first = await startServer(replies.error(400, {}, { message: "no such field" }));
   const second = await startServer(replies.answer("from second"));
   const strict = createModel([first, second]).model;

@@ -93,7 +93,7 @@ it("reasoning that was handed out is neither repeated nor void, and the answer c
   expect(server.requests[1]?.body.messages).toHaveLength(1);
 });
 
-it('with streamRecovery: "restart" reasoning that was handed out is void once the answer begins anew', async () => {
+it('with streamRecovery: "restart" reasoning that was handed out is void once the answer starts over', async () => {
   const server = await startServer(reasoningOnly, replies.streamText("The answer."));
   const { model } = createModel([server], { streamRecovery: "restart" });
   const answer = await join(await model.stream("hi"));

@@ -196,7 +196,7 @@ it("when one of the two attempts fails, the other one's answer counts and the fa
   expect(first.requests).toHaveLength(2);
 });
 
-it("when both attempts fail, the call goes on, and its error lists both in their order", async () => {
+it("when both attempts fail, the call continues, and its error lists both in their order", async () => {
   const first = await startServer(after(120, replies.error(500)));
   const second = await startServer(after(60, replies.error(503)));
   const { model } = createModel([first, second], { hedge, retry: { maxRetries: 0 } });
@@ -260,7 +260,9 @@ it.each(Object.entries(waysToAsk))(
     expect(await ask(model)).toBe("from second");
     expect(first.requests).toHaveLength(2);
     first.play(replies.answer("from first"));
-    expect(await ask(model)).toBe("from first");
+    await ask(model);
+    // Who answers is a race with the hedge: what counts is that the first model was asked again.
+    expect(first.requests).toHaveLength(3);
   },
 );
 

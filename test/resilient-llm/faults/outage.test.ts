@@ -23,7 +23,11 @@ function sleepReal(ms: number): Promise<void> {
 }
 
 it("skips a candidate whose breaker is open, and lets one probe at a time through when it is due", async () => {
-  const first = await startServer(replies.error(500));
+  // Slowly: after an attempt that failed quickly, a probe would be due before the calls are made.
+  const first = await startServer(async (response, request) => {
+    await sleepReal(25);
+    await replies.error(500)(response, request);
+  });
   const second = await startServer(replies.answer("from second"));
   const { model, events } = createModel([first, second], {
     retry: noRetry,
@@ -58,6 +62,25 @@ it("when all breakers are open, the candidate whose breaker opened first is trie
   second.play(replies.answer("from second"));
   first.play(replies.answer("from first"));
   expect((await model.invoke("hi")).text).toBe("from first");
+});
+
+it("a candidate is asked twice as often while the breakers of all others are open", async () => {
+  // Slowly, so that no probe falls due meanwhile.
+  const first = await startServer(async (response, request) => {
+    await sleepReal(60);
+    await replies.error(500)(response, request);
+  });
+  const second = await startServer(replies.answer("from second"));
+  const { model } = createModel([first, second], {
+    breaker: { minimumAttempts: 4, openMs: 1e9 },
+    fallback: { stickyMs: 1e9 },
+  });
+  for (let call = 0; call < 6; call += 1) await model.invoke("hi");
+  expect(first.requests).toHaveLength(4);
+  const error = replies.error(500);
+  second.play(error, error, error, error, replies.answer("after four errors"));
+  expect((await model.invoke("hi")).text).toBe("after four errors");
+  expect(second.requests).toHaveLength(11);
 });
 
 it("after a fallback the healthy candidate answers until fallback.stickyMs is over", async () => {

@@ -1,5 +1,9 @@
 import { getRetryable } from "@langchain/core/errors";
+import type { BaseMessage } from "@langchain/core/messages";
 import { RunnableLambda, type Runnable } from "@langchain/core/runnables";
+import { tool } from "@langchain/core/tools";
+import { END, MessagesAnnotation, type RetryPolicy, START, StateGraph } from "@langchain/langgraph";
+import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import {
   type AgentMiddleware,
   createAgent,
@@ -13,6 +17,8 @@ import {
   AnswerParseError,
   BudgetExceededError,
   stopAtFinalErrors,
+  StreamInterruptedError,
+  ThreadkeepError,
 } from "@threadkeep/resilient-llm";
 import type { ResilientChatModel } from "@threadkeep/resilient-llm";
 import * as replies from "../testing/replies.ts";
@@ -101,4 +107,82 @@ it("withFallbacks and modelFallbackMiddleware ask the next model after this one 
   const error = await rejection(model.withFallbacks([fallback]).invoke("hi"));
   expect(AllCandidatesFailedError.isInstance(error)).toBe(false);
   expect(String(error)).toContain("scripted 503");
+});
+
+const sumTool = tool(({ a, b }: { a: number; b: number }) => String(a + b), {
+  name: "add",
+  description: "Adds",
+  schema: z.object({ a: z.number(), b: z.number() }),
+});
+const end = (reason: string) =>
+  [{ finish: reason }, { usage: replies.usage }, { done: true }] as const;
+const cutInToolCall = replies.stream({ toolCall: { id: "call_1", name: "add", args: '{"a": 1' } });
+const wholeToolCall = replies.stream(
+  { toolCall: { id: "call_2", name: "add", args: '{"a": 1, "b": 2}' } },
+  ...end("tool_calls"),
+);
+
+type StartAgent = (model: ResilientChatModel) => Promise<AsyncIterable<unknown>>;
+const streamMode = ["messages", "values"] as const;
+
+const repeating: Record<string, StartAgent> = {
+  modelRetryMiddleware: (model) => {
+    const retry = modelRetryMiddleware({ maxRetries: 1, initialDelayMs: 1, onFailure: "error" });
+    const middleware = [retry as AgentMiddleware];
+    const agent = createAgent({ model, tools: [sumTool], middleware });
+    return agent.stream(question, { streamMode: [...streamMode] });
+  },
+  "withRetry in a node": (model) =>
+    compileGraph(model.bindTools([sumTool]).withRetry({ stopAfterAttempt })),
+  "retryPolicy of a node": (model) =>
+    compileGraph(model.bindTools([sumTool]), {
+      retryPolicy: { initialInterval: 1, jitter: false, retryOn: isWorthRepeating },
+    }),
+};
+
+function compileGraph(
+  model: Runnable,
+  options: { readonly retryPolicy?: RetryPolicy } = {},
+): Promise<AsyncIterable<unknown>> {
+  const ask = async ({ messages }: typeof MessagesAnnotation.State) => ({
+    messages: [(await model.invoke(messages)) as BaseMessage],
+  });
+  const graph = new StateGraph(MessagesAnnotation)
+    .addNode("ask", ask, options)
+    .addNode("add", new ToolNode([sumTool]))
+    .addEdge(START, "ask")
+    .addConditionalEdges("ask", toolsCondition, { tools: "add", [END]: END })
+    .addEdge("add", "ask");
+  return graph.compile().stream(question, { streamMode: [...streamMode] });
+}
+
+it.each(Object.entries(repeating))(
+  "%s repeats a streamed step of an agent that was cut inside a tool call",
+  async (_, start) => {
+    const server = await startServer(cutInToolCall, wholeToolCall, replies.streamText("It is 3."));
+    const { model } = createModel([server]);
+    const events = (await Array.fromAsync(await start(model))) as [string, unknown][];
+    const [, state] = events.findLast(([mode]) => mode === "values") ?? [];
+    const { messages } = state as { readonly messages: readonly BaseMessage[] };
+    expect(messages.map(({ text }) => text)).toEqual(["hi", "", "3", "It is 3."]);
+    expect(server.requests).toHaveLength(3);
+  },
+);
+
+function isWorthRepeating(error: unknown): boolean {
+  return !(ThreadkeepError.isInstance(error) && error.isFinal);
+}
+
+it("a stream that was given up for what it had handed out is not final; one of which every attempt broke off is", async () => {
+  const read = async (model: ResilientChatModel) =>
+    Array.fromAsync(await model.bindTools([sumTool]).stream("hi"));
+  const server = await startServer(cutInToolCall);
+  const interrupted = await rejection(read(createModel([server]).model));
+  expect(StreamInterruptedError.isInstance(interrupted)).toBe(true);
+  expect([isWorthRepeating(interrupted), getRetryable(interrupted)]).toEqual([true, undefined]);
+  const { server: failing, model } = await startFailing();
+  failing.play(replies.stream({ reset: true }));
+  const exhausted = await rejection(model.invoke("hi"));
+  expect([isWorthRepeating(exhausted), getRetryable(exhausted)]).toEqual([false, false]);
+  expect(failing.requests).toHaveLength(ownRequests);
 });

@@ -1,4 +1,4 @@
-import type { AIMessageChunk } from "@langchain/core/messages";
+import type { AIMessage, AIMessageChunk } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { expect, it } from "vitest";
 import { ContentFilterError } from "@threadkeep/resilient-llm";
@@ -155,4 +155,97 @@ it.each([
   const { model } = createResponsesModel(await startServer(reply));
   const call = way === "invoke" ? model.invoke("hi") : model.stream("hi").then(join);
   expect(ContentFilterError.isInstance(await rejection(call))).toBe(true);
+});
+
+const searchCall = {
+  type: "function_call",
+  id: "fc_1",
+  call_id: "call_1",
+  name: "search",
+  arguments: '{"q":"sky"}',
+  status: "completed",
+};
+const thoughts = {
+  type: "reasoning",
+  id: "rs_1",
+  summary: [{ type: "summary_text", text: "Rayleigh scattering" }],
+};
+const refused = {
+  type: "message",
+  id: "msg_1",
+  role: "assistant",
+  status: "completed",
+  content: [{ type: "refusal", refusal: "I will not say." }],
+};
+const cited = {
+  type: "message",
+  id: "msg_1",
+  role: "assistant",
+  status: "completed",
+  content: [
+    {
+      type: "output_text",
+      text: "It scatters.",
+      annotations: [
+        {
+          type: "url_citation",
+          url: "https://example.com",
+          title: "Sky",
+          start_index: 0,
+          end_index: 2,
+        },
+      ],
+    },
+  ],
+};
+const [said] = describeResponse("completed", "hello there").output;
+
+/** Whole answers, as a server sends them that does not stream. */
+const wholes: readonly (readonly [string, object])[] = [
+  ["a text", describeResponse("completed", "hello there")],
+  ["a text with a source", describeResponse("completed", "", { output: [cited] })],
+  ["a text that ended at its limit", describeResponse("incomplete", "half", limited)],
+  ["a tool call", describeResponse("completed", "", { output: [searchCall] })],
+  [
+    "thoughts, a text and a tool call",
+    describeResponse("completed", "", { output: [thoughts, said, searchCall] }),
+  ],
+  ["a refusal", describeResponse("completed", "", { output: [refused] })],
+];
+
+it.each(wholes)(
+  "%s in one piece in answer to a stream request is what invoke makes of it",
+  async (_, body) => {
+    const server = await startServer(replies.json(200, body));
+    const { events: seen, model } = createResponsesModel(server);
+    const invoked = await model.invoke("hi");
+    const chunks = await Array.fromAsync(await model.stream("hi"));
+    const joined = chunks.reduce((before, chunk) => before.concat(chunk));
+    const show = (answer: AIMessage) => ({
+      text: answer.text,
+      calls: answer.tool_calls?.map(({ args, id, name }) => ({ args, id, name })),
+      broken: answer.invalid_tool_calls,
+      refusal: answer.additional_kwargs["refusal"],
+      usage: answer.usage_metadata,
+      cutAtLimit: (answer.response_metadata["resilience"] as { cutAtLimit: boolean }).cutAtLimit,
+      blocks: answer.contentBlocks.map((block) => block.type),
+    });
+    expect(show(joined)).toEqual(show(invoked));
+    expect(seen.some(({ type }) => type === "attempt-failed")).toBe(false);
+    expect(server.requests.map(({ streaming }) => streaming)).toEqual([false, true]);
+  },
+);
+
+it("a whole answer that failed, or broke off, is no answer to a stream request either", async () => {
+  const error = { code: "server_error", message: "down" };
+  const failed = replies.json(200, describeResponse("failed", "", { error }));
+  const cut: Reply = (response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(describeResponse("completed", "hello there")).slice(0, -20));
+  };
+  for (const broken of [failed, cut]) {
+    const { text, types } = await read(await startServer(broken, streamed("hello ", "there")));
+    expect(text).toBe("hello there");
+    expect(types).toContain("attempt-failed");
+  }
 });

@@ -17,6 +17,8 @@ const paths = [
   "models models.0 models.0.model models.0.name models.0.baseURL models.0.provider models.0.pricing",
   "models.0.pricing.inputPerMillionUsd models.0.contextWindowTokens models.0.maxOutputTokens",
   "models.0.profile models.0.rateLimit models.0.rateLimit.requestsPerMinute models.0.fields",
+  "models.0.endpoints models.0.endpoints.0 models.0.endpoints.0.name models.0.endpoints.0.baseURL",
+  "models.0.endpoints.0.weight models.0.endpoints.0.canary models.0.endpoints.0.unknown",
   "models.0.unknown baseURL retry retry.maxRetries retry.quota retry.quota.capacity timeout",
   "timeout.adaptive timeout.latencyStore timeout.connectMs fallback fallback.onAuthentication hedge",
   "hedge.afterMs breaker breaker.threshold streamRecovery context context.maxPromptTokens budget",

@@ -188,6 +188,7 @@ it.each([401, 403])(
 it("a refused key from the environment is named by its variable", async () => {
   const server = await startServer(replies.error(401));
   vi.stubEnv("OPENAI_API_KEY", testKey);
+  vi.stubEnv("OPENAI_BASE_URL", server.baseURL);
   onTestFinished(() => void vi.unstubAllEnvs());
   const { model } = createModel([server], { apiKey: undefined });
   const error = await rejection(model.invoke("hi"));

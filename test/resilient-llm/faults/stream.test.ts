@@ -207,6 +207,55 @@ it("a break inside tool arguments is never handed out as complete nor continued"
   expect(server.requests[1]?.body.messages).toHaveLength(1);
 });
 
+it("continue mode: a break inside a tool call that nobody offered is repaired unseen", async () => {
+  const call = { id: "call_1", name: "add", args: '{"a": 1' };
+  const server = await startServer(
+    replies.stream({ toolCall: call }, { reset: true }),
+    replies.streamText("It is 3."),
+  );
+  const { model } = createModel([server]);
+  const { joined, printed } = await readStream(await model.stream("1+2?"));
+  expect({ printed, calls: joined.tool_calls }).toEqual({ printed: "It is 3.", calls: [] });
+});
+
+it("a whole tool call that nobody offered is handed out at the end, after the text before it", async () => {
+  const call = { id: "call_1", name: "add", args: "{}" };
+  const server = await startServer(
+    replies.stream(
+      { text: "Let me add. " },
+      { toolCall: call },
+      { text: "Done." },
+      { finish: "tool_calls" },
+      { usage: replies.usage },
+      { done: true },
+    ),
+  );
+  const { joined } = await readStream(await createModel([server]).model.stream("1+2?"));
+  expect(joined).toMatchObject({
+    text: "Let me add. Done.",
+    tool_calls: [{ id: "call_1", name: "add", args: {} }],
+    usage_metadata: { input_tokens: 10, output_tokens: 5 },
+  });
+});
+
+it("arguments that end broken with a proper finish reason are never completed by a guess", async () => {
+  const broken = replies.stream(
+    { toolCall: { id: "call_1", name: "add", args: '{"a": 1, "b": 2' } },
+    { finish: "tool_calls" },
+    { usage: replies.usage },
+    { done: true },
+  );
+  const server = await startServer(broken, replies.streamText("It is 3."));
+  const { model } = createModel([server]);
+  const error = await rejection(readStream(await model.bindTools(tools).stream("1+2?")));
+  expect(StreamInterruptedError.isInstance(error)).toBe(true);
+  expect(error).toMatchObject({ failure: { kind: "failed-generation" }, isFinal: false });
+  server.play(broken, replies.streamText("It is 3."));
+  const restarting = createModel([server], { streamRecovery: "restart" }).model;
+  const { joined } = await readStream(await restarting.bindTools(tools).stream("1+2?"));
+  expect(joined).toMatchObject({ text: "It is 3.", tool_calls: [] });
+});
+
 it("continue mode: a tool call that was handed out in part ends in a typed error", async () => {
   const server = await startServer(brokenToolCall, replies.streamText("unused"));
   const { model } = createModel([server]);

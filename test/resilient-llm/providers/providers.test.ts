@@ -63,7 +63,7 @@ async function expectFailure(
   expectedRequests: number = CONSEQUENCES[means].requests,
 ): Promise<Failure | undefined> {
   const second = await startServer(replies.answer("from second"));
-  // What follows from a failure shows where an answer may begin anew, also when a tool call broke off.
+  // What follows from a failure shows where an answer may start over, also when a tool call broke off.
   const { model, events } = createModel([first, second], { clock, streamRecovery: "restart" });
   const { goesOn } = CONSEQUENCES[means];
   const outcome = await settle(model, mode);

@@ -2,6 +2,7 @@ import type { FailureKind } from "@threadkeep/resilient-llm";
 import { CONSEQUENCES } from "./consequences.ts";
 import { FAMILIES } from "./families.ts";
 import type { AnswerRow, ErrorRow, ExpectedAnswer, ProviderFamily } from "./provider-row.ts";
+import { STRUCTURED_ROWS, type StructuredRow } from "./structured-rows.ts";
 
 const INTRODUCTION = `# Providers
 
@@ -70,6 +71,28 @@ function renderFamily({ answers = [], errors, name }: ProviderFamily): string {
   return `## ${name}\n\n${toTable(["What it sends", "Taken for"], lines)}`;
 }
 
+const STRUCTURED_INTRODUCTION = `## Structured output
+
+What comes of \`withStructuredOutput\`, with zod and with JSON schemas, for \`invoke\` and \`stream\`. Repaired:
+the attempt has failed, and the model is asked again with the validator's message, then the next one. If no answer
+fits, the call throws a \`StructuredOutputError\`.`;
+
+const OUTCOMES: Readonly<Record<StructuredRow["becomes"], string>> = {
+  parsed: "handed out: the value",
+  repaired: "repaired",
+  refused: "LangChain's `ModelRefusalError`",
+};
+
+function renderStructured(): string {
+  const methods = [...new Set(STRUCTURED_ROWS.map(({ method }) => method))];
+  const tables = methods.map((method) => {
+    const rows = STRUCTURED_ROWS.filter((row) => row.method === method);
+    const lines = rows.map(({ becomes, sends }) => [escape(sends), OUTCOMES[becomes]]);
+    return `### ${method}\n\n${toTable(["What it sends", "What comes of it"], lines)}`;
+  });
+  return [STRUCTURED_INTRODUCTION, ...tables].join("\n\n");
+}
+
 /** The page `docs/providers.md`. */
 export function renderPage(): string {
   const kinds = Object.entries(CONSEQUENCES) as [FailureKind, { readonly inWords: string }][];
@@ -81,6 +104,7 @@ export function renderPage(): string {
     INTRODUCTION,
     `## What follows from what\n\n${table}`,
     ...FAMILIES.map(renderFamily),
+    renderStructured(),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -39,6 +39,7 @@ it("records a span and metrics per attempt under the GenAI names", async () => {
     "error.type": "server-error",
     "http.response.status_code": 503,
     "threadkeep.attempt": 1,
+    "threadkeep.endpoint": `127.0.0.1:${server.port}`,
   });
   expect(succeeded?.attributes).toMatchObject({
     "gen_ai.operation.name": "chat",

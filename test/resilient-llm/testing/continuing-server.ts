@@ -43,7 +43,7 @@ export type Manner = keyof typeof manners;
 
 /**
  * A server whose first answer ends without a proper end after `pieces` pieces of `whole`. When it is
- * asked to continue, it does so in its manner. When it is asked anew, it answers anew.
+ * asked to continue, it does so in its manner. When it is asked again, it answers from the beginning.
  */
 export function breakOffOnce(whole: string, pieces: number, manner: Manner): Script {
   return (request) => {

@@ -1,6 +1,7 @@
 import { onTestFinished } from "vitest";
 import {
   ResilientChatModel,
+  type ModelOption,
   type ResilienceEvent,
   type ResilientChatModelOptions,
 } from "@threadkeep/resilient-llm";
@@ -39,21 +40,30 @@ export function createModel(
 ): { readonly model: ResilientChatModel; readonly events: ResilienceEvent[] } {
   const names = ["first", "second", "third"];
   const events: ResilienceEvent[] = [];
+  const chain = servers.map((server, index) => ({
+    model: `${names[index]}-model`,
+    name: names[index],
+    baseURL: server.baseURL,
+    provider: `${names[index]}-provider`,
+    pricing: { inputPerMillionUsd: 1, outputPerMillionUsd: 10 },
+  }));
+  const { apiKey, models = chain } = { apiKey: testKey, ...options };
   const model = new ResilientChatModel({
-    models: servers.map((server, index) => ({
-      model: `${names[index]}-model`,
-      name: names[index],
-      baseURL: server.baseURL,
-      provider: `${names[index]}-provider`,
-      pricing: { inputPerMillionUsd: 1, outputPerMillionUsd: 10 },
-    })),
-    apiKey: testKey,
     clock: createAcceleratedClock(acceleration),
     onEvent: (event) => events.push(event),
     ...options,
+    apiKey,
+    models: models.map((option) => giveKey(option, apiKey)),
     timeout: { ...roomyTimeouts, ...options.timeout },
   });
   return { model, events };
+}
+
+/** Each test server is a host of its own, so each candidate that names one has the key. */
+function giveKey(option: ModelOption, apiKey: string | undefined): ModelOption {
+  return typeof option === "object" && "baseURL" in option && !("endpoints" in option)
+    ? { apiKey, ...option }
+    : option;
 }
 
 /** What `promise` rejects with. */

@@ -33,7 +33,7 @@ export function testDemo(find: FindTemplate): void {
       expect(output).toMatch(/^roll_back: checkout-api is back on v341, 100 % of traffic$/m);
     });
 
-    it("that is killed among its parallel analysts goes on with those that had not finished", async () => {
+    it("that is killed among its parallel analysts continues with those that had not finished", async () => {
       const thread = ["main.ts", "--thread", "analysts"];
       const killed = await find().copy.nodeEnded(
         "SIGKILL",

@@ -15,14 +15,14 @@ export function testMigrateFromOfficial(find: FindTemplate): void {
         "1 of 4: Beginnings",
         "2 of 4: How it works",
         "stopped; in the store: section 1, section 2",
-        'with threadkeep: report "report" goes on after section 2',
+        'with threadkeep: report "report" continues after section 2',
         "3 of 4: What it costs",
         "4 of 4: What comes next",
         "complete; in the store: section 1, section 2, section 3, section 4",
       ]);
     });
 
-    it("that is killed with the official package in mid-section goes on with ours where it was", async () => {
+    it("that is killed with the official package in mid-section continues with ours where it was", async () => {
       const thread = ["--thread", "killed"];
       const killed = await find().copy.nodeEnded(
         "SIGKILL",
@@ -38,7 +38,7 @@ export function testMigrateFromOfficial(find: FindTemplate): void {
 
       const resumed = await find().copy.node(["main.ts", "threadkeep", ...thread], FAST);
       expect(headings(resumed.output)).toEqual([
-        'with threadkeep: report "killed" goes on after section 2',
+        'with threadkeep: report "killed" continues after section 2',
         "3 of 4: What it costs",
         "4 of 4: What comes next",
         "complete; in the store: section 1, section 2, section 3, section 4",

@@ -12,7 +12,7 @@ export function testQuickstart(find: FindTemplate): void {
       expect(second).toMatchObject({ code: 0, output: "is complete\n" });
     });
 
-    it("that is killed after a step goes on with the next one", async () => {
+    it("that is killed after a step continues with the next one", async () => {
       const killed = await find().copy.nodeEnded(
         "SIGKILL",
         ["main.ts", "killed"],
@@ -22,7 +22,7 @@ export function testQuickstart(find: FindTemplate): void {
       expect(killed.code).toBeNull();
       expect(stepsOf(killed.output)).toEqual(["plan"]);
       const resumed = await find().copy.node(["main.ts", "killed"]);
-      expect(resumed.output).toMatch(/^goes on with: write\n/);
+      expect(resumed.output).toMatch(/^continues with: write\n/);
       expect(stepsOf(resumed.output)).toEqual(["write", "review"]);
     });
   });

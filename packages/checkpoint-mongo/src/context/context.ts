@@ -3,16 +3,19 @@ import type { Cache } from "../memory/cache.ts";
 import type { SetsSeen } from "../memory/sets-seen.ts";
 import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Serializer } from "../records/serializer.ts";
+import type { ConflictDeadline } from "../store/conflict-rounds.ts";
 import type { Store } from "../store/store.ts";
 import type { SaverSettings } from "./options.ts";
 
-/** What every operation of a saver works with. */
+/** What a call of a saver works with. */
 export interface SaverContext {
   readonly store: Store;
   readonly cache: Cache;
   readonly serializer: Serializer;
   readonly hasher: Hasher;
   readonly settings: SaverSettings;
+  /** When this call is given up if others keep getting ahead of it. */
+  readonly deadline: ConflictDeadline;
   /** Only with the option `witness`. */
   readonly setsSeen: SetsSeen | undefined;
   /** What the official saver stored in the same database. */

@@ -166,10 +166,9 @@ export interface MongoDBSaverSettings extends RetrySettings {
    * Whether documents name each other, so that the loss of a whole document is noticed. A checkpoint names
    * its sets of pending writes, and the thread's record names the newest checkpoint of each namespace.
    * `getTuple` and `list` then notice a lost set of writes. `verifyThread` also notices lost newest
-   * checkpoints, except in the namespaces of single tasks (`node:task`).
+   * checkpoints whatever else was changed, except in the namespaces of single tasks (`node:task`).
    *
-   * The commands of `put` and `putWrites` get one more update each, with about 15 bytes for a checkpoint and
-   * 18 for a set of writes. On a server that flushes after each update, turns took 1.3 to 1.4 times as long.
+   * The commands of `put` and `putWrites` get one more update each, with about 20 bytes for a set of writes. On a server that flushes after each update, turns took 1.3 to 1.4 times as long.
    *
    * @default false
    */

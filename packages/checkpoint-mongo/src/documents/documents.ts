@@ -125,7 +125,7 @@ export interface CheckpointDocument extends ThreadPart {
   readonly seq: number;
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;
-  /** With the option `witness`: the place of the checkpoint that removed the mark from this one. */
+  /** The place of the checkpoint that removed the mark from this one. */
   readonly next?: number;
   /**
    * With the option `witness`: the first 8 bytes of the `_id` of each of its sets of pending writes. The hash
@@ -186,6 +186,12 @@ export interface WriteSetDocument extends ThreadPart {
    * position, channel, type and plain value.
    */
   readonly hash: StoredBytes;
+  /**
+   * Of a special channel: when its call was made, in milliseconds by the server's clock, and later than what it
+   * replaced. So an attempt that reaches the server after later calls changes nothing. No hash covers it, and
+   * no read uses it.
+   */
+  readonly called_at?: number;
   readonly upserted_at?: Date;
 }
 

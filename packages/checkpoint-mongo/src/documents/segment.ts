@@ -6,7 +6,7 @@ import type { ContentHash, SegmentId } from "./segment-id.ts";
 export interface SegmentToStore {
   readonly id: SegmentId;
   /**
-   * Compresses the content to store, at every call anew: if all of a large state were kept in this form,
+   * Compresses the content to store, again at every call: if all of a large state were kept in this form,
    * it would be in memory twice. A promise if the content is large.
    */
   pack(): PackedBytes | Promise<PackedBytes>;

@@ -1,6 +1,10 @@
 import { StorageRefusedError } from "../errors/storage-refused-error.ts";
 import { isUnauthenticated, isUnauthorized, readErrorCode } from "./server-errors.ts";
 
+const TOO_LARGE_ADVICE =
+  "A document would be larger than the server takes (16 MB). Keep less in metadata, items, filters, keys " +
+  "and ids.";
+
 /** What to do when the server refuses a command, by error code. */
 const ADVICE: ReadonlyMap<number, string> = new Map([
   [
@@ -11,10 +15,7 @@ const ADVICE: ReadonlyMap<number, string> = new Map([
     10_334, // BSONObjectTooLarge
     17_419, // the document after an update
     17_420, // the document to insert
-  ].map((code): [number, string] => [
-    code,
-    "A document would be larger than the server takes (16 MB). Keep less in metadata, keys and ids.",
-  ]),
+  ].map((code): [number, string] => [code, TOO_LARGE_ADVICE]),
   [
     14_031, // OutOfDiskSpace
     "The server's disk is full. Make room there, then repeat the call.",
@@ -45,8 +46,15 @@ const CLOSED_NAMES: ReadonlySet<unknown> = new Set([
  */
 export function explainRefusal(error: unknown, operation: string): unknown {
   const { name } = (error ?? {}) as { readonly name?: unknown };
+  if (isTooLargeForDriver(error))
+    return new StorageRefusedError(operation, error, TOO_LARGE_ADVICE);
   if (typeof name !== "string" || !/^(?:Mongo|BSON|PoolCleared)/.test(name)) return error;
   return new StorageRefusedError(operation, error, advise(error, name));
+}
+
+/** The driver writes beyond the end of a buffer that is as large as a document may be. */
+function isTooLargeForDriver(error: unknown): boolean {
+  return error instanceof RangeError && (error as { code?: unknown }).code === "ERR_OUT_OF_RANGE";
 }
 
 function advise(error: unknown, name: string): string {

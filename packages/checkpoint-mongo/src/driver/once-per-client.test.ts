@@ -13,7 +13,7 @@ describe("what exists once for a client and a key", () => {
     expect(things.get(new Proxy(one, {}), "a", () => ({}))).not.toBe(thing);
   });
 
-  it("is made anew after it was forgotten, unless there was another one by then", () => {
+  it("is made again after it was forgotten, unless another one was made meanwhile", () => {
     const things = new PerClient<object>();
     const client = {};
     const first = things.get(client, "a", () => ({}));

@@ -139,7 +139,7 @@ export function chooseDelay(failures: number): number {
 }
 
 /**
- * Ends the wait for an attempt after a time. The attempt itself goes on.
+ * Ends the wait for an attempt after a time. The attempt itself continues.
  *
  * @throws AttemptTimeoutError, which is transient, if the time is over
  */

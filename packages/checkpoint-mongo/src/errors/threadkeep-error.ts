@@ -19,6 +19,7 @@ export type ThreadkeepErrorCode =
   | "CORRUPT_ITEM"
   | "INTEGRITY_KEY"
   | "INVALID_ADDRESS"
+  | "ITEM_TOO_LARGE"
   | "PRUNE_REFUSED"
   | "SEARCH_TOO_WIDE"
   | "SETUP_FAILED"
@@ -57,7 +58,7 @@ export type ThreadkeepErrorCode =
 /** What a {@link ThreadkeepError} can be given beside its message. */
 export interface ThreadkeepErrorOptions extends ErrorOptions {
   /**
-   * Whether doing the same again is of no use.
+   * Whether a retry cannot help.
    *
    * @default true
    */
@@ -80,7 +81,7 @@ export class ThreadkeepError extends Error {
   readonly code: ThreadkeepErrorCode;
 
   /**
-   * Whether doing the same again is of no use. If so, LangChain's retry middleware does not retry
+   * Whether a retry cannot help. If so, LangChain's retry middleware does not retry
    * either.
    */
   readonly isFinal: boolean;

@@ -15,7 +15,7 @@ it("what does little never rests, however long ago the event loop had its last t
   for (let index = 0; index < 100; index += 1) expect(breather.isDue(10)).toBe(false);
 });
 
-it("a long computation rests after some milliseconds, and then goes on for as long", async () => {
+it("a long computation rests after some milliseconds, and then continues for as long", async () => {
   await turn();
   const lengthsMs: number[] = [];
   for (let rests = 0, sinceMs = performance.now(); rests < 5;) {

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { shareByCopies } from "../process/shared-by-copies.ts";
 
 /** How long a computation may run before the event loop serves everything else. */
 const PIECE_MS = 5;
@@ -56,7 +57,7 @@ class Breather {
   }
 }
 
-export const breather: Breather = new Breather();
+export const breather: Breather = shareByCopies("breather", () => new Breather());
 
 function turnEventLoop(): Promise<void> {
   return new Promise((resolve) => {

@@ -172,7 +172,7 @@ export class Hasher {
 
   #choose(keyName: unknown, describe: () => string): IntegrityKey | undefined {
     if (keyName !== undefined && !isKeyName(keyName)) {
-      throw new Error("What it names as the key of its hash is no name of a key.");
+      throw new Error("The name of the key of its hash is not valid.");
     }
     const choice = this.#keys.find(keyName);
     if ("key" in choice) return choice.key;

@@ -14,7 +14,7 @@ const label = fc
 const namespace = fc.array(label, { minLength: 1, maxLength: 4 });
 
 describe("spellNamespace", () => {
-  it("spells no two namespaces the same", () => {
+  it("gives two namespaces different spellings", () => {
     fc.assert(
       fc.property(namespace, namespace, (a, b) => {
         expect(spellNamespace(a) === spellNamespace(b)).toBe(

@@ -3,10 +3,13 @@ import { decodeValue } from "../codec/values/decode-value.ts";
 import { encodeValue } from "../codec/values/encode-value.ts";
 import type { AllowedObjects } from "../codec/values/allowed-objects.ts";
 import { ClassNotAllowedError } from "../errors/class-not-allowed-error.ts";
+import { MAX_DOCUMENT_BYTES, measureDocument } from "../driver/measure-document.ts";
 import { CorruptItemError } from "../errors/corrupt-item-error.ts";
+import { ItemTooLargeError } from "../errors/item-too-large-error.ts";
 import { UnserializableStateError } from "../errors/unserializable-state-error.ts";
 import { toBsonValue } from "./bson-value.ts";
 import { fingerprint } from "./fingerprint.ts";
+import type { ItemAddress } from "./item-address.ts";
 import type { ItemDocument, OwnFields } from "./item-document.ts";
 
 /** A value as it is stored. */
@@ -41,6 +44,18 @@ export function encodeItemValue(value: unknown): EncodedItemValue {
     value: bson.value,
     exact: { exact, of: fingerprint(bson.value), sum: fingerprint(exact) },
   };
+}
+
+/**
+ * Refuses a value that no document can hold.
+ *
+ * @returns the value
+ * @throws ItemTooLargeError if it is too long
+ */
+export function checkItemSize(address: ItemAddress, encoded: EncodedItemValue): EncodedItemValue {
+  const bytes = measureDocument(encoded);
+  if (bytes <= MAX_DOCUMENT_BYTES) return encoded;
+  throw new ItemTooLargeError(address, { bytes, limitBytes: MAX_DOCUMENT_BYTES });
 }
 
 /**

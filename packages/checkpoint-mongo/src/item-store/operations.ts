@@ -2,7 +2,7 @@ import type { Operation } from "@langchain/langgraph-checkpoint";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { checkKey, checkNamespace, type ItemAddress } from "./item-address.ts";
-import { encodeItemValue, type EncodedItemValue } from "./item-value.ts";
+import { checkItemSize, encodeItemValue, type EncodedItemValue } from "./item-value.ts";
 import { translateFilter } from "./search-filter.ts";
 
 /** What `get` asks for. */
@@ -56,7 +56,8 @@ const DEFAULT_LIST_LIMIT = 100;
 /**
  * Checks an operation and encodes what it stores.
  *
- * @throws InvalidNamespaceError, InvalidAddressError, InvalidOptionsError, UnserializableStateError
+ * @throws InvalidNamespaceError, InvalidAddressError, InvalidOptionsError, UnserializableStateError,
+ *   ItemTooLargeError
  */
 export function readOperation(operation: Operation): Request {
   if (typeof operation !== "object" || operation === null) {
@@ -94,11 +95,14 @@ function readPut(fields: Partial<Record<string, unknown>>): PutRequest {
       `Invalid index of put: expected false or an array of paths, got ${describeValue(index)}.`,
     );
   }
-  return {
-    kind: "put",
+  const address = {
     namespace: checkNamespace(fields["namespace"], { allowEmpty: false }),
     key: checkKey(fields["key"]),
-    value: value === null ? undefined : encodeItemValue(value),
+  };
+  return {
+    kind: "put",
+    ...address,
+    value: value === null ? undefined : checkItemSize(address, encodeItemValue(value)),
     index: Array.isArray(index) ? [...index] : ((index as false | null) ?? undefined),
     ttl: readTtl(fields["ttl"]),
   };

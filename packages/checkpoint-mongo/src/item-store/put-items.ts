@@ -38,11 +38,12 @@ export async function putItems(
   if (stored.some((put) => expiryOf(put, context.options) !== undefined)) {
     await context.ensureExpiryIndex();
   }
+  const startedMs = performance.now();
   let left = puts;
   for (let attempt = 1; ; attempt += 1) {
     const refused = await write(context, left, vectors);
     if (refused.length === 0) return;
-    if (attempt === ATTEMPTS) throw conflict(refused);
+    if (attempt === ATTEMPTS) throw conflict(refused, performance.now() - startedMs);
     await moveAside(items, refused);
     left = refused;
   }
@@ -167,11 +168,15 @@ function expiryOf(
   return (ttl === undefined ? options.ttl?.defaultTtl : ttl) ?? undefined;
 }
 
-function conflict(puts: readonly PutRequest[]): WriteConflictError {
+function conflict(puts: readonly PutRequest[], elapsedMs: number): WriteConflictError {
   const [{ namespace, key }] = puts as readonly [PutRequest];
-  return new WriteConflictError(
-    `Could not store ${puts.length === 1 ? "an item" : `${puts.length} items`} in ${ATTEMPTS} ` +
-      `attempts: others kept getting in first, for example at the key ${JSON.stringify(key)} of ` +
-      `${JSON.stringify(namespace)}. Put it again.`,
-  );
+  return new WriteConflictError({
+    action: `store ${puts.length === 1 ? "an item" : `${puts.length} items`}`,
+    attempts: ATTEMPTS,
+    elapsedMs,
+    reason: `others got in first, for example at the key ${JSON.stringify(key)} of ${JSON.stringify(
+      namespace,
+    )}`,
+    advice: "Put it again.",
+  });
 }

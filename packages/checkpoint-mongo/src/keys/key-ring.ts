@@ -16,7 +16,7 @@ export function isKeyName(value: unknown): value is string {
 
 /** The keys of a saver or a cache, by the names that documents carry. */
 export class KeyRing {
-  // `#`, so that nobody sees a key who prints a saver.
+  // `#`, so that printing a saver shows no key.
   readonly #keys = new Map<string, IntegrityKey>();
   readonly #acceptsUnkeyed: boolean;
 

@@ -2,7 +2,7 @@
 export interface Moment {
   /** Only goes forward, but stands still while the machine sleeps. */
   readonly monotonicMs: number;
-  /** Goes on while the machine sleeps, but may be set. */
+  /** Counts while the machine sleeps, but may be set. */
   readonly wallMs: number;
 }
 
@@ -10,7 +10,7 @@ export function takeMoment(): Moment {
   return { monotonicMs: performance.now(), wallMs: Date.now() };
 }
 
-/** The longest time that may have gone by since a moment, in milliseconds. */
+/** The longest time that may have passed since a moment, in milliseconds. */
 export function measureSince({ monotonicMs, wallMs }: Moment): number {
   return Math.max(performance.now() - monotonicMs, Date.now() - wallMs);
 }

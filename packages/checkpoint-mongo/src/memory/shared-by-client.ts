@@ -2,6 +2,7 @@ import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { MongoClient } from "mongodb";
 import { PerClient } from "../driver/per-client.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
+import { shareByCopies } from "../process/shared-by-copies.ts";
 import type { GroupCommit } from "../store/group-commit.ts";
 import { Cache } from "./cache.ts";
 import { CacheRoom } from "./cache-room.ts";
@@ -16,16 +17,20 @@ export interface SharedPlace {
   readonly collectionPrefix: string;
 }
 
-/** What all savers of a place share, whatever their other options. */
+/**
+ * What all savers of a place share, whatever their other options and whichever copy of this package they
+ * are of. Each copy has its own caches and queues: what is in a cache is checked by the server when it is
+ * used, and a chain of one queue can be ordered after a chain of another.
+ */
 interface Shared {
-  commits: GroupCommit | undefined;
   readonly writesUnderWay: WritesUnderWay;
   readonly setsSeen: SetsSeen;
   /** Its number is part of the keys in the cache; with another one it is empty. */
   cacheGeneration: object;
 }
 
-const places = new PerClient<Shared>();
+const places = shareByCopies("places", () => new PerClient<Shared>());
+const queues = new PerClient<GroupCommit>();
 const rooms = new PerClient<CacheRoom>();
 const numbers = new Numbering();
 
@@ -41,7 +46,7 @@ export function shareSetsSeen(place: SharedPlace): SetsSeen {
 
 /** The queue of all writes to a place. */
 export function shareCommits(place: SharedPlace, make: () => GroupCommit): GroupCommit {
-  return (share(place).commits ??= make());
+  return queues.get(place.client, formatPlace(place), make);
 }
 
 /**
@@ -55,7 +60,7 @@ export function shareCache(place: SharedPlace, maxBytes: number, owner: string):
   return new Cache(room, `${numbers.get(share(place).cacheGeneration)}/${owner}`);
 }
 
-/** Empties the caches of a place: what was stored there may have gone. */
+/** Empties the caches of a place: its documents may no longer exist. */
 export function forgetCached(place: SharedPlace): void {
   share(place).cacheGeneration = {};
 }
@@ -68,11 +73,14 @@ export function nameCacheOwner(keys: KeyRing, serde: SerializerProtocol | undefi
   return `${keys.digest}/${serde === undefined ? "-" : numbers.get(serde)}`;
 }
 
-function share({ client, databaseName, collectionPrefix }: SharedPlace): Shared {
-  return places.get(client, JSON.stringify([databaseName, collectionPrefix]), () => ({
-    commits: undefined,
+function share(place: SharedPlace): Shared {
+  return places.get(place.client, formatPlace(place), () => ({
     writesUnderWay: new WritesUnderWay(),
     setsSeen: new SetsSeen(),
     cacheGeneration: {},
   }));
+}
+
+function formatPlace({ databaseName, collectionPrefix }: SharedPlace): string {
+  return JSON.stringify([databaseName, collectionPrefix]);
 }

@@ -100,7 +100,7 @@ export class EntryCodec {
       compression === null ||
       (keyName !== undefined && !isKeyName(keyName))
     ) {
-      throw new Error("it is no entry of this cache.");
+      throw new Error("it is not an entry of this cache.");
     }
     // Before anything is unpacked or parsed.
     if (!hash.equals(this.#hash(keyName, address, type, compression, data))) {

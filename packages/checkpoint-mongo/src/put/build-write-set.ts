@@ -7,6 +7,7 @@ import { parseSegmentId } from "../documents/segment-id.ts";
 import { hashAddress, hashWritesPlace, type HashedWrite } from "../integrity/hashes.ts";
 import { hexToBytes } from "../driver/binary.ts";
 import { toPackedBinary } from "../documents/packed-bytes.ts";
+import { checkSetSize } from "./check-size.ts";
 import { MAX_PART_BYTES } from "../store/save-segments.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import type { WriteSetToStore } from "../store/save-writes.ts";
@@ -52,12 +53,18 @@ export function cutSets(
   return [...sets, { writes: ordinary, place: isAddition ? first.index + 1 : 0 }];
 }
 
-/** Makes the document of a set, for one life of its thread. */
+/**
+ * Makes the document of a set, for one life of its thread.
+ *
+ * @param calledAtMs see `called_at` of the document
+ * @throws CheckpointTooLargeError if there are too many of them
+ */
 export async function buildSet(
   { store, hasher, settings }: SaverContext,
   { address, taskId, taskPath }: TaskAddress,
   { writes, place }: PlacedWrites,
   epoch: number,
+  calledAtMs: number,
 ): Promise<BuiltSet> {
   const segments: SegmentToStore[] = [];
   const stored: StoredWrite[] = [];
@@ -77,6 +84,7 @@ export async function buildSet(
       stored.push({ ...write, value: { segment: hexToBytes(root), length } });
     }
   }
+  checkSetSize(address, taskId, stored);
   const { keyName } = hasher;
   const document: WriteSetToStore = {
     _id: hashWritesPlace(address, taskId, place),
@@ -91,6 +99,7 @@ export async function buildSet(
     writes: stored,
     ...(keyName !== undefined && { key_name: keyName }),
     hash: await hasher.hashWriteSet({ keyName, address, epoch, taskId, taskPath, place, writes }),
+    ...(place < 0 && { called_at: calledAtMs }),
     ...(settings.enableTimestamps && { upserted_at: new Date(store.estimateTime()) }),
   };
   return { document, segments };

@@ -1,12 +1,27 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { MAX_TEXT_BYTES } from "../codec/checkpoints/checkpoint-text.ts";
 import type { SaverContext } from "../context/context.ts";
+import type { StoredWrite } from "../documents/documents.ts";
 import { measureAtMost, type Manifest } from "../documents/manifest.ts";
+import { MAX_DOCUMENT_BYTES, measureDocument } from "../driver/measure-document.ts";
 import { CheckpointTooLargeError, type ChannelSize } from "../errors/checkpoint-too-large-error.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import { ContentSize } from "../read/content-size.ts";
 import { listManifestSegments } from "../read/read-tuple.ts";
 import type { ChannelSizes } from "../records/checkpoint-record.ts";
+import type { WrittenMetadata } from "./snapshot.ts";
+
+/**
+ * The rest of a checkpoint's document is for its text. Metadata is stored twice if a search cannot find all of
+ * it.
+ */
+const MAX_METADATA_BYTES = 8 * 1_024 * 1_024;
+
+/** Shorter metadata need not be measured: BSON takes at most eight times as much as JSON. */
+const SMALL_METADATA_BYTES = MAX_METADATA_BYTES / 16;
+
+/** The values of a set take 4 MB at most. Beside that, each write takes about a hundred bytes. */
+const FEW_WRITES = 10_000;
 
 /** At most this many channels are named if a checkpoint is too large. */
 const NAMED_CHANNELS = 5;
@@ -81,6 +96,52 @@ export function checkTextSize(address: CheckpointAddress, bytes: number): void {
     what: "its versions and the list of its channels",
     bytes,
     limitBytes: MAX_TEXT_BYTES,
+    largestChannels: [],
+    exceeds: undefined,
+    refused: "stored",
+  });
+}
+
+/**
+ * Refuses metadata that no document can hold. The server would refuse it after other things were stored.
+ *
+ * @throws CheckpointTooLargeError if it is too long
+ */
+export function checkMetadataSize(
+  address: CheckpointAddress,
+  { searchable, encoded, isAll }: WrittenMetadata,
+): void {
+  const length = encoded.bytes.byteLength;
+  if (length <= SMALL_METADATA_BYTES) return;
+  const bytes = measureDocument(searchable ?? {}) + (isAll ? 0 : length);
+  if (bytes <= MAX_METADATA_BYTES) return;
+  throw new CheckpointTooLargeError(address, {
+    what: "its metadata",
+    bytes,
+    limitBytes: MAX_METADATA_BYTES,
+    largestChannels: [],
+    exceeds: undefined,
+    refused: "stored",
+  });
+}
+
+/**
+ * Refuses pending writes that are so many that no document can hold them.
+ *
+ * @throws CheckpointTooLargeError if they are
+ */
+export function checkSetSize(
+  address: CheckpointAddress,
+  taskId: string,
+  writes: readonly StoredWrite[],
+): void {
+  if (writes.length <= FEW_WRITES) return;
+  const bytes = measureDocument(writes);
+  if (bytes <= MAX_DOCUMENT_BYTES) return;
+  throw new CheckpointTooLargeError(address, {
+    what: `the list of the ${writes.length} writes of task ${taskId}`,
+    bytes,
+    limitBytes: MAX_DOCUMENT_BYTES,
     largestChannels: [],
     exceeds: undefined,
     refused: "stored",

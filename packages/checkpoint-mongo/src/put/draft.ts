@@ -5,7 +5,7 @@ import type { WritesUnderWay } from "../memory/writes-under-way.ts";
 import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import { isSameState, type ThreadState } from "../store/thread-record.ts";
 import { unlessGone } from "../threads/lives.ts";
-import { checkContentSize, checkSize } from "./check-size.ts";
+import { checkContentSize, checkMetadataSize, checkSize } from "./check-size.ts";
 import { encodeState, type EncodedState } from "./encode-state.ts";
 import { loadParent } from "./load-parent.ts";
 import { measureState } from "./measure-state.ts";
@@ -48,6 +48,7 @@ export async function createDraft(
   const { address, snapshot, parentCheckpointId } = request;
   const metadata = await snapshot.metadata;
   await context.serializer.assertLoadable(metadata.encoded, "metadata");
+  checkMetadataSize(address, metadata);
   const parent =
     parentCheckpointId === undefined
       ? undefined
@@ -96,7 +97,7 @@ async function encodeDraft(
   return { state, sizes };
 }
 
-/** What is missing of a parent is no damage if its thread has gone: it is then looked for anew. */
+/** A parent whose thread was deleted meanwhile is not damaged, even if parts of it are missing. */
 async function buildUpon<T>(
   { store, cache }: SaverContext,
   parent: CheckpointRecord,

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
+import { ChangeRounds } from "../store/change-rounds.ts";
 import { type FoundCheckpoint, findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { MAX_PARENT_AGE_MS } from "../store/sweep-grace.ts";
 import { spreadExpiry } from "../store/thread-lifecycle.ts";
@@ -8,7 +9,7 @@ import { type ThreadState, isSameState } from "../store/thread-record.ts";
 import { isLiving, unlessGone } from "../threads/lives.ts";
 import { chooseExpiryBy } from "../threads/prepare-thread.ts";
 
-/** What has gone while it was read is looked for anew, at most so often. */
+/** A read starts over if documents were removed while it was under way, at most this many times. */
 const MAX_ROUNDS = 10;
 
 /**
@@ -20,7 +21,7 @@ const MAX_ROUNDS = 10;
  * @throws CorruptCheckpointError if it is not as it was written
  */
 export async function loadParent(
-  context: Pick<SaverContext, "store" | "cache" | "hasher" | "settings">,
+  context: Pick<SaverContext, "store" | "cache" | "hasher" | "settings" | "deadline">,
   address: CheckpointAddress,
   thread: ThreadState | undefined,
   round = 1,
@@ -31,20 +32,21 @@ export async function loadParent(
   const found = await findCheckpointOfLife(store, address);
   if (found === undefined || !(await isToBuildUpon(context, found, thread))) return undefined;
   const read = async (): Promise<CheckpointRecord> => readRecord(found.document, hasher);
-  // What goes away again and again is damage after all.
+  // If parts are missing after that many reads, they were not removed meanwhile: it is damage.
   const record = await (round < MAX_ROUNDS ? unlessGone(store, found.document, read) : read());
   if (record === "gone") return loadParent(context, address, thread, round + 1);
   cache.setRecord(record);
   if (thread === undefined || isSameState(record, thread)) return record;
   // A process that was overtaken by a change of the expiry ended before it could put that right.
   // What the parent is made of may expire as early as it does.
-  await spreadExpiry(store, thread, chooseExpiryBy(context));
+  const rounds = new ChangeRounds(address.threadId, "open", context.deadline);
+  await spreadExpiry(store, thread, chooseExpiryBy(context), rounds);
   const mended = { ...record, expiresAt: thread.expiresAt };
   cache.setRecord(mended);
   return mended;
 }
 
-/** Whether a checkpoint is of the life that a thread is known to be in, or alive if it is not known. */
+/** Whether a checkpoint belongs to the thread's known life, or is alive if that life is not known. */
 async function isToBuildUpon(
   { store }: Pick<SaverContext, "store">,
   { document, record }: Pick<FoundCheckpoint, "document" | "record">,

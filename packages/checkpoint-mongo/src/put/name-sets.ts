@@ -25,7 +25,7 @@ export async function nameLaterSets(
   seen: SeenCheckpoint | undefined,
 ): Promise<void> {
   if (seen === undefined) return;
-  // From now on, whoever stores a set sees to that.
+  // From now on, each writer that stores a set does this itself.
   seen.isPut = true;
   // Sets are never taken off it, so those that came later stand last.
   const later = [...seen.sets.values()].slice(named.length);

@@ -51,13 +51,13 @@ interface SavedDraft {
 async function saveDraft(context: SaverContext, request: CheckpointToPut): Promise<SavedDraft> {
   const { cache } = context;
   const { address } = request;
-  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`);
+  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`, context.deadline);
   let isContended = false;
   // A thread that is not known yet is made only for what can be stored.
   const isKnown = cache.getThread(address.threadId) !== undefined;
   let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
   for (;;) {
-    const thread = await prepareThread(context, address.threadId);
+    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
     const draft =
       earlier !== undefined && isDraftFor(earlier, thread)
         ? earlier
@@ -85,7 +85,7 @@ async function trySave(
   isContended: boolean,
 ): Promise<CheckpointRecord | undefined> {
   const after = await followWrites(context, request, isContended);
-  // What is in the way may be the same checkpoint.
+  // The checkpoint in the way may be this one.
   const replaced = isContended
     ? await saveOverExisting(context, request, draft, thread)
     : undefined;
@@ -104,7 +104,7 @@ async function followWrites(
 ): Promise<readonly Submission[]> {
   if (parentCheckpointId === undefined) return [];
   const parent = { ...address, checkpointId: parentCheckpointId };
-  // What was to come before may have met a conflict itself. And what stays of earlier checkpoints may
+  // The chains that come before may have met a conflict. And which earlier checkpoints stay may
   // be decided by pending writes.
   if (isContended || settings.persist !== "every") {
     await writesUnderWay.settle(parent);
@@ -115,7 +115,7 @@ async function followWrites(
 
 /**
  * Forgets the segments that a draft appends to: another writer may have appended to them since they
- * were read, or they have gone. They are read again for the next draft.
+ * were read, or a sweep may have removed them. They are read again for the next draft.
  *
  * @returns whether there are any
  */

@@ -10,7 +10,7 @@ import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
 import type { FencedThread, SubmitOptions } from "../store/fenced-thread.ts";
 import { markSetsLater, toMark } from "../store/mark-sets.ts";
 import { saveSegments } from "../store/save-segments.ts";
-import { removeWriteSets, saveWrites } from "../store/save-writes.ts";
+import { findLatestCall, removeWriteSets, saveWrites } from "../store/save-writes.ts";
 import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
 import { isInLife, unlessEnded } from "../threads/lives.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
@@ -48,6 +48,7 @@ export async function putWrites(
   // Of what a task wrote later, some may have to be stored in a further round.
   const isFirst = cache.noteTask(address, taskId);
   const started = takeMoment();
+  const attempts = new WriteAttempts(`the writes of task ${taskId}`, context.deadline);
   let left = encoded;
   let isAddition = false;
   let epoch = 0;
@@ -56,7 +57,13 @@ export async function putWrites(
     for (const { writes } of placed) {
       checkWritesSize(address, taskId, writes, settings.maxContentBytes);
     }
-    const saved = await saveSets(context, task, placed, isFirst ? onSubmitted : undefined);
+    const saved = await saveSets(
+      context,
+      task,
+      placed,
+      attempts,
+      isFirst ? onSubmitted : undefined,
+    );
     const { thread, sets } = saved;
     ({ epoch } = thread);
     if (measureSince(started) > SLOW_SAVE_MS) {
@@ -76,6 +83,7 @@ export async function putWrites(
       left = encoded;
       isAddition = false;
     }
+    if (left.length > 0) await lookBeforeNext(context, task, sets, attempts);
   }
   if (settings.verifyAfterSave) {
     await unlessEnded(store, { thread_id: address.threadId, epoch }, () =>
@@ -97,17 +105,18 @@ async function saveSets(
   context: SaverContext,
   task: TaskAddress,
   placed: readonly PlacedWrites[],
+  attempts: WriteAttempts,
   onSubmitted: SubmitOptions["onSubmitted"],
 ): Promise<SavedSets> {
   const { cache, setsSeen } = context;
-  const { address, taskId } = task;
-  const attempts = new WriteAttempts(`the writes of task ${taskId}`);
+  const { address } = task;
   let sets: readonly BuiltSet[] = [];
   let builtFor: number | undefined;
+  let calledAtMs = context.store.estimateTime();
   for (;;) {
-    const thread = await prepareThread(context, address.threadId);
+    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
     if (builtFor !== thread.epoch) {
-      sets = await buildSets(context, task, placed, thread.epoch);
+      sets = await buildSets(context, task, placed, { epoch: thread.epoch, calledAtMs });
       builtFor = thread.epoch;
     }
     const segments = sets.flatMap((set) => set.segments);
@@ -125,18 +134,35 @@ async function saveSets(
       return { thread, sets, hasKept: outcome.kept.length > 0 };
     }
     cache.forgetThread(address.threadId);
-    await attempts.next(() => lookForDamage(context, { address, segments, sets: documents }));
+    await lookBeforeNext(context, task, sets, attempts);
+    // Another call may have been made by a clock that is a little ahead. This one comes after it.
+    const othersMs = await findLatestCall(context.store, documents);
+    if (othersMs > calledAtMs) {
+      calledAtMs = othersMs + 1;
+      builtFor = undefined;
+    }
   }
+}
+
+function lookBeforeNext(
+  context: SaverContext,
+  { address }: TaskAddress,
+  sets: readonly BuiltSet[],
+  attempts: WriteAttempts,
+): Promise<void> {
+  const segments = sets.flatMap((set) => set.segments);
+  const documents = sets.map(({ document }) => document);
+  return attempts.next(() => lookForDamage(context, { address, segments, sets: documents }));
 }
 
 async function buildSets(
   context: SaverContext,
   task: TaskAddress,
   placed: readonly PlacedWrites[],
-  epoch: number,
+  { epoch, calledAtMs }: { readonly epoch: number; readonly calledAtMs: number },
 ): Promise<readonly BuiltSet[]> {
   const sets: BuiltSet[] = [];
-  for (const one of placed) sets.push(await buildSet(context, task, one, epoch));
+  for (const one of placed) sets.push(await buildSet(context, task, one, epoch, calledAtMs));
   return sets;
 }
 

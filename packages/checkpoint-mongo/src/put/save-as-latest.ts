@@ -74,7 +74,7 @@ async function readHead(
 ): Promise<KnownHead> {
   const [latest, ...stale] = await findHeads(store, address);
   if (!isContended) return { latest, stale, epoch };
-  // The mark may have gone with the checkpoint that had it, or from it. The next place in the order is
+  // The checkpoint with the mark may have been removed, or may have lost it. The next place in the order is
   // after all that is there, or no put would ever get in.
   const last = await findLastInOrder(store, address);
   if (last === undefined) return { latest, stale, epoch };

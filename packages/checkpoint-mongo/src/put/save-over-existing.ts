@@ -16,7 +16,7 @@ import { nameLaterSets, nameSets } from "./name-sets.ts";
 
 /**
  * Stores a checkpoint where one of its id is stored already: this call repeated, or other content for
- * the id. What is left over from another life of the thread is removed.
+ * the id. A leftover from another life of the thread is removed.
  *
  * @returns undefined if there is none, or something was in the way
  */
@@ -82,13 +82,13 @@ function isSameHash(stored: unknown, hash: Uint8Array): boolean {
   return isBinary(stored) && Buffer.compare(toBytes(stored), hash) === 0;
 }
 
-/** What is stored, unless it is damaged: then it is written anew. */
+/** The stored checkpoint; undefined if it is damaged, so that it is written again. */
 function readIfValid(existing: CheckpointDocument, hasher: Hasher): CheckpointRecord | undefined {
   try {
     return readRecord(existing, hasher);
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error)) throw error;
-    // No put can mend this one: it would be damaged as before.
+    // No put can mend this one: it would stay damaged.
     if (error.corruption.field === "_id") throw error;
     return undefined;
   }

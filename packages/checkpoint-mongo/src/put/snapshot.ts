@@ -48,7 +48,7 @@ export interface WrittenMetadata {
 
 /**
  * A checkpoint as it was when it was handed to `put`: encoded before anything is awaited, because
- * LangGraph goes on with the same objects at once and reducers may change them.
+ * LangGraph uses the same objects further at once, and reducers may change them.
  *
  * All channels are compared with the parent, also those that the caller does not name: nodes change
  * what channels hold without a new version. A channel that is as in the parent is not encoded, if this
@@ -132,7 +132,7 @@ export class Snapshot {
 
   /**
    * A channel's value. One that was left to the parent, with a serializer of the user's, is encoded
-   * now if the parent has gone meanwhile: the thread was deleted during the run.
+   * now if the parent no longer exists because the thread was deleted during the run.
    *
    * @throws UnserializableStateError if it could not come back as it is
    */

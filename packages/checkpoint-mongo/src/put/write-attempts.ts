@@ -1,39 +1,57 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { WriteConflictError } from "../errors/write-conflict-error.ts";
+import { ConflictRounds, type ConflictDeadline } from "../store/conflict-rounds.ts";
 
-/** Enough for half a dozen writers that put into one namespace without a pause. */
-const MAX_ATTEMPTS = 50;
-const MAX_DELAY_MS = 50;
+/** After so many attempts, and in the end, it is checked whether damage is in the way. */
+const FIRST_LOOKS: ReadonlySet<number> = new Set([3, 12]);
+const LOOK_EVERY = 25;
 
-/** After this many attempts it is checked whether damage is in the way, and again now and then. */
-const LOOKS_AFTER: ReadonlySet<number> = new Set([3, 12, MAX_ATTEMPTS]);
+/** An attempt may take longer than those before it. */
+const LEAD_FACTOR = 2;
 
-/** Counts the attempts at a write that other writers get in the way of, and waits between them. */
+/**
+ * Counts the attempts at a write that others get in the way of: other writers, and whoever ends the thread
+ * or changes its expiry.
+ */
 export class WriteAttempts {
-  readonly #what: string;
+  readonly #deadline: ConflictDeadline;
+  readonly #rounds: ConflictRounds;
   #failed = 0;
 
-  /** @param what is written, for the error's message */
-  constructor(what: string) {
-    this.#what = what;
+  /**
+   * @param what is written, for the error's message
+   * @param deadline of the call
+   */
+  constructor(what: string, deadline: ConflictDeadline) {
+    this.#deadline = deadline;
+    this.#rounds = new ConflictRounds(
+      {
+        action: `save ${what}`,
+        reason: "another writer got in first, or the thread ended or got another expiry meanwhile",
+        advice:
+          "Nothing was stored. Try again, and check that not many runs work on one thread at once.",
+      },
+      deadline,
+    );
+  }
+
+  /** How long the next attempt may take until its write reaches the server; 0 before the first one. */
+  get leadMs(): number {
+    return LEAD_FACTOR * this.#rounds.longestMs;
   }
 
   /**
    * Waits before the next attempt, for a short random time.
    *
-   * @param look throws if it is not another writer that is in the way but a damaged document, which
-   *   no attempt gets around
-   * @throws WriteConflictError if the attempts are used up
+   * @param look throws if a damaged document is in the way, which no attempt gets around
+   * @throws WriteConflictError if the time is over
    */
   async next(look: () => Promise<void>): Promise<void> {
     this.#failed += 1;
-    if (LOOKS_AFTER.has(this.#failed)) await look();
-    if (this.#failed >= MAX_ATTEMPTS) {
-      throw new WriteConflictError(
-        `Could not save ${this.#what}: other writers got in first ${MAX_ATTEMPTS} times in a row. ` +
-          "Nothing was stored; try again, and check that not many runs work on one thread at once.",
-      );
-    }
-    await sleep(Math.random() * Math.min(MAX_DELAY_MS, 2 ** this.#failed));
+    if (this.#isLookDue()) await look();
+    await this.#rounds.next();
+  }
+
+  #isLookDue(): boolean {
+    const isRegular = FIRST_LOOKS.has(this.#failed) || this.#failed % LOOK_EVERY === 0;
+    return isRegular || this.#deadline.isOver;
   }
 }

@@ -144,7 +144,7 @@ class Loader implements Contents {
 
   async take(stored: StoredSegment): Promise<void> {
     const missing = this.#missing.get(formatKey(stored.threadId, stored.root));
-    // It belongs to another thread of the same command, of which it is not wanted.
+    // It belongs to another thread of the same command, and was not asked for there.
     if (missing === undefined) return;
     const segment =
       missing.kind === "lines" && stored.isComplete && stored.fault === undefined

@@ -12,7 +12,7 @@ import { listManifestSegments, readChannels } from "./read-tuple.ts";
 import { listWantedOfWrites, readWrites } from "./read-writes.ts";
 import { walkRecords } from "./walk-parents.ts";
 
-/** What has gone while it was read is looked for anew, at most so often. */
+/** A read starts over if documents were removed while it was under way, at most this many times. */
 const MAX_ROUNDS = 10;
 
 /** What was collected, and whether the whole way back was found. */
@@ -42,7 +42,7 @@ export async function getDeltaHistory(
     return { history: nothing, endsAtRoot: false };
   }
   const read = () => readHistory(context, found.document, channels);
-  // What goes away again and again is damage after all.
+  // If parts are missing after that many reads, they were not removed meanwhile: it is damage.
   if (round === MAX_ROUNDS) return read();
   const history = await unlessGone(store, found.document, read);
   return history === "gone" ? getDeltaHistory(context, address, channels, round + 1) : history;

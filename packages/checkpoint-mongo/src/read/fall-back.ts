@@ -31,7 +31,7 @@ export async function getTupleOrAncestor(
       onEvent({ type: "fall-back", error, returnedCheckpointId: tuple.checkpoint.id });
       return tuple;
     }
-    // Nothing is valid, or everything has gone meanwhile.
+    // No checkpoint is valid, or all were removed meanwhile.
     return getTuple(context, address);
   }
 }

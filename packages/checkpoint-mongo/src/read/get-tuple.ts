@@ -20,7 +20,7 @@ import { loadContents } from "./contents.ts";
 import { findWritesOf } from "./find-writes-of.ts";
 import { listWanted, readTuple } from "./read-tuple.ts";
 
-/** What has gone while it was read is looked for anew, at most so often. */
+/** A read starts over if documents were removed while it was under way, at most this many times. */
 const MAX_ROUNDS = 10;
 
 /**
@@ -54,7 +54,7 @@ export async function getTuple(
   }
   const { document } = found;
   const read = () => readFound(context, found);
-  // What goes away again and again is damage after all.
+  // If parts are missing after that many reads, they were not removed meanwhile: it is damage.
   const tuple = await (round < MAX_ROUNDS ? unlessGone(store, document, read) : read());
   if (tuple === "gone") return getTuple(context, address, round + 1);
   if (address.checkpointId === undefined) noteHead(context, address, found);
@@ -134,7 +134,7 @@ async function findUnmarked(
   const record = await findRecord(store, threadId);
   const current = isOfLife(last, record) ? last : await findLastOfLife(context, address, record);
   if (current === undefined || !(await isLiving(store, current, record))) {
-    // If the record of that life has gone too, nothing of it may be taken for the next life's.
+    // If the record of that life was deleted too, none of its documents may count as the next life's.
     if (record === undefined) presumeNew(context, threadId, (last.epoch ?? 0) + 1);
     return "nothing";
   }

@@ -15,7 +15,7 @@ import { toPackedBytes } from "../documents/packed-bytes.ts";
 import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
 import { type ListQuery, PAGE_SIZE, listCheckpoints } from "../store/list-checkpoints.ts";
 import type { ListedAddress } from "../store/match-listed.ts";
-import { measureDocument } from "../store/measure-document.ts";
+import { measureDocument } from "../driver/measure-document.ts";
 import { findRecords } from "../store/thread-record.ts";
 import { keepLiving, unlessGone } from "../threads/lives.ts";
 import { ContentSize } from "./content-size.ts";
@@ -261,7 +261,7 @@ function leaveOutCached(
   return { lines: lines.filter(isMissing), bytes: bytes.filter(isMissing) };
 }
 
-/** Reads something of a checkpoint; what is damaged or has just gone is passed over. */
+/** Reads something of a checkpoint; what is damaged or was just removed is passed over. */
 async function passOver<T>(
   { store, settings }: SaverContext,
   document: CheckpointDocument,

@@ -24,7 +24,7 @@ export async function decodeStored<T>(
     return await decode();
   } catch (error) {
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);
-    // What the package refuses on purpose is no damage.
+    // A value that the package refuses on purpose is not damaged.
     if (ThreadkeepError.isInstance(error)) throw error;
     const fault = asNotDecodable(error);
     throw new CorruptCheckpointError(address, { ...corruption, ...fault }, { cause: error });

@@ -6,9 +6,9 @@ import { hashWritesPlace } from "../integrity/hashes.ts";
 import { bytesToHex, isBinary } from "../driver/binary.ts";
 import { toMark } from "../store/mark-sets.ts";
 
-/** What a checkpoint says of documents beside it; only with the option `witness`. */
+/** What a checkpoint says of documents beside it. */
 export interface Witness {
-  /** Sets of its pending writes that were stored. */
+  /** Sets of its pending writes that were stored; only with the option `witness`. */
   readonly sets: unknown;
   /** The place of the checkpoint that came after it, where this one is marked as the latest. */
   readonly next: unknown;

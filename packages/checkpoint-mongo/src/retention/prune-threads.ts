@@ -75,11 +75,11 @@ export async function pruneThreads(
 }
 
 async function removeThread(
-  { store, official, cache }: SaverContext,
+  { store, official, cache, deadline }: SaverContext,
   threadId: string,
 ): Promise<Partial<PruneResult>> {
   const { bytes, checkpoints } = await measureThread(store, threadId);
-  await deleteThread(store, threadId);
+  await deleteThread(store, threadId, deadline);
   await official.deleteThread(threadId);
   cache.forgetThread(threadId);
   return { threads: Number(checkpoints > 0), checkpoints, bytesFreed: bytes };

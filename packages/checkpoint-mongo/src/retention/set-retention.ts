@@ -51,8 +51,8 @@ export async function setRetention(
   threadId: string,
   retention: NewRetention,
 ): Promise<void> {
-  const { store, cache } = context;
-  const rounds = new ChangeRounds(threadId);
+  const { store, cache, deadline } = context;
+  const rounds = new ChangeRounds(threadId, "open", deadline);
   for (;;) {
     await rounds.begin();
     const record = await findRecord(store, threadId);
@@ -67,8 +67,8 @@ export async function setRetention(
     cache.forgetThread(threadId);
     const { state } = await prepareThread(context, threadId);
     if (state.epoch !== record.epoch) continue;
-    const expiresAt = chooseExpiryBy(context, retention ?? undefined)();
-    const changed = await changeRetention(store, state, retention, expiresAt);
+    const expiresAt = chooseExpiryBy(context, 0, retention ?? undefined)();
+    const changed = await changeRetention(store, state, retention, expiresAt, rounds);
     cache.forgetThread(threadId);
     if (changed !== undefined) return;
   }

@@ -65,6 +65,7 @@ import { Snapshot } from "../put/snapshot.ts";
 import { takeWrites } from "../put/take-writes.ts";
 import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
+import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { Store } from "../store/store.ts";
 import { checkRetention, setRetention, type ThreadRetention } from "../retention/set-retention.ts";
 import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
@@ -285,7 +286,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the state exceeds `onCheckpointSize` or `maxContentBytes`; nothing was
    *   stored
-   * @throws WriteConflictError if other writers of the thread were faster at every attempt
+   * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
+   *   `retry.deadlineMs`
    */
   override async put(
     config: RunnableConfig,
@@ -326,7 +328,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the writes are longer than `maxContentBytes`; nothing was stored
-   * @throws WriteConflictError if other writers of the thread were faster at every attempt
+   * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
+   *   `retry.deadlineMs`
    */
   override async putWrites(
     config: RunnableConfig,
@@ -350,12 +353,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * new thread with the same id.
    *
    * @throws InvalidAddressError if the id is no string or empty
-   * @throws WriteConflictError if other processes delete and begin the thread again and again
+   * @throws WriteConflictError if other processes delete and begin the thread again and again, for as long
+   *   as `retry.deadlineMs`
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    await this.reach("deleteThread", async ({ store, cache, official }) => {
-      await deleteThread(store, id);
+    await this.reach("deleteThread", async ({ store, cache, official, deadline }) => {
+      await deleteThread(store, id, deadline);
       await official.deleteThread(id);
       cache.forgetThread(id);
     });
@@ -493,7 +497,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { cache, serializer, hasher, settings } = this;
     const { store, official } = this.openStore(Binary, features);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
-    return { store, cache, serializer, hasher, settings, setsSeen, official };
+    const deadline = new ConflictDeadline(settings.retry.deadlineMs);
+    return { store, cache, serializer, hasher, settings, deadline, setsSeen, official };
   }
 
   private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {

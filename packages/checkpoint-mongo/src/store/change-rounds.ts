@@ -1,50 +1,46 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { WriteConflictError } from "../errors/write-conflict-error.ts";
-
-const MAX_ROUNDS = 50;
-const MAX_DELAY_MS = 50;
-
-/** What one process does after another, such as to delete a thread and begin it anew, takes a few. */
-const ROUNDS_AT_ONCE = 3;
+import { ConflictRounds, type ConflictDeadline, type ContendedAction } from "./conflict-rounds.ts";
 
 /** What is done with a thread. */
 type ThreadChange = "open" | "delete" | "update" | "prune";
 
-/** What the message says if it cannot be done. */
-const FAILURES: Readonly<Record<ThreadChange, string>> = {
-  open:
-    "it ended, or its expiry was changed, each time. Nothing was stored; try again, and check that " +
-    "all savers have the same ttl, and one that is longer than a call takes.",
-  delete:
-    "another process ended it each time. Try again, and check that not many processes delete one " +
-    "thread at once.",
-  update: "others changed its metadata each time. Nothing was changed; try again.",
-  prune: "others put or deleted checkpoints of it each time. Try again when fewer write to it.",
+/** What the error says if it cannot be done. */
+const FAILURES: Readonly<Record<ThreadChange, Omit<ContendedAction, "action">>> = {
+  open: {
+    reason: "it ended or its expiry was changed meanwhile",
+    advice:
+      "Nothing was stored. Try again, and check that all savers have the same ttl, and one that is " +
+      "longer than a call takes.",
+  },
+  delete: {
+    reason: "another process ended it meanwhile",
+    advice: "Try again, and check that not many processes delete one thread at once.",
+  },
+  update: {
+    reason: "others changed its metadata meanwhile",
+    advice: "Nothing was changed. Try again.",
+  },
+  prune: {
+    reason: "others put or deleted checkpoints of it meanwhile",
+    advice: "Try again when fewer write to it.",
+  },
 };
 
-/**
- * Counts how often a call reads a thread's record again because it was not as expected. Processes that
- * change one record in turns would keep each other busy without end. So each waits for a random time,
- * and gives up after a while.
- */
+/** Counts how often a call reads a thread's record because the record was not as expected. */
 export class ChangeRounds {
-  readonly #threadId: string;
-  readonly #action: ThreadChange;
-  #begun = 0;
+  /** Of the call that it is done for. */
+  readonly deadline: ConflictDeadline;
+  readonly #rounds: ConflictRounds;
+  #isBegun = false;
 
-  constructor(threadId: string, action: ThreadChange = "open") {
-    this.#threadId = threadId;
-    this.#action = action;
+  constructor(threadId: string, change: ThreadChange, deadline: ConflictDeadline) {
+    this.deadline = deadline;
+    const action = `${change} thread "${threadId}"`;
+    this.#rounds = new ConflictRounds({ action, ...FAILURES[change] }, deadline);
   }
 
-  /** @throws WriteConflictError if there were too many already */
+  /** @throws WriteConflictError if there were rounds before and the time is over */
   async begin(): Promise<void> {
-    const waits = this.#begun - ROUNDS_AT_ONCE;
-    if (this.#begun === MAX_ROUNDS) {
-      const attempts = `Could not ${this.#action} thread "${this.#threadId}" in ${MAX_ROUNDS} attempts`;
-      throw new WriteConflictError(`${attempts}: ${FAILURES[this.#action]}`);
-    }
-    this.#begun += 1;
-    if (waits >= 0) await sleep(Math.random() * Math.min(MAX_DELAY_MS, 2 ** (waits + 1)));
+    if (this.#isBegun) await this.#rounds.next();
+    this.#isBegun = true;
   }
 }

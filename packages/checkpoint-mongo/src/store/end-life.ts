@@ -4,6 +4,7 @@ import { readErrorCode } from "../driver/server-errors.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import { ChangeRounds } from "./change-rounds.ts";
+import type { ConflictDeadline } from "./conflict-rounds.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
 import { ENTRY_FIELDS } from "./thread-entry.ts";
@@ -12,11 +13,16 @@ import { matchRecord, outlive, readState, toLife, type ThreadState } from "./thr
 /**
  * Deletes a thread. What is written to it from now on belongs to its next life.
  *
+ * @param deadline of the call
  * @throws WriteConflictError if other processes keep ending it meanwhile
  */
-export async function deleteThread(store: Store, threadId: string): Promise<void> {
+export async function deleteThread(
+  store: Store,
+  threadId: string,
+  deadline: ConflictDeadline,
+): Promise<void> {
   try {
-    if (await endLife(store, threadId, matchRecord(threadId))) return;
+    if (await endLife(store, threadId, matchRecord(threadId), deadline)) return;
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
       throw error;
@@ -24,16 +30,17 @@ export async function deleteThread(store: Store, threadId: string): Promise<void
   }
   // The record is damaged or missing. Without one, nothing would be removed.
   if (!(await mendRecord(store, threadId))) return;
-  await endLife(store, threadId, matchRecord(threadId));
+  await endLife(store, threadId, matchRecord(threadId), deadline);
 }
 
-/** What a server says if the number to count up is none. */
+/** What a server says if the field to count up is not a number. */
 const TYPE_MISMATCH = 14;
 
 /**
  * Ends the life of a thread and removes what belongs to it.
  *
  * @param filter finds the thread's record, if it is still as it should be
+ * @param deadline of the call
  * @returns whether it was
  * @throws CorruptCheckpointError if the record is damaged
  * @throws WriteConflictError if other processes keep ending the thread meanwhile
@@ -42,8 +49,9 @@ export async function endLife(
   store: Store,
   threadId: string,
   filter: Filter<ThreadDocument>,
+  deadline: ConflictDeadline,
 ): Promise<boolean> {
-  const rounds = new ChangeRounds(threadId, "delete");
+  const rounds = new ChangeRounds(threadId, "delete", deadline);
   for (;;) {
     await rounds.begin();
     const current = await store.threads.findOne(filter);

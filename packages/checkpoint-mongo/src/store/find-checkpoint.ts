@@ -223,7 +223,7 @@ function matchCheckpoint({
 function takeLatest<T extends CheckpointDocument>(
   documents: readonly T[],
 ): { document: T; staleHeads: readonly PlacedCheckpoint[] } | undefined {
-  // One without a place comes first, and is then refused by whoever reads it.
+  // One without a place comes first, and its reader refuses it.
   const [document, ...stale] = documents.toSorted((a, b) => rank(b) - rank(a));
   return document === undefined ? undefined : { document, staleHeads: stale.map(toPlaced) };
 }

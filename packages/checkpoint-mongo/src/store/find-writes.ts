@@ -2,7 +2,7 @@ import type { FindCursor } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
 import { bytesToHex, isBinary } from "../driver/binary.ts";
-import { measureDocument } from "./measure-document.ts";
+import { measureDocument } from "../driver/measure-document.ts";
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 

@@ -24,7 +24,7 @@ import {
 import { isTransient } from "../driver/transient-errors.ts";
 import { WriteSession } from "../driver/write-session.ts";
 import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
-import { measureDocument } from "./measure-document.ts";
+import { measureDocument } from "../driver/measure-document.ts";
 
 /**
  * Bytes of chains that share a command. A larger chain has a command of its own beside the others, so

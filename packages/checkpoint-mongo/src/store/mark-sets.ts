@@ -35,7 +35,7 @@ export async function markSetsLater(
   address: CheckpointAddress,
   marks: readonly Uint8Array[],
 ): Promise<void> {
-  // If the thread has changed meanwhile, the sets may have gone with it.
+  // If the thread has changed meanwhile, the sets may have been deleted with it.
   await thread.write([markSets(address, marks)]);
 }
 

@@ -30,7 +30,7 @@ export async function checkRecord(store: Pick<Store, "threads">, threadId: strin
 }
 
 /**
- * Writes the record of a thread anew, where it is damaged or missing: in the highest life that any of the
+ * Writes the record of a thread again where it is damaged or missing: in the highest life that any of the
  * thread's documents is of, so that its end is the end of all of them.
  *
  * @returns false if nothing is stored of the thread

@@ -21,7 +21,7 @@ export interface SaveCheckpointOptions {
   readonly replaced: readonly ReplacedCheckpoint[];
   /** What must come before: pending writes of the parent. */
   readonly after: readonly Submission[];
-  /** Whether the one before, and the thread's record, name its place. */
+  /** Whether the thread's record names its place. */
   readonly isWitnessed: boolean;
   /** What the thread's record says from then on. */
   readonly move: StandingMove;
@@ -53,7 +53,8 @@ export async function saveCheckpoint(
     },
     ...replaced.map((earlier) => ({
       filter: { ...namespace, seq: earlier.seq },
-      update: { $unset: { head: "" as const }, ...(isWitnessed && { $set: { next: seq } }) },
+      // A mark that is moved back onto one that had a successor shows on reading.
+      update: { $unset: { head: "" as const }, $set: { next: seq } },
     })),
     ...(isWitnessed && isCounted(checkpoint_ns)
       ? [countCheckpoint(thread.state, checkpoint_ns, seq)]

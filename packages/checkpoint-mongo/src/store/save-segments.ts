@@ -70,7 +70,7 @@ export async function saveSegments(
 }
 
 /**
- * Removes what an append makes where its segment has gone: a document that holds nothing else.
+ * Removes the document that an append creates if its segment no longer exists. It holds nothing but the append.
  */
 export async function removeAppendsAlone(
   { segments }: Store,

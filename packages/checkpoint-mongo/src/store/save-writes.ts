@@ -45,7 +45,7 @@ export async function saveWrites(
     ...before,
     // Only a set of writes names a checkpoint, so the kind need not be asked for.
     ...sets.map(({ _id, kind, thread_id, checkpoint, task_id, idx, ...content }) => ({
-      filter: { checkpoint, thread_id, task_id, idx },
+      filter: { checkpoint, thread_id, task_id, idx, ...unlessLater(content) },
       update:
         idx < 0
           ? {
@@ -74,6 +74,41 @@ export async function saveWrites(
   const isKept = ({ idx }: WriteSetToStore, index: number) =>
     idx >= 0 && !outcome.inserted.has(before.length + index);
   return { kind: "saved", kept: sets.filter(isKept) };
+}
+
+/** A set that a later call has replaced is not found. Then the upsert collides with it, which is a conflict. */
+function unlessLater({ called_at: calledAt }: Pick<WriteSetToStore, "called_at">): Document {
+  return calledAt === undefined ? {} : { called_at: { $lte: calledAt } };
+}
+
+/**
+ * Finds out when the latest call was made that has stored something in the places of sets. A time that is
+ * none is mended: no call could come after it.
+ *
+ * @param sets of one task
+ * @returns 0 if there is none
+ */
+export async function findLatestCall(
+  { writes }: Pick<Store, "writes">,
+  sets: readonly WriteSetToStore[],
+): Promise<number> {
+  const special = sets.filter(({ called_at: calledAt }) => calledAt !== undefined);
+  const [first] = special;
+  if (first === undefined) return 0;
+  const { checkpoint, thread_id, task_id } = first;
+  const found = await writes
+    .find({ checkpoint, thread_id, task_id, idx: { $in: special.map(({ idx }) => idx) } })
+    .project<{ readonly idx: number; readonly called_at?: unknown }>({ idx: 1, called_at: 1 })
+    .toArray();
+  let latest = 0;
+  for (const { idx, called_at: calledAt } of found) {
+    if (typeof calledAt === "number" && !Number.isNaN(calledAt)) {
+      latest = Math.max(latest, calledAt);
+    } else {
+      await writes.updateOne({ checkpoint, thread_id, task_id, idx }, { $set: { called_at: 0 } });
+    }
+  }
+  return latest;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { assertRecord } from "./assert-record.ts";
-import { ChangeRounds } from "./change-rounds.ts";
+import type { ChangeRounds } from "./change-rounds.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
 import { checkRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
@@ -35,7 +35,7 @@ export async function openThread(
   store: Store,
   threadId: string,
   chooseExpiry: ChooseExpiry,
-  rounds: ChangeRounds = new ChangeRounds(threadId),
+  rounds: ChangeRounds,
 ): Promise<ThreadState> {
   await rounds.begin();
   const record = await findOrCreate(store, threadId, chooseExpiry);
@@ -57,10 +57,10 @@ export async function openThread(
     const nowMs = await store.askTime();
     if (isOver(record, nowMs)) {
       if (await isAlive(store, record, nowMs)) {
-        return changeExpiry(store, state, chooseExpiry, true, rounds);
+        return changeExpiry(store, state, chooseExpiry, rounds, true);
       }
       // Only this life of it: another process may have begun the next one, and written to it.
-      await endLife(store, threadId, matchThread(state));
+      await endLife(store, threadId, matchThread(state), rounds.deadline);
       return openThread(store, threadId, chooseExpiry, rounds);
     }
   }
@@ -70,7 +70,7 @@ export async function openThread(
 
 /**
  * Whether all documents of a thread contradict a record that says the thread has expired. Then the
- * record is damaged, and the thread goes on.
+ * record is damaged, and the thread continues.
  */
 async function isAlive({ all }: Store, record: ThreadDocument, nowMs: number): Promise<boolean> {
   if (isExtending(record)) return false;
@@ -108,7 +108,7 @@ async function findOrCreate(
         },
         { upsert: true, returnDocument: "after" },
       );
-      // MongoDB always returns it; a compatible server may not to whoever came second.
+      // MongoDB always returns it; a compatible server may not return it to the second writer.
       if (document !== null) return document;
       if (attempt === CREATE_ATTEMPTS) {
         throw new Error(`The server returned no record of thread "${threadId}".`);
@@ -136,8 +136,8 @@ export async function changeExpiry(
   store: Store,
   state: ThreadState,
   chooseExpiry: ChooseExpiry,
+  rounds: ChangeRounds,
   extending: Date | true = state.expiresAt ?? true,
-  rounds: ChangeRounds = new ChangeRounds(state.threadId),
 ): Promise<ThreadState> {
   const changed = await moveThread(store, state, chooseExpiry(), extending, rounds);
   return changed ?? openThread(store, state.threadId, chooseExpiry, rounds);
@@ -156,9 +156,9 @@ export function changeRetention(
   state: ThreadState,
   retention: NewRetention,
   expiresAt: Date | undefined,
+  rounds: ChangeRounds,
 ): Promise<ThreadState | undefined> {
   const extending = state.expiresAt ?? true;
-  const rounds = new ChangeRounds(state.threadId);
   return moveThread(store, state, expiresAt, extending, rounds, retention);
 }
 
@@ -171,8 +171,8 @@ export async function spreadExpiry(
   store: Store,
   state: ThreadState,
   chooseExpiry: ChooseExpiry,
+  rounds: ChangeRounds,
 ): Promise<void> {
-  const rounds = new ChangeRounds(state.threadId);
   const extending = state.expiresAt ?? true;
   const moved = await moveThread(store, state, state.expiresAt, extending, rounds);
   if (moved === undefined) await openThread(store, state.threadId, chooseExpiry, rounds);
@@ -226,14 +226,22 @@ async function finishExtension(
     { ...matchThread(state), extending: { $ne: null } },
     { $unset: { extending: "" } },
   );
-  if (matchedCount === 0) await followChange(store, state, rounds);
+  if (matchedCount > 0) return;
+  await followChange(store, state, rounds, isMoveAhead(record.extending, state.expiresAt));
 }
 
 /**
  * A process that was slow to change the expiry may have changed it back in documents of a thread
  * that has another one by now. What the thread's record says holds for all of them.
+ *
+ * @param wasAhead whether its change moved nothing back
  */
-async function followChange(store: Store, state: ThreadState, rounds: ChangeRounds): Promise<void> {
+async function followChange(
+  store: Store,
+  state: ThreadState,
+  rounds: ChangeRounds,
+  wasAhead: boolean,
+): Promise<void> {
   await rounds.begin();
   const record = await findRecord(store, state.threadId);
   if (record === undefined) return;
@@ -241,11 +249,14 @@ async function followChange(store: Store, state: ThreadState, rounds: ChangeRoun
   if (record.deleted_at !== undefined) return;
   const current = readState(record);
   if (isSameState(current, state)) return;
+  // Whoever moved it further ahead takes all documents along. To help with every such move could take
+  // as long as there are writers.
+  if (wasAhead && isMoveAhead(state.expiresAt, current.expiresAt)) return;
   if (isExtending(record)) return finishExtension(store, record, rounds);
   const extending = current.expiresAt ?? true;
   const moved = await moveThread(store, current, current.expiresAt, extending, rounds);
   // It was changed once more. Whoever opens the thread deals with a life that has ended.
-  if (moved === undefined) await followChange(store, state, rounds);
+  if (moved === undefined) await followChange(store, state, rounds, wasAhead);
 }
 
 /**
@@ -257,8 +268,11 @@ function moveExpiry(
   to: Date | undefined,
 ): Record<string, Record<string, unknown>> {
   if (to === undefined) return { $unset: { expires_at: "" } };
-  const isAhead = from instanceof Date && from.getTime() < to.getTime();
-  return isAhead ? { $max: { expires_at: to } } : { $set: { expires_at: to } };
+  return isMoveAhead(from, to) ? { $max: { expires_at: to } } : { $set: { expires_at: to } };
+}
+
+function isMoveAhead(from: ThreadDocument["extending"], to: Date | undefined): boolean {
+  return from instanceof Date && to !== undefined && from.getTime() < to.getTime();
 }
 
 function toFields({

@@ -1,5 +1,6 @@
 import type { ThreadDocument } from "../documents/documents.ts";
 import { ChangeRounds } from "./change-rounds.ts";
+import type { ConflictDeadline } from "./conflict-rounds.ts";
 import type { Store } from "./store.ts";
 import { findRecord, matchRecord } from "./thread-record.ts";
 
@@ -12,6 +13,7 @@ export interface MetadataToStore {
 /**
  * Changes the metadata in a thread's record. What others change meanwhile is not lost: it is read again.
  *
+ * @param deadline of the call
  * @param change makes the new metadata of the former
  * @returns the record as it is then; undefined if the thread is not there
  * @throws WriteConflictError if others keep changing it meanwhile
@@ -19,9 +21,10 @@ export interface MetadataToStore {
 export async function changeMetadata(
   store: Pick<Store, "threads" | "estimateTime">,
   threadId: string,
+  deadline: ConflictDeadline,
   change: (former: string | undefined) => MetadataToStore,
 ): Promise<ThreadDocument | undefined> {
-  const rounds = new ChangeRounds(threadId, "update");
+  const rounds = new ChangeRounds(threadId, "update", deadline);
   for (;;) {
     await rounds.begin();
     const record = await findRecord(store, threadId);

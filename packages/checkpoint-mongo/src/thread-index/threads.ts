@@ -136,8 +136,8 @@ async function applyUpdate(
   threadId: string,
   update: ThreadMetadata,
 ): Promise<ThreadSummary> {
-  const { store } = context;
-  const record = await changeMetadata(store, threadId, (former) => {
+  const { store, deadline } = context;
+  const record = await changeMetadata(store, threadId, deadline, (former) => {
     const metadata = { ...readThreadMetadata(former), ...update };
     return { metadata: writeThreadMetadata(owner, metadata), fields: listFields(metadata) };
   });

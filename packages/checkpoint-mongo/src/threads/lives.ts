@@ -82,7 +82,7 @@ export async function isDamage(store: Store, document: StoredCheckpoint): Promis
 }
 
 /**
- * Does something with a checkpoint. What looks like damage is none if the checkpoint has gone.
+ * Does something with a checkpoint. If the checkpoint no longer exists, missing parts are not damage.
  *
  * @returns `"gone"` in that case
  * @throws CorruptCheckpointError if it is damage

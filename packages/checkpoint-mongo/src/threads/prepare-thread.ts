@@ -1,12 +1,19 @@
 import type { SaverContext } from "../context/context.ts";
 import type { SaverSettings } from "../context/options.ts";
+import { ChangeRounds } from "../store/change-rounds.ts";
 import { FencedThread } from "../store/fenced-thread.ts";
 import { changeExpiry, openThread, type ChooseExpiry } from "../store/thread-lifecycle.ts";
 import type { ThreadState } from "../store/thread-record.ts";
 import { computeExpiry, isMoveDue, type Retention } from "./plan-expiry.ts";
 
-/** Another process may move the expiry at the same time, to less than this one would. */
+/**
+ * Another process may move the expiry at the same time, to less than this one would. And while it is
+ * moved, so much time may pass that it has to be moved again.
+ */
 const MOVES = 2;
+
+/** What took a time may take longer the next time. */
+const LEAD_FACTOR = 2;
 
 /** What is needed to choose when a thread expires. */
 type ExpiryContext = Pick<SaverContext, "store" | "settings">;
@@ -14,24 +21,36 @@ type ExpiryContext = Pick<SaverContext, "store" | "settings">;
 /**
  * Gets a thread ready to be written to: opens it if this process does not know it, and moves its
  * expiry if that is due.
+ *
+ * @param leadMs how long it takes from now until the write reaches the server. It is refused if others
+ *   move the expiry before that. So a call that was too slow once moves the expiry further ahead, and
+ *   nobody has to move it meanwhile: of many slow writers, all get through
+ * @throws WriteConflictError if others keep changing the thread until the call's deadline
  */
 export async function prepareThread(
   context: SaverContext,
   threadId: string,
+  leadMs = 0,
 ): Promise<FencedThread> {
-  const { store, cache, settings } = context;
+  const { store, cache, settings, deadline } = context;
+  const rounds = new ChangeRounds(threadId, "open", deadline);
   // A save may have waited for long, or the machine slept, since the saver's call began.
   await store.syncTime();
-  const chooseExpiry = chooseExpiryBy(context);
+  let ownLeadMs = leadMs;
   let state = cache.getThread(threadId);
   if (state === undefined || isPast(state.expiresAt, store.estimateTime())) {
     // Whether it has expired is for the server to say.
-    state = await cache.openOnce(threadId, () => openThread(store, threadId, chooseExpiry));
+    const chooseExpiry = chooseExpiryBy(context, ownLeadMs);
+    state = await cache.openOnce(threadId, () => openThread(store, threadId, chooseExpiry, rounds));
   }
   for (let move = 0; move < MOVES; move += 1) {
-    const retention = readRetention(settings, state.retention);
-    if (!isMoveDue(retention, state.expiresAt, store.estimateTime())) break;
-    state = await changeExpiry(store, state, chooseExpiryBy(context, state.retention));
+    const { retention: own } = state;
+    const retention = readRetention(settings, own);
+    if (!isMoveDue(retention, state.expiresAt, store.estimateTime(), ownLeadMs)) break;
+    const startedMs = performance.now();
+    state = await changeExpiry(store, state, chooseExpiryBy(context, ownLeadMs, own), rounds);
+    // If it takes longer than the slack, every write would have to move it.
+    ownLeadMs = Math.max(ownLeadMs, LEAD_FACTOR * (performance.now() - startedMs));
   }
   cache.setThread(state);
   return new FencedThread(store, state);
@@ -56,14 +75,16 @@ export function presumeNew(
 /**
  * Gives a function that says when a thread expires that is written to now.
  *
+ * @param leadMs see {@link prepareThread}
  * @param own what overrides the saver's TTL
  */
 export function chooseExpiryBy(
   { store, settings }: ExpiryContext,
+  leadMs = 0,
   own?: ThreadState["retention"],
 ): ChooseExpiry {
   const retention = readRetention(settings, own);
-  return () => computeExpiry(retention, store.estimateTime());
+  return () => computeExpiry(retention, store.estimateTime(), leadMs);
 }
 
 function readRetention(

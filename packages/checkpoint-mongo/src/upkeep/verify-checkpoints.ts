@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
-import { isBinary, toBytes, type StoredBytes } from "../driver/binary.ts";
+import { type StoredBytes, isBinary, toBytes } from "../driver/binary.ts";
+import { listSegments } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing, asWrongField } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
@@ -12,12 +13,16 @@ import { readAddress } from "../address/read-address.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
+import type { References } from "./references.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
-/** What the verification of a chain needs of a checkpoint. */
+/**
+ * What the verification of a chain needs of a checkpoint. All of a thread's are held at once. So bytes are
+ * copied: those out of a reply would keep all of the reply in memory.
+ */
 type Link = Pick<
   CheckpointRecord,
-  "address" | "manifest" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
+  "address" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
 > & {
   /** Whether its parent was pruned. */
   readonly isCut: boolean;
@@ -26,25 +31,28 @@ type Link = Pick<
 /** What is left to verify after the checkpoints. */
 export interface VerifiedCheckpoints {
   readonly count: number;
-  /** Those that are as they were written. */
-  readonly records: readonly Link[];
   /** The `_id` of each checkpoint, to which pending writes point. */
   readonly ids: readonly StoredBytes[];
 }
 
-/** Verifies each checkpoint of a thread, and the chains and orders that they make. */
+/**
+ * Verifies each checkpoint of a thread, and the chains and orders that they make.
+ *
+ * @param references takes the segments that those refer to which are as they were written
+ */
 export async function verifyCheckpoints(
   context: SaverContext,
   thread: ThreadInForce,
+  references: References,
   damages: DamageList,
 ): Promise<VerifiedCheckpoints> {
-  const records: Link[] = [];
+  const links: Link[] = [];
   const ids: StoredBytes[] = [];
   let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
   for await (const document of scanCheckpoints(context.store, thread.threadId)) {
     if (thread.isOnItsWayOut(document)) continue;
-    ids.push(document._id);
+    ids.push(isBinary(document._id) ? new Uint8Array(toBytes(document._id)) : document._id);
     const address = readAddress(document);
     const name = { document: "checkpoint", which: address.checkpointId } as const;
     const invented = thread.findInvented(document, name);
@@ -57,8 +65,15 @@ export async function verifyCheckpoints(
     await damages.collect(address, async () => {
       const record = readRecord(document, context.hasher);
       const { manifest, parentCheckpointId, parentHash, hash, seq } = record;
-      const isCut = isCutOff(document, record, context.hasher);
-      records.push({ address, manifest, parentCheckpointId, parentHash, hash, seq, isCut });
+      links.push({
+        address,
+        parentCheckpointId,
+        parentHash: parentHash && new Uint8Array(parentHash),
+        hash: new Uint8Array(hash),
+        seq,
+        isCut: isCutOff(document, record, context.hasher),
+      });
+      for (const id of listSegments(manifest)) references.add(id);
       await verifySearchable(context, document, record);
     });
     const stray = thread.findStrayExpiry(document, name);
@@ -72,8 +87,8 @@ export async function verifyCheckpoints(
         ...asMissing(),
       });
   }
-  verifyChain(records, damages);
-  return { count, records, ids };
+  verifyChain(links, damages);
+  return { count, ids };
 }
 
 /** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */

@@ -1,10 +1,8 @@
 import type { SaverContext } from "../context/context.ts";
 import type { SegmentDocument } from "../documents/documents.ts";
-import { listSegments } from "../documents/manifest.ts";
-import { type ContentHash, type SegmentId, parseSegmentId } from "../documents/segment-id.ts";
+import type { ContentHash } from "../documents/segment-id.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import { nameStart, verifySegment } from "../read/contents.ts";
-import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { bytesToHex, isBinary } from "../driver/binary.ts";
 import { findSegmentFault, findSegmentFlaw } from "../store/check-segment.ts";
 import type { FieldFault } from "../store/document-fields.ts";
@@ -12,25 +10,8 @@ import { joinParts } from "../store/find-segments.ts";
 import { scanSegments } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
 import { groupRuns } from "./group-runs.ts";
+import type { References } from "./references.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
-import type { WriteReference } from "./verify-writes.ts";
-
-/** The names under which segments are referred to, by where they are found. */
-export type References = ReadonlyMap<ContentHash, ReadonlySet<SegmentId>>;
-
-export function listReferences(
-  records: readonly Pick<CheckpointRecord, "manifest">[],
-  ofWrites: readonly WriteReference[],
-): References {
-  const ids = new Set(ofWrites.map(({ id }) => id));
-  for (const { manifest } of records) for (const id of listSegments(manifest)) ids.add(id);
-  const byRoot = new Map<ContentHash, Set<SegmentId>>();
-  for (const id of ids) {
-    const { root } = parseSegmentId(id);
-    byRoot.set(root, (byRoot.get(root) ?? new Set()).add(id));
-  }
-  return byRoot;
-}
 
 /**
  * Verifies each segment without its appends, and under all names that refer to it.
@@ -77,7 +58,7 @@ async function verifyNames(
   maxContentBytes: number,
   damages: DamageList,
 ): Promise<void> {
-  for (const id of new Set([nameStart(stored), ...(wanted.get(stored.root) ?? [])])) {
+  for (const id of new Set([nameStart(stored), ...wanted.listNames(stored.root)])) {
     const verified = await verifySegment(id, stored, maxContentBytes);
     if ("found" in verified)
       damages.add(undefined, { document: "segment", which: id, ...verified });

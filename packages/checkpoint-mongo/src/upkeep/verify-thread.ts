@@ -1,13 +1,16 @@
 import type { SaverContext } from "../context/context.ts";
 import { listSegments } from "../documents/manifest.ts";
-import { parseSegmentId } from "../documents/segment-id.ts";
+import { readAddress } from "../address/read-address.ts";
+import { type ContentHash, type SegmentId, parseSegmentId } from "../documents/segment-id.ts";
 import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { findRecordsOf } from "../store/mend-record.ts";
-import { findStrays } from "../store/scan-thread.ts";
+import { readRecord } from "../records/checkpoint-record.ts";
+import { findStrays, scanCheckpoints } from "../store/scan-thread.ts";
 import { DamageList, type Damage } from "./damage-list.ts";
+import { References } from "./references.ts";
 import { ThreadInForce } from "./thread-in-force.ts";
 import { verifyCheckpoints } from "./verify-checkpoints.ts";
-import { listReferences, verifySegments } from "./verify-segments.ts";
+import { verifySegments } from "./verify-segments.ts";
 import { verifyWitness } from "./verify-witness.ts";
 import { verifyWrites } from "./verify-writes.ts";
 
@@ -46,22 +49,42 @@ function nameDamage(damage: Damage): string {
   return JSON.stringify([checkpointNs, checkpointId, document, which, field, expected, found]);
 }
 
+/** Names the checkpoints that refer to missing segments. To keep who refers to what would take much memory. */
+async function nameIncomplete(
+  { store, hasher }: SaverContext,
+  thread: ThreadInForce,
+  segments: ReadonlySet<ContentHash>,
+  damages: DamageList,
+): Promise<void> {
+  for await (const document of scanCheckpoints(store, thread.threadId)) {
+    if (thread.isOnItsWayOut(document)) continue;
+    const address = readAddress(document);
+    const name = { document: "checkpoint", which: address.checkpointId } as const;
+    if (thread.findInvented(document, name) !== undefined) continue;
+    let missing: readonly SegmentId[] = [];
+    // What is wrong with the checkpoint itself has been reported.
+    await new DamageList().collect(address, () => {
+      const all = listSegments(readRecord(document, hasher).manifest);
+      missing = all.filter((id) => !segments.has(parseSegmentId(id).root));
+    });
+    for (const id of missing) {
+      damages.add(address, { document: "segment", which: id, ...asMissing() });
+    }
+  }
+}
+
 async function walk(context: SaverContext, threadId: string): Promise<ThreadReport> {
   const { store } = context;
   const nowMs = await store.askTime();
   const records = await findRecordsOf(store, threadId);
   const thread = new ThreadInForce(threadId, records, nowMs);
   const damages = new DamageList();
-  const checkpoints = await verifyCheckpoints(context, thread, damages);
+  const wanted = new References();
+  const checkpoints = await verifyCheckpoints(context, thread, wanted, damages);
   const writes = await verifyWrites(context, thread, checkpoints.ids, damages);
-  const wanted = listReferences(checkpoints.records, writes.references);
+  for (const { id } of writes.references) wanted.add(id);
   const segments = await verifySegments(context, thread, wanted, damages);
-  for (const { address, manifest } of checkpoints.records) {
-    for (const id of listSegments(manifest)) {
-      if (!segments.has(parseSegmentId(id).root))
-        damages.add(address, { document: "segment", which: id, ...asMissing() });
-    }
-  }
+  if (!wanted.areIn(segments)) await nameIncomplete(context, thread, segments, damages);
   for (const { address, id } of writes.references) {
     if (!segments.has(parseSegmentId(id).root))
       damages.add(address, { document: "segment", which: id, ...asMissing() });

@@ -12,7 +12,7 @@ export interface ChatOptions {
 /** The text of `--help`. */
 export const HELP = `Usage: npm start -- [options]
 
-A chat that remembers its user across conversations, and goes on where it was cut off.
+A chat that remembers its user across conversations, and continues where it was cut off.
 
   --user ID       whose memories to use (default: me)
   --thread ID     the conversation to go on with (default: first)
@@ -35,7 +35,7 @@ export function readOptions(args: readonly string[]): ChatOptions {
   return {
     help: values.help,
     userId: values.user,
-    // A thread belongs to one user: nobody goes on with another's by naming it.
+    // A thread belongs to one user: nobody can continue another user's thread by naming it.
     threadId: [values.user, values.thread].map(encodeURIComponent).join("/"),
     message: values.message,
   };

@@ -1,4 +1,4 @@
-/** An agent that takes a page at night. Killed, it goes on where it was. See `--help`. */
+/** An agent that takes a page at night. Killed, it continues where it was. See `--help`. */
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
 import { parseArgs } from "node:util";
@@ -14,7 +14,7 @@ const HELP = `Usage: npm start -- [options]
 
 An agent takes a page at night: it has the evidence analysed in parallel, finds
 the cause, has it repaired by an agent of its own, and publishes a report.
-Kill it at any moment and start it again: it goes on where it was.
+Kill it at any moment and start it again: it continues where it was.
 
   --thread ID  the incident to work on, or to go on with (default: incident)
   --help       show this text

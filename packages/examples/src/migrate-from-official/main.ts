@@ -8,7 +8,7 @@ import { reportScript } from "./report-script.ts";
 const HELP = `Usage: npm run official -- [options]      the official saver and store
        npm run threadkeep -- [options]    ours
 
-Writes a report. What one of the two has begun, the other one goes on with.
+Writes a report. Each of the two can continue what the other has begun.
 
   --thread ID     the report to write or to go on with (default: report)
   --topic TEXT    of a new report (default: sailing ships)
@@ -47,7 +47,7 @@ async function report(
   const thread = { configurable: { thread_id: threadId } };
 
   let { started, titles, sections, isDone } = await readProgress(graph, thread);
-  const stand = started ? `goes on after section ${sections.length}` : "begins";
+  const stand = started ? `continues after section ${sections.length}` : "begins";
   console.log(`with ${name}: report "${threadId}" ${isDone ? "is complete" : stand}`);
   while (!isDone && sections.length < stopAfter) {
     // `null` means: go on where the thread stands. One section, and then look again.

@@ -28,7 +28,7 @@ const graph = new StateGraph(MessagesAnnotation)
 
 const thread = { configurable: { thread_id: process.argv[2] ?? "first" } };
 const { createdAt, next } = await graph.getState(thread);
-if (createdAt) console.log(next.length > 0 ? `goes on with: ${next.join(", ")}` : "is complete");
+if (createdAt) console.log(next.length > 0 ? `continues with: ${next.join(", ")}` : "is complete");
 const input = createdAt ? null : { messages: [] }; // `null` means: go on where the thread stands
 const run = await graph.stream(input, { ...thread, durability: "sync", streamMode: "updates" });
 for await (const update of run) {

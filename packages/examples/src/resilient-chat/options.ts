@@ -17,7 +17,7 @@ const DEFAULT_BUDGET_USD = 0.1;
 export const HELP = `Usage: npm start -- [options]
 
 A chat in the terminal that answers although a model fails, keeps to a budget,
-and goes on by its thread id in a new process.
+and continues by its thread id in a new process.
 
 Options:
   --message TEXT      say this, print the answer and end; without it, a prompt

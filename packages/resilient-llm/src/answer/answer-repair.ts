@@ -69,6 +69,7 @@ export class AnswerRepair implements AnswerCheck {
       answer: message,
       attempts: error.attempts,
       cause: error,
+      isFinal: error.isFinal,
     });
   }
 }

@@ -1,17 +1,12 @@
 import type { Call } from "../call/call.ts";
 import type { StreamInterruptedError } from "../errors/model-call-error.ts";
 import type { Failure } from "../failure/failure.ts";
+import { asksForJson } from "./asks-for-json.ts";
 import type { Resumption, StreamedAnswer } from "./streamed-answer.ts";
 
 /** Why an answer that broke off is not taken up. */
 interface Refusal {
   readonly stoppedBecause: string;
-}
-
-/** Whether the request asks for JSON: a model that is asked to go on with it begins a new one. */
-function asksForJson(options: Readonly<Record<string, unknown>>): boolean {
-  const { response_format: format } = options as { response_format?: { type?: unknown } };
-  return format !== undefined && format.type !== "text";
 }
 
 /** What happens when the stream of a call breaks off after part of the answer has been handed out. */
@@ -23,7 +18,7 @@ export class BrokenStream {
     this.#call = call;
   }
 
-  /** Whether an answer may begin anew after part of it has been handed out. */
+  /** Whether an answer may start over after part of it has been handed out. */
   get mayRestart(): boolean {
     const { options } = this.#call;
     return options.streamRecovery === "restart" || (!this.isFinal && this.#isParsedHere);
@@ -34,15 +29,11 @@ export class BrokenStream {
     return this.#call.options.streamRecovery === "error";
   }
 
-  /**
-   * Prepares an answer that broke off for the next attempt.
-   *
-   * @throws StreamInterruptedError if it cannot be taken up
-   */
-  recover(answer: StreamedAnswer, failure: Failure): void {
+  /** Prepares an answer that broke off for the next attempt. Returns the error if it cannot be taken up. */
+  recover(answer: StreamedAnswer, failure: Failure): StreamInterruptedError | undefined {
     this.#failure = failure;
     const resumption = this.#choose(answer);
-    if (typeof resumption === "object") throw this.interrupt(answer, resumption.stoppedBecause);
+    if (typeof resumption === "object") return this.interrupt(answer, resumption.stoppedBecause);
     const { events, id: callId } = this.#call;
     const { partial } = answer;
     this.#call.keepPartial(partial);
@@ -52,6 +43,7 @@ export class BrokenStream {
     } else {
       events.emit({ type: "stream-continued", callId, keptText: partial.text });
     }
+    return undefined;
   }
 
   /**
@@ -62,7 +54,7 @@ export class BrokenStream {
     return this.#call.interrupt(failure, answer.partial, stoppedBecause);
   }
 
-  /** Chunks go to the parser of `withStructuredOutput`, which sees where an answer begins anew. */
+  /** Chunks go to the parser of `withStructuredOutput`, which sees where an answer starts over. */
   get #isParsedHere(): boolean {
     const { check } = this.#call.request;
     // Who takes the last answer as it is gets the chunks too.

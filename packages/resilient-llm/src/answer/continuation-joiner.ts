@@ -8,7 +8,7 @@ const SHORTEST_OVERLAP_CHARS = 8;
  *
  * - `last-words`: it was asked to repeat the last words and to go on.
  * - `from-start`: it was asked the same question again.
- * - `prefilled`: the text was the end of its prompt, so it goes on without repeating anything.
+ * - `prefilled`: the text was the end of its prompt, so it continues without repeating anything.
  */
 export type JoinRule = "last-words" | "from-start" | "prefilled";
 

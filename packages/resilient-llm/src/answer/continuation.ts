@@ -10,7 +10,7 @@ function prefill(partialText: string): BaseMessage[] {
 
 /**
  * Asks for the rest by a message. The model is told to repeat the last words: only so it can be seen that
- * it goes on, and where. "Begin with the next character" cannot be checked, and models do it badly in the
+ * it continues, and where. "Begin with the next character" cannot be checked, and models do it badly in the
  * middle of a word.
  */
 function askByMessage(partialText: string): BaseMessage[] {

@@ -16,8 +16,8 @@ export function findStart(text: string): number {
 }
 
 /**
- * Where the last words of a text begin. They are so many that the text has them nowhere else, so whoever
- * repeats them says where he goes on.
+ * Where the last words of a text begin. They are so many that the text has them nowhere else, so an
+ * answer that repeats them shows where it continues.
  */
 export function findLastWords(text: string): number {
   const first = findStart(text);

@@ -1,3 +1,4 @@
+import type { AnswerFacts } from "../attempt/attempt-outcome.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import { readFinish } from "../failure/finish-rules.ts";
@@ -6,6 +7,8 @@ import { readFinish } from "../failure/finish-rules.ts";
 export interface ResilienceMetadata {
   /** Name of the candidate that gave the answer. */
   readonly candidate: string;
+  /** The endpoint that gave the answer: its name as given, else its host. */
+  readonly endpoint: string;
   /** Attempts that were made for the answer. */
   readonly attempts: number;
   /** Cost of all attempts in USD; `null` if the cost of one is not known. */
@@ -27,11 +30,16 @@ function isCostReported(records: readonly AttemptRecord[]): boolean {
   return isSaid && costly.every(({ costSource }) => costSource === "provider");
 }
 
-/** Sums a call up that was answered. */
+/** The answer of a call, as far as its summary needs it. */
+export interface AnswerSummary {
+  readonly facts: AnswerFacts;
+  readonly usage: TokenUsage | undefined;
+}
+
+/** Sums up a call that was answered. */
 export function describeResilience(
   records: readonly AttemptRecord[],
-  usage: TokenUsage | undefined,
-  finishReason: string | undefined,
+  { facts, usage }: AnswerSummary,
 ): ResilienceMetadata {
   const answered =
     records.findLast((record) => record.outcome === "succeeded") ??
@@ -42,11 +50,12 @@ export function describeResilience(
   }
   return {
     candidate: answered?.candidate ?? "",
+    endpoint: answered?.endpoint ?? "",
     attempts: records.length,
     costUsd,
     costReported: isCostReported(records),
     usageEstimated: usage?.estimated ?? false,
-    cutAtLimit: readFinish(finishReason) === "cut",
+    cutAtLimit: readFinish(facts.finishReason) === "cut",
     emptyAnswer: answered?.kind === "empty-answer",
   };
 }

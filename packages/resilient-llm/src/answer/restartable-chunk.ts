@@ -1,6 +1,10 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 
+/**
+ * The chunks that restart an answer. Other copies of this package do not see it, and need not: only what this
+ * copy puts on its own chunks and around its own parsers asks.
+ */
 const RESTARTS = new WeakSet<object>();
 
 interface Joinable {
@@ -39,13 +43,13 @@ export function makeRestartable(chunk: ChatGenerationChunk): ChatGenerationChunk
   return chunk;
 }
 
-/** Marks `chunk` as the first one of an answer that begins anew. */
+/** Marks `chunk` as the first one of an answer that starts over. */
 export function markRestart(chunk: ChatGenerationChunk): void {
   RESTARTS.add(chunk);
   RESTARTS.add(chunk.message);
 }
 
-/** Whether the answer begins anew with `chunk`, be it a chunk of a generation or its message. */
+/** Whether the answer starts over with `chunk`, a chunk of a generation or its message. */
 export function isRestart(chunk: object): boolean {
   return RESTARTS.has(chunk);
 }

@@ -6,7 +6,7 @@ interface StreamParser {
 }
 
 /**
- * Makes a parser begin anew where the answer does. LangChain's cumulative parsers add up texts by
+ * Makes a parser start over where the answer does. LangChain's cumulative parsers add up texts by
  * themselves, so they would read the new answer as the end of the old one.
  */
 export function makeParserRestartable(parser: object): void {

@@ -1,16 +1,16 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import type { AttemptOutcome, EmptyAnswer } from "../attempt/attempt-outcome.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import { attemptGenerate } from "../attempt/generate-attempt.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
-import type { TokenUsage } from "../cost/token-usage.ts";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import { AnswerRepair } from "./answer-repair.ts";
+import { CutAnswer } from "./cut-answer.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
-import { describeResilience } from "./resilience-metadata.ts";
+import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 
 interface RunningGenerate extends RunningAttempt {
   readonly outcome: Promise<AttemptOutcome<ChatResult>>;
@@ -25,20 +25,30 @@ const startGenerate: StartAttempt<RunningGenerate> = (attempt, signal, onEnd) =>
   };
 };
 
-/** Makes an attempt at a whole answer, hedged if the options say so, and books how it ended. */
-function generateOnce(call: Call, attempt: PreparedAttempt): Promise<AttemptOutcome<ChatResult>> {
-  if (call.isHedged) return hedge(call, attempt, startGenerate).then(({ outcome }) => outcome);
+/**
+ * Makes an attempt at a whole answer, hedged if the options say so, and books how it ended.
+ *
+ * @param mayHedge It is not asked to go on with an answer. Each candidate is asked for that in its own way.
+ */
+function generateOnce(
+  call: Call,
+  attempt: PreparedAttempt,
+  mayHedge: boolean,
+): Promise<AttemptOutcome<ChatResult>> {
+  if (mayHedge && call.isHedged)
+    return hedge(call, attempt, startGenerate).then(({ outcome }) => outcome);
   return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
-interface Answered extends EmptyAnswer<ChatResult> {
-  readonly usage: TokenUsage | undefined;
+interface Answered extends AnswerSummary {
+  readonly value: ChatResult;
 }
 
-/** Writes into an answer what it took to get it. */
-function describe(call: Call, { facts, usage, value }: Answered): ChatResult {
+/** Adds to the messages of an answer how it was got. */
+function addMetadata(call: Call, answered: Answered): ChatResult {
+  const { usage, value } = answered;
   for (const { message } of value.generations) {
-    const resilience = describeResilience(call.records, usage, facts.finishReason);
+    const resilience = describeResilience(call.records, answered);
     message.response_metadata = { ...message.response_metadata, resilience };
     if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
   }
@@ -50,19 +60,28 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
   const repair = request.check && new AnswerRepair(request.check);
   const call = new Call(shared, { ...request, check: repair });
   const acceptsLast = repair?.acceptsLast ?? true;
+  const cut = new CutAnswer(call);
   /** An answer that says nothing. It is better than an error if nobody has more to say. */
   let lastResort: Answered | undefined;
   for (;;) {
-    const attempt = await call.prepare(repair && (() => repair.addition));
+    const attempt = await call.prepare(
+      cut.isContinued ? (candidate) => cut.ask(candidate) : repair && (() => repair.addition),
+    );
     if (attempt instanceof Error) {
       if (repair?.lastResult) return repair.lastResult;
-      if (lastResort && acceptsLast) return describe(call, lastResort);
+      if (lastResort && acceptsLast) return addMetadata(call, lastResort);
       throw repair?.explain(attempt) ?? attempt;
     }
-    const outcome = await generateOnce(call, attempt);
+    const { candidate } = attempt;
+    const outcome = await generateOnce(call, attempt, !cut.isContinued);
     if (outcome.status === "aborted") throw outcome.reason;
-    if (outcome.status === "succeeded") return describe(call, outcome);
-    const { empty, usage } = outcome;
+    if (outcome.status === "succeeded") {
+      const value = cut.complete(candidate, outcome.value);
+      if (value) return addMetadata(call, { ...outcome, value });
+      continue;
+    }
+    const { empty, failure, partial, usage } = outcome;
+    if (partial) cut.keep(candidate, partial, failure);
     if (empty) lastResort = { ...empty, usage };
   }
 }

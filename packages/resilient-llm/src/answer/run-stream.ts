@@ -1,20 +1,18 @@
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
-import type { AnswerFacts, AttemptOutcome } from "../attempt/attempt-outcome.ts";
+import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { attemptStream, type AttemptStream } from "../attempt/stream-attempt.ts";
 import { hasContent } from "../attempt/streamed-content.ts";
 import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
-import type { TokenUsage } from "../cost/token-usage.ts";
 import { toUsageMetadata } from "../cost/usage-metadata.ts";
-import { StructuredOutputError } from "../errors/structured-output-error.ts";
+import { AnswerRepair } from "./answer-repair.ts";
 import { BrokenStream } from "./broken-stream.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
-import { describeResilience } from "./resilience-metadata.ts";
+import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 import { StreamedAnswer, type ChunkFields } from "./streamed-answer.ts";
-import { WholeAnswer } from "./whole-answer.ts";
 
 interface RunningStream extends RunningAttempt {
   /** Everything it has said so far, and the rest as it comes. */
@@ -72,14 +70,10 @@ function streamOnce(call: Call, attempt: PreparedAttempt, mayHedge: boolean): At
   return attemptStream(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
-interface Answered {
-  readonly facts: AnswerFacts;
-  readonly usage: TokenUsage | undefined;
-}
-
-/** What the last chunk says of an answer: what it took to get it. */
-function describe(call: Call, { facts, usage }: Answered): ChunkFields {
-  const resilience = describeResilience(call.records, usage, facts.finishReason);
+/** The fields of the last chunk: how the answer was got. */
+function describeLastChunk(call: Call, answered: AnswerSummary): ChunkFields {
+  const { usage } = answered;
+  const resilience = describeResilience(call.records, answered);
   return {
     response_metadata: { resilience },
     usage_metadata: usage && toUsageMetadata(usage),
@@ -94,50 +88,50 @@ export async function* runStream(
   shared: SharedState,
   request: CallRequest,
 ): AsyncGenerator<ChatGenerationChunk> {
-  const call = new Call(shared, request);
+  const { check } = request;
+  // Who takes the last answer as it is gets each piece too, so none can be asked for again.
+  const repair = check && !check.acceptsLast ? new AnswerRepair(check) : undefined;
+  const call = new Call(shared, { ...request, check: repair ?? check });
   const brokenStream = new BrokenStream(call);
   const answer = new StreamedAnswer(brokenStream.mayRestart);
-  const { check } = request;
-  const whole = check && !check.acceptsLast ? new WholeAnswer() : undefined;
   /** An answer that says nothing. It is better than an error if nobody has more to say. */
-  let lastResort: Answered | undefined;
+  let lastResort: AnswerSummary | undefined;
   for (;;) {
     const { textToContinue: text } = answer;
     const attempt = await call.prepare(
-      text === undefined ? undefined : (candidate) => askToContinue(text, candidate),
+      text === undefined
+        ? repair && (() => repair.addition)
+        : (candidate) => askToContinue(text, candidate),
     );
     if (attempt instanceof Error) {
       // Nothing is no structured output, and no end of a text that broke off.
-      if (!lastResort || whole || !answer.saysNothing) throw attempt;
-      yield* answer.complete(describe(call, lastResort));
+      if (repair) throw repair.explain(attempt);
+      if (!lastResort || !answer.saysNothing) throw attempt;
+      yield* answer.complete(describeLastChunk(call, lastResort));
       return;
     }
     const stream = streamOnce(call, attempt, answer.isUntouched);
-    const { acceptsPrefill, name } = attempt.candidate;
-    const outcome = yield* answer.follow(whole ? whole.follow(stream) : stream, acceptsPrefill);
+    const { acceptsPrefill: isPrefilled, inner, name } = attempt.candidate;
+    const manner = { isPrefilled, offersTools: inner.offersTools(attempt.options) };
+    const outcome = yield* answer.follow(stream, manner);
     if (outcome.status === "unjoinable") {
       const reason = `what ${name} said next does not continue what was handed out`;
       throw brokenStream.interrupt(answer, reason);
     }
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
-      // What has been handed out cannot be taken back, so it is not asked for again.
-      const problem = whole?.message && (await check?.findProblem(whole.message));
-      if (whole?.message && problem !== undefined) {
-        const { records: attempts } = call;
-        throw new StructuredOutputError({ problem, answer: whole.message, attempts });
-      }
-      yield* answer.complete(describe(call, outcome));
+      yield* answer.complete(describeLastChunk(call, outcome));
       return;
     }
     const { empty, failure, usage } = outcome;
     if (empty) lastResort = { ...empty, usage };
     if (!answer.hasBegun) continue;
-    if (lastResort && empty && !whole && brokenStream.isFinal) {
-      // Only reasoning was handed out, and the user wants nothing to begin anew.
-      yield* answer.complete(describe(call, lastResort));
+    if (lastResort && empty && !repair && brokenStream.isFinal) {
+      // Only reasoning was handed out, and the user wants no answer to start over.
+      yield* answer.complete(describeLastChunk(call, lastResort));
       return;
     }
-    brokenStream.recover(answer, failure);
+    const error = brokenStream.recover(answer, failure);
+    if (error) throw repair?.explain(error) ?? error;
   }
 }

@@ -29,13 +29,25 @@ function saysSomething(chunk: ChatGenerationChunk): boolean {
   return hasContent(chunk) && (chunk.text === "" || chunk.text.trim() !== "");
 }
 
+function hasToolCall({ message }: ChatGenerationChunk): boolean {
+  return Boolean((message as AIMessageChunk).tool_call_chunks?.length);
+}
+
+/** How an attempt was asked, as far as it decides what is handed out of its answer. */
+export interface AskedManner {
+  /** It was given the text to continue as the end of its prompt. */
+  readonly isPrefilled: boolean;
+  /** It was offered tools, or may have been. */
+  readonly offersTools: boolean;
+}
+
 /** How the next attempt takes up what has been handed out. */
 export type Resumption =
   /** It is asked for the rest. */
   | "continue"
   /** It is asked the same again, and what has been handed out is left out. */
   | "repeat"
-  /** It is asked the same again, and its first chunk says that the answer begins anew. */
+  /** It is asked the same again, and its first chunk says that the answer starts over. */
   | "restart";
 
 /** How an attempt ended. `unjoinable`: it does not take up what has been handed out. */
@@ -53,6 +65,9 @@ export class StreamedAnswer {
   #resumption: "continue" | "repeat" | undefined;
   /** Chunks without content are held back: nobody must see an attempt that never says anything. */
   #held: ChatGenerationChunk[] = [];
+  /** The attempt has begun a call of a tool that nobody offered: all that follows is held back. */
+  #isHoldingAll = false;
+  #offersTools = true;
   #block: TextBlock | undefined;
 
   /** @param mayRestart Chunks are made so that a later one can void them. */
@@ -104,13 +119,15 @@ export class StreamedAnswer {
   /**
    * Hands out what an attempt says. Returns how the attempt ended.
    *
-   * @param isPrefilled The attempt was given the text to continue as the end of its prompt.
+   * @param manner How the attempt was asked.
    */
   async *follow(
     attempt: AttemptStream,
-    isPrefilled: boolean,
+    { isPrefilled, offersTools }: AskedManner,
   ): AsyncGenerator<ChatGenerationChunk, FollowedOutcome> {
     this.#held = [];
+    this.#isHoldingAll = false;
+    this.#offersTools = offersTools;
     const joiner = this.#createJoiner(isPrefilled);
     try {
       for (;;) {
@@ -154,6 +171,12 @@ export class StreamedAnswer {
 
   /** Hands a chunk out, or holds it back until the attempt says something. */
   *#take(chunk: ChatGenerationChunk): Generator<ChatGenerationChunk> {
+    // Nobody waits for it, and once handed out it could not be taken up again if it breaks off.
+    this.#isHoldingAll ||= !this.#offersTools && hasToolCall(chunk);
+    if (this.#isHoldingAll) {
+      this.#held.push(chunk);
+      return;
+    }
     if (!saysSomething(chunk) && (!this.hasBegun || this.#resumption)) {
       this.#held.push(chunk);
       return;

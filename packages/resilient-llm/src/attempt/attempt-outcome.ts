@@ -1,5 +1,7 @@
 import type { TokenUsage } from "../cost/token-usage.ts";
+import type { PartialAnswer } from "../errors/model-call-error.ts";
 import type { Failure } from "../failure/failure.ts";
+import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 
 /** What the provider said about its answer. */
 export interface AnswerFacts {
@@ -29,6 +31,8 @@ export type AttemptInterruption<Value = unknown> =
       readonly status: "failed";
       readonly failure: Failure;
       readonly empty?: EmptyAnswer<Value>;
+      /** The part of a whole answer that had come when it was cut. */
+      readonly partial?: PartialAnswer;
     }
   | { readonly status: "aborted"; readonly reason: unknown };
 
@@ -39,6 +43,8 @@ export interface AttemptMeasures {
   readonly durationMs: number;
   /** Time until the first content. `undefined` if none came or the answer was not streamed. */
   readonly firstTokenMs: number | undefined;
+  /** The simulated fault that it met. */
+  readonly simulatedFault?: SimulatedFaultMark;
 }
 
 /**

@@ -1,10 +1,12 @@
+import type { Candidate } from "../candidate/candidate.ts";
 import type { RawUsage } from "../cost/find-usage.ts";
 import { classifyError } from "../failure/classify-error.ts";
 import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
+import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
-import type { WireWatch } from "../wire/wire-watch.ts";
+import type { CollectedAnswer, WireWatch } from "../wire/wire-watch.ts";
 import type { AttemptInterruption } from "./attempt-outcome.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { LIMIT_OF_PHASE, MISSING_IN_PHASE, type TimeLimits } from "./time-limits.ts";
@@ -27,6 +29,7 @@ export class AttemptScope implements WireWatch {
   readonly streaming: boolean;
   readonly prefersStream: boolean;
   readonly clock: Clock;
+  readonly maxResponseBytes: number;
   readonly startedAtMs: number;
   /** Headers of the response, once they are there. */
   headers?: Headers;
@@ -36,11 +39,16 @@ export class AttemptScope implements WireWatch {
   usage?: RawUsage;
   /** Why the model does not answer, in its own words. */
   refusal?: string;
+  /** A whole answer that comes as a stream, as far as it has come. */
+  collected?: CollectedAnswer;
+  /** The fault that the option `simulateFaults` put in the way of the request. */
+  simulatedFault?: SimulatedFaultMark;
   /**
-   * What went wrong, from whoever noticed it first: a time limit or the wire. It says more than the
+   * What went wrong, as first noticed by a time limit or the wire. It says more than the
    * error that then comes out of the model.
    */
   failure?: Failure;
+  readonly #candidate: Candidate;
   readonly #limits: TimeLimits;
   readonly #outer: AbortSignal | undefined;
   readonly #controller = new AbortController();
@@ -56,11 +64,13 @@ export class AttemptScope implements WireWatch {
   /** @param outer The caller's signal. */
   constructor(attempt: PreparedAttempt, outer: AbortSignal | undefined) {
     const { endpoint, inner } = attempt.candidate;
+    this.#candidate = attempt.candidate;
     this.endpoint = endpoint;
     // A model that does not stream is asked for a whole answer.
     this.streaming = attempt.streaming && inner.canStream;
     this.prefersStream = attempt.prefersStream && !this.streaming;
     this.clock = attempt.clock;
+    this.maxResponseBytes = attempt.maxResponseBytes;
     this.#limits = attempt.limits;
     this.#outer = outer;
     this.#phase = firstPhaseOf(this.streaming, inner.isWatched);
@@ -108,6 +118,7 @@ export class AttemptScope implements WireWatch {
 
   /** The headers are there: from now on the first token is awaited. */
   onHeaders(): void {
+    if (this.headers) this.#candidate.limitsLeft?.noteHeaders(this.headers, this.clock.now());
     if (this.#phase === "connect") this.#enter("first-token");
   }
 

@@ -1,13 +1,18 @@
+import type { BaseMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
+import type { Candidate } from "../candidate/candidate.ts";
+import type { CallOptions } from "../candidate/inner-model.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
-import { quoteMessage } from "../failure/quote-message.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { checkAnswer } from "./check-answer.ts";
 import { carriesAnswer, judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish, readFacts } from "./judge-finish.ts";
-import { measureResultUsage } from "./measure-usage.ts";
+import { markSimulated } from "./mark-simulated.ts";
+import { measureCutUsage, measureResultUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
+import { readUnparsedResult } from "./read-unparsed-result.ts";
 
 /** Whether what has come is an answer. */
 function judgeResult(
@@ -34,22 +39,29 @@ function judgeResult(
   return { status: "succeeded", value: result, facts, exhaustedForMs };
 }
 
-/** Why an answer is not what the caller needs. `undefined`: it is. */
-async function checkResult(
-  { candidate, check }: PreparedAttempt,
-  { generations }: ChatResult,
-): Promise<AttemptInterruption<ChatResult> | undefined> {
-  const message = generations[0]?.message;
-  const problem = message && (await check?.findProblem(message));
-  if (problem === undefined) return undefined;
-  const { baseUrl, model, secrets } = candidate.endpoint;
-  return {
-    status: "failed",
-    failure: {
-      kind: "failed-generation",
-      message: `${model} at ${baseUrl} did not answer in the shape that was asked for: ${quoteMessage(problem, secrets)}`,
-    },
-  };
+async function generate(
+  { inner }: Candidate,
+  messages: BaseMessage[],
+  options: CallOptions,
+  scope: AttemptScope,
+): Promise<ChatResult> {
+  try {
+    return await inner.generate(messages, options, scope);
+  } catch (error) {
+    const result = readUnparsedResult(error, scope.body);
+    if (!result) throw error;
+    return result;
+  }
+}
+
+/** Adds to a failure what had come of the answer. */
+function addPartial(
+  ending: AttemptInterruption<never>,
+  { collected }: AttemptScope,
+): AttemptInterruption<never> {
+  if (ending.status !== "failed" || !collected) return ending;
+  const { partial } = collected;
+  return partial.text === "" && !partial.hasToolCalls ? ending : { ...ending, partial };
 }
 
 /**
@@ -69,19 +81,23 @@ export async function attemptGenerate(
   let usage: TokenUsage | undefined;
   let endedAtMs: number;
   try {
-    const result = await scope.race(candidate.inner.generate(messages, options, scope));
+    const result = await scope.race(generate(candidate, messages, options, scope));
     scope.close(true);
     endedAtMs = clock.now();
     ending = judgeResult(scope, result, acceptsEmpty, endedAtMs);
-    if (ending.status === "succeeded") ending = (await checkResult(attempt, result)) ?? ending;
+    if (ending.status === "succeeded") {
+      ending = (await checkAnswer(attempt, result.generations[0]?.message)) ?? ending;
+    }
     usage = measureResultUsage(messages, result, scope);
   } catch (error) {
     scope.close(false);
     endedAtMs = clock.now();
-    ending = scope.explain(error);
+    ending = addPartial(scope.explain(error), scope);
+    usage = measureCutUsage(messages, scope);
   }
   const durationMs = endedAtMs - scope.startedAtMs;
-  const outcome = { ...ending, usage, durationMs, firstTokenMs: scope.firstTokenMs };
+  const measured = { ...ending, usage, durationMs, firstTokenMs: scope.firstTokenMs };
+  const outcome = markSimulated(measured, scope.simulatedFault);
   onEnd(outcome);
   return outcome;
 }

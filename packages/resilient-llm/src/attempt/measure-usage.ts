@@ -1,6 +1,10 @@
 import type { BaseMessage, UsageMetadata } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import { estimateMessageTokens, estimatePromptTokens } from "../context/estimate-tokens.ts";
+import {
+  estimateMessageTokens,
+  estimatePromptTokens,
+  estimateTextTokens,
+} from "../context/estimate-tokens.ts";
 import { findUsage } from "../cost/find-usage.ts";
 import { completeUsage, readUsage, type ReportedUsage } from "../cost/read-usage.ts";
 import { readCostHeader } from "../cost/reported-cost.ts";
@@ -50,6 +54,20 @@ function readResultUsage(message: BaseMessage | undefined, watch: UsageWatch): R
   }
   // What LangChain has kept need not be parsed again.
   return readUsage(findMessageUsage(message) ?? findUsage(parseBody(watch.body)));
+}
+
+/** What a whole answer has used that was cut while it came. `undefined`: nothing had come. */
+export function measureCutUsage(
+  prompt: readonly BaseMessage[],
+  watch: UsageWatch & Pick<WireWatch, "collected">,
+): TokenUsage | undefined {
+  const generated = watch.collected?.generated ?? "";
+  const reported = readUsage(watch.usage);
+  if (reported.kind !== "counted" && generated === "") return undefined;
+  return completeUsage(reported, () => ({
+    inputTokens: estimatePromptTokens(prompt),
+    outputTokens: estimateTextTokens(generated),
+  }));
 }
 
 /** What a whole answer used. `undefined`: there is none. */

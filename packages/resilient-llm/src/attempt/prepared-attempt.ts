@@ -23,6 +23,8 @@ export interface PreparedAttempt {
   /** An empty answer is one like any other. */
   readonly acceptsEmpty: boolean;
   readonly limits: TimeLimits;
+  /** The largest body of a whole answer, and the largest event of a streamed one, in bytes. */
+  readonly maxResponseBytes: number;
   readonly clock: Clock;
   /** In ms since the epoch. */
   readonly startedAtMs: number;

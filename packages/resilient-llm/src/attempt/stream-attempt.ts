@@ -1,13 +1,16 @@
 import { AIMessageChunk } from "@langchain/core/messages";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
+import { concat } from "@langchain/core/utils/stream";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 import { readExhaustionMs } from "../failure/wait-hint.ts";
 import type { AttemptInterruption, AttemptOutcome, AttemptSuccess } from "./attempt-outcome.ts";
 import { AttemptScope } from "./attempt-scope.ts";
+import { checkAnswer } from "./check-answer.ts";
 import { judgeEmptiness } from "./judge-emptiness.ts";
 import { judgeFinish } from "./judge-finish.ts";
+import { markSimulated } from "./mark-simulated.ts";
 import { readStreamUsage } from "./measure-usage.ts";
 import type { PreparedAttempt } from "./prepared-attempt.ts";
 import { StreamTally } from "./stream-tally.ts";
@@ -34,6 +37,21 @@ function judgeEnd(
     facts,
     exhaustedForMs: headers && readExhaustionMs(headers, clock.now()),
   };
+}
+
+function describeBrokenArguments({ endpoint }: AttemptScope): AttemptInterruption<undefined> {
+  const { baseUrl, model } = endpoint;
+  const message = `${model} at ${baseUrl} called a tool with arguments that are broken JSON`;
+  return { status: "failed", failure: { kind: "failed-generation", message } };
+}
+
+/** The message that the consumer will have in the end, as far as it has come. */
+function joinMessages(
+  before: AIMessageChunk | undefined,
+  { message }: ChatGenerationChunk,
+): AIMessageChunk {
+  const next = message as AIMessageChunk;
+  return before ? concat(before, next) : next;
 }
 
 /** Says the usage as it is read here in the chunk that has LangChain's. */
@@ -73,12 +91,18 @@ export async function* attemptStream(
     tally.measureUsage(messages, inner.isWatched ? readStreamUsage(scope) : tally.reported);
   const measure = (
     ending: AttemptSuccess<undefined> | AttemptInterruption<undefined>,
-  ): AttemptOutcome<undefined> => ({
-    ...ending,
-    usage: measureUsage(),
-    durationMs: clock.now() - scope.startedAtMs,
-    firstTokenMs: scope.firstTokenMs,
-  });
+  ): AttemptOutcome<undefined> => {
+    const measured = {
+      ...ending,
+      usage: measureUsage(),
+      durationMs: clock.now() - scope.startedAtMs,
+      firstTokenMs: scope.firstTokenMs,
+    };
+    return markSimulated(measured, scope.simulatedFault);
+  };
+  // Who takes the last answer as it is has it already when it is complete: it is not checked.
+  const isChecked = attempt.check?.acceptsLast === false;
+  let whole: AIMessageChunk | undefined;
   let outcome: AttemptOutcome<undefined> | undefined;
   try {
     let failure: Failure | undefined;
@@ -86,6 +110,7 @@ export async function* attemptStream(
       const step = await scope.race(chunks.next());
       if (step.done) break;
       tally.add(step.value);
+      if (isChecked) whole = joinMessages(whole, step.value);
       if (!inner.isWatched) scope.onProgress();
       else correctUsage(step.value, measureUsage);
       failure = judgeFinish(tally.facts.finishReason, endpoint);
@@ -94,12 +119,18 @@ export async function* attemptStream(
       yield step.value;
       scope.resume();
     }
-    const ending = failure
+    let ending = failure
       ? ({ status: "failed", failure } as const)
       : judgeEnd(scope, tally, acceptsEmpty);
+    // The check of structured output says it itself, in words for the model.
+    const mayBeBroken = ending.status === "succeeded" && inner.isWatched && !isChecked;
+    if (mayBeBroken && tally.hasBrokenArguments) ending = describeBrokenArguments(scope);
     if (ending.status === "succeeded" && scope.refusal !== undefined) {
-      yield createRefusalChunk(scope.refusal);
+      const refusal = createRefusalChunk(scope.refusal);
+      if (isChecked) whole = joinMessages(whole, refusal);
+      yield refusal;
     }
+    if (ending.status === "succeeded") ending = (await checkAnswer(attempt, whole)) ?? ending;
     outcome = measure(ending);
     return outcome;
   } catch (error) {

@@ -3,6 +3,7 @@ import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
 import { completeUsage, type ReportedUsage } from "../cost/read-usage.ts";
 import { addUsage, type TokenUsage } from "../cost/token-usage.ts";
+import { readFinish } from "../failure/finish-rules.ts";
 import type { AnswerFacts } from "./attempt-outcome.ts";
 import { carriesAnswer } from "./judge-emptiness.ts";
 import { readFacts } from "./judge-finish.ts";
@@ -27,6 +28,11 @@ export class StreamTally {
   /** Something of the answer itself has come, not only reasoning or white space. */
   get carriesAnswer(): boolean {
     return this.#carriesAnswer;
+  }
+
+  /** The answer ended, and not at its limit, inside the arguments of a tool call. */
+  get hasBrokenArguments(): boolean {
+    return this.#content.hasBrokenArguments && readFinish(this.#facts.finishReason) !== "cut";
   }
 
   add(chunk: ChatGenerationChunk): void {

@@ -1,6 +1,7 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk } from "@langchain/core/outputs";
 import { estimateContentTokens, estimateTextTokens } from "../context/estimate-tokens.ts";
+import { isWholeArguments } from "../wire/tool-call-numbering.ts";
 import { isReasoning } from "./judge-emptiness.ts";
 
 type ContentBlock = Exclude<AIMessageChunk["content"], string>[number];
@@ -26,6 +27,8 @@ export function hasContent({ text, message }: ChatGenerationChunk): boolean {
 export class StreamedContent {
   #text = "";
   #hasToolCalls = false;
+  /** The arguments of each tool call so far, by its index. Those of custom tools are any text. */
+  readonly #arguments = new Map<number | undefined, string>();
   #hasContent = false;
   /** Generated, but not part of the answer's text: arguments of tool calls, reasoning. */
   #otherText = "";
@@ -38,6 +41,12 @@ export class StreamedContent {
 
   get hasToolCalls(): boolean {
     return this.#hasToolCalls;
+  }
+
+  /** A tool call has arguments that are not complete JSON. LangChain would complete them by guesses. */
+  get hasBrokenArguments(): boolean {
+    for (const text of this.#arguments.values()) if (!isWholeArguments(text)) return true;
+    return false;
   }
 
   /** Images and the like have come. */
@@ -53,8 +62,12 @@ export class StreamedContent {
     this.#hasContent ||= hasContent(chunk);
     this.#text += chunk.text;
     const { additional_kwargs, content, tool_call_chunks } = chunk.message as AIMessageChunk;
-    for (const { name, args } of tool_call_chunks ?? []) {
+    for (const piece of tool_call_chunks ?? []) {
+      const { args, index, name } = piece;
       this.#hasToolCalls = true;
+      if (!("isCustomTool" in piece)) {
+        this.#arguments.set(index, (this.#arguments.get(index) ?? "") + (args ?? ""));
+      }
       this.#otherText += `${name ?? ""}${args ?? ""}`;
     }
     const { reasoning_content: reasoning } = additional_kwargs;

@@ -57,6 +57,7 @@ export class CallBooks {
   finish(attempt: PreparedAttempt, outcome: AttemptOutcome<unknown>): void {
     const { candidate, number, reservation } = attempt;
     const { durationMs, firstTokenMs, usage = NO_USAGE } = outcome;
+    const simulated = outcome.simulatedFault && { simulatedFault: outcome.simulatedFault.kind };
     const { usd: costUsd, source: costSource } =
       outcome.usage === undefined ? NO_COST : candidate.costs.costOf(outcome.usage);
     const { costs, events } = this.#shared;
@@ -79,6 +80,7 @@ export class CallBooks {
       {
         attempt: number,
         candidate: candidate.name,
+        endpoint: candidate.endpointName,
         baseUrl: candidate.endpoint.baseUrl,
         startedAfterMs: attempt.startedAtMs - this.#startedAtMs,
         durationMs,
@@ -86,6 +88,7 @@ export class CallBooks {
         usage,
         costUsd,
         costSource,
+        ...simulated,
       },
       outcome.status === "failed" ? outcome.failure : undefined,
     );
@@ -97,6 +100,7 @@ export class CallBooks {
       usage,
       costUsd,
       costSource,
+      ...simulated,
     };
     if (outcome.status === "succeeded") {
       events.emit({ type: "attempt-succeeded", ...outcome.facts, ...result });
@@ -181,8 +185,9 @@ export class CallBooks {
 
   /** How events name an attempt. */
   #referTo({ candidate, number }: PreparedAttempt): AttemptReference {
-    const { endpoint, name, provider } = candidate;
-    const { model, baseUrl } = endpoint;
-    return { callId: this.callId, attempt: number, candidate: name, model, provider, baseUrl };
+    const { endpointName: endpoint, name, provider } = candidate;
+    const { model, baseUrl } = candidate.endpoint;
+    const { callId } = this;
+    return { callId, attempt: number, candidate: name, model, provider, endpoint, baseUrl };
   }
 }

@@ -3,6 +3,7 @@ import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
+import { measurePromptTokens } from "../context/prompt-size.ts";
 import type { WaitBounds } from "../cost/budget-book.ts";
 import { createEstimatedUsage, type TokenUsage } from "../cost/token-usage.ts";
 import { BudgetExceededError } from "../errors/budget-exceeded-error.ts";
@@ -19,6 +20,7 @@ import { CallBooks } from "./call-books.ts";
 import type { CallRequest } from "./call-request.ts";
 import { chooseLimits } from "./choose-limits.ts";
 import { createEndError } from "./create-end-error.ts";
+import { drawOrder } from "./draw-order.ts";
 import { FittedPrompt } from "./fitted-prompt.ts";
 import type { PromptAddition } from "./prompt-addition.ts";
 import { Route } from "./route.ts";
@@ -28,7 +30,6 @@ import type { SharedState } from "./shared-state.ts";
 interface LastFailure {
   readonly candidate: Candidate;
   readonly failure: Failure;
-  readonly failedAfterMs: number;
   delayMs: number;
   /** What follows from it has been booked. */
   isAnnounced: boolean;
@@ -38,6 +39,16 @@ interface LastFailure {
 function allowTime({ candidates, options }: SharedState): number {
   if (options.retry.deadlineMs !== undefined) return options.retry.deadlineMs;
   return candidates.some(({ reasons }) => reasons) ? REASONING_TOTAL_MS : DEFAULT_CEILING_MS;
+}
+
+/** The order in which a call asks. Where each model has one endpoint, it is that of the chain. */
+function arrange(
+  { candidates, models, options }: SharedState,
+  { messages }: CallRequest,
+  nowMs: number,
+): readonly Candidate[] {
+  if (models.length === candidates.length) return candidates;
+  return drawOrder(models, () => measurePromptTokens(messages), nowMs, options.random);
 }
 
 /** An attempt was ended because another candidate answered first. */
@@ -72,7 +83,7 @@ export class Call {
     const nowMs = clock.now();
     this.#allowedMs = allowTime(shared);
     this.#deadlineMs = nowMs + this.#allowedMs;
-    this.#route = new Route(shared.candidates, shared.options, this.#deadlineMs);
+    this.#route = new Route(arrange(shared, request, nowMs), shared.options, this.#deadlineMs);
     this.#books = new CallBooks(shared, request.spender, nowMs);
     this.#prompt = new FittedPrompt(request.messages, context.maxPromptTokens, (result) =>
       this.#books.noteTrim(result),
@@ -110,7 +121,7 @@ export class Call {
    * @throws the reason of the caller's signal, at once when it aborts.
    */
   async prepare(
-    createAddition?: (candidate: Candidate) => PromptAddition,
+    createAddition?: (candidate: Candidate) => PromptAddition | undefined,
   ): Promise<PreparedAttempt | Error> {
     const { clock } = this.options;
     for (;;) {
@@ -173,8 +184,8 @@ export class Call {
   }
 
   /**
-   * A second attempt beside one that is late, on the next candidate that could answer at once.
-   * `undefined` if there is none, or quota, rate limit or budget have no room for it.
+   * A second attempt beside one that is late, on another endpoint of its model or the next model, whichever
+   * could answer at once. `undefined` if there is none, or quota, rate limit or budget have no room for it.
    *
    * @param isStillLate Asked again right before the attempt begins.
    */
@@ -184,7 +195,7 @@ export class Call {
     isStillLate: () => boolean,
   ): Promise<PreparedAttempt | undefined> {
     const { hedgeQuota, options } = this.#shared;
-    const candidate = this.#route.findHealthyOther(late.candidate, options.clock.now());
+    const candidate = this.#route.findHedge(late.candidate, options.clock.now());
     // One that has failed in this call has its own backoff to keep.
     if (!candidate || this.#route.visit(candidate).attempts > 0) return undefined;
     if (!hedgeQuota?.tryTake()) return undefined;
@@ -203,7 +214,7 @@ export class Call {
     return this.#begin(candidate, late.messages, late.acceptsEmpty, admission);
   }
 
-  /** Of two attempts one has failed: the call goes on with the one on `candidate`. */
+  /** Of two attempts one has failed: the call continues with the one on `candidate`. */
   relyOn(candidate: Candidate): void {
     this.#announce(candidate, this.options.clock.now());
     this.#route.moveOn();
@@ -214,7 +225,9 @@ export class Call {
     const { asked, candidate, isProbe, streaming } = attempt;
     const { durationMs, firstTokenMs, usage } = outcome;
     if (loss) {
-      this.#books.finish(attempt, { ...outcome, usage: outcome.usage ?? estimatePrompt(attempt) });
+      const wasAsked = outcome.simulatedFault?.isAsked !== false;
+      const paid = outcome.usage ?? (wasAsked ? estimatePrompt(attempt) : undefined);
+      this.#books.finish(attempt, { ...outcome, usage: paid });
       this.#books.noteNext("ended, another candidate was quicker");
       const usual = expectUsualLength(candidate, asked);
       const { wasLate } = loss;
@@ -260,7 +273,9 @@ export class Call {
   ): StreamInterruptedError {
     this.#books.noteNext("give up: the stream had begun");
     const { records: attempts } = this;
-    return new StreamInterruptedError({ failure, attempts, stoppedBecause, partial });
+    const details = { failure, attempts, stoppedBecause, partial };
+    // What was handed out has ended the call, not what was tried. A caller can throw it away and ask again.
+    return new StreamInterruptedError({ ...details, isFinal: false });
   }
 
   #admit(
@@ -277,7 +292,7 @@ export class Call {
     acceptsEmpty: boolean,
     grant: Grant,
   ): PreparedAttempt {
-    const { clock, timeout } = this.options;
+    const { clock, maxResponseBytes, timeout } = this.options;
     const { check, options } = this.request;
     const streaming = this.#isStreamedBy(candidate);
     const asked = measureAsked(candidate, messages, options);
@@ -285,6 +300,7 @@ export class Call {
     const leftMs = this.#deadlineMs - startedAtMs;
     const { limits, prefersStream } = chooseLimits(candidate, asked, streaming, timeout, leftMs);
     candidate.exchangeLatencies(streaming, startedAtMs);
+    candidate.noteSent(asked.promptTokens);
     this.#route.visit(candidate).attempts += 1;
     this.#attempts += 1;
     const attempt: PreparedAttempt = {
@@ -298,6 +314,7 @@ export class Call {
       check,
       acceptsEmpty,
       limits,
+      maxResponseBytes,
       clock,
       startedAtMs,
       isProbe: grant.isProbe,
@@ -326,13 +343,12 @@ export class Call {
     const last: LastFailure = {
       candidate,
       failure,
-      failedAfterMs,
       delayMs: 0,
       isAnnounced: false,
     };
     this.#last = last;
     if (failure.kind !== "context-length") {
-      last.delayMs = this.#route.fail(candidate, failure, nowMs);
+      last.delayMs = this.#route.fail(candidate, failure, failedAfterMs, nowMs);
       return;
     }
     const windowTokens = failure.windowTokens ?? candidate.contextWindowTokens;
@@ -354,7 +370,7 @@ export class Call {
       this.#books.noteRetry(candidate, failure, delayMs);
       return;
     }
-    last.candidate.avoid(failure, last.failedAfterMs, this.options.fallback.stickyMs, nowMs);
+    this.#route.leave(last.candidate, candidate, nowMs);
     this.#books.noteFallback(last.candidate, candidate, failure);
   }
 

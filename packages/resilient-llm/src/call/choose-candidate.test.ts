@@ -26,7 +26,8 @@ function makeCandidate(
     const attempt = {
       asked,
       streaming: false,
-      durationMs: 1,
+      // So slowly that the breaker stays open for as long as it may.
+      durationMs: 3000,
       isProbe: false,
       firstTokenLimitMs: 1,
     };

@@ -22,9 +22,23 @@ function isOpen({ openedAtMs }: Candidate): boolean {
 }
 
 /**
+ * The first healthy candidate of the first model that has one. A model whose endpoints only rest after
+ * a failure is asked at one of them all the same, before the next model.
+ */
+function findReady(eligible: readonly Candidate[], nowMs: number): Candidate | undefined {
+  let standIn: Candidate | undefined;
+  for (const candidate of eligible) {
+    if (standIn && candidate.model !== standIn.model) return standIn;
+    if (candidate.isHealthy(nowMs)) return candidate;
+    if (!standIn && candidate.mayStandIn(nowMs)) standIn = candidate;
+  }
+  return standIn;
+}
+
+/**
  * The candidate to try next:
  *
- * 1. the first healthy one in the order of the chain;
+ * 1. the first healthy one in the order of the call, model by model;
  * 2. one that is only avoided since a fallback;
  * 3. if a breaker is closed: the candidate that is ready first, because its block ends or its probe
  *    falls due. A short wait costs less than a request to a server that is known to be down;
@@ -36,8 +50,8 @@ export function chooseCandidate(
   nowMs: number,
   deadlineMs: number,
 ): Choice | undefined {
-  const healthy = eligible.find((candidate) => candidate.isHealthy(nowMs));
-  if (healthy) return { candidate: healthy, notBeforeMs: nowMs };
+  const ready = findReady(eligible, nowMs);
+  if (ready) return { candidate: ready, notBeforeMs: nowMs };
   const unblocked = eligible.filter((candidate) => !candidate.isBlocked(nowMs));
   const avoided = unblocked.find((candidate) => !isOpen(candidate));
   if (avoided) return { candidate: avoided, notBeforeMs: nowMs };

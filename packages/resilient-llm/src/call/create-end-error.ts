@@ -12,7 +12,7 @@ import {
  */
 export function createEndError(details: ModelCallErrorDetails, isSole: boolean): ModelCallError {
   const { attempts, failure } = details;
-  // These two say what is wrong with the prompt, whoever was asked.
+  // These two say what is wrong with the prompt, whichever candidate was asked.
   const isPromptAtFault = failure.kind === "context-length" || failure.kind === "content-filter";
   const asked = new Set(attempts.map((record) => record.candidate));
   return asked.size > 1 && !isSole && !isPromptAtFault

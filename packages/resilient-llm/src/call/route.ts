@@ -15,6 +15,13 @@ export interface Visit {
   owesRetry: boolean;
   /** It was asked although its pause outlasts the call. */
   wasAskedEarly: boolean;
+  /** How its last attempt failed. */
+  lastFailure: VisitFailure | undefined;
+}
+
+interface VisitFailure {
+  readonly failure: Failure;
+  readonly afterMs: number;
 }
 
 /** How often the same candidate may be asked again. The server's own word wins over the kind. */
@@ -24,7 +31,7 @@ function countRetries({ kind, shouldRetry }: Failure): number {
 }
 
 /**
- * The way of one call through the chain: who has been asked, what follows from how they failed, who is
+ * The way of one call through the chain: which candidates were asked, what follows from their failures, which is
  * left and comes next.
  */
 export class Route {
@@ -56,6 +63,7 @@ export class Route {
       notBeforeMs: 0,
       owesRetry: false,
       wasAskedEarly: false,
+      lastFailure: undefined,
     };
     this.#visits.push(visit);
     return visit;
@@ -81,8 +89,19 @@ export class Route {
     return true;
   }
 
-  /** Another candidate that could be asked at once, in the order of the chain. */
-  findHealthyOther(candidate: Candidate, nowMs: number): Candidate | undefined {
+  /**
+   * A candidate to ask beside a late one: another endpoint of its model if one could be asked at once,
+   * else one of another model. A canary gets no such traffic.
+   */
+  findHedge(late: Candidate, nowMs: number): Candidate | undefined {
+    const ready = this.#eligible.filter(
+      (other) => other !== late && other.canary === undefined && other.isHealthy(nowMs),
+    );
+    return ready.find(({ model }) => model === late.model) ?? ready[0];
+  }
+
+  /** Another candidate that could be asked at once, in the order of the call. */
+  #findHealthyOther(candidate: Candidate, nowMs: number): Candidate | undefined {
     return this.#eligible.find((other) => other !== candidate && other.isHealthy(nowMs));
   }
 
@@ -93,7 +112,9 @@ export class Route {
       const { notBeforeMs } = this.visit(staying);
       // Others may have found out meanwhile that it is down.
       const mayStay =
-        notBeforeMs > nowMs || staying.isPermitted(nowMs) || !this.findHealthyOther(staying, nowMs);
+        notBeforeMs > nowMs ||
+        staying.isPermitted(nowMs) ||
+        !this.#findHealthyOther(staying, nowMs);
       if (mayStay) return { candidate: staying, notBeforeMs };
     }
     const choice = chooseCandidate(this.#eligible, nowMs, this.#deadlineMs);
@@ -103,7 +124,7 @@ export class Route {
     return { candidate, notBeforeMs };
   }
 
-  /** Another attempt is under way: the next one goes to whoever comes first. */
+  /** Another attempt is under way: the next one goes to the first candidate. */
   moveOn(): void {
     this.#staying = undefined;
     // Even a refusal is not final while another candidate may answer.
@@ -120,42 +141,125 @@ export class Route {
   leaveForLargerWindow(candidate: Candidate, failure: Failure): void {
     this.#staying = undefined;
     const exceeded = candidate.contextWindowTokens ?? failure.windowTokens ?? 0;
-    this.#excludeAll(
-      // One whose window is not known may well be larger.
-      (other) => other === candidate || (other.contextWindowTokens ?? Infinity) <= exceeded,
-    );
+    this.#excludeAll((other) => {
+      if (other === candidate) return true;
+      // The window of another model may well be larger where it is not known.
+      const unknownTokens = other.model === candidate.model ? 0 : Infinity;
+      return (other.contextWindowTokens ?? unknownTokens) <= exceeded;
+    });
   }
 
-  /** What follows from another failure than a prompt too long. Returns the delay of a retry, in ms. */
-  fail(candidate: Candidate, failure: Failure, nowMs: number): number {
+  /**
+   * The call goes on from `from`, which failed, to `to`. For a while others are preferred: the other
+   * endpoints of the model, or other models if none of its endpoints helped.
+   */
+  leave(from: Candidate, to: Candidate, nowMs: number): void {
+    const { stickyMs } = this.#options.fallback;
+    for (const { candidate, lastFailure } of this.#visits) {
+      if (candidate.model !== from.model || !lastFailure) continue;
+      const { afterMs, failure } = lastFailure;
+      if (to.model !== from.model) candidate.avoid(failure, afterMs, stickyMs, nowMs);
+      else if (candidate === from) candidate.rest(failure, afterMs, stickyMs, nowMs);
+    }
+  }
+
+  /**
+   * What follows from another failure than a prompt too long. Returns the delay of a retry, in ms.
+   *
+   * @param failedAfterMs How long the attempt took.
+   */
+  fail(candidate: Candidate, failure: Failure, failedAfterMs: number, nowMs: number): number {
     this.#staying = undefined;
     this.#deadEnd = undefined;
     const { retry, random } = this.#options;
     const visit = this.visit(candidate);
-    if (visit.attempts > Math.min(countRetries(failure), retry.maxRetries)) {
-      this.#deadEnd = this.#describeDeadEnd(failure);
+    visit.lastFailure = { failure, afterMs: failedAfterMs };
+    const retries = Math.min(countRetries(failure), this.#allowRetries(candidate));
+    // Retries are counted for the model: each of its endpoints may make some of them.
+    const isModelSpent = retries > 0 && this.#countAttempts(candidate.model) > retries;
+    if (isModelSpent || visit.attempts > retries) {
       this.exclude(candidate);
+      if (isModelSpent) this.#excludeAll((other) => this.#isFailedSibling(other, candidate));
+      this.#deadEnd = this.#describeDeadEnd(candidate, failure);
       if (failure.kind === "content-filter") {
         // Models of the same maker filter alike.
-        this.#excludeAll((other) => other.provider === candidate.provider);
+        this.#excludeAll(
+          ({ model, provider }) => provider === candidate.provider || model === candidate.model,
+        );
       }
       return 0;
     }
     visit.owesRetry = true;
     const delayMs = failure.waitHintMs ?? drawFullJitterMs(visit.attempts - 1, retry, random);
     visit.notBeforeMs = nowMs + delayMs;
-    // Staying would be of no use. The choice goes to whoever can answer before the deadline.
+    if (this.#canAskSibling(candidate, nowMs)) {
+      this.#putBehindSiblings(candidate);
+      return delayMs;
+    }
+    // Staying would not help. The choice goes to a candidate that can answer before the deadline.
     if (visit.notBeforeMs >= this.#deadlineMs) return delayMs;
-    // A trial is one attempt: whoever is asked next need not wait for its retries.
+    // A trial is one attempt: the next candidate need not wait for its retries.
     const isBetterElsewhere =
       delayMs > retry.maxDelayMs || candidate.isOnTrial || !candidate.isPermitted(nowMs);
-    const leaves = isBetterElsewhere && this.findHealthyOther(candidate, nowMs);
+    const leaves = isBetterElsewhere && this.#findHealthyOther(candidate, nowMs);
     if (!leaves) this.#staying = candidate;
     return delayMs;
   }
 
-  #describeDeadEnd({ kind }: Failure): string | undefined {
+  #countAttempts(model: string): number {
+    let attempts = 0;
+    for (const visit of this.#visits) {
+      if (visit.candidate.model === model) attempts += visit.attempts;
+    }
+    return attempts;
+  }
+
+  /** Whether it serves the same model and has failed in this call. */
+  #isFailedSibling(other: Candidate, { model }: Candidate): boolean {
+    return other.model === model && this.visit(other).lastFailure !== undefined;
+  }
+
+  /** Whether another endpoint of the model could be asked at once. A canary gets no such traffic. */
+  #canAskSibling(candidate: Candidate, nowMs: number): boolean {
+    return this.#eligible.some(
+      (other) =>
+        other !== candidate &&
+        other.model === candidate.model &&
+        other.canary === undefined &&
+        other.isHealthy(nowMs) &&
+        this.visit(other).notBeforeMs <= nowMs,
+    );
+  }
+
+  /** The other endpoints of the model come first from now on; a canary comes after everything else. */
+  #putBehindSiblings(candidate: Candidate): void {
+    const others = this.#eligible.filter((other) => other !== candidate);
+    const isSibling = (other: Candidate) =>
+      other.model === candidate.model && other.canary === undefined;
+    const behind =
+      candidate.canary === undefined ? others.findLastIndex(isSibling) + 1 : others.length;
+    this.#eligible = others.toSpliced(behind, 0, candidate);
+  }
+
+  /**
+   * Retries of a model: twice as many while all other models are known to be down, and this endpoint
+   * is not.
+   */
+  #allowRetries({ model, openedAtMs }: Candidate): number {
+    const { maxRetries } = this.#options.retry;
+    const others = this.#eligible.filter((other) => other.model !== model);
+    const isOnlyOneUp =
+      openedAtMs === undefined &&
+      others.length > 0 &&
+      others.every((other) => other.openedAtMs !== undefined);
+    return isOnlyOneUp ? 2 * maxRetries : maxRetries;
+  }
+
+  #describeDeadEnd({ model }: Candidate, { kind }: Failure): string | undefined {
     if (failurePolicies[kind].fallback) return undefined;
+    // Another endpoint has a key of its own.
+    const isAboutKey = kind === "authentication";
+    if (isAboutKey && this.#eligible.some((other) => other.model === model)) return undefined;
     const { onAuthentication, onBadRequest, onContentFilter } = this.#options.fallback;
     if (kind === "authentication") {
       return onAuthentication

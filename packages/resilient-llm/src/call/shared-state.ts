@@ -8,7 +8,10 @@ import type { HedgeQuota } from "./hedge-quota.ts";
 
 /** What all calls of a model share, and those of the models derived from it. */
 export interface SharedState {
+  /** Every endpoint of every model, in the order of the chain. */
   readonly candidates: readonly Candidate[];
+  /** The same, the endpoints of each model together. */
+  readonly models: readonly (readonly Candidate[])[];
   readonly options: ResolvedOptions;
   readonly costs: CostLedger;
   readonly budgets: BudgetBook;

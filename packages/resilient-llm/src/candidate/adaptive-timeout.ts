@@ -15,7 +15,7 @@ export interface AdaptiveBounds {
 const REFRESH_INTERVAL = 10;
 /** An attempt that was given up counts as a latency of this many times its time limit. */
 const CENSORED_FACTOR = 2;
-/** A request of more than this many times the largest one answered so far is of unknown duration. */
+/** For a request more than this many times as large as any answered so far, the duration is unknown. */
 const FURTHEST_GUESS = 4;
 const SLOW_QUANTILE = 0.99;
 const QUANTILE_HEADROOM = 2;
@@ -107,7 +107,7 @@ export class AdaptiveTimeout {
     this.#window.add(scaledMs);
     this.#sync?.add(scaledMs);
     this.#unseen += 1;
-    // Sorting a full window for every call is of no use: one more sample hardly moves the limit.
+    // Sorting a full window for every call is not worth it: one more sample hardly moves the limit.
     if (!this.#window.isFull || this.#unseen >= REFRESH_INTERVAL) this.#refresh();
   }
 

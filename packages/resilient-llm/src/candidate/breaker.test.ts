@@ -26,7 +26,7 @@ it("opens when more than the threshold of the window failed, not before the mini
   expect(states).toEqual(["open"]);
 });
 
-it("permits one probe when its time is up; success closes it, failure starts the time anew", () => {
+it("permits one probe when its time is up; success closes it, failure starts the time again", () => {
   const { breaker, states } = createBreaker();
   failTimes(breaker, 4, 0);
   expect(breaker.permits(999)).toBe(false);
@@ -49,7 +49,7 @@ it("a probe that says nothing leaves room for the next", () => {
   expect(breaker.permits(1000)).toBe(true);
 });
 
-it("attempts from before it opened neither end a probe nor start the time anew", () => {
+it("attempts from before it opened neither end a probe nor start the time again", () => {
   const { breaker, states } = createBreaker();
   const early = breaker.begin();
   failTimes(breaker, 4, 0);
@@ -60,15 +60,15 @@ it("attempts from before it opened neither end a probe nor start the time anew",
   expect(states).toEqual(["open", "half-open"]);
 });
 
-it("after a probe that failed quickly the next one comes in 5 s, after a slow one at most in openMs", () => {
+it("the next probe comes ten times as long after an attempt as that took to fail, from 5 s to openMs", () => {
   const options = { threshold: 0.5, windowSize: 1, minimumAttempts: 1, openMs: 30_000 };
   const breaker = new Breaker(options, () => {});
   breaker.fail(0, breaker.begin(), 50);
+  expect(breaker.probeDueAtMs).toBe(5000);
+  breaker.fail(5000, breaker.begin(), 50);
+  expect(breaker.probeDueAtMs).toBe(10_000);
+  breaker.fail(10_000, breaker.begin(), 2000);
   expect(breaker.probeDueAtMs).toBe(30_000);
-  breaker.fail(30_000, breaker.begin(), 50);
-  expect(breaker.probeDueAtMs).toBe(35_000);
-  breaker.fail(35_000, breaker.begin(), 2000);
-  expect(breaker.probeDueAtMs).toBe(55_000);
-  breaker.fail(55_000, breaker.begin(), 10_000);
-  expect(breaker.probeDueAtMs).toBe(85_000);
+  breaker.fail(30_000, breaker.begin(), 10_000);
+  expect(breaker.probeDueAtMs).toBe(60_000);
 });

@@ -8,7 +8,7 @@ import { computeTrialPauseMs } from "../retry/trial-pause.ts";
  *
  * cockatiel's `CountBreaker` decides when to open. Its policy around that is not used: it reads the
  * machine's clock, runs the call itself, which does not fit a stream, and queues callers during a
- * probe, where this package goes on to the next candidate.
+ * probe, where this package asks the next candidate.
  */
 export class Breaker {
   readonly #options: BreakerOptions;
@@ -67,16 +67,13 @@ export class Breaker {
   /**
    * The endpoint failed in a way that speaks against its health.
    *
-   * @param failedAfterMs How long the attempt took. After a quick probe the next one comes sooner.
+   * @param failedAfterMs How long the attempt took. One that failed quickly is soon followed by a probe.
    */
   fail(nowMs: number, isProbe: boolean, failedAfterMs: number): void {
-    const { openMs } = this.#options;
-    if (this.#openedAtMs === undefined) {
-      if (this.#counter.failure(CircuitState.Closed)) this.#open(nowMs, openMs);
-      // Attempts that began before it opened say nothing new. A failed probe starts the time again.
-    } else if (isProbe) {
-      this.#open(nowMs, computeTrialPauseMs(failedAfterMs, openMs));
-    }
+    // Attempts that began before it opened say nothing new. A failed probe starts the time again.
+    const opens =
+      this.#openedAtMs === undefined ? this.#counter.failure(CircuitState.Closed) : isProbe;
+    if (opens) this.#open(nowMs, computeTrialPauseMs(failedAfterMs, this.#options.openMs));
   }
 
   /** The attempt ended without saying anything about the endpoint. */

@@ -10,12 +10,25 @@ import { computeTrialPauseMs } from "../retry/trial-pause.ts";
 import type { AnswerTimes, AskedSize } from "./answer-times.ts";
 import type { Breaker } from "./breaker.ts";
 import type { InnerModel } from "./inner-model.ts";
+import type { LimitsLeft, RequestsLeft } from "./limits-left.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-/** What is known of a model of the chain when the chain is made. */
+/** What is known of an endpoint of the chain when the chain is made. */
 export interface CandidateDescription {
   /** Unique in the chain. */
   readonly name: string;
+  /** The model that it serves, by its unique name in the chain. Other endpoints may serve it too. */
+  readonly model: string;
+  /** Its own name among the endpoints of its model: as given, or its host. */
+  readonly endpointName: string;
+  /** It is one of the option `endpoints`. */
+  readonly isListed: boolean;
+  /** Its share of the model's calls, beside the weights of the model's other endpoints. */
+  readonly weight: number;
+  /** The share of the model's calls that it is asked first. `undefined`: it is no canary. */
+  readonly canary: number | undefined;
+  /** What it has left of its limits. `undefined`: nobody asks, for it is its model's only endpoint. */
+  readonly limitsLeft: LimitsLeft | undefined;
   readonly endpoint: EndpointDescription;
   readonly provider: string;
   readonly inner: InnerModel;
@@ -71,12 +84,18 @@ export interface LossReport extends AttemptReport {
 }
 
 /**
- * One model of the chain, and what its attempts say about its health: whether its breaker is open, how
+ * One model of the chain at one endpoint, and what its attempts say about its health: whether its breaker is open, how
  * long it is blocked or avoided, how fast it answers. All calls share it, and so do all models derived
  * with `withConfig` and `bindTools`. Times are in ms since the epoch.
  */
 export class Candidate implements CandidateDescription {
   readonly name: string;
+  readonly model: string;
+  readonly endpointName: string;
+  readonly isListed: boolean;
+  readonly weight: number;
+  readonly canary: number | undefined;
+  readonly limitsLeft: LimitsLeft | undefined;
   readonly endpoint: EndpointDescription;
   readonly provider: string;
   readonly inner: InnerModel;
@@ -92,11 +111,19 @@ export class Candidate implements CandidateDescription {
   #blockedUntilMs = 0;
   #blockedSinceMs = 0;
   #avoidedUntilMs = 0;
+  /** While it is avoided: it is so only where another endpoint of its model can be asked. */
+  #mayStandIn = false;
   /** How long it is avoided after a failure, as the call that fell back from it wants it. */
   #longestAvoidanceMs = 0;
 
   constructor(description: CandidateDescription, instruments: HealthInstruments) {
     this.name = description.name;
+    this.model = description.model;
+    this.endpointName = description.endpointName;
+    this.isListed = description.isListed;
+    this.weight = description.weight;
+    this.canary = description.canary;
+    this.limitsLeft = description.limitsLeft;
     this.endpoint = description.endpoint;
     this.provider = description.provider;
     this.inner = description.inner;
@@ -116,6 +143,25 @@ export class Candidate implements CandidateDescription {
     return (
       nowMs >= this.#blockedUntilMs && nowMs >= this.#avoidedUntilMs && this.isPermitted(nowMs)
     );
+  }
+
+  /** It is avoided, but rather asked than another model. */
+  mayStandIn(nowMs: number): boolean {
+    return this.#mayStandIn && !this.isBlocked(nowMs) && this.isPermitted(nowMs);
+  }
+
+  /** How many requests with such a prompt fit into its limits. `undefined`: they are not known. */
+  countRequestsLeft(promptTokens: number, nowMs: number): RequestsLeft | undefined {
+    return this.limitsLeft?.countRequests(this.#expectTokens(promptTokens), nowMs);
+  }
+
+  /** A request with such a prompt is sent. */
+  noteSent(promptTokens: number): void {
+    this.limitsLeft?.take(this.#expectTokens(promptTokens));
+  }
+
+  #expectTokens(promptTokens: number): number {
+    return promptTokens + this.costs.forecastOutput().upperTokens;
   }
 
   /** The provider asked not to be called now. */
@@ -214,6 +260,7 @@ export class Candidate implements CandidateDescription {
     if (exhaustedForMs !== undefined) this.block(nowMs + exhaustedForMs, nowMs);
     this.#breaker.succeed();
     this.#avoidedUntilMs = 0;
+    this.#mayStandIn = false;
     this.#retryQuota.giveBack(retries);
     this.#answerTimes.learn(report);
   }
@@ -231,7 +278,9 @@ export class Candidate implements CandidateDescription {
       this.#answerTimes.learnLateness(false, asked, durationMs);
     }
     // A trial that failed: others are preferred again at once, also by this call.
-    if (this.isOnTrial) this.avoid(failure, durationMs, this.#longestAvoidanceMs, nowMs);
+    if (this.isOnTrial) {
+      this.#avoid(failure, durationMs, this.#longestAvoidanceMs, nowMs);
+    }
     if (failure.waitHintMs !== undefined) this.block(nowMs + failure.waitHintMs, nowMs);
   }
 
@@ -250,11 +299,27 @@ export class Candidate implements CandidateDescription {
    * @param longestMs For how long it is avoided at most, in ms.
    */
   avoid(failure: Failure, failedAfterMs: number, longestMs: number, nowMs: number): void {
+    if (this.#avoid(failure, failedAfterMs, longestMs, nowMs)) this.#mayStandIn = false;
+  }
+
+  /**
+   * A call went on to another endpoint of the model because of `failure`: for a while the model's other
+   * endpoints are preferred. The parameters are those of {@link avoid}.
+   */
+  rest(failure: Failure, failedAfterMs: number, longestMs: number, nowMs: number): void {
+    // Whoever fell back to another model has said more.
+    if (nowMs < this.#avoidedUntilMs && !this.#mayStandIn) return;
+    if (this.#avoid(failure, failedAfterMs, longestMs, nowMs)) this.#mayStandIn = true;
+  }
+
+  /** Returns whether it is avoided from now on. */
+  #avoid(failure: Failure, failedAfterMs: number, longestMs: number, nowMs: number): boolean {
     // Where the provider says how long to wait, that is enough.
-    if (!failurePolicies[failure.kind].avoid || failure.waitHintMs !== undefined) return;
-    if (longestMs === 0) return;
+    if (!failurePolicies[failure.kind].avoid || failure.waitHintMs !== undefined) return false;
+    if (longestMs === 0) return false;
     this.#longestAvoidanceMs = longestMs;
     this.#avoidedUntilMs = nowMs + computeTrialPauseMs(failedAfterMs, longestMs);
+    return true;
   }
 
   /** No attempts until then. A longer block stays. */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { ModelProfile } from "@langchain/core/language_models/profile";
 import { ModelCosts } from "../cost/model-costs.ts";
-import type { CandidateOptions, ModelOption } from "../options/candidate-options.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import {
   DEFAULT_CEILING_MS,
   REASONING_FIRST_TOKEN_MS,
@@ -14,16 +15,14 @@ import type { EventHub } from "../events/events.ts";
 import { AdaptiveTimeout } from "./adaptive-timeout.ts";
 import { AnswerTimes, type PhaseLimit } from "./answer-times.ts";
 import { Breaker } from "./breaker.ts";
-import { Candidate } from "./candidate.ts";
+import { Candidate, type CandidateDescription } from "./candidate.ts";
 import { guessProvider } from "./guess-provider.ts";
+import { checkSimulatedFaults } from "./inject-faults.ts";
 import { InnerModel } from "./inner-model.ts";
+import { LimitsLeft } from "./limits-left.ts";
+import { listEndpoints, readModelName, type PlannedEndpoint } from "./list-endpoints.ts";
 import { openModel, type OpenedModel } from "./open-model.ts";
 import { RateLimiter } from "./rate-limiter.ts";
-
-function readOption(option: ModelOption): CandidateOptions {
-  if (typeof option === "string") return { model: option };
-  return "lc_namespace" in option ? { model: option } : option;
-}
 
 function hashText(text: string): string {
   return createHash("sha256").update(text).digest("base64");
@@ -40,15 +39,38 @@ function readMaxOutputTokens(chatModel: BaseChatModel): number | undefined {
   );
 }
 
+/** Gives each name once: a second one gets a number. */
+class UniqueNames {
+  readonly #occurrences = new Map<string, number>();
+
+  take(wanted: string): string {
+    const occurrence = (this.#occurrences.get(wanted) ?? 0) + 1;
+    this.#occurrences.set(wanted, occurrence);
+    return occurrence === 1 ? wanted : `${wanted} (${occurrence})`;
+  }
+}
+
+/** How an endpoint is called that has no name of its own. */
+function nameEndpoint({ baseUrl }: EndpointDescription): string {
+  return URL.canParse(baseUrl) ? new URL(baseUrl).host : baseUrl;
+}
+
+/** How a candidate is told apart from the others. */
+type Names = Pick<CandidateDescription, "name" | "model" | "endpointName">;
+
 function createCandidate(
-  own: CandidateOptions,
-  name: string,
+  { candidate, isListed, own, settings }: PlannedEndpoint,
+  names: Names,
+  isAlone: boolean,
   { chatModel, endpoint, isWatched }: OpenedModel,
   options: ResolvedOptions,
   events: EventHub,
 ): Candidate {
+  const { name } = names;
+  const { clock, createRateLimiter } = options;
+  const limitsLeft = isAlone ? undefined : new LimitsLeft();
   const reported = chatModel as { profile?: ModelProfile };
-  const profile: ModelProfile = { ...reported.profile, ...own.profile };
+  const profile: ModelProfile = { ...reported.profile, ...settings.profile };
   const { adaptive, adaptiveFloorMs, firstTokenMs, latencyStore, totalMs } = options.timeout;
   const createLimit = (
     measure: string,
@@ -69,15 +91,21 @@ function createCandidate(
   };
   return new Candidate(
     {
-      name,
+      ...names,
+      isListed,
+      weight: own.weight ?? 1,
+      canary: own.canary,
+      limitsLeft,
       endpoint,
-      provider: own.provider ?? guessProvider(endpoint.model, endpoint.baseUrl),
+      // A deployment's name says less than that of the model it serves.
+      provider:
+        settings.provider ?? guessProvider(readModelName(candidate.model), endpoint.baseUrl),
       inner: new InnerModel(chatModel, isWatched),
       costs: new ModelCosts({
         model: endpoint.model,
         baseUrl: endpoint.baseUrl,
-        pricing: own.pricing,
-        maxOutputTokens: own.maxOutputTokens ?? readMaxOutputTokens(chatModel),
+        pricing: settings.pricing,
+        maxOutputTokens: settings.maxOutputTokens ?? readMaxOutputTokens(chatModel),
       }),
       payer: {
         // Not the key: what is needed only to tell keys apart need not hold them.
@@ -85,9 +113,13 @@ function createCandidate(
         source: endpoint.apiKeySource,
       },
       profile,
-      contextWindowTokens: own.contextWindowTokens ?? profile.maxInputTokens,
-      acceptsPrefill: own.acceptsPrefill ?? false,
-      rateLimiter: own.rateLimit && new RateLimiter(name, own.rateLimit, options.createRateLimiter),
+      contextWindowTokens: settings.contextWindowTokens ?? profile.maxInputTokens,
+      acceptsPrefill: settings.acceptsPrefill ?? false,
+      rateLimiter:
+        settings.rateLimit &&
+        new RateLimiter(name, settings.rateLimit, createRateLimiter, (limit) =>
+          limitsLeft?.noteCount(limit, clock.now()),
+        ),
     },
     {
       breaker: new Breaker(options.breaker, (state) =>
@@ -103,21 +135,68 @@ function createCandidate(
   );
 }
 
+interface OpenedEndpoint {
+  readonly planned: PlannedEndpoint;
+  readonly opened: OpenedModel;
+}
+
+/** @throws InvalidOptionsError if keys are missing, with every one of them. */
+function openAll(options: ResolvedOptions): OpenedEndpoint[][] {
+  const problems: string[] = [];
+  const models = options.models.map((option, index) =>
+    listEndpoints(option, index).flatMap((planned) => {
+      try {
+        return [{ planned, opened: openModel(planned, options) }];
+      } catch (error) {
+        if (!InvalidOptionsError.isInstance(error)) throw error;
+        problems.push(error.message);
+        return [];
+      }
+    }),
+  );
+  if (problems.length > 0) throw new InvalidOptionsError([...new Set(problems)].join("\n"));
+  return models;
+}
+
 /**
- * The chain as given by the option `models`.
+ * The chain as given by the option `models`: all endpoints of the first model, then those of the second.
  *
- * @throws InvalidOptionsError if a model given by name has no API key.
+ * @throws InvalidOptionsError if a model given by name has no API key for its host, or cannot meet a fault that is
+ * to be simulated.
  */
 export function createCandidates(options: ResolvedOptions, events: EventHub): Candidate[] {
-  const occurrences = new Map<string, number>();
-  return options.models.map((option) => {
-    const own = readOption(option);
-    const opened = openModel(own, options);
+  const modelNames = new UniqueNames();
+  const candidateNames = new UniqueNames();
+  const models = openAll(options);
+  checkSimulatedFaults(
+    options,
+    models.flat().map(({ opened: { isWatched }, planned }) => ({ isWatched, planned })),
+  );
+  return models.flatMap((endpoints) => {
+    const [first] = endpoints;
+    if (!first) return [];
+    const { candidate, isListed } = first.planned;
     // The same model may stand in the chain twice, with two keys for instance.
-    const wanted = own.name ?? opened.endpoint.model;
-    const occurrence = (occurrences.get(wanted) ?? 0) + 1;
-    occurrences.set(wanted, occurrence);
-    const name = occurrence === 1 ? wanted : `${wanted} (${occurrence})`;
-    return createCandidate(own, name, opened, options, events);
+    const model = modelNames.take(
+      candidate.name ?? (isListed ? readModelName(candidate.model) : first.opened.endpoint.model),
+    );
+    return endpoints.map(({ opened, planned }) => {
+      const endpointName = planned.own.name ?? nameEndpoint(opened.endpoint);
+      const name = isListed ? candidateNames.take(`${model}@${endpointName}`) : model;
+      const names = { name, model, endpointName };
+      const isAlone = endpoints.length === 1;
+      return createCandidate(planned, names, isAlone, opened, options, events);
+    });
   });
+}
+
+/** The endpoints of each model, in the order of the chain. */
+export function groupByModel(candidates: readonly Candidate[]): readonly (readonly Candidate[])[] {
+  const models = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const endpoints = models.get(candidate.model);
+    if (endpoints) endpoints.push(candidate);
+    else models.set(candidate.model, [candidate]);
+  }
+  return [...models.values()];
 }

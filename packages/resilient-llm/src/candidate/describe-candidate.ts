@@ -3,6 +3,8 @@ import { convertToOpenAITool, isLangChainTool } from "@langchain/core/utils/func
 import { createHash, randomUUID } from "node:crypto";
 import { redactText } from "../failure/redact.ts";
 import type { Candidate } from "./candidate.ts";
+import { namesSecret } from "./endpoint-secrets.ts";
+import { readEntries, type ClientOptions } from "./list-endpoints.ts";
 
 /** Enough to tell the settings of one program's models apart. */
 const FINGERPRINT_LENGTH = 16;
@@ -10,10 +12,19 @@ const FINGERPRINT_LENGTH = 16;
 const descriptions = new WeakMap<Candidate, Readonly<Record<string, unknown>>>();
 
 /**
- * What tells a candidate's answers from those of another one: model, endpoint, and a fingerprint of all
- * settings that shape an answer. Keys and passwords are not part of it.
+ * What tells a model's answers from those of another one: its name, its endpoint, and a fingerprint of
+ * all settings that shape an answer. Keys and passwords are not part of it. Several endpoints of a model
+ * serve the same answers, so their addresses and their number are not part of it either.
  */
-export function describeCandidate(candidate: Candidate): Readonly<Record<string, unknown>> {
+export function describeModel(endpoints: readonly Candidate[]): Readonly<Record<string, unknown>> {
+  const [first] = endpoints;
+  if (first && !first.isListed) return describeCandidate(first);
+  const fingerprints = new Set(endpoints.map((endpoint) => fingerprintEndpoint(endpoint)));
+  return { model: first?.model, fingerprints: [...fingerprints].toSorted() };
+}
+
+/** What tells the answers of a model's only endpoint from those of another one. */
+function describeCandidate(candidate: Candidate): Readonly<Record<string, unknown>> {
   const known = descriptions.get(candidate);
   if (known) return known;
   const { endpoint, inner } = candidate;
@@ -40,8 +51,64 @@ export function describeTools(tools: readonly BindToolsInput[]): Record<string, 
   });
 }
 
+/** Settings that say where a model is asked, and by whom, and not what. */
+const ADDRESS_SETTINGS = new Set([
+  "adminAPIKey",
+  "apiKey",
+  "baseURL",
+  "clientConfig",
+  "configuration",
+  "defaultHeaders",
+  "defaultQuery",
+  "model",
+  "model_name",
+  "modelName",
+  "organization",
+  "project",
+]);
+
+const fingerprints = new WeakMap<Candidate, string>();
+
+/** A fingerprint of what shapes an endpoint's answers, apart from where they come from. */
+function fingerprintEndpoint(candidate: Candidate): string {
+  const { endpoint, inner } = candidate;
+  const known = fingerprints.get(candidate);
+  if (known !== undefined) return known;
+  const { given, identifying, invocation } = readSettings(inner.chatModel);
+  const { configuration } = readEntries(given) as { configuration?: ClientOptions };
+  const settings = {
+    given: omitAddress(given),
+    identifying: omitAddress(identifying),
+    invocation: omitAddress(invocation),
+    headers: omitSecrets(configuration?.defaultHeaders),
+    query: omitSecrets(configuration?.defaultQuery),
+    bound: inner.boundOptions,
+  };
+  const made = createFingerprint(settings, endpoint.secrets);
+  fingerprints.set(candidate, made);
+  return made;
+}
+
+function omitAddress(values: unknown): object {
+  return Object.fromEntries(
+    Object.entries(readEntries(values)).filter(([name]) => !ADDRESS_SETTINGS.has(name)),
+  );
+}
+
+function omitSecrets(values: unknown): object {
+  return Object.fromEntries(
+    Object.entries(readEntries(values)).filter(([name]) => !namesSecret(name)),
+  );
+}
+
+interface Settings {
+  readonly given: unknown;
+  readonly identifying: unknown;
+  readonly invocation: unknown;
+}
+
 /** What a model was made with, and what it says of itself. */
-function readSettings(model: BaseChatModel): object {
+function readSettings(model: BaseChatModel): Settings {
   const { lc_kwargs: given } = model as { readonly lc_kwargs?: unknown };
   return {
     given,

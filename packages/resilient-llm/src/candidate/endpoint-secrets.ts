@@ -3,6 +3,11 @@ import { redactText } from "../failure/redact.ts";
 /** Names of headers and parameters that hold credentials. */
 const SECRET_HEADER = /auth|key|token|secret|cookie|credential|password/i;
 
+/** Whether what a header or parameter of this name holds is a credential. */
+export function namesSecret(name: string): boolean {
+  return SECRET_HEADER.test(name);
+}
+
 /** Where requests go, as messages and events show it: without the secrets that a URL may hold. */
 export function showUrl(url: string): string {
   if (!URL.canParse(url)) return redactText(url, []);
@@ -33,7 +38,7 @@ export function listSecrets(
     readonly defaultQuery?: unknown;
   };
   for (const [name, value] of [...listEntries(defaultHeaders), ...listEntries(defaultQuery)]) {
-    if (SECRET_HEADER.test(name)) secrets.push(value, value.replace(/^\w+\s+/, ""));
+    if (namesSecret(name)) secrets.push(value, value.replace(/^\w+\s+/, ""));
   }
   return secrets.filter((secret) => secret !== "");
 }

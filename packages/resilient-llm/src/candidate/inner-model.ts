@@ -38,6 +38,11 @@ const RUN_OPTIONS = new Set([
   "recursionLimit",
 ]);
 
+type Fetch = typeof globalThis.fetch;
+
+/** Changes how requests reach the network. `undefined` stands for the language's own `fetch`. */
+export type WrapFetch = (fetch: Fetch | undefined) => Fetch | undefined;
+
 /** Options of a call that a model does not get as they are. It has a signal and tools of its own. */
 const OUTER_OPTIONS = new Set([...RUN_OPTIONS, "promptIndex", "signal", "tools"]);
 
@@ -78,6 +83,16 @@ export class InnerModel {
   /** Options that were bound to the model, by `bind` or `withConfig`. */
   get boundOptions(): CallOptions {
     return this.#base.options;
+  }
+
+  /** Whether a request offers tools, or may do so: of a model that is not watched, nobody knows. */
+  offersTools(options: CallOptions): boolean {
+    const { modelKwargs } = this.chatModel as { readonly modelKwargs?: CallOptions };
+    const isOffered = [options, this.#base.options, modelKwargs ?? {}].some(
+      ({ functions, tools }) =>
+        functions !== undefined || (Array.isArray(tools) && tools.length > 0),
+    );
+    return isOffered || !this.isWatched;
   }
 
   /**
@@ -193,8 +208,13 @@ export function isPlainChatOpenAI(model: BaseChatModel): model is ChatOpenAI {
 /**
  * A copy of a ChatOpenAI that makes one request per call. Its HTTP exchanges are watched. The original
  * stays as it is.
+ *
+ * @param wrapFetch Stands between the watch and the network.
  */
-export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
+export function watchChatOpenAI(
+  model: ChatOpenAI,
+  wrapFetch: WrapFetch = (fetch) => fetch,
+): ChatOpenAI {
   const { fields, defaultOptions } = model as unknown as {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
@@ -211,10 +231,13 @@ export function watchChatOpenAI(model: ChatOpenAI): ChatOpenAI {
     maxRetries: 0,
     configuration: {
       ...configuration,
-      fetch: createWatchedFetch(configuration?.fetch && adaptFetch(configuration.fetch), {
-        streamsOnly: streaming === true && others.disableStreaming !== true,
-        streamUsage: others.streamUsage !== false,
-      }),
+      fetch: createWatchedFetch(
+        wrapFetch(configuration?.fetch && adaptFetch(configuration.fetch)),
+        {
+          streamsOnly: streaming === true && others.disableStreaming !== true,
+          streamUsage: others.streamUsage !== false,
+        },
+      ),
     },
   });
   // LangChain's caller also has a queue. It is needed only if the user bounds it.

@@ -1,6 +1,7 @@
 import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
 import type { RateLimitOptions } from "../options/candidate-options.ts";
 import type { RateLimiterFactory } from "../options/rate-limiter-factory.ts";
+import type { ReportedLimit } from "./reported-limits.ts";
 
 const WINDOW_SECONDS = 60;
 
@@ -10,6 +11,7 @@ export type RateLimitDecision =
   | { readonly granted: false; readonly waitMs: number };
 
 interface Limit {
+  readonly unit: ReportedLimit["unit"];
   readonly limiter: RateLimiterAbstract;
   readonly points: number;
   readonly weigh: (tokens: number) => number;
@@ -19,25 +21,36 @@ interface Limit {
 export class RateLimiter {
   readonly #key: string;
   readonly #limits: readonly Limit[];
+  readonly #onCount: (limit: ReportedLimit) => void;
 
+  /** @param onCount Told what is left of a limit, at first and with every count. */
   constructor(
     key: string,
     options: RateLimitOptions,
     create: RateLimiterFactory = (settings) => new RateLimiterMemory(settings),
+    onCount: (limit: ReportedLimit) => void = () => {},
   ) {
     this.#key = key;
+    this.#onCount = onCount;
     const limits: Limit[] = [];
-    const add = (points: number | undefined, keyPrefix: string, weigh: Limit["weigh"]) => {
+    const add = (
+      unit: Limit["unit"],
+      points: number | undefined,
+      keyPrefix: string,
+      weigh: Limit["weigh"],
+    ) => {
       if (points === undefined) return;
+      onCount({ name: unit, unit, remaining: points, full: points, resetsInMs: 0 });
       limits.push({
+        unit,
         limiter: create({ points, duration: WINDOW_SECONDS, keyPrefix }),
         points,
         weigh,
       });
     };
-    add(options.requestsPerMinute, "threadkeep-requests", () => 1);
+    add("requests", options.requestsPerMinute, "threadkeep-requests", () => 1);
     // A prompt larger than the whole limit would wait forever. It takes a full window instead.
-    add(options.tokensPerMinute, "threadkeep-tokens", (tokens) =>
+    add("tokens", options.tokensPerMinute, "threadkeep-tokens", (tokens) =>
       Math.min(tokens, options.tokensPerMinute ?? tokens),
     );
     this.#limits = limits;
@@ -56,16 +69,28 @@ export class RateLimiter {
     for (const limit of this.#limits) {
       const points = limit.weigh(tokens);
       try {
-        await limit.limiter.consume(this.#key, points);
+        const counted = await limit.limiter.consume(this.#key, points);
         taken.push({ limit, points });
+        this.#report(limit, counted);
       } catch (reason) {
         // A refused request is counted too. Left so, waiting callers would use up the window.
         if (!(reason instanceof RateLimiterRes)) throw reason;
         taken.push({ limit, points });
+        this.#report(limit, reason);
         await giveBack();
         return { granted: false, waitMs: Math.max(reason.msBeforeNext, 1) };
       }
     }
     return { granted: true, giveBack };
+  }
+
+  #report({ points, unit }: Limit, counted: RateLimiterRes): void {
+    this.#onCount({
+      name: unit,
+      unit,
+      remaining: Math.max(0, counted.remainingPoints),
+      full: points,
+      resetsInMs: Math.max(0, counted.msBeforeNext),
+    });
   }
 }

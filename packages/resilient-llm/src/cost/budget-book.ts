@@ -180,7 +180,7 @@ export class BudgetBook {
     return {
       settle: (actual) => {
         for (const reservation of reservations) reservation.settle(actual);
-        // Only now: whoever waits may need room in all of them.
+        // Only now: a waiting call may need room in all of them.
         for (const budget of budgets) budget.line.advance();
       },
     };

@@ -69,7 +69,7 @@ export type BudgetVerdict =
  * flight at the same time cannot spend the same money.
  */
 export class Budget {
-  /** Calls that wait for reservations to be settled; who settles one lets them try again. */
+  /** Calls that wait for reservations to be settled; each settlement lets them try again. */
   readonly line: WaitingLine = new WaitingLine();
   readonly #scope: string;
   readonly #limits: BudgetLimits;

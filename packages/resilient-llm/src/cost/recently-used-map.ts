@@ -16,7 +16,7 @@ export class RecentlyUsedMap<Value> {
 
   /** Stores `value` as the newest entry. */
   set(key: string, value: Value): void {
-    // A Map keeps the order of insertion; writing anew alone would not move the entry to the end.
+    // A Map keeps the order of insertion; setting a key again does not move it to the end.
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#maximumSize) return;

@@ -44,7 +44,7 @@ export function createEstimatedUsage(estimate: TokenEstimate): TokenUsage {
   return { ...NO_USAGE, ...estimate, estimated: true };
 }
 
-/** Usage of an answer that is reported in parts. A cost is of the whole answer, so the later one counts. */
+/** Usage of an answer that is reported in parts. A cost is for the whole answer, so the later one counts. */
 export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
   return {
     inputTokens: left.inputTokens + right.inputTokens,

@@ -1,7 +1,7 @@
 /** Whoever waits tries again and says whether it has left the line. It must not throw. */
 export type TryAgain = () => boolean;
 
-/** Those who wait for the same thing: first come, first served. */
+/** A queue of calls that wait for the same thing: first come, first served. */
 export class WaitingLine {
   #waiting: TryAgain[] = [];
 

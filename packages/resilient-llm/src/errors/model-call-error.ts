@@ -20,6 +20,12 @@ export interface ModelCallErrorDetails {
   readonly stoppedBecause: string;
   /** The part of the answer that arrived, if any did. */
   readonly partial?: PartialAnswer | undefined;
+  /**
+   * Whether every attempt was made that makes sense, so that doing the same again is of no use.
+   *
+   * @default true
+   */
+  readonly isFinal?: boolean | undefined;
 }
 
 const CODE_BY_KIND: Readonly<Record<FailureKind, ThreadkeepErrorCode>> = {
@@ -68,12 +74,12 @@ export class ModelCallError extends ThreadkeepError {
 
   /** @param code by default that of the deciding failure */
   constructor(details: ModelCallErrorDetails, code?: ThreadkeepErrorCode) {
-    const { failure, attempts, stoppedBecause, partial } = details;
+    const { failure, attempts, stoppedBecause, partial, isFinal } = details;
     super(
       code ?? CODE_BY_KIND[failure.kind],
       `${failure.message}.${failure.nextStep === undefined ? "" : ` ${failure.nextStep}`}\n` +
         `No further attempt: ${stoppedBecause}. Attempts:\n${formatTimeline(attempts)}`,
-      { cause: failure.cause },
+      { cause: failure.cause, isFinal },
     );
     this.failure = failure;
     this.attempts = attempts;
@@ -119,7 +125,10 @@ export class ContextLengthError extends ModelCallError {
   override readonly name: string = "ContextLengthError";
 }
 
-/** With status 200 came no answer, but for example an HTML page. Usually the base URL is wrong. */
+/**
+ * With status 200 came no answer, but for example an HTML page or more bytes than `maxResponseBytes`. Usually
+ * the base URL is wrong.
+ */
 export class InvalidResponseError extends ModelCallError {
   /** The errors of this class have the code `INVALID_RESPONSE`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["INVALID_RESPONSE"];
@@ -127,7 +136,13 @@ export class InvalidResponseError extends ModelCallError {
   override readonly name: string = "InvalidResponseError";
 }
 
-/** The answer broke off. `partial` holds the part that arrived. */
+/**
+ * The answer broke off. `partial` holds the part that arrived.
+ *
+ * It is final if every attempt was made and each broke off. It is not if the call was given up only because
+ * part of the answer had been handed out and could not be taken back: whoever can throw that part away, as
+ * LangChain's `modelRetryMiddleware` and a retried node of a graph do, may do the same again.
+ */
 export class StreamInterruptedError extends ModelCallError {
   /** The errors of this class have the code `STREAM_INTERRUPTED`. */
   static override readonly codes: readonly ThreadkeepErrorCode[] = ["STREAM_INTERRUPTED"];

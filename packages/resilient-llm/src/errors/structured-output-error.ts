@@ -12,6 +12,12 @@ export interface StructuredOutputErrorDetails {
   readonly attempts: readonly AttemptRecord[];
   /** The error that ended the call. */
   readonly cause?: unknown;
+  /**
+   * Whether every attempt was made that makes sense, so that doing the same again is of no use.
+   *
+   * @default true
+   */
+  readonly isFinal?: boolean | undefined;
 }
 
 /** The longest part of a validator's message that is shown, in characters. */
@@ -35,13 +41,13 @@ export class StructuredOutputError extends ThreadkeepError {
   readonly attempts: readonly AttemptRecord[];
 
   /** @param details what is wrong with the last answer, and the attempts that were made */
-  constructor({ answer, attempts, cause, problem }: StructuredOutputErrorDetails) {
+  constructor({ answer, attempts, cause, isFinal, problem }: StructuredOutputErrorDetails) {
     super(
       "STRUCTURED_OUTPUT_FAILED",
       `No answer had the shape that was asked for. What is wrong with the last one: ` +
         `${problem.slice(0, LONGEST_PROBLEM)}\nSimplify the schema, or put a model first that is better` +
         ` at it. Attempts:\n${formatTimeline(attempts)}`,
-      { cause },
+      { cause, isFinal },
     );
     this.problem = problem;
     this.answer = answer;

@@ -2,6 +2,7 @@ import type { BudgetNotice } from "../cost/budget.ts";
 import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
+import type { SimulatedFaultKind } from "../failure/simulated-fault-kind.ts";
 
 /** State of a circuit breaker. */
 export type BreakerState = "closed" | "open" | "half-open";
@@ -18,7 +19,9 @@ export interface AttemptReference {
   readonly model: string;
   /** The model's maker, as given or guessed. */
   readonly provider: string;
-  /** The endpoint, without passwords and keys. */
+  /** The endpoint's name as given, else its host. */
+  readonly endpoint: string;
+  /** The endpoint's address, without passwords and keys. */
   readonly baseUrl: string;
 }
 
@@ -34,6 +37,8 @@ export interface AttemptResult extends AttemptReference {
   readonly costUsd: number | undefined;
   /** Where `costUsd` comes from; `undefined` if it is not known or nothing was used. */
   readonly costSource: CostSource | undefined;
+  /** The fault that the option `simulateFaults` put in the way of its request, if it did. */
+  readonly simulatedFault?: SimulatedFaultKind;
 }
 
 /** An attempt begins. */

@@ -1,6 +1,7 @@
 import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { FailureKind } from "./failure.ts";
+import type { SimulatedFaultKind } from "./simulated-fault-kind.ts";
 
 /** One attempt of a call, as a line of its timeline. */
 export interface AttemptRecord {
@@ -8,7 +9,9 @@ export interface AttemptRecord {
   readonly attempt: number;
   /** The name of the candidate that was asked. */
   readonly candidate: string;
-  /** The endpoint, without passwords and keys. */
+  /** The endpoint's name as given, else its host. */
+  readonly endpoint: string;
+  /** The endpoint's address, without passwords and keys. */
   readonly baseUrl: string;
   /** Milliseconds from the start of the call to the start of the attempt. */
   readonly startedAfterMs: number;
@@ -22,6 +25,8 @@ export interface AttemptRecord {
   readonly message?: string;
   /** The HTTP status, if there was an answer; only with `failed`. */
   readonly status?: number;
+  /** The fault that the option `simulateFaults` put in the way of its request, if it did. */
+  readonly simulatedFault?: SimulatedFaultKind;
   /** What was done about it: `retry in 500 ms`, `fall back to gpt-4.1`, `give up: …`. */
   readonly next?: string;
   /** The tokens that it used. */

@@ -1,3 +1,5 @@
+import type { SimulatedFaultKind } from "./simulated-fault-kind.ts";
+
 /**
  * What went wrong with one attempt, in terms of what can be done about it.
  *
@@ -67,6 +69,8 @@ export interface Failure {
   readonly phase?: TimeoutPhase;
   /** Context window named by the provider, in tokens; only for `context-length`. */
   readonly windowTokens?: number;
+  /** The fault that the option `simulateFaults` put in the way of the request, if it did. */
+  readonly simulatedFault?: SimulatedFaultKind;
   /** The underlying error, redacted. */
   readonly cause?: unknown;
 }

@@ -44,7 +44,7 @@ export function parseDurationMs(text: string): number | undefined {
 }
 
 /** From now on, in ms: a number of seconds, a point in time by its magnitude, a duration or a date. */
-function parseMoment(text: string, nowMs: number): number | undefined {
+export function parseMoment(text: string, nowMs: number): number | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
   const number = Number(trimmed);

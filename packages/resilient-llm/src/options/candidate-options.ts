@@ -26,25 +26,34 @@ export interface CandidateOptions {
   readonly model: string | BaseChatModel;
 
   /**
-   * Its name in events, costs and errors.
+   * Its name in events, costs and errors. With `endpoints`, each is named after it:
+   * `gpt-4.1@api.openai.com`.
    *
    * @default the model's name
    */
   readonly name?: string | undefined;
 
   /**
-   * The endpoint. Not for a LangChain model, which has its own.
+   * The address. Not for a LangChain model, which has its own.
    *
    * @default the option `baseURL` of the whole model
    */
   readonly baseURL?: string | undefined;
 
   /**
-   * The key. Not for a LangChain model, which has its own.
+   * The key for `baseURL`. Not for a LangChain model, which has its own.
    *
-   * @default the option `apiKey` of the whole model
+   * @default the option `apiKey` of the whole model, if `baseURL` is at the same host as the whole model's
    */
   readonly apiKey?: string | undefined;
+
+  /**
+   * Where the model is served: several addresses or keys, which share its calls. What an endpoint does
+   * not say it takes from here. Not for a LangChain model; each endpoint may be one.
+   *
+   * @default undefined: one endpoint, at `baseURL` with `apiKey`
+   */
+  readonly endpoints?: readonly EndpointOptions[] | undefined;
 
   /**
    * The model's maker. After a content filter, only a candidate of another provider is asked.
@@ -80,7 +89,7 @@ export interface CandidateOptions {
   /**
    * Whether the model continues an assistant message at the end of the prompt. Then an answer that broke
    * off is continued by such a message, without the model being asked to. Many providers refuse one, and
-   * others answer anew, so set it only where it is known to work.
+   * others answer from the beginning, so set it only where it is known to work.
    *
    * @default false
    */
@@ -94,7 +103,7 @@ export interface CandidateOptions {
   readonly profile?: ModelProfile | undefined;
 
   /**
-   * Requests and tokens that it may use in a minute.
+   * Requests and tokens that it may use in a minute; with `endpoints`, each of them.
    *
    * @default undefined: no limit
    */
@@ -104,6 +113,74 @@ export interface CandidateOptions {
    * Further fields of `ChatOpenAI`, for example `temperature`. Only for a model given by name.
    *
    * @default {}
+   */
+  readonly fields?: CandidateFields | undefined;
+}
+
+/**
+ * One of several endpoints of a model: an address and a key, with breaker, pauses, rate limit, latencies
+ * and budget of its own.
+ */
+export interface EndpointOptions extends Omit<
+  CandidateOptions,
+  "model" | "name" | "baseURL" | "apiKey" | "endpoints" | "rateLimit" | "fields"
+> {
+  /**
+   * The model's name at this endpoint, a deployment for instance, or a LangChain chat model that asks it.
+   *
+   * @default the candidate's `model`
+   */
+  readonly model?: string | BaseChatModel | undefined;
+
+  /**
+   * Its name in events, costs and errors, after the candidate's: `gpt-4.1@eu`.
+   *
+   * @default the host of `baseURL`
+   */
+  readonly name?: string | undefined;
+
+  /**
+   * The address.
+   *
+   * @default the candidate's `baseURL`
+   */
+  readonly baseURL?: string | undefined;
+
+  /**
+   * The key for this address.
+   *
+   * @default the candidate's, or else that of the whole model, if it was given for the same host
+   */
+  readonly apiKey?: string | undefined;
+
+  /**
+   * Its share of the model's calls beside the weights of the others, above 0. What endpoints have left of
+   * their rate limits counts too, as far as it is known.
+   *
+   * @default 1
+   */
+  readonly weight?: number | undefined;
+
+  /**
+   * Makes it a canary: the share of the model's calls that it is asked first, above 0 and below 1. It
+   * gets no fallback traffic unless nothing else in the chain can be asked. Not together with `weight`.
+   *
+   * @default undefined: no canary
+   */
+  readonly canary?: number | undefined;
+
+  /**
+   * Requests and tokens that it may use in a minute.
+   *
+   * @default the candidate's `rateLimit`, counted for this endpoint alone
+   */
+  readonly rateLimit?: RateLimitOptions | undefined;
+
+  /**
+   * Further fields of `ChatOpenAI`. They are added to the candidate's, and so are the headers and the
+   * query in `configuration`. Only for a model given by name.
+   *
+   * @default the candidate's `fields`
    */
   readonly fields?: CandidateFields | undefined;
 }

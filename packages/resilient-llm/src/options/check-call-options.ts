@@ -34,13 +34,22 @@ const callOptions = z.looseObject({
   streaming: refused("nothing here, because stream() and invoke() decide"),
 });
 
+const CALL_OPTION_NAMES = Object.keys(callOptions.shape);
+
+/** Most calls bring none of the options that are checked here, and a schema costs each call time. */
+function hasNothingToCheck(options: unknown): boolean {
+  if (options === undefined || options === null) return true;
+  if (typeof options !== "object" || Array.isArray(options)) return false;
+  return CALL_OPTION_NAMES.every((name) => options[name as keyof typeof options] === undefined);
+}
+
 /**
  * Checks the options of one call, or those bound to a model.
  *
  * @throws InvalidOptionsError if one cannot be used
  */
 export function checkCallOptions(owner: string, options: unknown): void {
-  checkOptions(owner, callOptions, options ?? {});
+  if (!hasNothingToCheck(options)) checkOptions(owner, callOptions, options);
 }
 
 const toolsOnly = z.looseObject({ tools });
@@ -85,7 +94,7 @@ const structuredOutput = z
 /**
  * Checks what `withStructuredOutput` was given.
  *
- * @throws InvalidOptionsError if the schema is none, or an option is unknown or of no use
+ * @throws InvalidOptionsError if the schema is not a schema, or an option is unknown or has no effect
  */
 export function checkStructuredOutput(schema: unknown, config: object | undefined): void {
   const owner = "ResilientChatModel.withStructuredOutput";

@@ -7,11 +7,13 @@ import type { Clock } from "../time/clock.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
+import type { SimulatedFault, SimulateFaultsOptions } from "./simulated-faults.ts";
 
 /** Retries of one candidate, and the bound over all attempts of a call. */
 export interface RetryOptions {
   /**
-   * Retries of one candidate before the next one is asked.
+   * Retries of one model before the next one is asked; twice as many while the breakers of all other
+   * models are open. The endpoints of a model share them, and each is asked at least once.
    *
    * @default 3
    */
@@ -124,8 +126,8 @@ export interface TimeoutOptions {
 /** When another candidate may be asked, beyond outages. */
 export interface FallbackOptions {
   /**
-   * Whether to ask the next candidate after 401 and 403 too. By default a wrong key fails the call, so
-   * that it is noticed.
+   * Whether to ask the next model after 401 and 403 too. By default a wrong key fails the call, so that it
+   * is noticed. Another endpoint of the same model is asked anyway.
    *
    * @default false
    */
@@ -156,8 +158,8 @@ export interface FallbackOptions {
 }
 
 /**
- * Asks the next candidate too when the first token (with `invoke`: the answer) is late. The quicker
- * one answers; the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
+ * Asks another candidate too when the first token (with `invoke`: the answer) is late: another endpoint of
+ * the same model, else the next model. The quicker one answers; the other request is ended. Each hedge may cost a second prompt, and with `invoke` a
  * second answer. The cost of a request that was ended is booked as an estimate of its prompt.
  */
 export interface HedgeOptions {
@@ -208,8 +210,8 @@ export interface BreakerOptions {
   readonly minimumAttempts: number;
 
   /**
-   * Milliseconds until one attempt probes whether the endpoint is back. A probe that failed quickly is
-   * repeated sooner: after ten times as long as it took, at the earliest after 5 s.
+   * The longest time until one attempt probes whether the endpoint is back, in milliseconds. The probe
+   * comes after ten times as long as the last failed attempt took, at the earliest after 5 s.
    *
    * @default 30_000
    */
@@ -220,9 +222,11 @@ export interface BreakerOptions {
  * What happens when a stream breaks after part of the answer has been handed out.
  *
  * - `continue`: the next attempt is asked for the rest, and what it repeats is left out. JSON is asked for
- *   anew and goes on if it begins with the same text. If the next attempt does not take up what is there,
+ *   anew and continues if it begins with the same text. If the next attempt does not take up what is there,
  *   or if a tool call was handed out, a {@link StreamInterruptedError} with the partial answer is thrown.
- *   Nobody gets text twice. Streams of `withStructuredOutput` begin anew, which their parser sees.
+ *   Nobody gets text twice. An `invoke` that was asked for as a stream continues in the same way; what does
+ *   not take up its part is asked for again. Streams of `withStructuredOutput` start over, and their parser
+ *   sees that.
  * - `restart`: the answer begins again. A chunk with `response_metadata.resilience.restarted` marks the
  *   place, and chunks joined with `concat` hold the new answer only. It is for consumers that look at the
  *   mark: all others add the new answer to the old one.
@@ -272,7 +276,8 @@ export interface ResilientChatModelOptions extends Omit<
   readonly baseURL?: string | undefined;
 
   /**
-   * The key for models given by name.
+   * The key for models given by name. It is sent to the host of `baseURL` and to no other: a candidate at
+   * another host needs a key of its own.
    *
    * @default `OPENAI_API_KEY`
    */
@@ -311,7 +316,7 @@ export interface ResilientChatModelOptions extends Omit<
   /**
    * When a candidate that keeps failing is left out.
    *
-   * @default for 30 s, once more than half of the last 20 attempts failed, from 5 attempts on
+   * @default for 5 to 30 s, once more than half of the last 20 attempts failed, from 5 attempts on
    */
   readonly breaker?: Partial<BreakerOptions> | undefined;
 
@@ -366,6 +371,31 @@ export interface ResilientChatModelOptions extends Omit<
    * @default Infinity
    */
   readonly maxConcurrency?: number;
+
+  /**
+   * The largest answer that is read, in bytes, unpacked: as a whole, or one event of a stream. A stream as a
+   * whole may have 16 times as many. A larger one is an `invalid-response`, so a broken or hostile endpoint
+   * cannot use up the memory. Error bodies are read up to 80 kB. For models given by name and `ChatOpenAI`.
+   *
+   * @default 67_108_864 (64 MiB)
+   */
+  readonly maxResponseBytes?: number | undefined;
+
+  /**
+   * Puts faults in the way of requests, to see in your own tests what your program makes of them: a list
+   * of faults, or {@link SimulateFaultsOptions}. They come where real ones come from, under the model's
+   * client, so that all of this package meets them. What an attempt met is marked as `simulatedFault` in
+   * its events, its record and its failure. It costs nothing unless the model was asked too. Refused while
+   * `NODE_ENV` is `production`, unless `force` is set. Only models given by name and `ChatOpenAI` can meet
+   * faults.
+   *
+   * @default undefined: none
+   * @example
+   * ```ts
+   * simulateFaults: [{ kind: "server-error", rate: 0.2, status: 503 }]
+   * ```
+   */
+  readonly simulateFaults?: readonly SimulatedFault[] | SimulateFaultsOptions | undefined;
 
   /**
    * Hears of everything in {@link ResilienceEvent}: attempts, retries, fallbacks, hedges, breakers, budgets.

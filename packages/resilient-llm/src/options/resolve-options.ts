@@ -7,6 +7,7 @@ import { systemClock, type Clock } from "../time/clock.ts";
 import { models } from "./candidate-schema.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import { checkOptions } from "./check-options.ts";
+import { type ResolvedFaults, simulatedFaults } from "./simulated-faults-schema.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type {
@@ -78,10 +79,15 @@ export interface ResolvedOptions {
   readonly budget: BudgetOptions;
   readonly createRateLimiter: RateLimiterFactory | undefined;
   readonly maxConcurrency: number;
+  readonly maxResponseBytes: number;
+  readonly simulateFaults: ResolvedFaults | undefined;
   readonly onEvent: ResilienceListener | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 }
+
+/** More than any answer in text needs, also one with several images in it. */
+const DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 const limits = { maxCostUsd: z.number().nonnegative().optional(), maxTokens: count.optional() };
 
@@ -204,6 +210,8 @@ const schema = z.strictObject({
       "a whole number from 1, or Infinity",
     )
     .default(Infinity),
+  maxResponseBytes: positiveCount.default(DEFAULT_MAX_RESPONSE_BYTES),
+  simulateFaults: simulatedFaults.optional(),
   onEvent: functionOf<ResilienceListener>().optional(),
   clock: objectWith<Clock>("now", "setTimer").default(systemClock),
   random: functionOf<() => number>().default(() => Math.random),
@@ -235,6 +243,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     hedge: hedge && { ...hedge, afterMs: hedge.afterMs, quantile: hedge.quantile ?? 0.95 },
     context: { ...context, maxPromptTokens: context.maxPromptTokens },
     createRateLimiter: checked.createRateLimiter,
+    simulateFaults: checked.simulateFaults,
     onEvent: checked.onEvent,
   };
 }

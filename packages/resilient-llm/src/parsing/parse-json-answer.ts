@@ -38,7 +38,7 @@ function tryParse(parse: () => unknown): { readonly value: unknown } | undefined
  * fenced block, in the middle of prose, or broken and then repaired.
  *
  * @throws AnswerParseError if nothing in the answer fits the schema; it holds the raw text
- * @throws InvalidOptionsError if the answer, the schema or an option is none
+ * @throws InvalidOptionsError if the answer, the schema or an option is not valid
  * @example
  * ```ts
  * const { city } = parseJsonAnswer(await model.invoke("…"), z.object({ city: z.string() }));

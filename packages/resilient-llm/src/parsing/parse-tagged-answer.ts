@@ -61,7 +61,7 @@ const argumentsSchema = z.strictObject({
  * are read where the schema wants them. A repeated tag fills an array.
  *
  * @throws AnswerParseError if the tags do not fit the schema; it holds the raw text
- * @throws InvalidOptionsError if the answer or the schema is none
+ * @throws InvalidOptionsError if the answer or the schema is not valid
  * @example
  * ```ts
  * const { title, score } = parseTaggedAnswer(

@@ -106,6 +106,9 @@ export function createOpenTelemetryListener(
       "threadkeep.usage.estimated": estimated,
       ...(event.costUsd === undefined ? {} : { "threadkeep.cost_usd": event.costUsd }),
       ...(event.costSource === undefined ? {} : { "threadkeep.cost_source": event.costSource }),
+      ...(event.simulatedFault === undefined
+        ? {}
+        : { "threadkeep.simulated_fault": event.simulatedFault }),
       ...(event.firstTokenMs === undefined
         ? {}
         : { "threadkeep.first_token_ms": event.firstTokenMs }),
@@ -122,6 +125,7 @@ export function createOpenTelemetryListener(
           "threadkeep.call_id": event.callId,
           "threadkeep.attempt": event.attempt,
           "threadkeep.candidate": event.candidate,
+          "threadkeep.endpoint": event.endpoint,
         },
       });
       open.set(keyOf(event), span);

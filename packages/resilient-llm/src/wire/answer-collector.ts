@@ -1,5 +1,7 @@
+import type { PartialAnswer } from "../errors/model-call-error.ts";
 import { isFields, type Fields } from "./normalize-message.ts";
 import type { Frame } from "./sse-inspector.ts";
+import type { CollectedAnswer } from "./wire-watch.ts";
 
 /** Text under `key` of both, joined. */
 function joinText(target: Fields, source: Fields, key: string): void {
@@ -9,17 +11,42 @@ function joinText(target: Fields, source: Fields, key: string): void {
   target[key] = typeof before === "string" ? before + text : text;
 }
 
+/** What of a message is generated: text, reasoning, refusal, names and arguments of tool calls. */
+function readGenerated(message: Fields): string {
+  const parts = Object.entries(message).map(([key, value]) => {
+    if (key === "role" || value === null) return "";
+    return typeof value === "string" ? value : JSON.stringify(value);
+  });
+  return parts.join("");
+}
+
 /** Makes one whole answer of the frames of a stream, as if no stream had been asked for. */
-export class AnswerCollector {
+export class AnswerCollector implements CollectedAnswer {
   /** What the frames say of the answer as a whole, the last one winning. */
   readonly #top: Fields = {};
   readonly #choices = new Map<number, Fields>();
   /** The Responses API sends the whole answer in its last event. */
   #response: Fields | undefined;
+  /** What its events before that have said. */
+  #text = "";
+  #otherText = "";
+  #hasToolCalls = false;
+
+  get partial(): PartialAnswer {
+    const message = this.#choices.get(0)?.["message"] as Fields | undefined;
+    if (!message) return { text: this.#text, hasToolCalls: this.#hasToolCalls };
+    const { content, tool_calls: calls } = message;
+    return { text: typeof content === "string" ? content : "", hasToolCalls: calls !== undefined };
+  }
+
+  get generated(): string {
+    const messages = [...this.#choices.values()].map((choice) => choice["message"] as Fields);
+    return messages.map(readGenerated).join("") + this.#text + this.#otherText;
+  }
 
   add(frame: Frame): void {
     if (typeof frame.type === "string" && frame.type.startsWith("response.")) {
-      if (isFields(frame.response)) this.#response = frame.response;
+      this.#addResponseEvent(frame.type, frame as Fields);
       return;
     }
     for (const [key, value] of Object.entries(frame)) {
@@ -38,6 +65,14 @@ export class AnswerCollector {
       return choice;
     });
     return JSON.stringify({ ...this.#top, object: "chat.completion", choices });
+  }
+
+  #addResponseEvent(type: string, { delta, item, response }: Fields): void {
+    if (isFields(response)) this.#response = response;
+    if (isFields(item) && String(item["type"]).endsWith("_call")) this.#hasToolCalls = true;
+    if (typeof delta !== "string") return;
+    if (type === "response.output_text.delta") this.#text += delta;
+    else this.#otherText += delta;
   }
 
   #addChoice({ delta, index = 0, finish_reason: reason, ...others }: Fields): void {

@@ -10,7 +10,7 @@ export function wantsToStream({ kind, message }: Failure): boolean {
   return (kind === "unsupported" || kind === "bad-request") && WANTS_STREAM.test(message);
 }
 
-/** OpenAI and others: who is not verified, or some models, cannot have streams, or not their usage. */
+/** OpenAI and others refuse streams, or their usage, for some models and for accounts that are not verified. */
 const REFUSES_STREAM = /\bstream/i;
 
 /** Whether a request was refused because it was for a stream. */

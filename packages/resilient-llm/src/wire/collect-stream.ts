@@ -1,5 +1,6 @@
 import { redactError } from "../failure/redact.ts";
 import { AnswerCollector } from "./answer-collector.ts";
+import { describeOversized, maxStreamBytes } from "./body-limit.ts";
 import { type InspectedBody, inspectJsonBody } from "./inspect-json-body.ts";
 import { SseInspector } from "./sse-inspector.ts";
 import type { WireWatch } from "./wire-watch.ts";
@@ -20,6 +21,7 @@ class StreamCollector {
 
   constructor(watch: WireWatch) {
     this.#watch = watch;
+    watch.collected = this.#collector;
     this.#inspector = new SseInspector(watch, (frame) => this.#collector.add(frame));
   }
 
@@ -56,8 +58,13 @@ export async function collectAsItComes(
   const decoder = new TextDecoder();
   let text = "";
   let stream: StreamCollector | undefined;
+  let bytes = 0;
   try {
     for await (const piece of response.body ?? []) {
+      bytes += piece.byteLength;
+      const maxBytes = stream ? maxStreamBytes(watch) : watch.maxResponseBytes;
+      // Leaving the loop ends the connection, here and below: the rest is of no use.
+      if (bytes > maxBytes) return { failure: describeOversized(watch, "an answer", maxBytes) };
       const next = decoder.decode(piece, { stream: true });
       if (stream === undefined) {
         text += next;
@@ -66,7 +73,6 @@ export async function collectAsItComes(
       }
       const failed = stream.push(text === "" ? next : text);
       text = "";
-      // Leaving the loop ends the connection: the rest is of no use.
       if (failed) return failed;
     }
   } catch (error) {

@@ -1,10 +1,11 @@
 import { classifyProviderError } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import { readErrorReport, type ErrorReport } from "../failure/read-error-report.ts";
+import { readBody } from "./body-limit.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
-/** No error body is read further than this, in characters; what follows cannot help anybody. */
-const LONGEST_ERROR_BODY = 20_000;
+/** No error body is read further than this; what follows cannot help anybody. */
+const LONGEST_ERROR_BODY_BYTES = 80_000;
 
 function readReport(body: string): ErrorReport | undefined {
   try {
@@ -19,7 +20,7 @@ export async function inspectErrorBody(
   response: Response,
   watch: WireWatch,
 ): Promise<{ readonly failure: Failure; readonly body: string }> {
-  const body = (await response.text()).slice(0, LONGEST_ERROR_BODY);
+  const { text: body } = await readBody(response, LONGEST_ERROR_BODY_BYTES);
   const report = readReport(body);
   const { status, headers } = response;
   const failure = classifyProviderError(

@@ -5,7 +5,7 @@ import { describeWrongBody } from "./describe-wrong-body.ts";
 import { isFields, normalizeMessage, type Fields } from "./normalize-message.ts";
 import type { WireWatch } from "./wire-watch.ts";
 
-/** A body that is an answer, put right where LangChain would not read it; or why it is none. */
+/** A body that is an answer, put right where LangChain would not read it; or why it is not an answer. */
 export type InspectedBody = { readonly body: string } | { readonly failure: Failure };
 
 /** The beginning of at least one choice with a message of the assistant. */

@@ -1,9 +1,11 @@
 import type { Failure } from "../failure/failure.ts";
 import { redactError } from "../failure/redact.ts";
-import { describeWrongBody } from "./describe-wrong-body.ts";
+import { describeOversized, maxStreamBytes } from "./body-limit.ts";
 import { inspectJsonBody } from "./inspect-json-body.ts";
+import type { Fields } from "./normalize-message.ts";
 import { rebuildResponse } from "./rebuild-response.ts";
 import { replayAsStream } from "./replay-as-stream.ts";
+import { replayResponseAsStream } from "./replay-response-as-stream.ts";
 import { SseInspector } from "./sse-inspector.ts";
 import { failWatch } from "./wire-failure.ts";
 import type { WireWatch } from "./wire-watch.ts";
@@ -23,13 +25,12 @@ function beginsWhole(text: string): boolean {
 function replayWhole(body: string, watch: WireWatch): Rest {
   const inspected = inspectJsonBody(body, watch);
   if ("failure" in inspected) return { text: "", failure: inspected.failure };
-  if (!inspected.body.includes('"choices"')) {
-    const what = "a whole answer although a stream was asked for";
-    return { text: "", failure: describeWrongBody(watch, what, body) };
-  }
+  const answer = JSON.parse(inspected.body) as Fields;
+  const text =
+    answer["object"] === "response" ? replayResponseAsStream(answer) : replayAsStream(answer);
   watch.body = body;
   watch.onProgress();
-  return { text: replayAsStream(inspected.body), failure: undefined };
+  return { text, failure: undefined };
 }
 
 /**
@@ -46,6 +47,7 @@ export function inspectStream(response: Response, watch: WireWatch): Response {
   /** The body so far, if it is no stream of events. */
   let whole: string | undefined;
   let pending: Failure | undefined;
+  let bytes = 0;
 
   const end = (cause?: unknown): Rest => {
     if (whole !== undefined) return replayWhole(whole, watch);
@@ -79,6 +81,17 @@ export function inspectStream(response: Response, watch: WireWatch): Response {
             finish(controller, end());
             return;
           }
+          bytes += piece.value.byteLength;
+          const isStream = hasBegun && whole === undefined;
+          const maxBytes = isStream ? maxStreamBytes(watch) : watch.maxResponseBytes;
+          if (bytes > maxBytes) {
+            reader.cancel().catch(() => undefined);
+            finish(controller, {
+              text: "",
+              failure: describeOversized(watch, "an answer", maxBytes),
+            });
+            return;
+          }
           const text = decoder.decode(piece.value, { stream: true });
           if (!hasBegun) {
             hasBegun = text.trim() !== "";
@@ -94,7 +107,7 @@ export function inspectStream(response: Response, watch: WireWatch): Response {
             return;
           }
           if (failure) {
-            // The rest is of no use; give the connection back.
+            // The rest is not needed; give the connection back.
             reader.cancel().catch(() => undefined);
             finish(controller, { text: reframed, failure });
             return;

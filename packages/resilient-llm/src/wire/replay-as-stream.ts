@@ -1,8 +1,8 @@
 import { isFields, type Fields } from "./normalize-message.ts";
 
 /** A whole answer as the events of a stream, for the layers above, which asked for one. */
-export function replayAsStream(body: string): string {
-  const { choices, object: _, usage, ...top } = JSON.parse(body) as Fields;
+export function replayAsStream(answer: Fields): string {
+  const { choices, object: _, usage, ...top } = answer;
   const events: unknown[] = [];
   const add = (others: Fields) =>
     events.push({ ...top, object: "chat.completion.chunk", ...others });

@@ -1,8 +1,14 @@
 import { findUsage, mergeUsage } from "../cost/find-usage.ts";
-import { createParser, type EventSourceMessage } from "eventsource-parser";
+import {
+  createParser,
+  type EventSourceMessage,
+  type EventSourceParser,
+  type ParseError,
+} from "eventsource-parser";
 import { classifyProviderError } from "../failure/classify-provider-error.ts";
 import type { Failure } from "../failure/failure.ts";
 import { isRealError, readErrorReport } from "../failure/read-error-report.ts";
+import { describeOversized } from "./body-limit.ts";
 import { describeWrongBody } from "./describe-wrong-body.ts";
 import { FrameNormalizer } from "./normalize-frame.ts";
 import { isFields, type Fields } from "./normalize-message.ts";
@@ -63,11 +69,7 @@ export class SseInspector {
   readonly #onFrame: ((frame: Frame) => void) | undefined;
   readonly #unfinished = new Set<number>();
   readonly #normalizer = new FrameNormalizer();
-  readonly #parser = createParser({
-    onEvent: (event) => this.#takeEvent(event),
-    // Only an unknown field: what a page or a plain text begins with.
-    onError: (error) => (this.#strayLine ??= error.line ?? error.message),
-  });
+  readonly #parser: EventSourceParser;
   #strayLine: string | undefined;
   #sawChoice = false;
   #sawFrame = false;
@@ -84,6 +86,12 @@ export class SseInspector {
   constructor(watch: WireWatch, onFrame?: (frame: Frame) => void) {
     this.#watch = watch;
     this.#onFrame = onFrame;
+    this.#parser = createParser({
+      // It counts characters, of which no text has more than bytes.
+      maxBufferSize: watch.maxResponseBytes,
+      onEvent: (event) => this.#takeEvent(event),
+      onError: (error) => this.#takeError(error),
+    });
   }
 
   /** The answer is complete; a connection that breaks now does no harm. */
@@ -95,7 +103,7 @@ export class SseInspector {
   push(text: string): InspectedPiece {
     this.#events = [];
     this.#isAltered = this.#isMidEvent;
-    this.#parser.feed(text);
+    if (!this.#failure) this.#parser.feed(text);
     this.#isMidEvent = !endsEvent(text);
     const failure = this.#failure;
     if (!failure && !this.#isAltered && !this.#isMidEvent) return { reframed: undefined, failure };
@@ -129,6 +137,16 @@ export class SseInspector {
         ` the answer is incomplete${this.#sawChoice ? "" : ", not one token came"}`,
       ...(cause === undefined ? {} : { cause }),
     };
+  }
+
+  #takeError({ line, message, type }: ParseError): void {
+    if (type === "max-buffer-size-exceeded") {
+      const { maxResponseBytes } = this.#watch;
+      this.#failure ??= describeOversized(this.#watch, "an event", maxResponseBytes);
+    } else {
+      // An unknown field: what a page or a plain text begins with.
+      this.#strayLine ??= line ?? message;
+    }
   }
 
   #takeEvent(event: EventSourceMessage): void {

@@ -12,7 +12,8 @@ function asName(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function isWhole(text: string): boolean {
+/** Whether arguments of a tool call are complete: JSON, or nothing where a tool takes nothing. */
+export function isWholeArguments(text: string): boolean {
   if (text.trim() === "") return true;
   try {
     JSON.parse(text);
@@ -31,7 +32,7 @@ export class ToolCallNumbering {
 
   /** Every call that has begun has arguments that can be parsed. */
   get isComplete(): boolean {
-    return this.#calls.every((call) => isWhole(call.arguments));
+    return this.#calls.every((call) => isWholeArguments(call.arguments));
   }
 
   /** Puts right one piece of a call. Returns whether anything was changed. */
@@ -65,7 +66,7 @@ export class ToolCallNumbering {
     return isChanged;
   }
 
-  /** Which call a piece goes on with; -1 if it begins one. */
+  /** Which call a piece continues; -1 if it begins one. */
   #find(wireIndex: unknown, wireId: string | undefined, name: string | undefined): number {
     if (wireId !== undefined) {
       const same = this.#calls.findIndex((call) => call.wireId === wireId);
@@ -79,6 +80,6 @@ export class ToolCallNumbering {
     if (!known || name === undefined) return last;
     // A name begins a new call, unless the call before is still without it or without its end.
     if (wireId !== undefined && known.wireId !== undefined) return -1;
-    return isWhole(known.arguments) && known.arguments !== "" ? -1 : last;
+    return isWholeArguments(known.arguments) && known.arguments !== "" ? -1 : last;
   }
 }

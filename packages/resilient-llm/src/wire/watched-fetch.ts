@@ -1,8 +1,10 @@
 import { classifyConnectionError } from "../failure/classify-connection.ts";
 import { redactError } from "../failure/redact.ts";
 import { askForStream, refusesToStream, wantsToStream } from "./ask-for-stream.ts";
+import { describeOversized, readBody } from "./body-limit.ts";
 import { collectAsItComes, inspectWholeBody } from "./collect-stream.ts";
 import { inspectErrorBody } from "./inspect-error-body.ts";
+import type { InspectedBody } from "./inspect-json-body.ts";
 import { inspectStream } from "./inspect-stream.ts";
 import { rebuildResponse } from "./rebuild-response.ts";
 import { failWatch } from "./wire-failure.ts";
@@ -18,6 +20,14 @@ export interface WatchedFetchOptions {
   readonly streamUsage?: boolean;
 }
 
+async function readAndInspect(response: Response, watch: WireWatch): Promise<InspectedBody> {
+  const { maxResponseBytes } = watch;
+  const { isCut, text } = await readBody(response, maxResponseBytes);
+  return isCut
+    ? { failure: describeOversized(watch, "an answer", maxResponseBytes) }
+    : inspectWholeBody(text, watch);
+}
+
 async function inspectWhole(
   response: Response,
   watch: WireWatch,
@@ -25,7 +35,7 @@ async function inspectWhole(
 ): Promise<Response> {
   const inspected = isStreamAsked
     ? await collectAsItComes(response, watch)
-    : inspectWholeBody(await response.text(), watch);
+    : await readAndInspect(response, watch);
   if ("failure" in inspected) throw failWatch(watch, inspected.failure);
   watch.body = inspected.body;
   const type = response.headers.get("content-type") ?? "";

@@ -15,12 +15,18 @@ export function isForAnswer({ body }: ReceivedRequest): boolean {
   return Array.isArray(body["messages"]);
 }
 
-/** The part of the answer that the request does not bring along: a client may ask to continue. */
+/**
+ * What a model answers: all of it, or the rest if the request brings the beginning along. Asked by a message
+ * to begin with its last words, as `ResilientChatModel` asks, it does that.
+ */
 function findRest(answer: string, { messages }: ReceivedRequest["body"]): string {
-  const partial = messages.findLast(({ role }) => role === "assistant")?.content;
-  return typeof partial === "string" && answer.startsWith(partial)
-    ? answer.slice(partial.length)
-    : answer;
+  const place = messages.findLastIndex(({ role }) => role === "assistant");
+  const partial = messages[place]?.content;
+  if (typeof partial !== "string" || !answer.startsWith(partial)) return answer;
+  const asked = messages[place + 1]?.content;
+  const lastWords = typeof asked === "string" ? (asked.split("\n").at(-1) ?? "") : "";
+  const isAsked = lastWords !== "" && partial.trimEnd().endsWith(lastWords);
+  return answer.slice(isAsked ? partial.trimEnd().length - lastWords.length : partial.length);
 }
 
 /**

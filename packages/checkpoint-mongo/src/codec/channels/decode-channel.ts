@@ -2,7 +2,7 @@ import type { ChannelManifest, SegmentSlice, SlicedKind } from "../../documents/
 import type { SegmentId } from "../../documents/segment-id.ts";
 import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
 import type { AllowedObjects } from "../values/allowed-objects.ts";
-import { define } from "../values/copy-tree.ts";
+import { define } from "../values/define.ts";
 import { decodeLine, decodeLines } from "../items/decode-lines.ts";
 import { decodeLongString } from "../texts/decode-long-string.ts";
 import { decodeValue } from "../values/decode-value.ts";

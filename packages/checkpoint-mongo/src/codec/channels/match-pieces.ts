@@ -1,4 +1,5 @@
 import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
+import { chainLines } from "../items/lines.ts";
 import type { Piece, StoredRun } from "./pieces.ts";
 
 /** Reusing fewer stored bytes in the middle of a list costs more in the manifest than it saves. */
@@ -28,11 +29,13 @@ async function countSharedRuns(
 ): Promise<{ readonly runs: number; readonly items: number }> {
   let items = 0;
   for (const [index, run] of runs.entries()) {
-    for (const [offset, line] of run.lines.entries()) {
-      if (line !== lines[items + offset]) return { runs: index, items };
+    let place = items;
+    for (const line of run.lines) {
+      if (line !== lines[place]) return { runs: index, items };
       if (breather.isDue(comparing(line))) await breather.rest();
+      place += 1;
     }
-    items += run.lines.length;
+    items = place;
   }
   return { runs: runs.length, items };
 }
@@ -126,7 +129,7 @@ class StoredItems {
 
   constructor(runs: readonly StoredRun[]) {
     this.#runs = runs;
-    this.lines = runs.length === 1 ? runs[0]!.lines : runs.flatMap((run) => run.lines);
+    this.lines = chainLines(runs.map((run) => run.lines));
   }
 
   /** The runs that some of the items are made of. */

@@ -185,7 +185,7 @@ describe("a list", () => {
     expect(await model.read()).toEqual(list);
   });
 
-  it("that is stored once more, and then goes on otherwise, takes nothing from who stored it first", async () => {
+  it("that is stored once more and then grows differently leaves the first one as it is", async () => {
     const model = new ChannelModel();
     const start = ["a", "b"].map((text) => text.repeat(300));
     await model.store(start);

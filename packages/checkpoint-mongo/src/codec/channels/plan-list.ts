@@ -1,3 +1,4 @@
+import { chainLines } from "../items/lines.ts";
 import { matchPieces } from "./match-pieces.ts";
 import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, PlannedSlices, StoredRun } from "./pieces.ts";
@@ -11,7 +12,7 @@ export async function planList(
 ): Promise<PlannedSlices> {
   const matched = await matchPieces(lines, runs);
   const pieces = await mergePieces(matched, (neighbours) =>
-    neighbours.flatMap((piece) => piece.lines),
+    chainLines(neighbours.map((piece) => piece.lines)),
   );
   return storePieces(pieces, findKnown);
 }

@@ -1,6 +1,6 @@
 import { breather, ITEM_WORK } from "../../event-loop/breather.ts";
 import { formatDeletion, readEntry } from "../items/map-entries.ts";
-import { measureLines } from "../items/lines.ts";
+import { chainLines, measureInPieces } from "../items/lines.ts";
 import { mergePieces } from "./merge-pieces.ts";
 import type { FindKnown, Piece, PlannedSlices, StoredRun } from "./pieces.ts";
 import { storePieces } from "./store-pieces.ts";
@@ -30,17 +30,12 @@ export async function planMap(
   const changes = await listChanges(entries, before);
   const appended =
     changes.length === 0 ? stored : [...stored, { lines: changes, stored: undefined }];
-  const live = [...entries.values()];
-  if (breather.isDue(live.length)) await breather.rest();
-  const liveBytes = measureLines(live);
+  const liveBytes = await measureInPieces(entries.values());
   let storedBytes = 0;
-  for (const { lines } of appended) {
-    storedBytes += measureLines(lines);
-    if (breather.isDue(lines.length)) await breather.rest();
-  }
+  for (const { lines } of appended) storedBytes += await measureInPieces(lines);
   const pieces: readonly Piece[] =
     storedBytes > MAX_GARBAGE_RATIO * liveBytes
-      ? [{ lines: live, stored: undefined }]
+      ? [{ lines: [...entries.values()], stored: undefined }]
       : await mergePieces(appended, dropOverwritten);
   return storePieces(pieces, findKnown);
 }
@@ -112,7 +107,7 @@ const MAX_INDEX = 2 ** 32 - 2;
 async function dropOverwritten(pieces: readonly Piece[]): Promise<readonly string[]> {
   const deleted = new Set<string>();
   const live = new Map<string, string>();
-  for (const line of pieces.flatMap((piece) => piece.lines)) {
+  for (const line of chainLines(pieces.map((piece) => piece.lines))) {
     const entry = readEntry(line);
     if (entry.deleted) {
       deleted.add(entry.key);

@@ -2,7 +2,7 @@ import { parseSegmentId, type SegmentId } from "../../documents/segment-id.ts";
 import type { SegmentSlice } from "../../documents/manifest.ts";
 import { breather } from "../../event-loop/breather.ts";
 import type { KnownSegment } from "../segments/known-segment.ts";
-import { measureLines } from "../items/lines.ts";
+import { chainLines, measureLines } from "../items/lines.ts";
 import type { FindKnown, Piece, PlannedSlices } from "./pieces.ts";
 import { appendToSegment, createSegment, type Segment } from "../segments/segment.ts";
 
@@ -29,7 +29,7 @@ export async function storePieces(
   pieces: readonly Piece[],
   findKnown: FindKnown,
 ): Promise<PlannedSlices> {
-  const added = pieces.flatMap(({ lines, stored }) => (stored === undefined ? lines : []));
+  const added = chainLines(pieces.filter(isNew).map(({ lines }) => lines));
   const { segments, renamed, places } =
     added.length === 0 ? NOTHING : (append(added, pieces, findKnown) ?? (await create(added)));
   const sizes = new Map(places.map(({ segment, to }) => [segment, to]));
@@ -53,6 +53,10 @@ export async function storePieces(
     })),
     segments,
   };
+}
+
+function isNew({ stored }: Piece): boolean {
+  return stored === undefined;
 }
 
 /** A slice whose end is a number, even if it is the end of the segment. */
@@ -102,7 +106,12 @@ function append(
 }
 
 function hasRoom(known: KnownSegment, lines: readonly string[]): boolean {
-  return known.appends < MAX_APPENDS && known.size + measureLines(lines) <= MAX_APPENDED_BYTES;
+  return (
+    known.appends < MAX_APPENDS &&
+    // Many items are not measured at once.
+    lines.length <= MAX_APPENDED_BYTES &&
+    known.size + measureLines(lines) <= MAX_APPENDED_BYTES
+  );
 }
 
 async function create(lines: readonly string[]): Promise<PlacedItems> {

@@ -1,5 +1,6 @@
 import { parseSegmentId } from "../../documents/segment-id.ts";
 import type { ChannelManifest, SlicedKind } from "../../documents/manifest.ts";
+import { chainLines } from "../items/lines.ts";
 import type { FindKnown, StoredRun } from "./pieces.ts";
 
 /** The stored runs of a value of this kind, as far as they are in memory. */
@@ -29,5 +30,5 @@ export function* eachLine(runs: readonly StoredRun[]): Generator<string> {
 }
 
 export function listLines(runs: readonly StoredRun[]): readonly string[] {
-  return runs.flatMap(({ lines }) => lines);
+  return chainLines(runs.map(({ lines }) => lines));
 }

@@ -53,7 +53,7 @@ function isLine(
   shadows: LineShadows | undefined,
 ): boolean {
   const shadow = shadows?.make(line);
-  return shadow !== undefined && isEncodedAs(items, index, shadow.tree);
+  return shadow !== undefined && isEncodedAs(items, index, shadow.tree, shadow.form);
 }
 
 /** The line of every key of a map, in key order. */

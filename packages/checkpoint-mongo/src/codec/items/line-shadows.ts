@@ -1,6 +1,7 @@
-import { define } from "../values/copy-tree.ts";
+import { shareEmpty } from "../values/empty-trees.ts";
 import type { ParsedLine } from "../values/decode-value.ts";
 import { measureLines } from "./lines.ts";
+import { layOutMessage, type MessageForm } from "../values/message-form.ts";
 import { needsLoader } from "../values/needs-loader.ts";
 import { parseJson } from "../texts/parse-json.ts";
 import { TAG_OPENING } from "../values/tags.ts";
@@ -36,6 +37,7 @@ interface Entry {
   readonly line: string;
   /** Undefined until it is needed. */
   tree: unknown;
+  form: MessageForm | undefined;
   isTagged: boolean;
   needsLoader: boolean;
   bytes: number;
@@ -86,8 +88,8 @@ export class LineShadows {
     if (line.length < MIN_LENGTH) return;
     const key = keyOf(line);
     if (this.#use(key)?.line !== line) {
-      const entry = { line, tree: undefined, isTagged: false, needsLoader: false };
-      this.#add(key, { ...entry, bytes: NOTED_BYTES });
+      const tree = { tree: undefined, form: undefined, isTagged: false, needsLoader: false };
+      this.#add(key, { line, ...tree, bytes: NOTED_BYTES });
     }
   }
 
@@ -98,6 +100,7 @@ export class LineShadows {
     if (entry?.line !== line) return undefined;
     if (entry.tree === undefined) {
       entry.tree = shareEmpty(parseJson(line));
+      entry.form = layOutMessage(entry.tree);
       entry.isTagged = line.includes(TAG_OPENING);
       entry.needsLoader = needsLoader(line);
       const bytes = measureText(line) + TREE_BYTES;
@@ -142,29 +145,6 @@ export class LineShadows {
     this.#young = new Map();
     this.#youngBytes = 0;
   }
-}
-
-const NO_ITEMS: readonly never[] = Object.freeze([]);
-const NO_ENTRIES: Readonly<Record<string, never>> = Object.freeze({});
-
-/** Replaces empty arrays and objects by shared ones, to save memory: each message has several. */
-function shareEmpty(tree: unknown): unknown {
-  if (typeof tree !== "object" || tree === null) return tree;
-  if (Array.isArray(tree)) {
-    if (tree.length === 0) return NO_ITEMS;
-    for (const [index, item] of tree.entries()) {
-      if (typeof item === "object") tree[index] = shareEmpty(item);
-    }
-    return tree;
-  }
-  const keys = Object.keys(tree);
-  if (keys.length === 0) return NO_ENTRIES;
-  for (const key of keys) {
-    const entry = (tree as Record<string, unknown>)[key];
-    const shared = shareEmpty(entry);
-    if (shared !== entry) define(tree, key, shared);
-  }
-  return tree;
 }
 
 /** The key of a line. A few other lines may have the same key, so the line itself is compared too. */

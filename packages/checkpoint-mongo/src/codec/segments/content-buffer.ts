@@ -1,4 +1,5 @@
 import { breather } from "../../event-loop/breather.ts";
+import { shareByCopies } from "../../process/shared-by-copies.ts";
 import { LINE_BREAK, measureLines } from "../items/lines.ts";
 
 /** Room for the content of a segment, which seldom has more than 1 MB of characters. */
@@ -19,13 +20,8 @@ interface LentBuffer {
   spare: Buffer | undefined;
 }
 
-const KEY = Symbol.for("threadkeep.content-buffer");
-
-/** The buffer of this process. Several copies of this package share it. */
-function findBuffer(): LentBuffer {
-  const shared = globalThis as { [KEY]?: LentBuffer };
-  return (shared[KEY] ??= { spare: undefined });
-}
+/** The buffer of this process. */
+const BUFFER = shareByCopies<LentBuffer>("content-buffer", () => ({ spare: undefined }));
 
 /**
  * Lends the content of a segment with these items. All segments use the same buffer, one after the other: a
@@ -38,16 +34,15 @@ export function lendContent<Result>(
   use: (content: Uint8Array) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   if (measureLines(lines) * MAX_BYTES_PER_UNIT > ROOM_BYTES) return writeLong(lines).then(use);
-  const buffer = findBuffer();
-  const room = buffer.spare ?? Buffer.allocUnsafeSlow(ROOM_BYTES);
-  buffer.spare = undefined;
+  const room = BUFFER.spare ?? Buffer.allocUnsafeSlow(ROOM_BYTES);
+  BUFFER.spare = undefined;
   const result = use(room.subarray(0, writeLines(lines, room)));
   if (!(result instanceof Promise)) {
-    buffer.spare = room;
+    BUFFER.spare = room;
     return result;
   }
   return result.finally(() => {
-    buffer.spare = room;
+    BUFFER.spare = room;
   });
 }
 

@@ -3,15 +3,21 @@ import {
   AIMessageChunk,
   HumanMessage,
   RemoveMessage,
+  SystemMessage,
   ToolMessage,
+  type BaseMessage,
+  type BaseMessageFields,
 } from "@langchain/core/messages";
 import { Document } from "@langchain/core/documents";
 import { DeltaSnapshot } from "@langchain/langgraph-checkpoint";
 import * as fc from "fast-check";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { isEncodedAs, isValueEncodedAs } from "./compare-encoded.ts";
+import { isEncodedAs as isEncodedAsTree, isValueEncodedAs } from "./compare-encoded.ts";
+import { decodeValue } from "./decode-value.ts";
+import { shareEmpty } from "./empty-trees.ts";
 import { encodeMember, encodeValue } from "./encode-value.ts";
+import { hasForm, layOutMessage } from "./message-form.ts";
 
 class Point {
   x: unknown = 1;
@@ -28,7 +34,7 @@ class Money {
   }
 }
 
-/** What was made anew by each call, so that a change in place stays with the value that it is of. */
+/** Values that each call makes again, so that a change in place affects one test only. */
 const LEAVES: readonly (() => unknown)[] = [
   () => 0,
   () => -0,
@@ -102,6 +108,30 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
       .map((additional_kwargs) => new AIMessage({ content: "x", id: "m", additional_kwargs })),
   ),
 }));
+
+const messageMaker = fc
+  .record({
+    id: fc.constantFrom(undefined, "1"),
+    name: fc.constantFrom(undefined, "name"),
+    additional_kwargs: fc.dictionary(key, leaf, { maxKeys: 2 }),
+    own: fc.boolean(),
+    read: fc.boolean(),
+    makeOf: fc.constantFrom<((fields: BaseMessageFields) => BaseMessage)[]>(
+      (fields) => new AIMessage(fields),
+      (fields) => new HumanMessage(fields),
+      (fields) => new SystemMessage(fields),
+    ),
+  })
+  .map(({ id, name, additional_kwargs, own, read, makeOf }) => () => {
+    const fields = { content: "text", additional_kwargs };
+    const made = makeOf({
+      ...fields,
+      ...(id !== undefined && { id }),
+      ...(name !== undefined && { name }),
+    });
+    if (own) Object.assign(made, { own: 1 });
+    return read ? decodeValue(encodeValue(made, "channel")) : made;
+  });
 
 /** All objects in a value, also those that its encoding does not show. */
 function listObjects(root: unknown, found = new Set<object>()): Set<object> {
@@ -186,7 +216,7 @@ function change(root: unknown, kind: string, where: number, other: unknown): voi
   try {
     CHANGES[kind]!(object, names.length === 0 ? "a" : names[where % names.length]!, other);
   } catch {
-    // Some can't be changed in some ways.
+    // Some cannot be changed in some ways.
   }
 }
 
@@ -196,6 +226,14 @@ function encodeOrRefuse(container: object, name: string | number): string | unde
   } catch {
     return undefined;
   }
+}
+
+/** Compares with a tree as JSON gives it, and as shadows have it. */
+function isEncodedAs(container: object, name: string | number, tree: unknown): boolean {
+  const isFound = isEncodedAsTree(container, name, tree);
+  const shared = shareEmpty(JSON.parse(JSON.stringify(tree)));
+  expect(isEncodedAsTree(container, name, shared, layOutMessage(shared))).toBe(isFound);
+  return isFound;
 }
 
 describe("a value is found to be encoded as a text", () => {
@@ -228,6 +266,19 @@ describe("a value is found to be encoded as a text", () => {
         const part = (JSON.parse(text) as [{ part: unknown }])[0].part;
         const isFound = isEncodedAs(holder, "part", part);
         expect(isFound && whole !== JSON.stringify(part)).toBe(false);
+      }),
+      { numRuns: 250 },
+    );
+  });
+
+  it.each(Object.keys(CHANGES))("after a message %s, just if it still is", (kind) => {
+    fc.assert(
+      fc.property(messageMaker, fc.nat(), value, (make, where, other) => {
+        const state = [make()];
+        const text = encodeMember(state, 0, "channel");
+        change(state[0], kind, where, other);
+        const isFound = isEncodedAs(state, 0, JSON.parse(text));
+        expect(isFound && encodeOrRefuse(state, 0) !== text).toBe(false);
       }),
       { numRuns: 250 },
     );
@@ -272,15 +323,32 @@ describe("a value is found to be encoded as a text", () => {
       (message) => Object.assign(message, { own: undefined }),
       (message) => Object.assign(message, { [Symbol("s")]: 1 }),
       (message) => Reflect.deleteProperty(message, "name"),
+      (message) => {
+        Reflect.deleteProperty(message, "usage_metadata");
+        message.lc_kwargs["usage_metadata"] = { input_tokens: 2 };
+      },
     ];
     const verdicts = changes.map((apply) => {
       const message = make();
       apply(message);
       const isAlike = encodeOrRefuse([message], 0) === text;
       expect(isValueEncodedAs(message, JSON.parse(text))).toBe(isAlike);
+      expect(isEncodedAs([message], 0, JSON.parse(text))).toBe(isAlike);
       return isAlike;
     });
     expect(verdicts.filter(Boolean)).toHaveLength(3);
+  });
+
+  it.each<BaseMessage>([
+    new HumanMessage({ content: "hello", id: "1" }),
+    new AIMessage({ content: "", id: "1", tool_calls: [{ name: "search", args: { a: [1, {}] } }] }),
+    new ToolMessage({ content: [{ type: "text", text: "done" }], tool_call_id: "c" }),
+    new SystemMessage("be kind"),
+  ])("without being taken apart, if it is a message as it was read: %o", (message) => {
+    const text = encodeValue(message, "channel");
+    const form = layOutMessage(JSON.parse(text))!;
+    const isSame = (part: unknown, _key: string, tree: unknown) => isValueEncodedAs(part, tree);
+    expect(hasForm(decodeValue(text), form, isSame)).toBe(true);
   });
 
   it.each<[unknown, unknown]>([
@@ -325,6 +393,17 @@ describe("a value is found to be encoded as a text", () => {
       const text = encodeValue({ part: [first] }, "channel");
       const isAlike = encodeValue({ part: [second] }, "channel") === text;
       expect(isValueEncodedAs({ part: [second] }, JSON.parse(text))).toBe(isAlike);
+    }
+  });
+
+  it("by its own keys alone, whatever others have added to all objects", () => {
+    const text = encodeValue([{ a: 1, added: 2 }], "channel");
+    Reflect.defineProperty(Object.prototype, "added", { ...shown, value: 2 });
+    try {
+      expect(isValueEncodedAs([{ a: 1, added: 2 }], JSON.parse(text))).toBe(true);
+      expect(isValueEncodedAs([{ a: 1 }], JSON.parse(text))).toBe(false);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "added");
     }
   });
 

@@ -1,6 +1,8 @@
 import { types } from "node:util";
+import { NO_ENTRIES } from "./empty-trees.ts";
 import { encodeDate, encodeValue } from "./encode-value.ts";
 import { takeKnownApart, type KnownParts } from "./langchain-classes.ts";
+import { hasForm, type MessageForm } from "./message-form.ts";
 import { hasToJson, isDense, isPlainPrototype } from "./plain-data.ts";
 import { writePlainJson } from "./plain-json.ts";
 import { TAG } from "./tags.ts";
@@ -15,10 +17,19 @@ type Entries = Readonly<Record<string | number, unknown>>;
  * Also false if the value would be refused, or is itself of a rare kind: then the encoder decides.
  *
  * @param tree the text that `encodeMember` gave, parsed
+ * @param form the same laid out, if that is known
  */
-export function isEncodedAs(container: object, key: string | number, tree: unknown): boolean {
+export function isEncodedAs(
+  container: object,
+  key: string | number,
+  tree: unknown,
+  form?: MessageForm,
+): boolean {
   try {
-    return isSame((container as Entries)[key], key, tree, "whole");
+    const value = (container as Entries)[key];
+    return (
+      (form !== undefined && hasForm(value, form, isSamePart)) || isSame(value, key, tree, "whole")
+    );
   } catch {
     // A getter, a Proxy, or the stack.
     return false;
@@ -35,6 +46,10 @@ export function isValueEncodedAs(value: unknown, tree: unknown): boolean {
 }
 
 type Extent = "whole" | "part";
+
+function isSamePart(value: unknown, key: string | number, tree: unknown): boolean {
+  return isSame(value, key, tree, "part");
+}
 
 function isSame(value: unknown, key: string | number, tree: unknown, extent: Extent): boolean {
   switch (typeof value) {
@@ -55,6 +70,7 @@ function isSame(value: unknown, key: string | number, tree: unknown, extent: Ext
 }
 
 function isSameObject(value: object, key: string | number, tree: unknown, extent: Extent): boolean {
+  if (tree === NO_ENTRIES && isEmptyRecord(value)) return true;
   if (Array.isArray(value)) {
     return hasToJson(value) || !isDense(value)
       ? isSameText(value, key, tree, extent)
@@ -70,6 +86,19 @@ function isSameObject(value: object, key: string | number, tree: unknown, extent
   return types.isDate(value) && Reflect.ownKeys(value).length === 0
     ? isTree(tree) && tree[TAG] === "date" && tree["v"] === encodeDate(value)
     : isSameText(value, key, tree, extent);
+}
+
+/** Whether an object certainly is of no class and has no keys. */
+function isEmptyRecord(value: object): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype || Array.isArray(value)) return false;
+  for (const _key in value) return false;
+  const { toJSON, lg_name } = value as { readonly toJSON?: unknown; readonly lg_name?: unknown };
+  return (
+    toJSON === undefined &&
+    lg_name === undefined &&
+    !Object.hasOwn(value, TAG) &&
+    Object.getOwnPropertySymbols(value).length === 0
+  );
 }
 
 function areSameItems(items: readonly unknown[], trees: readonly unknown[]): boolean {
@@ -93,8 +122,8 @@ function isSameRecord(value: object, tree: Entries): boolean {
   const isTagged = Object.hasOwn(tree, TAG);
   // Data with such a key is tagged as data.
   if (isTagged !== Object.hasOwn(value, TAG)) return false;
-  if (!isTagged) return areSameEntries(value, Object.keys(value), tree);
-  return tree[TAG] === "object" && areSameEntries(value, Object.keys(value), tree["v"] as Entries);
+  if (!isTagged) return areSameOwn(value, tree);
+  return tree[TAG] === "object" && areSameOwn(value, tree["v"] as Entries);
 }
 
 function isSameKnown(
@@ -118,6 +147,20 @@ function areSameEntries(source: object, keys: readonly string[], entries: Entrie
     }
   }
   return true;
+}
+
+/** Whether an object of no class has just these entries. */
+function areSameOwn(value: object, entries: Entries): boolean {
+  const expected = Object.keys(entries);
+  let index = 0;
+  // A loop over an object's own keys reads its properties without looking them up.
+  for (const key in value) {
+    if (key !== expected[index]) return false;
+    index += 1;
+    if (!isSame((value as Entries)[key], key, entries[key], "part")) return false;
+  }
+  // Own keys come first: if the last one is, no key is one that others have added to all objects.
+  return index === expected.length && (index === 0 || Object.hasOwn(value, expected[index - 1]!));
 }
 
 /** The texts of those parts of trees that had to be compared as text. */

@@ -1,13 +1,21 @@
+import { define } from "./define.ts";
+import { NO_ENTRIES } from "./empty-trees.ts";
+
 type Entries = Record<string, unknown>;
 
 /** A deep copy of parsed JSON. Strings are shared. */
 export function copyTree(tree: unknown): unknown {
-  if (typeof tree !== "object" || tree === null) return tree;
+  return typeof tree === "object" && tree !== null ? copyObject(tree) : tree;
+}
+
+function copyObject(tree: object): object {
+  if (tree === NO_ENTRIES) return {};
   if (Array.isArray(tree)) {
+    if (tree.length === 0) return [];
     const items = tree.slice() as unknown[];
     for (let index = 0; index < items.length; index += 1) {
       const item = items[index];
-      if (typeof item === "object" && item !== null) items[index] = copyTree(item);
+      if (typeof item === "object" && item !== null) items[index] = copyObject(item);
     }
     return items;
   }
@@ -15,18 +23,8 @@ export function copyTree(tree: unknown): unknown {
   for (const key in copy) {
     const entry = copy[key];
     if (typeof entry !== "object" || entry === null) continue;
-    if (key === "__proto__") define(copy, key, copyTree(entry));
-    else copy[key] = copyTree(entry);
+    if (key === "__proto__") define(copy, key, copyObject(entry));
+    else copy[key] = copyObject(entry);
   }
   return copy;
-}
-
-/** Like an assignment, but "__proto__" sets the key and not the prototype. */
-export function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }

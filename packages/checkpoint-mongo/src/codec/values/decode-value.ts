@@ -5,8 +5,10 @@ import { decodeBinary } from "./binary-values.ts";
 import { rebuildError } from "./error-values.ts";
 import { rebuildKnown } from "./langchain-classes.ts";
 import { loadRecord } from "./langchain-records.ts";
-import { copyTree, define } from "./copy-tree.ts";
+import { copyTree } from "./copy-tree.ts";
+import { define } from "./define.ts";
 import { needsLoader } from "./needs-loader.ts";
+import type { MessageForm } from "./message-form.ts";
 import { parseJson } from "../texts/parse-json.ts";
 import { TAG, TAG_OPENING, type TagName } from "./tags.ts";
 
@@ -30,12 +32,18 @@ export function decodeValue(text: string, allowed?: AllowedObjects): unknown {
 /** A line as JSON reads it. Nothing else may get hold of the tree, so it never changes. */
 export interface ParsedLine {
   readonly tree: unknown;
+  /** The same laid out, if it is a message. */
+  readonly form: MessageForm | undefined;
   /** Whether the line holds anything that JSON lacks. */
   readonly isTagged: boolean;
 }
 
 /** Decodes a line that is parsed already. Its tree stays as it is. */
-export function decodeParsed({ tree, isTagged }: ParsedLine): unknown {
+export function decodeParsed({ tree, form, isTagged }: ParsedLine): unknown {
+  if (form !== undefined) {
+    const fields = reviveEntries(copyTree(form.fields) as Entries, NOTHING_LOADED);
+    return rebuildKnown(form.known.className, fields, undefined);
+  }
   const copy = copyTree(tree);
   return isTagged ? revive(copy, NOTHING_LOADED) : copy;
 }
@@ -195,5 +203,5 @@ function reviveTag(tag: Tagged, loaded: LoadedObjects): unknown {
 }
 
 function refuse(what: string): never {
-  throw new Error(`The stored text holds ${what}, which is not in the list of what is revived.`);
+  throw new Error(`The stored text holds ${what}, which is not among the types that are revived.`);
 }

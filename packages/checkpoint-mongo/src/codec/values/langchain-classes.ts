@@ -46,11 +46,15 @@ const CLASSES = Object.entries({
   ToolMessageChunk: messages.ToolMessageChunk,
 }) as [string, FieldsClass][];
 
-interface KnownClass {
+/** A class of the closed list. */
+export interface KnownClass {
   readonly className: string;
+  readonly class: FieldsClass;
   readonly construct: (fields: Fields) => object;
   /** The keys of its instances. */
   readonly keys: ReadonlySet<string>;
+  /** The same, in the order in which the constructor sets them. */
+  readonly keyOrder: readonly string[];
   /** Those of them that its constructor takes. */
   readonly fieldKeys: readonly string[];
 }
@@ -65,17 +69,25 @@ const BY_NAME: ReadonlyMap<unknown, KnownClass> = new Map(
     const sample = { content: "", messages: [], imageUrl: { url: "" }, value: "" };
     const keys = Object.keys(construct(sample));
     const fieldKeys = keys.filter((key) => !key.startsWith("lc_") && key !== "type");
-    return [className, { className, construct, keys: new Set(keys), fieldKeys }];
+    return [
+      className,
+      { className, class: Class, construct, keys: new Set(keys), keyOrder: keys, fieldKeys },
+    ];
   }),
 );
 
 const BY_CONSTRUCTOR: ReadonlyMap<unknown, KnownClass> = new Map(
-  CLASSES.map(([className, Class]) => [Class, BY_NAME.get(className)!]),
+  Array.from(BY_NAME.values(), (known) => [known.class, known]),
 );
 
 /** Whether a class is in the closed list. */
 export function isKnownClassName(name: unknown): boolean {
   return BY_NAME.has(name);
+}
+
+/** The class of the closed list that is stored under a name. */
+export function findKnownClass(name: unknown): KnownClass | undefined {
+  return BY_NAME.get(name);
 }
 
 /**
@@ -114,10 +126,12 @@ export function rebuildKnown(
   const known = BY_NAME.get(className);
   if (known === undefined) return undefined;
   const instance = known.construct(fields) as Fields;
-  for (const key of known.fieldKeys) {
+  for (const key in fields) {
     const field = fields[key];
     // Some constructors derive fields that may have been set to other values since.
-    if (field !== undefined && instance[key] !== field) instance[key] = field;
+    if (field !== undefined && instance[key] !== field && known.fieldKeys.includes(key)) {
+      instance[key] = field;
+    }
   }
   if (extra === undefined) return instance;
   for (const [key, value] of Object.entries(extra)) {
@@ -148,7 +162,8 @@ function findExtra(
 /** By this key every copy of LangChain recognises a message. */
 const MESSAGE_SYMBOL = Symbol.for("langchain.message");
 
-function findForeignSymbol(instance: object): symbol | undefined {
+/** A symbol key that was set on an object of a known class. */
+export function findForeignSymbol(instance: object): symbol | undefined {
   const symbols = Object.getOwnPropertySymbols(instance);
   return symbols.length <= 1 && (symbols.length === 0 || symbols[0] === MESSAGE_SYMBOL)
     ? undefined

@@ -117,7 +117,7 @@ export function buildIncidentAgent({ model, company, checkpointer }: IncidentAge
     .compile({ checkpointer, name: "incident-agent" });
 }
 
-/** Not every model obeys `tool_choice`. Without an incident the work goes on too. */
+/** Not every model obeys `tool_choice`. Without an incident the work continues too. */
 function opensIncident({ messages }: State): "open_incident" | "collect" {
   const answer = messages.at(-1) as AIMessage | undefined;
   return answer?.tool_calls?.length ? "open_incident" : "collect";

@@ -1,4 +1,10 @@
-import { isBinary, toBytes } from "../driver/binary.ts";
+import { isBinary, toBytes } from "./binary.ts";
+
+/**
+ * Bytes that a document may take: servers accept 16 MB. The rest is for what is not measured, and for what
+ * later updates add.
+ */
+export const MAX_DOCUMENT_BYTES: number = 16 * 1_024 * 1_024 - 256 * 1_024;
 
 /** Bytes that a value takes in a command, about: names, text and bytes; the rest is small. */
 export function measureDocument(value: unknown): number {

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { WriteConflictError, type WriteConflict } from "../errors/write-conflict-error.ts";
+
+/**
+ * A call needs a few rounds though nobody contends with it: it learns what others have done since, such
+ * as to delete a thread and begin it anew.
+ */
+const ROUNDS_WITHOUT_CONTENTION = 3;
+
+const MIN_DELAY_BOUND_MS = 50;
+const MAX_DELAY_BOUND_MS = 1_000;
+
+/** Until when a call goes on that others keep getting ahead of. */
+export class ConflictDeadline {
+  readonly #limitMs: number;
+  readonly #startedMs = performance.now();
+
+  /** @param limitMs from now on */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  /** Since the call began. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  get isOver(): boolean {
+    return this.elapsedMs >= this.#limitMs;
+  }
+}
+
+/** What is repeated, and what the error says if it cannot be done. */
+export type ContendedAction = Pick<WriteConflict, "action" | "reason" | "advice">;
+
+/**
+ * Counts the rounds of something that others keep getting ahead of. Those who do so in turns would keep
+ * each other busy, so each waits for a random time that grows, up to about the time of a round. No round
+ * begins after the call's deadline, apart from the first few.
+ */
+export class ConflictRounds {
+  readonly #action: ContendedAction;
+  readonly #deadline: ConflictDeadline;
+  #failed = 0;
+  #beganMs = performance.now();
+  #longestMs = 0;
+
+  constructor(action: ContendedAction, deadline: ConflictDeadline) {
+    this.#action = action;
+    this.#deadline = deadline;
+  }
+
+  /** How long the longest round so far took, without the wait before it. */
+  get longestMs(): number {
+    return this.#longestMs;
+  }
+
+  /**
+   * Counts a round that failed, and waits before the next one.
+   *
+   * @throws WriteConflictError if the time is over
+   */
+  async next(): Promise<void> {
+    this.#failed += 1;
+    this.#longestMs = Math.max(this.#longestMs, performance.now() - this.#beganMs);
+    if (this.#deadline.isOver && this.#failed >= ROUNDS_WITHOUT_CONTENTION) {
+      const { elapsedMs } = this.#deadline;
+      throw new WriteConflictError({ ...this.#action, attempts: this.#failed, elapsedMs });
+    }
+    const boundMs = Math.min(MAX_DELAY_BOUND_MS, Math.max(MIN_DELAY_BOUND_MS, this.#longestMs));
+    await sleep(Math.random() * Math.min(boundMs, 2 ** this.#failed));
+    this.#beganMs = performance.now();
+  }
+}
