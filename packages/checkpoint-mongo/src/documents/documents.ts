@@ -52,40 +52,26 @@ export interface ThreadDocument {
   readonly deleted_at?: Date;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: number | "pinned";
-  /** Where the thread stands, for searches; absent until a checkpoint was put or the thread was created. */
-  readonly standing?: StoredStanding;
-  readonly latest?: StoredLatest;
+  /** Where a thread stands that was created and has no checkpoint yet. */
+  readonly stands?: StoredStanding;
   /**
-   * Names of the commands that began to change `standing` and have not ended, as far as is known. What
-   * `standing` says may be out of date then.
+   * Names of the commands that began to store an interrupt or an error and have not ended, as far as is
+   * known. What the latest checkpoint says in `stands` may be out of date then.
    */
   readonly moving?: readonly string[];
   readonly created_at?: Date;
-  /** When a checkpoint, an interrupt, an error or metadata was last stored. */
-  readonly updated_at?: Date;
   /** The user's metadata as JSON. */
   readonly metadata?: string;
   /** The same, for searches: a text for each key with its value. */
   readonly fields?: readonly string[];
 }
 
-/**
- * Where a thread stands. A server compares the fields in this order, so of two, the one of the later checkpoint
- * is greater, and of one checkpoint the one with the greater code.
- */
+/** Where a thread stands, for searches over all threads. */
 export interface StoredStanding {
-  /** The place of the root graph's checkpoint in the order; 0 before the first. */
-  readonly seq: number;
   /** 0 idle, 1 busy, 2 interrupted, 3 error. */
   readonly code: number;
-}
-
-/** The latest checkpoint of a thread's root graph. As with {@link StoredStanding}, the later one is greater. */
-export interface StoredLatest {
-  readonly seq: number;
-  readonly id: string;
-  /** The step in its metadata, if the server can read that. */
-  readonly step?: number;
+  /** When a checkpoint, an interrupt, an error or metadata was last stored, by the server's clock, about. */
+  readonly at: Date;
 }
 
 /**
@@ -125,6 +111,8 @@ export interface CheckpointDocument extends ThreadPart {
   readonly seq: number;
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;
+  /** Where the thread stands; of the latest checkpoint of the root graph only. No hash covers it. */
+  readonly stands?: StoredStanding;
   /** The place of the checkpoint that removed the mark from this one. */
   readonly next?: number;
   /**

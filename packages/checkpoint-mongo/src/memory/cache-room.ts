@@ -17,8 +17,6 @@ export interface KnownHead {
   readonly stale: readonly PlacedCheckpoint[];
   /** The life of the thread that it belongs to; each counts its places from 1. */
   readonly epoch: number;
-  /** The code of where its thread stands there, if this process has stored it. */
-  readonly standing?: number | undefined;
 }
 
 /** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */

@@ -23,7 +23,7 @@ import {
 } from "./build-write-set.ts";
 import { checkWritesSize } from "./check-size.ts";
 import { lookForDamage } from "./look-for-damage.ts";
-import { moveByWrites } from "./move-standing.ts";
+import { standByWrites } from "./stand-at.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
 import { WriteAttempts } from "./write-attempts.ts";
 
@@ -121,7 +121,7 @@ async function saveSets(
     }
     const segments = sets.flatMap((set) => set.segments);
     const documents = sets.map(({ document }) => document);
-    const move = await moveByWrites(context, address, thread.epoch, documents);
+    const move = standByWrites(context, address, thread.epoch, documents);
     const wasPut = setsSeen?.recall(address, thread.epoch).isPut ?? false;
     const outcome = await saveWrites(thread, documents, {
       segments,

@@ -10,8 +10,8 @@ import { saveCheckpoint } from "../store/save-checkpoint.ts";
 import { buildCheckpoint } from "./build-checkpoint.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
-import { moveByPut } from "./move-standing.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
+import { standAt } from "./stand-at.ts";
 
 /** How a new checkpoint is saved. */
 export interface SaveOptions {
@@ -50,19 +50,17 @@ export async function saveAsLatest(
   );
   const seen = setsSeen?.recall(address, epoch);
   const document = nameSets(unnamed, seen);
-  const move = moveByPut(context, record, document, head.standing);
   const outcome = await saveCheckpoint(thread, document, {
     segments: draft.state.segments,
     replaced,
     after,
     isWitnessed: seen !== undefined,
-    move,
+    stands: standAt(context, record),
   });
   if (outcome === "conflict") return undefined;
   await nameLaterSets(thread, address, document, seen);
   const { checkpointId } = address;
-  const standing = move.standing.code;
-  cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch, standing });
+  cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch });
   return record;
 }
 

@@ -11,8 +11,8 @@ import { isSameState } from "../store/thread-record.ts";
 import { isInLife } from "../threads/lives.ts";
 import { buildCheckpoint, type BuiltCheckpoint } from "./build-checkpoint.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
-import { confirmMove, moveByPut } from "./move-standing.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
+import { standAt } from "./stand-at.ts";
 
 /**
  * Stores a checkpoint where one of its id is stored already: this call repeated, or other content for
@@ -39,17 +39,14 @@ export async function saveOverExisting(
   const { document: unnamed, record } = buildLike(context, request, draft, thread, existing);
   const stored = readIfValid(existing, context.hasher);
   const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
-  if (isStored && isSameState(stored, thread)) {
-    await confirmMove(context, thread, { document: unnamed, record });
-    return record;
-  }
+  if (isStored && isSameState(stored, thread)) return record;
   const seen = setsSeen?.recall(address, thread.epoch);
   const document = nameSets(unnamed, seen);
   const outcome = await replaceCheckpoint(thread, document, {
     segments: draft.state.segments,
     formerEpoch: existing.epoch ?? 0,
-    // The content that it had may have stood higher, and where it stands in the order is not known.
-    move: { ...moveByPut(context, record, document, undefined), isUnsure: true },
+    // Of one that loses the mark meanwhile, searches take no notice.
+    stands: existing.head === true ? standAt(context, record) : undefined,
   });
   if (outcome === "conflict") return undefined;
   await nameLaterSets(thread, address, document, seen);

@@ -47,8 +47,12 @@ const ofRecords = { partialFilterExpression: { kind: "thread" } } as const;
  * thread.
  */
 const SEARCH_INDEXES: readonly IndexDescription[] = [
-  { key: { "standing.code": 1, updated_at: -1, thread_id: 1 }, name: "status", ...ofRecords },
-  { key: { updated_at: -1, thread_id: 1 }, name: "updated", ...ofRecords },
+  // The only one that a step changes. It has an entry for each thread.
+  {
+    key: { "stands.code": 1, "stands.at": -1, thread_id: 1 },
+    name: "status",
+    partialFilterExpression: { "stands.at": { $exists: true } },
+  },
   { key: { created_at: -1, thread_id: 1 }, name: "created", ...ofRecords },
   // Whole fields: a range of values of one key is a range of this index.
   { key: { fields: 1 }, name: "metadata", ...ofRecords },

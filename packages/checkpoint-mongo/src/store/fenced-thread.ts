@@ -3,7 +3,7 @@ import type { ThreadDocument } from "../documents/documents.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Submission } from "./group-commit.ts";
 import type { Store } from "./store.ts";
-import { beginMove, recordMove, type StandingMove } from "./thread-entry.ts";
+import { beginMove, endMove, type StandingMove } from "./thread-entry.ts";
 import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
 
 /** Before and after what others an operation is carried out. */
@@ -12,8 +12,10 @@ export interface SubmitOptions {
   readonly after?: readonly Submission[];
   /** Is called as soon as others can be sent to come after. */
   readonly onSubmitted?: ((submission: Submission) => void) | undefined;
-  /** What the thread's record says of the thread from then on, for searches. */
+  /** An interrupt or an error that is among the updates. */
   readonly move?: StandingMove | undefined;
+  /** Whether the first checkpoint of the root graph is: it says from then on where the thread stands. */
+  readonly isFirst?: boolean | undefined;
 }
 
 /**
@@ -50,12 +52,12 @@ export class FencedThread {
    */
   async write(
     updates: Chain,
-    { after, onSubmitted, move }: SubmitOptions = {},
+    { after, onSubmitted, move, isFirst = false }: SubmitOptions = {},
   ): Promise<ChainOutcome> {
     const chain = [
       this.#fence(move && beginMove(move)),
       ...updates,
-      this.#fence(move && recordMove(move)),
+      this.#fence({ ...(move && endMove(move)), ...(isFirst && { $unset: { stands: "" } }) }),
     ];
     const submission = await this.store.commits.submit(chain, after);
     onSubmitted?.(submission);
@@ -96,7 +98,10 @@ export class FencedThread {
     return {
       // A change of the expiry that is under way is finished first, by whoever opens the thread.
       filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
-      update: { ...change, $setOnInsert: { _id: threadId, ...named } },
+      update: {
+        ...change,
+        $setOnInsert: { _id: threadId, ...named, created_at: new Date(this.store.estimateTime()) },
+      },
       upsert: true,
     };
   }

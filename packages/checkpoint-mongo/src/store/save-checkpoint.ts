@@ -1,14 +1,16 @@
-import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts";
+import type { CheckpointDocument, DocumentKind, StoredStanding } from "../documents/documents.ts";
 import type { FencedThread } from "./fenced-thread.ts";
 import type { Submission } from "./group-commit.ts";
 import { countCheckpoint, isCounted } from "./mark-sets.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import { saveAhead } from "./save-segments.ts";
 import type { Store } from "./store.ts";
-import type { StandingMove } from "./thread-entry.ts";
 
 /** A checkpoint document but for what the thread's state adds. */
-export type CheckpointToStore = Omit<CheckpointDocument, "epoch" | "expires_at" | "head" | "next">;
+export type CheckpointToStore = Omit<
+  CheckpointDocument,
+  "epoch" | "expires_at" | "head" | "stands" | "next"
+>;
 
 /** How saving a checkpoint ended. Failures of the server are thrown. */
 export type SaveOutcome = "saved" | "conflict";
@@ -23,8 +25,8 @@ export interface SaveCheckpointOptions {
   readonly after: readonly Submission[];
   /** Whether the thread's record names its place. */
   readonly isWitnessed: boolean;
-  /** What the thread's record says from then on. */
-  readonly move: StandingMove;
+  /** Where the thread stands from then on; undefined if the checkpoint does not say. */
+  readonly stands: StoredStanding | undefined;
 }
 
 /**
@@ -35,9 +37,9 @@ export interface SaveCheckpointOptions {
 export async function saveCheckpoint(
   thread: FencedThread,
   checkpoint: CheckpointToStore,
-  { segments, replaced, after, isWitnessed, move }: SaveCheckpointOptions,
+  { segments, replaced, after, isWitnessed, stands }: SaveCheckpointOptions,
 ): Promise<SaveOutcome> {
-  const { thread_id, kind, checkpoint_ns, seq, checkpoint_id, ...content } = checkpoint;
+  const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
   const namespace = { thread_id, kind, checkpoint_ns };
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
@@ -45,22 +47,25 @@ export async function saveCheckpoint(
   const updates = [
     ...stored,
     {
-      // If another checkpoint has this place in the order, the upsert collides with it, and the chain ends
-      // before the thread's record speaks of this one.
-      filter: { ...namespace, seq, checkpoint_id },
-      update: { $setOnInsert: { ...content, ...threadPart, head: true } },
+      filter: { ...namespace, seq },
+      update: {
+        $setOnInsert: { ...content, ...threadPart, head: true, ...(stands && { stands }) },
+      },
       upsert: true,
     },
     ...replaced.map((earlier) => ({
       filter: { ...namespace, seq: earlier.seq },
       // A mark that is moved back onto one that had a successor shows on reading.
-      update: { $unset: { head: "" as const }, $set: { next: seq } },
+      update: { $unset: { head: "" as const, stands: "" as const }, $set: { next: seq } },
     })),
     ...(isWitnessed && isCounted(checkpoint_ns)
       ? [countCheckpoint(thread.state, checkpoint_ns, seq)]
       : []),
   ];
-  const outcome = await thread.write(updates, { after, move });
+  const outcome = await thread.write(updates, {
+    after,
+    isFirst: stands !== undefined && replaced.length === 0,
+  });
   if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
   await removeReplaced(thread, checkpoint, replaced);
   return "saved";
@@ -120,7 +125,8 @@ export interface ReplaceCheckpointOptions {
   readonly segments: readonly SegmentToStore[];
   /** The life that the other one was found in. */
   readonly formerEpoch: number;
-  readonly move: StandingMove;
+  /** Where the thread stands from then on; undefined if the checkpoint does not say. */
+  readonly stands: StoredStanding | undefined;
 }
 
 /**
@@ -131,7 +137,7 @@ export interface ReplaceCheckpointOptions {
 export async function replaceCheckpoint(
   thread: FencedThread,
   checkpoint: CheckpointToStore,
-  { segments, formerEpoch, move }: ReplaceCheckpointOptions,
+  { segments, formerEpoch, stands }: ReplaceCheckpointOptions,
 ): Promise<SaveOutcome> {
   const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, sets, ...content } = checkpoint;
   // In the same life, marks have been set on what is there.
@@ -146,7 +152,7 @@ export async function replaceCheckpoint(
       filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },
       mustMatch: true,
       update: {
-        $set: { ...content, ...(isOfFormer && sets && { sets }), ...$set },
+        $set: { ...content, ...(isOfFormer && sets && { sets }), ...$set, ...(stands && { stands }) },
         $unset: {
           ...$unset,
           ...Object.fromEntries(absent.map((field) => [field, ""])),
@@ -155,6 +161,6 @@ export async function replaceCheckpoint(
       },
     },
   ];
-  const outcome = await thread.write(updates, { move });
+  const outcome = await thread.write(updates);
   return outcome.kind === "done" ? "saved" : "conflict";
 }

@@ -6,6 +6,7 @@ import { markSets, toMark } from "./mark-sets.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
 import { saveAhead } from "./save-segments.ts";
 import type { Store } from "./store.ts";
+import { raiseStanding } from "./thread-entry.ts";
 
 /** A set of pending writes but for what the thread's state adds. */
 export type WriteSetToStore = Omit<WriteSetDocument, "_id" | "epoch" | "expires_at"> & {
@@ -68,6 +69,9 @@ export async function saveWrites(
             sets.map(({ _id }) => toMark(_id)),
           ),
         ]),
+    ...(move === undefined || sets[0] === undefined
+      ? []
+      : [raiseStanding(thread.threadId, sets[0].checkpoint, move.stands)]),
   ];
   const outcome = await thread.write(updates, { onSubmitted, move });
   if (outcome.kind === "conflict") return outcome;

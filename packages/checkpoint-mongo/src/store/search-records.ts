@@ -1,91 +1,237 @@
 import type { Document, Filter } from "mongodb";
 import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../documents/documents.ts";
+import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 import { MOVE_NAMES } from "./thread-entry.ts";
-import { matchRecord, outlive } from "./thread-record.ts";
+import { findRecords, matchRecord } from "./thread-record.ts";
 
 /** The order of a search over all threads, and where it goes on. */
-export interface RecordOrder {
+export interface SearchOrder {
   readonly by: "updated_at" | "created_at";
   readonly isAscending: boolean;
-  readonly after: { readonly at: Date; readonly threadId: string } | undefined;
 }
 
-/** Finds records of threads, by an index. */
-export function searchRecords(
+/** A place in the order of a search. Threads of the same moment come in the order of their ids. */
+export interface SearchPlace {
+  readonly at: Date;
+  readonly threadId: string;
+}
+
+/** What tells where a thread stands: its latest checkpoint, or else its record. */
+export type StandingDocument = Pick<CheckpointDocument, "thread_id" | "stands">;
+
+/** Finds records of threads in the order of their creation. */
+export function findCreated(
   { threads }: Pick<Store, "threads">,
   filter: Filter<ThreadDocument>,
-  order: RecordOrder,
+  order: SearchOrder,
+  after: SearchPlace | undefined,
   limit: number,
 ): Promise<ThreadDocument[]> {
-  const direction = order.isAscending ? 1 : -1;
   return (
     threads
-      .find(order.after === undefined ? filter : { $and: [filter, matchAfter(order, order.after)] })
-      // The indexes have the ids in the other direction.
-      .sort({ [order.by]: direction, thread_id: order.isAscending ? -1 : 1 })
+      .find(continueAfter({ kind: "thread", ...filter }, "created_at", order, after))
+      // The index has the ids in the other direction.
+      .sort(toSort("created_at", order))
       .limit(limit)
       .toArray()
   );
 }
 
+/** Finds what tells where threads stand, in the order of their last updates. */
+export async function findUpdated(
+  { all }: Pick<Store, "all">,
+  { codes, updatedAfter }: StandingCondition,
+  order: SearchOrder,
+  after: SearchPlace | undefined,
+  limit: number,
+): Promise<StandingDocument[]> {
+  const earliest = afterMoment(updatedAfter);
+  // Each code is a part of the index that has the order.
+  const parts = await Promise.all(
+    codes.map((code) =>
+      all
+        .find(continueAfter({ "stands.code": code }, "stands.at", order, after, earliest))
+        .sort(toSort("stands.at", order))
+        .limit(limit)
+        .project<StandingDocument>({ _id: 0, thread_id: 1, stands: 1 })
+        .toArray(),
+    ),
+  );
+  const place = ({ stands, thread_id }: StandingDocument): SearchPlace => ({
+    at: stands!.at,
+    threadId: thread_id,
+  });
+  return parts
+    .flat()
+    .filter(({ stands }) => stands?.at instanceof Date)
+    .toSorted((a, b) => comparePlaces(place(a), place(b), order))
+    .slice(0, limit);
+}
+
+/** Compares places by the order of a search. */
+export function comparePlaces(
+  a: SearchPlace,
+  b: SearchPlace,
+  { isAscending }: Pick<SearchOrder, "isAscending">,
+): number {
+  const later = a.at.getTime() - b.at.getTime() || -compareIds(a.threadId, b.threadId);
+  return isAscending ? later : -later;
+}
+
+/** As a server compares texts. */
+function compareIds(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function toSort(field: string, { isAscending }: SearchOrder): Record<string, 1 | -1> {
+  return { [field]: isAscending ? 1 : -1, thread_id: isAscending ? -1 : 1 };
+}
+
 /** What comes after a place in the order. */
-function matchAfter(
-  { by, isAscending }: RecordOrder,
-  { at, threadId }: NonNullable<RecordOrder["after"]>,
-): Filter<ThreadDocument> {
+function continueAfter(
+  filter: object,
+  field: string,
+  { isAscending }: SearchOrder,
+  after: SearchPlace | undefined,
+  earliest: Document = { $gte: new Date(0) },
+): Document {
+  if (after === undefined) return { ...filter, [field]: earliest };
+  const { at, threadId } = after;
   const [beyond, next] = isAscending ? (["$gt", "$lt"] as const) : (["$lt", "$gt"] as const);
   return {
-    [by]: { [isAscending ? "$gte" : "$lte"]: at },
-    $or: [{ [by]: { [beyond]: at } }, { [by]: at, thread_id: { [next]: threadId } }],
+    ...filter,
+    [field]: isAscending ? { $gte: at } : { ...earliest, $lte: at },
+    $or: [{ [field]: { [beyond]: at } }, { [field]: at, thread_id: { [next]: threadId } }],
   };
 }
 
-/** Threads that have not expired, or only those that have. */
-export function matchExpired(isExpired: boolean, nowMs: number): Filter<ThreadDocument> {
-  const expired = { expires_at: { $lte: outlive(new Date(nowMs)) } };
-  // A record without the field does not expire. No server takes an index for what must not hold.
-  return isExpired ? expired : { $nor: [expired] };
+/** The ids of threads that stand somewhere, in no order. */
+export async function findStandingIds(
+  { all }: Pick<Store, "all">,
+  { codes, updatedAfter }: StandingCondition,
+  limit: number,
+): Promise<readonly string[]> {
+  const found = await all
+    .find(matchStanding({ codes, updatedAfter }))
+    .limit(limit)
+    .project<{ readonly thread_id: string }>({ _id: 0, thread_id: 1 })
+    .toArray();
+  return found.map(({ thread_id: threadId }) => threadId);
 }
 
-/** The records of threads whose standing may be out of date. */
+/** Counts what stands somewhere. */
+export async function countStanding(
+  { all }: Pick<Store, "all">,
+  condition: StandingCondition,
+  nowMs: number,
+): Promise<number> {
+  const filter = matchStanding(condition);
+  const expired = { ...filter, expires_at: { $lte: new Date(nowMs) } };
+  return (await all.countDocuments(filter)) - (await all.countDocuments(expired));
+}
+
+/** Which threads are meant, by where they stand. */
+export interface StandingCondition {
+  readonly codes: readonly number[];
+  readonly updatedAfter: Date | undefined;
+}
+
+function matchStanding({ codes, updatedAfter }: StandingCondition): Document {
+  return { "stands.code": oneOf(codes), "stands.at": afterMoment(updatedAfter) };
+}
+
+function afterMoment(moment: Date | undefined): Document {
+  return moment === undefined ? { $gte: new Date(0) } : { $gt: moment };
+}
+
+/** The latest checkpoint of a thread's root graph, unverified. */
+export type RootHead = Pick<
+  CheckpointDocument,
+  "_id" | "thread_id" | "checkpoint_id" | "seq" | "epoch" | "stands" | "metadata"
+>;
+
+/** A thread as searches see it. */
+export interface IndexedThread {
+  readonly record: ThreadDocument;
+  /** Undefined if it has no checkpoint of the root graph yet. */
+  readonly head: RootHead | undefined;
+}
+
+/** Adds to records of threads what tells where these stand. Deleted threads are left out. */
+export async function joinHeads(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  records: readonly ThreadDocument[],
+): Promise<readonly IndexedThread[]> {
+  const living = records.filter(({ deleted_at: deletedAt }) => deletedAt === undefined);
+  if (living.length === 0) return [];
+  const marked = await checkpoints
+    .find({
+      thread_id: oneOf(living.map(({ thread_id: threadId }) => threadId)),
+      checkpoint_ns: "",
+      head: true,
+    })
+    .project<RootHead>({
+      thread_id: 1,
+      checkpoint_id: 1,
+      seq: 1,
+      epoch: 1,
+      stands: 1,
+      "metadata.step": 1,
+    })
+    .toArray();
+  const byThread = Map.groupBy(marked, ({ thread_id: threadId }) => threadId);
+  return living.map((record) => ({
+    record,
+    // Of several that are marked, the highest counts.
+    head: byThread
+      .get(record.thread_id)
+      ?.filter(({ epoch = 0 }) => epoch === record.epoch)
+      .toSorted((a, b) => b.seq - a.seq)
+      .at(0),
+  }));
+}
+
+/** Finds threads by their ids. */
+export async function findIndexed(
+  store: Pick<Store, "threads" | "checkpoints">,
+  threadIds: readonly string[],
+): Promise<readonly IndexedThread[]> {
+  return joinHeads(store, Array.from((await findRecords(store, threadIds)).values()));
+}
+
+/** The records of threads whose interrupts or errors may not show yet. */
 export function findMoving({ threads }: Pick<Store, "threads">): Promise<ThreadDocument[]> {
   return threads
     .find({ kind: "thread", moving: { $in: MOVE_NAMES } } as Filter<ThreadDocument>)
     .toArray();
 }
 
-/** Says where a thread stands, unless its record has come to say something else. */
+/** Says at a checkpoint where its thread stands, if it is still the latest, and says what it said. */
 export async function settleStanding(
-  { threads }: Pick<Store, "threads">,
-  { thread_id, epoch, standing }: Pick<ThreadDocument, "thread_id" | "epoch" | "standing">,
-  { seq, code }: StoredStanding,
-  names: readonly string[],
+  { checkpoints }: Pick<Store, "checkpoints">,
+  { _id, stands }: RootHead,
+  settled: StoredStanding,
 ): Promise<void> {
-  await threads.updateOne(
-    { ...matchRecord(thread_id), epoch, standing: (standing ?? null) as StoredStanding },
+  await checkpoints.updateOne(
     {
-      $set: { standing: { seq, code } },
-      ...(names.length > 0 && { $pull: { moving: { $in: [...names] } } as Document }),
-    },
+      _id,
+      head: true,
+      ...(stands === undefined
+        ? { stands: { $exists: false } }
+        : { "stands.code": stands.code, "stands.at": stands.at }),
+    } as Filter<CheckpointDocument>,
+    { $set: { stands: settled } },
   );
 }
 
-/** A root graph's latest checkpoint, unverified. */
-export type RootHead = Pick<CheckpointDocument, "checkpoint_id" | "seq" | "epoch" | "metadata">;
-
-/** Finds the latest checkpoint of a thread's root graph. */
-export async function findRootHead(
-  { checkpoints }: Pick<Store, "checkpoints">,
+/** Takes names of changes off the record of a thread. */
+export async function removeMoves(
+  { threads }: Pick<Store, "threads">,
   { thread_id, epoch }: Pick<ThreadDocument, "thread_id" | "epoch">,
-): Promise<RootHead | undefined> {
-  const marked = await checkpoints
-    .find({ thread_id, checkpoint_ns: "", head: true })
-    .project<RootHead>({ checkpoint_id: 1, seq: 1, epoch: 1, "metadata.step": 1 })
-    .toArray();
-  // Of several that are marked, the highest counts.
-  return marked
-    .filter((head) => (head.epoch ?? 0) === epoch)
-    .toSorted((a, b) => b.seq - a.seq)
-    .at(0);
+  names: readonly string[],
+): Promise<void> {
+  await threads.updateOne({ ...matchRecord(thread_id), epoch }, {
+    $pull: { moving: { $in: [...names] } },
+  } as Document);
 }

@@ -44,11 +44,12 @@ export async function openThread(
   if (record.deleted_at !== undefined) {
     await finishDeletion(store, state);
     const expiresAt = chooseExpiry();
+    const created = { created_at: new Date(store.estimateTime()) };
     await store.threads.updateOne(
       { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
       expiresAt === undefined
-        ? { $unset: { deleted_at: "", expires_at: "" } }
-        : { $unset: { deleted_at: "" }, $set: { expires_at: outlive(expiresAt) } },
+        ? { $unset: { deleted_at: "", expires_at: "" }, $set: created }
+        : { $unset: { deleted_at: "" }, $set: { ...created, expires_at: outlive(expiresAt) } },
     );
     return openThread(store, threadId, chooseExpiry, rounds);
   }
@@ -103,6 +104,7 @@ async function findOrCreate(
           $setOnInsert: {
             _id: threadId,
             epoch: 0,
+            created_at: new Date(store.estimateTime()),
             ...(expiresAt && { expires_at: outlive(expiresAt) }),
           },
         },

@@ -1,6 +1,7 @@
 import type { ThreadDocument } from "../documents/documents.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import type { ConflictDeadline } from "./conflict-rounds.ts";
+import { joinHeads, type IndexedThread } from "./search-records.ts";
 import type { Store } from "./store.ts";
 import { findRecord, matchRecord } from "./thread-record.ts";
 
@@ -10,52 +11,68 @@ export interface MetadataToStore {
   readonly fields: readonly string[];
 }
 
+type EntryStore = Pick<Store, "threads" | "checkpoints" | "estimateTime">;
+
 /**
  * Changes the metadata in a thread's record. What others change meanwhile is not lost: it is read again.
  *
  * @param deadline of the call
  * @param change makes the new metadata of the former
- * @returns the record as it is then; undefined if the thread is not there
+ * @returns the thread as it is then; undefined if it is not there
  * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function changeMetadata(
-  store: Pick<Store, "threads" | "estimateTime">,
+  store: EntryStore,
   threadId: string,
   deadline: ConflictDeadline,
   change: (former: string | undefined) => MetadataToStore,
-): Promise<ThreadDocument | undefined> {
+): Promise<IndexedThread | undefined> {
   const rounds = new ChangeRounds(threadId, "update", deadline);
   for (;;) {
     await rounds.begin();
-    const record = await findRecord(store, threadId);
-    if (record?.standing === undefined || record.deleted_at !== undefined) return undefined;
+    const thread = await findThread(store, threadId);
+    if (thread === undefined) return undefined;
+    const { record, head } = thread;
+    const at = new Date(store.estimateTime());
     const { metadata, fields } = change(record.metadata);
     const changed = await store.threads.findOneAndUpdate(
       {
         ...matchRecord(threadId),
         epoch: record.epoch,
+        deleted_at: { $exists: false },
         metadata: (record.metadata ?? null) as string,
-        standing: { $exists: true },
+        ...(record.stands && { stands: { $exists: true } }),
       },
-      {
-        $set: { metadata, fields },
-        $max: { updated_at: new Date(store.estimateTime()) },
-      },
+      { $set: { metadata, fields }, ...(record.stands && { $max: { "stands.at": at } }) },
       { returnDocument: "after" },
     );
-    if (changed !== null) return changed;
+    if (changed === null) continue;
+    if (head !== undefined) {
+      await store.checkpoints.updateOne(
+        { _id: head._id, head: true, stands: { $exists: true } },
+        { $max: { "stands.at": at } },
+      );
+    }
+    return (await joinHeads(store, [changed]))[0];
   }
 }
 
-/** Makes a thread's record one that searches find, before anything was put. */
+/** Makes a thread one that searches find, before anything was put. */
 export async function beginEntry(
-  store: Pick<Store, "threads" | "estimateTime">,
+  store: EntryStore,
   threadId: string,
   epoch: number,
 ): Promise<void> {
-  const now = new Date(store.estimateTime());
+  if ((await findThread(store, threadId)) !== undefined) return;
   await store.threads.updateOne(
-    { ...matchRecord(threadId), epoch },
-    { $max: { standing: { seq: 0, code: 0 }, updated_at: now }, $min: { created_at: now } },
+    { ...matchRecord(threadId), epoch, stands: { $exists: false } },
+    { $set: { stands: { code: 0, at: new Date(store.estimateTime()) } } },
   );
+}
+
+/** @returns undefined if it is not there, as far as searches know */
+async function findThread(store: EntryStore, threadId: string): Promise<IndexedThread | undefined> {
+  const record: ThreadDocument | undefined = await findRecord(store, threadId);
+  const [thread] = record === undefined ? [] : await joinHeads(store, [record]);
+  return thread?.head === undefined && thread?.record.stands === undefined ? undefined : thread;
 }

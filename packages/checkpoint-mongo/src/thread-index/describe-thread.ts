@@ -7,9 +7,8 @@ import { listWantedOfWrites, readWrites } from "../read/read-writes.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
 import { measureSegments, measureThread } from "../store/measure-thread.ts";
-import { findRootHead } from "../store/search-records.ts";
+import { findIndexed } from "../store/search-records.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
-import { findRecord } from "../store/thread-record.ts";
 import { settle } from "./derive-standing.ts";
 import { summarize } from "./search-threads.ts";
 import type { PendingInterrupt, ThreadDetails } from "./thread.ts";
@@ -26,25 +25,22 @@ export async function describeThread(
   withChannels: boolean,
 ): Promise<ThreadDetails | undefined> {
   const { store } = context;
-  const record = await findRecord(store, threadId);
-  if (record?.standing === undefined || record.deleted_at !== undefined) return undefined;
-  const head = await findRootHead(store, record);
-  const isRight = (head?.seq ?? 0) === record.standing.seq && (record.moving ?? []).length === 0;
-  if (!isRight) await settle(context, record);
-  const current = isRight ? record : ((await findRecord(store, threadId)) ?? record);
-  const [summary] = summarize(context, [current], store.estimateTime());
+  let [thread] = await findIndexed(store, [threadId]);
+  if (thread === undefined) return undefined;
+  const { record, head } = thread;
+  const isRight = head === undefined || (head.stands && (record.moving ?? []).length === 0);
+  if (!isRight) {
+    await settle(context, thread);
+    [thread] = await findIndexed(store, [threadId]);
+  }
+  const [summary] = summarize(context, thread ? [thread] : [], store.estimateTime());
   if (summary === undefined) return undefined;
-  const step = head?.metadata?.["step"];
-  const latest = {
-    checkpointId: head?.checkpoint_id,
-    step: typeof step === "number" ? step : undefined,
-  };
   const [size, pending, channels] = await Promise.all([
     measureThread(store, threadId),
     readPending(context, threadId),
     withChannels ? measureChannels(context, threadId) : undefined,
   ]);
-  return { ...summary, ...latest, ...size, ...pending, channels };
+  return { ...summary, ...size, ...pending, channels };
 }
 
 async function readPending(

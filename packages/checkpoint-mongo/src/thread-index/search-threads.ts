@@ -5,38 +5,57 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { fromCode, toCode } from "../records/standing.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import { oneOf } from "../store/one-of.ts";
-import { matchExpired, searchRecords } from "../store/search-records.ts";
-import { isOver, readState } from "../store/thread-record.ts";
+import {
+  comparePlaces,
+  countStanding,
+  findCreated,
+  findIndexed,
+  findStandingIds,
+  findUpdated,
+  joinHeads,
+  type IndexedThread,
+  type SearchOrder,
+  type SearchPlace,
+  type StandingCondition,
+} from "../store/search-records.ts";
+import { isOver, outlive, readState } from "../store/thread-record.ts";
 import { writeCursor } from "./cursor.ts";
 import { settleMoving } from "./derive-standing.ts";
-import { readThreadMetadata } from "./metadata.ts";
 import type { FieldCondition, ResolvedFilter, ResolvedSearch } from "./search-options.ts";
-import type { ThreadPage, ThreadStatus, ThreadSummary } from "./thread.ts";
+import { readThreadMetadata } from "./metadata.ts";
+import type { ThreadPage, ThreadSummary } from "./thread.ts";
 
 /** What a search of threads needs. */
 export type SearchContext = Pick<SaverContext, "store" | "hasher" | "settings">;
 
-/** Finds a page of threads: by two commands, and one more for those that a server left half changed. */
+/**
+ * So many threads that a condition finds are read at once, and sorted here. If it finds more, the search goes
+ * through the threads in their order instead, and leaves out those that do not fit.
+ */
+const FEW = 1_000;
+
+/** Threads looked at with one command where some may not fit. */
+const BATCH = 200;
+
+/** All codes of a standing. */
+const ALL_CODES = [0, 1, 2, 3] as const;
+
+/** Finds a page of threads. */
 export async function searchThreads(
   context: SearchContext,
   search: ResolvedSearch,
 ): Promise<ThreadPage> {
-  const { store } = context;
-  const { by, isAscending, limit, cursor, status } = search;
-  if (status !== undefined) await settleMoving(context);
-  const nowMs = store.estimateTime();
-  const order = { by, isAscending, after: cursor };
-  const records = await searchRecords(store, toFilter(search, nowMs), order, limit);
-  const last = records.length < limit ? undefined : records.at(-1);
-  const at = last?.[by];
-  const found = summarize(context, records, nowMs);
-  return {
-    threads: found.filter((thread) => status === undefined || thread.status === status),
-    cursor:
-      last === undefined || at === undefined
-        ? undefined
-        : writeCursor({ at, threadId: last.thread_id }, { by, isAscending }),
-  };
+  const { by, isAscending, limit, cursor } = search;
+  const order = { by, isAscending };
+  await settleIfAsked(context, search);
+  const few = await findFew(context, search);
+  const found =
+    few === undefined
+      ? await takeInOrder(context, search, order, cursor, limit)
+      : takePage(few, order, cursor, limit);
+  const last = found.length < limit ? undefined : found.at(-1);
+  const place = last && toPlace(last, order);
+  return { threads: found, cursor: place && writeCursor(place, order) };
 }
 
 /** Counts threads. */
@@ -45,31 +64,202 @@ export async function countThreads(
   filter: ResolvedFilter,
 ): Promise<number> {
   const { store } = context;
-  if (filter.status !== undefined) await settleMoving(context);
-  return store.threads.countDocuments(toFilter(filter, store.estimateTime()));
+  await settleIfAsked(context, filter);
+  const { status, fields, ids } = filter;
+  if (ids === undefined && fields.length === 0 && status !== "expired") {
+    return countStanding(store, toStanding(filter), store.estimateTime());
+  }
+  if (ids === undefined && !hasStanding(filter)) {
+    return store.threads.countDocuments({ kind: "thread", ...toRecordFilter(filter, store) });
+  }
+  const few = await findFew(context, filter);
+  if (few !== undefined) return few.length;
+  const order = { by: "created_at", isAscending: true } as const;
+  return (await takeInOrder(context, filter, order, undefined, Infinity)).length;
 }
 
-/** What the records of threads say of them. */
+/** What records and latest checkpoints say of threads. Those that are not there are left out. */
 export function summarize(
-  context: SearchContext,
-  records: readonly ThreadDocument[],
+  context: Pick<SearchContext, "settings">,
+  threads: readonly IndexedThread[],
   nowMs: number,
 ): readonly ThreadSummary[] {
-  return records
-    .filter((record) => isSoundOrReported(context, record))
-    .map((record) => ({
-      threadId: record.thread_id,
-      status: isOver(record, nowMs) ? "expired" : fromCode(record.standing?.code ?? 0),
-      createdAt: record.created_at,
-      updatedAt: record.updated_at,
-      expiresAt: readState(record).expiresAt,
-      metadata: readThreadMetadata(record.metadata),
-      checkpointId: record.latest?.id,
-      step: record.latest?.step,
-    }));
+  return threads
+    .filter(({ record, head }) => head !== undefined || record.stands !== undefined)
+    .filter(({ record }) => isSoundOrReported(context, record))
+    .map(({ record, head }) => {
+      const { code, at } = head?.stands ?? record.stands ?? {};
+      const step = head?.metadata?.["step"];
+      return {
+        threadId: record.thread_id,
+        status: isOver(record, nowMs) ? "expired" : fromCode(code ?? 0),
+        createdAt: record.created_at,
+        updatedAt: at,
+        expiresAt: readState(record).expiresAt,
+        metadata: readThreadMetadata(record.metadata),
+        checkpointId: head?.checkpoint_id,
+        step: typeof step === "number" ? step : undefined,
+      };
+    });
 }
 
-function isSoundOrReported({ settings }: SearchContext, record: ThreadDocument): boolean {
+async function settleIfAsked(context: SearchContext, { status }: ResolvedFilter): Promise<void> {
+  if (status !== undefined && status !== "expired") await settleMoving(context);
+}
+
+/** All threads that a filter finds; undefined if they are too many to be read at once. */
+async function findFew(
+  context: SearchContext,
+  filter: ResolvedFilter & Partial<SearchOrder>,
+): Promise<readonly ThreadSummary[] | undefined> {
+  const { store } = context;
+  const { ids, fields, status } = filter;
+  const ofRecords = toRecordFilter(filter, store);
+  const readAmong = async (threadIds: readonly string[]): Promise<readonly ThreadSummary[]> => {
+    if (threadIds.length === 0) return [];
+    const records = await store.threads
+      .find({ kind: "thread", ...ofRecords, thread_id: oneOf(threadIds) })
+      .toArray();
+    return fit(context, filter, await joinHeads(store, records));
+  };
+  if (ids !== undefined) return readAmong(ids);
+  if (fields.length > 0 || status === "expired") {
+    const records = await store.threads
+      .find({ kind: "thread", ...ofRecords })
+      .limit(FEW + 1)
+      .toArray();
+    if (records.length <= FEW) return fit(context, filter, await joinHeads(store, records));
+  }
+  // By the last update, the index of standings has the order itself.
+  const isOwnOrder = filter.by === "updated_at" && fields.length === 0;
+  if (!hasStanding(filter) || isOwnOrder) return undefined;
+  const standing = await findStandingIds(store, toStanding(filter), FEW + 1);
+  return standing.length > FEW ? undefined : readAmong(standing);
+}
+
+/** Goes through all threads in their order, from a place on, until enough fit. */
+async function takeInOrder(
+  context: SearchContext,
+  filter: ResolvedFilter,
+  order: SearchOrder,
+  cursor: SearchPlace | undefined,
+  limit: number,
+): Promise<readonly ThreadSummary[]> {
+  const { store } = context;
+  const isUpdated = order.by === "updated_at";
+  const mayNotFit = filter.fields.length > 0 || (!isUpdated && hasStanding(filter));
+  const batchSize = mayNotFit || limit > BATCH ? BATCH : limit;
+  const found = new Map<string, ThreadSummary>();
+  let after = cursor;
+  for (;;) {
+    const batch = isUpdated
+      ? (await findUpdated(store, toStanding(filter), order, after, batchSize)).map(
+          ({ thread_id: threadId, stands }) => ({ threadId, at: stands!.at }),
+        )
+      : (await findCreated(store, toRecordFilter(filter, store), order, after, batchSize)).map(
+          ({ thread_id: threadId, created_at: at }) => ({ threadId, at: at! }),
+        );
+    const indexed = await findIndexed(
+      store,
+      batch.map(({ threadId }) => threadId),
+    );
+    const fitting = new Map(
+      fit(context, filter, indexed).map((summary) => [summary.threadId, summary]),
+    );
+    for (const { threadId, at } of batch) {
+      const summary = fitting.get(threadId);
+      // A checkpoint that is not the latest any more tells nothing.
+      if (summary === undefined || toPlace(summary, order).at.getTime() !== at.getTime()) continue;
+      found.set(threadId, summary);
+      if (found.size === limit) return Array.from(found.values());
+    }
+    if (batch.length < batchSize) return Array.from(found.values());
+    after = batch.at(-1);
+  }
+}
+
+/** A page of threads that are all known. */
+function takePage(
+  few: readonly ThreadSummary[],
+  order: SearchOrder,
+  cursor: SearchPlace | undefined,
+  limit: number,
+): readonly ThreadSummary[] {
+  const compare = (a: ThreadSummary, b: ThreadSummary): number =>
+    comparePlaces(toPlace(a, order), toPlace(b, order), order);
+  return few
+    .filter((one) => cursor === undefined || comparePlaces(toPlace(one, order), cursor, order) > 0)
+    .toSorted(compare)
+    .slice(0, limit);
+}
+
+function toPlace({ threadId, createdAt, updatedAt }: ThreadSummary, { by }: SearchOrder): SearchPlace {
+  const at = by === "created_at" ? createdAt : updatedAt;
+  return { at: at ?? new Date(0), threadId };
+}
+
+/** Of threads whose records fit, those that fit in all else. */
+function fit(
+  { store, settings }: SearchContext,
+  { status, updatedAfter, fields }: ResolvedFilter,
+  threads: readonly IndexedThread[],
+): readonly ThreadSummary[] {
+  const ofFields = threads.filter(({ record }) => fields.every((one) => hasField(record, one)));
+  return summarize({ settings }, ofFields, store.estimateTime()).filter(
+    (thread) =>
+      (status === undefined || thread.status === status) &&
+      (updatedAfter === undefined ||
+        (thread.updatedAt !== undefined && thread.updatedAt > updatedAfter)),
+  );
+}
+
+/** As a server compares texts. */
+function hasField({ fields = [] }: ThreadDocument, condition: FieldCondition): boolean {
+  if (typeof condition === "string") return fields.includes(condition);
+  const { $gte, $gt, $lte, $lt } = condition;
+  const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return fields.some(
+    (field) =>
+      ($gte === undefined || compare(field, $gte) >= 0) &&
+      ($gt === undefined || compare(field, $gt) > 0) &&
+      ($lte === undefined || compare(field, $lte) <= 0) &&
+      ($lt === undefined || compare(field, $lt) < 0),
+  );
+}
+
+/** Whether a filter asks where threads stand. */
+function hasStanding({ status, updatedAfter }: ResolvedFilter): boolean {
+  return (status !== undefined && status !== "expired") || updatedAfter !== undefined;
+}
+
+function toStanding({ status, updatedAfter }: ResolvedFilter): StandingCondition {
+  const codes = status === undefined || status === "expired" ? ALL_CODES : [toCode(status)];
+  return { codes, updatedAfter };
+}
+
+/** What a filter asks of records. */
+function toRecordFilter(
+  { fields, status }: ResolvedFilter,
+  store: Pick<SearchContext["store"], "estimateTime">,
+): Filter<ThreadDocument> {
+  const [first, ...others] = fields.map(matchField);
+  return {
+    // Not every server looks for an index inside of a condition that combines others.
+    ...first,
+    ...(others.length > 0 && { $and: others }),
+    ...(status === "expired" && { expires_at: { $lte: outlive(new Date(store.estimateTime())) } }),
+  };
+}
+
+function matchField(condition: FieldCondition): Filter<ThreadDocument> {
+  // Of a list, one item has to lie between both bounds.
+  return { fields: typeof condition === "string" ? condition : { $elemMatch: condition } };
+}
+
+function isSoundOrReported(
+  { settings }: Pick<SearchContext, "settings">,
+  record: ThreadDocument,
+): boolean {
   try {
     assertRecord(record, record.thread_id);
     return true;
@@ -78,36 +268,4 @@ function isSoundOrReported({ settings }: SearchContext, record: ThreadDocument):
     settings.onEvent({ type: "fall-back", error, returnedCheckpointId: undefined });
     return false;
   }
-}
-
-function toFilter(
-  { status, fields, ids, updatedAfter }: ResolvedFilter,
-  nowMs: number,
-): Filter<ThreadDocument> {
-  const [first, ...others] = fields.map(matchField);
-  return {
-    kind: "thread",
-    // Not every server looks for an index inside of a condition that combines others.
-    ...first,
-    ...(others.length > 0 && { $and: others }),
-    ...(status === undefined ? matchLiving(fields) : matchStatus(status, nowMs)),
-    ...(ids !== undefined && { thread_id: ids.length === 0 ? { $in: [] } : oneOf(ids) }),
-    ...(updatedAfter !== undefined && { updated_at: { $gt: updatedAfter } }),
-  };
-}
-
-/** Threads that are not deleted: those that are have neither fields nor times. */
-function matchLiving(fields: readonly FieldCondition[]): Filter<ThreadDocument> {
-  return fields.length > 0 ? {} : { updated_at: { $gte: new Date(0) } };
-}
-
-function matchStatus(status: ThreadStatus, nowMs: number): Filter<ThreadDocument> {
-  const isExpired = status === "expired";
-  const code = isExpired ? { $gte: 0 } : toCode(status);
-  return { "standing.code": code, ...matchExpired(isExpired, nowMs) };
-}
-
-function matchField(condition: FieldCondition): Filter<ThreadDocument> {
-  // Of a list, one item has to lie between both bounds.
-  return { fields: typeof condition === "string" ? condition : { $elemMatch: condition } };
 }

@@ -137,11 +137,11 @@ async function applyUpdate(
   update: ThreadMetadata,
 ): Promise<ThreadSummary> {
   const { store, deadline } = context;
-  const record = await changeMetadata(store, threadId, deadline, (former) => {
+  const thread = await changeMetadata(store, threadId, deadline, (former) => {
     const metadata = { ...readThreadMetadata(former), ...update };
     return { metadata: writeThreadMetadata(owner, metadata), fields: listFields(metadata) };
   });
-  const [summary] = record === undefined ? [] : summarize(context, [record], store.estimateTime());
+  const [summary] = thread === undefined ? [] : summarize(context, [thread], store.estimateTime());
   if (summary === undefined) {
     throw new ThreadNotFoundError(threadId, "Make it with threads.create, or by a run.");
   }
