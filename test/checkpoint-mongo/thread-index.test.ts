@@ -260,7 +260,10 @@ describe("where a thread stands", () => {
       }),
     );
     const { seq, code } = await derive("writers");
-    const standing = await database.documents("checkpoint").find({ thread_id: "writers", stands: { $exists: true } }).toArray();
+    const standing = await database
+      .documents("checkpoint")
+      .find({ thread_id: "writers", stands: { $exists: true } })
+      .toArray();
     expect(standing).toMatchObject([{ seq, stands: { code } }]);
     expect((await readRecord("writers"))!["moving"] ?? []).toEqual([]);
   });
@@ -281,12 +284,42 @@ describe("where a thread stands", () => {
     expect(await find({ ids: ["raised"], status: "idle" })).toEqual(["raised"]);
   });
 
-  it("takes no further command or update of a put", async () => {
-    const config = await putCheckpoint(saver, threadConfig("costs"), busy(0));
-    const commands = await database.recordCommands(async () => {
-      await putCheckpoint(saver, config, busy(1), makeMetadata({ step: 1 }));
-    });
-    expect(commands).toEqual(["update"]);
+  it("takes no further command of a put, and changes no further document, whatever the status", async () => {
+    let config = await putCheckpoint(saver, threadConfig("costs"), busy(0));
+    const record = await readRecord("costs");
+    for (const next of [busy(1), makeCheckpoint({ list: ["idle"] }), busy(2)]) {
+      const commands = await database.recordCommands(async () => {
+        config = await putCheckpoint(saver, config, next, makeMetadata({ step: 1 }));
+      });
+      expect(commands).toEqual(["update"]);
+    }
+    expect(await readRecord("costs")).toEqual(record);
+    expect(await countStanding("costs")).toBe(1);
+  });
+
+  it("is put right by get where it was damaged, and breaks no search", async () => {
+    await putCheckpoint(saver, threadConfig("damaged"), busy(0));
+    for (const stands of [{ code: "busy", at: new Date() }, { code: 1, at: 7 }, null, 3]) {
+      const checkpoints = database.documents("checkpoint");
+      await checkpoints.updateOne({ thread_id: "damaged" }, { $set: { stands } });
+      expect((await find({})).length).toBeGreaterThan(0);
+      expect(await find({ ids: ["damaged"] })).toEqual(["damaged"]);
+      expect((await saver.threads.get("damaged"))!.status).toBe("busy");
+      expect(await find({ ids: ["damaged"], status: "busy" })).toEqual(["damaged"]);
+    }
+  });
+
+  it("is found once of a thread that was created first and then written to", async () => {
+    await saver.threads.create("begun", { metadata: { kind: "begun" } });
+    expect(await findOnce("begun", "idle")).toEqual(["begun"]);
+    const config = await putCheckpoint(saver, threadConfig("begun"), busy(0));
+    expect(await findOnce("begun", "idle")).toEqual([]);
+    expect(await findOnce("begun", "busy")).toEqual(["begun"]);
+    await saver.threads.create("begun", { metadata: { more: 1 } });
+    await saver.putWrites(config, [[INTERRUPT, [{ value: "?" }]]], "t");
+    expect(await findOnce("begun", "busy")).toEqual([]);
+    expect(await findOnce("begun", "interrupted")).toEqual(["begun"]);
+    expect(await countStanding("begun")).toBe(1);
   });
 });
 
@@ -317,6 +350,24 @@ function busy(step: number) {
 async function find(search: ThreadSearch): Promise<string[]> {
   const { threads } = await database.openSaver().threads.search({ limit: 100, ...search });
   return threads.map(({ threadId }) => threadId);
+}
+
+/** The thread as often as all pages of a search by status have it. */
+async function findOnce(threadId: string, status: "idle" | "busy" | "interrupted") {
+  const found: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await saver.threads.search({ status, limit: 3, cursor });
+    found.push(...page.threads.map((thread) => thread.threadId));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  expect(await saver.threads.count({ status })).toBe(found.length);
+  return found.filter((id) => id === threadId);
+}
+
+/** How many documents say where a thread stands. */
+async function countStanding(threadId: string) {
+  return (await database.readAll(threadId)).filter((document) => "stands" in document).length;
 }
 
 function readRecord(threadId: string) {

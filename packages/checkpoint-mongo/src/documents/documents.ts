@@ -52,6 +52,8 @@ export interface ThreadDocument {
   readonly deleted_at?: Date;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: number | "pinned";
+  /** Set with `stands`: an index finds both here and on checkpoints. */
+  readonly head?: true;
   /** Where a thread stands that was created and has no checkpoint yet. */
   readonly stands?: StoredStanding;
   /**

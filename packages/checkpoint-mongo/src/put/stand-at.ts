@@ -37,8 +37,7 @@ export function standByWrites(
   return {
     name: nameMove(checkpointId),
     // A put of the checkpoint may be under way.
-    isUnsure:
-      head?.latest?.checkpointId !== checkpointId && cache.getRecord(address) === undefined,
+    isUnsure: head?.latest?.checkpointId !== checkpointId && cache.getRecord(address) === undefined,
     stands: { code: toCode(raised), at: new Date(store.estimateTime()) },
   };
 }

@@ -51,7 +51,7 @@ const SEARCH_INDEXES: readonly IndexDescription[] = [
   {
     key: { "stands.code": 1, "stands.at": -1, thread_id: 1 },
     name: "status",
-    partialFilterExpression: { "stands.at": { $exists: true } },
+    partialFilterExpression: { head: true },
   },
   { key: { created_at: -1, thread_id: 1 }, name: "created", ...ofRecords },
   // Whole fields: a range of values of one key is a range of this index.

@@ -54,10 +54,14 @@ export class FencedThread {
     updates: Chain,
     { after, onSubmitted, move, isFirst = false }: SubmitOptions = {},
   ): Promise<ChainOutcome> {
+    const created = { created_at: new Date(this.store.estimateTime()) };
     const chain = [
-      this.#fence(move && beginMove(move)),
+      this.#fence(move && beginMove(move), created),
       ...updates,
-      this.#fence({ ...(move && endMove(move)), ...(isFirst && { $unset: { stands: "" } }) }),
+      this.#fence({
+        ...(move && endMove(move)),
+        ...(isFirst && { $unset: { head: "", stands: "" } }),
+      }),
     ];
     const submission = await this.store.commits.submit(chain, after);
     onSubmitted?.(submission);
@@ -90,7 +94,7 @@ export class FencedThread {
    * its upsert then collides with the thread's own record. Where there is no record, it makes one: a thread
    * that is new needs no command of its own. Otherwise it changes nothing but what is given.
    */
-  #fence(change: UpdateFilter<Document> = {}): ChainUpdate {
+  #fence(change: UpdateFilter<Document> = {}, created: Partial<ThreadDocument> = {}): ChainUpdate {
     const { threadId, epoch } = this.state;
     // The epoch itself is in the filter.
     const { life } = toLife(threadId, epoch);
@@ -100,7 +104,7 @@ export class FencedThread {
       filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
       update: {
         ...change,
-        $setOnInsert: { _id: threadId, ...named, created_at: new Date(this.store.estimateTime()) },
+        $setOnInsert: { _id: threadId, ...named, ...created },
       },
       upsert: true,
     };

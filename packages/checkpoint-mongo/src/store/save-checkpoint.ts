@@ -152,7 +152,12 @@ export async function replaceCheckpoint(
       filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },
       mustMatch: true,
       update: {
-        $set: { ...content, ...(isOfFormer && sets && { sets }), ...$set, ...(stands && { stands }) },
+        $set: {
+          ...content,
+          ...(isOfFormer && sets && { sets }),
+          ...$set,
+          ...(stands && { stands }),
+        },
         $unset: {
           ...$unset,
           ...Object.fromEntries(absent.map((field) => [field, ""])),

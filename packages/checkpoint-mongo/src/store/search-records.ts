@@ -2,7 +2,7 @@ import type { Document, Filter } from "mongodb";
 import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../documents/documents.ts";
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
-import { MOVE_NAMES } from "./thread-entry.ts";
+import { isSoundStanding, MOVE_NAMES } from "./thread-entry.ts";
 import { findRecords, matchRecord } from "./thread-record.ts";
 
 /** The order of a search over all threads, and where it goes on. */
@@ -28,14 +28,8 @@ export function findCreated(
   after: SearchPlace | undefined,
   limit: number,
 ): Promise<ThreadDocument[]> {
-  return (
-    threads
-      .find(continueAfter({ kind: "thread", ...filter }, "created_at", order, after))
-      // The index has the ids in the other direction.
-      .sort(toSort("created_at", order))
-      .limit(limit)
-      .toArray()
-  );
+  const matched = continueAfter({ kind: "thread", ...filter }, "created_at", order, after);
+  return threads.find(matched, { sort: toSort("created_at", order), limit }).toArray();
 }
 
 /** Finds what tells where threads stand, in the order of their last updates. */
@@ -51,10 +45,13 @@ export async function findUpdated(
   const parts = await Promise.all(
     codes.map((code) =>
       all
-        .find(continueAfter({ "stands.code": code }, "stands.at", order, after, earliest))
-        .sort(toSort("stands.at", order))
-        .limit(limit)
-        .project<StandingDocument>({ _id: 0, thread_id: 1, stands: 1 })
+        .aggregate<StandingDocument>([
+          { $match: matchCodes([code]) },
+          { $match: continueAfter({}, "stands.at", order, after, earliest) },
+          { $sort: toSort("stands.at", order) },
+          { $limit: limit },
+          { $project: { _id: 0, thread_id: 1, stands: 1 } },
+        ])
         .toArray(),
     ),
   );
@@ -84,6 +81,7 @@ function compareIds(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
+/** Both indexes have the ids in the other direction. */
 function toSort(field: string, { isAscending }: SearchOrder): Record<string, 1 | -1> {
   return { [field]: isAscending ? 1 : -1, thread_id: isAscending ? -1 : 1 };
 }
@@ -113,9 +111,12 @@ export async function findStandingIds(
   limit: number,
 ): Promise<readonly string[]> {
   const found = await all
-    .find(matchStanding({ codes, updatedAfter }))
-    .limit(limit)
-    .project<{ readonly thread_id: string }>({ _id: 0, thread_id: 1 })
+    .aggregate<{ readonly thread_id: string }>([
+      { $match: matchCodes(codes) },
+      { $match: { "stands.at": afterMoment(updatedAfter) } },
+      { $limit: limit },
+      { $project: { _id: 0, thread_id: 1 } },
+    ])
     .toArray();
   return found.map(({ thread_id: threadId }) => threadId);
 }
@@ -123,12 +124,22 @@ export async function findStandingIds(
 /** Counts what stands somewhere. */
 export async function countStanding(
   { all }: Pick<Store, "all">,
-  condition: StandingCondition,
+  { codes, updatedAfter }: StandingCondition,
   nowMs: number,
 ): Promise<number> {
-  const filter = matchStanding(condition);
-  const expired = { ...filter, expires_at: { $lte: new Date(nowMs) } };
-  return (await all.countDocuments(filter)) - (await all.countDocuments(expired));
+  const [found] = await all
+    .aggregate<{ readonly count: number }>([
+      { $match: matchCodes(codes) },
+      {
+        $match: {
+          "stands.at": afterMoment(updatedAfter),
+          $nor: [{ expires_at: { $lte: new Date(nowMs) } }],
+        },
+      },
+      { $count: "count" },
+    ])
+    .toArray();
+  return found?.count ?? 0;
 }
 
 /** Which threads are meant, by where they stand. */
@@ -137,8 +148,12 @@ export interface StandingCondition {
   readonly updatedAfter: Date | undefined;
 }
 
-function matchStanding({ codes, updatedAfter }: StandingCondition): Document {
-  return { "stands.code": oneOf(codes), "stands.at": afterMoment(updatedAfter) };
+/**
+ * The first stage of a search by where threads stand. What else is asked is a stage of its own: some servers take
+ * an index only if the first stage asks for nothing but a value of its first field.
+ */
+function matchCodes(codes: readonly number[]): Document {
+  return { head: true, "stands.code": oneOf(codes) };
 }
 
 function afterMoment(moment: Date | undefined): Document {
@@ -165,31 +180,43 @@ export async function joinHeads(
 ): Promise<readonly IndexedThread[]> {
   const living = records.filter(({ deleted_at: deletedAt }) => deletedAt === undefined);
   if (living.length === 0) return [];
+  const threadIds = living.map(({ thread_id: threadId }) => threadId);
   const marked = await checkpoints
-    .find({
-      thread_id: oneOf(living.map(({ thread_id: threadId }) => threadId)),
-      checkpoint_ns: "",
-      head: true,
-    })
-    .project<RootHead>({
-      thread_id: 1,
-      checkpoint_id: 1,
-      seq: 1,
-      epoch: 1,
-      stands: 1,
-      "metadata.step": 1,
-    })
+    .aggregate<RootHead>([
+      // Two stages, as in matchCodes.
+      { $match: { thread_id: oneOf(threadIds) } },
+      { $match: { checkpoint_ns: "", head: true } },
+      {
+        $project: {
+          thread_id: 1,
+          checkpoint_id: 1,
+          seq: 1,
+          epoch: 1,
+          stands: 1,
+          "metadata.step": 1,
+        },
+      },
+    ])
     .toArray();
   const byThread = Map.groupBy(marked, ({ thread_id: threadId }) => threadId);
   return living.map((record) => ({
     record,
     // Of several that are marked, the highest counts.
-    head: byThread
-      .get(record.thread_id)
-      ?.filter(({ epoch = 0 }) => epoch === record.epoch)
-      .toSorted((a, b) => b.seq - a.seq)
-      .at(0),
+    head: takeSound(
+      byThread
+        .get(record.thread_id)
+        ?.filter(({ epoch = 0 }) => epoch === record.epoch)
+        .toSorted((a, b) => b.seq - a.seq)
+        .at(0),
+    ),
   }));
+}
+
+/** Without where the thread stands, if that is damaged: `threads.get` then puts it right. */
+function takeSound(head: RootHead | undefined): RootHead | undefined {
+  if (head === undefined || isSoundStanding(head)) return head;
+  const { stands: _damaged, ...rest } = head;
+  return rest;
 }
 
 /** Finds threads by their ids. */
@@ -217,10 +244,9 @@ export async function settleStanding(
     {
       _id,
       head: true,
-      ...(stands === undefined
-        ? { stands: { $exists: false } }
-        : { "stands.code": stands.code, "stands.at": stands.at }),
-    } as Filter<CheckpointDocument>,
+      // Without them, there is nothing or damage.
+      ...(stands && { "stands.code": stands.code, "stands.at": stands.at }),
+    },
     { $set: { stands: settled } },
   );
 }
@@ -231,7 +257,10 @@ export async function removeMoves(
   { thread_id, epoch }: Pick<ThreadDocument, "thread_id" | "epoch">,
   names: readonly string[],
 ): Promise<void> {
-  await threads.updateOne({ ...matchRecord(thread_id), epoch }, {
-    $pull: { moving: { $in: [...names] } },
-  } as Document);
+  await threads.updateOne(
+    { ...matchRecord(thread_id), epoch },
+    {
+      $pull: { moving: { $in: [...names] } },
+    },
+  );
 }

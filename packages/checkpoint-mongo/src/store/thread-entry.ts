@@ -2,7 +2,7 @@ import type { Document, PullOperator, UpdateFilter } from "mongodb";
 import type { StoredStanding, ThreadDocument } from "../documents/documents.ts";
 import type { StoredBytes } from "../driver/binary.ts";
 import type { ChainUpdate } from "./chain.ts";
-import { readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
+import { FieldFault, readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
 
 // What searches over all threads go by.
 //
@@ -60,7 +60,7 @@ export function raiseStanding(
   { code, at }: StoredStanding,
 ): ChainUpdate {
   return {
-    filter: { _id: checkpoint, thread_id: threadId, stands: { $exists: true } } as object,
+    filter: { _id: checkpoint, thread_id: threadId, stands: { $exists: true } },
     update: { $max: { "stands.code": code, "stands.at": at } },
   };
 }
@@ -68,6 +68,7 @@ export function raiseStanding(
 /** The fields of a record that end with a life of its thread: those of its entry, and its retention. */
 export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   retention: "",
+  head: "",
   stands: "",
   moving: "",
   created_at: "",
@@ -75,7 +76,7 @@ export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   fields: "",
 };
 
-type EntryField = "retention" | "stands" | "moving" | "created_at" | "metadata" | "fields";
+type EntryField = "retention" | "head" | "stands" | "moving" | "created_at" | "metadata" | "fields";
 
 /** The greatest code of a standing. */
 const MAX_CODE = 3;
@@ -90,27 +91,27 @@ export function assertEntry(document: ThreadDocument): void {
   if (document.metadata !== undefined) readText("metadata", document.metadata);
   assertList("moving", document.moving, (name) => typeof name === "string");
   assertList("fields", document.fields, (field) => typeof field === "string");
-  readStanding(document);
+  assertStanding(document);
 }
 
-/**
- * Where a thread stands, as a document says.
- *
- * @throws FieldFault if it is not as this package writes it
- */
-export function readStanding({
-  stands,
-}: {
-  readonly stands?: StoredStanding;
-}): StoredStanding | undefined {
+/** Whether what a document says of where its thread stands is as this package writes it. */
+export function isSoundStanding(document: Pick<ThreadDocument, "stands">): boolean {
+  try {
+    assertStanding(document);
+    return true;
+  } catch (error) {
+    if (error instanceof FieldFault) return false;
+    throw error;
+  }
+}
+
+function assertStanding({ stands }: Pick<ThreadDocument, "stands">): void {
   const stored: unknown = stands;
-  if (stored === undefined) return undefined;
+  if (stored === undefined) return;
   if (!isObject(stored)) refuse("stands", "an object", stored);
   const { code, at } = stored as Partial<StoredStanding>;
   if (readWhole("stands.code", code, 0) > MAX_CODE) refuse("stands.code", "0 to 3", code);
-  const date = readOptionalDate("stands.at", at);
-  if (date === undefined) refuse("stands.at", "a date", at);
-  return { code: code!, at: date };
+  if (readOptionalDate("stands.at", at) === undefined) refuse("stands.at", "a date", at);
 }
 
 function assertList(field: string, value: unknown, isItem: (item: unknown) => boolean): void {

@@ -66,7 +66,7 @@ export async function beginEntry(
   if ((await findThread(store, threadId)) !== undefined) return;
   await store.threads.updateOne(
     { ...matchRecord(threadId), epoch, stands: { $exists: false } },
-    { $set: { stands: { code: 0, at: new Date(store.estimateTime()) } } },
+    { $set: { head: true, stands: { code: 0, at: new Date(store.estimateTime()) } } },
   );
 }
 

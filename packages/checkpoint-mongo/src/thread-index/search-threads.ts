@@ -4,7 +4,6 @@ import type { ThreadDocument } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { fromCode, toCode } from "../records/standing.ts";
 import { assertRecord } from "../store/assert-record.ts";
-import { oneOf } from "../store/one-of.ts";
 import {
   comparePlaces,
   countStanding,
@@ -117,10 +116,7 @@ async function findFew(
   const ofRecords = toRecordFilter(filter, store);
   const readAmong = async (threadIds: readonly string[]): Promise<readonly ThreadSummary[]> => {
     if (threadIds.length === 0) return [];
-    const records = await store.threads
-      .find({ kind: "thread", ...ofRecords, thread_id: oneOf(threadIds) })
-      .toArray();
-    return fit(context, filter, await joinHeads(store, records));
+    return fit(context, filter, await findIndexed(store, threadIds));
   };
   if (ids !== undefined) return readAmong(ids);
   if (fields.length > 0 || status === "expired") {
@@ -193,7 +189,10 @@ function takePage(
     .slice(0, limit);
 }
 
-function toPlace({ threadId, createdAt, updatedAt }: ThreadSummary, { by }: SearchOrder): SearchPlace {
+function toPlace(
+  { threadId, createdAt, updatedAt }: ThreadSummary,
+  { by }: SearchOrder,
+): SearchPlace {
   const at = by === "created_at" ? createdAt : updatedAt;
   return { at: at ?? new Date(0), threadId };
 }
