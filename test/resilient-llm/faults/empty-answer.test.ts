@@ -70,16 +70,19 @@ it.each(ways)("an empty answer before failures only is no answer (%s)", async (_
   expect(String(error)).toContain("empty-answer");
 });
 
-it.each(ways)("a failing second candidate does not hide an answer that was empty twice (%s)", async (_, ask) => {
-  const first = await startServer(empty);
-  const second = await startServer(replies.error(500));
-  const { model } = createModel([first, second]);
-  const answer = await ask(model);
-  expect(answer.response_metadata["resilience"]).toMatchObject({
-    candidate: "first",
-    emptyAnswer: true,
-  });
-});
+it.each(ways)(
+  "a failing second candidate does not hide an answer that was empty twice (%s)",
+  async (_, ask) => {
+    const first = await startServer(empty);
+    const second = await startServer(replies.error(500));
+    const { model } = createModel([first, second]);
+    const answer = await ask(model);
+    expect(answer.response_metadata["resilience"]).toMatchObject({
+      candidate: "first",
+      emptyAnswer: true,
+    });
+  },
+);
 
 it.each(ways)('with emptyAnswer: "accept" an empty answer is one (%s)', async (_, ask) => {
   const server = await startServer(empty);
