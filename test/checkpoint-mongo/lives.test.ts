@@ -203,8 +203,8 @@ async function addForeign(
   const added = (await database.readAll(threadId)).filter(({ _id }) => !known.has(String(_id)));
   const life: Document = epoch === undefined ? { $unset: { epoch: "" } } : { $set: { epoch } };
   await collection.updateMany({ _id: { $in: added.map(idOf) } }, life);
-  // The put has taken the mark off the thread's own.
-  await collection.updateOne({ _id: idOf(own) }, { $set: { head: true } });
+  // The put has taken the mark off the thread's own and left the next place there.
+  await collection.updateOne({ _id: idOf(own) }, { $set: { head: true }, $unset: { next: "" } });
   if (!isHead) {
     await collection.updateMany(
       { thread_id: threadId, kind: "checkpoint", _id: { $ne: idOf(own) } },

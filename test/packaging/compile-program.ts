@@ -22,8 +22,10 @@ export async function compileProgram(
   files: readonly string[],
   { compiler, ...options }: Compilation,
 ): Promise<string[]> {
+  // A file of its own for each program: two of one project may be compiled at once.
+  const settings = `tsconfig.${files[0]}.json`;
   await writeFile(
-    join(directory, "tsconfig.json"),
+    join(directory, settings),
     JSON.stringify({
       compilerOptions: {
         strict: true,
@@ -40,7 +42,7 @@ export async function compileProgram(
   );
   const { output } = await runProgram(
     process.execPath,
-    [join(compiler, "bin/tsc"), "--pretty", "false"],
+    [join(compiler, "bin/tsc"), "--project", settings, "--pretty", "false"],
     directory,
   );
   // Explanations are indented.

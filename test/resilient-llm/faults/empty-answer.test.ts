@@ -1,7 +1,8 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
+import { AllCandidatesFailedError } from "@threadkeep/resilient-llm";
 import { expect, it } from "vitest";
 import * as replies from "../testing/replies.ts";
-import { createModel, startServer } from "../testing/test-model.ts";
+import { createModel, rejection, startServer } from "../testing/test-model.ts";
 import type { Reply } from "../testing/fault-server.ts";
 
 /** Streamed or whole, as the request wants it. */
@@ -60,16 +61,28 @@ it.each(ways)(
   },
 );
 
-it.each(ways)("a failing second candidate does not hide the empty answer (%s)", async (_, ask) => {
-  const first = await startServer(empty);
+it.each(ways)("an empty answer before failures only is no answer (%s)", async (_, ask) => {
+  const first = await startServer(empty, replies.error(500));
   const second = await startServer(replies.error(500));
   const { model } = createModel([first, second]);
-  const answer = await ask(model);
-  expect(answer.response_metadata["resilience"]).toMatchObject({
-    candidate: "first",
-    emptyAnswer: true,
-  });
+  const error = await rejection(ask(model));
+  expect(error).toBeInstanceOf(AllCandidatesFailedError);
+  expect(String(error)).toContain("empty-answer");
 });
+
+it.each(ways)(
+  "a failing second candidate does not hide an answer that was empty twice (%s)",
+  async (_, ask) => {
+    const first = await startServer(empty);
+    const second = await startServer(replies.error(500));
+    const { model } = createModel([first, second]);
+    const answer = await ask(model);
+    expect(answer.response_metadata["resilience"]).toMatchObject({
+      candidate: "first",
+      emptyAnswer: true,
+    });
+  },
+);
 
 it.each(ways)('with emptyAnswer: "accept" an empty answer is one (%s)', async (_, ask) => {
   const server = await startServer(empty);

@@ -10,6 +10,7 @@ import { setUsageMetadata } from "../cost/usage-metadata.ts";
 import { AnswerRepair } from "./answer-repair.ts";
 import { CutAnswer } from "./cut-answer.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
+import { LastResort } from "./last-resort.ts";
 import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 
 interface RunningGenerate extends RunningAttempt {
@@ -61,15 +62,14 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
   const call = new Call(shared, { ...request, check: repair });
   const acceptsLast = repair?.acceptsLast ?? true;
   const cut = new CutAnswer(call);
-  /** An answer that says nothing. It is better than an error if nobody has more to say. */
-  let lastResort: Answered | undefined;
+  const lastResort = new LastResort<Answered>();
   for (;;) {
     const attempt = await call.prepare(
       cut.isContinued ? (candidate) => cut.ask(candidate) : repair && (() => repair.addition),
     );
     if (attempt instanceof Error) {
       if (repair?.lastResult) return repair.lastResult;
-      if (lastResort && acceptsLast) return addMetadata(call, lastResort);
+      if (lastResort.answer && acceptsLast) return addMetadata(call, lastResort.answer);
       throw repair?.explain(attempt) ?? attempt;
     }
     const { candidate } = attempt;
@@ -82,6 +82,6 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
     }
     const { empty, failure, partial, usage } = outcome;
     if (partial) cut.keep(candidate, partial, failure);
-    if (empty) lastResort = { ...empty, usage };
+    lastResort.note(empty && { ...empty, usage });
   }
 }

@@ -11,6 +11,7 @@ import { AnswerRepair } from "./answer-repair.ts";
 import { BrokenStream } from "./broken-stream.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
+import { LastResort } from "./last-resort.ts";
 import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 import { StreamedAnswer, type ChunkFields } from "./streamed-answer.ts";
 
@@ -94,8 +95,7 @@ export async function* runStream(
   const call = new Call(shared, { ...request, check: repair ?? check });
   const brokenStream = new BrokenStream(call);
   const answer = new StreamedAnswer(brokenStream.mayRestart);
-  /** An answer that says nothing. It is better than an error if nobody has more to say. */
-  let lastResort: AnswerSummary | undefined;
+  const lastResort = new LastResort<AnswerSummary>();
   for (;;) {
     const { textToContinue: text } = answer;
     const attempt = await call.prepare(
@@ -106,8 +106,8 @@ export async function* runStream(
     if (attempt instanceof Error) {
       // Nothing is no structured output, and no end of a text that broke off.
       if (repair) throw repair.explain(attempt);
-      if (!lastResort || !answer.saysNothing) throw attempt;
-      yield* answer.complete(describeLastChunk(call, lastResort));
+      if (!lastResort.answer || !answer.saysNothing) throw attempt;
+      yield* answer.complete(describeLastChunk(call, lastResort.answer));
       return;
     }
     const stream = streamOnce(call, attempt, answer.isUntouched);
@@ -124,11 +124,11 @@ export async function* runStream(
       return;
     }
     const { empty, failure, usage } = outcome;
-    if (empty) lastResort = { ...empty, usage };
+    lastResort.note(empty && { ...empty, usage });
     if (!answer.hasBegun) continue;
-    if (lastResort && empty && !repair && brokenStream.isFinal) {
+    if (empty && lastResort.answer && !repair && brokenStream.isFinal) {
       // Only reasoning was handed out, and the user wants no answer to start over.
-      yield* answer.complete(describeLastChunk(call, lastResort));
+      yield* answer.complete(describeLastChunk(call, lastResort.answer));
       return;
     }
     const error = brokenStream.recover(answer, failure);

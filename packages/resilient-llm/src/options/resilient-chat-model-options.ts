@@ -255,7 +255,8 @@ export interface ContextOptions {
  * What happens with an answer that ends properly and carries neither text nor tool call nor refusal.
  *
  * - `repair`: asked for again once, then from the next candidate. If nobody says more, the empty answer
- *   is handed out with `response_metadata.resilience.emptyAnswer`.
+ *   is handed out with `response_metadata.resilience.emptyAnswer`. If it came once only and all later
+ *   attempts failed, the call throws their error.
  * - `accept`: an empty answer is one like any other.
  */
 export type EmptyAnswerHandling = "repair" | "accept";

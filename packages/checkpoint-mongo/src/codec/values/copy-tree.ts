@@ -23,6 +23,8 @@ function copyObject(tree: object): object {
   for (const key in copy) {
     const entry = copy[key];
     if (typeof entry !== "object" || entry === null) continue;
+    // What a library has added to all objects is no entry.
+    if (!Object.hasOwn(copy, key)) continue;
     if (key === "__proto__") define(copy, key, copyObject(entry));
     else copy[key] = copyObject(entry);
   }

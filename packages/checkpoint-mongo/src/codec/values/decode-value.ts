@@ -118,10 +118,10 @@ function reviveItems(items: unknown[], loaded: LoadedObjects): unknown[] {
 }
 
 function reviveEntries(object: Entries, loaded: LoadedObjects): Entries {
-  // It inherits nothing enumerable, and this is faster than listing its keys.
+  // This is faster than listing its keys. What a library has added to all objects is no entry.
   for (const key in object) {
     const entry = object[key];
-    if (typeof entry !== "object" || entry === null) continue;
+    if (typeof entry !== "object" || entry === null || !Object.hasOwn(object, key)) continue;
     const revived = revive(entry, loaded);
     if (revived === entry) continue;
     if (key === "__proto__") define(object, key, revived);

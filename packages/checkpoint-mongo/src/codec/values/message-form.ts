@@ -61,7 +61,11 @@ export function hasForm(
   let index = 0;
   // A loop over an object's own keys reads its properties without looking them up.
   for (const key in instance) {
-    if (key !== keys[index]) return false;
+    if (key !== keys[index]) {
+      // Own keys come first. After them comes what a library has added to all objects.
+      if (index === keys.length && !Object.hasOwn(instance, key)) break;
+      return false;
+    }
     const expected = parts[index];
     index += 1;
     if (expected === NO_FIELD) continue;
