@@ -73,7 +73,7 @@ it("the next attempt is shown the part that had come, and both are paid for", as
   expect(failed?.costUsd).toBeGreaterThan(0);
 });
 
-it("an invoke that is cut twice goes on from both parts, also at the next model", async () => {
+it("an invoke that is cut twice continues both parts, also at the next model", async () => {
   const cutAfter = (text: string): Reply => replies.stream(...inPieces(text));
   const first = await startServer(cutAfter(WHOLE.slice(0, 48)));
   const second = await startServer(cutAfter(WHOLE.slice(0, 90)));
@@ -84,7 +84,7 @@ it("an invoke that is cut twice goes on from both parts, also at the next model"
   expect((await model.invoke("Why?")).text).toBe(WHOLE);
 });
 
-it("a prefill is gone on from without a word, also if the end is all that is left", async () => {
+it("a prefill is continued without a request to do so, also if the end is all that is left", async () => {
   const server = await startServer();
   server.playScript(({ body }) => {
     const last = body.messages.at(-1);
@@ -121,7 +121,7 @@ it("where every attempt is cut, the error is a StreamInterruptedError with the p
   expect(error).toMatchObject({ partial: { text: "Half an answer" } });
 });
 
-describe("asked for anew", () => {
+describe("asked for again", () => {
   const tool = { type: "function", function: { name: "add", parameters: { type: "object" } } };
   const call = { id: "call_1", name: "add", args: '{"a": 1' };
 
@@ -197,7 +197,7 @@ it("a tool call after a text that was continued is handed out with it", async ()
   expect(server.requests).toHaveLength(2);
 });
 
-it("the Responses API: what had come is kept and gone on from, in one block", async () => {
+it("the Responses API: what had come is kept and continued, in one block", async () => {
   const base = { id: "resp_1", object: "response", created_at: 1, model: "served", error: null };
   const send =
     (frames: readonly Record<string, unknown>[]): Reply =>

@@ -13,22 +13,12 @@ import type { FaultServer, Reply } from "../testing/fault-server.ts";
 import * as replies from "../testing/replies.ts";
 import { inPieces, manners, streamPieces } from "../testing/continuing-server.ts";
 import { acceleration, createModel, rejection, startServer } from "../testing/test-model.ts";
+import { createSeededRandom } from "../../../packages/resilient-llm/src/simulation/seeded-random.ts";
 
 const pricing = { inputPerMillionUsd: 1, outputPerMillionUsd: 10 };
 
 /** A key of its own for each endpoint. */
 const keyOf = (name: string) => `sk-${name}-0123456789abcdef`;
-
-/** Numbers in [0, 1), the same in every run (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * How far a count of `calls` draws is from its mean, except once in a thousand million runs: Bernstein's
@@ -58,7 +48,7 @@ function createShared(
   );
   return createModel([], {
     models: [{ model: "m", provider: "maker", pricing, endpoints }, ...others],
-    random: createRandom(1),
+    random: createSeededRandom(1),
     ...options,
   });
 }
@@ -320,7 +310,7 @@ it("each endpoint has the candidate's rate limit for itself, or its own", async 
   const servers = await startServers({ a: replies.answer("a"), b: replies.answer("b") });
   const other = await startServer(replies.answer("other"));
   const { model } = createModel([], {
-    random: createRandom(1),
+    random: createSeededRandom(1),
     models: [
       {
         model: "m",
@@ -363,7 +353,7 @@ it("a budget that is used up on one key sends calls to the next endpoint, and ea
   expect(JSON.stringify(events)).not.toContain("0123456789abcdef");
 });
 
-it("a stream that is cut goes on at another endpoint of the same model, and nobody gets text twice", async () => {
+it("a stream that is cut continues at another endpoint of the same model, and nobody gets text twice", async () => {
   const whole = "The quick brown fox jumps over the lazy dog, and then it rests in the shade.";
   const servers = await startServers({
     a: replies.stream(...inPieces(whole).slice(0, 12)),
@@ -421,7 +411,7 @@ it("breakers and latencies are each endpoint's own", async () => {
 it("what an endpoint does not say it takes from its candidate, and what it says wins", async () => {
   const servers = await startServers({ a: replies.answer("a"), b: replies.answer("b") });
   const { model } = createModel([], {
-    random: createRandom(3),
+    random: createSeededRandom(3),
     models: [
       {
         model: "m",
@@ -468,7 +458,7 @@ it("an endpoint can be a LangChain model, which shares the model's calls with th
     configuration: { baseURL: servers.b.baseURL },
   });
   const { model } = createModel([], {
-    random: createRandom(1),
+    random: createSeededRandom(1),
     models: [
       {
         model: "m",

@@ -3,14 +3,14 @@ import { WriteConflictError, type WriteConflict } from "../errors/write-conflict
 
 /**
  * A call needs a few rounds though nobody contends with it: it learns what others have done since, such
- * as to delete a thread and begin it anew.
+ * as to delete a thread and to start it again.
  */
 const ROUNDS_WITHOUT_CONTENTION = 3;
 
 const MIN_DELAY_BOUND_MS = 50;
 const MAX_DELAY_BOUND_MS = 1_000;
 
-/** Until when a call goes on that others keep getting ahead of. */
+/** How long a call is repeated while other calls keep getting ahead of it. */
 export class ConflictDeadline {
   readonly #limitMs: number;
   readonly #startedMs = performance.now();

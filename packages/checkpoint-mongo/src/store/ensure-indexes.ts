@@ -29,8 +29,8 @@ const INDEXES: readonly IndexDescription[] = [
     name: "segment",
     partialFilterExpression: { kind: "segment" },
   },
-  // Writes by the checkpoint they belong to, by task and place, and when they were called. Not partial: MongoDB joins by
-  // whole indexes only.
+  // Writes by the checkpoint they belong to, by task and place, and when they were called. Not partial:
+  // MongoDB joins by whole indexes only.
   { key: { checkpoint: 1, thread_id: 1, task_id: 1, idx: 1, called_at: 1 }, name: "writes" },
   // Records by what a fence asks for.
   {

@@ -38,7 +38,7 @@ function replaceText(message: BaseMessage, text: string): AIMessage {
 
 /**
  * What the attempts of a call for a whole answer have said before they were cut. Nobody has seen it. So it
- * is gone on from where that is certain, by the rules that hold for streams, and dropped where it is not.
+ * is continued where that is certain, by the rules that hold for streams, and dropped where it is not.
  */
 export class CutAnswer {
   readonly #call: Call;
@@ -54,7 +54,7 @@ export class CutAnswer {
       asksForJson(request.options);
   }
 
-  /** The next attempt is asked to go on. */
+  /** The next attempt is asked to continue. */
   get isContinued(): boolean {
     return !this.#isGivenUp && this.#text.trim() !== "";
   }
@@ -67,7 +67,7 @@ export class CutAnswer {
   /** Takes what an attempt said that was cut. */
   keep(candidate: Candidate, { text, hasToolCalls }: PartialAnswer, { kind }: Failure): void {
     if (this.isContinued) {
-      // What an attempt said that did not take up the text is of no use, and the text is still there.
+      // An attempt that did not take up the text is dropped, and the text is kept.
       this.#text = this.#join(candidate, text, hasToolCalls) ?? this.#text;
     } else if (CUTS.has(kind) && !hasToolCalls) {
       this.#text = text;
@@ -96,7 +96,7 @@ export class CutAnswer {
   }
 
   /**
-   * The text so far with what an attempt said next. `undefined`: that does not go on from it.
+   * The text so far with what an attempt said next. `undefined`: that does not continue it.
    *
    * @param isComplete No more of its text is to come.
    */

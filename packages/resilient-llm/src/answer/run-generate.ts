@@ -29,7 +29,7 @@ const startGenerate: StartAttempt<RunningGenerate> = (attempt, signal, onEnd) =>
 /**
  * Makes an attempt at a whole answer, hedged if the options say so, and books how it ended.
  *
- * @param mayHedge It is not asked to go on with an answer. Each candidate is asked for that in its own way.
+ * @param mayHedge It is not asked to continue an answer. Each candidate is asked for that in its own way.
  */
 function generateOnce(
   call: Call,

@@ -6,6 +6,7 @@ import { NO_USAGE } from "../cost/token-usage.ts";
 import { EventHub } from "../events/events.ts";
 import { resolveOptions } from "../options/resolve-options.ts";
 import { chooseLimits } from "./choose-limits.ts";
+import { createSeededRandom } from "../simulation/seeded-random.ts";
 
 const OPTIONS = resolveOptions({ models: ["m"], apiKey: "none" });
 const { timeout: TIMEOUT } = OPTIONS;
@@ -47,23 +48,12 @@ interface Policy {
   end(call: SimulatedCall): Ending;
 }
 
-/** A sequence of numbers in [0, 1) that depends on the seed only (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b_79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /**
  * A thousand calls of a model. The first 60 are small. Of the others the sizes are spread evenly over the
  * orders of magnitude. Three in a hundred stall.
  */
 function simulateCalls({ readMs, startMs, writeMs }: Pace, seed: number): SimulatedCall[] {
-  const random = createRandom(seed);
+  const random = createSeededRandom(seed);
   const between = (least: number, most: number) => Math.round(least * (most / least) ** random());
   const noise = (spread: number) => {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

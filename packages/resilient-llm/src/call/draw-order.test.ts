@@ -5,6 +5,7 @@ import { createCandidates, groupByModel } from "../candidate/create-candidates.t
 import { EventHub } from "../events/events.ts";
 import { resolveOptions } from "../options/resolve-options.ts";
 import { drawOrder, weighEndpoints } from "./draw-order.ts";
+import { createSeededRandom } from "../simulation/seeded-random.ts";
 
 const NOW_MS = 100_000;
 const CALLS = 4000;
@@ -38,17 +39,6 @@ function createModels(...models: readonly (readonly Given[])[]): (readonly Candi
     }
   }
   return [...grouped];
-}
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /**
@@ -115,7 +105,7 @@ it("each endpoint comes first in its share of the calls, whatever the weights an
       const models = createModels(endpoints);
       const weights = weighEndpoints(models[0] ?? [], 10, NOW_MS);
       const sum = weights.reduce((total, weight) => total + weight, 0);
-      const random = createRandom(seed);
+      const random = createSeededRandom(seed);
       const firsts = Array.from(
         { length: CALLS },
         () => drawOrder(models, () => 10, NOW_MS, random)[0],

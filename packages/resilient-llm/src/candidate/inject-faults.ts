@@ -21,9 +21,10 @@ export function createFaultInjection(
   planned: PlannedEndpoint,
   { random, simulateFaults: settings }: ResolvedOptions,
 ): WrapFetch | undefined {
+  if (!settings) return undefined;
   const names = listNames(planned);
-  const faults = settings?.faults.filter((fault) => isMeantFor(fault, names)) ?? [];
-  if (!settings || faults.length === 0) return undefined;
+  const faults = settings.faults.filter((fault) => isMeantFor(fault, names));
+  if (faults.length === 0) return undefined;
   // The place is part of it: two endpoints of one name do not fail in step.
   const draw = new FaultDraw(planned.path, faults, settings.seed, random);
   return (fetch) => simulateFaults(fetch, draw);

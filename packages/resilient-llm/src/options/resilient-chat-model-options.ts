@@ -222,7 +222,7 @@ export interface BreakerOptions {
  * What happens when a stream breaks after part of the answer has been handed out.
  *
  * - `continue`: the next attempt is asked for the rest, and what it repeats is left out. JSON is asked for
- *   anew and continues if it begins with the same text. If the next attempt does not take up what is there,
+ *   again and continues if it begins with the same text. If the next attempt does not take up what is there,
  *   or if a tool call was handed out, a {@link StreamInterruptedError} with the partial answer is thrown.
  *   Nobody gets text twice. An `invoke` that was asked for as a stream continues in the same way; what does
  *   not take up its part is asked for again. Streams of `withStructuredOutput` start over, and their parser

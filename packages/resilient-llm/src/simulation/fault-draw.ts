@@ -1,16 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SimulatedFault } from "../options/simulated-faults.ts";
-
-/** A generator of numbers in [0, 1) that gives the same ones for the same seed (mulberry32). */
-function createSeededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b_79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { createSeededRandom } from "./seeded-random.ts";
 
 /** Each candidate has numbers of its own, so that what others are asked does not shift them. */
 function seedFor(seed: number, candidate: string): number {

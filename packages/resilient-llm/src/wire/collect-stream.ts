@@ -63,7 +63,7 @@ export async function collectAsItComes(
     for await (const piece of response.body ?? []) {
       bytes += piece.byteLength;
       const maxBytes = stream ? maxStreamBytes(watch) : watch.maxResponseBytes;
-      // Leaving the loop ends the connection, here and below: the rest is of no use.
+      // Leaving the loop ends the connection, here and below: the rest is not needed.
       if (bytes > maxBytes) return { failure: describeOversized(watch, "an answer", maxBytes) };
       const next = decoder.decode(piece, { stream: true });
       if (stream === undefined) {
