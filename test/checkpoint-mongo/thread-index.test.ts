@@ -262,7 +262,7 @@ describe("where a thread stands", () => {
     const { seq, code } = await derive("writers");
     const standing = await database
       .documents("checkpoint")
-      .find({ thread_id: "writers", stands: { $exists: true } })
+      .find({ thread_id: "writers", head: true })
       .toArray();
     expect(standing).toMatchObject([{ seq, stands: { code } }]);
     expect((await readRecord("writers"))!["moving"] ?? []).toEqual([]);

@@ -38,6 +38,7 @@ export function standByWrites(
     name: nameMove(checkpointId),
     // A put of the checkpoint may be under way.
     isUnsure: head?.latest?.checkpointId !== checkpointId && cache.getRecord(address) === undefined,
+    checkpoint: address,
     stands: { code: toCode(raised), at: new Date(store.estimateTime()) },
   };
 }

@@ -69,9 +69,7 @@ export async function saveWrites(
             sets.map(({ _id }) => toMark(_id)),
           ),
         ]),
-    ...(move === undefined || sets[0] === undefined
-      ? []
-      : [raiseStanding(thread.threadId, sets[0].checkpoint, move.stands)]),
+    ...(move === undefined ? [] : [raiseStanding(move.checkpoint, move.stands)]),
   ];
   const outcome = await thread.write(updates, { onSubmitted, move });
   if (outcome.kind === "conflict") return outcome;
