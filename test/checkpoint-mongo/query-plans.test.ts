@@ -236,10 +236,9 @@ async function listQueries(command: Document): Promise<Document[]> {
   return updates.map(({ q }) => toFind(q));
 }
 
-/** Only the first stage of an aggregation is explained, and a second one may join. */
+/** Only the first stage of an aggregation is explained, and here a second one joins. */
 async function listJoins(query: Document): Promise<Document[]> {
   const [{ $match }, { $lookup }] = query["pipeline"] as [Document, Document];
-  if ($lookup === undefined) return [];
   const { localField, foreignField } = $lookup as Record<"localField" | "foreignField", string>;
   const documents = await database.db
     .collection(COLLECTION)

@@ -3,7 +3,7 @@ import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../docu
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 import { isSoundStanding, MOVE_NAMES } from "./thread-entry.ts";
-import { findRecords, matchRecord } from "./thread-record.ts";
+import { matchRecord } from "./thread-record.ts";
 
 /** The order of a search over all threads, and where it goes on. */
 export interface SearchOrder {
@@ -224,7 +224,19 @@ export async function findIndexed(
   store: Pick<Store, "threads" | "checkpoints">,
   threadIds: readonly string[],
 ): Promise<readonly IndexedThread[]> {
-  return joinHeads(store, Array.from((await findRecords(store, threadIds)).values()));
+  if (threadIds.length === 0) return [];
+  const ids = oneOf(threadIds);
+  const records = await store.threads
+    .aggregate<ThreadDocument>([
+      // Two stages, as in matchCodes.
+      { $match: { _id: ids } },
+      { $match: { thread_id: ids, kind: "thread" } },
+    ])
+    .toArray();
+  return joinHeads(
+    store,
+    records.filter(({ _id, thread_id: threadId }) => _id === threadId),
+  );
 }
 
 /** The records of threads whose interrupts or errors may not show yet. */

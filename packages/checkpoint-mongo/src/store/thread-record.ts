@@ -80,14 +80,7 @@ export async function findRecords(
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, ThreadDocument>> {
   if (threadIds.length === 0) return new Map();
-  const ids = oneOf(threadIds);
-  // Two stages: some servers take the index of ids only if the first asks for nothing else.
-  const all = await threads
-    .aggregate<ThreadDocument>([
-      { $match: { _id: ids } },
-      { $match: { thread_id: ids, kind: "thread" } },
-    ])
-    .toArray();
+  const all = await threads.find({ kind: "thread", thread_id: oneOf(threadIds) }).toArray();
   const found = all.filter(({ _id, thread_id }) => _id === thread_id);
   return new Map(found.map((record) => [record.thread_id, record]));
 }
