@@ -245,6 +245,54 @@ describe("a thread's metadata", () => {
 });
 
 describe("where a thread stands", () => {
+  const waiting: [string, unknown][] = [[INTERRUPT, ["?"]]];
+
+  it.each([
+    ["with", [0, 1]],
+    ["before", [1, 0]],
+  ])("shows an interrupt that is stored %s its checkpoint", async (name, order) => {
+    const thread = threadConfig(`early ${name}`);
+    // Large, so that its writes are there first.
+    const checkpoint = makeCheckpoint({ text: "long ".repeat(200_000) });
+    const calls = [
+      () => putCheckpoint(saver, thread, checkpoint),
+      () =>
+        saver.putWrites(
+          threadConfig(`early ${name}`, { checkpointId: checkpoint.id }),
+          waiting,
+          "task",
+        ),
+    ];
+    await Promise.all(order.map((index) => calls[index]!()));
+    const record = await readRecord(`early ${name}`);
+    expect(record!["moving"] ?? []).toEqual([]);
+    const standing = await database
+      .documents("checkpoint")
+      .findOne({ thread_id: `early ${name}`, head: true });
+    expect(standing).toMatchObject({ stands: { code: 2 } });
+    const { threads } = await saver.threads.search({ ids: [`early ${name}`] });
+    expect(threads).toMatchObject([{ status: "interrupted" }]);
+  });
+
+  it("shows in every search what another process has left to be found out", async () => {
+    const checkpoint = makeCheckpoint({ list: [1] });
+    const config = threadConfig("left", { checkpointId: checkpoint.id });
+    await database.openSaverElsewhere().putWrites(config, waiting, "task");
+    await putCheckpoint(saver, threadConfig("left"), checkpoint);
+    const { threads } = await saver.threads.search({ ids: ["left"] });
+    expect(threads).toMatchObject([{ status: "interrupted" }]);
+  });
+
+  it("still shows an interrupt when its checkpoint gets other content", async () => {
+    const checkpoint = makeCheckpoint({ list: [1] });
+    const config = await putCheckpoint(saver, threadConfig("again"), checkpoint);
+    await saver.putWrites(config, waiting, "task");
+    const changed = { ...checkpoint, channel_values: { list: [2] } };
+    await putCheckpoint(saver, threadConfig("again"), changed);
+    const { threads } = await saver.threads.search({ ids: ["again"] });
+    expect(threads).toMatchObject([{ status: "interrupted" }]);
+  });
+
   it("is that of the latest checkpoint, whichever of several writers ends last", async () => {
     const savers = Array.from({ length: 6 }, () => database.openSaver());
     await putCheckpoint(saver, threadConfig("writers"), busy(0));

@@ -1,5 +1,6 @@
 import type { Hasher } from "../integrity/hashes.ts";
 import type { Cache } from "../memory/cache.ts";
+import type { EarlyStandings } from "../memory/early-standings.ts";
 import type { SetsSeen } from "../memory/sets-seen.ts";
 import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Serializer } from "../records/serializer.ts";
@@ -16,6 +17,8 @@ export interface SaverContext {
   readonly settings: SaverSettings;
   /** When this call is given up if others keep getting ahead of it. */
   readonly deadline: ConflictDeadline;
+  /** Interrupts and errors that came before their checkpoints. */
+  readonly earlyStandings: EarlyStandings;
   /** Only with the option `witness`. */
   readonly setsSeen: SetsSeen | undefined;
   /** What the official saver stored in the same database. */

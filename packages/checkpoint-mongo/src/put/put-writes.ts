@@ -23,7 +23,7 @@ import {
 } from "./build-write-set.ts";
 import { checkWritesSize } from "./check-size.ts";
 import { lookForDamage } from "./look-for-damage.ts";
-import { standByWrites } from "./stand-at.ts";
+import { noteStanding, standByWrites } from "./stand-at.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
 import { WriteAttempts } from "./write-attempts.ts";
 
@@ -131,6 +131,7 @@ async function saveSets(
     });
     if (outcome.kind === "saved") {
       await noteSets(context, address, thread, sets, wasPut);
+      await noteStanding(context, thread, move);
       return { thread, sets, hasKept: outcome.kept.length > 0 };
     }
     cache.forgetThread(address.threadId);

@@ -11,7 +11,7 @@ import { buildCheckpoint } from "./build-checkpoint.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
-import { standAt } from "./stand-at.ts";
+import { catchUpStanding, standAt } from "./stand-at.ts";
 
 /** How a new checkpoint is saved. */
 export interface SaveOptions {
@@ -61,6 +61,7 @@ export async function saveAsLatest(
   await nameLaterSets(thread, address, document, seen);
   const { checkpointId } = address;
   cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch });
+  await catchUpStanding(context, thread, address);
   return record;
 }
 

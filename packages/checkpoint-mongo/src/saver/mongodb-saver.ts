@@ -55,6 +55,7 @@ import {
   nameCacheOwner,
   shareCache,
   shareCommits,
+  shareEarlyStandings,
   shareSetsSeen,
   shareWritesUnderWay,
   type SharedPlace,
@@ -497,8 +498,19 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { cache, serializer, hasher, settings } = this;
     const { store, official } = this.openStore(Binary, features);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
+    const earlyStandings = shareEarlyStandings(this.place);
     const deadline = new ConflictDeadline(settings.retry.deadlineMs);
-    return { store, cache, serializer, hasher, settings, deadline, setsSeen, official };
+    return {
+      store,
+      cache,
+      serializer,
+      hasher,
+      settings,
+      deadline,
+      earlyStandings,
+      setsSeen,
+      official,
+    };
   }
 
   private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {

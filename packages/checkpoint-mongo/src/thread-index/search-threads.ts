@@ -46,7 +46,7 @@ export async function searchThreads(
 ): Promise<ThreadPage> {
   const { by, isAscending, limit, cursor } = search;
   const order = { by, isAscending };
-  await settleIfAsked(context, search);
+  await settleMoving(context);
   const few = await findFew(context, search);
   const found =
     few === undefined
@@ -63,7 +63,7 @@ export async function countThreads(
   filter: ResolvedFilter,
 ): Promise<number> {
   const { store } = context;
-  await settleIfAsked(context, filter);
+  await settleMoving(context);
   const { status, fields, ids } = filter;
   if (ids === undefined && fields.length === 0 && status !== "expired") {
     return countStanding(store, toStanding(filter), store.estimateTime());
@@ -100,10 +100,6 @@ export function summarize(
         step: typeof step === "number" ? step : undefined,
       };
     });
-}
-
-async function settleIfAsked(context: SearchContext, { status }: ResolvedFilter): Promise<void> {
-  if (status !== undefined && status !== "expired") await settleMoving(context);
 }
 
 /** All threads that a filter finds; undefined if they are too many to be read at once. */
