@@ -41,6 +41,11 @@ export interface ThreadDocument {
    */
   readonly extending?: Date | true | null;
   /**
+   * What `expires_at` said before, as far as some documents may have it still; null for nothing. A process that
+   * was about to store them when the expiry was changed stores them again, unless it dies.
+   */
+  readonly former_expiries?: readonly (Date | null)[];
+  /**
    * With the option `witness`: for each namespace, by life and hash of its name, the highest place in the
    * order of its checkpoints.
    */

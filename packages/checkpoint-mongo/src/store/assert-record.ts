@@ -33,6 +33,10 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     if (epoch > 0) requireBytes("life", document.life, hashLife(threadId, epoch));
     else if (document.life !== undefined) refuse("life", "nothing", document.life);
     readOptionalDate("expires_at", document.expires_at ?? undefined);
+    const former: unknown = document.former_expiries;
+    if (former !== undefined && (!Array.isArray(former) || !former.every(isDateOrNull))) {
+      refuse("former_expiries", "a list of dates", former);
+    }
     const newest: unknown = document.newest;
     if (newest !== undefined && (typeof newest !== "object" || newest === null)) {
       refuse("newest", "an object", newest);
@@ -46,6 +50,10 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
   } catch (error) {
     throw toCorruption(error, threadId);
   }
+}
+
+function isDateOrNull(value: unknown): boolean {
+  return value === null || value instanceof Date;
 }
 
 /** Whether the record of a thread is as this package writes it. */

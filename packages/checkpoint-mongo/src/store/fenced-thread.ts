@@ -1,5 +1,5 @@
 import type { Document, Filter, UpdateFilter } from "mongodb";
-import type { ThreadDocument } from "../documents/documents.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Submission } from "./group-commit.ts";
 import type { Store } from "./store.ts";
@@ -16,6 +16,13 @@ export interface SubmitOptions {
   readonly move?: StandingMove | undefined;
   /** Whether the first checkpoint of the root graph is: it says from then on where the thread stands. */
   readonly isFirst?: boolean | undefined;
+}
+
+/** The operators of an update; see {@link FencedThread.claim}. */
+export interface ThreadClaim {
+  readonly $set: Readonly<Record<string, unknown>>;
+  readonly $max: Readonly<Record<string, unknown>>;
+  readonly $unset: Readonly<Record<string, "">>;
 }
 
 /**
@@ -71,17 +78,28 @@ export class FencedThread {
       : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
   }
 
+  /** The fields of a new document of this life of the thread. */
+  get part(): Pick<ThreadPart, "epoch" | "expires_at"> {
+    const { epoch, expiresAt } = this.state;
+    return {
+      ...(epoch > 0 && { epoch }),
+      ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    };
+  }
+
   /**
    * The part of an update that makes a document one of this life of the thread, whether it is new or
    * was there before.
+   *
+   * It never takes the expiry back. Another process may move it ahead, in all documents, after this chain's
+   * opening fence. If this process then ended before it could repeat the chain, a document that others
+   * refer to would expire before them.
    */
-  claim(): { readonly $set: Record<string, unknown>; readonly $unset: Record<string, ""> } {
+  claim(): ThreadClaim {
     const { epoch, expiresAt } = this.state;
     return {
-      $set: {
-        ...(epoch > 0 && { epoch }),
-        ...(expiresAt !== undefined && { expires_at: expiresAt }),
-      },
+      $set: epoch > 0 ? { epoch } : {},
+      $max: expiresAt === undefined ? {} : { expires_at: expiresAt },
       $unset: {
         ...(epoch === 0 && { epoch: "" as const }),
         ...(expiresAt === undefined && { expires_at: "" as const }),

@@ -61,6 +61,7 @@ export async function mendRecord(
         extending: "",
         deleted_at: "",
         newest: "",
+        former_expiries: "",
         ...ENTRY_FIELDS,
       },
     },

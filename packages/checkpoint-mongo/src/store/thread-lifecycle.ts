@@ -1,3 +1,4 @@
+import type { PushOperator } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { assertRecord } from "./assert-record.ts";
@@ -202,6 +203,7 @@ async function moveThread(
         ...(expiresAt === undefined && { expires_at: "" }),
         ...(retention === null && { retention: "" }),
       },
+      ...(!isSameState({ ...state, expiresAt }, state) && { $push: noteFormer(state) }),
     },
   );
   if (matchedCount === 0) return undefined;
@@ -210,6 +212,17 @@ async function moveThread(
   const changed = { ...rest, expiresAt, ...(current !== undefined && { retention: current }) };
   await finishExtension(store, { ...toFields(changed), extending }, rounds);
   return changed;
+}
+
+/**
+ * Documents stored under a former expiry are there until that has passed, at most. An expiry is seldom moved more
+ * often in that time.
+ */
+const MAX_FORMER_EXPIRIES = 16;
+
+function noteFormer({ expiresAt }: ThreadState): PushOperator<ThreadDocument> {
+  const former = expiresAt === undefined ? null : outlive(expiresAt);
+  return { former_expiries: { $each: [former], $slice: -MAX_FORMER_EXPIRIES } };
 }
 
 async function finishExtension(

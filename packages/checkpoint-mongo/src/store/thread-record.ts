@@ -45,6 +45,10 @@ export function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter
   return { ...matchRecord(threadId), epoch, expires_at: expiresAt ? outlive(expiresAt) : null };
 }
 
+function toExpiry(recorded: unknown): Date | undefined {
+  return recorded instanceof Date ? new Date(recorded.getTime() - OUTLIVES_MS) : undefined;
+}
+
 /** What a record says of its thread. */
 export function readState({
   thread_id,
@@ -52,9 +56,15 @@ export function readState({
   expires_at,
   retention,
 }: ThreadDocument): ThreadState {
-  const expiresAt =
-    expires_at instanceof Date ? new Date(expires_at.getTime() - OUTLIVES_MS) : undefined;
+  const expiresAt = toExpiry(expires_at);
   return { threadId: thread_id, epoch, expiresAt, ...(retention !== undefined && { retention }) };
+}
+
+/** When a thread was to expire before its expiry was changed, the latest last; undefined for never. */
+export function listFormerExpiries({
+  former_expiries: former = [],
+}: ThreadDocument): readonly (Date | undefined)[] {
+  return former.map((date) => toExpiry(date));
 }
 
 /** Whether a thread is in the same life and expires at the same time. */
