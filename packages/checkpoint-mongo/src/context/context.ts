@@ -5,6 +5,7 @@ import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Serializer } from "../records/serializer.ts";
 import type { ConflictDeadline } from "../store/conflict-rounds.ts";
 import type { Store } from "../store/store.ts";
+import type { ThreadHold } from "../store/thread-record.ts";
 import type { SaverSettings } from "./options.ts";
 
 /** What a call of a saver works with. */
@@ -16,6 +17,8 @@ export interface SaverContext {
   readonly settings: SaverSettings;
   /** When this call is given up if others keep getting ahead of it. */
   readonly deadline: ConflictDeadline;
+  /** Under which this call writes: a lease of the user's, or a turn that it has taken; undefined for neither. */
+  readonly hold: Pick<ThreadHold, "token" | "heldFor"> | undefined;
   /** Only with the option `witness`. */
   readonly setsSeen: SetsSeen | undefined;
   /** What the official saver stored in the same database. */

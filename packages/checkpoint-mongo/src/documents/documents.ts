@@ -57,6 +57,16 @@ export interface ThreadDocument {
   readonly deleted_at?: Date;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: number | "pinned";
+  /** The fencing token of the one who alone may write to the thread. Null or absent: everybody may. */
+  readonly holder?: number | null;
+  /** Until when, by the server's clock. */
+  readonly held_until?: Date;
+  /** What it is held for: a lease of the user's, or the turn of one call that others kept getting ahead of. */
+  readonly held_for?: "lease" | "turn";
+  /** The last fencing token. The next one is higher. */
+  readonly last_token?: number;
+  /** Who waits to hold the thread, first come first. */
+  readonly line?: readonly PlaceInLine[];
   /** Set with `stands`: an index finds both here and on checkpoints. */
   readonly head?: true;
   /** Where a thread stands that was created and has no checkpoint yet. */
@@ -71,6 +81,13 @@ export interface ThreadDocument {
   readonly metadata?: string;
   /** The same, for searches: a text for each key with its value. */
   readonly fields?: readonly string[];
+}
+
+/** One who waits to hold a thread. */
+export interface PlaceInLine {
+  readonly ticket: string;
+  /** When the place is lost unless it is kept, by the server's clock. */
+  readonly until: Date;
 }
 
 /** Where a thread stands, for searches over all threads. */

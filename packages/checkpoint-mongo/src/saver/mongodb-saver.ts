@@ -71,7 +71,7 @@ import { checkRetention, setRetention, type ThreadRetention } from "../retention
 import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
 import { pruneThreads, type PruneResult } from "../retention/prune-threads.ts";
 import { Threads } from "../thread-index/threads.ts";
-import { prepareThread } from "../threads/prepare-thread.ts";
+import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
 import { checkFilter, checkGrace, checkLimit, checkThreadIds } from "./check-arguments.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
@@ -239,7 +239,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       const tuple = await getTupleOrAncestor(context, address);
       if (tuple === undefined) return getOfficialTuple(context, address);
       if (this.settings.ttlRefreshOnRead) {
-        await prepareThread(context, address.threadId);
+        await refreshThread(context, address.threadId);
       }
       return tuple;
     });
@@ -498,7 +498,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { store, official } = this.openStore(Binary, features);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
     const deadline = new ConflictDeadline(settings.retry.deadlineMs);
-    return { store, cache, serializer, hasher, settings, deadline, setsSeen, official };
+    const hold = undefined;
+    return { store, cache, serializer, hasher, settings, deadline, hold, setsSeen, official };
   }
 
   private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {

@@ -4,7 +4,13 @@ import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Submission } from "./group-commit.ts";
 import type { Store } from "./store.ts";
 import { beginMove, endMove, type StandingMove } from "./thread-entry.ts";
-import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
+import {
+  matchHolder,
+  matchThread,
+  toLife,
+  type ThreadState,
+  type WriterToken,
+} from "./thread-record.ts";
 
 /** Before and after what others an operation is carried out. */
 export interface SubmitOptions {
@@ -32,10 +38,13 @@ export interface ThreadClaim {
 export class FencedThread {
   readonly store: Store;
   readonly state: ThreadState;
+  readonly #token: WriterToken;
 
-  constructor(store: Store, state: ThreadState) {
+  /** @param token of the writer: what it writes is a conflict if somebody else holds the thread */
+  constructor(store: Store, state: ThreadState, token: WriterToken) {
     this.store = store;
     this.state = state;
+    this.#token = token;
   }
 
   get threadId(): string {
@@ -53,8 +62,8 @@ export class FencedThread {
   }
 
   /**
-   * Carries out updates in order, but only while the thread is in this state: with another life or
-   * another expiry it is a conflict. If the thread changes meanwhile, what was stored belongs to its
+   * Carries out updates in order, but only while the thread is in this state: with another life, another
+   * expiry or another holder it is a conflict. If the thread changes meanwhile, what was stored belongs to its
    * earlier state, and the caller has to store it again.
    */
   async write(
@@ -119,7 +128,11 @@ export class FencedThread {
     const named: Pick<ThreadDocument, "life"> = life === undefined ? {} : { life };
     return {
       // A change of the expiry that is under way is finished first, by whoever opens the thread.
-      filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
+      filter: {
+        ...matchThread(this.state),
+        ...matchHolder(this.#token),
+        extending: null,
+      } as Filter<Document>,
       update: {
         ...change,
         $setOnInsert: { _id: threadId, ...named, ...created },
