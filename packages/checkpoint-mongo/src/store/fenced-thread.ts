@@ -72,9 +72,10 @@ export class FencedThread {
   ): Promise<ChainOutcome> {
     const created = { created_at: new Date(this.store.estimateTime()) };
     const chain = [
-      this.#fence(move && beginMove(move), created),
+      this.#fence(this.#token, move && beginMove(move), created),
       ...updates,
-      this.#fence({
+      // One who holds nothing is done by now. A holder has to hold the thread to the end.
+      this.#fence(this.#token ?? "any", {
         ...(move && endMove(move)),
         ...(isFirst && { $unset: { head: "", stands: "" } }),
       }),
@@ -121,7 +122,11 @@ export class FencedThread {
    * its upsert then collides with the thread's own record. Where there is no record, it makes one: a thread
    * that is new needs no command of its own. Otherwise it changes nothing but what is given.
    */
-  #fence(change: UpdateFilter<Document> = {}, created: Partial<ThreadDocument> = {}): ChainUpdate {
+  #fence(
+    token: WriterToken,
+    change: UpdateFilter<Document> = {},
+    created: Partial<ThreadDocument> = {},
+  ): ChainUpdate {
     const { threadId, epoch } = this.state;
     // The epoch itself is in the filter.
     const { life } = toLife(threadId, epoch);
@@ -130,7 +135,7 @@ export class FencedThread {
       // A change of the expiry that is under way is finished first, by whoever opens the thread.
       filter: {
         ...matchThread(this.state),
-        ...matchHolder(this.#token),
+        ...matchHolder(token),
         extending: null,
       } as Filter<Document>,
       update: {
