@@ -204,6 +204,8 @@ export interface WriteSetDocument extends ThreadPart {
    * no read uses it.
    */
   readonly called_at?: number;
+  /** Set by a sweep that did not find its checkpoint. A call that stores it again removes this mark. */
+  readonly condemned_at?: Date;
   readonly upserted_at?: Date;
 }
 

@@ -407,7 +407,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   /**
    * Removes segments that nothing refers to: a process that died between two commands leaves them behind,
    * and so do checkpoints that were removed. The first sweep that finds such a segment marks it, and a later
-   * one removes it. So a segment that is in use, or that a `put` under way will refer to, is never removed.
+   * one removes it. So with pending writes of which a prune that died has removed the checkpoint. So a segment that is in use, or that a `put` under way will refer to, is never removed.
    *
    * @param options.threadId sweeps only this thread; by default all, one after the other
    * @param options.graceSeconds how long an orphan stays marked before it is removed, at least
@@ -418,7 +418,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
+    return this.reach("sweep", (context) => sweep(context, threadId, graceMs));
   }
 
   /**

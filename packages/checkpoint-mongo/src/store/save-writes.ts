@@ -55,6 +55,7 @@ export async function saveWrites(
               $setOnInsert: { _id, kind },
               $unset: {
                 ...claim.$unset,
+                condemned_at: "",
                 ...(content.task_path === undefined && { task_path: "" }),
                 ...(content.key_name === undefined && { key_name: "" }),
               },
@@ -123,9 +124,11 @@ export async function findLatestCall(
 function keepOrInsert(content: object, { epoch, expiresAt }: FencedThread): UpdateFilter<Document> {
   return {
     $setOnInsert: { ...content, ...(epoch > 0 && { epoch }) },
-    ...(expiresAt === undefined
-      ? { $unset: { expires_at: "" as const } }
-      : { $max: { expires_at: expiresAt } }),
+    ...(expiresAt !== undefined && { $max: { expires_at: expiresAt } }),
+    $unset: {
+      condemned_at: "" as const,
+      ...(expiresAt === undefined && { expires_at: "" as const }),
+    },
   };
 }
 
