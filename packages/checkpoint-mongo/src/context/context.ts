@@ -6,6 +6,7 @@ import type { OfficialCollections } from "../migration/official-collections.ts";
 import type { Serializer } from "../records/serializer.ts";
 import type { ConflictDeadline } from "../store/conflict-rounds.ts";
 import type { Store } from "../store/store.ts";
+import type { ThreadHold } from "../store/thread-record.ts";
 import type { SaverSettings } from "./options.ts";
 
 /** What a call of a saver works with. */
@@ -19,6 +20,8 @@ export interface SaverContext {
   readonly deadline: ConflictDeadline;
   /** Interrupts and errors that came before their checkpoints. */
   readonly earlyStandings: EarlyStandings;
+  /** Under which this call writes: a lease of the user's, or a turn that it has taken; undefined for neither. */
+  readonly hold: Pick<ThreadHold, "token" | "heldFor"> | undefined;
   /** Only with the option `witness`. */
   readonly setsSeen: SetsSeen | undefined;
   /** What the official saver stored in the same database. */

@@ -41,6 +41,11 @@ export interface ThreadDocument {
    */
   readonly extending?: Date | true | null;
   /**
+   * What `expires_at` said before, as far as some documents may have it still; null for nothing. A process that
+   * was about to store them when the expiry was changed stores them again, unless it dies.
+   */
+  readonly former_expiries?: readonly (Date | null)[];
+  /**
    * With the option `witness`: for each namespace, by life and hash of its name, the highest place in the
    * order of its checkpoints.
    */
@@ -52,6 +57,16 @@ export interface ThreadDocument {
   readonly deleted_at?: Date;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: number | "pinned";
+  /** The fencing token of the one who alone may write to the thread. Null or absent: everybody may. */
+  readonly holder?: number | null;
+  /** Until when, by the server's clock. */
+  readonly held_until?: Date;
+  /** What it is held for: a lease of the user's, or the turn of one call that others kept getting ahead of. */
+  readonly held_for?: "lease" | "turn";
+  /** The last fencing token. The next one is higher. */
+  readonly last_token?: number;
+  /** Who waits to hold the thread, first come first. */
+  readonly line?: readonly PlaceInLine[];
   /** Set with `stands`: an index finds both here and on checkpoints. */
   readonly head?: true;
   /** Where a thread stands that was created and has no checkpoint yet. */
@@ -66,6 +81,13 @@ export interface ThreadDocument {
   readonly metadata?: string;
   /** The same, for searches: a text for each key with its value. */
   readonly fields?: readonly string[];
+}
+
+/** One who waits to hold a thread. */
+export interface PlaceInLine {
+  readonly ticket: string;
+  /** When the place is lost unless it is kept, by the server's clock. */
+  readonly until: Date;
 }
 
 /** Where a thread stands, for searches over all threads. */
@@ -182,6 +204,8 @@ export interface WriteSetDocument extends ThreadPart {
    * no read uses it.
    */
   readonly called_at?: number;
+  /** Set by a sweep that did not find its checkpoint. A call that stores it again removes this mark. */
+  readonly condemned_at?: Date;
   readonly upserted_at?: Date;
 }
 

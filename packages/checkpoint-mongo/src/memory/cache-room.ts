@@ -6,7 +6,7 @@ import { listSegments } from "../documents/manifest.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
-import type { ThreadState } from "../store/thread-record.ts";
+import type { OpenedThread, ThreadState } from "../store/thread-record.ts";
 import type { Moment } from "./elapsed.ts";
 
 /** The latest checkpoint of a namespace, as far as this process knows. */
@@ -69,7 +69,7 @@ export class CacheRoom {
   readonly heads: LRUCache<string, KnownHead>;
   readonly threads: LRUCache<string, ThreadState>;
   /** Threads that are just being opened. */
-  readonly opening: Map<string, Promise<ThreadState>>;
+  readonly opening: Map<string, Promise<OpenedThread>>;
   hits = 0;
   misses = 0;
 

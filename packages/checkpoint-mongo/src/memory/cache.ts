@@ -2,7 +2,7 @@ import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts"
 import type { LineShadows } from "../codec/items/line-shadows.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import type { ThreadState } from "../store/thread-record.ts";
+import type { OpenedThread, ThreadState } from "../store/thread-record.ts";
 import type {
   CachedRecord,
   CachedSegment,
@@ -173,7 +173,7 @@ export class Cache {
   }
 
   /** Opens a thread; callers that want the same one meanwhile share it. */
-  openOnce(threadId: string, open: () => Promise<ThreadState>): Promise<ThreadState> {
+  openOnce(threadId: string, open: () => Promise<OpenedThread>): Promise<OpenedThread> {
     const { opening } = this.#room;
     const key = this.#key(threadId);
     const underWay = opening.get(key);

@@ -104,6 +104,13 @@ export class OfficialCollections {
     for await (const document of cursor) yield await this.#read(document);
   }
 
+  /** Whether checkpoints of a thread are stored there. */
+  async hasThread(threadId: string): Promise<boolean> {
+    if (!(await this.isThere())) return false;
+    const filter = { ...IS_CHECKPOINT, thread_id: threadId };
+    return (await this.#checkpoints.findOne(filter, { projection: { _id: 1 } })) !== null;
+  }
+
   /** Deletes what is stored there of a thread. */
   async deleteThread(threadId: string): Promise<void> {
     if (!(await this.isThere())) return;

@@ -49,15 +49,28 @@ interface SavedDraft {
 
 /** Tries to store a checkpoint until nothing is in the way. */
 async function saveDraft(context: SaverContext, request: CheckpointToPut): Promise<SavedDraft> {
+  const { threadId, checkpointId } = request.address;
+  const attempts = new WriteAttempts(context, threadId, `checkpoint ${checkpointId}`);
+  try {
+    return await saveInAttempts(context, request, attempts);
+  } finally {
+    await attempts.end();
+  }
+}
+
+async function saveInAttempts(
+  context: SaverContext,
+  request: CheckpointToPut,
+  attempts: WriteAttempts,
+): Promise<SavedDraft> {
   const { cache } = context;
   const { address } = request;
-  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`, context.deadline);
   let isContended = false;
   // A thread that is not known yet is made only for what can be stored.
   const isKnown = cache.getThread(address.threadId) !== undefined;
   let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
   for (;;) {
-    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
+    const thread = await prepareThread(attempts.context, address.threadId, attempts.leadMs);
     const draft =
       earlier !== undefined && isDraftFor(earlier, thread)
         ? earlier
@@ -72,6 +85,8 @@ async function saveDraft(context: SaverContext, request: CheckpointToPut): Promi
     const isStale = draft === undefined || (await forgetAppended(context, request, draft));
     earlier = isStale ? undefined : draft;
     const segments = draft?.state.segments ?? [];
+    // This call may wait for its turn now, in which they could not be stored.
+    await settleWrites(request);
     await attempts.next(() => lookForDamage(context, { address, segments }));
   }
 }
@@ -99,18 +114,27 @@ async function trySave(
  */
 async function followWrites(
   { settings }: SaverContext,
-  { address, parentCheckpointId, writesUnderWay }: CheckpointToPut,
+  request: CheckpointToPut,
   isContended: boolean,
 ): Promise<readonly Submission[]> {
-  if (parentCheckpointId === undefined) return [];
-  const parent = { ...address, checkpointId: parentCheckpointId };
+  const { address, parentCheckpointId, writesUnderWay } = request;
   // The chains that come before may have met a conflict. And which earlier checkpoints stay may
   // be decided by pending writes.
   if (isContended || settings.persist !== "every") {
-    await writesUnderWay.settle(parent);
+    await settleWrites(request);
     return [];
   }
+  if (parentCheckpointId === undefined) return [];
+  const parent = { ...address, checkpointId: parentCheckpointId };
   return writesUnderWay.listSubmitted(parent);
+}
+
+async function settleWrites({
+  address,
+  parentCheckpointId: checkpointId,
+  writesUnderWay,
+}: CheckpointToPut): Promise<void> {
+  if (checkpointId !== undefined) await writesUnderWay.settle({ ...address, checkpointId });
 }
 
 /**

@@ -111,7 +111,7 @@ async function prune(
     }
   }
   const before = await measureCondemned(store, threadId);
-  const { removed: swept } = await sweep(store, threadId, MIN_SWEEP_GRACE_MS);
+  const { removed: swept } = await sweep(context, threadId, MIN_SWEEP_GRACE_MS);
   const bytesToSweep = await measureCondemned(store, threadId);
   if (swept > 0) bytesFreed += Math.max(0, before - bytesToSweep);
   return { threads: Number(checkpoints > 0), checkpoints, bytesFreed, bytesToSweep };

@@ -72,7 +72,7 @@ import { checkRetention, setRetention, type ThreadRetention } from "../retention
 import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
 import { pruneThreads, type PruneResult } from "../retention/prune-threads.ts";
 import { Threads } from "../thread-index/threads.ts";
-import { prepareThread } from "../threads/prepare-thread.ts";
+import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
 import { checkFilter, checkGrace, checkLimit, checkThreadIds } from "./check-arguments.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
@@ -240,7 +240,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       const tuple = await getTupleOrAncestor(context, address);
       if (tuple === undefined) return getOfficialTuple(context, address);
       if (this.settings.ttlRefreshOnRead) {
-        await prepareThread(context, address.threadId);
+        await refreshThread(context, address.threadId);
       }
       return tuple;
     });
@@ -408,7 +408,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   /**
    * Removes segments that nothing refers to: a process that died between two commands leaves them behind,
    * and so do checkpoints that were removed. The first sweep that finds such a segment marks it, and a later
-   * one removes it. So a segment that is in use, or that a `put` under way will refer to, is never removed.
+   * one removes it. So with pending writes of which a prune that died has removed the checkpoint. So a segment that is in use, or that a `put` under way will refer to, is never removed.
    *
    * @param options.threadId sweeps only this thread; by default all, one after the other
    * @param options.graceSeconds how long an orphan stays marked before it is removed, at least
@@ -419,7 +419,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
+    return this.reach("sweep", (context) => sweep(context, threadId, graceMs));
   }
 
   /**
@@ -500,6 +500,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
     const earlyStandings = shareEarlyStandings(this.place);
     const deadline = new ConflictDeadline(settings.retry.deadlineMs);
+    const hold = undefined;
     return {
       store,
       cache,
@@ -508,6 +509,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       settings,
       deadline,
       earlyStandings,
+      hold,
       setsSeen,
       official,
     };

@@ -1,4 +1,4 @@
-import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
+import type { PlaceInLine, ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import { hashLife } from "../integrity/hashes.ts";
@@ -33,6 +33,11 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     if (epoch > 0) requireBytes("life", document.life, hashLife(threadId, epoch));
     else if (document.life !== undefined) refuse("life", "nothing", document.life);
     readOptionalDate("expires_at", document.expires_at ?? undefined);
+    const former: unknown = document.former_expiries;
+    if (former !== undefined && (!Array.isArray(former) || !former.every(isDateOrNull))) {
+      refuse("former_expiries", "a list of dates", former);
+    }
+    assertHold(document);
     const newest: unknown = document.newest;
     if (newest !== undefined && (typeof newest !== "object" || newest === null)) {
       refuse("newest", "an object", newest);
@@ -46,6 +51,31 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
   } catch (error) {
     throw toCorruption(error, threadId);
   }
+}
+
+function assertHold(document: ThreadDocument): void {
+  if (document.holder !== undefined && document.holder !== null) {
+    readWhole("holder", document.holder, 1);
+  }
+  readOptionalDate("held_until", document.held_until);
+  const heldFor: unknown = document.held_for;
+  if (heldFor !== undefined && heldFor !== "lease" && heldFor !== "turn") {
+    refuse("held_for", '"lease" or "turn"', heldFor);
+  }
+  if (document.last_token !== undefined) readWhole("last_token", document.last_token, 1);
+  const line: unknown = document.line;
+  if (line !== undefined && (!Array.isArray(line) || !line.every(isPlaceInLine))) {
+    refuse("line", "a list of those who wait", line);
+  }
+}
+
+function isPlaceInLine(value: unknown): boolean {
+  const { ticket, until } = (value ?? {}) as Partial<PlaceInLine>;
+  return typeof ticket === "string" && until instanceof Date;
+}
+
+function isDateOrNull(value: unknown): boolean {
+  return value === null || value instanceof Date;
 }
 
 /** Whether the record of a thread is as this package writes it. */

@@ -25,6 +25,11 @@ export class ConflictDeadline {
     return performance.now() - this.#startedMs;
   }
 
+  /** Until it is over; 0 from then on. */
+  get leftMs(): number {
+    return Math.max(0, this.#limitMs - this.elapsedMs);
+  }
+
   get isOver(): boolean {
     return this.elapsedMs >= this.#limitMs;
   }
@@ -69,6 +74,11 @@ export class ConflictRounds {
     }
     const boundMs = Math.min(MAX_DELAY_BOUND_MS, Math.max(MIN_DELAY_BOUND_MS, this.#longestMs));
     await sleep(Math.random() * Math.min(boundMs, 2 ** this.#failed));
+    this.begin();
+  }
+
+  /** Begins the next round just now: what has passed since the last one was spent on waiting. */
+  begin(): void {
     this.#beganMs = performance.now();
   }
 }

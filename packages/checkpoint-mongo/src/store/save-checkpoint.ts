@@ -43,13 +43,12 @@ export async function saveCheckpoint(
   const namespace = { thread_id, kind, checkpoint_ns };
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
-  const { $set: threadPart } = thread.claim();
   const updates = [
     ...stored,
     {
       filter: { ...namespace, seq },
       update: {
-        $setOnInsert: { ...content, ...threadPart, head: true, ...(stands && { stands }) },
+        $setOnInsert: { ...content, ...thread.part, head: true, ...(stands && { stands }) },
       },
       upsert: true,
     },
@@ -142,7 +141,7 @@ export async function replaceCheckpoint(
   const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, sets, ...content } = checkpoint;
   // In the same life, marks have been set on what is there.
   const isOfFormer = formerEpoch !== thread.epoch;
-  const { $set, $unset } = thread.claim();
+  const { $set, $max, $unset } = thread.claim();
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
@@ -158,6 +157,7 @@ export async function replaceCheckpoint(
           ...$set,
           ...(stands && { stands }),
         },
+        $max,
         $unset: {
           ...$unset,
           ...Object.fromEntries(absent.map((field) => [field, ""])),

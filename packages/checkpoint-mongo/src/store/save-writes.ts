@@ -41,7 +41,7 @@ export async function saveWrites(
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(thread, segments);
   if (before === undefined) return { kind: "conflict" };
-  const { $set, $unset } = thread.claim();
+  const claim = thread.claim();
   const updates = [
     ...before,
     // Only a set of writes names a checkpoint, so the kind need not be asked for.
@@ -50,10 +50,12 @@ export async function saveWrites(
       update:
         idx < 0
           ? {
-              $set: { ...content, ...$set },
+              $set: { ...content, ...claim.$set },
+              $max: claim.$max,
               $setOnInsert: { _id, kind },
               $unset: {
-                ...$unset,
+                ...claim.$unset,
+                condemned_at: "",
                 ...(content.task_path === undefined && { task_path: "" }),
                 ...(content.key_name === undefined && { key_name: "" }),
               },
@@ -120,9 +122,11 @@ export async function findLatestCall(
 function keepOrInsert(content: object, { epoch, expiresAt }: FencedThread): UpdateFilter<Document> {
   return {
     $setOnInsert: { ...content, ...(epoch > 0 && { epoch }) },
-    ...(expiresAt === undefined
-      ? { $unset: { expires_at: "" as const } }
-      : { $set: { expires_at: expiresAt } }),
+    ...(expiresAt !== undefined && { $max: { expires_at: expiresAt } }),
+    $unset: {
+      condemned_at: "" as const,
+      ...(expiresAt === undefined && { expires_at: "" as const }),
+    },
   };
 }
 

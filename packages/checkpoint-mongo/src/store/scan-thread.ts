@@ -44,6 +44,33 @@ export function scanSegmentHeads({ segments }: Store, threadId: string): FindCur
     .project<SegmentHead>({ segment: 1, condemned_at: 1 });
 }
 
+/** What a thread's sets of pending writes belong to, without what they hold. */
+export type WriteHead = Pick<WriteSetDocument, "_id" | "checkpoint" | "condemned_at">;
+
+/** All sets of pending writes of a thread without what they hold. */
+export function scanWriteHeads({ writes }: Store, threadId: string): FindCursor<WriteHead> {
+  return writes
+    .find({ thread_id: threadId, kind: "writes" })
+    .project<WriteHead>({ checkpoint: 1, condemned_at: 1 });
+}
+
+/** Which of some checkpoints of a thread are there, by the hex of their `_id`. */
+export async function findPresent(
+  { checkpoints }: Store,
+  threadId: string,
+  ids: readonly StoredBytes[],
+): Promise<ReadonlySet<string>> {
+  const present = new Set<string>();
+  for (let start = 0; start < ids.length; start += POINTERS_AT_ONCE) {
+    const page = ids.slice(start, start + POINTERS_AT_ONCE);
+    const found = await checkpoints
+      .find({ _id: { $in: page }, thread_id: threadId }, { projection: { _id: 1 } })
+      .toArray();
+    for (const { _id } of found) present.add(bytesToHex(_id));
+  }
+  return present;
+}
+
 /**
  * The segments that a thread's checkpoints and pending writes refer to.
  *

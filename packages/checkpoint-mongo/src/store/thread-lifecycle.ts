@@ -1,3 +1,4 @@
+import type { PushOperator } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { assertRecord } from "./assert-record.ts";
@@ -10,11 +11,15 @@ import {
   isExtending,
   isOver,
   isSameState,
+  matchHolder,
   matchRecord,
   matchThread,
   outlive,
+  readHold,
   readState,
+  type OpenedThread,
   type ThreadState,
+  type WriterToken,
 } from "./thread-record.ts";
 
 /**
@@ -36,7 +41,7 @@ export async function openThread(
   threadId: string,
   chooseExpiry: ChooseExpiry,
   rounds: ChangeRounds,
-): Promise<ThreadState> {
+): Promise<OpenedThread> {
   await rounds.begin();
   const record = await findOrCreate(store, threadId, chooseExpiry);
   assertRecord(record, threadId);
@@ -58,7 +63,7 @@ export async function openThread(
     const nowMs = await store.askTime();
     if (isOver(record, nowMs)) {
       if (await isAlive(store, record, nowMs)) {
-        return changeExpiry(store, state, chooseExpiry, rounds, true);
+        return changeExpiry(store, state, chooseExpiry, rounds, "any", true);
       }
       // Only this life of it: another process may have begun the next one, and written to it.
       await endLife(store, threadId, matchThread(state), rounds.deadline);
@@ -66,7 +71,7 @@ export async function openThread(
     }
   }
   if (isExtending(record)) await finishExtension(store, record, rounds);
-  return state;
+  return { ...state, hold: readHold(record) };
 }
 
 /**
@@ -130,6 +135,7 @@ async function findOrCreate(
  * opens the thread next finishes it.
  *
  * @param chooseExpiry says when it is to expire, in this life or the next
+ * @param token of who changes it: somebody else who holds the thread is not disturbed
  * @param extending when documents may go that have not been changed yet; true for never
  * @returns the thread as it is now; another process may have changed it otherwise
  * @throws WriteConflictError if others keep changing it meanwhile
@@ -139,9 +145,10 @@ export async function changeExpiry(
   state: ThreadState,
   chooseExpiry: ChooseExpiry,
   rounds: ChangeRounds,
+  token: WriterToken,
   extending: Date | true = state.expiresAt ?? true,
-): Promise<ThreadState> {
-  const changed = await moveThread(store, state, chooseExpiry(), extending, rounds);
+): Promise<OpenedThread> {
+  const changed = await moveThread(store, state, chooseExpiry(), extending, rounds, token);
   return changed ?? openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
@@ -161,7 +168,7 @@ export function changeRetention(
   rounds: ChangeRounds,
 ): Promise<ThreadState | undefined> {
   const extending = state.expiresAt ?? true;
-  return moveThread(store, state, expiresAt, extending, rounds, retention);
+  return moveThread(store, state, expiresAt, extending, rounds, "any", retention);
 }
 
 /**
@@ -176,7 +183,7 @@ export async function spreadExpiry(
   rounds: ChangeRounds,
 ): Promise<void> {
   const extending = state.expiresAt ?? true;
-  const moved = await moveThread(store, state, state.expiresAt, extending, rounds);
+  const moved = await moveThread(store, state, state.expiresAt, extending, rounds, "any");
   if (moved === undefined) await openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
@@ -187,11 +194,17 @@ async function moveThread(
   expiresAt: Date | undefined,
   extending: Date | true,
   rounds: ChangeRounds,
+  token: WriterToken,
   retention?: NewRetention,
 ): Promise<ThreadState | undefined> {
   const { matchedCount } = await store.threads.updateOne(
     // A change that is under way is finished first. Another retention asks for another date.
-    { ...matchThread(state), extending: null, retention: (state.retention ?? null) as number },
+    {
+      ...matchThread(state),
+      ...matchHolder(token),
+      extending: null,
+      retention: (state.retention ?? null) as number,
+    },
     {
       $set: {
         extending,
@@ -202,6 +215,7 @@ async function moveThread(
         ...(expiresAt === undefined && { expires_at: "" }),
         ...(retention === null && { retention: "" }),
       },
+      ...(!isSameState({ ...state, expiresAt }, state) && { $push: noteFormer(state) }),
     },
   );
   if (matchedCount === 0) return undefined;
@@ -210,6 +224,17 @@ async function moveThread(
   const changed = { ...rest, expiresAt, ...(current !== undefined && { retention: current }) };
   await finishExtension(store, { ...toFields(changed), extending }, rounds);
   return changed;
+}
+
+/**
+ * Documents stored under a former expiry are there until that has passed, at most. An expiry is seldom moved more
+ * often in that time.
+ */
+const MAX_FORMER_EXPIRIES = 16;
+
+function noteFormer({ expiresAt }: ThreadState): PushOperator<ThreadDocument> {
+  const former = expiresAt === undefined ? null : outlive(expiresAt);
+  return { former_expiries: { $each: [former], $slice: -MAX_FORMER_EXPIRIES } };
 }
 
 async function finishExtension(
@@ -256,7 +281,7 @@ async function followChange(
   if (wasAhead && isMoveAhead(state.expiresAt, current.expiresAt)) return;
   if (isExtending(record)) return finishExtension(store, record, rounds);
   const extending = current.expiresAt ?? true;
-  const moved = await moveThread(store, current, current.expiresAt, extending, rounds);
+  const moved = await moveThread(store, current, current.expiresAt, extending, rounds, "any");
   // It was changed once more. Whoever opens the thread deals with a life that has ended.
   if (moved === undefined) await followChange(store, state, rounds, wasAhead);
 }

@@ -4,7 +4,7 @@ import type { SaverContext } from "../context/context.ts";
 import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import { checkOptions } from "../options/check-options.ts";
 import { beginEntry, changeMetadata } from "../store/write-metadata.ts";
-import { prepareThread } from "../threads/prepare-thread.ts";
+import { refreshThread } from "../threads/prepare-thread.ts";
 import { describeThread } from "./describe-thread.ts";
 import {
   checkMetadata,
@@ -103,7 +103,7 @@ export class Threads {
     const id = parseThreadId(threadId);
     const metadata = readUpdate("threads.create", options);
     return this.reach("threads.create", async (context) => {
-      const thread = await prepareThread(context, id);
+      const thread = await refreshThread(context, id);
       await beginEntry(context.store, id, thread.epoch);
       return applyUpdate("threads.create", context, id, metadata);
     });

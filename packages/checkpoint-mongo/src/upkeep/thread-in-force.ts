@@ -8,7 +8,7 @@ import {
   asWrongField,
 } from "../errors/corruption.ts";
 import { assertRecord } from "../store/assert-record.ts";
-import { hasExpired, isExtending, readState } from "../store/thread-record.ts";
+import { hasExpired, isExtending, listFormerExpiries, readState } from "../store/thread-record.ts";
 
 /** What holds for all documents of a thread, as its record says: its life and its expiry. */
 export class ThreadInForce {
@@ -80,7 +80,11 @@ export class ThreadInForce {
     return { ...document, ...asWrongField({ field: "epoch", expected, found }) };
   }
 
-  /** What is wrong with the expiry of one of the thread's documents. */
+  /**
+   * What is wrong with the expiry of one of the thread's documents. It may be an earlier one of the thread: a
+   * document that was just being stored when the expiry was changed is stored again, or was never acknowledged.
+   * Whoever builds upon it moves it.
+   */
   findStrayExpiry(
     { expires_at: expiry }: ThreadPart,
     document: NamedDocument,
@@ -89,7 +93,12 @@ export class ThreadInForce {
     // While the expiry is changed, some have the earlier one.
     if (record === undefined || isExtending(record)) return undefined;
     const { expiresAt } = readState(record);
-    if (isSame(expiry, expiresAt)) return undefined;
+    if (
+      isSame(expiry, expiresAt) ||
+      listFormerExpiries(record).some((one) => isSame(expiry, one))
+    ) {
+      return undefined;
+    }
     const expected = `${expiresAt?.toISOString() ?? "nothing"}, as the thread's record says`;
     const found = inspect(expiry, { depth: 0 });
     return { ...document, ...asWrongField({ field: "expires_at", expected, found }) };
