@@ -115,6 +115,43 @@ describe("a pruned thread", () => {
     expect(damages).toMatchObject([{ checkpointId: idOf(configs[5]!), reason: "missing" }]);
   });
 
+  it("is undamaged if a process that still knows a pruned checkpoint puts a child of it", async () => {
+    for (const threadId of ["late child", "late child, keyed"]) {
+      const integrity = { keys: { k: Buffer.alloc(32, 7) }, currentKeyId: "k" };
+      const settings = threadId === "late child" ? {} : { integrity };
+      const pruner = database.openSaver(settings);
+      const other = database.openSaverElsewhere(settings);
+      const configs = await startThread(threadId, 6, "", other);
+      await pruner.prune([threadId], KEEP_LATEST);
+      const late = makeCheckpoint({ list: [...valuesOf(3), "late"] }, { versions: { list: 9 } });
+      const config = await putCheckpoint(other, configs[2]!, late);
+      const next = makeCheckpoint({ list: [...valuesOf(3), "next"] }, { versions: { list: 10 } });
+      await putCheckpoint(other, config, next);
+      expect(await database.documents("checkpoint").countDocuments({ thread_id: threadId })).toBe(3);
+      const cold = database.openSaver(settings);
+      expect((await cold.verifyThread(threadId)).damages).toEqual([]);
+      expect((await cold.getTuple(config))!.checkpoint).toEqual(late);
+      // A later prune, of which the first mark is a victim, keeps it so.
+      await cold.prune([threadId], { strategy: "keep_last", count: 2 });
+      expect((await cold.verifyThread(threadId)).damages).toEqual([]);
+      // The loss of a checkpoint that no prune removed shows.
+      await database.documents("checkpoint").deleteOne({ checkpoint_id: late.id });
+      const { damages } = await cold.verifyThread(threadId);
+      expect(damages).toMatchObject([{ checkpointId: next.id, reason: "missing" }]);
+    }
+  });
+
+  it("shows a parent as lost if nothing was pruned, or the mark of a prune is forged", async () => {
+    const other = database.openSaverElsewhere();
+    const configs = await startThread("forged", 4, "", other);
+    await database.documents("checkpoint").deleteOne({ checkpoint_id: idOf(configs[1]!) });
+    const last = { checkpoint_id: idOf(configs[3]!) };
+    const proof = new Uint8Array(16);
+    await database.documents("checkpoint").updateOne(last, { $set: { pruned: { through: 2, proof } } });
+    await putCheckpoint(other, configs[1]!, makeCheckpoint({ list: ["late"] }));
+    expect((await database.openSaver().verifyThread("forged")).damages).toHaveLength(2);
+  });
+
   it("keeps forks apart: each checkpoint that stays has its own values", async () => {
     const configs = await startThread("forks", 3);
     const fork = makeCheckpoint({ list: [...valuesOf(2), "fork"] }, { versions: { list: 7 } });
@@ -305,12 +342,17 @@ function valuesOf(length: number): string[] {
   return Array.from({ length }, (_, index) => `value ${index} `.repeat(20));
 }
 
-async function startThread(threadId: string, length: number, namespace = "") {
+async function startThread(
+  threadId: string,
+  length: number,
+  namespace = "",
+  writer: MongoDBSaver = saver,
+) {
   const configs: RunnableConfig[] = [];
   let config = threadConfig(threadId, { namespace });
   for (let step = 1; step <= length; step += 1) {
     const checkpoint = makeCheckpoint({ list: valuesOf(step) }, { versions: { list: step } });
-    config = await putCheckpoint(saver, config, checkpoint, makeMetadata({ step }));
+    config = await putCheckpoint(writer, config, checkpoint, makeMetadata({ step }));
     configs.push(config);
   }
   return configs;

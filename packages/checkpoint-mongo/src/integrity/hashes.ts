@@ -37,6 +37,16 @@ export interface CutCheckpoint extends Keyed {
   readonly hash: Uint8Array;
 }
 
+/** A checkpoint that stayed when others of its namespace were pruned. */
+export interface PruneWitness extends Keyed {
+  readonly address: CheckpointAddress;
+  readonly epoch: number;
+  /** Its place in the order. */
+  readonly seq: number;
+  /** The last place that was pruned. */
+  readonly through: number;
+}
+
 /** The parts of a set of pending writes that its hash covers. */
 export interface HashedWriteSet extends Keyed {
   readonly address: CheckpointAddress;
@@ -141,6 +151,17 @@ export class Hasher {
     const key = this.#choose(keyName, () => describeCheckpoint(address));
     const fields = [...listParts(address), hash];
     return hashFields(...nameKey(nameLife("cut", epoch), fields, keyName), key).subarray(0, 16);
+  }
+
+  /**
+   * Confirms how far checkpoints of a namespace were pruned, 16 bytes.
+   *
+   * @throws IntegrityKeyError if the ring does not have the key that it names
+   */
+  hashPruned({ address, epoch, keyName, seq, through }: PruneWitness): Uint8Array {
+    const key = this.#choose(keyName, () => describeCheckpoint(address));
+    const fields = [...listParts(address), seq, through];
+    return hashFields(...nameKey(nameLife("pruned", epoch), fields, keyName), key).subarray(0, 16);
   }
 
   /**
