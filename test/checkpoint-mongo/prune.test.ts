@@ -127,7 +127,9 @@ describe("a pruned thread", () => {
       const config = await putCheckpoint(other, configs[2]!, late);
       const next = makeCheckpoint({ list: [...valuesOf(3), "next"] }, { versions: { list: 10 } });
       await putCheckpoint(other, config, next);
-      expect(await database.documents("checkpoint").countDocuments({ thread_id: threadId })).toBe(3);
+      expect(await database.documents("checkpoint").countDocuments({ thread_id: threadId })).toBe(
+        3,
+      );
       const cold = database.openSaver(settings);
       expect((await cold.verifyThread(threadId)).damages).toEqual([]);
       expect((await cold.getTuple(config))!.checkpoint).toEqual(late);
@@ -147,7 +149,9 @@ describe("a pruned thread", () => {
     await database.documents("checkpoint").deleteOne({ checkpoint_id: idOf(configs[1]!) });
     const last = { checkpoint_id: idOf(configs[3]!) };
     const proof = new Uint8Array(16);
-    await database.documents("checkpoint").updateOne(last, { $set: { pruned: { through: 2, proof } } });
+    await database
+      .documents("checkpoint")
+      .updateOne(last, { $set: { pruned: { through: 2, proof } } });
     await putCheckpoint(other, configs[1]!, makeCheckpoint({ list: ["late"] }));
     expect((await database.openSaver().verifyThread("forged")).damages).toHaveLength(2);
   });

@@ -67,6 +67,7 @@ export type { RetrySettings } from "./options/retry-options.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
   CheckpointSizeEvent,
+  KeepLastFailedEvent,
   FallBackEvent,
   ReportEvent,
   SaverEvent,

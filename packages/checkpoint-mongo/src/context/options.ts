@@ -192,6 +192,21 @@ export interface MongoDBSaverSettings extends RetrySettings {
   persist?: PersistPolicy | undefined;
 
   /**
+   * Prunes each namespace as it grows: the last so many checkpoints stay, with their pending writes, the
+   * ancestors that a `DeltaChannel` is made of, and branches that wait for an answer. It is pruned once in 32
+   * puts, or once in `keepLast` puts if that is more. So up to that many more are there at times.
+   *
+   * Once in that many puts, some six commands are sent. With pruned checkpoints of the root graph, those of the
+   * subgraphs that ran as their tasks are removed too. Segments that nothing refers to are swept at every eighth
+   * time; {@link MongoDBSaver.sweep} removes those of threads that are not written to any more.
+   *
+   * If a prune fails, the put does not. The saver reports a `keep-last-failed` event.
+   *
+   * @default undefined: all checkpoints stay
+   */
+  keepLast?: number | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -257,6 +272,7 @@ export interface SaverSettings {
   readonly verifyAfterSave: boolean;
   readonly witness: boolean;
   readonly persist: PersistPolicy;
+  readonly keepLast: number | undefined;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -295,6 +311,7 @@ const optionsSchema = z
     verifyAfterSave: z.boolean().default(false),
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+    keepLast: wholeNumber.positive().optional(),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),
@@ -307,6 +324,13 @@ const optionsSchema = z
   .refine(
     ({ ttl, ttlRefreshOnRead }) => !ttlRefreshOnRead || ttl !== undefined,
     crossCheck("ttlRefreshOnRead", "false, since there is no ttl to refresh (set ttl too)"),
+  )
+  .refine(
+    ({ keepLast, persist }) => keepLast === undefined || persist === "every",
+    crossCheck(
+      "keepLast",
+      'undefined, since persist removes checkpoints itself (leave persist "every")',
+    ),
   )
   .refine(
     ({ onCheckpointSize }) => {
@@ -327,6 +351,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     dbName,
     ttl,
     integrity: keys,
+    keepLast,
     onCheckpointSize,
     onEvent,
     ...rest
@@ -336,6 +361,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     enableTimestamps: rest.enableTimestamps || ttl !== undefined,
     dbName,
     ttl,
+    keepLast,
     onCheckpointSize,
     keys: new KeyRing(keys),
     onEvent: onEvent ?? emitWarning,

@@ -67,6 +67,7 @@ import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { Store } from "../store/store.ts";
+import { keepLast } from "../retention/keep-last.ts";
 import { checkRetention, setRetention, type ThreadRetention } from "../retention/set-retention.ts";
 import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
 import { pruneThreads, type PruneResult } from "../retention/prune-threads.ts";
@@ -310,9 +311,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     };
     const { cache, serializer } = this;
     const snapshot = new Snapshot({ cache, serializer }, request);
-    await this.reach("put", (context) => {
+    await this.reach("put", async (context) => {
       const writesUnderWay = shareWritesUnderWay(this.place);
-      return putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
+      const put = { address, parentCheckpointId, snapshot, writesUnderWay };
+      await keepLast(context, await putCheckpoint(context, put));
     });
     return toConfig(address);
   }
