@@ -10,11 +10,10 @@ import {
   StateGraph,
 } from "@langchain/langgraph";
 import { INTERRUPT } from "@langchain/langgraph-checkpoint";
-import { MongoDBSaver, type SaverEvent } from "@threadkeep/checkpoint-mongo";
-import { MongoClient } from "mongodb";
+import type { MongoDBSaver, SaverEvent } from "@threadkeep/checkpoint-mongo";
 import { expect, it } from "vitest";
-import { CommandProxy, ConnectionLost } from "../network/command-proxy.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { stopAfter } from "./stop-after.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -164,7 +163,15 @@ it("keepLast leaves the thread whole wherever the process stops, and a later put
     const saver = database.openSaver();
     let config = threadConfig(threadId);
     for (let step = 1; step < INTERVAL; step += 1) config = await putNext(saver, config, step);
-    const done = await putAndStop(threadId, commands);
+    const done = await stopAfter(
+      database,
+      commands,
+      async (stopped) => {
+        const latest = await stopped.getTuple(threadConfig(threadId));
+        await putNext(stopped, latest!.config, INTERVAL);
+      },
+      { keepLast: 3, onEvent: () => {} },
+    );
     const after = database.openSaver({ keepLast: 3 });
     const tuple = (await after.getTuple(threadConfig(threadId)))!;
     expect((await after.verifyThread(threadId)).damages).toEqual([]);
@@ -218,33 +225,4 @@ function countCheckpoints(threadId: string): Promise<number> {
 async function listIds(threadId: string): Promise<string[]> {
   const tuples = await Array.fromAsync(database.openSaver().list(threadConfig(threadId)));
   return tuples.map(({ checkpoint }) => checkpoint.id);
-}
-
-/** Puts the next checkpoint of a thread, and ends after so many commands. */
-async function putAndStop(threadId: string, commands: number): Promise<boolean> {
-  let left = Infinity;
-  await using proxy = await CommandProxy.start(database.uri, (command, send) => {
-    const isOfDriver = ["hello", "ismaster", "endSessions"].some((name) => name in command);
-    if (!isOfDriver) left -= 1;
-    return left < 0 ? Promise.reject(new ConnectionLost()) : send(command);
-  });
-  const client = new MongoClient(proxy.uri, { retryWrites: false, retryReads: false });
-  const stopped = new MongoDBSaver({
-    client,
-    dbName: database.name,
-    retry: { deadlineMs: 0 },
-    keepLast: 3,
-    onEvent: () => {},
-  });
-  await stopped.setup();
-  left = commands;
-  try {
-    const tuple = await stopped.getTuple(threadConfig(threadId));
-    await putNext(stopped, tuple!.config, INTERVAL);
-    return left >= 0;
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
 }

@@ -16,10 +16,9 @@ import {
   MongoDBSaver,
   type PruneOptions,
 } from "@threadkeep/checkpoint-mongo";
-import { MongoClient } from "mongodb";
 import { describe, expect, it } from "vitest";
-import { CommandProxy, ConnectionLost } from "../network/command-proxy.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { stopAfter } from "./stop-after.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -252,7 +251,8 @@ describe("a pruned thread", () => {
       const configs = await startThread(threadId, 5);
       const forked = makeCheckpoint({ list: ["fork"] }, { versions: { list: 9 } });
       const fork = await putCheckpoint(saver, configs[1]!, forked);
-      const done = await pruneAndStop(threadId, commands);
+      const prune = (stopped: MongoDBSaver) => stopped.prune([threadId], KEEP_LATEST);
+      const done = await stopAfter(database, commands, prune);
       const after = database.openSaver();
       expect((await after.getTuple(threadConfig(threadId)))!.config).toEqual(fork);
       expect((await after.verifyThread(threadId)).damages).toEqual([]);
@@ -370,26 +370,4 @@ async function listIds(threadId: string, namespace = ""): Promise<string[]> {
   const cold: MongoDBSaver = database.openSaver();
   const tuples = await Array.fromAsync(cold.list(threadConfig(threadId, { namespace })));
   return tuples.map(({ checkpoint }) => checkpoint.id);
-}
-
-/** Prunes a thread and ends after so many commands. */
-async function pruneAndStop(threadId: string, commands: number): Promise<boolean> {
-  let left = Infinity;
-  await using proxy = await CommandProxy.start(database.uri, (command, send) => {
-    const isOfDriver = ["hello", "ismaster", "endSessions"].some((name) => name in command);
-    if (!isOfDriver) left -= 1;
-    return left < 0 ? Promise.reject(new ConnectionLost()) : send(command);
-  });
-  const client = new MongoClient(proxy.uri, { retryWrites: false, retryReads: false });
-  const stopped = new MongoDBSaver({ client, dbName: database.name, retry: { deadlineMs: 0 } });
-  await stopped.setup();
-  left = commands;
-  try {
-    await stopped.prune([threadId], KEEP_LATEST);
-    return left >= 0;
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
 }

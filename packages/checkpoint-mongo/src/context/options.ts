@@ -207,6 +207,15 @@ export interface MongoDBSaverSettings extends RetrySettings {
   keepLast?: number | undefined;
 
   /**
+   * Fields of the config to keep with each checkpoint, for example `["tenant_id"]`, at most 8. Their values are
+   * strings, numbers or booleans, in `configurable` or in `metadata` of the config. `threads.search` finds threads
+   * by them, and the `filter` of `list` checkpoints. The run's id (`run_id`) is kept without being named here.
+   *
+   * @default []
+   */
+  indexedConfig?: readonly string[] | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -273,6 +282,7 @@ export interface SaverSettings {
   readonly witness: boolean;
   readonly persist: PersistPolicy;
   readonly keepLast: number | undefined;
+  readonly indexedConfig: readonly string[];
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -312,6 +322,14 @@ const optionsSchema = z
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
     keepLast: wholeNumber.positive().optional(),
+    indexedConfig: z
+      .array(
+        z
+          .string()
+          .regex(/^[A-Za-z_][\w-]{0,199}$/, "the name of a field, of letters, digits, _ and -"),
+      )
+      .max(8)
+      .default([]),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),

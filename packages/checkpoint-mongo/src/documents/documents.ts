@@ -130,6 +130,10 @@ export interface CheckpointDocument extends ThreadPart {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** The whole metadata, if `metadata` is only a part of it. */
   readonly metadata_encoded?: EncodedMetadata;
+  /** The run that put it, where its config named one. */
+  readonly run_id?: string;
+  /** With the option `indexedConfig`: a text for each field of the config with its value. */
+  readonly config?: readonly string[];
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: StoredBytes;
   /**

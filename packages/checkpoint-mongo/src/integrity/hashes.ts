@@ -1,6 +1,7 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { breather } from "../event-loop/breather.ts";
 import type { IntegrityKey } from "../keys/integrity-options.ts";
@@ -27,6 +28,8 @@ export interface HashedCheckpoint extends Keyed {
   /** Metadata as stored, with the type that a user's serializer gave it. */
   readonly metadataType: string | undefined;
   readonly metadata: Uint8Array;
+  /** What its config said. */
+  readonly origin: CheckpointOrigin;
 }
 
 /** A checkpoint whose parent was pruned. */
@@ -139,7 +142,13 @@ export class Hasher {
       parts.metadataType,
       parts.metadata,
     ];
-    return hashFields(...nameKey(nameLife("checkpoint", parts.epoch), fields, keyName), key);
+    const { runId, config } = parts.origin;
+    // Checkpoints of no known origin have the hash that they had before there were origins.
+    const [domain, all]: [string, readonly Field[]] =
+      runId === undefined && config.length === 0
+        ? ["checkpoint", fields]
+        : ["checkpoint with origin", [...fields, runId, ...config]];
+    return hashFields(...nameKey(nameLife(domain, parts.epoch), all, keyName), key);
   }
 
   /**

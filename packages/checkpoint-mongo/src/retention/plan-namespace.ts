@@ -14,8 +14,10 @@ export interface NamespacePlan {
   readonly marks: readonly SurvivorMark[];
   /** The latest first, so that no child outlives its parent unless it stays. */
   readonly removedIds: readonly string[];
-  /** The latest that stays, if one is removed that was the latest so far. */
-  readonly newHead: PlannedCheckpoint | undefined;
+  /** The last place in the order that is removed. */
+  readonly through: number;
+  /** The latest that stays; undefined if none does. */
+  readonly survivor: PlannedCheckpoint | undefined;
 }
 
 /**
@@ -41,7 +43,8 @@ export function planNamespace(
       ...(survivor ? [markPruned(hasher, own, last, survivor)] : []),
     ],
     removedIds: removed.map(({ address }) => address.checkpointId).toReversed(),
-    newHead: survivor !== undefined && survivor.seq < last.seq ? survivor : undefined,
+    through: last.seq,
+    survivor,
   };
 }
 

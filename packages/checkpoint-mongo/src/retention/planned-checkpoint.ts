@@ -19,7 +19,8 @@ export interface PlannedCheckpoint extends PruneMarks {
   readonly hasParentHash: boolean;
   readonly hash: Uint8Array;
   readonly keyName: string | undefined;
-  readonly isHead: boolean;
+  /** The run that put it, if that is known. */
+  readonly runId: string | undefined;
   readonly writtenAtMs: number;
   readonly channels: ReadonlySet<string>;
   /** The ancestors that it cannot be read without. */
@@ -54,7 +55,7 @@ export async function readPlanned(
     hasParentHash: parentHash !== undefined,
     hash,
     keyName: document.key_name,
-    isHead: document.head === true,
+    runId: record.origin.runId,
     ...readPruneMarks(document, record, hasher),
     writtenAtMs: Date.parse(header.ts),
     channels: new Set(manifest.keys()),

@@ -2,17 +2,10 @@ import type { SaverContext } from "../context/context.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
 import { deleteThread } from "../store/end-life.ts";
 import { measureThread } from "../store/measure-thread.ts";
-import {
-  markSurvivors,
-  measureCondemned,
-  PRUNE_BATCH,
-  removeCheckpoints,
-} from "../store/prune-checkpoints.ts";
 import { scanThreadIds } from "../store/scan-thread.ts";
-import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
-import { sweep } from "../upkeep/sweep-segments.ts";
 import { planPrune, type ThreadPlan } from "./plan-prune.ts";
 import type { ResolvedPrune } from "./prune-options.ts";
+import { removePlanned } from "./remove-planned.ts";
 
 /** What a prune did. */
 export interface PruneResult {
@@ -53,7 +46,7 @@ export async function pruneThreads(
     for await (const threadId of scanThreadIds(context.store)) {
       try {
         const plan = await planPrune(context, threadId, strategy, discardWaiting);
-        if (plan !== undefined) add(await prune(context, plan));
+        if (plan !== undefined) add(await removePlanned(context, plan));
       } catch (error) {
         if (!PruneRefusedError.isInstance(error)) throw error;
         refused.push(threadId);
@@ -66,7 +59,7 @@ export async function pruneThreads(
       const plan = await planPrune(context, threadId, strategy, discardWaiting);
       if (plan !== undefined) plans.push(plan);
     }
-    for (const plan of plans) add(await prune(context, plan));
+    for (const plan of plans) add(await removePlanned(context, plan));
   }
   return { ...sum, refused };
 }
@@ -80,32 +73,4 @@ async function removeThread(
   await official.deleteThread(threadId);
   cache.forgetThread(threadId);
   return { threads: Number(checkpoints > 0), checkpoints, bytesFreed: bytes };
-}
-
-/**
- * Removes checkpoints. Those that stay are marked first, and of those that go, the later ones go first. So wherever
- * the process dies, what is there is whole.
- */
-async function prune(
-  context: SaverContext,
-  { threadId, epoch, namespaces }: ThreadPlan,
-): Promise<Partial<PruneResult>> {
-  const { store, cache } = context;
-  let checkpoints = 0;
-  let bytesFreed = 0;
-  for (const { namespace, marks, removedIds } of namespaces) {
-    await markSurvivors(store, marks);
-    for (let start = 0; start < removedIds.length; start += PRUNE_BATCH) {
-      const batch = removedIds.slice(start, start + PRUNE_BATCH);
-      const done = await removeCheckpoints(store, namespace, epoch, batch);
-      for (const checkpointId of batch) cache.forgetRecord({ ...namespace, checkpointId });
-      checkpoints += done.checkpoints;
-      bytesFreed += done.bytes;
-    }
-  }
-  const before = await measureCondemned(store, threadId);
-  const { removed: swept } = await sweep(store, threadId, MIN_SWEEP_GRACE_MS);
-  const bytesToSweep = await measureCondemned(store, threadId);
-  if (swept > 0) bytesFreed += Math.max(0, before - bytesToSweep);
-  return { threads: Number(checkpoints > 0), checkpoints, bytesFreed, bytesToSweep };
 }
