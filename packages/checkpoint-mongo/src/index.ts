@@ -68,6 +68,7 @@ export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
   CheckpointSizeEvent,
   FallBackEvent,
+  KeepLastFailedEvent,
   ReportEvent,
   SaverEvent,
 } from "./context/events.ts";
@@ -79,12 +80,14 @@ export type {
   PersistPolicy,
 } from "./context/options.ts";
 export { PruneRefusedError } from "./errors/prune-refused-error.ts";
+export type { DeleteForRunsResult } from "./retention/delete-for-runs.ts";
 export type { PruneOptions, PruneSafety } from "./retention/prune-options.ts";
 export type { PruneResult } from "./retention/prune-threads.ts";
 export type { ThreadRetention } from "./retention/set-retention.ts";
 export type { Damage } from "./upkeep/damage-list.ts";
 export type { ThreadReport } from "./upkeep/verify-thread.ts";
-export type { MetadataValue, ThreadMetadata } from "./thread-index/metadata.ts";
+export type { MetadataValue } from "./documents/search-field.ts";
+export type { ThreadMetadata } from "./thread-index/metadata.ts";
 export type {
   MetadataRange,
   ThreadFilter,

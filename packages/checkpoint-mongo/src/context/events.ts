@@ -31,8 +31,20 @@ export interface CheckpointSizeEvent {
   readonly largestChannels: readonly ChannelSize[];
 }
 
+/** The option `keepLast` could not prune. The checkpoint is stored, and a later put prunes. */
+export interface KeepLastFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "keep-last-failed";
+  /** The thread that was not pruned. */
+  readonly threadId: string;
+  /** The namespace that was not pruned. */
+  readonly checkpointNs: string;
+  /** Why. */
+  readonly error: unknown;
+}
+
 /** What a saver reports beside what its methods return; told apart by `type`. */
-export type SaverEvent = FallBackEvent | CheckpointSizeEvent;
+export type SaverEvent = FallBackEvent | CheckpointSizeEvent | KeepLastFailedEvent;
 
 /** Where a saver reports to. */
 export type ReportEvent = (event: SaverEvent) => void;
@@ -41,11 +53,21 @@ export type ReportEvent = (event: SaverEvent) => void;
 export function emitWarning(event: SaverEvent): void {
   process.emitWarning(describe(event), {
     type: "ThreadkeepWarning",
-    code: event.type === "fall-back" ? event.error.code : "CHECKPOINT_TOO_LARGE",
+    code: readCode(event),
   });
 }
 
+function readCode(event: SaverEvent): string {
+  if (event.type === "fall-back") return event.error.code;
+  return event.type === "checkpoint-size" ? "CHECKPOINT_TOO_LARGE" : "KEEP_LAST_FAILED";
+}
+
 function describe(event: SaverEvent): string {
+  if (event.type === "keep-last-failed") {
+    const { threadId, error } = event;
+    const reason = error instanceof Error ? error.message : String(error);
+    return `Thread "${threadId}" could not be pruned to what keepLast asks for: ${reason} A later put tries again.`;
+  }
   if (event.type === "fall-back") {
     const instead =
       event.returnedCheckpointId === undefined

@@ -192,6 +192,30 @@ export interface MongoDBSaverSettings extends RetrySettings {
   persist?: PersistPolicy | undefined;
 
   /**
+   * Prunes each namespace as it grows: the last so many checkpoints stay, with their pending writes, the
+   * ancestors that a `DeltaChannel` is made of, and branches that wait for an answer. It is pruned once in 32
+   * puts, or once in `keepLast` puts if that is more. So up to that many more are there at times.
+   *
+   * Once in that many puts, some six commands are sent. With pruned checkpoints of the root graph, those of the
+   * subgraphs that ran as their tasks are removed too. Segments that nothing refers to are swept at every eighth
+   * time; {@link MongoDBSaver.sweep} removes those of threads that are not written to any more.
+   *
+   * If a prune fails, the put does not. The saver reports a `keep-last-failed` event.
+   *
+   * @default undefined: all checkpoints stay
+   */
+  keepLast?: number | undefined;
+
+  /**
+   * Fields of the config to keep with each checkpoint, for example `["tenant_id"]`, at most 8. Their values are
+   * strings, numbers or booleans, in `configurable` or in `metadata` of the config. `threads.search` finds threads
+   * by them, and the `filter` of `list` checkpoints. The run's id (`run_id`) is kept without being named here.
+   *
+   * @default []
+   */
+  indexedConfig?: readonly string[] | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -257,6 +281,8 @@ export interface SaverSettings {
   readonly verifyAfterSave: boolean;
   readonly witness: boolean;
   readonly persist: PersistPolicy;
+  readonly keepLast: number | undefined;
+  readonly indexedConfig: readonly string[];
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -295,6 +321,15 @@ const optionsSchema = z
     verifyAfterSave: z.boolean().default(false),
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+    keepLast: wholeNumber.positive().optional(),
+    indexedConfig: z
+      .array(
+        z
+          .string()
+          .regex(/^[A-Za-z_][\w-]{0,199}$/, "the name of a field, of letters, digits, _ and -"),
+      )
+      .max(8)
+      .default([]),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),
@@ -307,6 +342,13 @@ const optionsSchema = z
   .refine(
     ({ ttl, ttlRefreshOnRead }) => !ttlRefreshOnRead || ttl !== undefined,
     crossCheck("ttlRefreshOnRead", "false, since there is no ttl to refresh (set ttl too)"),
+  )
+  .refine(
+    ({ keepLast, persist }) => keepLast === undefined || persist === "every",
+    crossCheck(
+      "keepLast",
+      'undefined, since persist removes checkpoints itself (leave persist "every")',
+    ),
   )
   .refine(
     ({ onCheckpointSize }) => {
@@ -327,6 +369,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     dbName,
     ttl,
     integrity: keys,
+    keepLast,
     onCheckpointSize,
     onEvent,
     ...rest
@@ -336,6 +379,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     enableTimestamps: rest.enableTimestamps || ttl !== undefined,
     dbName,
     ttl,
+    keepLast,
     onCheckpointSize,
     keys: new KeyRing(keys),
     onEvent: onEvent ?? emitWarning,

@@ -152,6 +152,10 @@ export interface CheckpointDocument extends ThreadPart {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** The whole metadata, if `metadata` is only a part of it. */
   readonly metadata_encoded?: EncodedMetadata;
+  /** The run that put it, where its config named one. */
+  readonly run_id?: string;
+  /** With the option `indexedConfig`: a text for each field of the config with its value. */
+  readonly config?: readonly string[];
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: StoredBytes;
   /**
@@ -159,11 +163,24 @@ export interface CheckpointDocument extends ThreadPart {
    * missing for another reason still shows.
    */
   readonly cut?: StoredBytes;
+  /** Set on the latest checkpoint of its namespace that stayed when others were pruned. */
+  readonly pruned?: PruneMark;
   /** The name of the key that `hash` was made with; absent without one. */
   readonly key_name?: string;
   /** SHA-256 or HMAC-SHA-256 over the key's name, address, parent, body, segments and metadata. */
   readonly hash: StoredBytes;
   readonly upserted_at?: Date;
+}
+
+/**
+ * Says that checkpoints of its namespace were pruned. A process that still has one of them in memory may put a
+ * child of it afterwards, which no prune has marked as cut off.
+ */
+export interface PruneMark {
+  /** None that was pruned had a later place in the order. */
+  readonly through: number;
+  /** A hash of that and of where the mark lies, with the key of its checkpoint. */
+  readonly proof: StoredBytes;
 }
 
 /** Metadata as text, or as the bytes and the type of the user's serializer. */

@@ -23,6 +23,7 @@ const checkpoint: HashedCheckpoint = {
   body: Buffer.from("{}\n[]"),
   segments: new Uint8Array(),
   metadataType: undefined,
+  origin: { runId: undefined, config: [] },
   metadata: Buffer.from("{}"),
 };
 

@@ -168,6 +168,15 @@ export class Cache {
     this.#room.heads.delete(this.#key(formatNamespace(address)));
   }
 
+  /** The place in the order before which a namespace need not be pruned again; 0 if it is not known. */
+  getNextPrune(address: NamespaceAddress): number {
+    return this.#room.nextPrunes.get(this.#key(formatNamespace(address))) ?? 0;
+  }
+
+  setNextPrune(address: NamespaceAddress, seq: number): void {
+    this.#room.nextPrunes.set(this.#key(formatNamespace(address)), seq);
+  }
+
   getThread(threadId: string): ThreadState | undefined {
     return this.#room.threads.get(this.#key(threadId));
   }

@@ -3,6 +3,7 @@ import { pack } from "../codec/bytes/compression.ts";
 import type { SaverContext } from "../context/context.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import { toOriginFields } from "../documents/checkpoint-origin.ts";
 import { toPackedBinary } from "../documents/packed-bytes.ts";
 import type { CheckpointToStore } from "../store/save-checkpoint.ts";
 import type { ThreadState } from "../store/thread-record.ts";
@@ -35,7 +36,7 @@ export function buildCheckpoint(
   draft: Draft,
   { thread, seq, keyName }: CheckpointPlace,
 ): BuiltCheckpoint {
-  const { parentCheckpointId, parentHash, metadata } = draft;
+  const { parentCheckpointId, parentHash, metadata, origin } = draft;
   const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
   const body = Buffer.from(text);
   checkTextSize(address, body.byteLength);
@@ -50,6 +51,7 @@ export function buildCheckpoint(
     segments,
     metadataType: metadata.encoded.type,
     metadata: metadata.encoded.bytes,
+    origin,
   });
   const document: CheckpointToStore = {
     _id: hashAddress(address),
@@ -62,6 +64,7 @@ export function buildCheckpoint(
     body: toPackedBinary(pack(body), store.Binary),
     segments,
     ...toStoredMetadata(metadata),
+    ...toOriginFields(origin),
     ...(parentHash !== undefined && { parent_hash: parentHash }),
     ...(keyName !== undefined && { key_name: keyName }),
     hash,
@@ -78,6 +81,7 @@ export function buildCheckpoint(
     metadata: metadata.encoded,
     parentHash,
     hash,
+    origin,
     sizes: draft.sizes,
   };
   return { document, record };

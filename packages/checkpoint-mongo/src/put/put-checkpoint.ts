@@ -18,13 +18,14 @@ import { WriteAttempts } from "./write-attempts.ts";
 /**
  * Stores a checkpoint and makes it the latest of its namespace.
  *
+ * @returns the checkpoint as it is stored
  * @throws UnserializableStateError if the state or the metadata could not come back as it is
  * @throws WriteConflictError if other writers of the thread keep getting in first
  */
 export async function putCheckpoint(
   context: SaverContext,
   request: CheckpointToPut,
-): Promise<void> {
+): Promise<CheckpointRecord> {
   const { store, settings } = context;
   const { address } = request;
   const started = takeMoment();
@@ -38,6 +39,7 @@ export async function putCheckpoint(
       verifySavedCheckpoint(context, address, ids),
     );
   }
+  return record;
 }
 
 /** What was stored of a checkpoint, and in which state of its thread. */

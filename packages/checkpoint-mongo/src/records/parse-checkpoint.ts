@@ -1,4 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { PackedBytes } from "../documents/packed-bytes.ts";
 import { hashAddress } from "../integrity/hashes.ts";
@@ -32,6 +33,7 @@ export interface ParsedCheckpoint {
   /** The name of the key that it is hashed with. */
   readonly keyName: string | undefined;
   readonly hash: Uint8Array;
+  readonly origin: CheckpointOrigin;
 }
 
 /**
@@ -67,12 +69,22 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
         : readPlainBytes("parent_hash", document.parent_hash),
     keyName: readOptionalText("key_name", document.key_name),
     hash: readPlainBytes("hash", document.hash),
+    origin: {
+      runId: readOptionalText("run_id", document.run_id),
+      config: readConfig(document.config),
+    },
   };
 }
 
 function readMetadata(metadata: unknown): object | undefined {
   if (metadata === undefined) return undefined;
   return isObject(metadata) ? metadata : refuse("metadata", "an object", metadata);
+}
+
+function readConfig(config: unknown): readonly string[] {
+  if (config === undefined) return [];
+  const isList = Array.isArray(config) && config.every((field) => typeof field === "string");
+  return isList ? config : refuse("config", "a list of texts", config);
 }
 
 function readEncodedMetadata(encoded: unknown): ParsedCheckpoint["metadataEncoded"] {

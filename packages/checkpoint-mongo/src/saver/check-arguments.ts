@@ -76,3 +76,18 @@ export function checkThreadIds(
   }
   return threadIds.map(parseThreadId);
 }
+
+/**
+ * Checks the runs of `deleteForRuns`.
+ *
+ * @throws InvalidOptionsError if they are no array of non-empty strings
+ */
+export function checkRunIds(runIds: unknown): readonly string[] {
+  const isList =
+    Array.isArray(runIds) && runIds.every((id) => typeof id === "string" && id.length > 0);
+  if (isList) return runIds as readonly string[];
+  throw new InvalidOptionsError(
+    "Invalid option runIds of deleteForRuns: expected an array of non-empty strings, got " +
+      `${Array.isArray(runIds) ? "an array with something else" : describeValue(runIds)}.`,
+  );
+}

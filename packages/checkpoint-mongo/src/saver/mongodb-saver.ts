@@ -22,6 +22,7 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
+import { readOrigin } from "../address/read-origin.ts";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
@@ -68,13 +69,21 @@ import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { Store } from "../store/store.ts";
+import { deleteForRuns, type DeleteForRunsResult } from "../retention/delete-for-runs.ts";
+import { keepLast } from "../retention/keep-last.ts";
 import { checkRetention, setRetention, type ThreadRetention } from "../retention/set-retention.ts";
 import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
 import { pruneThreads, type PruneResult } from "../retention/prune-threads.ts";
 import { Threads } from "../thread-index/threads.ts";
 import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
-import { checkFilter, checkGrace, checkLimit, checkThreadIds } from "./check-arguments.ts";
+import {
+  checkFilter,
+  checkGrace,
+  checkLimit,
+  checkRunIds,
+  checkThreadIds,
+} from "./check-arguments.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
@@ -309,11 +318,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       metadata,
       newVersions: newVersions ?? undefined,
     };
-    const { cache, serializer } = this;
+    const { cache, serializer, settings } = this;
+    const origin = readOrigin(config, metadata, settings.indexedConfig);
     const snapshot = new Snapshot({ cache, serializer }, request);
-    await this.reach("put", (context) => {
+    await this.reach("put", async (context) => {
       const writesUnderWay = shareWritesUnderWay(this.place);
-      return putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
+      const put = { address, parentCheckpointId, snapshot, origin, writesUnderWay };
+      await keepLast(context, await putCheckpoint(context, put));
     });
     return toConfig(address);
   }
@@ -454,6 +465,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const checked = checkPrune(options);
     const ids = checkThreadIds(threadIds, checked.strategy.name);
     return this.reach("prune", (context) => pruneThreads(context, ids, checked));
+  }
+
+  /**
+   * Removes the checkpoints that runs have put, in all threads and namespaces, with their pending writes. The id of
+   * a run is what the config of its puts had as `run_id`, in `configurable` or in `metadata`; LangGraph's server
+   * gives it so. If the latest checkpoint of a thread goes, the latest that stays takes its place. End the runs
+   * before.
+   *
+   * @throws InvalidOptionsError if `runIds` is no array of non-empty strings
+   * @throws CorruptCheckpointError if a checkpoint is damaged; its thread is left as it is
+   */
+  async deleteForRuns(runIds: readonly string[]): Promise<DeleteForRunsResult> {
+    const ids = checkRunIds(runIds);
+    return this.reach("deleteForRuns", (context) => deleteForRuns(context, ids));
   }
 
   /** The index of the threads: search, count, read and describe them. */

@@ -57,6 +57,18 @@ const SEARCH_INDEXES: readonly IndexDescription[] = [
   // Whole fields: a range of values of one key is a range of this index.
   { key: { fields: 1 }, name: "metadata", ...ofRecords },
   { key: { moving: 1 }, name: "moving", ...ofRecords },
+  // Only of checkpoints whose configs say so.
+  {
+    key: { run_id: 1 },
+    name: "run",
+    partialFilterExpression: { run_id: { $exists: true } },
+  },
+  // Of the latest checkpoints, which have the mark.
+  {
+    key: { config: 1 },
+    name: "config",
+    partialFilterExpression: { config: { $exists: true }, head: true },
+  },
 ];
 
 /**

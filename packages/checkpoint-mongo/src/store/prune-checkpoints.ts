@@ -1,16 +1,15 @@
 import type { Document, Filter } from "mongodb";
 import type { NamespaceAddress } from "../address/address.ts";
-import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts";
+import type { CheckpointDocument, DocumentKind, PruneMark } from "../documents/documents.ts";
 import type { Store } from "./store.ts";
 
 /** What was removed. */
 export interface Removed {
   readonly checkpoints: number;
-  readonly writeSets: number;
   readonly bytes: number;
 }
 
-/** Checkpoints removed with one command. */
+/** Checkpoints removed, or changed, with one command. */
 export const PRUNE_BATCH = 500;
 
 /**
@@ -19,53 +18,67 @@ export const PRUNE_BATCH = 500;
  */
 export async function removeCheckpoints(
   { all }: Pick<Store, "all">,
-  { threadId, checkpointNs }: NamespaceAddress,
+  namespace: NamespaceAddress,
   epoch: number,
   checkpointIds: readonly string[],
 ): Promise<Removed> {
-  const place = {
-    thread_id: threadId,
-    checkpoint_id: { $in: [...checkpointIds] },
-    checkpoint_ns: checkpointNs,
-    // The first life has no number.
-    epoch: epoch === 0 ? null : epoch,
-  };
   let bytes = 0;
   const remove = async (kind: DocumentKind): Promise<number> => {
-    const filter = { ...place, kind };
+    const filter = { ...matchPlaces(namespace, epoch, checkpointIds), kind };
     const size = await measure({ all }, filter);
     const { deletedCount } = await all.deleteMany(filter);
     if (deletedCount > 0) bytes += size;
     return deletedCount;
   };
   const checkpoints = await remove("checkpoint");
-  const writeSets = await remove("writes");
-  return { checkpoints, writeSets, bytes };
+  await remove("writes");
+  return { checkpoints, bytes };
 }
 
-/** The children of checkpoints of a namespace. */
-export function findChildren(
-  { checkpoints }: Pick<Store, "checkpoints">,
-  { threadId, checkpointNs }: NamespaceAddress,
-  parentIds: readonly string[],
-): Promise<CheckpointDocument[]> {
-  return checkpoints
-    .find({
-      thread_id: threadId,
-      kind: "checkpoint",
-      checkpoint_ns: checkpointNs,
-      parent_checkpoint_id: { $in: [...parentIds] },
-    })
-    .toArray();
-}
-
-/** Says that the parent of a checkpoint was pruned, unless it is another checkpoint by now. */
-export async function markCut(
-  { checkpoints }: Pick<Store, "checkpoints">,
-  { _id, hash }: Pick<CheckpointDocument, "_id" | "hash">,
-  cut: Uint8Array,
+/** Removes what {@link removeCheckpoints} removes with one command, which counts nothing. */
+export async function removeUncounted(
+  { all }: Pick<Store, "all">,
+  namespace: NamespaceAddress,
+  epoch: number,
+  checkpointIds: readonly string[],
 ): Promise<void> {
-  await checkpoints.updateOne({ _id, hash }, { $set: { cut } });
+  const place = matchPlaces(namespace, epoch, checkpointIds);
+  const kinds: readonly DocumentKind[] = ["checkpoint", "writes"];
+  const operations = kinds.map((kind) => ({ deleteMany: { filter: { ...place, kind } } }));
+  await all.bulkWrite(operations, { ordered: true });
+}
+
+function matchPlaces(
+  { threadId, checkpointNs }: NamespaceAddress,
+  epoch: number,
+  checkpointIds: readonly string[],
+): Filter<Document> {
+  return {
+    thread_id: threadId,
+    checkpoint_id: { $in: [...checkpointIds] },
+    checkpoint_ns: checkpointNs,
+    // The first life has no number.
+    epoch: epoch === 0 ? null : epoch,
+  };
+}
+
+/** What to say at a checkpoint that stays, unless it is another one by now. */
+export type SurvivorMark = Pick<CheckpointDocument, "_id" | "thread_id" | "hash"> &
+  ({ readonly cut: Uint8Array } | { readonly pruned: PruneMark });
+
+/** Marks checkpoints that stay. */
+export async function markSurvivors(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  marks: readonly SurvivorMark[],
+): Promise<void> {
+  for (let start = 0; start < marks.length; start += PRUNE_BATCH) {
+    const operations = marks
+      .slice(start, start + PRUNE_BATCH)
+      .map(({ _id, thread_id, hash, ...mark }) => ({
+        updateOne: { filter: { _id, thread_id, hash }, update: { $set: mark } },
+      }));
+    await checkpoints.bulkWrite(operations, { ordered: false });
+  }
 }
 
 /** The bytes of a thread's segments that a sweep will remove. */

@@ -116,6 +116,8 @@ const OPTIONAL_FIELDS = [
   "metadata",
   "metadata_encoded",
   "upserted_at",
+  "run_id",
+  "config",
 ] as const satisfies readonly (keyof CheckpointToStore)[];
 
 /** What is saved along with a checkpoint that replaces another one. */

@@ -1,5 +1,6 @@
 import type { FindCursor } from "mongodb";
 import { inspect } from "node:util";
+import type { NamespaceAddress } from "../address/address.ts";
 import type {
   CheckpointDocument,
   DocumentKind,
@@ -20,6 +21,19 @@ export function scanCheckpoints(
   return checkpoints
     .find({ thread_id: threadId, kind: "checkpoint" })
     .sort({ checkpoint_ns: 1, seq: 1 });
+}
+
+/** All checkpoints of a namespace, by order. */
+export function scanNamespace(
+  { checkpoints }: Store,
+  { threadId, checkpointNs }: NamespaceAddress,
+): FindCursor<CheckpointDocument> {
+  return checkpoints
+    .find(
+      { thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs },
+      { batchSize: 1_000 },
+    )
+    .sort({ seq: 1 });
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */

@@ -121,6 +121,24 @@ export async function findStandingIds(
   return found.map(({ thread_id: threadId }) => threadId);
 }
 
+/** The ids of threads whose latest checkpoints have a field of the config, in no order. */
+export async function findConfigured(
+  { all }: Pick<Store, "all">,
+  field: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const found = await all
+    .aggregate<{ readonly thread_id: string }>([
+      // Two stages, as in matchCodes.
+      { $match: { head: true, config: field } },
+      { $match: { checkpoint_ns: "" } },
+      { $limit: limit },
+      { $project: { _id: 0, thread_id: 1 } },
+    ])
+    .toArray();
+  return found.map(({ thread_id: threadId }) => threadId);
+}
+
 /** Counts what stands somewhere. */
 export async function countStanding(
   { all }: Pick<Store, "all">,
@@ -163,7 +181,7 @@ function afterMoment(moment: Date | undefined): Document {
 /** The latest checkpoint of a thread's root graph, unverified. */
 export type RootHead = Pick<
   CheckpointDocument,
-  "_id" | "thread_id" | "checkpoint_id" | "seq" | "epoch" | "stands" | "metadata"
+  "_id" | "thread_id" | "checkpoint_id" | "seq" | "epoch" | "stands" | "metadata" | "config"
 >;
 
 /** A thread as searches see it. */
@@ -193,6 +211,7 @@ export async function joinHeads(
           seq: 1,
           epoch: 1,
           stands: 1,
+          config: 1,
           "metadata.step": 1,
         },
       },

@@ -7,6 +7,7 @@ import { assertRecord } from "../store/assert-record.ts";
 import {
   comparePlaces,
   countStanding,
+  findConfigured,
   findCreated,
   findIndexed,
   findStandingIds,
@@ -64,11 +65,12 @@ export async function countThreads(
 ): Promise<number> {
   const { store } = context;
   await settleMoving(context);
-  const { status, fields, ids } = filter;
-  if (ids === undefined && fields.length === 0 && status !== "expired") {
+  const { status, fields, config, ids } = filter;
+  const isOfConfig = config.length > 0;
+  if (!isOfConfig && ids === undefined && fields.length === 0 && status !== "expired") {
     return countStanding(store, toStanding(filter), store.estimateTime());
   }
-  if (ids === undefined && !hasStanding(filter)) {
+  if (!isOfConfig && ids === undefined && !hasStanding(filter)) {
     return store.threads.countDocuments({ kind: "thread", ...toRecordFilter(filter, store) });
   }
   const few = await findFew(context, filter);
@@ -108,7 +110,7 @@ async function findFew(
   filter: ResolvedFilter & Partial<SearchOrder>,
 ): Promise<readonly ThreadSummary[] | undefined> {
   const { store } = context;
-  const { ids, fields, status } = filter;
+  const { ids, fields, config, status } = filter;
   const ofRecords = toRecordFilter(filter, store);
   const readAmong = async (threadIds: readonly string[]): Promise<readonly ThreadSummary[]> => {
     if (threadIds.length === 0) return [];
@@ -121,6 +123,10 @@ async function findFew(
       .limit(FEW + 1)
       .toArray();
     if (records.length <= FEW) return fit(context, filter, await joinHeads(store, records));
+  }
+  if (config[0] !== undefined) {
+    const configured = await findConfigured(store, config[0], FEW + 1);
+    if (configured.length <= FEW) return readAmong(configured);
   }
   // By the last update, the index of standings has the order itself.
   const isOwnOrder = filter.by === "updated_at" && fields.length === 0;
@@ -139,7 +145,8 @@ async function takeInOrder(
 ): Promise<readonly ThreadSummary[]> {
   const { store } = context;
   const isUpdated = order.by === "updated_at";
-  const mayNotFit = filter.fields.length > 0 || (!isUpdated && hasStanding(filter));
+  const mayNotFit =
+    filter.fields.length > 0 || filter.config.length > 0 || (!isUpdated && hasStanding(filter));
   const batchSize = mayNotFit || limit > BATCH ? BATCH : limit;
   const found = new Map<string, ThreadSummary>();
   let after = cursor;
@@ -196,11 +203,15 @@ function toPlace(
 /** Of threads whose records fit, those that fit in all else. */
 function fit(
   { store, settings }: SearchContext,
-  { status, updatedAfter, fields }: ResolvedFilter,
+  { status, updatedAfter, fields, config }: ResolvedFilter,
   threads: readonly IndexedThread[],
 ): readonly ThreadSummary[] {
-  const ofFields = threads.filter(({ record }) => fields.every((one) => hasField(record, one)));
-  return summarize({ settings }, ofFields, store.estimateTime()).filter(
+  const fitting = threads.filter(
+    ({ record, head }) =>
+      fields.every((one) => hasField(record, one)) &&
+      config.every((one) => head?.config?.includes(one)),
+  );
+  return summarize({ settings }, fitting, store.estimateTime()).filter(
     (thread) =>
       (status === undefined || thread.status === status) &&
       (updatedAfter === undefined ||

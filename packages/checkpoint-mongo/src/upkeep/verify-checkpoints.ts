@@ -6,13 +6,13 @@ import { type StoredBytes, isBinary, toBytes } from "../driver/binary.ts";
 import { listSegments } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing, asWrongField } from "../errors/corruption.ts";
-import type { Hasher } from "../integrity/hashes.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { readAddress } from "../address/read-address.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
+import { isLateChild, readPruneMarks, type PruneMarks } from "./pruned-parents.ts";
 import type { References } from "./references.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
@@ -23,10 +23,8 @@ import type { ThreadInForce } from "./thread-in-force.ts";
 type Link = Pick<
   CheckpointRecord,
   "address" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
-> & {
-  /** Whether its parent was pruned. */
-  readonly isCut: boolean;
-};
+> &
+  PruneMarks;
 
 /** What is left to verify after the checkpoints. */
 export interface VerifiedCheckpoints {
@@ -71,7 +69,7 @@ export async function verifyCheckpoints(
         parentHash: parentHash && new Uint8Array(parentHash),
         hash: new Uint8Array(hash),
         seq,
-        isCut: isCutOff(document, record, context.hasher),
+        ...readPruneMarks(document, record, context.hasher),
       });
       for (const id of listSegments(manifest)) references.add(id);
       await verifySearchable(context, document, record);
@@ -115,11 +113,13 @@ async function verifySearchable(
 /** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
 function verifyChain(records: readonly Link[], damages: DamageList): void {
   const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
-  for (const { address, parentCheckpointId, parentHash, seq, isCut } of records) {
+  const byNamespace = Map.groupBy(records, ({ address }) => address.checkpointNs);
+  for (const link of records) {
+    const { address, parentCheckpointId, parentHash, seq, isCut } = link;
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
     if (parent === undefined) {
-      if (isCut) continue;
+      if (isCut || isLateChild(link, byNamespace.get(address.checkpointNs)!)) continue;
       damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...asMissing() });
     } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
       damages.add(address, {
@@ -131,17 +131,6 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
       });
     }
   }
-}
-
-/** Whether a checkpoint says that its parent was pruned. */
-function isCutOff(
-  { cut, key_name: keyName }: CheckpointDocument,
-  { address, epoch, hash }: CheckpointRecord,
-  hasher: Hasher,
-): boolean {
-  if (!isBinary(cut)) return false;
-  const expected = hasher.hashCut({ address, epoch, keyName, hash });
-  return Buffer.compare(toBytes(cut), expected) === 0;
 }
 
 function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {

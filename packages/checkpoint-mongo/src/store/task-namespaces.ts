@@ -1,0 +1,34 @@
+import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts";
+import type { Store } from "./store.ts";
+
+/** The latest checkpoints of the namespaces of tasks: those whose names have a task's id. */
+export async function findTaskHeads(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  threadId: string,
+): Promise<readonly CheckpointDocument[]> {
+  const found = await checkpoints
+    // Everything but the root graph, by the index of what is marked as the latest.
+    .find({ thread_id: threadId, checkpoint_ns: { $gt: "" }, head: true })
+    .toArray();
+  return found.filter(
+    ({ checkpoint_ns: namespace }) => typeof namespace === "string" && namespace.includes(":"),
+  );
+}
+
+/** Removes all checkpoints of namespaces, then their pending writes. */
+export async function removeNamespaces(
+  { all }: Pick<Store, "all">,
+  threadId: string,
+  epoch: number,
+  namespaces: readonly string[],
+): Promise<void> {
+  const kinds: readonly DocumentKind[] = ["checkpoint", "writes"];
+  const place = {
+    thread_id: threadId,
+    checkpoint_ns: { $in: [...namespaces] },
+    // The first life has no number.
+    epoch: epoch === 0 ? null : epoch,
+  };
+  const operations = kinds.map((kind) => ({ deleteMany: { filter: { ...place, kind } } }));
+  await all.bulkWrite(operations, { ordered: true });
+}
