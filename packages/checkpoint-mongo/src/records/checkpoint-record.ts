@@ -38,6 +38,8 @@ export interface CheckpointRecord {
   /** Undefined if the parent was not stored. */
   readonly parentHash: Uint8Array | undefined;
   readonly hash: Uint8Array;
+  /** The hashes that it had in former places of the order; see `moved_from` of its document. */
+  readonly formerHashes?: readonly Uint8Array[] | undefined;
   /** What it says of documents beside it, where it was read. */
   readonly witness?: Witness | undefined;
   /** How large its channels are, where this process has measured them. */
@@ -77,18 +79,20 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     const body = unpack(parsed.body, MAX_TEXT_BYTES);
     const metadata = toTyped(parsed);
     const { parentCheckpointId, parentHash, seq, epoch, expiresAt, segments, keyName } = parsed;
-    const hash = hasher.hashCheckpoint({
-      address,
-      epoch,
-      keyName,
-      parentCheckpointId,
-      parentHash,
-      order: seq,
-      body,
-      segments,
-      metadataType: metadata.type,
-      metadata: metadata.bytes,
-    });
+    const hashIn = (order: number) =>
+      hasher.hashCheckpoint({
+        address,
+        epoch,
+        keyName,
+        parentCheckpointId,
+        parentHash,
+        order,
+        body,
+        segments,
+        metadataType: metadata.type,
+        metadata: metadata.bytes,
+      });
+    const hash = hashIn(seq);
     if (Buffer.compare(hash, parsed.hash) !== 0) {
       const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
@@ -107,6 +111,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       metadata,
       parentHash,
       hash,
+      ...(parsed.movedFrom.length > 0 && { formerHashes: parsed.movedFrom.map(hashIn) }),
       witness: readWitness(document),
     };
   } catch (error) {

@@ -32,6 +32,8 @@ export interface ParsedCheckpoint {
   /** The name of the key that it is hashed with. */
   readonly keyName: string | undefined;
   readonly hash: Uint8Array;
+  /** Its former places in the order. */
+  readonly movedFrom: readonly number[];
 }
 
 /**
@@ -67,7 +69,14 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
         : readPlainBytes("parent_hash", document.parent_hash),
     keyName: readOptionalText("key_name", document.key_name),
     hash: readPlainBytes("hash", document.hash),
+    movedFrom: readPlaces(document.moved_from),
   };
+}
+
+function readPlaces(places: unknown): readonly number[] {
+  if (places === undefined) return [];
+  if (!Array.isArray(places)) return refuse("moved_from", "a list of places", places);
+  return places.map((place: unknown) => readWhole("moved_from", place, 1));
 }
 
 function readMetadata(metadata: unknown): object | undefined {

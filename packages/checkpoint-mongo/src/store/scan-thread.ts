@@ -1,7 +1,8 @@
-import type { FindCursor } from "mongodb";
+import type { Collection, FindCursor } from "mongodb";
 import { inspect } from "node:util";
 import type {
   CheckpointDocument,
+  DiscardedDocument,
   DocumentKind,
   SegmentDocument,
   StoredWrite,
@@ -20,6 +21,14 @@ export function scanCheckpoints(
   return checkpoints
     .find({ thread_id: threadId, kind: "checkpoint" })
     .sort({ checkpoint_ns: 1, seq: 1 });
+}
+
+/** All checkpoints of a thread that rollbacks have discarded. */
+export function scanDiscarded({ all }: Store, threadId: string): FindCursor<DiscardedDocument> {
+  return (all as unknown as Collection<DiscardedDocument>).find({
+    thread_id: threadId,
+    kind: "discarded",
+  });
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
@@ -44,17 +53,20 @@ export function scanSegmentHeads({ segments }: Store, threadId: string): FindCur
     .project<SegmentHead>({ segment: 1, condemned_at: 1 });
 }
 
+/** What a rollback has discarded may come back. */
+const REFERRING_KINDS: readonly DocumentKind[] = ["checkpoint", "discarded"];
+
 /**
  * The segments that a thread's checkpoints and pending writes refer to.
  *
  * @throws CorruptCheckpointError if a document does not say which: then any may be referred to
  */
 export async function* scanReferences(
-  { checkpoints, writes }: Store,
+  { all, writes }: Store,
   threadId: string,
 ): AsyncGenerator<StoredBytes> {
-  for await (const { checkpoint_ns, checkpoint_id, segments } of checkpoints
-    .find({ thread_id: threadId, kind: "checkpoint" })
+  for await (const { checkpoint_ns, checkpoint_id, segments } of all
+    .find({ thread_id: threadId, kind: { $in: [...REFERRING_KINDS] } })
     .project<Pick<CheckpointDocument, "checkpoint_ns" | "checkpoint_id" | "segments">>({
       checkpoint_ns: 1,
       checkpoint_id: 1,
@@ -124,7 +136,7 @@ export async function findStrays(
   { all }: Store,
   threadId: string,
 ): Promise<readonly StrayDocument[]> {
-  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes"];
+  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes", "discarded"];
   const documents = await all
     .find({ thread_id: threadId, kind: { $nin: [...kinds] } }, { projection: { kind: 1 } })
     .toArray();
