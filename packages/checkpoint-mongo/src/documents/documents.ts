@@ -15,7 +15,7 @@ export interface ThreadPart {
 }
 
 /** The kind of a document. */
-export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes";
+export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes" | "discarded";
 
 /** The record of a thread, one per thread. Every write to the thread is fenced by it. */
 export interface ThreadDocument {
@@ -77,6 +77,8 @@ export interface ThreadDocument {
    */
   readonly moving?: readonly string[];
   readonly created_at?: Date;
+  /** The last rollbacks, by their names. */
+  readonly rollbacks?: Readonly<Record<string, StoredRollback>>;
   /** The user's metadata as JSON. */
   readonly metadata?: string;
   /** The same, for searches: a text for each key with its value. */
@@ -88,6 +90,28 @@ export interface PlaceInLine {
   readonly ticket: string;
   /** When the place is lost unless it is kept, by the server's clock. */
   readonly until: Date;
+}
+
+/** A rollback that can be undone. */
+export interface StoredRollback {
+  readonly at: Date;
+  /** When a sweep removes what it discarded. It cannot be undone any more then. */
+  readonly until: Date;
+  /** The id of the checkpoint that was the latest before. */
+  readonly from: string;
+  /**
+   * Set until everything is discarded that came after: the checkpoints of the root graph between these places in
+   * the order.
+   */
+  readonly discarding?: { readonly after: number; readonly before: number };
+}
+
+/** A label of a checkpoint. No hash covers it. */
+export interface StoredLabel {
+  /** No two of a namespace are the same. */
+  readonly name: string;
+  readonly type: string;
+  readonly at: Date;
 }
 
 /** Where a thread stands, for searches over all threads. */
@@ -165,6 +189,12 @@ export interface CheckpointDocument extends ThreadPart {
   readonly cut?: StoredBytes;
   /** Set on the latest checkpoint of its namespace that stayed when others were pruned. */
   readonly pruned?: PruneMark;
+  /**
+   * The places that it had before a rollback made it the latest again. Those who put a child meanwhile may know
+   * it by the hash that it had there.
+   */
+  readonly moved_from?: readonly number[];
+  readonly labels?: readonly StoredLabel[];
   /** The name of the key that `hash` was made with; absent without one. */
   readonly key_name?: string;
   /** SHA-256 or HMAC-SHA-256 over the key's name, address, parent, body, segments and metadata. */
@@ -181,6 +211,18 @@ export interface PruneMark {
   readonly through: number;
   /** A hash of that and of where the mark lies, with the key of its checkpoint. */
   readonly proof: StoredBytes;
+}
+
+/**
+ * A checkpoint that a rollback has discarded: kept until the rollback is undone or a sweep removes it. It is a
+ * checkpoint but for these fields, and its pending writes stay as they are.
+ */
+export interface DiscardedDocument extends Omit<CheckpointDocument, "kind" | "head" | "labels"> {
+  readonly kind: "discarded";
+  /** The name of the rollback. */
+  readonly rollback: string;
+  readonly was_head?: true;
+  readonly was_labelled?: readonly StoredLabel[];
 }
 
 /** Metadata as text, or as the bytes and the type of the user's serializer. */

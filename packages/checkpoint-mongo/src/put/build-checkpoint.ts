@@ -17,6 +17,19 @@ export interface BuiltCheckpoint {
   readonly record: CheckpointRecord;
 }
 
+/** Of what is put, that which its document is made of. */
+interface PlainCheckpoint extends Pick<CheckpointToPut, "address"> {
+  readonly snapshot: Pick<CheckpointToPut["snapshot"], "header" | "headerText">;
+}
+
+/** Of a draft, that which its document is made of. */
+interface PlainDraft extends Pick<
+  Draft,
+  "parentCheckpointId" | "parentHash" | "metadata" | "origin" | "sizes"
+> {
+  readonly state: Pick<Draft["state"], "manifest">;
+}
+
 /** The place of a checkpoint, and the key that it is hashed with. */
 export interface CheckpointPlace {
   readonly thread: Omit<ThreadState, "threadId">;
@@ -32,8 +45,8 @@ export interface CheckpointPlace {
  */
 export function buildCheckpoint(
   { store, settings, hasher }: SaverContext,
-  { address, snapshot }: CheckpointToPut,
-  draft: Draft,
+  { address, snapshot }: PlainCheckpoint,
+  draft: PlainDraft,
   { thread, seq, keyName }: CheckpointPlace,
 ): BuiltCheckpoint {
   const { parentCheckpointId, parentHash, metadata, origin } = draft;

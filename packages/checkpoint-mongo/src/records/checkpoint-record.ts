@@ -41,6 +41,8 @@ export interface CheckpointRecord {
   readonly hash: Uint8Array;
   /** What the config of its put said. */
   readonly origin: CheckpointOrigin;
+  /** The hashes that it had in former places of the order; see `moved_from` of its document. */
+  readonly formerHashes?: readonly Uint8Array[] | undefined;
   /** What it says of documents beside it, where it was read. */
   readonly witness?: Witness | undefined;
   /** How large its channels are, where this process has measured them. */
@@ -81,19 +83,21 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     const metadata = toTyped(parsed);
     const { parentCheckpointId, parentHash, seq, epoch, expiresAt, segments, keyName, origin } =
       parsed;
-    const hash = hasher.hashCheckpoint({
-      address,
-      epoch,
-      keyName,
-      parentCheckpointId,
-      parentHash,
-      order: seq,
-      body,
-      segments,
-      metadataType: metadata.type,
-      metadata: metadata.bytes,
-      origin,
-    });
+    const hashIn = (order: number) =>
+      hasher.hashCheckpoint({
+        address,
+        epoch,
+        keyName,
+        parentCheckpointId,
+        parentHash,
+        order,
+        body,
+        segments,
+        metadataType: metadata.type,
+        metadata: metadata.bytes,
+        origin,
+      });
+    const hash = hashIn(seq);
     if (Buffer.compare(hash, parsed.hash) !== 0) {
       const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
@@ -113,6 +117,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       parentHash,
       hash,
       origin,
+      ...(parsed.movedFrom.length > 0 && { formerHashes: parsed.movedFrom.map(hashIn) }),
       witness: readWitness(document),
     };
   } catch (error) {

@@ -34,6 +34,8 @@ export interface ParsedCheckpoint {
   readonly keyName: string | undefined;
   readonly hash: Uint8Array;
   readonly origin: CheckpointOrigin;
+  /** Its former places in the order. */
+  readonly movedFrom: readonly number[];
 }
 
 /**
@@ -73,7 +75,14 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
       runId: readOptionalText("run_id", document.run_id),
       config: readConfig(document.config),
     },
+    movedFrom: readPlaces(document.moved_from),
   };
+}
+
+function readPlaces(places: unknown): readonly number[] {
+  if (places === undefined) return [];
+  if (!Array.isArray(places)) return refuse("moved_from", "a list of places", places);
+  return places.map((place: unknown) => readWhole("moved_from", place, 1));
 }
 
 function readMetadata(metadata: unknown): object | undefined {

@@ -33,6 +33,19 @@ import { shareServerClock } from "../driver/server-clock.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
+import {
+  checkLabel,
+  checkLabelFilter,
+  checkLabelName,
+  type Label,
+  type LabelFilter,
+  type NewLabel,
+} from "../history/label.ts";
+import { labelCheckpoint, listLabels, removeLabel } from "../history/labels.ts";
+import { checkRollback, type RollbackOptions } from "../history/history-options.ts";
+import { rollBack, type RollbackResult } from "../history/roll-back.ts";
+import { sweepBackups } from "../history/sweep-backups.ts";
+import { undoRollback } from "../history/undo-rollback.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { deleteThread } from "../store/end-life.ts";
@@ -417,9 +430,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Removes segments that nothing refers to: a process that died between two commands leaves them behind,
-   * and so do checkpoints that were removed. The first sweep that finds such a segment marks it, and a later
-   * one removes it. So with pending writes of which a prune that died has removed the checkpoint. So a segment that is in use, or that a `put` under way will refer to, is never removed.
+   * Removes what nothing needs any more: what rollbacks have discarded, once they cannot be undone; segments that
+   * nothing refers to, which a process that died between two commands leaves behind, and so do checkpoints that were
+   * removed; and pending writes whose checkpoint went with a prune that died. The first sweep that finds such a
+   * segment or such writes marks them, and a later one removes them. So nothing is removed that is in use, or that a
+   * `put` under way will refer to.
    *
    * @param options.threadId sweeps only this thread; by default all, one after the other
    * @param options.graceSeconds how long an orphan stays marked before it is removed, at least
@@ -430,7 +445,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    return this.reach("sweep", (context) => sweep(context, threadId, graceMs));
+    return this.reach("sweep", async (context) => {
+      await sweepBackups(context, threadId);
+      return sweep(context, threadId, graceMs);
+    });
   }
 
   /**
@@ -479,6 +497,94 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async deleteForRuns(runIds: readonly string[]): Promise<DeleteForRunsResult> {
     const ids = checkRunIds(runIds);
     return this.reach("deleteForRuns", (context) => deleteForRuns(context, ids));
+  }
+
+  /**
+   * Gives a checkpoint a label, by which it is listed and rolled back to: the one that the config names, or the
+   * latest of its namespace. A namespace of a thread has each name once; the same label on the same checkpoint
+   * once more changes nothing.
+   *
+   * @throws LabelTakenError if another checkpoint has the name, or this one with another type
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws CheckpointNotFoundError if the checkpoint is not
+   * @throws InvalidAddressError if a part of the address is missing or no string
+   * @throws InvalidOptionsError if the label is wrong, or the checkpoint has 100
+   */
+  async label(
+    config: RunnableConfig,
+    label: Pick<NewLabel, "name"> & Partial<NewLabel>,
+  ): Promise<Label> {
+    const address = parseAddress(config);
+    const checked = checkLabel(label);
+    return this.reach("label", (context) => labelCheckpoint(context, address, checked));
+  }
+
+  /**
+   * Lists the labels of a thread, by namespace, in the order of their checkpoints.
+   *
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if something of the filter is wrong or unknown
+   */
+  async listLabels(threadId: string, filter: LabelFilter = {}): Promise<readonly Label[]> {
+    const id = parseThreadId(threadId);
+    const checked = checkLabelFilter(filter);
+    return this.reach("listLabels", (context) => listLabels(context, id, checked));
+  }
+
+  /**
+   * Takes a label off the checkpoint that has it. The checkpoint stays.
+   *
+   * @param options.checkpointNs the namespace of the checkpoint; by default the root graph
+   * @throws LabelNotFoundError if there is no such label
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws InvalidAddressError if the id is no string or empty
+   */
+  async removeLabel(
+    threadId: string,
+    name: string,
+    options: { readonly checkpointNs?: string | undefined } = {},
+  ): Promise<void> {
+    const id = parseThreadId(threadId);
+    const checked = checkLabelName("removeLabel", name);
+    const { checkpointNs = "" } = checkLabelFilter(options);
+    await this.reach("removeLabel", (context) => removeLabel(context, id, checked, checkpointNs));
+  }
+
+  /**
+   * Makes an earlier state of a thread the latest, and with it the states that its subgraphs had then. What came
+   * after stays in the history, unless it is discarded.
+   *
+   * If no checkpoint came after the target, it becomes the latest itself, with its pending writes. Otherwise a copy
+   * of it does, as LangGraph's own forks are made: its tasks run anew, and an interrupt is asked again.
+   *
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws LabelNotFoundError if no checkpoint has this id or label
+   * @throws CheckpointNotFoundError if there are not so many steps before the latest
+   * @throws CorruptCheckpointError if the target is damaged; nothing was changed
+   * @throws WriteConflictError if others keep putting checkpoints of the thread
+   * @throws InvalidOptionsError if something of the options is wrong or unknown
+   */
+  async rollback(threadId: string, options: RollbackOptions): Promise<RollbackResult> {
+    const id = parseThreadId(threadId);
+    const checked = checkRollback(options);
+    return this.reach("rollback", (context) => rollBack(context, id, checked));
+  }
+
+  /**
+   * Undoes the last rollback of a thread: brings back what was discarded, and makes the checkpoint the latest again
+   * that was before. Up to ten rollbacks can be undone, one after the other, each for its `backupDays`. What was put
+   * since the rollback stays in the history.
+   *
+   * @returns the config of the latest checkpoint
+   * @throws NothingToUndoError if there is no rollback that can be undone
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws CheckpointNotFoundError if the checkpoint that was the latest was pruned since
+   * @throws WriteConflictError if others keep putting checkpoints of the thread
+   */
+  async undoRollback(threadId: string): Promise<RunnableConfig> {
+    const id = parseThreadId(threadId);
+    return this.reach("undoRollback", (context) => undoRollback(context, id));
   }
 
   /** The index of the threads: search, count, read and describe them. */

@@ -1,7 +1,7 @@
 import { ConflictRounds, type ConflictDeadline, type ContendedAction } from "./conflict-rounds.ts";
 
 /** What is done with a thread. */
-type ThreadChange = "open" | "delete" | "update" | "prune";
+type ThreadChange = "open" | "delete" | "update" | "prune" | "roll back" | "fork into";
 
 /** What the error says if it cannot be done. */
 const FAILURES: Readonly<Record<ThreadChange, Omit<ContendedAction, "action">>> = {
@@ -18,6 +18,14 @@ const FAILURES: Readonly<Record<ThreadChange, Omit<ContendedAction, "action">>> 
   update: {
     reason: "others changed its metadata meanwhile",
     advice: "Nothing was changed. Try again.",
+  },
+  "roll back": {
+    reason: "others put checkpoints of it meanwhile",
+    advice: "Try again when fewer write to it.",
+  },
+  "fork into": {
+    reason: "others wrote to it or ended it meanwhile",
+    advice: "Fork into a thread that nobody else uses.",
   },
   prune: {
     reason: "others put or deleted checkpoints of it meanwhile",

@@ -32,6 +32,13 @@ const INDEXES: readonly IndexDescription[] = [
   // Writes by the checkpoint they belong to, by task and place, and when they were called. Not partial:
   // MongoDB joins by whole indexes only.
   { key: { checkpoint: 1, thread_id: 1, task_id: 1, idx: 1, called_at: 1 }, name: "writes" },
+  // Labels, of which a namespace has no two with one name. It has no entry for checkpoints without.
+  {
+    key: { thread_id: 1, checkpoint_ns: 1, "labels.name": 1 },
+    name: "labels",
+    unique: true,
+    partialFilterExpression: { labels: { $exists: true } },
+  },
   // Records by what a fence asks for.
   {
     key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1 },

@@ -1,8 +1,9 @@
-import type { FindCursor } from "mongodb";
+import type { Collection, FindCursor } from "mongodb";
 import { inspect } from "node:util";
 import type { NamespaceAddress } from "../address/address.ts";
 import type {
   CheckpointDocument,
+  DiscardedDocument,
   DocumentKind,
   SegmentDocument,
   StoredWrite,
@@ -34,6 +35,14 @@ export function scanNamespace(
       { batchSize: 1_000 },
     )
     .sort({ seq: 1 });
+}
+
+/** All checkpoints of a thread that rollbacks have discarded. */
+export function scanDiscarded({ all }: Store, threadId: string): FindCursor<DiscardedDocument> {
+  return (all as unknown as Collection<DiscardedDocument>).find({
+    thread_id: threadId,
+    kind: "discarded",
+  });
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
@@ -84,6 +93,8 @@ export async function findPresent(
   }
   return present;
 }
+/** What a rollback has discarded may come back. */
+const REFERRING_KINDS: readonly DocumentKind[] = ["checkpoint", "discarded"];
 
 /**
  * The segments that a thread's checkpoints and pending writes refer to.
@@ -91,11 +102,11 @@ export async function findPresent(
  * @throws CorruptCheckpointError if a document does not say which: then any may be referred to
  */
 export async function* scanReferences(
-  { checkpoints, writes }: Store,
+  { all, writes }: Store,
   threadId: string,
 ): AsyncGenerator<StoredBytes> {
-  for await (const { checkpoint_ns, checkpoint_id, segments } of checkpoints
-    .find({ thread_id: threadId, kind: "checkpoint" })
+  for await (const { checkpoint_ns, checkpoint_id, segments } of all
+    .find({ thread_id: threadId, kind: { $in: [...REFERRING_KINDS] } })
     .project<Pick<CheckpointDocument, "checkpoint_ns" | "checkpoint_id" | "segments">>({
       checkpoint_ns: 1,
       checkpoint_id: 1,
@@ -165,7 +176,7 @@ export async function findStrays(
   { all }: Store,
   threadId: string,
 ): Promise<readonly StrayDocument[]> {
-  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes"];
+  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes", "discarded"];
   const documents = await all
     .find({ thread_id: threadId, kind: { $nin: [...kinds] } }, { projection: { kind: 1 } })
     .toArray();

@@ -79,11 +79,20 @@ export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   stands: "",
   moving: "",
   created_at: "",
+  rollbacks: "",
   metadata: "",
   fields: "",
 };
 
-type EntryField = "retention" | "head" | "stands" | "moving" | "created_at" | "metadata" | "fields";
+type EntryField =
+  | "retention"
+  | "head"
+  | "stands"
+  | "moving"
+  | "created_at"
+  | "rollbacks"
+  | "metadata"
+  | "fields";
 
 /** The greatest code of a standing. */
 const MAX_CODE = 3;
@@ -96,6 +105,8 @@ const MAX_CODE = 3;
 export function assertEntry(document: ThreadDocument): void {
   readOptionalDate("created_at", document.created_at);
   if (document.metadata !== undefined) readText("metadata", document.metadata);
+  const rollbacks: unknown = document.rollbacks;
+  if (rollbacks !== undefined && !isObject(rollbacks)) refuse("rollbacks", "an object", rollbacks);
   assertList("moving", document.moving, (name) => typeof name === "string");
   assertList("fields", document.fields, (field) => typeof field === "string");
   assertStanding(document);

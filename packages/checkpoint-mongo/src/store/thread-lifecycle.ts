@@ -248,7 +248,8 @@ async function finishExtension(
   // Checkpoints go last: as long as one is there, what it refers to is.
   await store.segments.updateMany({ ...all, kind: "segment" }, update);
   await store.writes.updateMany({ ...all, kind: "writes" }, update);
-  await store.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
+  const kinds: readonly DocumentKind[] = ["checkpoint", "discarded"];
+  await store.all.updateMany({ ...all, kind: { $in: [...kinds] } }, update);
   const { matchedCount } = await store.threads.updateOne(
     { ...matchThread(state), extending: { $ne: null } },
     { $unset: { extending: "" } },

@@ -13,6 +13,8 @@ export interface PruneMarks {
   readonly isCut: boolean;
   /** The last place that was pruned, if it was the latest checkpoint that stayed then. */
   readonly prunedThrough: number | undefined;
+  /** The places that it had before rollbacks. */
+  readonly movedFrom: readonly number[];
 }
 
 /** A checkpoint with its place in the order of its namespace. */
@@ -22,7 +24,12 @@ export interface PlacedMarks extends PruneMarks {
 
 /** Reads the marks of prunes. Those that are not as a prune has written them do not count. */
 export function readPruneMarks(
-  { cut, pruned, key_name: keyName }: Pick<CheckpointDocument, "cut" | "pruned" | "key_name">,
+  {
+    cut,
+    pruned,
+    moved_from: movedFrom = [],
+    key_name: keyName,
+  }: Pick<CheckpointDocument, "cut" | "pruned" | "moved_from" | "key_name">,
   { address, epoch, seq, hash }: Pick<CheckpointRecord, "address" | "epoch" | "seq" | "hash">,
   hasher: Hasher,
 ): PruneMarks {
@@ -34,6 +41,7 @@ export function readPruneMarks(
   return {
     isCut: isSame(cut, () => hasher.hashCut({ address, epoch, keyName, hash })),
     prunedThrough: isMarked ? through : undefined,
+    movedFrom,
   };
 }
 
@@ -43,11 +51,12 @@ export function readPruneMarks(
  * @param own all of its namespace
  */
 export function isLateChild({ seq }: PlacedMarks, own: readonly PlacedMarks[]): boolean {
+  const places = own.flatMap((other) => [other.seq, ...other.movedFrom]);
   return own.some(
     ({ seq: markedAt, prunedThrough: through }) =>
       through !== undefined &&
       markedAt < seq &&
-      own.filter((other) => other.seq > through && other.seq < seq).length >= seq - through - 1,
+      new Set(places.filter((place) => place > through && place < seq)).size >= seq - through - 1,
   );
 }
 

@@ -22,7 +22,7 @@ import type { ThreadInForce } from "./thread-in-force.ts";
  */
 type Link = Pick<
   CheckpointRecord,
-  "address" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
+  "address" | "parentCheckpointId" | "parentHash" | "hash" | "formerHashes" | "seq"
 > &
   PruneMarks;
 
@@ -68,6 +68,7 @@ export async function verifyCheckpoints(
         parentCheckpointId,
         parentHash: parentHash && new Uint8Array(parentHash),
         hash: new Uint8Array(hash),
+        formerHashes: record.formerHashes,
         seq,
         ...readPruneMarks(document, record, context.hasher),
       });
@@ -121,7 +122,7 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
     if (parent === undefined) {
       if (isCut || isLateChild(link, byNamespace.get(address.checkpointNs)!)) continue;
       damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...asMissing() });
-    } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
+    } else if (!isHashOf(parent, parentHash) || parent.seq >= seq) {
       damages.add(address, {
         document: "checkpoint",
         which: parentCheckpointId,
@@ -131,6 +132,11 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
       });
     }
   }
+}
+
+/** A child may have been put while a rollback gave its parent another place in the order. */
+function isHashOf({ hash, formerHashes = [] }: Link, expected: Uint8Array): boolean {
+  return [hash, ...formerHashes].some((own) => Buffer.compare(own, expected) === 0);
 }
 
 function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {

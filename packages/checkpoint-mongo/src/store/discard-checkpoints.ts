@@ -1,0 +1,96 @@
+import type { StoredBytes } from "../driver/binary.ts";
+import type { CheckpointDocument, DiscardedDocument, StoredLabel } from "../documents/documents.ts";
+import type { Collection } from "mongodb";
+import type { Store } from "./store.ts";
+
+/** Documents changed with one command. */
+const BATCH_SIZE = 1_000;
+
+/** What rollbacks have discarded of a thread. */
+export function openDiscarded({ all }: Pick<Store, "all">): Collection<DiscardedDocument> {
+  return all as unknown as Collection<DiscardedDocument>;
+}
+
+/**
+ * Discards checkpoints: no read and no put finds them any more. Their place in the order becomes free, and their
+ * pending writes stay.
+ *
+ * @param ids of one life of one thread
+ */
+export async function discardCheckpoints(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  rollback: string,
+  ids: readonly StoredBytes[],
+): Promise<number> {
+  let count = 0;
+  for (let start = 0; start < ids.length; start += BATCH_SIZE) {
+    const batch = ids.slice(start, start + BATCH_SIZE);
+    const { matchedCount } = await checkpoints.updateMany(
+      { _id: { $in: batch }, kind: "checkpoint" },
+      {
+        $set: { kind: "discarded", rollback },
+        $rename: { head: "was_head", labels: "was_labelled" },
+        $unset: { stands: "" },
+      } as object,
+    );
+    count += matchedCount;
+  }
+  return count;
+}
+
+/** Brings back what a rollback has discarded, without its labels. */
+export async function bringBack(
+  store: Pick<Store, "all">,
+  threadId: string,
+  rollback: string,
+): Promise<void> {
+  await openDiscarded(store).updateMany({ thread_id: threadId, kind: "discarded", rollback }, {
+    $set: { kind: "checkpoint" },
+    $rename: { was_head: "head" },
+    $unset: { rollback: "" },
+  } as object);
+}
+
+/** Checkpoints that were brought back and whose labels were not yet. */
+export async function findUnlabelled(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  threadId: string,
+): Promise<readonly (CheckpointDocument & { readonly was_labelled: readonly StoredLabel[] })[]> {
+  return checkpoints
+    .find({ thread_id: threadId, kind: "checkpoint", was_labelled: { $exists: true } } as object)
+    .toArray() as Promise<(CheckpointDocument & { was_labelled: readonly StoredLabel[] })[]>;
+}
+
+/** Says that the labels of a checkpoint are back. */
+export async function endUnlabelled(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  id: StoredBytes,
+): Promise<void> {
+  await checkpoints.updateOne({ _id: id }, { $unset: { was_labelled: "" } } as object);
+}
+
+/**
+ * Removes what was discarded by rollbacks that cannot be undone any more.
+ *
+ * @param kept the names of those that can
+ */
+export async function removeDiscarded(
+  store: Pick<Store, "all" | "writes">,
+  threadId: string,
+  kept: readonly string[],
+): Promise<number> {
+  const gone = { thread_id: threadId, kind: "discarded" as const, rollback: { $nin: [...kept] } };
+  let count = 0;
+  for (;;) {
+    const batch = await openDiscarded(store)
+      .find(gone, { projection: { _id: 1 } })
+      .limit(BATCH_SIZE)
+      .toArray();
+    if (batch.length === 0) return count;
+    const ids = batch.map(({ _id }) => _id);
+    // The writes go first: they are found by what they belong to.
+    await store.writes.deleteMany({ checkpoint: { $in: ids }, thread_id: threadId });
+    const { deletedCount } = await openDiscarded(store).deleteMany({ ...gone, _id: { $in: ids } });
+    count += deletedCount;
+  }
+}
