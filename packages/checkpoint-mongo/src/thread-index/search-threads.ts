@@ -19,7 +19,7 @@ import {
 } from "../store/search-records.ts";
 import { isOver, outlive, readState } from "../store/thread-record.ts";
 import { writeCursor } from "./cursor.ts";
-import { settleMoving } from "./derive-standing.ts";
+import { settle, settleMoving } from "./derive-standing.ts";
 import type { FieldCondition, ResolvedFilter, ResolvedSearch } from "./search-options.ts";
 import { readThreadMetadata } from "./metadata.ts";
 import type { ThreadPage, ThreadSummary } from "./thread.ts";
@@ -106,6 +106,20 @@ async function settleIfAsked(context: SearchContext, { status }: ResolvedFilter)
   if (status !== undefined && status !== "expired") await settleMoving(context);
 }
 
+/** Corrects where some of the threads stand that were found, if their records say that it may not show yet. */
+async function settleAmong(
+  context: SearchContext,
+  threads: readonly IndexedThread[],
+): Promise<readonly IndexedThread[]> {
+  const moving = threads.filter(({ record }) => (record.moving ?? []).length > 0);
+  if (moving.length === 0) return threads;
+  for (const thread of moving) await settle(context, thread);
+  const ids = moving.map(({ record }) => record.thread_id);
+  const settled = await findIndexed(context.store, ids);
+  const byId = new Map(settled.map((thread) => [thread.record.thread_id, thread]));
+  return threads.map((thread) => byId.get(thread.record.thread_id) ?? thread);
+}
+
 /** All threads that a filter finds; undefined if they are too many to be read at once. */
 async function findFew(
   context: SearchContext,
@@ -116,7 +130,7 @@ async function findFew(
   const ofRecords = toRecordFilter(filter, store);
   const readAmong = async (threadIds: readonly string[]): Promise<readonly ThreadSummary[]> => {
     if (threadIds.length === 0) return [];
-    return fit(context, filter, await findIndexed(store, threadIds));
+    return fit(context, filter, await settleAmong(context, await findIndexed(store, threadIds)));
   };
   if (ids !== undefined) return readAmong(ids);
   if (fields.length > 0 || status === "expired") {
@@ -124,7 +138,9 @@ async function findFew(
       .find({ kind: "thread", ...ofRecords })
       .limit(FEW + 1)
       .toArray();
-    if (records.length <= FEW) return fit(context, filter, await joinHeads(store, records));
+    if (records.length <= FEW) {
+      return fit(context, filter, await settleAmong(context, await joinHeads(store, records)));
+    }
   }
   // By the last update, the index of standings has the order itself.
   const isOwnOrder = filter.by === "updated_at" && fields.length === 0;
@@ -155,10 +171,8 @@ async function takeInOrder(
       : (await findCreated(store, toRecordFilter(filter, store), order, after, batchSize)).map(
           ({ thread_id: threadId, created_at: at }) => ({ threadId, at: at! }),
         );
-    const indexed = await findIndexed(
-      store,
-      batch.map(({ threadId }) => threadId),
-    );
+    const batchIds = batch.map(({ threadId }) => threadId);
+    const indexed = await settleAmong(context, await findIndexed(store, batchIds));
     const fitting = new Map(
       fit(context, filter, indexed).map((summary) => [summary.threadId, summary]),
     );
