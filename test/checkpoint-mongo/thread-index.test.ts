@@ -332,6 +332,33 @@ describe("where a thread stands", () => {
     expect(await find({ ids: ["raised"], status: "idle" })).toEqual(["raised"]);
   });
 
+  it("is the same in every search, also where an interrupt was stored before its checkpoint", async () => {
+    const next = busy(1);
+    const config = threadConfig("early", { checkpointId: next.id });
+    await saver.putWrites(config, [[INTERRUPT, [{ value: "?" }]]], "t");
+    await putCheckpoint(saver, threadConfig("early"), next);
+    await saver.threads.update("early", { metadata: { early: true } });
+    const searches: readonly ThreadSearch[] = [
+      { updatedAfter: new Date(0), limit: 1_000 },
+      { sort: { by: "createdAt" }, limit: 1_000 },
+      { ids: ["early"] },
+      { metadata: { early: true } },
+    ];
+    for (const search of searches) {
+      // As if nobody had looked yet.
+      await database
+        .documents("thread")
+        .updateOne({ thread_id: "early" }, { $set: { moving: ["interrupt"] } });
+      await database
+        .documents("checkpoint")
+        .updateOne({ thread_id: "early", head: true }, { $set: { "stands.code": 1 } });
+      const { threads } = await saver.threads.search(search);
+      expect(threads.find(({ threadId }) => threadId === "early")).toMatchObject({
+        status: "interrupted",
+      });
+    }
+  });
+
   it("takes no further command of a put, and changes no further document, whatever the status", async () => {
     let config = await putCheckpoint(saver, threadConfig("costs"), busy(0));
     const record = await readRecord("costs");
@@ -435,3 +462,15 @@ async function derive(threadId: string) {
   const isBusy = "branch:to:next" in tuple!.checkpoint.channel_values;
   return { seq: head!["seq"] as number, code: hasInterrupt ? 2 : Number(isBusy) };
 }
+
+describe("the ids of all threads", () => {
+  it("are each there once, also of a thread whose record is lost", async () => {
+    for (const threadId of ["whole", "lost"]) {
+      await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ list: [1] }));
+    }
+    await database.documents("thread").deleteOne({ thread_id: "lost" });
+    const ids = await Array.fromAsync(saver.threads.ids());
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(ids).toEqual(expect.arrayContaining(["whole", "lost"]));
+  });
+});

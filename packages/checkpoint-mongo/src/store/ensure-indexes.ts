@@ -79,6 +79,21 @@ const SEARCH_INDEXES: readonly IndexDescription[] = [
 ];
 
 /**
+ * All indexes of the collection.
+ *
+ * @param graceSeconds how long after `expires_at` the server may delete
+ */
+export function listThreadIndexes(graceSeconds: number): readonly IndexDescription[] {
+  const expiry: IndexDescription = {
+    key: { expires_at: 1 },
+    name: "expiry",
+    expireAfterSeconds: graceSeconds,
+    partialFilterExpression: { expires_at: { $exists: true } },
+  };
+  return [...INDEXES, ...SEARCH_INDEXES, expiry];
+}
+
+/**
  * Makes the indexes of the collection. May be called by many processes at once, and again.
  *
  * @param graceSeconds how long after `expires_at` the server may delete
@@ -88,12 +103,6 @@ export async function ensureThreadIndexes(
   { db, all }: Pick<Store, "db" | "all">,
   graceSeconds: number,
 ): Promise<void> {
-  const expiry: IndexDescription = {
-    key: { expires_at: 1 },
-    name: "expiry",
-    expireAfterSeconds: graceSeconds,
-    partialFilterExpression: { expires_at: { $exists: true } },
-  };
   // How long expired documents stay is the one option that may differ from an earlier setup.
-  await ensureIndexes(db, all, [...INDEXES, ...SEARCH_INDEXES, expiry], { changesExpiry: true });
+  await ensureIndexes(db, all, listThreadIndexes(graceSeconds), { changesExpiry: true });
 }

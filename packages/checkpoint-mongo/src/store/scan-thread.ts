@@ -194,3 +194,40 @@ export async function* scanThreadIds({ threads }: Store): AsyncGenerator<string>
   // Of several ids in one record, as damage may put them there, none is sure.
   for await (const { thread_id: id } of ids) if (typeof id === "string") yield id;
 }
+
+/** Threads looked up with one command. */
+const IDS_AT_ONCE = 1_000;
+
+/**
+ * The ids of all threads, also of those that have checkpoints but whose record is lost: these come last.
+ */
+export async function* scanAllThreadIds(store: Store): AsyncGenerator<string> {
+  yield* scanThreadIds(store);
+  // As above. By the mark alone, the development server finds nothing.
+  const heads = store.checkpoints
+    .find({ thread_id: { $gte: "" }, head: true })
+    .project<{ thread_id: unknown }>({ thread_id: 1 });
+  const lost = new Set<string>();
+  let batch = new Set<string>();
+  for await (const { thread_id: id } of heads) {
+    if (typeof id === "string") batch.add(id);
+    if (batch.size < IDS_AT_ONCE) continue;
+    for (const threadId of await findWithoutRecord(store, batch)) lost.add(threadId);
+    batch = new Set();
+  }
+  for (const threadId of await findWithoutRecord(store, batch)) lost.add(threadId);
+  yield* lost;
+}
+
+async function findWithoutRecord(
+  { threads }: Store,
+  threadIds: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  if (threadIds.size === 0) return [];
+  const records = await threads
+    .find({ kind: "thread", thread_id: { $in: Array.from(threadIds) } })
+    .project<{ thread_id: string }>({ thread_id: 1 })
+    .toArray();
+  const found = new Set(records.map(({ thread_id: id }) => id));
+  return Array.from(threadIds).filter((threadId) => !found.has(threadId));
+}

@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { SaverContext } from "../context/context.ts";
 import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import { checkOptions } from "../options/check-options.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { scanAllThreadIds } from "../store/scan-thread.ts";
 import { beginEntry, changeMetadata } from "../store/write-metadata.ts";
 import { refreshThread } from "../threads/prepare-thread.ts";
 import { describeThread } from "./describe-thread.ts";
@@ -73,6 +75,24 @@ export class Threads {
   async count(filter: ThreadFilter = {}): Promise<number> {
     const checked = checkFilter("threads.count", filter);
     return this.reach("threads.count", (context) => countThreads(context, checked));
+  }
+
+  /**
+   * The ids of all threads, in no order: for programs that go through all of them, as `threadkeep verify --all`
+   * does. Threads whose record is damaged or lost are among them. Threads that are stored meanwhile may be.
+   *
+   * @example
+   * ```ts
+   * for await (const threadId of saver.threads.ids()) console.log(await saver.verifyThread(threadId));
+   * ```
+   */
+  async *ids(): AsyncGenerator<string> {
+    const store = await this.reach("threads.ids", (context) => Promise.resolve(context.store));
+    try {
+      yield* scanAllThreadIds(store);
+    } catch (error) {
+      throw explainRefusal(error, "threads.ids of MongoDBSaver");
+    }
   }
 
   /**
