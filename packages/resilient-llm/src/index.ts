@@ -16,6 +16,20 @@ export type {
   StreamRecovery,
   TimeoutOptions,
 } from "./options/resilient-chat-model-options.ts";
+export { InMemoryCallJournal } from "./journal/in-memory-journal.ts";
+export type {
+  CallJournal,
+  JournalAnswer,
+  JournalClaim,
+  JournalEntry,
+  JournalEntryKind,
+  JournalKey,
+  JournalPiece,
+  JournalWrite,
+  OpenedEntry,
+} from "./journal/call-journal.ts";
+export type { NamedTask } from "./journal/call-address.ts";
+export type { JournaledPart, JournalOptions } from "./options/journal-options.ts";
 export { InMemoryLatencyStore } from "./candidate/in-memory-latency-store.ts";
 export type { LatencyStore } from "./options/latency-store.ts";
 export type {
@@ -86,6 +100,10 @@ export type {
   ContextTrimmedEvent,
   FallbackEvent,
   HedgeEvent,
+  JournalFailedEvent,
+  JournalReplayedEvent,
+  JournalResumedEvent,
+  JournalWaitEvent,
   LatencyStoreFailedEvent,
   RateLimiterFailedEvent,
   ResilienceEvent,
