@@ -95,11 +95,8 @@ export interface ReadInterrupt {
 
 /** @param nowMs the server's time, from which durations count */
 export function readInterrupt(value: unknown, nowMs: number): ReadInterrupt {
-  const timed = (typeof value === "object" ? value : undefined) as
-    | Partial<TimedInterrupt>
-    | null
-    | undefined;
-  const { [WAKE_AT]: atMs, [WAKE_AFTER]: afterMs, question } = timed ?? {};
+  const timed: Partial<TimedInterrupt> = typeof value === "object" && value !== null ? value : {};
+  const { [WAKE_AT]: atMs, [WAKE_AFTER]: afterMs, question } = timed;
   if (typeof atMs === "number") return { question, wakeAtMs: atMs };
   if (typeof afterMs === "number") return { question, wakeAtMs: nowMs + afterMs };
   return { question: value, wakeAtMs: undefined };

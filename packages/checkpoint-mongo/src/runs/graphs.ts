@@ -84,7 +84,7 @@ const versionedSchema = z.strictObject({
 const GRAPH = "a compiled graph, an agent of createAgent, or { graph, version, accepts }";
 
 /** The option `graphs`. */
-export const graphsOption: z.ZodType<KnownGraphs, unknown> = z
+export const graphsOption: z.ZodType<KnownGraphs> = z
   .custom<Graphs>(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
     "an object of graphs by name",

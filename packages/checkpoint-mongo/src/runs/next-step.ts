@@ -47,14 +47,14 @@ export type Standing =
  */
 export async function decideNextStep(run: TakenRun, state: GraphState): Promise<NextStep> {
   const { runId, threadId, input, waiting } = run;
-  const mark = (state.metadata as { run_id?: unknown } | undefined)?.run_id;
+  const { run_id: mark } = (state.metadata ?? {}) as { readonly run_id?: unknown };
   const hasBegun = waiting !== undefined || mark === runId || (await run.hasBegun());
   if (!hasBegun) return { kind: "invoke", input };
   if (readCheckpointId(state) === undefined) {
     throw new ThreadNotFoundError(threadId, "Start a new run.");
   }
   if (mark !== undefined && mark !== runId) {
-    const advice = `Run "${String(mark)}" has gone on with its thread since. Start a new run.`;
+    const advice = "Another run has gone on with its thread since. Start a new run.";
     throw new RunStateError(runId, "overtaken", "go on with", advice);
   }
   const command = waiting && answerInterrupts(run, waiting, state, mark === undefined);

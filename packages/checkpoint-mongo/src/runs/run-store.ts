@@ -210,7 +210,7 @@ export class RunStore {
           { _id: runId, slot: "", status: { $in: ["queued", "running", "waiting"] }, ...due },
           accepted,
         ],
-      } as object,
+      },
       [
         {
           $set: {
@@ -334,11 +334,7 @@ export class RunStore {
 
   /** Lists runs, those that were started last first. */
   list(filter: object, limit: number): Promise<RunDocument[]> {
-    return this.#collection
-      .find(filter as object)
-      .sort({ created_at: -1, _id: -1 })
-      .limit(limit)
-      .toArray();
+    return this.#collection.find(filter).sort({ created_at: -1, _id: -1 }).limit(limit).toArray();
   }
 
   #change({ status, wakeAfterMs, wakeAt, fields }: RunRecord): Document {
