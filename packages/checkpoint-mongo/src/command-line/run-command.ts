@@ -1,6 +1,6 @@
 import type { CommandDefinition, GlobalOptions, Invocation } from "./command.ts";
 import type { Session } from "./connection/session.ts";
-import type { SaverEvent } from "../context/events.ts";
+import { describeEvent, type SaverEvent } from "../context/events.ts";
 import { EXIT_CODES, type ExitCode } from "./exit-codes.ts";
 import { stopAllProgress } from "./terminal/progress.ts";
 import type { Terminal } from "./terminal/terminal.ts";
@@ -38,10 +38,4 @@ export async function runCommand(
     stopAllProgress();
     await session?.client.close();
   }
-}
-
-function describeEvent(event: SaverEvent): string {
-  return event.type === "fall-back"
-    ? event.error.message
-    : `Checkpoint ${event.checkpointId} takes ${event.bytes} bytes.`;
 }

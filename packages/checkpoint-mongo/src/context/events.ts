@@ -51,7 +51,7 @@ export type ReportEvent = (event: SaverEvent) => void;
 
 /** Reports an event as a warning of the process, as Node.js prints them. */
 export function emitWarning(event: SaverEvent): void {
-  process.emitWarning(describe(event), {
+  process.emitWarning(describeEvent(event), {
     type: "ThreadkeepWarning",
     code: readCode(event),
   });
@@ -62,7 +62,8 @@ function readCode(event: SaverEvent): string {
   return event.type === "checkpoint-size" ? "CHECKPOINT_TOO_LARGE" : "KEEP_LAST_FAILED";
 }
 
-function describe(event: SaverEvent): string {
+/** An event in words. */
+export function describeEvent(event: SaverEvent): string {
   if (event.type === "keep-last-failed") {
     const { threadId, error } = event;
     const reason = error instanceof Error ? error.message : String(error);

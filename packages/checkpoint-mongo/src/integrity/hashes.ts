@@ -72,6 +72,19 @@ export interface HashedWrite {
   readonly value: Uint8Array;
 }
 
+/** The parts of what is stored of a run that its hash covers. */
+export interface HashedRunPart extends Keyed {
+  readonly runId: string;
+  readonly threadId: string;
+  /** What it is of the run, for example `input`. */
+  readonly part: string;
+  /** How often the run was answered before. */
+  readonly turn: number;
+  readonly type: string | undefined;
+  /** The plain encoded value. */
+  readonly value: Uint8Array;
+}
+
 type Field = string | number | Uint8Array | undefined;
 
 /** The key of a checkpoint: the first 16 bytes of the SHA-256 of its address. */
@@ -91,6 +104,11 @@ export function hashWritesPlace(
   place: number,
 ): Uint8Array {
   return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
+}
+
+/** Tells whether two runs were started with the same: 32 bytes. */
+export function hashRequest(fields: readonly (string | Uint8Array | undefined)[]): Uint8Array {
+  return hashFields("run request", fields);
 }
 
 /** Confirms the `epoch` in the record of a thread, from the second life on: 8 bytes. */
@@ -198,6 +216,18 @@ export class Hasher {
         ? ["writes", [...fields, ...writes]]
         : ["writes with path", [...fields, taskPath, ...writes]];
     return hashInPieces(...nameKey(nameLife(domain, parts.epoch), all, keyName), key);
+  }
+
+  /**
+   * The hash of an encoded value of a run, 32 bytes. It covers the run and the place in it.
+   *
+   * @throws IntegrityKeyError if the key that it names is not there
+   */
+  hashRunPart(parts: HashedRunPart): Promise<Uint8Array> {
+    const { runId, threadId, part, turn, type, value, keyName } = parts;
+    const key = this.#choose(keyName, () => `the ${part} of run "${runId}"`);
+    const fields = [runId, threadId, part, turn, type, value];
+    return hashInPieces(...nameKey("run", fields, keyName), key);
   }
 
   #choose(keyName: unknown, describe: () => string): IntegrityKey | undefined {
