@@ -79,6 +79,9 @@ export type {
   MongoDBSaverSettings,
   PersistPolicy,
 } from "./context/options.ts";
+export { ThreadDeletedError } from "./errors/thread-deleted-error.ts";
+export { ThreadNotEmptyError } from "./errors/thread-not-empty-error.ts";
+export type { CopyThreadResult } from "./retention/copy-thread.ts";
 export { PruneRefusedError } from "./errors/prune-refused-error.ts";
 export type { DeleteForRunsResult } from "./retention/delete-for-runs.ts";
 export type { PruneOptions, PruneSafety } from "./retention/prune-options.ts";

@@ -61,6 +61,8 @@ export async function mendRecord(
         extending: "",
         deleted_at: "",
         newest: "",
+        refused_until: "",
+        copying: "",
         ...ENTRY_FIELDS,
       },
     },

@@ -23,6 +23,36 @@ export function scanCheckpoints(
     .sort({ checkpoint_ns: 1, seq: 1 });
 }
 
+/** Where a checkpoint lies, and in which life of its thread. */
+export type CheckpointPlace = Pick<
+  CheckpointDocument,
+  "thread_id" | "checkpoint_ns" | "checkpoint_id" | "epoch"
+>;
+
+/** Whether a thread has a checkpoint; of this life, if one is given. */
+export async function hasCheckpoint(
+  { checkpoints }: Store,
+  threadId: string,
+  epoch: number | undefined,
+): Promise<boolean> {
+  const ofLife = { epoch: (epoch === 0 ? null : epoch) as number };
+  const found = await checkpoints.findOne(
+    { thread_id: threadId, kind: "checkpoint", ...(epoch !== undefined && ofLife) },
+    { projection: { _id: 1 } },
+  );
+  return found !== null;
+}
+
+/** All checkpoints of a thread, without what they hold. */
+export function scanCheckpointIds(
+  { checkpoints }: Store,
+  threadId: string,
+): FindCursor<CheckpointPlace> {
+  return checkpoints
+    .find({ thread_id: threadId, kind: "checkpoint" }, { batchSize: 1_000 })
+    .project<CheckpointPlace>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, epoch: 1 });
+}
+
 /** All checkpoints of a namespace, by order. */
 export function scanNamespace(
   { checkpoints }: Store,
