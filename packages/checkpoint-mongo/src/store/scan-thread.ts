@@ -13,13 +13,16 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import type { Store } from "./store.ts";
 
+/** The driver decodes a batch at once: a larger one would keep the event loop. */
+const SCAN_BATCH = 200;
+
 /** All checkpoints of a thread, by namespace and order. */
 export function scanCheckpoints(
   { checkpoints }: Store,
   threadId: string,
 ): FindCursor<CheckpointDocument> {
   return checkpoints
-    .find({ thread_id: threadId, kind: "checkpoint" })
+    .find({ thread_id: threadId, kind: "checkpoint" }, { batchSize: SCAN_BATCH })
     .sort({ checkpoint_ns: 1, seq: 1 });
 }
 
@@ -61,7 +64,7 @@ export function scanNamespace(
   return checkpoints
     .find(
       { thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs },
-      { batchSize: 1_000 },
+      { batchSize: SCAN_BATCH },
     )
     .sort({ seq: 1 });
 }
