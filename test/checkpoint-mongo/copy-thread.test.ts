@@ -229,7 +229,7 @@ it("a copy whose target is written to meanwhile is not made, and the writer has 
     saver.copyThread(threadId, "race copy"),
     putNext(other, threadConfig("race copy"), 1),
   ]);
-  expect(results[1]!.status).toBe("fulfilled");
+  expect(results[1].status).toBe("fulfilled");
   const latest = await database.openSaver().getTuple(threadConfig("race copy"));
   expect(latest!.checkpoint.channel_values["list"]).toContain("step 1");
   expect((await database.openSaver().verifyThread("race copy")).damages).toEqual([]);
