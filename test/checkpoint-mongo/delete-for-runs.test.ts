@@ -74,8 +74,8 @@ describe("the id of a run", () => {
   it("is under the hash of its checkpoint", async () => {
     const config = await putAs(saver, "hashed", "h1");
     const place = { thread_id: "hashed" };
-    for (const change of [{ $set: { run_id: "h2" } }, { $unset: { run_id: "" } }]) {
-      await database.documents("checkpoint").updateOne(place, change as never);
+    for (const change of [{ $set: { run_id: "h2" } }, { $unset: { run_id: "" as const } }]) {
+      await database.documents("checkpoint").updateOne(place, change);
       await expect(database.openSaver().getTuple(config)).rejects.toThrow(/hash/);
     }
   });
@@ -95,7 +95,7 @@ describe("the id of a run", () => {
     const first = await putAs(saver, "exit", "e1");
     const tuple = (await saver.getTuple(first))!;
     const again = { ...first, metadata: { run_id: "e2" } };
-    await saver.put(again, tuple.checkpoint, tuple.metadata!, {});
+    await saver.put(again, tuple.checkpoint, tuple.metadata, {});
     await saver.deleteForRuns(["e2"]);
     expect(await listIds("exit")).toEqual([idOf(first)]);
   });
@@ -103,8 +103,9 @@ describe("the id of a run", () => {
 
 describe("a thread of which a run is deleted", () => {
   it("is readable, verified and writable if its head goes, also by a process that knew the head", async () => {
-    for (const settings of [{}, { witness: true }]) {
-      const threadId = `head ${Object.keys(settings)}`;
+    for (const witness of [false, true]) {
+      const settings = { witness };
+      const threadId = `head ${witness}`;
       const other = database.openSaverElsewhere(settings);
       const first = await putAs(other, threadId, "stays");
       const second = await putAs(other, threadId, `goes ${threadId}`, first);

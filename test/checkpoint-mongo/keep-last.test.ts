@@ -119,8 +119,8 @@ it("keepLast leaves a graph with delta channels its messages, and one that waits
     await open(saver).invoke({ messages: [new HumanMessage(`turn ${turn}`)] }, config);
     await open(saver).invoke(new Command({ resume: `answer ${turn}` }), config);
     expected.push(`turn ${turn}`, "said", `answer ${turn}`);
-    const { values } = await open(database.openSaver()).getState(config);
-    const { messages } = values as typeof State.State;
+    const state = await open(database.openSaver()).getState(config);
+    const { messages } = state.values as typeof State.State;
     expect(messages.map(({ content }) => content)).toEqual(expected);
   }
   expect(await countCheckpoints("delta")).toBeLessThan(INTERVAL + 30);

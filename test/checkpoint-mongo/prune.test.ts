@@ -13,7 +13,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   InvalidOptionsError,
   PruneRefusedError,
-  MongoDBSaver,
+  type MongoDBSaver,
   type PruneOptions,
 } from "@threadkeep/checkpoint-mongo";
 import { describe, expect, it } from "vitest";

@@ -9,7 +9,7 @@ import { COLLECTION, useDatabase } from "./use-database.ts";
 const { client, uri } = useDatabase();
 
 /** The indexes of searches over all threads. */
-const OF_SEARCHES = ["created", "metadata", "moving", "status"];
+const OF_SEARCHES = ["config", "created", "metadata", "moving", "run", "status"];
 
 const INDEXES = [
   "_id_",

@@ -83,11 +83,13 @@ export { CheckpointNotFoundError } from "./errors/checkpoint-not-found-error.ts"
 export { LabelNotFoundError } from "./errors/label-not-found-error.ts";
 export { LabelTakenError } from "./errors/label-taken-error.ts";
 export { NothingToUndoError } from "./errors/nothing-to-undo-error.ts";
+export { ThreadDeletedError } from "./errors/thread-deleted-error.ts";
 export { ThreadNotEmptyError } from "./errors/thread-not-empty-error.ts";
 export type { CheckpointName } from "./history/find-target.ts";
 export type { ForkOptions, RollbackOptions } from "./history/history-options.ts";
 export type { Label, LabelFilter, LabelType, NewLabel } from "./history/label.ts";
 export type { RollbackResult } from "./history/roll-back.ts";
+export type { CopyThreadResult } from "./retention/copy-thread.ts";
 export { PruneRefusedError } from "./errors/prune-refused-error.ts";
 export type { DeleteForRunsResult } from "./retention/delete-for-runs.ts";
 export type { PruneOptions, PruneSafety } from "./retention/prune-options.ts";

@@ -9,6 +9,7 @@ import { fileMap } from "./file-map.ts";
 import { fork } from "./fork.ts";
 import { largeState } from "./large-state.ts";
 import { latency } from "./latency.ts";
+import { lifecycle } from "./lifecycle.ts";
 import { longThread } from "./long-thread.ts";
 import { manyThreads } from "./many-threads.ts";
 import { rate } from "./rate.ts";
@@ -32,6 +33,7 @@ export const benchmarks: readonly Benchmark[] = [
   largeState,
   eventLoop,
   store,
+  lifecycle,
 ];
 
 /** @throws Error if there is none of that name */

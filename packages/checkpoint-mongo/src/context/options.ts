@@ -207,6 +207,15 @@ export interface MongoDBSaverSettings extends RetrySettings {
   keepLast?: number | undefined;
 
   /**
+   * Seconds for which the id of a thread takes no writes after `deleteThread` of this saver, so that a run that
+   * still goes on does not bring the thread back: `put` and `putWrites` of all savers then throw a
+   * `ThreadDeletedError`. Reads find nothing.
+   *
+   * @default undefined: the next write begins the thread anew
+   */
+  deletedThreadSeconds?: number | undefined;
+
+  /**
    * Fields of the config to keep with each checkpoint, for example `["tenant_id"]`, at most 8. Their values are
    * strings, numbers or booleans, in `configurable` or in `metadata` of the config. `threads.search` finds threads
    * by them, and the `filter` of `list` checkpoints. The run's id (`run_id`) is kept without being named here.
@@ -282,6 +291,7 @@ export interface SaverSettings {
   readonly witness: boolean;
   readonly persist: PersistPolicy;
   readonly keepLast: number | undefined;
+  readonly deletedThreadSeconds: number | undefined;
   readonly indexedConfig: readonly string[];
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
@@ -322,6 +332,7 @@ const optionsSchema = z
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
     keepLast: wholeNumber.positive().optional(),
+    deletedThreadSeconds: z.number().positive().max(MAX_TTL_SECONDS).optional(),
     indexedConfig: z
       .array(
         z
@@ -370,6 +381,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     ttl,
     integrity: keys,
     keepLast,
+    deletedThreadSeconds,
     onCheckpointSize,
     onEvent,
     ...rest
@@ -380,6 +392,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     dbName,
     ttl,
     keepLast,
+    deletedThreadSeconds,
     onCheckpointSize,
     keys: new KeyRing(keys),
     onEvent: onEvent ?? emitWarning,

@@ -5,9 +5,6 @@ export interface CheckpointOrigin {
   readonly config: readonly string[];
 }
 
-/** Of checkpoints whose config said nothing. */
-export const NO_ORIGIN: CheckpointOrigin = { runId: undefined, config: [] };
-
 /** The fields of a checkpoint's document. */
 export function toOriginFields({ runId, config }: CheckpointOrigin): {
   readonly run_id?: string;

@@ -55,6 +55,13 @@ export interface ThreadDocument {
    * has been removed yet.
    */
   readonly deleted_at?: Date;
+  /** Set with `deleted_at`: until then, nothing is written to the thread. */
+  readonly refused_until?: Date;
+  /**
+   * Set with `deleted_at` while a copy is made in the life of `epoch`: when that was last confirmed. Nobody sees it
+   * before it is whole.
+   */
+  readonly copying?: Date;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: number | "pinned";
   /** The fencing token of the one who alone may write to the thread. Null or absent: everybody may. */

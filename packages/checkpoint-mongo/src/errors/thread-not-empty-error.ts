@@ -7,14 +7,14 @@ export class ThreadNotEmptyError extends ThreadkeepError {
   /** `"ThreadNotEmptyError"`, also in minified code. */
   override readonly name: string = "ThreadNotEmptyError";
 
-  /** The thread that is not empty. */
+  /** The id of the thread. */
   readonly threadId: string;
 
-  /** @param threadId the thread that is not empty */
+  /** @param threadId the id of the thread */
   constructor(threadId: string) {
     super(
       "THREAD_NOT_EMPTY",
-      `Thread "${threadId}" has checkpoints already. Choose the id of a thread that has none.`,
+      `Thread "${threadId}" has checkpoints already. Nothing was changed. Use another id, or delete the thread before.`,
     );
     this.threadId = threadId;
   }

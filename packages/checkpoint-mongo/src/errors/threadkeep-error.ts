@@ -36,6 +36,7 @@ export type ThreadkeepErrorCode =
   | "SETUP_FAILED"
   | "STORAGE_REFUSED"
   | "STORAGE_UNAVAILABLE"
+  | "THREAD_DELETED"
   | "THREAD_LEASED"
   | "THREAD_NOT_EMPTY"
   | "THREAD_NOT_FOUND"

@@ -1,4 +1,5 @@
 import type { SaverContext } from "../context/context.ts";
+import { breather } from "../event-loop/breather.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import { findRecord, isOfLife } from "../store/thread-record.ts";
@@ -72,9 +73,13 @@ export async function readThread(
     const own = namespaces.get(checkpointNs) ?? [];
     namespaces.set(checkpointNs, own);
     own.push(planned);
+    if (breather.isDue(CHECKPOINT_WORK)) await breather.rest();
   }
   return { epoch: record.epoch, namespaces };
 }
+
+/** The work of reading a checkpoint, in characters, about. */
+const CHECKPOINT_WORK = 8_192;
 
 /** @param own by their places in the order, and not empty */
 function chooseKept(

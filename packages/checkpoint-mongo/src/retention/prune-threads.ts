@@ -65,11 +65,11 @@ export async function pruneThreads(
 }
 
 async function removeThread(
-  { store, official, cache, deadline }: SaverContext,
+  { store, official, cache, deadline, settings }: SaverContext,
   threadId: string,
 ): Promise<Partial<PruneResult>> {
   const { bytes, checkpoints } = await measureThread(store, threadId);
-  await deleteThread(store, threadId, deadline);
+  await deleteThread(store, threadId, deadline, settings.deletedThreadSeconds);
   await official.deleteThread(threadId);
   cache.forgetThread(threadId);
   return { threads: Number(checkpoints > 0), checkpoints, bytesFreed: bytes };

@@ -91,3 +91,17 @@ export function checkRunIds(runIds: unknown): readonly string[] {
       `${Array.isArray(runIds) ? "an array with something else" : describeValue(runIds)}.`,
   );
 }
+
+/**
+ * Checks the threads of `copyThread`.
+ *
+ * @throws InvalidAddressError if an id is no string or empty
+ * @throws InvalidOptionsError if both are the same
+ */
+export function checkCopy(source: unknown, target: unknown): { source: string; target: string } {
+  const ids = { source: parseThreadId(source), target: parseThreadId(target) };
+  if (ids.source !== ids.target) return ids;
+  throw new InvalidOptionsError(
+    "Invalid option targetThreadId of copyThread: expected another thread than the source, got the same.",
+  );
+}

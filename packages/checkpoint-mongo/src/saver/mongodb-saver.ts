@@ -82,6 +82,7 @@ import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { Store } from "../store/store.ts";
+import { copyThread, type CopyThreadResult } from "../retention/copy-thread.ts";
 import { deleteForRuns, type DeleteForRunsResult } from "../retention/delete-for-runs.ts";
 import { keepLast } from "../retention/keep-last.ts";
 import { checkRetention, setRetention, type ThreadRetention } from "../retention/set-retention.ts";
@@ -91,6 +92,7 @@ import { Threads } from "../thread-index/threads.ts";
 import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
 import {
+  checkCopy,
   checkFilter,
   checkGrace,
   checkLimit,
@@ -309,6 +311,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the state exceeds `onCheckpointSize` or `maxContentBytes`; nothing was
    *   stored
+   * @throws ThreadDeletedError if the thread was deleted by a saver with `deletedThreadSeconds`
    * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
    *   `retry.deadlineMs`
    */
@@ -353,6 +356,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the writes are longer than `maxContentBytes`; nothing was stored
+   * @throws ThreadDeletedError if the thread was deleted by a saver with `deletedThreadSeconds`
    * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
    *   `retry.deadlineMs`
    */
@@ -375,7 +379,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   /**
    * Deletes everything that is stored of a thread, in all namespaces. A run that still writes to it begins a
-   * new thread with the same id.
+   * new thread with the same id, unless `deletedThreadSeconds` says otherwise.
    *
    * @throws InvalidAddressError if the id is no string or empty
    * @throws WriteConflictError if other processes delete and begin the thread again and again, for as long
@@ -383,8 +387,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    await this.reach("deleteThread", async ({ store, cache, official, deadline }) => {
-      await deleteThread(store, id, deadline);
+    await this.reach("deleteThread", async ({ store, cache, official, deadline, settings }) => {
+      await deleteThread(store, id, deadline, settings.deletedThreadSeconds);
       await official.deleteThread(id);
       cache.forgetThread(id);
     });
@@ -497,6 +501,22 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async deleteForRuns(runIds: readonly string[]): Promise<DeleteForRunsResult> {
     const ids = checkRunIds(runIds);
     return this.reach("deleteForRuns", (context) => deleteForRuns(context, ids));
+  }
+
+  /**
+   * Copies a thread: all checkpoints of all namespaces with their order and parents, their pending writes and
+   * metadata, and the metadata of the thread. The copy can be seen once it is whole. From then on, the two have
+   * nothing in common.
+   *
+   * @throws ThreadNotFoundError if the source is not there
+   * @throws ThreadNotEmptyError if the target has checkpoints
+   * @throws InvalidOptionsError if both are the same
+   * @throws CorruptCheckpointError if something of the source is damaged; there is no copy then
+   * @throws WriteConflictError if others keep removing parts of the source, or write to the target meanwhile
+   */
+  async copyThread(sourceThreadId: string, targetThreadId: string): Promise<CopyThreadResult> {
+    const { source, target } = checkCopy(sourceThreadId, targetThreadId);
+    return this.reach("copyThread", (context) => copyThread(context, source, target));
   }
 
   /**

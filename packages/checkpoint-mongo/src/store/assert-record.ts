@@ -26,6 +26,8 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     const extending: unknown = document.extending ?? undefined;
     if (extending !== true) readOptionalDate("extending", extending);
     const deletedAt = readOptionalDate("deleted_at", document.deleted_at);
+    readOptionalDate("refused_until", document.refused_until);
+    readOptionalDate("copying", document.copying);
     // Each deletion counts the epoch up.
     if (deletedAt !== undefined && epoch === 0) {
       refuse("deleted_at", "nothing in a thread's first life", deletedAt);
@@ -102,7 +104,7 @@ export function assertHides(
   if (hidden.length === 0 || record === undefined) return;
   assertRecord(record, threadId);
   // Whoever writes to a deleted thread takes that off first.
-  if (record.deleted_at === undefined) return;
+  if (record.deleted_at === undefined || record.copying !== undefined) return;
   if (!hidden.some(({ epoch = 0 }) => epoch === record.epoch)) return;
   const expected = "nothing, since there are documents of the life that comes after";
   throw toCorruption(new FieldFault("deleted_at", expected, record.deleted_at), threadId);

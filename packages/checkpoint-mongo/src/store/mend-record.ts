@@ -67,6 +67,8 @@ export async function mendRecord(
         held_for: "",
         last_token: "",
         line: "",
+        refused_until: "",
+        copying: "",
         ...ENTRY_FIELDS,
       },
     },

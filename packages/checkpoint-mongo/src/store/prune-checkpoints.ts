@@ -9,8 +9,8 @@ export interface Removed {
   readonly bytes: number;
 }
 
-/** Checkpoints removed, or changed, with one command. */
-export const PRUNE_BATCH = 500;
+/** Checkpoints removed, or changed, with one command: others that write to the thread wait for it. */
+export const PRUNE_BATCH = 100;
 
 /**
  * Removes checkpoints of a namespace, then their pending writes. A process that dies in between leaves writes

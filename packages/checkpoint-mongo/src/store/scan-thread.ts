@@ -14,14 +14,47 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import type { Store } from "./store.ts";
 
+/** The driver decodes a batch at once: a larger one would keep the event loop. */
+const SCAN_BATCH = 200;
+
 /** All checkpoints of a thread, by namespace and order. */
 export function scanCheckpoints(
   { checkpoints }: Store,
   threadId: string,
 ): FindCursor<CheckpointDocument> {
   return checkpoints
-    .find({ thread_id: threadId, kind: "checkpoint" })
+    .find({ thread_id: threadId, kind: "checkpoint" }, { batchSize: SCAN_BATCH })
     .sort({ checkpoint_ns: 1, seq: 1 });
+}
+
+/** Where a checkpoint lies, and in which life of its thread. */
+export type CheckpointPlace = Pick<
+  CheckpointDocument,
+  "thread_id" | "checkpoint_ns" | "checkpoint_id" | "epoch"
+>;
+
+/** Whether a thread has a checkpoint; of this life, if one is given. */
+export async function hasCheckpoint(
+  { checkpoints }: Store,
+  threadId: string,
+  epoch: number | undefined,
+): Promise<boolean> {
+  const ofLife = { epoch: (epoch === 0 ? null : epoch) as number };
+  const found = await checkpoints.findOne(
+    { thread_id: threadId, kind: "checkpoint", ...(epoch !== undefined && ofLife) },
+    { projection: { _id: 1 } },
+  );
+  return found !== null;
+}
+
+/** All checkpoints of a thread, without what they hold. */
+export function scanCheckpointIds(
+  { checkpoints }: Store,
+  threadId: string,
+): FindCursor<CheckpointPlace> {
+  return checkpoints
+    .find({ thread_id: threadId, kind: "checkpoint" }, { batchSize: 1_000 })
+    .project<CheckpointPlace>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, epoch: 1 });
 }
 
 /** All checkpoints of a namespace, by order. */
@@ -32,7 +65,7 @@ export function scanNamespace(
   return checkpoints
     .find(
       { thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs },
-      { batchSize: 1_000 },
+      { batchSize: SCAN_BATCH },
     )
     .sort({ seq: 1 });
 }

@@ -1,8 +1,10 @@
 import type { PushOperator } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
+import { ThreadDeletedError } from "../errors/thread-deleted-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import type { ChangeRounds } from "./change-rounds.ts";
+import { abandonCopy } from "./copy-life.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
 import { checkRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
@@ -34,6 +36,7 @@ export type ChooseExpiry = () => Date | undefined;
  *
  * @param chooseExpiry when a thread that is made now expires
  * @throws CorruptCheckpointError if the thread's record is damaged
+ * @throws ThreadDeletedError if it was deleted, and takes no writes yet
  * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function openThread(
@@ -47,14 +50,25 @@ export async function openThread(
   assertRecord(record, threadId);
   const state = readState(record);
   if (record.deleted_at !== undefined) {
-    await finishDeletion(store, state);
+    if ((record.refused_until?.getTime() ?? 0) > store.estimateTime()) {
+      throw new ThreadDeletedError(threadId);
+    }
+    // Whoever writes to a thread that is being copied to comes first.
+    if (record.copying !== undefined) {
+      await abandonCopy(store, record);
+      return openThread(store, threadId, chooseExpiry, rounds);
+    }
+    await finishDeletion(store, record);
     const expiresAt = chooseExpiry();
     const created = { created_at: new Date(store.estimateTime()) };
     await store.threads.updateOne(
       { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
       expiresAt === undefined
-        ? { $unset: { deleted_at: "", expires_at: "" }, $set: created }
-        : { $unset: { deleted_at: "" }, $set: { ...created, expires_at: outlive(expiresAt) } },
+        ? { $unset: { deleted_at: "", refused_until: "", expires_at: "" }, $set: created }
+        : {
+            $unset: { deleted_at: "", refused_until: "" },
+            $set: { ...created, expires_at: outlive(expiresAt) },
+          },
     );
     return openThread(store, threadId, chooseExpiry, rounds);
   }

@@ -70,6 +70,8 @@ export interface ResolvedFilter {
   readonly fields: readonly FieldCondition[];
   /** Texts that the latest checkpoint has. */
   readonly config: readonly string[];
+  /** The fields that these are of. */
+  readonly configNames: readonly string[];
   readonly ids: readonly string[] | undefined;
   readonly updatedAfter: Date | undefined;
 }
@@ -144,7 +146,14 @@ function resolveFilter(
     .filter(([, wanted]) => wanted !== undefined)
     .map(([key, wanted]) => toCondition(owner, key, wanted));
   const ofConfig = Object.entries(config).map(([field, value]) => writeField(field, value));
-  return { status, fields, config: ofConfig, ids: ids?.map(parseThreadId), updatedAfter };
+  return {
+    status,
+    fields,
+    config: ofConfig,
+    configNames: Object.keys(config),
+    ids: ids?.map(parseThreadId),
+    updatedAfter,
+  };
 }
 
 const BOUNDS = ["$gte", "$gt", "$lte", "$lt"] as const;

@@ -2,6 +2,7 @@ import type { Filter } from "mongodb";
 import type { SaverContext } from "../context/context.ts";
 import type { ThreadDocument } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { fromCode, toCode } from "../records/standing.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import {
@@ -40,11 +41,16 @@ const BATCH = 200;
 /** All codes of a standing. */
 const ALL_CODES = [0, 1, 2, 3] as const;
 
-/** Finds a page of threads. */
+/**
+ * Finds a page of threads.
+ *
+ * @throws InvalidOptionsError if it asks for a field of the config that is not kept
+ */
 export async function searchThreads(
   context: SearchContext,
   search: ResolvedSearch,
 ): Promise<ThreadPage> {
+  requireKept(context, search);
   const { by, isAscending, limit, cursor } = search;
   const order = { by, isAscending };
   await settleMoving(context);
@@ -64,6 +70,7 @@ export async function countThreads(
   filter: ResolvedFilter,
 ): Promise<number> {
   const { store } = context;
+  requireKept(context, filter);
   await settleMoving(context);
   const { status, fields, config, ids } = filter;
   const isOfConfig = config.length > 0;
@@ -102,6 +109,15 @@ export function summarize(
         step: typeof step === "number" ? step : undefined,
       };
     });
+}
+
+function requireKept({ settings }: SearchContext, { configNames }: ResolvedFilter): void {
+  const unknown = configNames.find((name) => !settings.indexedConfig.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidOptionsError(
+    `Invalid option config.${unknown} of a search of threads: expected a field that indexedConfig of the saver ` +
+      "names, got another one.",
+  );
 }
 
 /** All threads that a filter finds; undefined if they are too many to be read at once. */

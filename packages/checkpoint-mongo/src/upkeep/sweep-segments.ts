@@ -2,9 +2,11 @@ import type { SaverContext } from "../context/context.ts";
 import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
+import { abandonCopy } from "../store/copy-life.ts";
 import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
 import { scanReferences, scanThreadIds, scanSegmentHeads } from "../store/scan-thread.ts";
 import type { Store } from "../store/store.ts";
+import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
 import { findRecord, readState } from "../store/thread-record.ts";
 import { sweepDocuments, type SweptCounts } from "./sweep-documents.ts";
 import { sweepWrites } from "./sweep-writes.ts";
@@ -74,9 +76,15 @@ async function sweepSegments(
 async function finishEndings(store: Store, threadId: string): Promise<void> {
   const record = await findRecord(store, threadId);
   if (record === undefined) return;
-  const state = readState(record);
-  if (record.deleted_at !== undefined) await finishDeletion(store, state);
-  else await removeEarlierLives(store, state);
+  if (record.copying !== undefined) {
+    const age = store.estimateTime() - record.copying.getTime();
+    // The process that copies has died.
+    if (age > MIN_SWEEP_GRACE_MS) await abandonCopy(store, record);
+  } else if (record.deleted_at !== undefined) {
+    await finishDeletion(store, record);
+  } else {
+    await removeEarlierLives(store, readState(record));
+  }
 }
 
 /** @returns undefined if a document is damaged, and it is not known what it refers to */

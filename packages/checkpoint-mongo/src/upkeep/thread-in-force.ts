@@ -60,6 +60,8 @@ export class ThreadInForce {
     // The server may remove the record first.
     if (record === undefined)
       return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
+    // A copy is whole, or nobody sees it.
+    if (record.copying !== undefined) return true;
     const epoch: unknown = document.epoch ?? 0;
     if (Number.isSafeInteger(epoch) && (epoch as number) < record.epoch) return true;
     return hasExpired(document, record, this.#nowMs);
