@@ -28,7 +28,7 @@ export async function discardCheckpoints(
     const { matchedCount } = await checkpoints.updateMany({ _id: { $in: batch }, kind: "checkpoint" }, {
       $set: { kind: "discarded", rollback },
       $rename: { head: "was_head", labels: "was_labelled" },
-      $unset: { stands: "" },
+      $unset: { stands: "", labelled: "" },
     } as object);
     count += matchedCount;
   }
