@@ -41,6 +41,7 @@ import {
   type NewLabel,
 } from "../history/label.ts";
 import { labelCheckpoint, listLabels, removeLabel } from "../history/labels.ts";
+import { diffCheckpoints, type CheckpointDiff } from "../history/diff-checkpoints.ts";
 import { forkThread } from "../history/fork-thread.ts";
 import {
   checkFork,
@@ -586,6 +587,22 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { from, to } = checkFork(options);
     const target = to === undefined ? undefined : parseThreadId(to);
     return this.reach("fork", (context) => forkThread(context, id, from, target));
+  }
+
+  /**
+   * Compares two checkpoints channel by channel, also of different threads. It reads only what differs: of contents
+   * that both checkpoints name alike, nothing. Without a `checkpoint_id`, a config means the latest.
+   *
+   * @param a the first checkpoint: differences are told as changes of this one
+   * @param b the second checkpoint
+   * @throws ThreadNotFoundError if a thread is not there
+   * @throws CheckpointNotFoundError if a checkpoint is not
+   * @throws InvalidAddressError if a part of an address is missing or no string
+   * @throws CorruptCheckpointError if something that is read is damaged
+   */
+  async diff(a: RunnableConfig, b: RunnableConfig): Promise<CheckpointDiff> {
+    const [before, after] = [parseAddress(a), parseAddress(b)];
+    return this.reach("diff", (context) => diffCheckpoints(context, before, after));
   }
 
   /** The index of the threads: search, count, read and describe them. */

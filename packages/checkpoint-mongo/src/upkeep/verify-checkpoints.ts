@@ -11,7 +11,7 @@ import { decodeMetadata } from "../read/read-tuple.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { readAddress } from "../address/read-address.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
-import { scanCheckpoints } from "../store/scan-thread.ts";
+import { scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
 import type { References } from "./references.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
@@ -47,6 +47,7 @@ export async function verifyCheckpoints(
   damages: DamageList,
 ): Promise<VerifiedCheckpoints> {
   const links: Link[] = [];
+  const discarded = await verifyDiscarded(context, thread, references, damages);
   const ids: StoredBytes[] = [];
   let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
@@ -88,8 +89,27 @@ export async function verifyCheckpoints(
         ...asMissing(),
       });
   }
-  verifyChain(links, damages);
+  verifyChain(links, discarded, damages);
   return { count, ids };
+}
+
+/** Verifies what rollbacks have discarded: it may come back. A run may have gone on from it. */
+async function verifyDiscarded(
+  { store, hasher }: SaverContext,
+  thread: ThreadInForce,
+  references: References,
+  damages: DamageList,
+): Promise<readonly Link[]> {
+  const links: Link[] = [];
+  for await (const document of scanDiscarded(store, thread.threadId)) {
+    if (thread.isOnItsWayOut(document)) continue;
+    await damages.collect(readAddress(document), () => {
+      const record = readRecord({ ...document, kind: "checkpoint" }, hasher);
+      links.push({ ...record, isCut: true });
+      for (const id of listSegments(record.manifest)) references.add(id);
+    });
+  }
+  return links;
 }
 
 /** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */
@@ -114,8 +134,14 @@ async function verifySearchable(
 }
 
 /** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
-function verifyChain(records: readonly Link[], damages: DamageList): void {
-  const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
+function verifyChain(
+  records: readonly Link[],
+  discarded: readonly Link[],
+  damages: DamageList,
+): void {
+  const byPlace = new Map(
+    [...discarded, ...records].map((record) => [formatPlace(record.address), record]),
+  );
   for (const { address, parentCheckpointId, parentHash, seq, isCut } of records) {
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
