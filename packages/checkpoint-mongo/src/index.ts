@@ -85,6 +85,8 @@ export { LabelTakenError } from "./errors/label-taken-error.ts";
 export { NothingToUndoError } from "./errors/nothing-to-undo-error.ts";
 export { ThreadDeletedError } from "./errors/thread-deleted-error.ts";
 export { ThreadNotEmptyError } from "./errors/thread-not-empty-error.ts";
+export type { ItemChanges } from "./history/compare-items.ts";
+export type { ChannelDifference, CheckpointDiff } from "./history/diff-checkpoints.ts";
 export type { CheckpointName } from "./history/find-target.ts";
 export type { ForkOptions, RollbackOptions } from "./history/history-options.ts";
 export type { Label, LabelFilter, LabelType, NewLabel } from "./history/label.ts";

@@ -202,6 +202,8 @@ export interface CheckpointDocument extends ThreadPart {
    */
   readonly moved_from?: readonly number[];
   readonly labels?: readonly StoredLabel[];
+  /** Set with labels: an index finds it by this. */
+  readonly labelled?: true;
   /** The name of the key that `hash` was made with; absent without one. */
   readonly key_name?: string;
   /** SHA-256 or HMAC-SHA-256 over the key's name, address, parent, body, segments and metadata. */
@@ -224,7 +226,10 @@ export interface PruneMark {
  * A checkpoint that a rollback has discarded: kept until the rollback is undone or a sweep removes it. It is a
  * checkpoint but for these fields, and its pending writes stay as they are.
  */
-export interface DiscardedDocument extends Omit<CheckpointDocument, "kind" | "head" | "labels"> {
+export interface DiscardedDocument extends Omit<
+  CheckpointDocument,
+  "kind" | "head" | "labels" | "labelled"
+> {
   readonly kind: "discarded";
   /** The name of the rollback. */
   readonly rollback: string;

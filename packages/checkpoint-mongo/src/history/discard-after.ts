@@ -1,17 +1,13 @@
+import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { discardCheckpoints } from "../store/discard-checkpoints.ts";
 import { findBetween } from "../store/find-between.ts";
-import { markSurvivors, type SurvivorMark } from "../store/prune-checkpoints.ts";
-import { findChildren } from "../store/find-children.ts";
 import { endDiscarding, type NamedRollback } from "../store/rollback-entries.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import type { ThreadState } from "../store/thread-record.ts";
 import { readRoot } from "./lineage.ts";
-
-/** Children looked for with one command. */
-const BATCH_SIZE = 500;
 
 /**
  * Discards what a rollback left behind: the checkpoints of the root graph that were put after its target, and those
@@ -34,8 +30,7 @@ export async function discardAfter(
   const nested = await findNested(context, thread, rootIds);
   let count = 0;
   for (const all of [nested, root]) {
-    const byNamespace = Map.groupBy(all, ({ checkpoint_ns }) => checkpoint_ns);
-    for (const own of byNamespace.values()) count += await discard(context, name, own);
+    count += await discard(context, name, all);
   }
   await endDiscarding(store, thread, name);
   return count;
@@ -56,15 +51,12 @@ async function findNested(
   return nested;
 }
 
-/** @param own of one namespace */
 async function discard(
   context: SaverContext,
   name: string,
   own: readonly CheckpointDocument[],
 ): Promise<number> {
   const { store, cache } = context;
-  const gone = new Set(own.map(({ checkpoint_id }) => checkpoint_id));
-  await markChildren(context, own, gone);
   const count = await discardCheckpoints(
     store,
     name,
@@ -75,36 +67,17 @@ async function discard(
     cache.forgetRecord(address);
     cache.forgetHead(address);
   }
-  // A run that still went on from one of them may have put a child since the first look.
-  await markChildren(context, own, gone);
   return count;
-}
-
-/** Lets the children that stay know that their parents are gone for a reason. */
-async function markChildren(
-  { store, hasher }: SaverContext,
-  own: readonly CheckpointDocument[],
-  gone: ReadonlySet<string>,
-): Promise<void> {
-  for (let start = 0; start < own.length; start += BATCH_SIZE) {
-    const batch = own.slice(start, start + BATCH_SIZE);
-    const ids = batch.map(({ checkpoint_id }) => checkpoint_id);
-    const marks: SurvivorMark[] = [];
-    for (const child of await findChildren(store, toAddress(batch[0]!), ids)) {
-      if (gone.has(child.checkpoint_id) || child.parent_hash === undefined) continue;
-      const { address, epoch, hash } = readRecord(child, hasher);
-      const { _id, thread_id, hash: stored, key_name: keyName } = child;
-      const cut = hasher.hashCut({ address, epoch, keyName, hash });
-      marks.push({ _id, thread_id, hash: stored, cut });
-    }
-    if (marks.length > 0) await markSurvivors(store, marks);
-  }
 }
 
 function isOfLife({ epoch = 0 }: CheckpointDocument, thread: ThreadState): boolean {
   return epoch === thread.epoch;
 }
 
-function toAddress({ thread_id, checkpoint_ns, checkpoint_id }: CheckpointDocument) {
+function toAddress({
+  thread_id,
+  checkpoint_ns,
+  checkpoint_id,
+}: CheckpointDocument): CheckpointAddress {
   return { threadId: thread_id, checkpointNs: checkpoint_ns, checkpointId: checkpoint_id };
 }

@@ -17,11 +17,19 @@ const MAX_LINKS = 2 ** 31 - 1;
 /** The checkpoints of the root graph that led to a state of it. */
 export class Lineage {
   readonly #targetId: string;
-  readonly #ids: ReadonlySet<string>;
+  /** How many steps each lies before the state. */
+  readonly #distances: ReadonlyMap<string, number>;
+  /** All checkpoints of the root graph that are stored. */
+  readonly #stored: ReadonlyMap<string, unknown>;
 
-  private constructor(targetId: string, ids: ReadonlySet<string>) {
+  private constructor(
+    targetId: string,
+    distances: ReadonlyMap<string, number>,
+    stored: ReadonlyMap<string, unknown>,
+  ) {
     this.#targetId = targetId;
-    this.#ids = ids;
+    this.#distances = distances;
+    this.#stored = stored;
   }
 
   /** @param withTasks whether what the tasks of the checkpoint itself have put belongs to the state */
@@ -30,23 +38,28 @@ export class Lineage {
     { address, parentCheckpointId }: CheckpointRecord,
     withTasks: boolean,
   ): Promise<Lineage> {
-    const links = await findLinks(store, address, MAX_LINKS);
+    const links = await findLinks(store, { ...address, checkpointId: undefined }, MAX_LINKS);
     const parents = new Map(links.map((link) => [link.checkpointId, link.parentCheckpointId]));
-    const ids = new Set<string>();
+    const distances = new Map<string, number>();
+    if (withTasks) distances.set(address.checkpointId, 0);
     let id = parentCheckpointId;
-    while (id !== undefined && !ids.has(id)) {
-      ids.add(id);
+    for (let distance = 1; id !== undefined && !distances.has(id); distance += 1) {
+      distances.set(id, distance);
       id = parents.get(id);
     }
-    if (withTasks) ids.add(address.checkpointId);
-    return new Lineage(address.checkpointId, ids);
+    return new Lineage(address.checkpointId, distances, parents);
   }
 
-  /** Whether a checkpoint of a subgraph belongs to the state. */
-  async includes(context: SaverContext, record: CheckpointRecord): Promise<boolean> {
+  /**
+   * How many steps before the state a checkpoint of a subgraph was put.
+   *
+   * @returns undefined if it does not belong to the state
+   */
+  async measure(context: SaverContext, record: CheckpointRecord): Promise<number | undefined> {
     const root = await readRoot(context, record);
-    // Without a name, LangGraph goes by the ids, which are made of times.
-    return root === undefined ? record.address.checkpointId < this.#targetId : this.#ids.has(root);
+    // Of one that is not named or was pruned, LangGraph's own rule holds: ids are made of times.
+    if (root !== undefined && this.#stored.has(root)) return this.#distances.get(root);
+    return record.address.checkpointId < this.#targetId ? Infinity : undefined;
   }
 }
 
@@ -98,7 +111,10 @@ export async function findLastingHeads(
   return targets;
 }
 
-/** The last checkpoint of a namespace that belongs to a state of the root graph. */
+/**
+ * The last checkpoint of a namespace that belongs to a state of the root graph. What an earlier rollback has put
+ * at the end of the order may belong to an earlier step.
+ */
 export async function findInLineage(
   context: SaverContext,
   { threadId, checkpointNs }: NamespaceAddress,
@@ -106,13 +122,18 @@ export async function findInLineage(
   lineage: Lineage,
 ): Promise<Target | undefined> {
   const { store, hasher } = context;
+  let nearest: { readonly target: Target; readonly distance: number } | undefined;
   const all = store.checkpoints
     .find({ thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs })
     .sort({ seq: -1 });
   for await (const document of all) {
     if ((document.epoch ?? 0) !== epoch) continue;
     const record = readRecord(document, hasher);
-    if (await lineage.includes(context, record)) return { document, record };
+    const distance = await lineage.measure(context, record);
+    const isNearer = nearest === undefined || (distance ?? Infinity) < nearest.distance;
+    if (distance === undefined || !isNearer) continue;
+    nearest = { target: { document, record }, distance };
+    if (distance === 0) break;
   }
-  return undefined;
+  return nearest?.target;
 }

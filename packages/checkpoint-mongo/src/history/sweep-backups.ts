@@ -4,6 +4,7 @@ import { forgetRollbacks, listRollbacks, scanRolledBack } from "../store/rollbac
 import { findRecord, readState } from "../store/thread-record.ts";
 import type { ThreadDocument } from "../documents/documents.ts";
 import { discardAfter } from "./discard-after.ts";
+import { markChildren } from "./mark-children.ts";
 
 /**
  * Removes what rollbacks have discarded, once they cannot be undone any more, and finishes those that a process
@@ -36,7 +37,7 @@ async function sweepThread(context: SaverContext, record: ThreadDocument): Promi
     const isLeft = nowMs - rollback.at.getTime() > LEFT_AFTER_MS;
     if (rollback.discarding !== undefined && isLeft) await discardAfter(context, state, rollback);
   }
-  await removeDiscarded(store, state.threadId, names);
+  await removeDiscarded(store, state.threadId, names, (batch) => markChildren(context, batch));
   const gone = Object.keys(record.rollbacks ?? {}).filter((name) => !names.includes(name));
   await forgetRollbacks(store, state, gone);
 }

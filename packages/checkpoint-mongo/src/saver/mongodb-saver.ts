@@ -42,7 +42,14 @@ import {
   type NewLabel,
 } from "../history/label.ts";
 import { labelCheckpoint, listLabels, removeLabel } from "../history/labels.ts";
-import { checkRollback, type RollbackOptions } from "../history/history-options.ts";
+import { diffCheckpoints, type CheckpointDiff } from "../history/diff-checkpoints.ts";
+import { forkThread } from "../history/fork-thread.ts";
+import {
+  checkFork,
+  checkRollback,
+  type ForkOptions,
+  type RollbackOptions,
+} from "../history/history-options.ts";
 import { rollBack, type RollbackResult } from "../history/roll-back.ts";
 import { sweepBackups } from "../history/sweep-backups.ts";
 import { undoRollback } from "../history/undo-rollback.ts";
@@ -605,6 +612,45 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async undoRollback(threadId: string): Promise<RunnableConfig> {
     const id = parseThreadId(threadId);
     return this.reach("undoRollback", (context) => undoRollback(context, id));
+  }
+
+  /**
+   * Branches off a checkpoint.
+   *
+   * With `to`, its state becomes that of another thread, which has no checkpoints. If no checkpoint came after it,
+   * its pending writes go along: a question that waits there for an answer waits in both threads. Without `to`, a
+   * copy of it becomes the latest of the same thread, as in {@link MongoDBSaver.rollback}, but not to be undone.
+   *
+   * @returns the config of the latest checkpoint of the new thread, or of the new branch
+   * @throws ThreadNotEmptyError if the other thread has checkpoints
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws LabelNotFoundError if no checkpoint has this id or label
+   * @throws CheckpointNotFoundError if there are not so many steps before the latest
+   * @throws CorruptCheckpointError if the checkpoint is damaged; nothing was changed
+   * @throws WriteConflictError if others keep writing to the thread
+   * @throws InvalidOptionsError if something of the options is wrong or unknown
+   */
+  async fork(threadId: string, options: ForkOptions): Promise<RunnableConfig> {
+    const id = parseThreadId(threadId);
+    const { from, to } = checkFork(options);
+    const target = to === undefined ? undefined : parseThreadId(to);
+    return this.reach("fork", (context) => forkThread(context, id, from, target));
+  }
+
+  /**
+   * Compares two checkpoints channel by channel, also of different threads. It reads only what differs: of contents
+   * that both checkpoints name alike, nothing. Without a `checkpoint_id`, a config means the latest.
+   *
+   * @param a the first checkpoint: differences are told as changes of this one
+   * @param b the second checkpoint
+   * @throws ThreadNotFoundError if a thread is not there
+   * @throws CheckpointNotFoundError if a checkpoint is not
+   * @throws InvalidAddressError if a part of an address is missing or no string
+   * @throws CorruptCheckpointError if something that is read is damaged
+   */
+  async diff(a: RunnableConfig, b: RunnableConfig): Promise<CheckpointDiff> {
+    const [before, after] = [parseAddress(a), parseAddress(b)];
+    return this.reach("diff", (context) => diffCheckpoints(context, before, after));
   }
 
   /** The index of the threads: search, count, read and describe them. */

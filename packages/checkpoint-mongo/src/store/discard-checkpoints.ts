@@ -30,7 +30,7 @@ export async function discardCheckpoints(
       {
         $set: { kind: "discarded", rollback },
         $rename: { head: "was_head", labels: "was_labelled" },
-        $unset: { stands: "" },
+        $unset: { stands: "", labelled: "" },
       } as object,
     );
     count += matchedCount;
@@ -69,28 +69,39 @@ export async function endUnlabelled(
   await checkpoints.updateOne({ _id: id }, { $unset: { was_labelled: "" } } as object);
 }
 
+/** What is known of a checkpoint that is removed. */
+type RemovedDocument = Pick<
+  DiscardedDocument,
+  "_id" | "thread_id" | "checkpoint_ns" | "checkpoint_id"
+>;
+
 /**
  * Removes what was discarded by rollbacks that cannot be undone any more.
  *
  * @param kept the names of those that can
+ * @param onRemoval is called before some are removed, and after
  */
 export async function removeDiscarded(
   store: Pick<Store, "all" | "writes">,
   threadId: string,
   kept: readonly string[],
+  onRemoval: (batch: readonly RemovedDocument[]) => Promise<void>,
 ): Promise<number> {
   const gone = { thread_id: threadId, kind: "discarded" as const, rollback: { $nin: [...kept] } };
   let count = 0;
   for (;;) {
     const batch = await openDiscarded(store)
-      .find(gone, { projection: { _id: 1 } })
+      .find(gone)
+      .project<RemovedDocument>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1 })
       .limit(BATCH_SIZE)
       .toArray();
     if (batch.length === 0) return count;
     const ids = batch.map(({ _id }) => _id);
+    await onRemoval(batch);
     // The writes go first: they are found by what they belong to.
     await store.writes.deleteMany({ checkpoint: { $in: ids }, thread_id: threadId });
     const { deletedCount } = await openDiscarded(store).deleteMany({ ...gone, _id: { $in: ids } });
+    await onRemoval(batch);
     count += deletedCount;
   }
 }

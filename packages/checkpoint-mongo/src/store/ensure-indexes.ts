@@ -37,7 +37,7 @@ const INDEXES: readonly IndexDescription[] = [
     key: { thread_id: 1, checkpoint_ns: 1, "labels.name": 1 },
     name: "labels",
     unique: true,
-    partialFilterExpression: { labels: { $exists: true } },
+    partialFilterExpression: { labelled: true },
   },
   // Records by what a fence asks for.
   {

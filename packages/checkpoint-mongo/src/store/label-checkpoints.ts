@@ -27,7 +27,7 @@ export async function addLabel(
         "labels.name": { $ne: label.name },
         [`labels.${MAX_LABELS - 1}`]: { $exists: false },
       },
-      { $push: { labels: label } } as object,
+      { $push: { labels: label }, $set: { labelled: true } } as object,
     );
     return matchedCount > 0 ? "added" : "unchanged";
   } catch (error) {
@@ -44,7 +44,10 @@ export async function takeLabelOff(
 ): Promise<void> {
   await checkpoints.updateOne({ _id }, { $pull: { labels: { name } } } as object);
   // Without labels, it has no entry in their index.
-  await checkpoints.updateOne({ _id, labels: { $size: 0 } }, { $unset: { labels: "" } });
+  await checkpoints.updateOne(
+    { _id, labels: { $size: 0 } },
+    { $unset: { labels: "", labelled: "" } },
+  );
 }
 
 /** A checkpoint with labels. */
@@ -64,13 +67,14 @@ export async function findLabelled(
   where: Partial<Pick<NamespaceAddress, "checkpointNs">> & { readonly name?: string | undefined },
 ): Promise<readonly LabelledCheckpoint[]> {
   const { checkpointNs, name } = where;
-  return checkpoints
+  const found = await checkpoints
     .find({
       thread_id: threadId,
-      kind: "checkpoint",
-      labels: { $exists: true },
+      // Only a checkpoint is labelled.
+      labelled: true,
       ...(checkpointNs !== undefined && { checkpoint_ns: checkpointNs }),
-      ...(name !== undefined && { "labels.name": name }),
+      // The name comes after the namespace in the index.
+      ...(checkpointNs !== undefined && name !== undefined && { "labels.name": name }),
     })
     .sort({ checkpoint_ns: 1, seq: 1 })
     .project<LabelledCheckpoint>({
@@ -82,4 +86,7 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
+  return name === undefined
+    ? found
+    : found.filter(({ labels = [] }) => labels.some((label) => label.name === name));
 }

@@ -27,6 +27,20 @@ export function insertAsLatest(
   };
 }
 
+/** Inserts a checkpoint in the place that its document names, before others that are to come. */
+export function insertEarlier(
+  thread: FencedThread,
+  checkpoint: CheckpointToStore,
+  next: number,
+): ChainUpdate {
+  const { thread_id, kind, checkpoint_ns, checkpoint_id, seq, ...content } = checkpoint;
+  return {
+    filter: { thread_id, kind, checkpoint_ns, seq, checkpoint_id },
+    update: { $setOnInsert: { ...content, ...thread.claim().$set, next } },
+    upsert: true,
+  };
+}
+
 /** What a checkpoint gets with its new place. */
 export interface NewPlace {
   readonly seq: number;

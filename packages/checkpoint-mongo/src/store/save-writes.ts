@@ -1,6 +1,7 @@
 import type { Document, UpdateFilter } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/documents.ts";
+import type { ChainUpdate } from "./chain.ts";
 import type { FencedThread, SubmitOptions } from "./fenced-thread.ts";
 import { markSets, toMark } from "./mark-sets.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
@@ -113,6 +114,18 @@ export async function findLatestCall(
     }
   }
   return latest;
+}
+
+/** Inserts a set as it is. */
+export function insertWriteSet(
+  thread: FencedThread,
+  { checkpoint, thread_id, task_id, idx, ...content }: WriteSetToStore,
+): ChainUpdate {
+  return {
+    filter: { checkpoint, thread_id, task_id, idx },
+    update: keepOrInsert(content, thread),
+    upsert: true,
+  };
 }
 
 /**
