@@ -192,6 +192,19 @@ export interface MongoDBSaverSettings extends RetrySettings {
   persist?: PersistPolicy | undefined;
 
   /**
+   * What happens to a checkpoint whose parent is not the latest one any more, because another run has put one since:
+   *
+   * - `"fork"`: it is stored and becomes the latest. The thread has two branches, both whole.
+   * - `"reject"`: `put` throws a `ConcurrentUpdateError`, and nothing is stored. That goes for whoever continues an
+   *   earlier checkpoint on purpose as well.
+   *
+   * Set the same for all savers on the same threads.
+   *
+   * @default "fork", as LangGraph does
+   */
+  concurrency?: ConcurrencyPolicy | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -212,6 +225,9 @@ export type CorruptionPolicy = "throw" | "fall-back";
 
 /** Which earlier checkpoints stay when a newer one is stored; see `persist`. */
 export type PersistPolicy = "every" | "interrupts" | "exit";
+
+/** What happens to a checkpoint that does not continue the latest one; see `concurrency`. */
+export type ConcurrencyPolicy = "fork" | "reject";
 
 /** Limits on the size of a checkpoint's state, in bytes. */
 export interface CheckpointSizeLimits {
@@ -257,6 +273,7 @@ export interface SaverSettings {
   readonly verifyAfterSave: boolean;
   readonly witness: boolean;
   readonly persist: PersistPolicy;
+  readonly concurrency: ConcurrencyPolicy;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -295,6 +312,7 @@ const optionsSchema = z
     verifyAfterSave: z.boolean().default(false),
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+    concurrency: z.enum(["fork", "reject"]).default("fork"),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),

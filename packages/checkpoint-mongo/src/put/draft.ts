@@ -16,6 +16,8 @@ export interface CheckpointToPut {
   readonly address: CheckpointAddress;
   readonly parentCheckpointId: string | undefined;
   readonly snapshot: Snapshot;
+  /** Whether it is refused unless it continues the latest checkpoint. */
+  readonly isForkRefused: boolean;
   readonly writesUnderWay: WritesUnderWay;
 }
 
