@@ -1,6 +1,7 @@
 import "./check-node.ts";
 export { CheckpointTooLargeError, type ChannelSize } from "./errors/checkpoint-too-large-error.ts";
 export { ClassNotAllowedError } from "./errors/class-not-allowed-error.ts";
+export { ConcurrentUpdateError, type ConcurrentUpdate } from "./errors/concurrent-update-error.ts";
 export { CorruptCheckpointError, type DamagedAddress } from "./errors/corrupt-checkpoint-error.ts";
 export type {
   Corruption,
@@ -21,6 +22,7 @@ export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-ke
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 export { ItemTooLargeError } from "./errors/item-too-large-error.ts";
+export { LeaseLostError } from "./errors/lease-lost-error.ts";
 export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
 export { SetupError } from "./errors/setup-error.ts";
 export { StorageRefusedError } from "./errors/storage-refused-error.ts";
@@ -28,6 +30,7 @@ export {
   StorageUnavailableError,
   type UnavailableStorage,
 } from "./errors/storage-unavailable-error.ts";
+export { ThreadLeasedError } from "./errors/thread-leased-error.ts";
 export { ThreadNotFoundError } from "./errors/thread-not-found-error.ts";
 export {
   ThreadkeepError,
@@ -51,6 +54,10 @@ export type {
   SimilarityFunction,
   TTLConfig,
 } from "./item-store/options.ts";
+export type { LeaseOptions } from "./leases/lease-options.ts";
+export type { ThreadLease } from "./leases/thread-lease.ts";
+export type { ChannelValues, ThreadChange, UpdateOptions } from "./leases/update-thread.ts";
+export { withExclusiveThreads, type LeasingSaver } from "./leases/with-exclusive-threads.ts";
 export type { SweepResult } from "./upkeep/sweep-segments.ts";
 export type {
   CacheEvent,
@@ -74,6 +81,7 @@ export type {
 } from "./context/events.ts";
 export type {
   CheckpointSizeLimits,
+  ConcurrencyPolicy,
   CorruptionPolicy,
   MongoDBSaverOptions,
   MongoDBSaverSettings,

@@ -225,6 +225,19 @@ export interface MongoDBSaverSettings extends RetrySettings {
   indexedConfig?: readonly string[] | undefined;
 
   /**
+   * What happens to a checkpoint whose parent is not the latest one any more, because another run has put one since:
+   *
+   * - `"fork"`: it is stored and becomes the latest. The thread has two branches, both whole.
+   * - `"reject"`: `put` throws a `ConcurrentUpdateError`, and nothing is stored. That goes for whoever continues an
+   *   earlier checkpoint on purpose as well.
+   *
+   * Set the same for all savers on the same threads.
+   *
+   * @default "fork", as LangGraph does
+   */
+  concurrency?: ConcurrencyPolicy | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -245,6 +258,9 @@ export type CorruptionPolicy = "throw" | "fall-back";
 
 /** Which earlier checkpoints stay when a newer one is stored; see `persist`. */
 export type PersistPolicy = "every" | "interrupts" | "exit";
+
+/** What happens to a checkpoint that does not continue the latest one; see `concurrency`. */
+export type ConcurrencyPolicy = "fork" | "reject";
 
 /** Limits on the size of a checkpoint's state, in bytes. */
 export interface CheckpointSizeLimits {
@@ -293,6 +309,7 @@ export interface SaverSettings {
   readonly keepLast: number | undefined;
   readonly deletedThreadSeconds: number | undefined;
   readonly indexedConfig: readonly string[];
+  readonly concurrency: ConcurrencyPolicy;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -341,6 +358,7 @@ const optionsSchema = z
       )
       .max(8)
       .default([]),
+    concurrency: z.enum(["fork", "reject"]).default("fork"),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),

@@ -18,6 +18,8 @@ export interface CheckpointToPut {
   readonly parentCheckpointId: string | undefined;
   readonly snapshot: Snapshot;
   readonly origin: CheckpointOrigin;
+  /** Whether it is refused unless it continues the latest checkpoint. */
+  readonly isForkRefused: boolean;
   readonly writesUnderWay: WritesUnderWay;
 }
 

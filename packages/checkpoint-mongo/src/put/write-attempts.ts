@@ -11,10 +11,13 @@ const LOOK_EVERY = 25;
 const LEAD_FACTOR = 2;
 
 /**
- * After so many attempts, a call takes its turn. A writer that others got ahead of reads the thread again,
- * while those who got ahead know it. So it would be slower than they at each attempt.
+ * After so many attempts and so long, a call takes its turn. A writer that others got ahead of reads the thread
+ * again, while those who got ahead know it. So it would be slower than they at each attempt. Sooner would be too
+ * soon: while one has its turn, all others wait, also those that it does not get in the way of.
  */
 const ATTEMPTS_BEFORE_TURN = 4;
+const TURN_AFTER_MS = 3_000;
+const TURN_AFTER_SHARE = 0.25;
 
 /** A turn lasts for several attempts like the longest so far. If its process dies, all others wait so long. */
 const TURN_FACTOR = 4;
@@ -70,9 +73,7 @@ export class WriteAttempts {
     this.#failed += 1;
     if (this.#isLookDue()) await look();
     await this.#rounds.next();
-    if (this.#failed >= ATTEMPTS_BEFORE_TURN && this.#context.hold === undefined) {
-      await this.#takeTurn();
-    }
+    if (this.#isTurnDue()) await this.#takeTurn();
   }
 
   /** Ends the call's turn, if it has one. */
@@ -96,6 +97,14 @@ export class WriteAttempts {
     const taken = await takeHold(store, this.#threadId, { heldFor: "turn", ttlMs, waitMs });
     if (taken !== undefined && "own" in taken) this.#turn = taken.own;
     this.#rounds.begin();
+  }
+
+  #isTurnDue(): boolean {
+    const { hold, deadline } = this.#context;
+    const afterMs = Math.min(TURN_AFTER_MS, TURN_AFTER_SHARE * deadline.limitMs);
+    return (
+      hold === undefined && this.#failed >= ATTEMPTS_BEFORE_TURN && deadline.elapsedMs >= afterMs
+    );
   }
 
   #isLookDue(): boolean {

@@ -58,6 +58,16 @@ import { guardConnection, requireOptions } from "../options/guard-connection.ts"
 import { deleteThread } from "../store/end-life.ts";
 import { GroupCommit } from "../store/group-commit.ts";
 import type { Cache, CacheStats } from "../memory/cache.ts";
+import { checkLease, type LeaseOptions } from "../leases/lease-options.ts";
+import { findHeld, type HeldThread } from "../leases/lease-scope.ts";
+import { takeLease, takeTurn, type ThreadLease } from "../leases/thread-lease.ts";
+import {
+  checkUpdate,
+  updateThread,
+  type ThreadChange,
+  type UpdatedSaver,
+  type UpdateOptions,
+} from "../leases/update-thread.ts";
 import { checkChannelLength } from "../put/check-channel-name.ts";
 import { completeCheckpoint } from "../put/complete-checkpoint.ts";
 import { getDeltaHistory } from "../read/delta-history.ts";
@@ -321,8 +331,22 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws ThreadDeletedError if the thread was deleted by a saver with `deletedThreadSeconds`
    * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
    *   `retry.deadlineMs`
+   * @throws ConcurrentUpdateError if it does not continue the latest checkpoint, with `concurrency: "reject"`
+   * @throws ThreadLeasedError if another worker has the lease of the thread
+   * @throws LeaseLostError if it is part of a lease that has ended
    */
   override async put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata?: CheckpointMetadata,
+    newVersions?: ChannelVersions | null,
+  ): Promise<RunnableConfig> {
+    const isForkRefused = this.settings.concurrency === "reject";
+    return this.putUnless({ isForkRefused }, config, checkpoint, metadata, newVersions);
+  }
+
+  private async putUnless(
+    { isForkRefused }: { readonly isForkRefused: boolean },
     config: RunnableConfig,
     checkpoint: Checkpoint,
     metadata?: CheckpointMetadata,
@@ -344,11 +368,23 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const { cache, serializer, settings } = this;
     const origin = readOrigin(config, metadata, settings.indexedConfig);
     const snapshot = new Snapshot({ cache, serializer }, request);
-    await this.reach("put", async (context) => {
-      const writesUnderWay = shareWritesUnderWay(this.place);
-      const put = { address, parentCheckpointId, snapshot, origin, writesUnderWay };
-      await keepLast(context, await putCheckpoint(context, put));
-    });
+    const held = this.findHeld(address.threadId, config);
+    await this.reach(
+      "put",
+      async (context) => {
+        const writesUnderWay = shareWritesUnderWay(this.place);
+        const put = {
+          address,
+          parentCheckpointId,
+          snapshot,
+          origin,
+          isForkRefused,
+          writesUnderWay,
+        };
+        await keepLast(context, await putCheckpoint(context, put));
+      },
+      held,
+    );
     return toConfig(address);
   }
 
@@ -366,6 +402,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws ThreadDeletedError if the thread was deleted by a saver with `deletedThreadSeconds`
    * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
    *   `retry.deadlineMs`
+   * @throws ThreadLeasedError if another worker has the lease of the thread
+   * @throws LeaseLostError if they are part of a lease that has ended
    */
   override async putWrites(
     config: RunnableConfig,
@@ -377,9 +415,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const task = { address, taskId: parseTaskId(taskId), taskPath: parseTaskPath(taskPath) };
     if (writes.length === 0) return;
     const encode = takeWrites(this.serializer, writes);
+    const held = this.findHeld(address.threadId, config);
     await shareWritesUnderWay(this.place).track(address, (onSubmitted) =>
-      this.reach("putWrites", async (context) =>
-        putWrites(context, task, await encode(), onSubmitted),
+      this.reach(
+        "putWrites",
+        async (context) => putWrites(context, task, await encode(), onSubmitted),
+        held,
       ),
     );
   }
@@ -494,6 +535,63 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const checked = checkPrune(options);
     const ids = checkThreadIds(threadIds, checked.strategy.name);
     return this.reach("prune", (context) => pruneThreads(context, ids, checked));
+  }
+
+  /**
+   * Changes a thread's state by a checkpoint of its own: reads the latest, asks a function what is to change, and
+   * stores that if the latest is still the same. If another writer was faster, it begins again.
+   *
+   * @param change gets the values of the channels, and returns those that change; undefined for no change
+   * @returns the config of the latest checkpoint; undefined if there was none and nothing was to change
+   * @throws ConcurrentUpdateError if another writer was faster at each attempt; nothing was stored
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if an option is wrong or unknown
+   */
+  async update(
+    threadId: string,
+    change: ThreadChange,
+    options: UpdateOptions = {},
+  ): Promise<RunnableConfig | undefined> {
+    const id = parseThreadId(threadId);
+    const checked = checkUpdate(options);
+    const saver: UpdatedSaver = {
+      read: (config) => this.getTuple(config),
+      put: (...args) => this.putUnless({ isForkRefused: true }, ...args),
+      getNextVersion: (current) => this.getNextVersion(current as number),
+      takeTurn: (act) =>
+        this.findHeld(id) === undefined
+          ? this.reach("update", (context) => takeTurn(context, this.collectionPath, id, act))
+          : act(),
+    };
+    return updateThread(saver, id, change, checked);
+  }
+
+  /**
+   * Does something while no other worker writes to a thread. `put` and `putWrites` carry the lease's fencing token
+   * in their own command, also those of graphs that are awaited in the function. Others get a `ThreadLeasedError`.
+   * The lease is renewed until the function has ended.
+   *
+   * A worker that was paused for longer than the lease lasts may lose it to another. Whatever it writes then is
+   * refused with a `LeaseLostError`.
+   *
+   * @param act gets the lease; in the lease of the same thread, that one
+   * @returns what the function returned
+   * @throws ThreadLeasedError if another worker has the lease until `waitMs` is over
+   * @throws LeaseLostError if the lease was lost before the function ended
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if an option is wrong or unknown
+   */
+  async withLease<T>(
+    threadId: string,
+    act: (lease: ThreadLease) => Promise<T>,
+    options: LeaseOptions = {},
+  ): Promise<T> {
+    const id = parseThreadId(threadId);
+    const checked = checkLease("withLease", options);
+    const lease = await this.reach("withLease", (context) =>
+      takeLease(context, this.collectionPath, id, checked),
+    );
+    return lease.run(act);
   }
 
   /**
@@ -675,10 +773,22 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return { client, db, settings, officialName };
   }
 
+  private findHeld(threadId: string, config?: RunnableConfig): HeldThread | undefined {
+    return findHeld({ collection: this.collectionPath, threadId }, config);
+  }
+
+  private get collectionPath(): string {
+    return `${this.db.databaseName}.${nameCollection(this.settings)}`;
+  }
+
   /** Does something with the database; what the driver throws comes out as an error of this package. */
-  private async reach<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
+  private async reach<T>(
+    name: string,
+    act: (context: SaverContext) => Promise<T>,
+    held?: HeldThread,
+  ): Promise<T> {
     try {
-      return await act(await this.open());
+      return await act({ ...(await this.open()), hold: held });
     } catch (error) {
       throw explainRefusal(error, `${name} of MongoDBSaver`);
     }

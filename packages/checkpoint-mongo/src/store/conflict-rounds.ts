@@ -12,12 +12,13 @@ const MAX_DELAY_BOUND_MS = 1_000;
 
 /** How long a call is repeated while other calls keep getting ahead of it. */
 export class ConflictDeadline {
-  readonly #limitMs: number;
+  /** From the beginning of the call. */
+  readonly limitMs: number;
   readonly #startedMs = performance.now();
 
   /** @param limitMs from now on */
   constructor(limitMs: number) {
-    this.#limitMs = limitMs;
+    this.limitMs = limitMs;
   }
 
   /** Since the call began. */
@@ -27,11 +28,11 @@ export class ConflictDeadline {
 
   /** Until it is over; 0 from then on. */
   get leftMs(): number {
-    return Math.max(0, this.#limitMs - this.elapsedMs);
+    return Math.max(0, this.limitMs - this.elapsedMs);
   }
 
   get isOver(): boolean {
-    return this.elapsedMs >= this.#limitMs;
+    return this.elapsedMs >= this.limitMs;
   }
 }
 

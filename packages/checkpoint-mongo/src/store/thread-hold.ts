@@ -24,6 +24,9 @@ export interface HoldRequest {
 /** Whoever waits and has not looked for so long has died. */
 const PLACE_TTL_MS = 10_000;
 
+/** Who does not wait for a lease waits so long for turns of others. */
+const MAX_OVERTIME_MS = 15_000;
+
 /** Between two looks of the first in line, and how much longer others wait for each place before them. */
 const FIRST_LOOK_MS = 25;
 const LOOK_PER_PLACE_MS = 15;
@@ -63,8 +66,10 @@ export async function takeHold(
       }
       if (ahead.some(({ until }) => until.getTime() <= nowMs)) await dropDead(store, threadId);
       const leftMs = endMs - performance.now();
-      // A lease may last for long. No single write waits for its end.
-      if (leftMs <= 0 || (heldFor === "turn" && held?.heldFor === "lease")) {
+      // Others' turns are over soon. Their leases may last for long, and no single write waits for that.
+      const overtimeMs = heldFor === "lease" && held?.heldFor === "turn" ? MAX_OVERTIME_MS : 0;
+      const isHopeless = heldFor === "turn" && held?.heldFor === "lease";
+      if (isHopeless || leftMs <= -overtimeMs) {
         if (held !== undefined) return { other: held };
         // Others are in the line, and nobody holds it just now.
         return { other: { token: record.last_token ?? 0, untilMs: nowMs, heldFor } };
@@ -75,7 +80,9 @@ export async function takeHold(
       }
       const boundMs = Math.min(MAX_LOOK_MS, FIRST_LOOK_MS + LOOK_PER_PLACE_MS * ahead.length);
       const waitedMs = boundMs * (0.5 + Math.random() / 2);
-      await sleep(Math.min(waitedMs, leftMs), undefined, { signal }).catch(() => undefined);
+      const lookInMs = leftMs > 0 ? Math.min(waitedMs, leftMs) : waitedMs;
+      // An abort ends the wait, and is thrown at the next look.
+      await sleep(lookInMs, undefined, { signal }).catch(() => undefined);
     }
   } finally {
     if (placeUntilMs > 0) await leaveLine(store, threadId, ticket);

@@ -4,10 +4,11 @@ import { LeaseLostError } from "../errors/lease-lost-error.ts";
 import { ThreadLeasedError } from "../errors/thread-leased-error.ts";
 import { WriteConflictError } from "../errors/write-conflict-error.ts";
 import { endHold, isOverdue } from "../store/thread-hold.ts";
-import type { ThreadHold } from "../store/thread-record.ts";
+import { findRecord, readHold, type ThreadHold } from "../store/thread-record.ts";
 
-/** A turn takes about as long as one attempt of a write. */
-const MAX_LOOK_MS = 50;
+/** A turn takes about as long as one attempt of a write. Many may wait for its end. */
+const FIRST_LOOK_BOUND_MS = 20;
+const MAX_LOOK_BOUND_MS = 320;
 
 /** Goes past whoever holds a thread, at most so long as the call has time. */
 export class HoldPassage {
@@ -40,7 +41,13 @@ export class HoldPassage {
     if (found.heldFor === "lease") {
       throw new ThreadLeasedError(this.#threadId, new Date(found.untilMs));
     }
-    await this.#wait();
+    // Whoever reads it again to write would burden the server more.
+    let hold: ThreadHold | undefined = found;
+    while (hold?.token === found.token && found.untilMs > store.estimateTime()) {
+      await this.#wait();
+      const record = await findRecord(store, this.#threadId);
+      hold = record && readHold(record);
+    }
     return false;
   }
 
@@ -57,6 +64,7 @@ export class HoldPassage {
           "Nothing was stored. Try again, and check that not many runs work on one thread at once.",
       });
     }
-    await sleep(MAX_LOOK_MS * Math.random());
+    const boundMs = Math.min(MAX_LOOK_BOUND_MS, FIRST_LOOK_BOUND_MS * 2 ** this.#waits);
+    await sleep(boundMs * (0.5 + Math.random() / 2));
   }
 }
