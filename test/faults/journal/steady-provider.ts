@@ -18,14 +18,21 @@ export interface LoggedRequest {
 /** What happens at the provider, for whoever wants to kill somebody right then. */
 export type ProviderMoment = "asked" | "word" | "answered";
 
-const WORDS = 60;
-const PAUSE_MS = 2;
+/** How the provider answers. */
+export interface Pace {
+  /** Words of each answer. */
+  readonly words: number;
+  /** Milliseconds between two words of a stream. */
+  readonly pauseMs: number;
+}
+
+const DEFAULT_PACE: Pace = { words: 60, pauseMs: 2 };
 
 /** The provider's answer to a call, always the same. */
-export function answerTo(call: string): string {
+export function answerTo(call: string, count = DEFAULT_PACE.words): string {
   let state = Array.from(call).reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) >>> 0, 7);
   const words = [call];
-  while (words.length < WORDS) {
+  while (words.length < count) {
     state = (state * 1_103_515_245 + 12_345) >>> 0;
     words.push(`w${(state >>> 8).toString(36)}`);
   }
@@ -44,13 +51,18 @@ interface AskedMessage {
 export class SteadyProvider implements AsyncDisposable {
   readonly log: LoggedRequest[] = [];
   onMoment: ((moment: ProviderMoment, words: number) => void) | undefined;
+  readonly #pace: Pace;
   readonly #server = createServer((request, response) => {
     // A client that was killed takes its connection with it.
     this.#answer(request, response).catch(() => response.destroy());
   });
 
-  static async start(): Promise<SteadyProvider> {
-    const provider = new SteadyProvider();
+  private constructor(pace: Pace) {
+    this.#pace = pace;
+  }
+
+  static async start(pace = DEFAULT_PACE): Promise<SteadyProvider> {
+    const provider = new SteadyProvider(pace);
     provider.#server.listen(0, "127.0.0.1");
     await once(provider.#server, "listening");
     return provider;
@@ -83,7 +95,7 @@ export class SteadyProvider implements AsyncDisposable {
     };
     this.log.push(logged);
     this.onMoment?.("asked", 0);
-    const whole = answerTo(call);
+    const whole = answerTo(call, this.#pace.words);
     const asked = String(messages[2]?.content);
     const lastWords = asked.slice(asked.indexOf("\n") + 1);
     const text =
@@ -108,7 +120,7 @@ export class SteadyProvider implements AsyncDisposable {
       sendDelta({ content: word });
       logged.words += 1;
       this.onMoment?.("word", logged.words);
-      await sleep(PAUSE_MS);
+      if (this.#pace.pauseMs > 0) await sleep(this.#pace.pauseMs);
     }
     sendDelta({}, "stop");
     send({ choices: [], usage: this.#countUsage(logged) });

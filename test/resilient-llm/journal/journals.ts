@@ -22,8 +22,8 @@ export interface DatabaseJournal extends TestJournal {
   readonly client: MongoClient;
   readonly dbName: string;
   readonly entries: Collection;
-  /** Changes what is stored, behind the journal's back. */
-  damage(pipeline: Document[]): Promise<void>;
+  /** Changes what is stored of a thread, behind the journal's back. */
+  damage(threadId: string, pipeline: Document[]): Promise<void>;
 }
 
 /** A journal on the run's server, for one test file. */
@@ -41,8 +41,8 @@ export function useJournalDatabase(): DatabaseJournal {
     dbName: database.name,
     entries,
     open: () => new MongoDBCallJournal({ client, dbName: database.name }),
-    damage: async (pipeline) => {
-      await entries.updateMany({}, pipeline);
+    damage: async (threadId, pipeline) => {
+      await entries.updateMany({ thread_id: threadId }, pipeline);
     },
   };
 }

@@ -324,7 +324,7 @@ it("of a part that is damaged, what comes before the damage is kept", async () =
     await collectStream(Promise.resolve(stream)).catch(() => undefined);
     const mine = { thread_id: call.configurable.thread_id };
     while (!(await database.entries.findOne({ ...mine, kind: "emergency" }))) await sleep(1);
-    await database.damage(damage);
+    await database.damage(call.configurable.thread_id, damage);
     const { whole } = await collectStream(model.stream("Why?", call));
     expect(whole.text).toBe(WHOLE);
     expect(events.map(({ type }) => type)).toContain("journal-failed");

@@ -376,7 +376,7 @@ it("a stored answer that is damaged is never given, but asked for anew", async (
     const { events, model } = createModel([server], { journal: database.open() });
     const named = { ...newThread(), journal: { task: "t" } };
     await model.invoke("Same", named);
-    await database.damage([change]);
+    await database.damage(named.configurable.thread_id, [change]);
     expect((await model.invoke("Same", named)).text).toBe("Two");
     expect(events).toContainEqual(
       expect.objectContaining({

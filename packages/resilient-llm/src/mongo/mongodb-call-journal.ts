@@ -76,6 +76,9 @@ function readEntry({ answer, booked_pieces, kind, pieces }: EntryDocument): Jour
  * ```
  */
 export class MongoDBCallJournal implements CallJournal {
+  /** What was paid for is not lost with a primary. */
+  private readonly answers: Collection<EntryDocument>;
+  /** A claim or a part that is lost with a primary costs a request or some tokens, and waiting for it each call. */
   private readonly collection: Collection<EntryDocument>;
   private readonly ttlMs: number;
   private setup: Promise<void> | undefined;
@@ -83,11 +86,14 @@ export class MongoDBCallJournal implements CallJournal {
   /** @throws InvalidOptionsError if options are wrong, missing or unknown */
   constructor(options: MongoDBCallJournalOptions) {
     const { client, collectionName, dbName, ttlSeconds } = resolveMongoOptions(options);
-    this.collection = (client as MongoClient).db(dbName).collection<EntryDocument>(collectionName, {
-      // What was paid for is not lost with a primary.
-      writeConcern: { w: "majority" },
-      ignoreUndefined: true,
-    });
+    const db = (client as MongoClient).db(dbName);
+    const open = (w: number | "majority") =>
+      db.collection<EntryDocument>(collectionName, {
+        writeConcern: { w },
+        readPreference: "primary",
+      });
+    this.answers = open("majority");
+    this.collection = open(1);
     this.ttlMs = ttlSeconds * 1_000;
   }
 
@@ -143,9 +149,8 @@ export class MongoDBCallJournal implements CallJournal {
       changes["booked_pieces"] = 0;
       changes["answer"] = literal(write.kind === "after_call" ? write.answer : null);
     }
-    const { matchedCount } = await this.collection.updateOne({ _id: id, owner }, [
-      { $set: changes },
-    ]);
+    const collection = write.kind === "after_call" ? this.answers : this.collection;
+    const { matchedCount } = await collection.updateOne({ _id: id, owner }, [{ $set: changes }]);
     return matchedCount === 1;
   }
 
