@@ -10,6 +10,7 @@ import {
   type RunEvent,
 } from "@threadkeep/checkpoint-mongo/runs";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { useDatabase } from "../use-database.ts";
@@ -44,7 +45,7 @@ describe("a worker", () => {
           isFirst = false;
           // Its process is paused, as far as anybody can tell.
           hang.resolve();
-          await new Promise((resolve) => signal!.addEventListener("abort", resolve));
+          await once(signal!, "abort");
         },
       }),
     };
@@ -80,7 +81,9 @@ describe("a worker", () => {
     const { runs, ids, readLog, saver } = openRuns(database, graphs);
     await runs.start("c", { log: ["in"] }, ids);
     const handle = createRunHandler({
-      ...{ saver, graphs, leaseMs: 500 },
+      saver,
+      graphs,
+      leaseMs: 500,
       onEvent: (event) => events.push(event),
       runExclusively: async (_run, act) => {
         return act().catch((error: unknown) => {
@@ -263,7 +266,7 @@ describe("a run that sleeps", () => {
     const { runs, ids } = openRuns(database, graphs);
     startWorker({ graphs, pollMs: 100 });
     await runs.start("k", { log: [] }, ids);
-    await waitFor(runs, ids.runId, "done");
+    expect(await waitFor(runs, ids.runId, "done")).toMatchObject({ token: 2 });
   });
 
   it("sleeps as long as it was to, though another question of the same step was answered meanwhile", async () => {

@@ -12,9 +12,16 @@ it("runs whose workers are killed and paused at random all end once, lose no ste
     await client.close();
   });
   const result = await runFleet({
-    ...{ uri, database: database.name, seed: Number(process.env["THREADKEEP_FAULTS_SEED"] ?? 1) },
-    ...{ workers: 3, runs: 18, steps: 5, stepMs: 150, concurrency: 3 },
-    ...{ faultEveryMs: 700, deadlineMs: 90_000 },
+    uri,
+    database: database.name,
+    seed: Number(process.env["THREADKEEP_FAULTS_SEED"] ?? 1),
+    workers: 3,
+    runs: 18,
+    steps: 5,
+    stepMs: 150,
+    concurrency: 3,
+    faultEveryMs: 700,
+    deadlineMs: 90_000,
     options: { leaseMs: 1_000, pollMs: 300 },
   });
   expect(result.violations).toEqual([]);

@@ -157,7 +157,7 @@ class Fleet {
         await this.#kill(member);
         await this.fill();
       } else {
-        await this.#pause(member);
+        this.#pause(member);
       }
     }
   }
@@ -205,12 +205,12 @@ class Fleet {
     this.kills += 1;
   }
 
-  /** For longer than a lease lasts, or for less. */
-  async #pause({ child }: Member): Promise<void> {
+  /** For longer than a lease lasts, or for less. Meanwhile the others are disturbed. */
+  #pause({ child }: Member): void {
     const leaseMs = this.#plan.options.leaseMs ?? 10_000;
     child.kill("SIGSTOP");
     this.pauses += 1;
-    await sleep(leaseMs * (0.5 + 1.5 * this.#random.next()));
-    child.kill("SIGCONT");
+    const forMs = leaseMs * (0.5 + 1.5 * this.#random.next());
+    setTimeout(() => child.kill("SIGCONT"), forMs).unref();
   }
 }

@@ -12,7 +12,11 @@ const saver = new MongoDBSaver({ client, dbName: order.database });
 const ledger = new Ledger(client.db(order.database));
 const graphs = { work: makeLedgerGraph(ledger, order) };
 const worker = new RecoveryWorker({
-  ...{ saver, graphs, worker: order.name, maxAttempts: 1_000, concurrency: order.concurrency },
+  saver,
+  graphs,
+  worker: order.name,
+  maxAttempts: 1_000,
+  concurrency: order.concurrency,
   ...order.options,
   backoff: { firstMs: 50, maxMs: 500 },
 });

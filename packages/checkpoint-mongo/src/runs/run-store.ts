@@ -332,7 +332,7 @@ export class RunStore {
   /** Counts the due runs that these graphs cannot go on with, by graph and version. */
   async countOthers(
     accepted: object,
-  ): Promise<readonly { graph: string; version?: string; count: number }[]> {
+  ): Promise<readonly { graph: string; version: string | undefined; count: number }[]> {
     const now = new Date(this.estimateTime());
     const groups = await this.#collection
       .aggregate<{ _id: { graph: string; version?: string }; count: number }>([
@@ -341,7 +341,7 @@ export class RunStore {
         { $group: { _id: { graph: "$graph", version: "$version" }, count: { $sum: 1 } } },
       ])
       .toArray();
-    return groups.map(({ _id, count }) => ({ ..._id, count }));
+    return groups.map(({ _id: { graph, version }, count }) => ({ graph, version, count }));
   }
 
   /** Lists runs, those that were started last first. */
