@@ -3,6 +3,7 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { createRunHandler, createRuns, type Run } from "@threadkeep/checkpoint-mongo/runs";
 import { MongoClient, type Document } from "mongodb";
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { CommandProxy, ConnectionLost } from "../../network/command-proxy.ts";
 import { useDatabase } from "../use-database.ts";
@@ -78,7 +79,7 @@ async function finish(runId: string): Promise<Run> {
     if (run.endedAt !== undefined || performance.now() > deadlineMs) return run;
     const [asked] = run.interrupts;
     if (asked !== undefined) await runs.resume(runId, asked.value === "one?" ? 1 : 2);
-    else await new Promise((resolve) => setTimeout(resolve, 100));
+    else await sleep(100);
   }
 }
 

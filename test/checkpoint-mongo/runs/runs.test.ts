@@ -9,6 +9,7 @@ import {
   UnknownGraphError,
 } from "@threadkeep/checkpoint-mongo/runs";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { useDatabase } from "../use-database.ts";
 import { makeChain } from "./make-chain.ts";
@@ -36,7 +37,7 @@ describe("starting a run", () => {
     const graph = new StateGraph(MessagesAnnotation)
       .addNode("answer", ({ messages }, config) => {
         seen.push(
-          messages.map((message: BaseMessage) => message.getType()),
+          messages.map((message: BaseMessage) => message.type),
           config.configurable,
         );
         return { messages: [new AIMessage("b")] };
@@ -94,9 +95,7 @@ describe("starting a run", () => {
     expect(await runs.get(ids.runId)).toEqual(before);
   });
 
-  it.each<
-    [string, (runs: ReturnType<typeof createRuns>) => Promise<unknown>, string | typeof Error]
-  >([
+  it.each<[string, (runs: ReturnType<typeof createRuns>) => Promise<unknown>, string]>([
     ["an unknown graph", (runs) => runs.start("x", {}, { threadId: "t" }), "Known are: chain"],
     ["an empty thread id", (runs) => runs.start("chain", {}, { threadId: "" }), "thread_id"],
     [
@@ -117,7 +116,7 @@ describe("starting a run", () => {
   ])("refuses %s before anything is stored", async (_what, act, message) => {
     const { runs } = openRuns(database, { chain });
     const count = await database.db.collection("threadkeep_runs").countDocuments();
-    await expect(act(runs)).rejects.toThrow(message as string);
+    await expect(act(runs)).rejects.toThrow(message);
     expect(await database.db.collection("threadkeep_runs").countDocuments()).toBe(count);
   });
 });
@@ -159,7 +158,7 @@ describe("a run that waits", () => {
     const waiting = await handle(ids.runId);
     expect(waiting).toMatchObject({ status: "waiting", attempts: 0, wakeAt: undefined });
     expect(waiting.interrupts).toEqual([
-      { id: expect.any(String), value: { question: "Publish?" }, wakeAt: undefined },
+      { id: waiting.interrupts[0]?.id, value: { question: "Publish?" }, wakeAt: undefined },
     ]);
     expect(await handle(ids.runId)).toMatchObject({ status: "waiting", token: 1 });
     const other = openRuns(database, { ask });
@@ -197,7 +196,7 @@ describe("a run that waits", () => {
     const { runs, handle, ids, saver } = openRuns(database, { graph });
     await runs.start("graph", { messages: [] }, ids);
     const { interrupts } = await handle(ids.runId);
-    expect(interrupts.map(({ value }) => value).toSorted()).toEqual(["a?", "b?"]);
+    expect(new Set(interrupts.map(({ value }) => value))).toEqual(new Set(["a?", "b?"]));
     await expect(runs.resume(ids.runId, 1)).rejects.toThrow(interrupts[0]!.id);
     await expect(runs.resume(ids.runId, 1, { interruptId: "x" })).rejects.toThrow(RunStateError);
     const { id } = interrupts.find(({ value }) => value === "b?")!;
@@ -259,7 +258,6 @@ describe("a run that fails", () => {
       status: "dead",
       attempts: 3,
       error: { name: "TypeError", message: "failure 3" },
-      endedAt: expect.any(Date),
     });
     expect(await handle(ids.runId)).toEqual(dead);
     expect(await readLog()).toEqual(["in", "first"]);
@@ -333,7 +331,7 @@ describe("cancelling a run", () => {
     const slow = makeChain({
       wait: async ({ signal }) => {
         begun.resolve(signal!);
-        await new Promise((resolve) => signal!.addEventListener("abort", resolve));
+        await once(signal!, "abort");
       },
       never: () => {},
     });
@@ -364,8 +362,8 @@ describe("calls about runs that are not there, or not here", () => {
   it("say so, and change nothing", async () => {
     const { runs, handle } = openRuns(database, { chain });
     expect(await runs.get("nobody")).toBeUndefined();
-    for (const act of [runs.resume, runs.retry, runs.cancel]) {
-      await expect(act.call(runs, "nobody")).rejects.toThrow(RunNotFoundError);
+    for (const act of ["resume", "retry", "cancel"] as const) {
+      await expect(runs[act]("nobody")).rejects.toThrow(RunNotFoundError);
     }
     await expect(handle("nobody")).rejects.toThrow(RunNotFoundError);
     await expect(runs.resume("", 1)).rejects.toThrow("run id");

@@ -20,7 +20,7 @@ export interface TestRuns {
   /** The ids of a new run and its thread. */
   readonly ids: { readonly threadId: string; readonly runId: string };
   /** What the steps of a thread have noted. */
-  readLog(threadId?: string): Promise<unknown>;
+  readonly readLog: (threadId?: string) => Promise<unknown>;
 }
 
 /** Opens the runs of a process that has just started. */

@@ -191,13 +191,13 @@ export function resolveWorkerOptions(options: RecoveryWorkerOptions): ResolvedWo
   return { ...resolve(checked), concurrency, pollMs, drainMs, dispatch };
 }
 
-function resolve(checked: z.output<typeof handlerSchema>): ResolvedHandlerOptions {
-  const { saver, graphs, keepEndedSeconds, leaseMs, maxAttempts, backoff, durability } = checked;
-  const { isFinal = isFinalError, worker = `${hostname()}:${process.pid}` } = checked;
+function resolve({
+  keepEndedSeconds,
+  isFinal = isFinalError,
+  worker = `${hostname()}:${process.pid}`,
+  ...checked
+}: z.output<typeof handlerSchema>): ResolvedHandlerOptions {
   const { runExclusively, onEvent } = checked;
   const expiresAfterMs = toMilliseconds(keepEndedSeconds);
-  return {
-    ...{ saver, graphs, expiresAfterMs, leaseMs, maxAttempts, backoff, durability },
-    ...{ isFinal, worker, runExclusively, onEvent },
-  };
+  return { ...checked, expiresAfterMs, isFinal, worker, runExclusively, onEvent };
 }

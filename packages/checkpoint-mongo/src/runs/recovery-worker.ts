@@ -8,6 +8,7 @@ import {
   type ResolvedWorkerOptions,
 } from "./handler-options.ts";
 import { Handler } from "./run-handler.ts";
+import type { FoundRun } from "./run-store.ts";
 
 /** Polls of many workers must not meet: each wait differs by up to this share. */
 const JITTER = 0.25;
@@ -17,6 +18,12 @@ const LOOK_FOR_OTHERS_MS = 60_000;
 
 /** How long a run that was handed to another process is not handed over again. */
 const DISPATCHED_MS = 30_000;
+
+/** How long a run that was not to be taken after all is left alone: another worker has it, or the clocks differ. */
+const PASSED_OVER_MS = 250;
+
+/** The server's clock and what this process thinks of it differ by less. */
+const CLOCK_SLACK_MS = 10;
 
 /**
  * Finds the runs whose time has come, and carries them out or hands them over: those that were started, those whose
@@ -35,13 +42,15 @@ export class RecoveryWorker {
   private readonly handler: Handler;
   private readonly accepted: object;
   private readonly active = new Map<string, Promise<void>>();
-  private readonly dispatched = new Map<string, number>();
+  /** Until when runs are left alone, by this process's monotonic clock. */
+  private readonly resting = new Map<string, number>();
   private readonly drain = new AbortController();
   private readonly abort = new AbortController();
   private loop: Promise<void> | undefined;
   private wake: (() => void) | undefined;
   private isLookAsked = false;
-  private lookedForOthersMs = 0;
+  private nextLookMs = Infinity;
+  private lookedForOthersMs = -Infinity;
 
   /**
    * Creates a worker. It does nothing before {@link RecoveryWorker.start}.
@@ -113,21 +122,43 @@ export class RecoveryWorker {
     }
     this.isLookAsked = false;
     try {
+      this.endRests();
       // More than there is room for: other workers take some of them at the same time.
-      const limit = this.active.size + 2 * free + this.dispatched.size;
-      const due = await this.access.reach("looking for runs", ({ store }) =>
-        store.findDue(this.accepted, limit),
-      );
-      this.forgetDispatched();
-      const ids = due.map(({ _id }) => _id).filter((id) => !this.isInHand(id));
-      const chosen = shuffle(ids).slice(0, free);
+      const limit = this.active.size + this.resting.size + 2 * free;
+      const horizonMs = this.options.pollMs * (1 + JITTER);
+      const { due, nextMs } = await this.access.reach("looking for runs", async ({ store }) => {
+        const nowMs = store.estimateTime();
+        return this.sort(await store.findDue(this.accepted, nowMs + horizonMs, limit), nowMs);
+      });
+      this.nextLookMs = performance.now() + nextMs + CLOCK_SLACK_MS;
+      const chosen = shuffle(due).slice(0, free);
       for (const runId of chosen) this.begin(runId);
       await this.lookForOthers();
-      return chosen.length === free && ids.length > free;
+      return chosen.length === free && due.length > free;
     } catch (error) {
+      this.nextLookMs = Infinity;
       this.reportFailure("poll", undefined, error);
       return false;
     }
+  }
+
+  /** Tells runs that are due from those that will be, and in how many milliseconds the first of these will. */
+  private sort(
+    found: readonly FoundRun[],
+    nowMs: number,
+  ): { readonly due: string[]; readonly nextMs: number } {
+    const due: string[] = [];
+    let nextMs = Infinity;
+    for (const { _id: runId, status, wake_at: wakeAt } of found) {
+      const inMs = (wakeAt?.getTime() ?? Infinity) - nowMs;
+      if (this.active.has(runId) || this.resting.has(runId)) continue;
+      if (inMs <= 0) due.push(runId);
+      // A lease that is alive was renewed when half of its time was left.
+      else if (status !== "running" || inMs < this.options.leaseMs / 2) {
+        nextMs = Math.min(nextMs, inMs);
+      }
+    }
+    return { due, nextMs };
   }
 
   private begin(runId: string): void {
@@ -139,25 +170,38 @@ export class RecoveryWorker {
   }
 
   private async carryOut(runId: string): Promise<void> {
-    const { dispatch } = this.options;
+    const { dispatch, pollMs } = this.options;
     try {
       if (dispatch === undefined) {
         const how = { drain: this.drain.signal, signal: this.abort.signal };
-        await this.handler.handle(runId, how);
+        const { wasTaken } = await this.handler.handle(runId, how);
+        if (!wasTaken) this.letRest(runId, PASSED_OVER_MS);
       } else {
-        this.dispatched.set(runId, performance.now());
         await dispatch(runId);
+        this.letRest(runId, DISPATCHED_MS);
       }
     } catch (error) {
-      this.dispatched.delete(runId);
+      this.letRest(runId, pollMs);
       this.reportFailure(dispatch === undefined ? "handle" : "dispatch", runId, error);
     }
+  }
+
+  private letRest(runId: string, milliseconds: number): void {
+    this.resting.set(runId, performance.now() + milliseconds);
+  }
+
+  private endRests(): void {
+    const nowMs = performance.now();
+    for (const [runId, untilMs] of this.resting) if (untilMs <= nowMs) this.resting.delete(runId);
   }
 
   /** Waits for the next look. */
   private async rest(): Promise<void> {
     if (this.isLookAsked) return;
-    const waitMs = this.options.pollMs * (1 + JITTER * (2 * Math.random() - 1));
+    const nowMs = performance.now();
+    const pollMs = this.options.pollMs * (1 + JITTER * (2 * Math.random() - 1));
+    const restMs = Math.min(...this.resting.values()) - nowMs;
+    const waitMs = Math.max(0, Math.min(pollMs, this.nextLookMs - nowMs, restMs));
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, waitMs);
     this.wake = resolve;
@@ -177,15 +221,6 @@ export class RecoveryWorker {
     for (const { graph, version, count } of others) {
       reportRunEvent(onEvent, { type: "runs-not-accepted", graph, version, count });
     }
-  }
-
-  private isInHand(runId: string): boolean {
-    return this.active.has(runId) || this.dispatched.has(runId);
-  }
-
-  private forgetDispatched(): void {
-    const sinceMs = performance.now() - DISPATCHED_MS;
-    for (const [runId, atMs] of this.dispatched) if (atMs < sinceMs) this.dispatched.delete(runId);
   }
 
   private reportFailure(

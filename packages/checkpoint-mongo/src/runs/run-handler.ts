@@ -54,7 +54,14 @@ export type RunHandler = (runId: string, options?: HandleOptions) => Promise<Run
  */
 export function createRunHandler(options: RunHandlerOptions): RunHandler {
   const handler = new Handler(resolveHandlerOptions(options));
-  return (runId, how = {}) => handler.handle(parseRunId(runId), how);
+  return async (runId, how = {}) => (await handler.handle(parseRunId(runId), how)).run;
+}
+
+/** What a call came to. */
+export interface Handled {
+  readonly run: Run;
+  /** Whether the run was taken. */
+  readonly wasTaken: boolean;
 }
 
 /** What a {@link RunHandler} works with. */
@@ -71,15 +78,17 @@ export class Handler {
     this.#signal = shareDueSignal(options.saver["client"]);
   }
 
-  async handle(runId: string, { drain, signal }: HandleOptions): Promise<Run> {
-    if (drain?.aborted === true || signal?.aborted === true) return this.#read(runId);
+  async handle(runId: string, { drain, signal }: HandleOptions): Promise<Handled> {
+    if (drain?.aborted === true || signal?.aborted === true) {
+      return { run: await this.#read(runId), wasTaken: false };
+    }
     const { leaseMs, worker } = this.#options;
     const request = { lease: randomUUID(), worker, ttlMs: leaseMs, accepted: this.#accepted };
     const takenMs = performance.now();
     const taken = await this.#access.reach("taking a run", ({ store }) =>
       store.take(runId, request),
     );
-    if (taken === undefined) return this.#passOver(runId);
+    if (taken === undefined) return { run: await this.#passOver(runId), wasTaken: false };
     const { token, attempts, thread_id: threadId } = taken;
     reportRunEvent(this.#options.onEvent, { type: "run-taken", runId, threadId, token, attempts });
     const lease = { runId, token, lease: request.lease };
@@ -89,9 +98,9 @@ export class Handler {
     });
     try {
       const record = await this.#carryOut(taken, keeper, { drain, signal });
-      return record === undefined
-        ? await this.#lose(lease)
-        : await this.#record(taken, lease, record);
+      const run =
+        record === undefined ? await this.#lose(lease) : await this.#record(taken, lease, record);
+      return { run, wasTaken: true };
     } finally {
       stopListening();
       keeper.giveBack();

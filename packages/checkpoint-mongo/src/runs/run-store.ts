@@ -45,6 +45,9 @@ export interface LeaseRequest {
   readonly accepted: object;
 }
 
+/** A run that has to be looked at. */
+export type FoundRun = Pick<RunDocument, "_id" | "status" | "wake_at">;
+
 /** What the holder of a lease records of its run, and with that gives the lease back. */
 export interface RunRecord {
   readonly status: RunStatus;
@@ -304,14 +307,23 @@ export class RunStore {
     return asked ?? undefined;
   }
 
-  /** Finds runs whose time has come, those that wait longest first. */
-  async findDue(accepted: object, limit: number): Promise<RunDocument[]> {
-    // By what this process thinks of the server's clock. The server decides when a run is taken.
-    const now = new Date(this.#context.store.estimateTime());
+  /** The server's time as this process reckons it. */
+  estimateTime(): number {
+    return this.#context.store.estimateTime();
+  }
+
+  /**
+   * Finds runs whose time has come or will have come by then, those that wait longest first. Whether it has is decided
+   * by the server, when a run is taken.
+   */
+  async findDue(accepted: object, untilMs: number, limit: number): Promise<FoundRun[]> {
     return this.#collection
-      .find({ $and: [{ wake_at: { $lte: now } }, accepted] } as object, {
-        projection: { graph: 1, version: 1, thread_id: 1, slot: 1 },
-      })
+      .find(
+        { $and: [{ wake_at: { $lte: new Date(untilMs) } }, accepted] },
+        {
+          projection: { status: 1, wake_at: 1 },
+        },
+      )
       .sort({ wake_at: 1 })
       .limit(limit)
       .toArray();
@@ -320,8 +332,8 @@ export class RunStore {
   /** Counts the due runs that these graphs cannot go on with, by graph and version. */
   async countOthers(
     accepted: object,
-  ): Promise<readonly { graph: string; version?: string; count: number }[]> {
-    const now = new Date(this.#context.store.estimateTime());
+  ): Promise<readonly { graph: string; version: string | undefined; count: number }[]> {
+    const now = new Date(this.estimateTime());
     const groups = await this.#collection
       .aggregate<{ _id: { graph: string; version?: string }; count: number }>([
         { $match: { $and: [{ wake_at: { $lte: now } }, { $nor: [accepted] }] } },
@@ -329,7 +341,7 @@ export class RunStore {
         { $group: { _id: { graph: "$graph", version: "$version" }, count: { $sum: 1 } } },
       ])
       .toArray();
-    return groups.map(({ _id, count }) => ({ ..._id, count }));
+    return groups.map(({ _id: { graph, version }, count }) => ({ graph, version, count }));
   }
 
   /** Lists runs, those that were started last first. */

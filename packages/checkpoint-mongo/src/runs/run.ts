@@ -70,9 +70,9 @@ export interface Run {
 }
 
 /** Those that no worker takes again. */
-export const ENDED: readonly RunStatus[] = ["done", "failed", "dead", "cancelled"];
+const ENDED: ReadonlySet<RunStatus> = new Set(["done", "failed", "dead", "cancelled"]);
 
 /** Whether a run has come to its end. */
 export function hasEnded(status: RunStatus): boolean {
-  return ENDED.includes(status);
+  return ENDED.has(status);
 }
