@@ -39,9 +39,9 @@ const INDEXES: readonly IndexDescription[] = [
     unique: true,
     partialFilterExpression: { labelled: true },
   },
-  // Records by what a fence asks for.
+  // Records by what fences ask for; those that close do not all ask for the holder.
   {
-    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1 },
+    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1, holder: 1 },
     name: "fence",
     partialFilterExpression: { kind: "thread" },
   },
