@@ -1,4 +1,5 @@
 import { uuid6 } from "@langchain/langgraph-checkpoint";
+import { AIMessage } from "@langchain/core/messages";
 import { Annotation, StateGraph } from "@langchain/langgraph";
 import {
   InvalidOptionsError,
@@ -7,8 +8,10 @@ import {
   ThreadLeasedError,
   withExclusiveThreads,
 } from "@threadkeep/checkpoint-mongo";
+import { createAgent, fakeModel } from "langchain";
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CommandStartedEvent } from "mongodb";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { connectThrough } from "./connect-through.ts";
@@ -114,7 +117,7 @@ describe("while a worker has the lease of a thread", () => {
     expect(await countCheckpoints(threadId)).toBe(2);
   });
 
-  it("it is renewed, however long the work takes", async () => {
+  it("the lease is renewed, however long the work takes", async () => {
     const threadId = uuid6(0);
     const [saver, other] = [openSaver(), openSaver()];
     await saver.withLease(
@@ -128,6 +131,30 @@ describe("while a worker has the lease of a thread", () => {
       },
       { ttlMs: 1_000 },
     );
+  });
+
+  it("graphs that are run in it carry it", async () => {
+    const threadId = uuid6(0);
+    const [saver, other] = [openSaver(), openSaver()];
+    const graph = compile(saver, "a");
+    await saver.withLease(threadId, async ({ signal }) => {
+      const config = { configurable: { thread_id: threadId }, signal };
+      const run = graph.invoke({ steps: [] }, config);
+      const put = elsewhere(() => putCheckpoint(other, threadConfig(threadId), makeCheckpoint()));
+      expect(ThreadLeasedError.isInstance(await catchError(put))).toBe(true);
+      expect(await run).toEqual({ steps: ["a1", "a2"] });
+    });
+  });
+
+  it("a deletion by another one goes through, and what its worker writes begins the next life", async () => {
+    const threadId = uuid6(0);
+    const [saver, other] = [openSaver(), openSaver()];
+    await saver.withLease(threadId, async () => {
+      await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+      await other.deleteThread(threadId);
+      await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+    });
+    expect(await countCheckpoints(threadId)).toBe(1);
   });
 
   it("clocks of clients that are an hour off change nothing", async () => {
@@ -179,8 +206,7 @@ describe("a worker whose lease has ended", () => {
         back.resolve();
         seen.push(await catchError(putCheckpoint(saver, root, makeCheckpoint())));
         seen.push(await catchError(saver.putWrites(root, [["a", 1]], "late")));
-        if (!signal.aborted)
-          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        if (!signal.aborted) await once(signal, "abort");
         seen.push(signal.reason);
       },
       { ttlMs: 1_000 },
@@ -273,29 +299,10 @@ it("options that are wrong are refused before anything is stored", async () => {
 });
 
 describe("a graph with exclusive threads", () => {
-  const State = Annotation.Root({
-    steps: Annotation<string[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),
-  });
-
-  /** A graph of two steps, each of which takes a while. */
-  function compile(saver: MongoDBSaver, name: string) {
-    const step = (which: string) => async () => {
-      await sleep(150);
-      return { steps: [`${name}${which}`] };
-    };
-    const graph = new StateGraph(State)
-      .addNode("one", step("1"))
-      .addNode("two", step("2"))
-      .addEdge("__start__", "one")
-      .addEdge("one", "two")
-      .compile({ checkpointer: saver });
-    return withExclusiveThreads(graph, saver, { waitMs: 20_000 });
-  }
-
   it("does one run after the other, by invoke, stream and updateState", async () => {
     const threadId = uuid6(0);
     const config = { configurable: { thread_id: threadId } };
-    const [a, b, c] = ["a", "b", "c"].map((name) => compile(openSaver(), name));
+    const [a, b, c] = ["a", "b", "c"].map((name) => compileExclusive(openSaver(), name));
     const streamed: unknown[] = [];
     const readStream = async (): Promise<void> => {
       for await (const chunk of await b!.stream({ steps: [] }, config)) streamed.push(chunk);
@@ -322,14 +329,69 @@ describe("a graph with exclusive threads", () => {
     const threadId = uuid6(0);
     const config = { configurable: { thread_id: threadId } };
     const saver = openSaver();
-    for await (const _ of await compile(saver, "a").stream({ steps: [] }, config)) {
+    for await (const _ of await compileExclusive(saver, "a").stream({ steps: [] }, config)) {
       const put = putCheckpoint(openSaver(), config, makeCheckpoint());
       expect(ThreadLeasedError.isInstance(await catchError(put))).toBe(true);
       break;
     }
-    await compile(openSaver(), "b").invoke({ steps: [] }, config);
+    await compileExclusive(openSaver(), "b").invoke({ steps: [] }, config);
+  });
+
+  it("also holds for agents, streamed events, batches and graphs with another config", async () => {
+    const saver = openSaver();
+    const model = fakeModel().respond(new AIMessage("hello"));
+    const agent = withExclusiveThreads(
+      createAgent({ model, tools: [], checkpointer: saver }),
+      saver,
+    );
+    const threadId = uuid6(0);
+    const config = { configurable: { thread_id: threadId } };
+    const { messages } = await agent.invoke({ messages: ["hi"] }, config);
+    expect(messages.at(-1)?.text).toBe("hello");
+    expect(agent.graph).toBeDefined();
+
+    const graph = compileExclusive(saver, "a");
+    const other = openSaver();
+    const expectLeased = async (): Promise<void> => {
+      const put = putCheckpoint(other, config, makeCheckpoint());
+      expect(ThreadLeasedError.isInstance(await catchError(put))).toBe(true);
+    };
+    for await (const _ of graph.streamEvents({ steps: [] }, { ...config, version: "v2" })) {
+      await expectLeased();
+      break;
+    }
+    const batch = graph.batch([{ steps: [] }], config);
+    await sleep(150);
+    await expectLeased();
+    await batch;
+    const run = graph.withConfig({ tags: ["tagged"] }).invoke({ steps: [] }, config);
+    await sleep(150);
+    await expectLeased();
+    await run;
   });
 });
+
+const State = Annotation.Root({
+  steps: Annotation<string[]>({ reducer: (a, b) => [...a, ...b], default: () => [] }),
+});
+
+/** A graph of two steps, each of which takes a while. */
+function compile(saver: MongoDBSaver, name: string) {
+  const step = (which: string) => async () => {
+    await sleep(150);
+    return { steps: [`${name}${which}`] };
+  };
+  return new StateGraph(State)
+    .addNode("one", step("1"))
+    .addNode("two", step("2"))
+    .addEdge("__start__", "one")
+    .addEdge("one", "two")
+    .compile({ checkpointer: saver });
+}
+
+function compileExclusive(saver: MongoDBSaver, name: string) {
+  return withExclusiveThreads(compile(saver, name), saver, { waitMs: 20_000 });
+}
 
 function sleepNot(): Promise<void> {
   return Promise.resolve();

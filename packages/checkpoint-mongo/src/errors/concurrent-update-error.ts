@@ -2,7 +2,9 @@ import { ThreadkeepError, type ThreadkeepErrorCode } from "./threadkeep-error.ts
 
 /** What was expected to be the latest checkpoint, and what was found. */
 export interface ConcurrentUpdate {
+  /** The thread. */
   readonly threadId: string;
+  /** The namespace. */
   readonly checkpointNs: string;
   /** The parent of the refused checkpoint; undefined if it has none. */
   readonly expected: string | undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { SaverContext } from "../context/context.ts";
 import { LeaseLostError } from "../errors/lease-lost-error.ts";
@@ -10,6 +11,7 @@ import type { ResolvedLease } from "./lease-options.ts";
 
 /** A thread that one worker has for itself. */
 export interface ThreadLease {
+  /** The thread. */
   readonly threadId: string;
   /**
    * The fencing token: each later lease of the thread has a higher one. Give it to whatever else the work changes,
@@ -23,6 +25,9 @@ export interface ThreadLease {
 }
 
 const RENEWALS_PER_TTL = 3;
+
+/** A process that was paused finds its time over. It tries once more, so long. */
+const LAST_RENEWAL_MS = 1_000;
 
 /** After a renewal that failed, the next one comes so much sooner. */
 const HURRY = 5;
@@ -189,12 +194,12 @@ class Heartbeat {
 
   /** The time is over. If nobody else has the thread yet, a renewal still succeeds. */
   #doubt(): void {
-    void Promise.race([
-      renewHold(this.#context.store, this.#held.threadId, this.#held.token, this.#ttlMs),
-      new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref()),
-    ])
+    const { threadId, token } = this.#held;
+    const begunMs = performance.now();
+    const renewed = renewHold(this.#context.store, threadId, token, this.#ttlMs);
+    void Promise.race([renewed, sleep(LAST_RENEWAL_MS, false, { ref: false })])
       .catch(() => false)
-      .then((isRenewed) => (isRenewed ? this.#noteRenewal(performance.now()) : this.#lose()));
+      .then((isRenewed) => (isRenewed ? this.#noteRenewal(begunMs) : this.#lose()));
   }
 
   #lose(): void {

@@ -1,10 +1,12 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { IterableReadableStream } from "@langchain/core/utils/stream";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import type { LeaseOptions } from "./lease-options.ts";
 import type { ThreadLease } from "./thread-lease.ts";
 
 /** What leases threads: a `MongoDBSaver`. */
 export interface LeasingSaver {
+  /** As `MongoDBSaver` has it. */
   withLease<T>(
     threadId: string,
     act: (lease: ThreadLease) => Promise<T>,
@@ -12,19 +14,20 @@ export interface LeasingSaver {
   ): Promise<T>;
 }
 
-type Method = (first: unknown, config?: RunnableConfig, ...rest: unknown[]) => Promise<unknown>;
+type Method = (...given: unknown[]) => unknown;
 
 /** Where each of the methods that write to a thread has its config. */
 const CONFIG_POSITIONS: Readonly<Record<string, number>> = {
   invoke: 1,
   stream: 1,
+  streamEvents: 1,
   updateState: 0,
   bulkUpdateState: 0,
 };
 
 /**
- * Wraps a compiled graph or an agent, so that one run at a time works on a thread: each `invoke`, `stream` and
- * `updateState` takes the lease of the thread that its config names. A run whose lease is lost is aborted.
+ * Wraps a compiled graph or an agent, so that one run at a time works on a thread: each `invoke`, `stream`,
+ * `streamEvents` and `updateState` takes the lease of the thread that its config names. A run whose lease is lost is aborted.
  *
  * A stream keeps the lease until it has been read to its end, or is cancelled.
  *
@@ -41,31 +44,66 @@ export function withExclusiveThreads<Graph extends object>(
   options: LeaseOptions = {},
 ): Graph {
   return new Proxy(graph, {
-    get(target, property, receiver) {
-      const value: unknown = Reflect.get(target, property, receiver);
+    get(target, property, proxy) {
+      // Agents have private fields, which a proxy has not.
+      const value: unknown = Reflect.get(target, property, target);
       if (typeof property !== "string" || typeof value !== "function") return value;
+      const method = value.bind(target) as Method;
+      if (property === "batch") return value.bind(proxy) as Method;
       if (property === "withConfig") {
         return (...given: unknown[]) =>
-          withExclusiveThreads(value.apply(target, given) as object, saver, options);
+          withExclusiveThreads(method(...given) as object, saver, options);
       }
       const position = CONFIG_POSITIONS[property];
-      if (position === undefined) return value;
+      if (position === undefined) return method;
       return (...given: unknown[]) => {
         const config = given[position] as RunnableConfig | undefined;
         const threadId: unknown = config?.configurable?.["thread_id"];
         // Without a thread, nothing is stored. What is wrong with it is for the saver to say.
-        if (typeof threadId !== "string" || threadId === "") return value.apply(target, given);
-        const act = (lease: ThreadLease): Promise<unknown> => {
+        if (typeof threadId !== "string" || threadId === "") return method(...given);
+        const act = (lease: ThreadLease): unknown => {
           const signal = join(config?.signal, lease.signal);
-          const leased = given.with(position, lease.bind({ ...config, signal }));
-          return (value as Method).apply(target, leased as Parameters<Method>);
+          return method(...given.with(position, lease.bind({ ...config, signal })));
         };
-        return property === "stream"
-          ? streamLeased(saver, threadId, act as never, options)
-          : saver.withLease(threadId, act, options);
+        switch (property) {
+          case "stream":
+            return streamLeased(saver, threadId, act as OpenStream, options);
+          case "streamEvents":
+            requireKnownEvents(config);
+            return IterableReadableStream.fromAsyncGenerator(
+              readLeased(saver, threadId, act as OpenStream, options),
+            );
+          default:
+            return saver.withLease(
+              threadId,
+              act as (lease: ThreadLease) => Promise<unknown>,
+              options,
+            );
+        }
       };
     },
   });
+}
+
+/** Later versions do not return a stream. */
+function requireKnownEvents(config: RunnableConfig | undefined): void {
+  const { version } = { ...config } as { readonly version?: unknown };
+  if (version === "v1" || version === "v2") return;
+  throw new InvalidOptionsError(
+    "withExclusiveThreads: streamEvents of the versions v1 and v2 can be leased. For another version, call it in " +
+      "saver.withLease.",
+  );
+}
+
+type OpenStream = (lease: ThreadLease) => Promise<AsyncIterable<unknown>> | AsyncIterable<unknown>;
+
+async function* readLeased(
+  saver: LeasingSaver,
+  threadId: string,
+  open: OpenStream,
+  options: LeaseOptions,
+): AsyncGenerator<unknown> {
+  yield* await streamLeased(saver, threadId, open, options);
 }
 
 function join(first: AbortSignal | undefined, second: AbortSignal): AbortSignal {
@@ -76,7 +114,7 @@ function join(first: AbortSignal | undefined, second: AbortSignal): AbortSignal 
 function streamLeased(
   saver: LeasingSaver,
   threadId: string,
-  open: (lease: ThreadLease) => Promise<AsyncIterable<unknown>>,
+  open: OpenStream,
   options: LeaseOptions,
 ): Promise<IterableReadableStream<unknown>> {
   const { promise, resolve, reject } = Promise.withResolvers<IterableReadableStream<unknown>>();
