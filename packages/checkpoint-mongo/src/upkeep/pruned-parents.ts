@@ -43,12 +43,13 @@ export function readPruneMarks(
  * @param own all of its namespace
  */
 export function isLateChild({ seq }: PlacedMarks, own: readonly PlacedMarks[]): boolean {
-  return own.some(
-    ({ seq: markedAt, prunedThrough: through }) =>
-      through !== undefined &&
-      markedAt < seq &&
-      own.filter((other) => other.seq > through && other.seq < seq).length >= seq - through - 1,
-  );
+  return own.some(({ seq: markedAt, prunedThrough: through }) => {
+    if (through === undefined || markedAt >= seq) return false;
+    // Where the latest were removed, their places are taken again.
+    const last = seq > through ? through : markedAt;
+    const between = own.filter((other) => other.seq > last && other.seq < seq);
+    return between.length >= seq - last - 1;
+  });
 }
 
 function isSame(stored: unknown, hash: () => Uint8Array): boolean {
