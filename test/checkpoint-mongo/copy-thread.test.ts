@@ -135,11 +135,19 @@ describe("a copy", () => {
     expect(details.expiresAt!.getTime()).toBeGreaterThan(Date.now() + 500_000);
   });
 
-  it("takes a thread that was created, and keeps no more of it than its id", async () => {
+  it("takes a thread that was created, which keeps its metadata, also if there is no copy", async () => {
     const { threadId } = await makeSource("for created");
-    await saver.threads.create("created", { metadata: { user: "bob" } });
-    await saver.copyThread(threadId, "created");
-    expect(await saver.threads.get("created")).toMatchObject({ metadata: { user: "bob" } });
+    const created = { metadata: { user: "bob" } };
+    await saver.threads.create("created", created);
+    const segments = database.documents("segment");
+    const segment = (await segments.findOne({ thread_id: threadId }))!;
+    await segments.deleteOne({ _id: segment._id });
+    const cold = database.openSaver();
+    await expect(cold.copyThread(threadId, "created")).rejects.toThrow(/segment/);
+    expect(await cold.threads.get("created")).toMatchObject({ ...created, checkpoints: 0 });
+    await segments.insertOne(segment);
+    await cold.copyThread(threadId, "created");
+    expect(await cold.threads.get("created")).toMatchObject({ ...created, checkpoints: 7 });
   });
 
   it("reads and writes each content once", async () => {

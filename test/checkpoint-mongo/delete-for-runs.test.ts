@@ -126,6 +126,18 @@ describe("a thread of which a run is deleted", () => {
     }
   });
 
+  it("still shows the loss of a checkpoint in a place that was taken again", async () => {
+    const first = await putAs(saver, "places", "stays");
+    const second = await putAs(saver, "places", "goes in places", first);
+    await putAs(saver, "places", "goes in places", second);
+    await saver.deleteForRuns(["goes in places"]);
+    const lost = await putAs(database.openSaver(), "places", "next", first);
+    const last = await putAs(database.openSaver(), "places", "next", lost);
+    await database.documents("checkpoint").deleteOne({ checkpoint_id: idOf(lost) });
+    const { damages } = await database.openSaver().verifyThread("places");
+    expect(damages).toMatchObject([{ checkpointId: idOf(last), reason: "missing" }]);
+  });
+
   it("stands where its latest checkpoint says, and is found so", async () => {
     const first = await putAs(saver, "stands", "s1");
     await saver.putWrites(first, [[INTERRUPT, [{ value: "?" }]]], "task");

@@ -82,8 +82,8 @@ describe("put", () => {
   ])("gives the whole state back where $what", async ({ what, values, versions, named }) => {
     const before = { a: "a", b: "b" };
     const first = await put(what, makeCheckpoint(before), { named: { a: 1, b: 1 } });
-    const next = makeCheckpoint(values, { versions: versions as ChannelVersions });
-    const second = await put(what, next, { parent: first, named: named as ChannelVersions });
+    const next = makeCheckpoint(values, { versions });
+    const second = await put(what, next, { parent: first, named });
     expect((await read(second)).checkpoint.channel_values).toEqual(values);
     expect((await read(first)).checkpoint.channel_values).toEqual(before);
   });

@@ -33,7 +33,8 @@ import {
   scanWrites,
 } from "../store/scan-thread.ts";
 import { findRecord, isOfLife, isOver } from "../store/thread-record.ts";
-import { chooseExpiryBy } from "../threads/prepare-thread.ts";
+import { beginEntry } from "../store/write-metadata.ts";
+import { chooseExpiryBy, prepareThread } from "../threads/prepare-thread.ts";
 import { isLateChild, readPruneMarks, type PlacedMarks } from "../upkeep/pruned-parents.ts";
 import {
   copyCheckpoint,
@@ -78,14 +79,19 @@ export async function copyThread(
   for (;;) {
     await rounds.begin();
     const record = await requireSource(context, source);
-    await requireEmpty(context, target);
+    const former = await requireEmpty(context, target);
     cache.forgetThread(target);
     const life = await beginCopy(store, target);
     if (life === undefined) continue;
     try {
-      return await copyTo(context, record, life);
+      return await copyTo(context, record, life, former?.metadata !== undefined);
     } catch (error) {
       await abandonCopy(store, { thread_id: target, epoch: life.epoch });
+      // One that was created without a checkpoint is found by searches again.
+      if (former?.deleted_at === undefined && former?.stands !== undefined) {
+        const { epoch } = await prepareThread(context, target);
+        await beginEntry(store, target, epoch);
+      }
       if (!(error instanceof Overtaken) && !(await isGone(context, record, error))) throw error;
     } finally {
       cache.forgetThread(target);
@@ -107,11 +113,16 @@ async function requireSource(
   );
 }
 
-async function requireEmpty({ store, official }: SaverContext, threadId: string): Promise<void> {
+/** @returns its record, if it has one */
+async function requireEmpty(
+  { store, official }: SaverContext,
+  threadId: string,
+): Promise<ThreadDocument | undefined> {
   const record = await findRecord(store, threadId);
   const isTaken =
     (await hasCheckpoints(store, threadId, record)) || (await official.hasThread(threadId));
   if (isTaken) throw new ThreadNotEmptyError(threadId);
+  return record;
 }
 
 /** Whether a thread is alive and has checkpoints. */
@@ -150,6 +161,7 @@ async function copyTo(
   context: SaverContext,
   record: ThreadDocument,
   life: CopyLife,
+  hasOwnMetadata: boolean,
 ): Promise<CopyThreadResult> {
   const { store } = context;
   const place: CopyPlace = { ...life, expiresAt: chooseExpiryBy(context)() };
@@ -166,7 +178,7 @@ async function copyTo(
   const own = newest?.[record.epoch];
   const isThere = await finishCopy(store, life, place.expiresAt, {
     ...(own && { newest: { [life.epoch]: own } }),
-    ...(metadata !== undefined && { metadata, ...(fields && { fields }) }),
+    ...(metadata !== undefined && !hasOwnMetadata && { metadata, ...(fields && { fields }) }),
     ...(moving.length > 0 && { moving }),
   });
   if (!isThere) throw new Overtaken();

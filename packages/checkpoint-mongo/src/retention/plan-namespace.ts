@@ -71,7 +71,8 @@ function markPruned(
   last: PlannedCheckpoint,
   survivor: PlannedCheckpoint,
 ): SurvivorMark {
-  const through = Math.max(last.seq, ...own.map(({ prunedThrough = 0 }) => prunedThrough));
+  let through = last.seq;
+  for (const { prunedThrough = 0 } of own) through = Math.max(through, prunedThrough);
   return {
     ...toStored(survivor),
     pruned: { through, proof: hasher.hashPruned({ ...survivor, through }) },

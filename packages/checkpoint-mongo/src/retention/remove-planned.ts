@@ -1,6 +1,8 @@
 import type { SaverContext } from "../context/context.ts";
 import {
+  formatPlace,
   markSurvivors,
+  measureCheckpoints,
   measureCondemned,
   PRUNE_BATCH,
   removeCheckpoints,
@@ -28,14 +30,19 @@ export async function removePlanned(
   const { store, cache } = context;
   let checkpoints = 0;
   let bytesFreed = 0;
+  const sizes = await measureCheckpoints(store, threadId);
   for (const { namespace, marks, removedIds } of namespaces) {
     await markSurvivors(store, marks);
     for (let start = 0; start < removedIds.length; start += PRUNE_BATCH) {
       const batch = removedIds.slice(start, start + PRUNE_BATCH);
-      const done = await removeCheckpoints(store, namespace, epoch, batch);
-      for (const checkpointId of batch) cache.forgetRecord({ ...namespace, checkpointId });
-      checkpoints += done.checkpoints;
-      bytesFreed += done.bytes;
+      const count = await removeCheckpoints(store, namespace, epoch, batch);
+      for (const checkpointId of batch) {
+        cache.forgetRecord({ ...namespace, checkpointId });
+        // What another process has removed first does not count.
+        if (count > 0)
+          bytesFreed += sizes.get(formatPlace(namespace.checkpointNs, checkpointId)) ?? 0;
+      }
+      checkpoints += count;
     }
   }
   const before = await measureCondemned(store, threadId);

@@ -6,10 +6,7 @@ export async function findTaskHeads(
   { checkpoints }: Pick<Store, "checkpoints">,
   threadId: string,
 ): Promise<readonly CheckpointDocument[]> {
-  const found = await checkpoints
-    // Everything but the root graph, by the index of what is marked as the latest.
-    .find({ thread_id: threadId, checkpoint_ns: { $gt: "" }, head: true })
-    .toArray();
+  const found = await checkpoints.find({ thread_id: threadId, head: true }).toArray();
   return found.filter(
     ({ checkpoint_ns: namespace }) => typeof namespace === "string" && namespace.includes(":"),
   );
@@ -23,12 +20,18 @@ export async function removeNamespaces(
   namespaces: readonly string[],
 ): Promise<void> {
   const kinds: readonly DocumentKind[] = ["checkpoint", "writes"];
-  const place = {
-    thread_id: threadId,
-    checkpoint_ns: { $in: [...namespaces] },
-    // The first life has no number.
-    epoch: epoch === 0 ? null : epoch,
-  };
-  const operations = kinds.map((kind) => ({ deleteMany: { filter: { ...place, kind } } }));
+  const operations = kinds.flatMap((kind) =>
+    namespaces.map((namespace) => ({
+      deleteMany: {
+        filter: {
+          thread_id: threadId,
+          kind,
+          checkpoint_ns: namespace,
+          // The first life has no number.
+          epoch: epoch === 0 ? null : epoch,
+        },
+      },
+    })),
+  );
   await all.bulkWrite(operations, { ordered: true });
 }

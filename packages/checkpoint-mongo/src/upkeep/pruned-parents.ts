@@ -51,13 +51,14 @@ export function readPruneMarks(
  * @param own all of its namespace
  */
 export function isLateChild({ seq }: PlacedMarks, own: readonly PlacedMarks[]): boolean {
-  const places = own.flatMap((other) => [other.seq, ...other.movedFrom]);
-  return own.some(
-    ({ seq: markedAt, prunedThrough: through }) =>
-      through !== undefined &&
-      markedAt < seq &&
-      new Set(places.filter((place) => place > through && place < seq)).size >= seq - through - 1,
-  );
+  const places = Array.from(new Set(own.flatMap((other) => [other.seq, ...other.movedFrom])));
+  return own.some(({ seq: markedAt, prunedThrough: through }) => {
+    if (through === undefined || markedAt >= seq) return false;
+    // Where the latest were removed, their places are taken again.
+    const last = seq > through ? through : markedAt;
+    const between = places.filter((place) => place > last && place < seq);
+    return between.length >= seq - last - 1;
+  });
 }
 
 function isSame(stored: unknown, hash: () => Uint8Array): boolean {

@@ -35,20 +35,17 @@ export async function pruneBesideWriter(bench: Bench): Promise<Outcome> {
     }
     const pruner = open.saver as MongoDBSaver;
     const beside: number[] = [];
-    let isPruned = false;
-    let pruneMs = 0;
+    const prune = { isDone: false };
     const pruning = measureMs(async () => {
       await pruner.prune([writer.threadId], { strategy: "keep_last", count: KEPT });
-      isPruned = true;
-    }).then((ms) => {
-      pruneMs = ms;
+      prune.isDone = true;
     });
     const firstBeside = writer.ids.length;
     do {
       beside.push(await measureMs(() => writer.put()));
       await sleep(PAUSE_MS);
-    } while (!isPruned);
-    await pruning;
+    } while (!prune.isDone);
+    const pruneMs = await pruning;
     const listed = pruner.list({ configurable: { thread_id: writer.threadId, checkpoint_ns: "" } });
     const left = new Set<string>();
     for await (const { checkpoint } of listed) left.add(checkpoint.id);
