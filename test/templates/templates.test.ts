@@ -183,7 +183,10 @@ it("what several templates need is the same in each", async () => {
   const files = ["check-node.mjs", "find-mongodb.ts", "tsconfig.json", ".gitignore"];
   await expectSame(files, TEMPLATES);
   await expectSame(["scripted-model.ts"], TEMPLATES.slice(1));
-  await expectSame(["open-model.ts"], ["chat-memory", "demo", "migrate-from-official", "time-travel"]);
+  await expectSame(
+    ["open-model.ts"],
+    ["chat-memory", "demo", "migrate-from-official", "time-travel"],
+  );
 });
 
 async function expectSame(files: string[], templates: readonly TemplateName[]): Promise<void> {

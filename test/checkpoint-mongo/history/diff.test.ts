@@ -34,10 +34,18 @@ it("channels that were added, removed and changed are told with their values", a
 });
 
 it("messages are told as appended, inserted, removed and changed", async () => {
-  const message = (id: string, text = `text of ${id} `.repeat(30)) => new HumanMessage({ id, content: text });
+  const message = (id: string, text = `text of ${id} `.repeat(30)) =>
+    new HumanMessage({ id, content: text });
   const [a, b, c] = await putStates("messages", [
     { messages: [message("1"), message("2"), message("3")] },
-    { messages: [message("1"), message("2"), message("3"), new AIMessage({ id: "4", content: "4" })] },
+    {
+      messages: [
+        message("1"),
+        message("2"),
+        message("3"),
+        new AIMessage({ id: "4", content: "4" }),
+      ],
+    },
     { messages: [message("0"), message("1"), message("3", "edited"), message("5")] },
   ]);
   const nothing = { inserted: [], removed: [], changed: [], appended: [] };
@@ -64,7 +72,8 @@ it("messages are told as appended, inserted, removed and changed", async () => {
 });
 
 it("only contents that differ are read: the rest may even be missing", async () => {
-  const long = (name: string) => Array.from({ length: 40 }, (_, index) => `${name} ${index} `.repeat(20));
+  const long = (name: string) =>
+    Array.from({ length: 40 }, (_, index) => `${name} ${index} `.repeat(20));
   const [a, b] = await putStates("reads", [
     { big: long("big"), other: long("other"), list: long("list") },
     { big: long("big"), other: [...long("changed")], list: long("list") },

@@ -32,10 +32,7 @@ describe("rollback", () => {
     expect(tuple!.metadata).toMatchObject({ source: "fork", step: 3 });
     expect(tuple!.parentConfig).toEqual(configs[0]);
     expect(tuple!.pendingWrites).toEqual([]);
-    expect(await listIds("kept")).toEqual([
-      idOf(result.config),
-      ...configs.map(idOf).toReversed(),
-    ]);
+    expect(await listIds("kept")).toEqual([idOf(result.config), ...configs.map(idOf).toReversed()]);
     await expectSound("kept");
   });
 
@@ -111,7 +108,9 @@ describe("rollback", () => {
     expect(await listIds("discard", "node:later")).toEqual([]);
     const cold = database.openSaver();
     expect(await cold.getTuple(configs[4]!)).toBeUndefined();
-    expect(await cold.getTuple(threadConfig("discard", { namespace: "node:later" }))).toBeUndefined();
+    expect(
+      await cold.getTuple(threadConfig("discard", { namespace: "node:later" })),
+    ).toBeUndefined();
     await expectSound("discard");
   });
 });

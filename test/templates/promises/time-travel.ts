@@ -61,7 +61,9 @@ export function testTimeTravel(find: FindTemplate): void {
       const refused = await start("rollback", "nowhere");
       expect(refused).toMatchObject({ code: 1, output: "" });
       expect(refused.notices).toContain("no checkpoint and no label with this name");
-      expect((await start("label", "x", "--thread", "nobody")).notices).toContain("is not stored here");
+      expect((await start("label", "x", "--thread", "nobody")).notices).toContain(
+        "is not stored here",
+      );
       expect((await start("travel")).notices).toContain("Which command, please?");
     });
   });

@@ -62,7 +62,9 @@ async function findOfTasks(
     .toArray();
   const names = new Set(
     heads
-      .filter(({ checkpoint_ns, epoch: life = 0 }) => life === epoch && isOfTask(checkpoint_ns, tasks))
+      .filter(
+        ({ checkpoint_ns, epoch: life = 0 }) => life === epoch && isOfTask(checkpoint_ns, tasks),
+      )
       .map(({ checkpoint_ns }) => checkpoint_ns),
   );
   const states: Target[] = [];
@@ -128,10 +130,7 @@ async function collectNeeded(
 
 type Needs = "none" | "parent" | "all" | readonly string[];
 
-async function readNeeds(
-  context: SaverContext,
-  record: CheckpointRecord,
-): Promise<Needs> {
+async function readNeeds(context: SaverContext, record: CheckpointRecord): Promise<Needs> {
   const { header, manifest } = record;
   if (header.v < 4) return "parent";
   const metadata = await decodeMetadata(record, context);

@@ -48,7 +48,10 @@ export function compareItems(
   const onlyB = ownB
     .map((item, index) => ({ item, isAtEnd: index > common.lastB }))
     .filter((_, index) => !common.b.has(index));
-  const changed = pairById(onlyA, onlyB.map(({ item }) => item));
+  const changed = pairById(
+    onlyA,
+    onlyB.map(({ item }) => item),
+  );
   const edited = new Set(changed.flatMap(({ a: one, b: other }) => [one, other]));
   const added = onlyB.filter(({ item }) => !edited.has(item));
   const isEnd = end === 0 && !hasCommonEnd;
@@ -108,8 +111,7 @@ function measureCommon(a: readonly Item[], b: readonly Item[]): readonly Uint32A
     const row = lengths[i]!;
     const below = lengths[i + 1]!;
     for (let j = b.length - 1; j >= 0; j -= 1) {
-      row[j] =
-        a[i]!.text === b[j]!.text ? below[j + 1]! + 1 : Math.max(below[j]!, row[j + 1]!);
+      row[j] = a[i]!.text === b[j]!.text ? below[j + 1]! + 1 : Math.max(below[j]!, row[j + 1]!);
     }
   }
   return lengths;

@@ -72,8 +72,14 @@ export async function diffCheckpoints(
   const after = (await requireTarget(context, b)).record;
   const pairs = await pairChannels(context, before, after);
   const contents = await loadContents(context, [
-    want(before, pairs.map(({ before: own }) => own)),
-    want(after, pairs.map(({ after: own }) => own)),
+    want(
+      before,
+      pairs.map(({ before: own }) => own),
+    ),
+    want(
+      after,
+      pairs.map(({ after: own }) => own),
+    ),
   ]);
   const sides = { before, after };
   const channels: ChannelDifference[] = [];
@@ -138,9 +144,7 @@ async function listDeltas(
   record: CheckpointRecord,
 ): Promise<readonly string[]> {
   const metadata = await decodeMetadata(record, context);
-  const counters = isPlainObject(metadata)
-    ? metadata["counters_since_delta_snapshot"]
-    : undefined;
+  const counters = isPlainObject(metadata) ? metadata["counters_since_delta_snapshot"] : undefined;
   const stored = Array.from(record.manifest).filter(
     ([, channel]) => "slices" in channel && channel.wrapper === "delta",
   );
@@ -183,7 +187,10 @@ async function compareChannel(
   if (after === undefined) {
     return { channel, change: "removed", before: await read(sides.before, before) };
   }
-  const values = { before: await read(sides.before, before), after: await read(sides.after, after) };
+  const values = {
+    before: await read(sides.before, before),
+    after: await read(sides.after, after),
+  };
   if (!Array.isArray(values.before) || !Array.isArray(values.after)) {
     const isSame = toText(values.before) === toText(values.after);
     return isSame ? undefined : { channel, change: "changed", ...values };

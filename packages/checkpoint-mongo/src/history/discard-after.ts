@@ -57,11 +57,7 @@ async function discard(
   own: readonly CheckpointDocument[],
 ): Promise<number> {
   const { store, cache } = context;
-  const count = await discardCheckpoints(
-    store,
-    name,
-    own.map(({ _id }) => _id),
-  );
+  const count = await discardCheckpoints(store, name, own);
   for (const document of own) {
     const address = toAddress(document);
     cache.forgetRecord(address);

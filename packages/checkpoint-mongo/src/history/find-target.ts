@@ -51,7 +51,11 @@ export async function requireTarget(
   await requireRecord(context, threadId);
   const where = checkpointNs === "" ? "" : ` in namespace "${checkpointNs}"`;
   const what = checkpointId === undefined ? "checkpoint" : `checkpoint "${checkpointId}"`;
-  throw new CheckpointNotFoundError(threadId, what + where, "saver.list(config) gives those it has.");
+  throw new CheckpointNotFoundError(
+    threadId,
+    what + where,
+    "saver.list(config) gives those it has.",
+  );
 }
 
 /**

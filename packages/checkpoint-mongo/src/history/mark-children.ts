@@ -12,10 +12,7 @@ const BATCH_SIZE = 500;
  */
 export async function markChildren(
   { store, hasher }: SaverContext,
-  discarded: readonly Pick<
-    DiscardedDocument,
-    "thread_id" | "checkpoint_ns" | "checkpoint_id"
-  >[],
+  discarded: readonly Pick<DiscardedDocument, "thread_id" | "checkpoint_ns" | "checkpoint_id">[],
 ): Promise<void> {
   const byNamespace = Map.groupBy(discarded, ({ checkpoint_ns }) => checkpoint_ns);
   for (const [checkpointNs, own] of byNamespace) {

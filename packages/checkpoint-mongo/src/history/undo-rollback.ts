@@ -71,7 +71,7 @@ async function restore(
   // A label whose name has been given to another checkpoint meanwhile does not come back.
   for (const document of await findUnlabelled(store, threadId)) {
     for (const label of document.was_labelled) await addLabel(store, document, label);
-    await endUnlabelled(store, document._id);
+    await endUnlabelled(store, document);
   }
   cache.forgetHead({ threadId, checkpointNs: "" });
 }

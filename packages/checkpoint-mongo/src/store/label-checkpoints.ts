@@ -14,13 +14,14 @@ export const MAX_LABELS = 100;
  */
 export async function addLabel(
   { checkpoints }: Pick<Store, "checkpoints">,
-  { _id, epoch }: Pick<CheckpointDocument, "_id" | "epoch">,
+  { _id, thread_id, epoch }: Pick<CheckpointDocument, "_id" | "thread_id" | "epoch">,
   label: StoredLabel,
 ): Promise<"added" | "taken" | "unchanged"> {
   try {
     const { matchedCount } = await checkpoints.updateOne(
       {
         _id,
+        thread_id,
         kind: "checkpoint",
         // The first life has no number.
         epoch: (epoch ?? null) as number,
@@ -39,13 +40,13 @@ export async function addLabel(
 /** Takes a label off the checkpoint that has it. */
 export async function takeLabelOff(
   { checkpoints }: Pick<Store, "checkpoints">,
-  { _id }: Pick<CheckpointDocument, "_id">,
+  { _id, thread_id }: Pick<CheckpointDocument, "_id" | "thread_id">,
   name: string,
 ): Promise<void> {
-  await checkpoints.updateOne({ _id }, { $pull: { labels: { name } } } as object);
+  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels: { name } } });
   // Without labels, it has no entry in their index.
   await checkpoints.updateOne(
-    { _id, labels: { $size: 0 } },
+    { _id, thread_id, labels: { $size: 0 } },
     { $unset: { labels: "", labelled: "" } },
   );
 }

@@ -7,7 +7,7 @@ import { matchRecord, type ThreadState } from "./thread-record.ts";
 // A thread's record names the rollbacks that can be undone. It is read with each checkpoint, so they are few.
 
 /** How many rollbacks of a thread can be undone, one after the other. */
-export const MAX_ROLLBACKS = 10;
+const MAX_ROLLBACKS = 10;
 
 /** A rollback with its name. */
 export interface NamedRollback extends StoredRollback {
@@ -20,7 +20,7 @@ export function listRollbacks(
   nowMs: number,
 ): readonly NamedRollback[] {
   return Object.entries(rollbacks)
-    .map(([name, rollback]) => ({ name, ...rollback }))
+    .map(([name, rollback]): NamedRollback => Object.assign({ name }, rollback))
     .filter(({ until }) => until instanceof Date && until.getTime() > nowMs)
     .toSorted((a, b) => b.at.getTime() - a.at.getTime());
 }

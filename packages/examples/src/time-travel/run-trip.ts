@@ -10,7 +10,8 @@ interface Thread {
 /** Begins the trip of a thread, goes on where it stands, or answers what it asks. */
 export async function runTrip(graph: TripGraph, thread: Thread, answer: string): Promise<void> {
   const { createdAt, next } = await graph.getState(thread);
-  if (createdAt !== undefined && next.length > 0) console.error(`· goes on with: ${next.join(", ")}`);
+  if (createdAt !== undefined && next.length > 0)
+    console.error(`· goes on with: ${next.join(", ")}`);
   const run = await graph.stream(chooseInput(createdAt, answer), {
     ...thread,
     durability: "sync",
@@ -31,8 +32,11 @@ function chooseInput(
   createdAt: string | undefined,
   answer: string,
 ): Parameters<TripGraph["stream"]>[0] {
-  if (createdAt === undefined) return { messages: [{ role: "user", content: answer || "A trip!" }] };
-  return answer === "" ? null : new Command<unknown, object, "suggest">({ resume: answer });
+  if (createdAt === undefined)
+    return { messages: [{ role: "user", content: answer || "A trip!" }] };
+  return answer === ""
+    ? null
+    : new Command<string, Record<string, unknown>, "suggest">({ resume: answer });
 }
 
 /** Prints the checkpoints of a thread with their labels. */
