@@ -152,6 +152,17 @@ describe("sweep", () => {
     expect((await database.openSaver().verifyThread("swept")).damages).toEqual([]);
   });
 
+  it("and prune leave what an undoing needs", async () => {
+    const configs = await startThread("pruned");
+    await saver.rollback("pruned", { to: idOf(configs[0]!) });
+    await saver.prune(["pruned"], { strategy: "keep_latest" });
+    expect(await listIds("pruned")).toHaveLength(2);
+    await saver.undoRollback("pruned");
+    const tuple = await database.openSaver().getTuple(threadConfig("pruned"));
+    expect(tuple!.config).toEqual(configs.at(-1));
+    expect((await database.openSaver().verifyThread("pruned")).damages).toEqual([]);
+  });
+
   it("keeps the segments that only discarded checkpoints have", async () => {
     const [first] = await startThread("segments");
     const text = Array.from({ length: 300 }, (_, index) => Math.sin(index)).join();

@@ -48,6 +48,8 @@ export async function undoRollback(
   const { plan } = await changeLatest(context, threadId, target, createCopyId(), ({ thread }) => [
     forgetRollback(thread.state, last.name),
   ]);
+  // The process that discards may have been in the middle of a command.
+  if (last.discarding !== undefined) await restore(context, state, last);
   return toConfig(plan.latest);
 }
 

@@ -7,6 +7,7 @@ import { PruneRefusedError } from "../errors/prune-refused-error.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { hasWrite } from "../store/find-writes.ts";
+import { listRollbacks } from "../store/rollback-entries.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import { findRecord, isOfLife } from "../store/thread-record.ts";
 import type { KeepingStrategy } from "./prune-options.ts";
@@ -62,9 +63,14 @@ export async function planPrune(
     namespaces.set(checkpointNs, own);
     own.push(planned);
   }
+  const nowMs = store.estimateTime();
+  const backups = new Set(listRollbacks(record, nowMs).map(({ from }) => from));
   const removed: PlannedCheckpoint[] = [];
-  for (const own of namespaces.values()) {
-    const kept = addNeeded(own, chooseKept(own, strategy, store.estimateTime()));
+  for (const [checkpointNs, own] of namespaces) {
+    const isBackup = ({ address }: PlannedCheckpoint) =>
+      checkpointNs === "" && backups.has(address.checkpointId);
+    const chosen = [...chooseKept(own, strategy, nowMs), ...own.filter(isBackup)];
+    const kept = addNeeded(own, chosen);
     removed.push(...own.filter((planned) => !kept.has(planned)).toReversed());
     if (!discardsWaiting) await refuseWaiting(context, own, kept);
   }

@@ -15,14 +15,17 @@ function openDiscarded({ all }: Pick<Store, "all">): Collection<DiscardedDocumen
  * pending writes stay.
  *
  * @param own of one life of one thread
+ * @param isWanted is asked before each command
  */
 export async function discardCheckpoints(
   { checkpoints }: Pick<Store, "checkpoints">,
   rollback: string,
   own: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
+  isWanted: () => Promise<boolean>,
 ): Promise<number> {
   let count = 0;
   for (let start = 0; start < own.length; start += BATCH_SIZE) {
+    if (!(await isWanted())) return count;
     const batch = own.slice(start, start + BATCH_SIZE);
     const ids = batch.map(({ _id }) => _id);
     const { matchedCount } = await checkpoints.updateMany(

@@ -69,14 +69,8 @@ export async function findLabelled(
 ): Promise<readonly LabelledCheckpoint[]> {
   const { checkpointNs, name } = where;
   const found = await checkpoints
-    .find({
-      thread_id: threadId,
-      // Only a checkpoint is labelled.
-      labelled: true,
-      ...(checkpointNs !== undefined && { checkpoint_ns: checkpointNs }),
-      // The name comes after the namespace in the index.
-      ...(checkpointNs !== undefined && name !== undefined && { "labels.name": name }),
-    })
+    // Only a checkpoint is labelled. They are few, and not every server goes by more of the index.
+    .find({ thread_id: threadId, labelled: true })
     .sort({ checkpoint_ns: 1, seq: 1 })
     .project<LabelledCheckpoint>({
       thread_id: 1,
@@ -87,7 +81,9 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
-  return name === undefined
-    ? found
-    : found.filter(({ labels = [] }) => labels.some((label) => label.name === name));
+  return found.filter(
+    ({ checkpoint_ns, labels = [] }) =>
+      checkpoint_ns === (checkpointNs ?? checkpoint_ns) &&
+      labels.some((label) => label.name === (name ?? label.name)),
+  );
 }

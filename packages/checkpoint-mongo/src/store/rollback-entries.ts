@@ -2,7 +2,7 @@ import type { Document, Filter } from "mongodb";
 import type { StoredRollback, ThreadDocument } from "../documents/documents.ts";
 import type { ChainUpdate } from "./chain.ts";
 import type { Store } from "./store.ts";
-import { matchRecord, type ThreadState } from "./thread-record.ts";
+import { findRecord, matchRecord, type ThreadState } from "./thread-record.ts";
 
 // A thread's record names the rollbacks that can be undone. It is read with each checkpoint, so they are few.
 
@@ -22,7 +22,7 @@ export function listRollbacks(
   return Object.entries(rollbacks)
     .map(([name, rollback]): NamedRollback => Object.assign({ name }, rollback))
     .filter(({ until }) => until instanceof Date && until.getTime() > nowMs)
-    .toSorted((a, b) => b.at.getTime() - a.at.getTime());
+    .toSorted((a, b) => b.at.getTime() - a.at.getTime() || (a.name < b.name ? 1 : -1));
 }
 
 /** Names a rollback in the record of its thread. The earliest go if there are too many. */
@@ -63,6 +63,16 @@ export async function endDiscarding(
     { ...matchRecord(threadId), epoch },
     { $unset: { [`${nameField(name)}.discarding`]: "" } },
   );
+}
+
+/** Whether a rollback is still to discard what came after: it may have been undone meanwhile. */
+export async function isDiscarding(
+  store: Pick<Store, "threads">,
+  { threadId, epoch }: ThreadState,
+  name: string,
+): Promise<boolean> {
+  const record = await findRecord(store, threadId);
+  return record?.epoch === epoch && record.rollbacks?.[name]?.discarding !== undefined;
 }
 
 /** Takes the names of rollbacks off the record that cannot be undone any more. */
