@@ -27,19 +27,29 @@ describe("compareItems", () => {
 
   it("tells items after all others as appended, unless both lists go on", () => {
     fc.assert(
-      fc.property(list, fc.array(fc.integer({ min: 6, max: 9 }), { minLength: 1 }), (items, more) => {
-        const nothing = { appended: [], inserted: [], removed: [], changed: [] };
-        const longer = [...items, ...more];
-        expect(compareItems(items, longer, false)).toEqual({ ...nothing, appended: more });
-        expect(compareItems(items, longer, true)).toEqual({ ...nothing, inserted: more });
-        expect(compareItems(longer, items, false)).toEqual({ ...nothing, removed: more });
-      }),
+      fc.property(
+        list,
+        fc.array(fc.integer({ min: 6, max: 9 }), { minLength: 1 }),
+        (items, more) => {
+          const nothing = { appended: [], inserted: [], removed: [], changed: [] };
+          const longer = [...items, ...more];
+          expect(compareItems(items, longer, false)).toEqual({ ...nothing, appended: more });
+          expect(compareItems(items, longer, true)).toEqual({ ...nothing, inserted: more });
+          expect(compareItems(longer, items, false)).toEqual({ ...nothing, removed: more });
+        },
+      ),
     );
   });
 
   it("pairs edited items by their ids", () => {
-    const before = [{ id: "a", text: 1 }, { id: "b", text: 1 }];
-    const after = [{ id: "b", text: 2 }, { id: "c", text: 1 }];
+    const before = [
+      { id: "a", text: 1 },
+      { id: "b", text: 1 },
+    ];
+    const after = [
+      { id: "b", text: 2 },
+      { id: "c", text: 1 },
+    ];
     expect(compareItems(before, after, false)).toEqual({
       appended: [{ id: "c", text: 1 }],
       inserted: [],
