@@ -17,6 +17,7 @@ const INDEXES = [
   "expiry",
   "fence",
   "head",
+  "labels",
   "order",
   "segment",
   "writes",

@@ -24,7 +24,7 @@ describe("an agent that asks for approval", () => {
     await graph.invoke({ log: ["order"] }, config);
     const asked = await graph.getState(config);
     await graph.invoke(new Command({ resume: "no" }), config);
-    expect((await graph.getState(config)).values.log).toEqual(["order", "plan", "no"]);
+    expect(await logOf(graph, config)).toEqual(["order", "plan", "no"]);
 
     await saver.rollback("approval", { to: checkpointIdOf(asked.config) });
     const back = await graph.getState(config);
@@ -32,7 +32,7 @@ describe("an agent that asks for approval", () => {
     expect(back.next).toEqual(["approve"]);
     // Answered at once: the node runs anew, and its question gets the answer.
     await graph.invoke(new Command({ resume: "yes" }), config);
-    expect((await graph.getState(config)).values.log).toEqual(["order", "plan", "yes"]);
+    expect(await logOf(graph, config)).toEqual(["order", "plan", "yes"]);
     expect(calls.plan).toBe(1);
   });
 
@@ -49,7 +49,7 @@ describe("an agent that asks for approval", () => {
     expect(again.tasks[0]!.interrupts.map(({ value }) => value as string)).toEqual(["ok?"]);
     expect((await saver.threads.get("asks again"))!.status).toBe("interrupted");
     await graph.invoke(new Command({ resume: "yes" }), config);
-    expect((await graph.getState(config)).values.log).toEqual(["order", "plan", "yes"]);
+    expect(await logOf(graph, config)).toEqual(["order", "plan", "yes"]);
   });
 
   it("waits with the same question after a rollback away from it is undone", async () => {
@@ -65,7 +65,7 @@ describe("an agent that asks for approval", () => {
     expect(back.tasks).toEqual(asked.tasks);
     expect(back.values).toEqual(asked.values);
     await graph.invoke(new Command({ resume: "yes" }), config);
-    expect((await graph.getState(config)).values.log).toEqual(["order", "plan", "yes"]);
+    expect(await logOf(graph, config)).toEqual(["order", "plan", "yes"]);
     expect((await database.openSaver().verifyThread("undone")).damages).toEqual([]);
   });
 
@@ -82,8 +82,8 @@ describe("an agent that asks for approval", () => {
     expect(checkpointIdOf(fork)).toBe(checkpointIdOf(asked.config));
     await graph.invoke(new Command({ resume: "no" }), thread("fork"));
     await graph.invoke(new Command({ resume: "yes" }), config);
-    expect((await graph.getState(thread("fork"))).values.log).toEqual(["order", "plan", "no"]);
-    expect((await graph.getState(config)).values.log).toEqual(["order", "plan", "yes"]);
+    expect(await logOf(graph, thread("fork"))).toEqual(["order", "plan", "no"]);
+    expect(await logOf(graph, config)).toEqual(["order", "plan", "yes"]);
     expect(calls.plan).toBe(1);
     const { channels } = await saver.diff(config, thread("fork"));
     expect(channels).toEqual([
@@ -197,12 +197,20 @@ function createApproval(checkpointer: MongoDBSaver) {
       calls.plan += 1;
       return { log: ["plan"] };
     })
-    .addNode("approve", () => ({ log: [interrupt("ok?") as string] }))
+    .addNode("approve", () => ({ log: [interrupt<string, string>("ok?")] }))
     .addEdge(START, "plan")
     .addEdge("plan", "approve")
     .addEdge("approve", END)
     .compile({ checkpointer });
   return { graph, calls };
+}
+
+async function logOf(
+  graph: ReturnType<typeof createApproval>["graph"],
+  config: RunnableConfig,
+): Promise<readonly string[]> {
+  const state = await graph.getState(config);
+  return (state.values as { log: string[] }).log;
 }
 
 /** A subgraph counts how often it has run in the thread. */

@@ -40,21 +40,25 @@ export function testTimeTravel(find: FindTemplate): void {
 
     it("that is killed while it answers goes on, and can be rolled back then", async () => {
       const thread = ["--thread", "killed"];
+      await start("run", "A weekend, please.", ...thread);
+      await start("label", "asked", ...thread);
       const killed = await find().copy.nodeEnded(
         "SIGKILL",
-        ["main.ts", "run", "A weekend, please.", ...thread],
-        { text: "a script answers", ms: 1_500 },
+        ["main.ts", "run", "no, not by train", ...thread],
+        // The next suggestion is being made, ten words long.
+        { text: "approve: no", ms: 300 },
         SLOW,
       );
       expect(killed.code).toBeNull();
-      expect(killed.output).toBe("");
+      expect(killed.output).not.toContain("suggest:");
       const resumed = await start("run", ...thread);
       expect(resumed.notices).toContain("goes on with: suggest");
-      expect(resumed.output).toBe(`suggest: ${VIENNA}\n${WAITS}\n`);
-      expect((await start("rollback", "1", "--discard", ...thread)).output).toContain(
-        "1 checkpoints discarded",
-      );
-      expect((await start("run", ...thread)).output).toContain(`suggest: ${VIENNA}`);
+      expect(resumed.output).toBe(`suggest: ${DANUBE}\n${WAITS}\n`);
+      const back = await start("rollback", "asked", "--discard", ...thread);
+      expect(back.output).toContain("; 2 checkpoints discarded");
+      expect((await start("run", ...thread)).output).toBe(`${WAITS}\n`);
+      expect((await start("undo", ...thread)).code).toBe(0);
+      expect((await start("run", "yes", ...thread)).output).toContain(`Confirmed: ${DANUBE}`);
     });
 
     it("says what to do where there is no such label, thread or command", async () => {

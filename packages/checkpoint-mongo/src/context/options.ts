@@ -196,7 +196,7 @@ export interface MongoDBSaverSettings extends RetrySettings {
    * ancestors that a `DeltaChannel` is made of, and branches that wait for an answer. It is pruned once in 32
    * puts, or once in `keepLast` puts if that is more. So up to that many more are there at times.
    *
-   * Once in that many puts, some six commands are sent. With pruned checkpoints of the root graph, those of the
+   * Once in that many puts, some seven commands are sent. With pruned checkpoints of the root graph, those of the
    * subgraphs that ran as their tasks are removed too. Segments that nothing refers to are swept at every eighth
    * time; {@link MongoDBSaver.sweep} removes those of threads that are not written to any more.
    *

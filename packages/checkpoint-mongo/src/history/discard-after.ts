@@ -4,7 +4,7 @@ import type { CheckpointDocument } from "../documents/documents.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { discardCheckpoints } from "../store/discard-checkpoints.ts";
 import { findBetween } from "../store/find-between.ts";
-import { endDiscarding, type NamedRollback } from "../store/rollback-entries.ts";
+import { endDiscarding, isDiscarding, type NamedRollback } from "../store/rollback-entries.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import type { ThreadState } from "../store/thread-record.ts";
 import { readRoot } from "./lineage.ts";
@@ -30,7 +30,7 @@ export async function discardAfter(
   const nested = await findNested(context, thread, rootIds);
   let count = 0;
   for (const all of [nested, root]) {
-    count += await discard(context, name, all);
+    count += await discard(context, thread, name, all);
   }
   await endDiscarding(store, thread, name);
   return count;
@@ -53,15 +53,12 @@ async function findNested(
 
 async function discard(
   context: SaverContext,
+  thread: ThreadState,
   name: string,
   own: readonly CheckpointDocument[],
 ): Promise<number> {
   const { store, cache } = context;
-  const count = await discardCheckpoints(
-    store,
-    name,
-    own.map(({ _id }) => _id),
-  );
+  const count = await discardCheckpoints(store, name, own, () => isDiscarding(store, thread, name));
   for (const document of own) {
     const address = toAddress(document);
     cache.forgetRecord(address);

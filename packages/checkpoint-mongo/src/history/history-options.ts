@@ -31,6 +31,13 @@ export interface ForkOptions {
   readonly to?: string | undefined;
 }
 
+/** Checked options. */
+export interface ResolvedRollback {
+  readonly to: CheckpointName;
+  readonly discard: boolean;
+  readonly backupDays: number;
+}
+
 const nameSchema = z.union(
   [z.string().min(1), z.strictObject({ steps: z.number().int().min(1) })],
   "the id of a checkpoint, a label, or { steps }, a whole number from 1",
@@ -45,11 +52,11 @@ const rollbackSchema = z.strictObject({
 const forkSchema = z.strictObject({ from: nameSchema, to: z.string().optional() });
 
 /** @throws InvalidOptionsError if something of the options is wrong or unknown */
-export function checkRollback(options: unknown): z.output<typeof rollbackSchema> {
+export function checkRollback(options: unknown): ResolvedRollback {
   return checkOptions("rollback", rollbackSchema, options);
 }
 
 /** @throws InvalidOptionsError if something of the options is wrong or unknown */
-export function checkFork(options: unknown): z.output<typeof forkSchema> {
+export function checkFork(options: unknown): ForkOptions {
   return checkOptions("fork", forkSchema, options);
 }

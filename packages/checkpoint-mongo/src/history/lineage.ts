@@ -78,7 +78,7 @@ export async function readRoot(
  * Whether a subgraph in this namespace keeps one history over all steps of the thread
  * (`checkpointer: true`). Others get a new namespace with each task.
  */
-export function isLasting(checkpointNs: string): boolean {
+function isLasting(checkpointNs: string): boolean {
   return checkpointNs !== "" && !checkpointNs.includes(":");
 }
 

@@ -6,7 +6,8 @@ import { ChangeRounds } from "../store/change-rounds.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
 import { listRollbacks, nameRollback, type NamedRollback } from "../store/rollback-entries.ts";
 import { discardAfter } from "./discard-after.ts";
-import { requireTarget, resolveTarget, type CheckpointName, type Target } from "./find-target.ts";
+import { requireTarget, resolveTarget, type Target } from "./find-target.ts";
+import type { ResolvedRollback } from "./history-options.ts";
 import { createCopyId, planLatest, type LatestPlan } from "./make-latest.ts";
 import { openThread, type OpenedThread } from "./open-history.ts";
 
@@ -24,13 +25,6 @@ export interface RollbackResult {
   readonly formerId: string;
   /** How many checkpoints were discarded, of all namespaces. */
   readonly discarded: number;
-}
-
-/** Checked options. */
-export interface ResolvedRollback {
-  readonly to: CheckpointName;
-  readonly discard: boolean;
-  readonly backupDays: number;
 }
 
 /**

@@ -48,6 +48,8 @@ export async function undoRollback(
   const { plan } = await changeLatest(context, threadId, target, createCopyId(), ({ thread }) => [
     forgetRollback(thread.state, last.name),
   ]);
+  // The process that discards may have been in the middle of a command.
+  if (last.discarding !== undefined) await restore(context, state, last);
   return toConfig(plan.latest);
 }
 
@@ -71,7 +73,7 @@ async function restore(
   // A label whose name has been given to another checkpoint meanwhile does not come back.
   for (const document of await findUnlabelled(store, threadId)) {
     for (const label of document.was_labelled) await addLabel(store, document, label);
-    await endUnlabelled(store, document._id);
+    await endUnlabelled(store, document);
   }
   cache.forgetHead({ threadId, checkpointNs: "" });
 }

@@ -2,8 +2,10 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { markSurvivors, removeUncounted } from "../store/prune-checkpoints.ts";
+import { listBackups } from "../store/rollback-entries.ts";
 import { scanNamespace } from "../store/scan-thread.ts";
 import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
+import { findRecord } from "../store/thread-record.ts";
 import { sweep } from "../upkeep/sweep-segments.ts";
 import { addNeeded } from "./needed-ancestors.ts";
 import { findWaiting, planNamespace } from "./plan-namespace.ts";
@@ -59,7 +61,9 @@ async function pruneNamespace(
   }
   const last = own.slice(-count);
   const waiting = await findWaiting(context, own, own.slice(0, -count));
-  const kept = addNeeded(own, [...last, ...waiting]);
+  const backups = address.checkpointNs === "" ? await findBackups(context, address) : undefined;
+  const restorable = own.filter(({ address: { checkpointId } }) => backups?.has(checkpointId));
+  const kept = addNeeded(own, [...last, ...waiting, ...restorable]);
   const plan = planNamespace(hasher, own, kept);
   if (plan === undefined) return kept.size;
   const { marks, removedIds } = plan;
@@ -74,4 +78,13 @@ async function pruneNamespace(
     });
   }
   return kept.size;
+}
+
+/** The checkpoints of the root graph that rollbacks can be undone to. */
+async function findBackups(
+  { store }: SaverContext,
+  { threadId }: CheckpointAddress,
+): Promise<ReadonlySet<string>> {
+  const record = await findRecord(store, threadId);
+  return record === undefined ? new Set() : listBackups(record, store.estimateTime());
 }

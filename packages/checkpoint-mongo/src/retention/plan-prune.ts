@@ -1,6 +1,7 @@
 import type { SaverContext } from "../context/context.ts";
 import { breather } from "../event-loop/breather.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
+import { listBackups } from "../store/rollback-entries.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import { findRecord, isOfLife } from "../store/thread-record.ts";
 import { addNeeded } from "./needed-ancestors.ts";
@@ -33,8 +34,11 @@ export async function planPrune(
   const thread = await readThread(context, threadId);
   if (thread === undefined) return undefined;
   const namespaces: NamespacePlan[] = [];
-  for (const own of thread.namespaces.values()) {
-    const kept = addNeeded(own, chooseKept(own, strategy, store.estimateTime()));
+  for (const [checkpointNs, own] of thread.namespaces) {
+    const isBackup = ({ address }: PlannedCheckpoint): boolean =>
+      checkpointNs === "" && thread.backups.has(address.checkpointId);
+    const chosen = chooseKept(own, strategy, store.estimateTime());
+    const kept = addNeeded(own, [...chosen, ...own.filter(isBackup)]);
     if (!discardsWaiting) {
       const removed = own.filter((planned) => !kept.has(planned));
       const [waiting] = await findWaiting(context, own, removed);
@@ -50,6 +54,8 @@ export async function planPrune(
 export interface ThreadToPrune {
   readonly epoch: number;
   readonly namespaces: ReadonlyMap<string, readonly PlannedCheckpoint[]>;
+  /** The ids of root checkpoints that rollbacks can be undone to. */
+  readonly backups: ReadonlySet<string>;
 }
 
 /**
@@ -75,7 +81,8 @@ export async function readThread(
     own.push(planned);
     if (breather.isDue(CHECKPOINT_WORK)) await breather.rest();
   }
-  return { epoch: record.epoch, namespaces };
+  const backups = listBackups(record, store.estimateTime());
+  return { epoch: record.epoch, namespaces, backups };
 }
 
 /** The work of reading a checkpoint, in characters, about. */

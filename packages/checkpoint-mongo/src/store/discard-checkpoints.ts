@@ -1,4 +1,3 @@
-import type { StoredBytes } from "../driver/binary.ts";
 import type { CheckpointDocument, DiscardedDocument, StoredLabel } from "../documents/documents.ts";
 import type { Collection } from "mongodb";
 import type { Store } from "./store.ts";
@@ -7,7 +6,7 @@ import type { Store } from "./store.ts";
 const BATCH_SIZE = 1_000;
 
 /** What rollbacks have discarded of a thread. */
-export function openDiscarded({ all }: Pick<Store, "all">): Collection<DiscardedDocument> {
+function openDiscarded({ all }: Pick<Store, "all">): Collection<DiscardedDocument> {
   return all as unknown as Collection<DiscardedDocument>;
 }
 
@@ -15,18 +14,22 @@ export function openDiscarded({ all }: Pick<Store, "all">): Collection<Discarded
  * Discards checkpoints: no read and no put finds them any more. Their place in the order becomes free, and their
  * pending writes stay.
  *
- * @param ids of one life of one thread
+ * @param own of one life of one thread
+ * @param isWanted is asked before each command
  */
 export async function discardCheckpoints(
   { checkpoints }: Pick<Store, "checkpoints">,
   rollback: string,
-  ids: readonly StoredBytes[],
+  own: readonly Pick<CheckpointDocument, "_id" | "thread_id">[],
+  isWanted: () => Promise<boolean>,
 ): Promise<number> {
   let count = 0;
-  for (let start = 0; start < ids.length; start += BATCH_SIZE) {
-    const batch = ids.slice(start, start + BATCH_SIZE);
+  for (let start = 0; start < own.length; start += BATCH_SIZE) {
+    if (!(await isWanted())) return count;
+    const batch = own.slice(start, start + BATCH_SIZE);
+    const ids = batch.map(({ _id }) => _id);
     const { matchedCount } = await checkpoints.updateMany(
-      { _id: { $in: batch }, kind: "checkpoint" },
+      { _id: { $in: ids }, thread_id: batch[0]!.thread_id, kind: "checkpoint" },
       {
         $set: { kind: "discarded", rollback },
         $rename: { head: "was_head", labels: "was_labelled" },
@@ -64,9 +67,9 @@ export async function findUnlabelled(
 /** Says that the labels of a checkpoint are back. */
 export async function endUnlabelled(
   { checkpoints }: Pick<Store, "checkpoints">,
-  id: StoredBytes,
+  { _id, thread_id }: Pick<CheckpointDocument, "_id" | "thread_id">,
 ): Promise<void> {
-  await checkpoints.updateOne({ _id: id }, { $unset: { was_labelled: "" } } as object);
+  await checkpoints.updateOne({ _id, thread_id }, { $unset: { was_labelled: "" } } as object);
 }
 
 /** What is known of a checkpoint that is removed. */

@@ -34,7 +34,7 @@ const INDEXES: readonly IndexDescription[] = [
   { key: { checkpoint: 1, thread_id: 1, task_id: 1, idx: 1, called_at: 1 }, name: "writes" },
   // Labels, of which a namespace has no two with one name. It has no entry for checkpoints without.
   {
-    key: { thread_id: 1, checkpoint_ns: 1, "labels.name": 1 },
+    key: { thread_id: 1, labelled: 1, checkpoint_ns: 1, "labels.name": 1 },
     name: "labels",
     unique: true,
     partialFilterExpression: { labelled: true },

@@ -14,13 +14,14 @@ export const MAX_LABELS = 100;
  */
 export async function addLabel(
   { checkpoints }: Pick<Store, "checkpoints">,
-  { _id, epoch }: Pick<CheckpointDocument, "_id" | "epoch">,
+  { _id, thread_id, epoch }: Pick<CheckpointDocument, "_id" | "thread_id" | "epoch">,
   label: StoredLabel,
 ): Promise<"added" | "taken" | "unchanged"> {
   try {
     const { matchedCount } = await checkpoints.updateOne(
       {
         _id,
+        thread_id,
         kind: "checkpoint",
         // The first life has no number.
         epoch: (epoch ?? null) as number,
@@ -39,13 +40,13 @@ export async function addLabel(
 /** Takes a label off the checkpoint that has it. */
 export async function takeLabelOff(
   { checkpoints }: Pick<Store, "checkpoints">,
-  { _id }: Pick<CheckpointDocument, "_id">,
+  { _id, thread_id }: Pick<CheckpointDocument, "_id" | "thread_id">,
   name: string,
 ): Promise<void> {
-  await checkpoints.updateOne({ _id }, { $pull: { labels: { name } } } as object);
+  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels: { name } } });
   // Without labels, it has no entry in their index.
   await checkpoints.updateOne(
-    { _id, labels: { $size: 0 } },
+    { _id, thread_id, labels: { $size: 0 } },
     { $unset: { labels: "", labelled: "" } },
   );
 }
@@ -68,14 +69,8 @@ export async function findLabelled(
 ): Promise<readonly LabelledCheckpoint[]> {
   const { checkpointNs, name } = where;
   const found = await checkpoints
-    .find({
-      thread_id: threadId,
-      // Only a checkpoint is labelled.
-      labelled: true,
-      ...(checkpointNs !== undefined && { checkpoint_ns: checkpointNs }),
-      // The name comes after the namespace in the index.
-      ...(checkpointNs !== undefined && name !== undefined && { "labels.name": name }),
-    })
+    // Only a checkpoint is labelled. They are few, and not every server goes by more of the index.
+    .find({ thread_id: threadId, labelled: true })
     .sort({ checkpoint_ns: 1, seq: 1 })
     .project<LabelledCheckpoint>({
       thread_id: 1,
@@ -86,7 +81,9 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
-  return name === undefined
-    ? found
-    : found.filter(({ labels = [] }) => labels.some((label) => label.name === name));
+  return found.filter(
+    ({ checkpoint_ns, labels = [] }) =>
+      checkpoint_ns === (checkpointNs ?? checkpoint_ns) &&
+      labels.some((label) => label.name === (name ?? label.name)),
+  );
 }

@@ -2,12 +2,12 @@ import type { Document, Filter } from "mongodb";
 import type { StoredRollback, ThreadDocument } from "../documents/documents.ts";
 import type { ChainUpdate } from "./chain.ts";
 import type { Store } from "./store.ts";
-import { matchRecord, type ThreadState } from "./thread-record.ts";
+import { findRecord, matchRecord, type ThreadState } from "./thread-record.ts";
 
 // A thread's record names the rollbacks that can be undone. It is read with each checkpoint, so they are few.
 
 /** How many rollbacks of a thread can be undone, one after the other. */
-export const MAX_ROLLBACKS = 10;
+const MAX_ROLLBACKS = 10;
 
 /** A rollback with its name. */
 export interface NamedRollback extends StoredRollback {
@@ -20,9 +20,17 @@ export function listRollbacks(
   nowMs: number,
 ): readonly NamedRollback[] {
   return Object.entries(rollbacks)
-    .map(([name, rollback]) => ({ name, ...rollback }))
+    .map(([name, rollback]): NamedRollback => Object.assign({ name }, rollback))
     .filter(({ until }) => until instanceof Date && until.getTime() > nowMs)
-    .toSorted((a, b) => b.at.getTime() - a.at.getTime());
+    .toSorted((a, b) => b.at.getTime() - a.at.getTime() || (a.name < b.name ? 1 : -1));
+}
+
+/** The ids of the checkpoints of the root graph that rollbacks can be undone to. */
+export function listBackups(
+  record: Pick<ThreadDocument, "rollbacks">,
+  nowMs: number,
+): ReadonlySet<string> {
+  return new Set(listRollbacks(record, nowMs).map(({ from }) => from));
 }
 
 /** Names a rollback in the record of its thread. The earliest go if there are too many. */
@@ -63,6 +71,16 @@ export async function endDiscarding(
     { ...matchRecord(threadId), epoch },
     { $unset: { [`${nameField(name)}.discarding`]: "" } },
   );
+}
+
+/** Whether a rollback is still to discard what came after: it may have been undone meanwhile. */
+export async function isDiscarding(
+  store: Pick<Store, "threads">,
+  { threadId, epoch }: ThreadState,
+  name: string,
+): Promise<boolean> {
+  const record = await findRecord(store, threadId);
+  return record?.epoch === epoch && record.rollbacks?.[name]?.discarding !== undefined;
 }
 
 /** Takes the names of rollbacks off the record that cannot be undone any more. */

@@ -53,10 +53,10 @@ async function travel(
   switch (command) {
     case "run": {
       const graph = buildTripGraph(openModel(process.env, tripScript), saver);
-      return runTrip(graph, thread, first);
+      return await runTrip(graph, thread, first);
     }
     case "history":
-      return showHistory(saver, threadId);
+      return await showHistory(saver, threadId);
     case "label": {
       const { name, checkpointId } = await saver.label(thread, { name: first });
       return console.log(`"${name}" is checkpoint ${checkpointId}`);

@@ -36,7 +36,7 @@ function chooseInput(
     return { messages: [{ role: "user", content: answer || "A trip!" }] };
   return answer === ""
     ? null
-    : new Command<unknown, Record<string, unknown>, "suggest">({ resume: answer });
+    : new Command<string, Record<string, unknown>, "suggest">({ resume: answer });
 }
 
 /** Prints the checkpoints of a thread with their labels. */
