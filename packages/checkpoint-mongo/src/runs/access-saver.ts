@@ -36,7 +36,7 @@ export class SaverAccess {
     return this.saver["serializer"].createWriter().writeValue(value, what);
   }
 
-  /** Makes sure that values can be loaded again, and makes the indexes. */
+  /** Makes the indexes, also if this process has done so before. */
   async setUp(): Promise<void> {
     await this.saver["reach"]("setup of runs", (context) => {
       RunStore.forget(this.saver["client"], context);

@@ -4,6 +4,11 @@ export { RunConflictError } from "../errors/run-conflict-error.ts";
 export { RunLeaseLostError } from "../errors/run-lease-lost-error.ts";
 export { RunNotFoundError } from "../errors/run-not-found-error.ts";
 export { RunStateError } from "../errors/run-state-error.ts";
+export {
+  ThreadkeepError,
+  type ThreadkeepErrorCode,
+  type ThreadkeepErrorOptions,
+} from "../errors/threadkeep-error.ts";
 export { UnknownGraphError } from "../errors/unknown-graph-error.ts";
 export { type Answer, durableSleep, sleepUntil, waitForAnswer } from "./durable-sleep.ts";
 export type {
@@ -27,5 +32,5 @@ export type { RunSearch } from "./list-options.ts";
 export { RecoveryWorker } from "./recovery-worker.ts";
 export { createRunHandler, type HandleOptions, type RunHandler } from "./run-handler.ts";
 export type { Run, RunError, RunInterrupt, RunStatus } from "./run.ts";
-export type { RunsOptions } from "./runs-options.ts";
+export type { RunsOptions, RunsSaver } from "./runs-options.ts";
 export { createRuns, type RunPage, Runs, type StartOptions } from "./runs.ts";

@@ -1,13 +1,20 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
 import { z } from "zod";
 import { checkOptions } from "../options/check-options.ts";
 import { wholeNumber } from "../options/shared-options.ts";
 import type { MongoDBSaver } from "../saver/mongodb-saver.ts";
 import { graphsOption, type Graphs, type KnownGraphs } from "./graphs.ts";
 
+/** A saver that keeps runs: a `MongoDBSaver` of this package. */
+export interface RunsSaver extends BaseCheckpointSaver {
+  /** The index of its threads. */
+  readonly threads: object;
+}
+
 /** What a place needs that has to do with runs. */
 export interface RunsOptions {
   /** The saver of the threads. Runs lie in its database, in the collection `{prefix}runs`. */
-  saver: MongoDBSaver;
+  saver: RunsSaver;
   /** The graphs, by the names that runs are started with. Keep the names as long as there are runs of them. */
   graphs: Graphs;
   /**
