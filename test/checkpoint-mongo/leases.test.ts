@@ -49,6 +49,9 @@ describe("while a worker has the lease of a thread", () => {
     const [saver, other] = [openSaver(), openSaver()];
     const root = await putCheckpoint(other, threadConfig(threadId), makeCheckpoint());
     await saver.withLease(threadId, async () => {
+      // The other one knows the thread, and nothing but the holder is in its way.
+      const first = elsewhere(() => putCheckpoint(other, root, makeCheckpoint()));
+      expect(ThreadLeasedError.isInstance(await catchError(first))).toBe(true);
       const own = await putCheckpoint(saver, root, makeCheckpoint());
       await saver.putWrites(own, [["a", 1]], "task");
       const refused = await catchError(
@@ -219,6 +222,25 @@ describe("a worker whose lease has ended", () => {
     expect(await countCheckpoints(threadId)).toBe(3);
     expect((await other.verifyThread(threadId)).damages).toEqual([]);
   }, 60_000);
+
+  it("changes nothing, even if the next one has changed nothing and has handed it back", async () => {
+    const threadId = uuid6(0);
+    const saver = openSaver();
+    const root = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+    const seen: unknown[] = [];
+    const work = saver.withLease(threadId, async () => {
+      // As if its time were over.
+      const until = { $set: { held_until: new Date(0) } };
+      await database.documents<{ _id: string }>("thread").updateOne({ _id: threadId }, until);
+      await elsewhere(() => openSaver().withLease(threadId, sleepNot));
+      seen.push(await catchError(putCheckpoint(saver, root, makeCheckpoint())));
+      seen.push(await catchError(saver.putWrites(root, [["a", 1]], "late")));
+    });
+    seen.push(await catchError(work));
+    expect(seen).toHaveLength(3);
+    for (const error of seen) expect(LeaseLostError.isInstance(error)).toBe(true);
+    expect(await countCheckpoints(threadId)).toBe(1);
+  });
 
   it("does not take it from who has it by then, when it hands it back", async () => {
     const threadId = uuid6(0);

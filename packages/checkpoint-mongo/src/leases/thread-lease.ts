@@ -71,13 +71,15 @@ async function runLeased<T>(
   act: (lease: ThreadLease) => Promise<T>,
 ): Promise<T> {
   let result: T;
+  let wasHeld = true;
   try {
     result = await runHolding(held, () => act(toLease(held, heartbeat.signal)));
   } finally {
     heartbeat.stop();
     // If it fails, the lease ends by itself.
-    await endHold(store, held.threadId, held.token).catch(() => undefined);
+    wasHeld = await endHold(store, held.threadId, held.token).catch(() => true);
   }
+  if (!wasHeld) throw new LeaseLostError(held.threadId, held.token);
   heartbeat.signal.throwIfAborted();
   return result;
 }

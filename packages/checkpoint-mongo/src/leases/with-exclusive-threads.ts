@@ -102,7 +102,7 @@ async function* readLeased(
   threadId: string,
   open: OpenStream,
   options: LeaseOptions,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   yield* await streamLeased(saver, threadId, open, options);
 }
 
@@ -134,7 +134,7 @@ function streamLeased(
   return promise;
 }
 
-async function* pass(source: AsyncIterable<unknown>, end: () => void): AsyncGenerator<unknown> {
+async function* pass(source: AsyncIterable<unknown>, end: () => void): AsyncGenerator {
   try {
     yield* source;
   } finally {

@@ -103,16 +103,17 @@ export async function renewHold(
   return matchedCount > 0;
 }
 
-/** Lets others hold a thread, if it is still held under this token. */
+/** Lets others hold a thread. False if it was not held under this token any more. */
 export async function endHold(
   { threads }: Pick<Store, "threads">,
   threadId: string,
   token: number,
-): Promise<void> {
-  await threads.updateOne(
+): Promise<boolean> {
+  const { matchedCount } = await threads.updateOne(
     { ...matchRecord(threadId), holder: token },
     { $unset: { holder: "", held_until: "", held_for: "" } },
   );
+  return matchedCount > 0;
 }
 
 /** Whether a hold has not been renewed in time, by the server's clock. */
