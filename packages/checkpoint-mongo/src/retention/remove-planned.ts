@@ -30,7 +30,8 @@ export async function removePlanned(
   const { store, cache } = context;
   let checkpoints = 0;
   let bytesFreed = 0;
-  const sizes = await measureCheckpoints(store, threadId);
+  const sizes =
+    namespaces.length === 0 ? new Map<string, number>() : await measureCheckpoints(store, threadId);
   for (const { namespace, marks, removedIds } of namespaces) {
     await markSurvivors(store, marks);
     for (let start = 0; start < removedIds.length; start += PRUNE_BATCH) {
