@@ -16,6 +16,7 @@ function openDiscarded({ all }: Pick<Store, "all">): Collection<DiscardedDocumen
  *
  * @param own of one life of one thread
  * @param isWanted is asked before each command
+ * @returns how many. A repeated command may have done it before, so its own count would not do
  */
 export async function discardCheckpoints(
   { checkpoints }: Pick<Store, "checkpoints">,
@@ -28,7 +29,7 @@ export async function discardCheckpoints(
     if (!(await isWanted())) return count;
     const batch = own.slice(start, start + BATCH_SIZE);
     const ids = batch.map(({ _id }) => _id);
-    const { matchedCount } = await checkpoints.updateMany(
+    await checkpoints.updateMany(
       { _id: { $in: ids }, thread_id: batch[0]!.thread_id, kind: "checkpoint" },
       {
         $set: { kind: "discarded", rollback },
@@ -36,7 +37,7 @@ export async function discardCheckpoints(
         $unset: { stands: "", labelled: "" },
       } as object,
     );
-    count += matchedCount;
+    count += batch.length;
   }
   return count;
 }
@@ -89,22 +90,20 @@ export async function removeDiscarded(
   threadId: string,
   kept: readonly string[],
   onRemoval: (batch: readonly RemovedDocument[]) => Promise<void>,
-): Promise<number> {
+): Promise<void> {
   const gone = { thread_id: threadId, kind: "discarded" as const, rollback: { $nin: [...kept] } };
-  let count = 0;
   for (;;) {
     const batch = await openDiscarded(store)
       .find(gone)
       .project<RemovedDocument>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1 })
       .limit(BATCH_SIZE)
       .toArray();
-    if (batch.length === 0) return count;
+    if (batch.length === 0) return;
     const ids = batch.map(({ _id }) => _id);
     await onRemoval(batch);
     // The writes go first: they are found by what they belong to.
     await store.writes.deleteMany({ checkpoint: { $in: ids }, thread_id: threadId });
-    const { deletedCount } = await openDiscarded(store).deleteMany({ ...gone, _id: { $in: ids } });
+    await openDiscarded(store).deleteMany({ ...gone, _id: { $in: ids } });
     await onRemoval(batch);
-    count += deletedCount;
   }
 }
