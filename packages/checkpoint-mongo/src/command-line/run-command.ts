@@ -1,6 +1,6 @@
 import type { CommandDefinition, GlobalOptions, Invocation } from "./command.ts";
 import type { Session } from "./connection/session.ts";
-import type { SaverEvent } from "../context/events.ts";
+import { describeEvent, type SaverEvent } from "../context/events.ts";
 import { EXIT_CODES, type ExitCode } from "./exit-codes.ts";
 import { stopAllProgress } from "./terminal/progress.ts";
 import type { Terminal } from "./terminal/terminal.ts";
@@ -24,7 +24,10 @@ export async function runCommand(
   const connect = async (): Promise<Session> => {
     const { openSession } = await import("./connection/session.ts");
     const { env } = terminal.streams;
-    const onEvent = (event: SaverEvent): void => terminal.warn(describeEvent(event));
+    const onEvent = (event: SaverEvent): void => {
+      // What cannot be restored ends the command, and is told then.
+      if (event.type !== "restore-failed") terminal.warn(describeEvent(event));
+    };
     session ??= await openSession(options, { env, onEvent, onSecrets });
     return session;
   };
@@ -38,10 +41,4 @@ export async function runCommand(
     stopAllProgress();
     await session?.client.close();
   }
-}
-
-function describeEvent(event: SaverEvent): string {
-  return event.type === "fall-back"
-    ? event.error.message
-    : `Checkpoint ${event.checkpointId} takes ${event.bytes} bytes.`;
 }
