@@ -72,6 +72,23 @@ export type { CacheStats } from "./memory/cache.ts";
 export type { MongoClientLike } from "./options/client-option.ts";
 export type { RetrySettings } from "./options/retry-options.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
+export type { ObservedEvent, SaverListener } from "./context/listeners.ts";
+export type { CheckpointSizeStats } from "./health/checkpoint-sizes.ts";
+export type {
+  CheckpointGrowthEvent,
+  OperationEvent,
+  RestoreFailedEvent,
+  UnsavedCall,
+} from "./health/events.ts";
+export type { LatencyStats } from "./health/latencies.ts";
+export type { SaverStats } from "./health/saver-stats.ts";
+export {
+  installShutdownHooks,
+  type DrainableSaver,
+  type ShutdownHooks,
+  type ShutdownOptions,
+  type ShutdownReport,
+} from "./health/shutdown-hooks.ts";
 export type {
   CheckpointSizeEvent,
   FallBackEvent,

@@ -13,20 +13,22 @@ describe("the help", () => {
   it("of each command has examples, and these are command lines that it takes", async () => {
     const commands = listCommands(await readHelp([])).filter((name) => name !== "help");
     expect(commands.length).toBeGreaterThan(10);
+    const refused: string[] = [];
     for (const command of commands) {
       const help = await readHelp([command]);
       const examples = Array.from(
         help.matchAll(/^ {2}\$ threadkeep (.+?)(?: {2,}.*)?$/gm),
         ([, typed]) => typed!,
       );
-      expect(examples.length, command).toBeGreaterThan(0);
+      if (examples.length === 0) refused.push(`${command} has no examples`);
       for (const typed of examples) {
         const words = typed.split(/ [|>]+ /)[0]!.split(" ");
         // Nothing can be connected to, and no example names a connection string.
         const { exitCode, stderr } = await runPiped(words, {});
         const isTaken = exitCode === 0 || /no connection string|cannot be loaded/.test(stderr);
-        expect(isTaken, `${typed}: ${stderr}`).toBe(true);
+        if (!isTaken) refused.push(`${typed}: ${stderr}`);
       }
     }
+    expect(refused).toEqual([]);
   });
 });

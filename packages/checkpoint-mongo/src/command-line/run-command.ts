@@ -24,7 +24,10 @@ export async function runCommand(
   const connect = async (): Promise<Session> => {
     const { openSession } = await import("./connection/session.ts");
     const { env } = terminal.streams;
-    const onEvent = (event: SaverEvent): void => terminal.warn(describeEvent(event));
+    const onEvent = (event: SaverEvent): void => {
+      // What cannot be restored ends the command, and is told then.
+      if (event.type !== "restore-failed") terminal.warn(describeEvent(event));
+    };
     session ??= await openSession(options, { env, onEvent, onSecrets });
     return session;
   };

@@ -1,3 +1,4 @@
+import type { HealthMonitor } from "../health/health-monitor.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import type { Cache } from "../memory/cache.ts";
 import type { EarlyStandings } from "../memory/early-standings.ts";
@@ -16,6 +17,8 @@ export interface SaverContext {
   readonly serializer: Serializer;
   readonly hasher: Hasher;
   readonly settings: SaverSettings;
+  /** Counts and measures what the saver does. */
+  readonly health: HealthMonitor;
   /** When this call is given up if others keep getting ahead of it. */
   readonly deadline: ConflictDeadline;
   /** Interrupts and errors that came before their checkpoints. */

@@ -1,5 +1,7 @@
 import type { ChannelSize } from "../errors/checkpoint-too-large-error.ts";
 import type { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { ThreadkeepError } from "../errors/threadkeep-error.ts";
+import type { CheckpointGrowthEvent, RestoreFailedEvent } from "../health/events.ts";
 
 /** A damaged checkpoint was met and passed over, as `onCorruption: "fall-back"` asks for. */
 export interface FallBackEvent {
@@ -44,26 +46,41 @@ export interface KeepLastFailedEvent {
 }
 
 /** What a saver reports beside what its methods return; told apart by `type`. */
-export type SaverEvent = FallBackEvent | CheckpointSizeEvent | KeepLastFailedEvent;
+export type SaverEvent =
+  | FallBackEvent
+  | CheckpointSizeEvent
+  | CheckpointGrowthEvent
+  | KeepLastFailedEvent
+  | RestoreFailedEvent;
 
 /** Where a saver reports to. */
 export type ReportEvent = (event: SaverEvent) => void;
 
 /** Reports an event as a warning of the process, as Node.js prints them. */
 export function emitWarning(event: SaverEvent): void {
-  process.emitWarning(describeEvent(event), {
-    type: "ThreadkeepWarning",
-    code: readCode(event),
-  });
+  // The caller gets the error.
+  if (event.type === "restore-failed") return;
+  process.emitWarning(describeEvent(event), { type: "ThreadkeepWarning", code: chooseCode(event) });
 }
 
-function readCode(event: SaverEvent): string {
-  if (event.type === "fall-back") return event.error.code;
-  return event.type === "checkpoint-size" ? "CHECKPOINT_TOO_LARGE" : "KEEP_LAST_FAILED";
+function chooseCode(event: SaverEvent): string {
+  if (event.type === "checkpoint-size") return "CHECKPOINT_TOO_LARGE";
+  if (event.type === "checkpoint-growth") return "CHECKPOINT_GROWTH";
+  if (event.type === "keep-last-failed") return "KEEP_LAST_FAILED";
+  return ThreadkeepError.isInstance(event.error) ? event.error.code : "RESTORE_FAILED";
 }
 
-/** An event in words. */
+/** An event in a sentence or two. */
 export function describeEvent(event: SaverEvent): string {
+  if (event.type === "restore-failed") {
+    return event.error instanceof Error ? event.error.message : String(event.error);
+  }
+  if (event.type === "checkpoint-growth") {
+    return (
+      `Checkpoint ${event.checkpointId} of thread "${event.threadId}" added ${event.addedBytes} bytes, and ` +
+      `takes ${event.bytes} now. Steps of this saver usually add ${event.usualBytes}.`
+    );
+  }
   if (event.type === "keep-last-failed") {
     const { threadId, error } = event;
     const reason = error instanceof Error ? error.message : String(error);

@@ -15,7 +15,7 @@ import {
   SECRETS,
   wholeNumber,
 } from "../options/shared-options.ts";
-import { emitWarning, type ReportEvent } from "./events.ts";
+import type { ReportEvent } from "./events.ts";
 
 /** The options of a saver, without the client. */
 export interface MongoDBSaverSettings extends RetrySettings {
@@ -245,10 +245,10 @@ export interface MongoDBSaverSettings extends RetrySettings {
   onCheckpointSize?: CheckpointSizeLimits | undefined;
 
   /**
-   * Gets the events that the saver reports: damaged checkpoints that were passed over, and checkpoints that
-   * are too large.
+   * Gets the events that the saver reports: damaged checkpoints that were passed over, checkpoints that are too
+   * large or have grown abnormally, and states that could not be restored. See `saver.on`, too.
    *
-   * @default a warning of the process (`process.emitWarning`)
+   * @default a warning of the process (`process.emitWarning`), if nobody listens by `saver.on`
    */
   onEvent?: ReportEvent | undefined;
 }
@@ -317,7 +317,9 @@ export interface SaverSettings {
 }
 
 /** Checked options: settings with the client and the keys. */
-export interface ResolvedOptions extends SaverSettings {
+export interface ResolvedOptions extends Omit<SaverSettings, "onEvent"> {
+  /** As the user gave it. */
+  readonly onEvent: ReportEvent | undefined;
   readonly client: MongoClient;
   readonly keys: KeyRing;
 }
@@ -413,6 +415,6 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     deletedThreadSeconds,
     onCheckpointSize,
     keys: new KeyRing(keys),
-    onEvent: onEvent ?? emitWarning,
+    onEvent,
   };
 }

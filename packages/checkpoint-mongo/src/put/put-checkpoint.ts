@@ -1,3 +1,5 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import { measureAtMost } from "../documents/manifest.ts";
 import type { SaverContext } from "../context/context.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { measureSince, takeMoment } from "../memory/elapsed.ts";
@@ -32,6 +34,7 @@ export async function putCheckpoint(
   const { thread, draft, record } = await saveDraft(context, request);
   const { segments } = draft.state;
   remember(context, draft, record);
+  measure(context, address, draft);
   if (measureSince(started) > SLOW_SAVE_MS) await saveSegments(thread, segments);
   if (settings.verifyAfterSave) {
     const ids = segments.map(({ id }) => id);
@@ -156,6 +159,22 @@ async function forgetAppended(
   for (const root of roots) cache.forgetSegment(threadId, root);
   await removeAppendsAlone(store, threadId, roots);
   return true;
+}
+
+/** Counts characters: bytes would have to be counted one by one. */
+function measure({ health }: SaverContext, address: CheckpointAddress, draft: Draft): void {
+  const { state, parent } = draft;
+  let addedBytes = 0;
+  for (const { lines, known } of state.segments) {
+    if (lines !== undefined) for (const line of lines) addedBytes += line.length + 1;
+    else if ("bytes" in known) addedBytes += known.bytes.byteLength;
+  }
+  const bytes = measureAtMost(state.manifest);
+  health.noteCheckpoint(
+    address,
+    { bytes, addedBytes },
+    () => parent && measureAtMost(parent.manifest),
+  );
 }
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {

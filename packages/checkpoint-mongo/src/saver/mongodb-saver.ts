@@ -25,6 +25,11 @@ import {
 import { readOrigin } from "../address/read-origin.ts";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
+import { emitWarning } from "../context/events.ts";
+import { Listeners, type ObservedEvent, type SaverListener } from "../context/listeners.ts";
+import { HealthMonitor } from "../health/health-monitor.ts";
+import { Runs } from "../health/runs.ts";
+import type { SaverStats } from "../health/saver-stats.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
@@ -175,6 +180,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly cacheOwner: string;
   private readonly retryPolicy: RetryPolicy;
   private readonly connection: Connection;
+  private readonly listeners: Listeners;
+
+  /** @internal */
+  readonly health: HealthMonitor;
+  /** @internal */
+  readonly runs: Runs = new Runs();
 
   /**
    * Creates a saver on the user's client. Nothing is read or written before the first call.
@@ -186,11 +197,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { keys, client, ...settings } = resolveOptions(options);
-    this.settings = settings;
+    const { keys, client, onEvent, ...settings } = resolveOptions(options);
+    this.listeners = new Listeners(onEvent, emitWarning);
+    this.health = new HealthMonitor(this.listeners);
+    this.settings = { ...settings, onEvent: this.health.reportTo(this.listeners.report) };
     this.client = client;
     this.client.appendMetadata?.({ name: "threadkeep" });
-    this.retryPolicy = toRetryPolicy(this.settings);
+    this.retryPolicy = toRetryPolicy(this.settings, this.health.noteRetry);
     this.db = openDatabase(this.client, this.settings.dbName, this.retryPolicy);
     this.checkpointCollectionName = this.settings.checkpointCollectionName;
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
@@ -264,6 +277,28 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
+   * How this saver has done since it was made: times of its calls, sizes of checkpoints, failures, retries and
+   * conflicts. Nothing is asked of the server.
+   */
+  stats(): SaverStats {
+    return { ...this.health.stats, cache: this.cacheStats };
+  }
+
+  /**
+   * Listens to events of one type. They come from within the calls, so a listener does little and returns soon.
+   *
+   * @returns ends it
+   * @throws InvalidOptionsError if there is no such type
+   * @example
+   * ```ts
+   * const stop = saver.on("restore-failed", ({ threadId, error }) => log.error({ threadId, error }));
+   * ```
+   */
+  on<Type extends ObservedEvent["type"]>(type: Type, listener: SaverListener<Type>): () => void {
+    return this.listeners.add(type, listener);
+  }
+
+  /**
    * Returns the checkpoint that the config names, or else the one of its thread and namespace that was put
    * last, whatever the clocks of the processes say.
    *
@@ -276,15 +311,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
+    this.runs.note(config);
     if (address === undefined) return undefined;
-    return this.reach("getTuple", async (context) => {
-      const tuple = await getTupleOrAncestor(context, address);
-      if (tuple === undefined) return getOfficialTuple(context, address);
-      if (this.settings.ttlRefreshOnRead) {
-        await refreshThread(context, address.threadId);
-      }
-      return tuple;
-    });
+    return this.reach(
+      "getTuple",
+      async (context) => {
+        const tuple = await getTupleOrAncestor(context, address);
+        if (tuple === undefined) return getOfficialTuple(context, address);
+        if (this.settings.ttlRefreshOnRead) {
+          await refreshThread(context, address.threadId);
+        }
+        return tuple;
+      },
+      address.threadId,
+    );
   }
 
   /**
@@ -311,6 +351,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     try {
       yield* listTuples(await this.open(), { address, beforeId, limit, filter });
     } catch (error) {
+      this.health.noteFailure("list", address.threadId, error);
       throw explainRefusal(error, "list of MongoDBSaver");
     }
   }
@@ -354,6 +395,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   ): Promise<RunnableConfig> {
     const { checkpointId: parentCheckpointId, ...namespace } = parseAddress(config);
     const address = { ...namespace, checkpointId: parseNewCheckpointId(checkpoint.id) };
+    this.runs.note(config);
     const complete = completeCheckpoint(checkpoint);
     for (const channel of Object.keys(complete.channel_values)) {
       checkChannelLength(channel, "checkpoint.channel_values");
@@ -383,6 +425,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
         };
         await keepLast(context, await putCheckpoint(context, put));
       },
+      address.threadId,
       held,
     );
     return toConfig(address);
@@ -420,6 +463,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       this.reach(
         "putWrites",
         async (context) => putWrites(context, task, await encode(), onSubmitted),
+        address.threadId,
         held,
       ),
     );
@@ -782,16 +826,19 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /** Does something with the database; what the driver throws comes out as an error of this package. */
-  private async reach<T>(
+  private reach<T>(
     name: string,
     act: (context: SaverContext) => Promise<T>,
+    threadId?: string,
     held?: HeldThread,
   ): Promise<T> {
-    try {
-      return await act({ ...(await this.open()), hold: held });
-    } catch (error) {
-      throw explainRefusal(error, `${name} of MongoDBSaver`);
-    }
+    return this.health.watch(name, threadId, async () => {
+      try {
+        return await act({ ...(await this.open()), hold: held });
+      } catch (error) {
+        throw explainRefusal(error, `${name} of MongoDBSaver`);
+      }
+    });
   }
 
   private async open(): Promise<SaverContext> {
@@ -802,11 +849,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       setUpOnce(this.setupRequest),
       shareServerClock(client).sync(db),
     ]);
-    const { cache, serializer, hasher, settings } = this;
+    const { cache, serializer, hasher, settings, health } = this;
     const { store, official } = this.openStore(Binary, features);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
     const earlyStandings = shareEarlyStandings(this.place);
-    const deadline = new ConflictDeadline(settings.retry.deadlineMs);
+    const deadline = new ConflictDeadline(settings.retry.deadlineMs, health.noteConflict);
     const hold = undefined;
     return {
       store,
@@ -814,6 +861,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       serializer,
       hasher,
       settings,
+      health,
       deadline,
       earlyStandings,
       hold,
@@ -854,6 +902,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 }
 
-function toRetryPolicy({ retry, operationTimeoutMs }: SaverSettings): RetryPolicy {
-  return new RetryPolicy({ deadlineMs: retry.deadlineMs, operationTimeoutMs });
+function toRetryPolicy(
+  { retry, operationTimeoutMs }: SaverSettings,
+  onRetry: () => void,
+): RetryPolicy {
+  return new RetryPolicy({ deadlineMs: retry.deadlineMs, operationTimeoutMs, onRetry });
 }

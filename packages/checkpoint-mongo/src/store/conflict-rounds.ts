@@ -15,10 +15,16 @@ export class ConflictDeadline {
   /** From the beginning of the call. */
   readonly limitMs: number;
   readonly #startedMs = performance.now();
+  /** Counts the rounds that failed. */
+  readonly onConflict: (() => void) | undefined;
 
-  /** @param limitMs from now on */
-  constructor(limitMs: number) {
+  /**
+   * @param limitMs from now on
+   * @param onConflict called for each round in which others were faster
+   */
+  constructor(limitMs: number, onConflict?: () => void) {
     this.limitMs = limitMs;
+    this.onConflict = onConflict;
   }
 
   /** Since the call began. */
@@ -68,6 +74,7 @@ export class ConflictRounds {
    */
   async next(): Promise<void> {
     this.#failed += 1;
+    this.#deadline.onConflict?.();
     this.#longestMs = Math.max(this.#longestMs, performance.now() - this.#beganMs);
     if (this.#deadline.isOver && this.#failed >= ROUNDS_WITHOUT_CONTENTION) {
       const { elapsedMs } = this.#deadline;
