@@ -1,9 +1,13 @@
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { copyCommand } from "./commands/copy.ts";
 import { deleteCommand } from "./commands/delete.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { historyCommand } from "./commands/history.ts";
+import { labelCommand } from "./commands/label.ts";
 import { pruneCommand } from "./commands/prune.ts";
+import { rollbackCommand } from "./commands/rollback.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { showCommand } from "./commands/show.ts";
 import { statsCommand } from "./commands/stats.ts";
@@ -16,10 +20,14 @@ export const COMMANDS: readonly CommandDefinition[] = [
   threadsCommand,
   showCommand,
   historyCommand,
+  diffCommand,
   verifyCommand,
   statsCommand,
+  labelCommand,
+  rollbackCommand,
   pruneCommand,
   deleteCommand,
+  copyCommand,
   setupCommand,
   sweepCommand,
   doctorCommand,

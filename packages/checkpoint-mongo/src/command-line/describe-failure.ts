@@ -21,6 +21,8 @@ const BY_CODE: ReadonlyMap<string, ExitCode> = new Map<string, ExitCode>([
   ["CLASS_NOT_ALLOWED", EXIT_CODES.usage],
   ["CORRUPT_CHECKPOINT", EXIT_CODES.damaged],
   ["PRUNE_REFUSED", EXIT_CODES.refused],
+  ["LABEL_TAKEN", EXIT_CODES.refused],
+  ["THREAD_NOT_EMPTY", EXIT_CODES.refused],
   ["STORAGE_REFUSED", EXIT_CODES.unavailable],
   ["STORAGE_UNAVAILABLE", EXIT_CODES.unavailable],
   ["SETUP_FAILED", EXIT_CODES.unavailable],
