@@ -21,10 +21,11 @@ function isJson(value: unknown): boolean {
 export function storeToolResult(result: unknown): string | undefined {
   let stored: StoredResult = { kind: "value", value: result };
   if (ToolMessage.isInstance(result)) {
-    const { additional_kwargs, artifact, content, id, name } = result;
-    const { response_metadata, status, tool_call_id } = result;
-    const fields = { additional_kwargs, artifact: artifact as unknown, content, id, name };
-    stored = { kind: "message", fields: { ...fields, response_metadata, status, tool_call_id } };
+    const { additional_kwargs, content, id, name, response_metadata, status, tool_call_id } =
+      result;
+    const artifact: unknown = result.artifact;
+    const fields = { additional_kwargs, artifact, content, id, name, response_metadata };
+    stored = { kind: "message", fields: { ...fields, status, tool_call_id } };
     if (!isJson(stored.fields)) return undefined;
   } else if (!isJson(result)) return undefined;
   return JSON.stringify(stored);
