@@ -76,6 +76,16 @@ export {
   type StructuredOutputErrorDetails,
 } from "./errors/structured-output-error.ts";
 export { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
+export { JournalUnavailableError } from "./errors/journal-unavailable-error.ts";
+export { ToolOutcomeUnknownError } from "./errors/tool-outcome-unknown-error.ts";
+export {
+  type InvokableTool,
+  journaledTool,
+  journalToolCalls,
+  type JournalToolCallsOptions,
+} from "./tools/journaled-tool.ts";
+export type { SideEffects, ToolJournalOptions } from "./tools/tool-journal-options.ts";
+export { settleToolCall, type ToolOutcome } from "./tools/settle-tool-call.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 export {
   ThreadkeepError,

@@ -15,7 +15,7 @@ import { writeOnSigterm } from "../journal/emergency-writes.ts";
 import { createAnswer, createPiece, keepSoundPieces } from "../journal/entry-hash.ts";
 import type { ResolvedJournal } from "../options/journal-options.ts";
 import { asksForJson } from "./asks-for-json.ts";
-import { waitAtMost } from "./wait-at-most.ts";
+import { waitAtMost } from "../journal/wait-at-most.ts";
 
 /** How many characters a token has, about. */
 const CHARS_PER_TOKEN = 4;

@@ -10,7 +10,7 @@ import { createJournalKey } from "../journal/journal-key.ts";
 import { ReplayedAnswer } from "../journal/journaled-answer.ts";
 import { sleep } from "../time/sleep.ts";
 import { JournaledCall } from "./journaled-call.ts";
-import { waitAtMost } from "./wait-at-most.ts";
+import { waitAtMost } from "../journal/wait-at-most.ts";
 
 /** A call that another process makes is looked at again after so many ms, then after twice as long, … */
 const FIRST_WAIT_MS = 25;

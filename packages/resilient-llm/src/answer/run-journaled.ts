@@ -1,5 +1,6 @@
 import type { AIMessageChunk } from "@langchain/core/messages";
 import type { ChatGenerationChunk, ChatResult } from "@langchain/core/outputs";
+import { isReasoning } from "../attempt/judge-emptiness.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
 import { ReplayedAnswer, storeChunk, storeResult } from "../journal/journaled-answer.ts";
@@ -78,10 +79,13 @@ class HandedOut {
   }
 }
 
-/** What is said in `chunk` besides text cannot be continued. */
+/** Whether `chunk` says something that cannot be continued: a tool call, an image. */
 function endsText({ message }: ChatGenerationChunk): boolean {
-  const { tool_call_chunks } = message as AIMessageChunk;
-  return Boolean(tool_call_chunks?.length);
+  const { content, tool_call_chunks } = message as AIMessageChunk;
+  const hasOtherBlocks =
+    Array.isArray(content) &&
+    content.some((block) => typeof block["text"] !== "string" && !isReasoning(block.type));
+  return hasOtherBlocks || Boolean(tool_call_chunks?.length);
 }
 
 /** Writes down what is handed out, before or while it is handed out. */

@@ -107,3 +107,10 @@ export function hashRequest({ messages, models, options, tools }: AskedRequest):
     toCanonicalJson(omitRunOptions(options)),
   );
 }
+
+/** A hash of a tool's call: its name, its arguments, and the id that the model gave it. */
+export function hashToolCall(toolName: string, input: unknown): string {
+  const { args, id } = (input ?? {}) as { readonly args?: unknown; readonly id?: unknown };
+  const asked = args === undefined ? input : { args, id };
+  return hashParts("tool", toolName, toCanonicalJson(asked));
+}

@@ -6,8 +6,7 @@ export async function waitAtMost<T>(promise: Promise<T>, timeoutMs: number): Pro
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () =>
-        reject(new Error(`The journal did not answer within ${timeoutMs} ms (journal.timeoutMs)`)),
+      () => reject(new Error(`The journal did not answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
   });
