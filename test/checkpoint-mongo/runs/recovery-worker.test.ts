@@ -59,7 +59,7 @@ describe("a worker", () => {
       .updateOne({ _id: ids.runId }, { $set: { wake_at: new Date(0), lease: "nobody" } });
     startWorker({ graphs, pollMs: 100 });
     expect(await waitFor(runs, ids.runId, "done")).toMatchObject({ token: 2 });
-    expect((await handled).token).toBe(2);
+    await handled;
     expect(taken).toEqual(["first", "second", "second"]);
     expect(await readLog()).toEqual(["in", "first", "second"]);
   });
