@@ -6,7 +6,10 @@ export async function findTaskHeads(
   { checkpoints }: Pick<Store, "checkpoints">,
   threadId: string,
 ): Promise<readonly CheckpointDocument[]> {
-  const found = await checkpoints.find({ thread_id: threadId, head: true }).toArray();
+  const found = await checkpoints
+    // With the kind: the development server finds nothing by an index of which a field between is left out.
+    .find({ thread_id: threadId, kind: "checkpoint", head: true })
+    .toArray();
   return found.filter(
     ({ checkpoint_ns: namespace }) => typeof namespace === "string" && namespace.includes(":"),
   );
