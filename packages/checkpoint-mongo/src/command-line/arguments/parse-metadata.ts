@@ -1,4 +1,4 @@
-import type { MetadataValue } from "../../documents/search-field.ts";
+import type { MetadataValue } from "../../thread-index/metadata.ts";
 import { asUsageError } from "../command-line-error.ts";
 
 /**
