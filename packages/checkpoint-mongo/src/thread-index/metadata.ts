@@ -3,8 +3,6 @@ import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { writeField, type MetadataValue } from "../documents/search-field.ts";
 
-export type { MetadataValue };
-
 /** A thread's metadata, by key. */
 export type ThreadMetadata = Readonly<Record<string, MetadataValue>>;
 
