@@ -92,7 +92,7 @@ async function markChildren(
     const marks: SurvivorMark[] = [];
     for (const child of await findChildren(store, toAddress(batch[0]!), ids)) {
       if (gone.has(child.checkpoint_id) || child.parent_hash === undefined) continue;
-      const { address, epoch, hash } = readRecord(child, hasher);
+      const { address, epoch, hash } = readRecord({ ...child, kind: "checkpoint" }, hasher);
       const { _id, thread_id, hash: stored, key_name: keyName } = child;
       const cut = hasher.hashCut({ address, epoch, keyName, hash });
       marks.push({ _id, thread_id, hash: stored, cut });

@@ -36,8 +36,12 @@ export async function saveAsLatest(
   const { cache, hasher, setsSeen } = context;
   const { address } = request;
   const { epoch } = thread;
+  const known = cache.getHead(address, epoch);
+  // A prune may have freed the place behind one that this process takes for the latest, so that no writer would be
+  // in the way. A parent that comes after it shows that it is not the latest any more.
+  const isBehind = (draft.parent?.seq ?? 0) > (known?.latest?.seq ?? 0);
   const head =
-    cache.getHead(address, epoch) ?? (await readHead(context, address, epoch, isContended));
+    known === undefined || isBehind ? await readHead(context, address, epoch, isContended) : known;
   const replaced = await chooseReplaced(context, request, head);
   const isParentRemoved = replaced.some(
     ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,

@@ -2,7 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { markSurvivors, removeUncounted } from "../store/prune-checkpoints.ts";
-import { scanNamespace } from "../store/scan-thread.ts";
+import { scanDiscarded, scanNamespace } from "../store/scan-thread.ts";
 import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
 import { sweep } from "../upkeep/sweep-segments.ts";
 import { addNeeded } from "./needed-ancestors.ts";
@@ -59,8 +59,15 @@ async function pruneNamespace(
   }
   const last = own.slice(-count);
   const waiting = await findWaiting(context, own, own.slice(0, -count));
-  const kept = addNeeded(own, [...last, ...waiting]);
-  const plan = planNamespace(hasher, own, kept);
+  // What a rollback has discarded stays whole as long as it may come back.
+  const aside: PlannedCheckpoint[] = [];
+  for await (const document of scanDiscarded(store, address.threadId)) {
+    const isOwn = document.checkpoint_ns === address.checkpointNs;
+    if (isOwn && (document.epoch ?? 0) === epoch) aside.push(await readPlanned(context, document));
+  }
+  const all = [...own, ...aside].toSorted((a, b) => a.seq - b.seq);
+  const kept = addNeeded(all, [...last, ...waiting, ...aside]);
+  const plan = planNamespace(hasher, all, kept);
   if (plan === undefined) return kept.size;
   const { marks, removedIds } = plan;
   await markSurvivors(store, marks);

@@ -1,6 +1,6 @@
 import type { SaverContext } from "../context/context.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
-import { scanCheckpoints } from "../store/scan-thread.ts";
+import { scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
 import { findRecord, isOfLife } from "../store/thread-record.ts";
 import { addNeeded } from "./needed-ancestors.ts";
 import { findWaiting, planNamespace, type NamespacePlan } from "./plan-namespace.ts";
@@ -33,10 +33,13 @@ export async function planPrune(
   if (thread === undefined) return undefined;
   const namespaces: NamespacePlan[] = [];
   for (const own of thread.namespaces.values()) {
-    const kept = addNeeded(own, chooseKept(own, strategy, store.estimateTime()));
+    const [aside, shown] = splitAside(own);
+    const chosen = chooseKept(shown, strategy, store.estimateTime());
+    // What a rollback has discarded stays whole as long as it may come back.
+    const kept = addNeeded(own, [...chosen, ...aside]);
     if (!discardsWaiting) {
-      const removed = own.filter((planned) => !kept.has(planned));
-      const [waiting] = await findWaiting(context, own, removed);
+      const removed = shown.filter((planned) => !kept.has(planned));
+      const [waiting] = await findWaiting(context, shown, removed);
       if (waiting) throw new PruneRefusedError(threadId, waiting.address.checkpointId);
     }
     const plan = planNamespace(hasher, own, kept);
@@ -45,7 +48,7 @@ export async function planPrune(
   return { threadId, epoch: thread.epoch, namespaces };
 }
 
-/** The checkpoints of a thread in its present life, by namespace and order. */
+/** The checkpoints of a thread in its present life, by namespace and order, with those that rollbacks discarded. */
 export interface ThreadToPrune {
   readonly epoch: number;
   readonly namespaces: ReadonlyMap<string, readonly PlannedCheckpoint[]>;
@@ -65,18 +68,32 @@ export async function readThread(
   const record = await findRecord(store, threadId);
   if (record === undefined || record.deleted_at !== undefined) return undefined;
   const namespaces = new Map<string, PlannedCheckpoint[]>();
-  for await (const document of scanCheckpoints(store, threadId)) {
-    if (!isOfLife(document, record)) continue;
-    const planned = await readPlanned(context, document);
-    const { checkpointNs } = planned.address;
-    const own = namespaces.get(checkpointNs) ?? [];
-    namespaces.set(checkpointNs, own);
-    own.push(planned);
+  for (const scan of [scanCheckpoints, scanDiscarded]) {
+    for await (const document of scan(store, threadId)) {
+      if (!isOfLife(document, record)) continue;
+      const planned = await readPlanned(context, document);
+      const { checkpointNs } = planned.address;
+      const own = namespaces.get(checkpointNs) ?? [];
+      namespaces.set(checkpointNs, own);
+      own.push(planned);
+    }
   }
+  for (const own of namespaces.values()) own.sort((a, b) => a.seq - b.seq);
   return { epoch: record.epoch, namespaces };
 }
 
-/** @param own by their places in the order, and not empty */
+/** Parts what rollbacks have discarded from what reads see. */
+export function splitAside(
+  own: readonly PlannedCheckpoint[],
+): readonly [aside: readonly PlannedCheckpoint[], shown: readonly PlannedCheckpoint[]] {
+  const { true: aside = [], false: shown = [] } = Object.groupBy(
+    own,
+    ({ isAside }) => `${isAside}`,
+  );
+  return [aside, shown];
+}
+
+/** @param own by their places in the order */
 function chooseKept(
   own: readonly PlannedCheckpoint[],
   strategy: KeepingStrategy,

@@ -1,5 +1,7 @@
 import type { StoredBytes } from "../driver/binary.ts";
 import type { CheckpointDocument, DiscardedDocument, StoredLabel } from "../documents/documents.ts";
+import type { CheckpointAddress } from "../address/address.ts";
+import { hashAddress } from "../integrity/hashes.ts";
 import type { Collection } from "mongodb";
 import type { Store } from "./store.ts";
 
@@ -38,18 +40,32 @@ export async function discardCheckpoints(
   return count;
 }
 
-/** Brings back what a rollback has discarded, without its labels. */
+/** Brings back what a rollback has discarded to where it was, without its labels. */
 export async function bringBack(
   store: Pick<Store, "all">,
   threadId: string,
   rollback: string,
 ): Promise<void> {
-  await openDiscarded(store).updateMany({ thread_id: threadId, kind: "discarded", rollback }, {
-    $set: { kind: "checkpoint" },
-    $rename: { was_head: "head" },
-    $unset: { rollback: "" },
-  } as object);
+  await openDiscarded(store).updateMany(
+    { thread_id: threadId, kind: "discarded", rollback },
+    BRING_BACK as object,
+  );
 }
+
+/** Brings back a checkpoint that is put again, without its labels, whichever rollback has discarded it. */
+export async function bringBackOne(
+  store: Pick<Store, "all">,
+  address: CheckpointAddress,
+): Promise<void> {
+  const id = { _id: hashAddress(address), kind: "discarded" } as const;
+  await openDiscarded(store).updateOne(id, BRING_BACK as object);
+}
+
+const BRING_BACK = {
+  $set: { kind: "checkpoint" },
+  $rename: { was_head: "head" },
+  $unset: { rollback: "" },
+} as const;
 
 /** Checkpoints that were brought back and whose labels were not yet. */
 export async function findUnlabelled(

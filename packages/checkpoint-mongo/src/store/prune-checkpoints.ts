@@ -23,14 +23,14 @@ export async function removeCheckpoints(
   checkpointIds: readonly string[],
 ): Promise<Removed> {
   let bytes = 0;
-  const remove = async (kind: DocumentKind): Promise<number> => {
-    const filter = { ...matchPlaces(namespace, epoch, checkpointIds), kind };
+  const remove = async (...kinds: DocumentKind[]): Promise<number> => {
+    const filter = { ...matchPlaces(namespace, epoch, checkpointIds), kind: { $in: kinds } };
     const size = await measure({ all }, filter);
     const { deletedCount } = await all.deleteMany(filter);
     if (deletedCount > 0) bytes += size;
     return deletedCount;
   };
-  const checkpoints = await remove("checkpoint");
+  const checkpoints = await remove("checkpoint", "discarded");
   await remove("writes");
   return { checkpoints, bytes };
 }

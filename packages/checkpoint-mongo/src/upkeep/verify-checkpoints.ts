@@ -10,7 +10,7 @@ import { decodeMetadata } from "../read/read-tuple.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { readAddress } from "../address/read-address.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
-import { scanCheckpoints } from "../store/scan-thread.ts";
+import { scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
 import { isLateChild, readPruneMarks, type PruneMarks } from "./pruned-parents.ts";
 import type { References } from "./references.ts";
@@ -45,6 +45,21 @@ export async function verifyCheckpoints(
   damages: DamageList,
 ): Promise<VerifiedCheckpoints> {
   const links: Link[] = [];
+  const take = (document: CheckpointDocument): CheckpointRecord => {
+    const record = readRecord(document, context.hasher);
+    const { address, parentCheckpointId, parentHash, hash, formerHashes, seq } = record;
+    links.push({
+      address,
+      parentCheckpointId,
+      parentHash: parentHash && new Uint8Array(parentHash),
+      hash: new Uint8Array(hash),
+      formerHashes,
+      seq,
+      ...readPruneMarks(document, record, context.hasher),
+    });
+    for (const id of listSegments(record.manifest)) references.add(id);
+    return record;
+  };
   const ids: StoredBytes[] = [];
   let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
@@ -61,19 +76,7 @@ export async function verifyCheckpoints(
     count += 1;
     last.set(address.checkpointNs, { address, marked: document.head === true });
     await damages.collect(address, async () => {
-      const record = readRecord(document, context.hasher);
-      const { manifest, parentCheckpointId, parentHash, hash, seq } = record;
-      links.push({
-        address,
-        parentCheckpointId,
-        parentHash: parentHash && new Uint8Array(parentHash),
-        hash: new Uint8Array(hash),
-        formerHashes: record.formerHashes,
-        seq,
-        ...readPruneMarks(document, record, context.hasher),
-      });
-      for (const id of listSegments(manifest)) references.add(id);
-      await verifySearchable(context, document, record);
+      await verifySearchable(context, document, take(document));
     });
     const stray = thread.findStrayExpiry(document, name);
     if (stray !== undefined) damages.add(address, stray);
@@ -85,6 +88,12 @@ export async function verifyCheckpoints(
         which: "that comes after it",
         ...asMissing(),
       });
+  }
+  // What a rollback has discarded may come back, and a run that was under way may have put children of it.
+  for await (const discarded of scanDiscarded(context.store, thread.threadId)) {
+    const document = { ...discarded, kind: "checkpoint" } as const;
+    if (thread.isOnItsWayOut(document)) continue;
+    await damages.collect(readAddress(document), () => void take(document));
   }
   verifyChain(links, damages);
   return { count, ids };

@@ -5,7 +5,7 @@ import { type ContentHash, type SegmentId, parseSegmentId } from "../documents/s
 import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { findRecordsOf } from "../store/mend-record.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
-import { findStrays, scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
+import { findStrays, scanCheckpoints } from "../store/scan-thread.ts";
 import { DamageList, type Damage } from "./damage-list.ts";
 import { References } from "./references.ts";
 import { ThreadInForce } from "./thread-in-force.ts";
@@ -73,22 +73,6 @@ async function nameIncomplete(
   }
 }
 
-/** Verifies what a rollback has discarded: it may come back. */
-async function verifyDiscarded(
-  { store, hasher }: SaverContext,
-  thread: ThreadInForce,
-  wanted: References,
-  damages: DamageList,
-): Promise<void> {
-  for await (const discarded of scanDiscarded(store, thread.threadId)) {
-    const document = { ...discarded, kind: "checkpoint" } as const;
-    if (thread.isOnItsWayOut(document)) continue;
-    await damages.collect(readAddress(document), () => {
-      for (const id of listSegments(readRecord(document, hasher).manifest)) wanted.add(id);
-    });
-  }
-}
-
 async function walk(context: SaverContext, threadId: string): Promise<ThreadReport> {
   const { store } = context;
   const nowMs = await store.askTime();
@@ -99,7 +83,6 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   const checkpoints = await verifyCheckpoints(context, thread, wanted, damages);
   const writes = await verifyWrites(context, thread, checkpoints.ids, damages);
   for (const { id } of writes.references) wanted.add(id);
-  await verifyDiscarded(context, thread, wanted, damages);
   const segments = await verifySegments(context, thread, wanted, damages);
   if (!wanted.areIn(segments)) await nameIncomplete(context, thread, segments, damages);
   for (const { address, id } of writes.references) {
