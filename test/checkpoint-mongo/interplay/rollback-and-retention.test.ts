@@ -155,6 +155,14 @@ it("a process that goes on from what others put and pruned since makes its check
   await expectSound("handed over");
 });
 
+it("a thread can be created by a process that has read it in vain", async () => {
+  const saver = database.openSaver();
+  expect(await saver.getTuple(threadConfig("read in vain"))).toBeUndefined();
+  const metadata = { user: "ada" };
+  expect(await saver.threads.create("read in vain", { metadata })).toMatchObject({ metadata });
+  expect(await saver.threads.get("read in vain")).toMatchObject({ status: "idle", metadata });
+});
+
 it("a checkpoint whose parent was pruned is undamaged after another content was put for it", async () => {
   const knowing = database.openSaver();
   const first = await put(knowing, "put again", { list: ["first"] });

@@ -83,7 +83,7 @@ export async function readThread(
 }
 
 /** Parts what rollbacks have discarded from what reads see. */
-export function splitAside(
+function splitAside(
   own: readonly PlannedCheckpoint[],
 ): readonly [aside: readonly PlannedCheckpoint[], shown: readonly PlannedCheckpoint[]] {
   const { true: aside = [], false: shown = [] } = Object.groupBy(
