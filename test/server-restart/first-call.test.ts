@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 /** As many give up on a server: before the saver does. */
 const clientOptions = { serverSelectionTimeoutMS: 300 };
-const impatient = { retry: { deadlineMs: 800 } };
+const impatient = { retry: { deadlineMs: 2_000 } };
 
 let server: RestartableServer;
 
