@@ -1,11 +1,11 @@
 import { interrupt } from "@langchain/langgraph";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { createRunHandler, createRuns, type Run } from "@threadkeep/checkpoint-mongo/runs";
-import { MongoClient, type Document } from "mongodb";
+import { MongoClient } from "mongodb";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { CommandProxy, ConnectionLost } from "../../network/command-proxy.ts";
+import { CommandProxy, ConnectionLost, isOfDriver } from "../../network/command-proxy.ts";
 import { useDatabase } from "../use-database.ts";
 import { makeChain } from "./make-chain.ts";
 
@@ -127,9 +127,4 @@ async function handleCutOff(
 async function readLog(threadId: string): Promise<unknown> {
   const tuple = await saver.getTuple({ configurable: { thread_id: threadId } });
   return tuple?.checkpoint.channel_values["log"];
-}
-
-/** Whether the driver sends it by itself. */
-function isOfDriver(command: Document): boolean {
-  return ["hello", "ismaster", "endSessions"].some((name) => name in command);
 }

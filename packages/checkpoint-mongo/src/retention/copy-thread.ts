@@ -32,7 +32,7 @@ import {
   scanSegments,
   scanWrites,
 } from "../store/scan-thread.ts";
-import { findRecord, isOfLife, isOver } from "../store/thread-record.ts";
+import { findRecord, isAlive, isOfLife } from "../store/thread-record.ts";
 import { beginEntry } from "../store/write-metadata.ts";
 import { chooseExpiryBy, prepareThread } from "../threads/prepare-thread.ts";
 import { isLateChild, readPruneMarks, type PlacedMarks } from "../upkeep/pruned-parents.ts";
@@ -131,10 +131,8 @@ async function hasCheckpoints(
   threadId: string,
   record: ThreadDocument | undefined,
 ): Promise<boolean> {
-  const hasEnded =
-    record !== undefined &&
-    (record.deleted_at !== undefined || isOver(record, store.estimateTime()));
-  return !hasEnded && (await hasCheckpoint(store, threadId, record?.epoch));
+  const isThere = record === undefined || isAlive(record, store.estimateTime());
+  return isThere && (await hasCheckpoint(store, threadId, record?.epoch));
 }
 
 /** Whether what could not be read was removed meanwhile, so that it is no damage. */

@@ -8,7 +8,7 @@ import { finishDeletion, removeEarlierLives } from "./end-life.ts";
 import { findByIds } from "./find-by-ids.ts";
 import type { Store } from "./store.ts";
 import { hasCheckpoint } from "./scan-thread.ts";
-import { findRecord, isOver, matchRecord, outlive, readState, toLife } from "./thread-record.ts";
+import { findRecord, isAlive, matchRecord, outlive, readState, toLife } from "./thread-record.ts";
 
 // A copy is made in a life of its thread that has not begun: the record says that the thread is deleted, and that
 // this life is being copied. So no read sees any of it until one update of the record begins the life. If the
@@ -87,8 +87,7 @@ async function holdEmpty(
 
 /** As if the expiry were changed, which fences refuse. Nothing is put to a life that is over. */
 function toHold(record: ThreadDocument, nowMs: number): Date | true | null {
-  const isOpen = record.deleted_at === undefined && !isOver(record, nowMs);
-  return isOpen ? (readState(record).expiresAt ?? true) : null;
+  return isAlive(record, nowMs) ? (readState(record).expiresAt ?? true) : null;
 }
 
 /**
