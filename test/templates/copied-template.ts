@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { cp } from "node:fs/promises";
-import { basename, delimiter, dirname } from "node:path";
+import { cp, symlink } from "node:fs/promises";
+import { basename, delimiter, dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { templateFolder, type TemplateName } from "./template-folder.ts";
 
@@ -62,6 +62,12 @@ export class CopiedTemplate {
     const options = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
     const { code, output, notices } = await this.npm(["install", ...options, ...tarballs]);
     if (code !== 0) throw new Error(`npm install ended with ${code}:\n${output}${notices}`);
+  }
+
+  /** Takes what another one has installed that declares the same. */
+  async installAs(other: CopiedTemplate): Promise<void> {
+    const installed = join(other.directory, "node_modules");
+    await symlink(installed, join(this.directory, "node_modules"), "junction");
   }
 
   npm(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Run> {

@@ -9,7 +9,7 @@ const time = new ServerTime();
 const database = await useDatabaseThrough(time.handle);
 
 /** A longer run: `INTERPLAY_RUNS=2000 INTERPLAY_SEED=7 npm test -- test/checkpoint-mongo/interplay`. */
-const RUNS = Number(process.env["INTERPLAY_RUNS"] ?? 20);
+const RUNS = Number(process.env["INTERPLAY_RUNS"] ?? 12);
 const SEED = Number(process.env["INTERPLAY_SEED"] ?? 1);
 
 afterEach(() => {
