@@ -19,7 +19,9 @@ export type {
 export { CorruptItemError } from "./errors/corrupt-item-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
+export { InvalidArchiveError } from "./errors/invalid-archive-error.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
+export { MigrationMismatchError } from "./errors/migration-mismatch-error.ts";
 export { ItemTooLargeError } from "./errors/item-too-large-error.ts";
 export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
 export { SetupError } from "./errors/setup-error.ts";
@@ -28,6 +30,8 @@ export {
   StorageUnavailableError,
   type UnavailableStorage,
 } from "./errors/storage-unavailable-error.ts";
+export { ThreadArchivedError } from "./errors/thread-archived-error.ts";
+export { ThreadNotEmptyError } from "./errors/thread-not-empty-error.ts";
 export { ThreadNotFoundError } from "./errors/thread-not-found-error.ts";
 export {
   ThreadkeepError,
@@ -64,6 +68,7 @@ export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/opt
 export type { CacheStats } from "./memory/cache.ts";
 export type { MongoClientLike } from "./options/client-option.ts";
 export type { RetrySettings } from "./options/retry-options.ts";
+export type { ArchivedObject, ArchiveStore } from "./archive-store/archive-store.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type {
   CheckpointSizeEvent,

@@ -1,5 +1,6 @@
 import type { MongoClient } from "mongodb";
 import { z } from "zod";
+import type { ArchiveStore } from "../archive-store/archive-store.ts";
 import { type MongoClientLike, clientOption } from "../options/client-option.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
@@ -192,6 +193,16 @@ export interface MongoDBSaverSettings extends RetrySettings {
   persist?: PersistPolicy | undefined;
 
   /**
+   * Where archived threads are, for example a `FileArchiveStore` or an `S3ArchiveStore`. A thread that was moved
+   * there comes back when it is used: by its latest checkpoint, by one that is named, by a list of its own, or by
+   * a write. No command is sent for this while a thread is here or was never written to: a checkpoint that stays
+   * behind leads to it.
+   *
+   * @default undefined: a call that needs an archived thread throws a `ThreadArchivedError`
+   */
+  archive?: ArchiveStore | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -257,6 +268,7 @@ export interface SaverSettings {
   readonly verifyAfterSave: boolean;
   readonly witness: boolean;
   readonly persist: PersistPolicy;
+  readonly archive: ArchiveStore | undefined;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -270,6 +282,20 @@ export interface ResolvedOptions extends SaverSettings {
 }
 
 const OWNER = "MongoDBSaver";
+
+const ARCHIVE_METHODS = ["put", "get", "delete", "list"] as const;
+
+const archiveStore = z
+  .custom<ArchiveStore>(
+    (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      ARCHIVE_METHODS.every(
+        (name) => typeof (value as Record<string, unknown>)[name] === "function",
+      ),
+    { error: "an archive store, which has put, get, delete and list", abort: false },
+  )
+  .optional();
 
 /** A hundred years. What lies too far ahead is no date. */
 const MAX_TTL_SECONDS = 100 * 365 * 24 * 60 * 60;
@@ -295,6 +321,7 @@ const optionsSchema = z
     verifyAfterSave: z.boolean().default(false),
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+    archive: archiveStore,
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),
@@ -327,6 +354,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     dbName,
     ttl,
     integrity: keys,
+    archive,
     onCheckpointSize,
     onEvent,
     ...rest
@@ -336,6 +364,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     enableTimestamps: rest.enableTimestamps || ttl !== undefined,
     dbName,
     ttl,
+    archive,
     onCheckpointSize,
     keys: new KeyRing(keys),
     onEvent: onEvent ?? emitWarning,

@@ -170,6 +170,17 @@ export class Hasher {
     return hashInPieces(...nameKey(nameLife(domain, parts.epoch), all, keyName), key);
   }
 
+  /**
+   * Confirms a whole archive of a thread, 32 bytes.
+   *
+   * @param lines the hash of its lines
+   * @throws IntegrityKeyError if the ring does not have the key that it names
+   */
+  hashArchive(threadId: string, lines: string, keyName: string | undefined): Uint8Array {
+    const key = this.#choose(keyName, () => `the archive of thread "${threadId}"`);
+    return hashFields(...nameKey("archive", [threadId, lines], keyName), key);
+  }
+
   #choose(keyName: unknown, describe: () => string): IntegrityKey | undefined {
     if (keyName !== undefined && !isKeyName(keyName)) {
       throw new Error("The name of the key of its hash is not valid.");

@@ -12,6 +12,7 @@ import { type MetadataFilter, matchesMetadata } from "../records/matches-metadat
 import { toConditions } from "../records/searchable-metadata.ts";
 import { bytesToHex } from "../driver/binary.ts";
 import { toPackedBytes } from "../documents/packed-bytes.ts";
+import { assertHere } from "../store/away-thread.ts";
 import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
 import { type ListQuery, PAGE_SIZE, listCheckpoints } from "../store/list-checkpoints.ts";
 import type { ListedAddress } from "../store/match-listed.ts";
@@ -42,13 +43,23 @@ export async function* listTuples(
 ): AsyncGenerator<CheckpointTuple> {
   let left = request.limit ?? Infinity;
   if (left === 0) return;
+  // What was migrated is here, and stays there until it is dropped.
+  const seen = (await context.official.isThere()) ? new Set<string>() : undefined;
   for (const list of [listOwn, listOfficial]) {
     for await (const tuple of list(context, request)) {
+      const place = seen && formatPlace(tuple);
+      if (place !== undefined && seen!.has(place)) continue;
       yield tuple;
       left -= 1;
       if (left === 0) return;
+      if (place !== undefined && list === listOwn) seen!.add(place);
     }
   }
+}
+
+function formatPlace({ config }: CheckpointTuple): string {
+  const { thread_id, checkpoint_ns, checkpoint_id } = { ...config.configurable };
+  return JSON.stringify([thread_id, checkpoint_ns, checkpoint_id]);
 }
 
 async function* listOfficial(
@@ -98,6 +109,8 @@ async function* readPages(
       const threadIds = fresh.map(({ thread_id }) => thread_id);
       const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
       for (const [threadId, record] of await findRecords(store, unknown)) {
+        // A list of all threads leaves those out that are in the archive store.
+        if (threadId === query.address.threadId) assertHere(record);
         records.set(threadId, record);
       }
       const living = await keepOrReport(() => keepLiving(store, fresh, records), settings);

@@ -14,6 +14,9 @@ import {
   requireSame,
 } from "../store/document-fields.ts";
 
+/** What was migrated later than its children were put stands before the first place. */
+const LOWEST_SEQ = Number.MIN_SAFE_INTEGER;
+
 /** The fields of a checkpoint document, each as it should be. Nothing of it is verified by its hash yet. */
 export interface ParsedCheckpoint {
   readonly address: CheckpointAddress;
@@ -54,7 +57,7 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
   return {
     address,
     parentCheckpointId: readOptionalText("parent_checkpoint_id", document.parent_checkpoint_id),
-    seq: readWhole("seq", document.seq, 1),
+    seq: readWhole("seq", document.seq, LOWEST_SEQ),
     epoch: document.epoch === undefined ? 0 : readWhole("epoch", document.epoch, 1),
     expiresAt: readOptionalDate("expires_at", document.expires_at),
     body: readPackedBytes("body", document.body),

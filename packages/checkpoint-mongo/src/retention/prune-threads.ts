@@ -1,4 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import { removeCopies } from "../archive/remove-copies.ts";
 import type { SaverContext } from "../context/context.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
@@ -75,9 +76,11 @@ export async function pruneThreads(
 }
 
 async function removeThread(
-  { store, official, cache, deadline }: SaverContext,
+  context: SaverContext,
   threadId: string,
 ): Promise<Partial<PruneResult>> {
+  const { store, official, cache, deadline } = context;
+  await removeCopies(context, threadId);
   const { bytes, checkpoints } = await measureThread(store, threadId);
   await deleteThread(store, threadId, deadline);
   await official.deleteThread(threadId);

@@ -22,8 +22,11 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
+import { removeCopies } from "../archive/remove-copies.ts";
+import { listWithArchived, withArchived } from "../archive/with-archived.ts";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
+import { REACH_STORAGE } from "../context/reach-saver.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
@@ -41,7 +44,6 @@ import { checkChannelLength } from "../put/check-channel-name.ts";
 import { completeCheckpoint } from "../put/complete-checkpoint.ts";
 import { getDeltaHistory } from "../read/delta-history.ts";
 import { getTupleOrAncestor } from "../read/fall-back.ts";
-import { listTuples } from "../read/list-tuples.ts";
 import { OfficialSerializer } from "../records/official-serializer.ts";
 import { getOfficialTuple } from "../read/official-threads.ts";
 import {
@@ -231,6 +233,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws IntegrityKeyError if it was hashed with a key that the saver does not have
    * @throws ClassNotAllowedError if it holds an object of a class that `allowedObjects` does not name
    * @throws UnsupportedFormatError if a newer version of this package has stored it
+   * @throws ThreadArchivedError if the thread is in an archive store and the saver has none; with the option
+   *   `archive` it is brought back first
    */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
@@ -267,7 +271,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const limit = checkLimit(options?.limit);
     const filter = checkFilter(options?.filter);
     try {
-      yield* listTuples(await this.open(), { address, beforeId, limit, filter });
+      const context = await this.open();
+      yield* listWithArchived(context, { address, beforeId, limit, filter });
     } catch (error) {
       throw explainRefusal(error, "list of MongoDBSaver");
     }
@@ -349,16 +354,19 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Deletes everything that is stored of a thread, in all namespaces. A run that still writes to it begins a
-   * new thread with the same id.
+   * Deletes everything that is stored of a thread, in all namespaces, and its copies in the archive store. A run
+   * that still writes to it begins a new thread with the same id.
    *
    * @throws InvalidAddressError if the id is no string or empty
+   * @throws ThreadArchivedError if a copy is in an archive store and the saver has none
    * @throws WriteConflictError if other processes delete and begin the thread again and again, for as long
    *   as `retry.deadlineMs`
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    await this.reach("deleteThread", async ({ store, cache, official, deadline }) => {
+    await this.reach("deleteThread", async (context) => {
+      const { store, cache, official, deadline } = context;
+      await removeCopies(context, id);
       await deleteThread(store, id, deadline);
       await official.deleteThread(id);
       cache.forgetThread(id);
@@ -480,10 +488,16 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   /** Does something with the database; what the driver throws comes out as an error of this package. */
   private async reach<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
     try {
-      return await act(await this.open());
+      const context = await this.open();
+      return await withArchived(context, () => act(context));
     } catch (error) {
       throw explainRefusal(error, `${name} of MongoDBSaver`);
     }
+  }
+
+  /** @internal For the other entry points of this package. */
+  [REACH_STORAGE]<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
+    return this.reach(name, act);
   }
 
   private async open(): Promise<SaverContext> {

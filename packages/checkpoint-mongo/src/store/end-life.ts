@@ -3,6 +3,7 @@ import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { readErrorCode } from "../driver/server-errors.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertRecord } from "./assert-record.ts";
+import { assertNoCopies } from "./away-thread.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import type { ConflictDeadline } from "./conflict-rounds.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
@@ -14,6 +15,7 @@ import { matchRecord, outlive, readState, toLife, type ThreadState } from "./thr
  * Deletes a thread. What is written to it from now on belongs to its next life.
  *
  * @param deadline of the call
+ * @throws ThreadArchivedError if a copy may be in the archive store; nothing was changed
  * @throws WriteConflictError if other processes keep ending it meanwhile
  */
 export async function deleteThread(
@@ -22,7 +24,7 @@ export async function deleteThread(
   deadline: ConflictDeadline,
 ): Promise<void> {
   try {
-    if (await endLife(store, threadId, matchRecord(threadId), deadline)) return;
+    if (await endLife(store, threadId, matchRecord(threadId), deadline, assertNoCopies)) return;
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
       throw error;
@@ -30,7 +32,7 @@ export async function deleteThread(
   }
   // The record is damaged or missing. Without one, nothing would be removed.
   if (!(await mendRecord(store, threadId))) return;
-  await endLife(store, threadId, matchRecord(threadId), deadline);
+  await endLife(store, threadId, matchRecord(threadId), deadline, assertNoCopies);
 }
 
 /** What a server says if the field to count up is not a number. */
@@ -41,6 +43,7 @@ const TYPE_MISMATCH = 14;
  *
  * @param filter finds the thread's record, if it is still as it should be
  * @param deadline of the call
+ * @param assertEndable throws if the thread must not end
  * @returns whether it was
  * @throws CorruptCheckpointError if the record is damaged
  * @throws WriteConflictError if other processes keep ending the thread meanwhile
@@ -50,6 +53,7 @@ export async function endLife(
   threadId: string,
   filter: Filter<ThreadDocument>,
   deadline: ConflictDeadline,
+  assertEndable: (record: ThreadDocument) => void = () => undefined,
 ): Promise<boolean> {
   const rounds = new ChangeRounds(threadId, "delete", deadline);
   for (;;) {
@@ -57,11 +61,14 @@ export async function endLife(
     const current = await store.threads.findOne(filter);
     if (current === null) return false;
     assertRecord(current, threadId);
-    const { epoch } = current;
+    assertEndable(current);
+    const { epoch, arriving } = current;
+    // What arrives from an archive is of a life that the thread has not had.
+    const next = Math.max(epoch, arriving?.life ?? 0) + 1;
     const record = await store.threads.findOneAndUpdate(
       { ...filter, epoch },
       {
-        $set: toLife(threadId, epoch + 1),
+        $set: toLife(threadId, next),
         $currentDate: { deleted_at: true },
         // It stays until everything has been removed, however long that takes.
         $unset: { expires_at: "", extending: "", ...ENTRY_FIELDS },

@@ -65,7 +65,10 @@ export function raiseStanding(
   };
 }
 
-/** The fields of a record that end with a life of its thread: those of its entry, and its retention. */
+/**
+ * The fields of a record that end with a life of its thread: those of its entry, its retention, and those of its
+ * way to the archive store and back.
+ */
 export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   retention: "",
   head: "",
@@ -74,9 +77,22 @@ export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   created_at: "",
   metadata: "",
   fields: "",
+  leaving: "",
+  away: "",
+  arriving: "",
 };
 
-type EntryField = "retention" | "head" | "stands" | "moving" | "created_at" | "metadata" | "fields";
+type EntryField =
+  | "retention"
+  | "head"
+  | "stands"
+  | "moving"
+  | "created_at"
+  | "metadata"
+  | "fields"
+  | "leaving"
+  | "away"
+  | "arriving";
 
 /** The greatest code of a standing. */
 const MAX_CODE = 3;

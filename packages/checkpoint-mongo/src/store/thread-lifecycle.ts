@@ -3,6 +3,8 @@ import { isConflict } from "../driver/bulk-errors.ts";
 import { assertRecord } from "./assert-record.ts";
 import type { ChangeRounds } from "./change-rounds.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
+import { refuseArrival } from "./refuse-arrival.ts";
+import { assertHere } from "./away-thread.ts";
 import { checkRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
 import {
@@ -29,6 +31,7 @@ export type ChooseExpiry = () => Date | undefined;
  *
  * @param chooseExpiry when a thread that is made now expires
  * @throws CorruptCheckpointError if the thread's record is damaged
+ * @throws ThreadArchivedError if the thread is in the archive store
  * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function openThread(
@@ -40,7 +43,12 @@ export async function openThread(
   await rounds.begin();
   const record = await findOrCreate(store, threadId, chooseExpiry);
   assertRecord(record, threadId);
+  assertHere(record);
   const state = readState(record);
+  if (record.deleted_at !== undefined && record.arriving !== undefined) {
+    await refuseArrival(store, record);
+    return openThread(store, threadId, chooseExpiry, rounds);
+  }
   if (record.deleted_at !== undefined) {
     await finishDeletion(store, state);
     const expiresAt = chooseExpiry();
@@ -226,7 +234,8 @@ async function finishExtension(
   await store.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
   const { matchedCount } = await store.threads.updateOne(
     { ...matchThread(state), extending: { $ne: null } },
-    { $unset: { extending: "" } },
+    // Who copies the thread to the archive store sees by this that it may be written to again.
+    { $unset: { extending: "", leaving: "" } },
   );
   if (matchedCount > 0) return;
   await followChange(store, state, rounds, isMoveAhead(record.extending, state.expiresAt));

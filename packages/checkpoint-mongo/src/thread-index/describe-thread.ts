@@ -40,7 +40,9 @@ export async function describeThread(
     readPending(context, threadId),
     withChannels ? measureChannels(context, threadId) : undefined,
   ]);
-  return { ...summary, ...size, ...pending, channels };
+  const { away } = thread!.record;
+  const stored = away === undefined ? size : { checkpoints: away.checkpoints, bytes: away.bytes };
+  return { ...summary, ...stored, ...pending, channels };
 }
 
 async function readPending(

@@ -1,6 +1,8 @@
 import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
+import { isArriving } from "../store/arriving-thread.ts";
+import { removeLeft } from "../store/away-thread.ts";
 import { condemnSegments, pardonSegments, removeCondemned } from "../store/condemn-segments.ts";
 import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
 import {
@@ -90,7 +92,10 @@ async function finishEndings(store: Store, threadId: string): Promise<void> {
   const record = await findRecord(store, threadId);
   if (record === undefined) return;
   const state = readState(record);
-  if (record.deleted_at !== undefined) await finishDeletion(store, state);
+  // What arrives from an archive is of a later life.
+  if (isArriving(record, store.estimateTime())) return;
+  if (record.away !== undefined) await removeLeft(store, record);
+  else if (record.deleted_at !== undefined) await finishDeletion(store, state);
   else await removeEarlierLives(store, state);
 }
 
