@@ -1,4 +1,5 @@
 import type { Benchmark } from "../harness/benchmark.ts";
+import { archive } from "./archive.ts";
 import { coldRead } from "./cold-read.ts";
 import { coldStart } from "./cold-start.ts";
 import { deltaHistory } from "./delta-history.ts";
@@ -32,6 +33,7 @@ export const benchmarks: readonly Benchmark[] = [
   largeState,
   eventLoop,
   store,
+  archive,
 ];
 
 /** @throws Error if there is none of that name */

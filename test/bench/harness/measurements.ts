@@ -68,6 +68,11 @@ export const measurements = {
   storeSearchMs: { label: "search of one user's, with a filter, median", unit: "milliseconds" },
   storeListMs: { label: "listNamespaces of all, limit 100, median", unit: "milliseconds" },
   storeListPrefixMs: { label: "listNamespaces of one user's, median", unit: "milliseconds" },
+  archiveBytes: { label: "size of the archive", unit: "bytes" },
+  exportMsP50: { label: "export, median", unit: "milliseconds" },
+  importMsP50: { label: "import, median", unit: "milliseconds" },
+  exportedMb: { label: "MB exported", unit: "per second" },
+  importedMb: { label: "MB imported", unit: "per second" },
   memoryOverStartBytes: { label: "peak memory above the start, while putting", unit: "bytes" },
   peakMemoryBytes: { label: "peak memory of the process", unit: "bytes" },
 } as const satisfies Record<string, Measurement>;
