@@ -44,18 +44,23 @@ export async function* listTuples(
   let left = request.limit ?? Infinity;
   if (left === 0) return;
   // What was migrated is here, and stays there until it is dropped.
-  const seen = (await context.official.isThere()) ? new Set<string>() : undefined;
+  let seen: Set<string> | undefined = new Set();
   for (const list of [listOwn, listOfficial]) {
     for await (const tuple of list(context, request)) {
-      const place = seen && formatPlace(tuple);
-      if (place !== undefined && seen!.has(place)) continue;
+      const place = formatPlace(tuple);
+      if (seen?.has(place)) continue;
       yield tuple;
       left -= 1;
       if (left === 0) return;
-      if (place !== undefined && list === listOwn) seen!.add(place);
+      if (list === listOwn) seen?.add(place);
+      // A short list need not ask for the other collections.
+      if (seen?.size === MANY && !(await context.official.isThere())) seen = undefined;
     }
   }
 }
+
+/** A list that is longer remembers what it has returned only where the official saver has stored something. */
+const MANY = 1_000;
 
 function formatPlace({ config }: CheckpointTuple): string {
   const { thread_id, checkpoint_ns, checkpoint_id } = { ...config.configurable };
