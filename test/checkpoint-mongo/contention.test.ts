@@ -30,6 +30,13 @@ const CALLS = {
     saver.deleteThread(configurable!["thread_id"] as string),
 };
 
+/** Calls of which each has to know of those before it. */
+const CONTENDED = {
+  put: CALLS.put,
+  putWrites: (saver: MongoDBSaver, parent: RunnableConfig) =>
+    saver.putWrites(parent, [["__error__", "x"]], "task"),
+};
+
 describe.each(Object.keys(CALLS) as (keyof typeof CALLS)[])("%s", (method) => {
   it("that others get ahead of each time ends at its deadline, with an error that says how often it was tried", async () => {
     const parent = await startThread(`always ${method}`);
@@ -78,6 +85,56 @@ it(
     expect(Math.max(...durations.flat())).toBeLessThan(10_000);
   },
 );
+
+describe("a writer that is slower than others who write to the same thread all the time", () => {
+  it.each(["put", "putWrites"] as const)(
+    "gets through with each %s, long before its deadline",
+    { timeout: 120_000 },
+    async (method) => {
+      const parent = await startThread(`slow ${method}`);
+      const rivals = new AbortController();
+      const writing = Array.from({ length: 2 }, () => writeUntil(rivals.signal, parent, method));
+      const saver = await openSlow();
+      const durations: number[] = [];
+      try {
+        for (let call = 0; call < 3; call += 1) {
+          const startMs = performance.now();
+          await CONTENDED[method](saver, parent);
+          durations.push(performance.now() - startMs);
+        }
+      } finally {
+        rivals.abort();
+        await Promise.all(writing);
+      }
+      // At each attempt, the others get in first. Without a turn, the first call ends at its deadline.
+      expect(Math.max(...durations)).toBeLessThan(10_000);
+      const { damages } = await database.openSaver().verifyThread(`slow ${method}`);
+      expect(damages).toEqual([]);
+    },
+  );
+});
+
+/** A saver on a connection that takes long. */
+async function openSlow(): Promise<MongoDBSaver> {
+  const proxy = await NetworkProxy.start(database.uri);
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const client = new MongoClient(proxy.uri);
+  onTestFinished(() => client.close());
+  const saver = new MongoDBSaver({ client, dbName: database.name });
+  await saver.setup();
+  proxy.setLatency(LATENCY_MS);
+  return saver;
+}
+
+/** Writes to a thread without a pause. */
+async function writeUntil(
+  signal: AbortSignal,
+  parent: RunnableConfig,
+  method: keyof typeof CONTENDED,
+): Promise<void> {
+  const saver = database.openSaverElsewhere();
+  while (!signal.aborted) await CONTENDED[method](saver, parent);
+}
 
 /** A thread with one checkpoint. */
 function startThread(threadId: string): Promise<RunnableConfig> {

@@ -13,13 +13,12 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   InvalidOptionsError,
   PruneRefusedError,
-  MongoDBSaver,
+  type MongoDBSaver,
   type PruneOptions,
 } from "@threadkeep/checkpoint-mongo";
-import { MongoClient } from "mongodb";
 import { describe, expect, it } from "vitest";
-import { CommandProxy, ConnectionLost } from "../network/command-proxy.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { stopAfter } from "./stop-after.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -113,6 +112,47 @@ describe("a pruned thread", () => {
     await database.documents("checkpoint").deleteOne({ checkpoint_id: idOf(configs[4]!) });
     const { damages } = await database.openSaver().verifyThread("loss");
     expect(damages).toMatchObject([{ checkpointId: idOf(configs[5]!), reason: "missing" }]);
+  });
+
+  it("is undamaged if a process that still knows a pruned checkpoint puts a child of it", async () => {
+    for (const threadId of ["late child", "late child, keyed"]) {
+      const integrity = { keys: { k: Buffer.alloc(32, 7) }, currentKeyId: "k" };
+      const settings = threadId === "late child" ? {} : { integrity };
+      const pruner = database.openSaver(settings);
+      const other = database.openSaverElsewhere(settings);
+      const configs = await startThread(threadId, 6, "", other);
+      await pruner.prune([threadId], KEEP_LATEST);
+      const late = makeCheckpoint({ list: [...valuesOf(3), "late"] }, { versions: { list: 9 } });
+      const config = await putCheckpoint(other, configs[2]!, late);
+      const next = makeCheckpoint({ list: [...valuesOf(3), "next"] }, { versions: { list: 10 } });
+      await putCheckpoint(other, config, next);
+      expect(await database.documents("checkpoint").countDocuments({ thread_id: threadId })).toBe(
+        3,
+      );
+      const cold = database.openSaver(settings);
+      expect((await cold.verifyThread(threadId)).damages).toEqual([]);
+      expect((await cold.getTuple(config))!.checkpoint).toEqual(late);
+      // A later prune, of which the first mark is a victim, keeps it so.
+      await cold.prune([threadId], { strategy: "keep_last", count: 2 });
+      expect((await cold.verifyThread(threadId)).damages).toEqual([]);
+      // The loss of a checkpoint that no prune removed shows.
+      await database.documents("checkpoint").deleteOne({ checkpoint_id: late.id });
+      const { damages } = await cold.verifyThread(threadId);
+      expect(damages).toMatchObject([{ checkpointId: next.id, reason: "missing" }]);
+    }
+  });
+
+  it("shows a parent as lost if nothing was pruned, or the mark of a prune is forged", async () => {
+    const other = database.openSaverElsewhere();
+    const configs = await startThread("forged", 4, "", other);
+    await database.documents("checkpoint").deleteOne({ checkpoint_id: idOf(configs[1]!) });
+    const last = { checkpoint_id: idOf(configs[3]!) };
+    const proof = new Uint8Array(16);
+    await database
+      .documents("checkpoint")
+      .updateOne(last, { $set: { pruned: { through: 2, proof } } });
+    await putCheckpoint(other, configs[1]!, makeCheckpoint({ list: ["late"] }));
+    expect((await database.openSaver().verifyThread("forged")).damages).toHaveLength(2);
   });
 
   it("keeps forks apart: each checkpoint that stays has its own values", async () => {
@@ -211,7 +251,8 @@ describe("a pruned thread", () => {
       const configs = await startThread(threadId, 5);
       const forked = makeCheckpoint({ list: ["fork"] }, { versions: { list: 9 } });
       const fork = await putCheckpoint(saver, configs[1]!, forked);
-      const done = await pruneAndStop(threadId, commands);
+      const prune = (stopped: MongoDBSaver) => stopped.prune([threadId], KEEP_LATEST);
+      const done = await stopAfter(database, commands, prune);
       const after = database.openSaver();
       expect((await after.getTuple(threadConfig(threadId)))!.config).toEqual(fork);
       expect((await after.verifyThread(threadId)).damages).toEqual([]);
@@ -305,12 +346,17 @@ function valuesOf(length: number): string[] {
   return Array.from({ length }, (_, index) => `value ${index} `.repeat(20));
 }
 
-async function startThread(threadId: string, length: number, namespace = "") {
+async function startThread(
+  threadId: string,
+  length: number,
+  namespace = "",
+  writer: MongoDBSaver = saver,
+) {
   const configs: RunnableConfig[] = [];
   let config = threadConfig(threadId, { namespace });
   for (let step = 1; step <= length; step += 1) {
     const checkpoint = makeCheckpoint({ list: valuesOf(step) }, { versions: { list: step } });
-    config = await putCheckpoint(saver, config, checkpoint, makeMetadata({ step }));
+    config = await putCheckpoint(writer, config, checkpoint, makeMetadata({ step }));
     configs.push(config);
   }
   return configs;
@@ -324,26 +370,4 @@ async function listIds(threadId: string, namespace = ""): Promise<string[]> {
   const cold: MongoDBSaver = database.openSaver();
   const tuples = await Array.fromAsync(cold.list(threadConfig(threadId, { namespace })));
   return tuples.map(({ checkpoint }) => checkpoint.id);
-}
-
-/** Prunes a thread and ends after so many commands. */
-async function pruneAndStop(threadId: string, commands: number): Promise<boolean> {
-  let left = Infinity;
-  await using proxy = await CommandProxy.start(database.uri, (command, send) => {
-    const isOfDriver = ["hello", "ismaster", "endSessions"].some((name) => name in command);
-    if (!isOfDriver) left -= 1;
-    return left < 0 ? Promise.reject(new ConnectionLost()) : send(command);
-  });
-  const client = new MongoClient(proxy.uri, { retryWrites: false, retryReads: false });
-  const stopped = new MongoDBSaver({ client, dbName: database.name, retry: { deadlineMs: 0 } });
-  await stopped.setup();
-  left = commands;
-  try {
-    await stopped.prune([threadId], KEEP_LATEST);
-    return left >= 0;
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
 }

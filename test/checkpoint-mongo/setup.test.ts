@@ -9,7 +9,7 @@ import { COLLECTION, useDatabase } from "./use-database.ts";
 const { client, uri } = useDatabase();
 
 /** The indexes of searches over all threads. */
-const OF_SEARCHES = ["created", "metadata", "moving", "status"];
+const OF_SEARCHES = ["config", "created", "metadata", "moving", "run", "status"];
 
 const INDEXES = [
   "_id_",
@@ -17,6 +17,7 @@ const INDEXES = [
   "expiry",
   "fence",
   "head",
+  "labels",
   "order",
   "segment",
   "writes",

@@ -1,7 +1,7 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import { InvalidOptionsError } from "@threadkeep/checkpoint-mongo";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { kindOf } from "./documents-of-kind.ts";
 import { randomText } from "./random-text.ts";
 import { openOnStoppingServer, STOPPED } from "./stopping-server.ts";
@@ -128,6 +128,56 @@ it("after a checkpoint is put again with other content, its earlier segments are
   expect(await saver.verifyThread(threadId)).toMatchObject({ damages: [] });
 });
 
+describe("pending writes whose checkpoint is not there", () => {
+  it("are marked by one sweep and removed by a later one, and what they hold after them", async () => {
+    const { saver } = await orphanWrites();
+    expect(await saver.sweep({ threadId })).toEqual({ condemned: 1, removed: 0 });
+    expect(await countWrites()).toBe(2);
+    await ageMarks();
+    // Nothing refers to the segments of their value any more.
+    const { condemned, removed } = await saver.sweep({ threadId });
+    expect({ removed, areSegmentsMarked: condemned > 0 }).toEqual({
+      removed: 1,
+      areSegmentsMarked: true,
+    });
+    await ageMarks();
+    expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: condemned });
+    expect(await countWrites()).toBe(1);
+    expect(await saver.verifyThread(threadId)).toMatchObject({ orphanedSegments: 0, damages: [] });
+  });
+
+  it("stay if the checkpoint comes after them", async () => {
+    const { saver, checkpoint } = await orphanWrites();
+    await saver.sweep({ threadId });
+    await ageMarks();
+    await database.documents("checkpoint").insertOne(checkpoint);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
+      await ageMarks();
+    }
+    expect(await countWrites()).toBe(2);
+  });
+
+  it("stay if they are stored again", async () => {
+    const { saver, parent } = await orphanWrites();
+    await saver.sweep({ threadId });
+    await ageMarks();
+    await database.openSaverElsewhere().putWrites(parent, [["messages", LARGE]], "task");
+    expect(await saver.sweep({ threadId })).toEqual({ condemned: 1, removed: 0 });
+  });
+
+  it("stay if the official saver stored checkpoints of the thread", async () => {
+    const { saver } = await orphanWrites();
+    const stored = { checkpoint: Buffer.from("{}"), metadata: Buffer.from("{}"), type: "json" };
+    const place = { thread_id: threadId, checkpoint_ns: "", checkpoint_id: uuid6(0) };
+    await database.db.collection("checkpoints").insertOne({ ...place, ...stored });
+    await saver.setup();
+    expect(await saver.sweep({ threadId })).toEqual({ condemned: 0, removed: 0 });
+    await database.db.collection("checkpoints").drop();
+    await saver.setup();
+  });
+});
+
 it("without a thread id all threads are swept", async () => {
   await put(["kept"]);
   await storeOrphan("left behind");
@@ -172,9 +222,32 @@ async function storeOrphan(item: string): Promise<void> {
   await expect(put([item], {}, saver)).rejects.toMatchObject(STOPPED);
 }
 
+/** More than goes into one document. */
+const LARGE = randomText(20_000_000);
+
+/** As a process leaves them that dies in a prune, between a checkpoint and its pending writes. */
+async function orphanWrites() {
+  const parent = await put(["first"]);
+  // It shares what the first one is made of, and is not its child.
+  const other = await put(["first"]);
+  const saver = database.openSaver();
+  await saver.putWrites(parent, [["messages", LARGE]], "task");
+  await saver.putWrites(other, [["messages", "small"]], "task");
+  const { checkpoint_id } = parent.configurable as { readonly checkpoint_id: string };
+  const checkpoints = database.documents("checkpoint");
+  const checkpoint = await checkpoints.findOne({ thread_id: threadId, checkpoint_id });
+  await checkpoints.deleteOne({ thread_id: threadId, checkpoint_id });
+  return { saver, parent, checkpoint: checkpoint! };
+}
+
+function countWrites(): Promise<number> {
+  return database.documents("writes").countDocuments({ thread_id: threadId });
+}
+
 /** Makes marks look as if they had been set long ago. */
 async function ageMarks(): Promise<void> {
-  await database
-    .documents("segment")
-    .updateMany({ condemned_at: { $exists: true } }, { $set: { condemned_at: LONG_AGO } });
+  for (const kind of ["segment", "writes"] as const) {
+    const marked = { condemned_at: { $exists: true } };
+    await database.documents(kind).updateMany(marked, { $set: { condemned_at: LONG_AGO } });
+  }
 }

@@ -245,6 +245,54 @@ describe("a thread's metadata", () => {
 });
 
 describe("where a thread stands", () => {
+  const waiting: [string, unknown][] = [[INTERRUPT, ["?"]]];
+
+  it.each([
+    ["with", [0, 1]],
+    ["before", [1, 0]],
+  ])("shows an interrupt that is stored %s its checkpoint", async (name, order) => {
+    const thread = threadConfig(`early ${name}`);
+    // Large, so that its writes are there first.
+    const checkpoint = makeCheckpoint({ text: "long ".repeat(200_000) });
+    const calls = [
+      () => putCheckpoint(saver, thread, checkpoint),
+      () =>
+        saver.putWrites(
+          threadConfig(`early ${name}`, { checkpointId: checkpoint.id }),
+          waiting,
+          "task",
+        ),
+    ];
+    await Promise.all(order.map((index) => calls[index]!()));
+    const record = await readRecord(`early ${name}`);
+    expect(record!["moving"] ?? []).toEqual([]);
+    const standing = await database
+      .documents("checkpoint")
+      .findOne({ thread_id: `early ${name}`, head: true });
+    expect(standing).toMatchObject({ stands: { code: 2 } });
+    const { threads } = await saver.threads.search({ ids: [`early ${name}`] });
+    expect(threads).toMatchObject([{ status: "interrupted" }]);
+  });
+
+  it("shows in every search what another process has left to be found out", async () => {
+    const checkpoint = makeCheckpoint({ list: [1] });
+    const config = threadConfig("left", { checkpointId: checkpoint.id });
+    await database.openSaverElsewhere().putWrites(config, waiting, "task");
+    await putCheckpoint(saver, threadConfig("left"), checkpoint);
+    const { threads } = await saver.threads.search({ ids: ["left"] });
+    expect(threads).toMatchObject([{ status: "interrupted" }]);
+  });
+
+  it("still shows an interrupt when its checkpoint gets other content", async () => {
+    const checkpoint = makeCheckpoint({ list: [1] });
+    const config = await putCheckpoint(saver, threadConfig("again"), checkpoint);
+    await saver.putWrites(config, waiting, "task");
+    const changed = { ...checkpoint, channel_values: { list: [2] } };
+    await putCheckpoint(saver, threadConfig("again"), changed);
+    const { threads } = await saver.threads.search({ ids: ["again"] });
+    expect(threads).toMatchObject([{ status: "interrupted" }]);
+  });
+
   it("is that of the latest checkpoint, whichever of several writers ends last", async () => {
     const savers = Array.from({ length: 6 }, () => database.openSaver());
     await putCheckpoint(saver, threadConfig("writers"), busy(0));
@@ -262,7 +310,7 @@ describe("where a thread stands", () => {
     const { seq, code } = await derive("writers");
     const standing = await database
       .documents("checkpoint")
-      .find({ thread_id: "writers", stands: { $exists: true } })
+      .find({ thread_id: "writers", head: true })
       .toArray();
     expect(standing).toMatchObject([{ seq, stands: { code } }]);
     expect((await readRecord("writers"))!["moving"] ?? []).toEqual([]);
@@ -282,6 +330,33 @@ describe("where a thread stands", () => {
     await putCheckpoint(saver, config, makeCheckpoint({ list: [2] }));
     await database.openSaver().putWrites(config, [[ERROR, new Error("late")]], "v");
     expect(await find({ ids: ["raised"], status: "idle" })).toEqual(["raised"]);
+  });
+
+  it("is the same in every search, also where an interrupt was stored before its checkpoint", async () => {
+    const next = busy(1);
+    const config = threadConfig("early", { checkpointId: next.id });
+    await saver.putWrites(config, [[INTERRUPT, [{ value: "?" }]]], "t");
+    await putCheckpoint(saver, threadConfig("early"), next);
+    await saver.threads.update("early", { metadata: { early: true } });
+    const searches: readonly ThreadSearch[] = [
+      { updatedAfter: new Date(0), limit: 1_000 },
+      { sort: { by: "createdAt" }, limit: 1_000 },
+      { ids: ["early"] },
+      { metadata: { early: true } },
+    ];
+    for (const search of searches) {
+      // As if nobody had looked yet.
+      await database
+        .documents("thread")
+        .updateOne({ thread_id: "early" }, { $set: { moving: ["interrupt"] } });
+      await database
+        .documents("checkpoint")
+        .updateOne({ thread_id: "early", head: true }, { $set: { "stands.code": 1 } });
+      const { threads } = await saver.threads.search(search);
+      expect(threads.find(({ threadId }) => threadId === "early")).toMatchObject({
+        status: "interrupted",
+      });
+    }
   });
 
   it("takes no further command of a put, and changes no further document, whatever the status", async () => {
@@ -387,3 +462,15 @@ async function derive(threadId: string) {
   const isBusy = "branch:to:next" in tuple!.checkpoint.channel_values;
   return { seq: head!["seq"] as number, code: hasInterrupt ? 2 : Number(isBusy) };
 }
+
+describe("the ids of all threads", () => {
+  it("are each there once, also of a thread whose record is lost", async () => {
+    for (const threadId of ["whole", "lost"]) {
+      await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ list: [1] }));
+    }
+    await database.documents("thread").deleteOne({ thread_id: "lost" });
+    const ids = await Array.fromAsync(saver.threads.ids());
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(ids).toEqual(expect.arrayContaining(["whole", "lost"]));
+  });
+});

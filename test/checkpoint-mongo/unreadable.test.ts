@@ -176,6 +176,7 @@ async function forgeBody({ configurable }: RunnableConfig, manifest: string): Pr
     body,
     segments: Buffer.alloc(0),
     metadataType: undefined,
+    origin: { runId: undefined, config: [] },
     metadata: Buffer.from(JSON.stringify(found["metadata"])),
   });
   const segments = new Binary(Buffer.alloc(0));

@@ -41,10 +41,12 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
       .map((path) => path.replaceAll("\\", "/"))
       .filter((path) => /(?<!\.test)\.ts$/.test(path));
     const built = sources.flatMap((path) =>
-      ["dist/esm/", "dist/cjs/"].flatMap((folder) =>
-        [".js", ".js.map", ".d.ts", ".d.ts.map"].map((suffix) =>
-          `${folder}${path}`.replace(/\.ts$/, suffix),
-        ),
+      // A program is no library: nobody requires it.
+      (path.startsWith("command-line/") ? ["dist/esm/"] : ["dist/esm/", "dist/cjs/"]).flatMap(
+        (folder) =>
+          [".js", ".js.map", ".d.ts", ".d.ts.map"].map((suffix) =>
+            `${folder}${path}`.replace(/\.ts$/, suffix),
+          ),
       ),
     );
     expect(await projects[name].listFiles()).toEqual(
@@ -110,6 +112,60 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
 
   it("passes publint and Are The Types Wrong", async () => {
     expect(await checkTarball(tarballs[name])).toEqual([]);
+  });
+});
+
+describe("the program threadkeep", () => {
+  it("is where the package says it is, and runs as installed", async () => {
+    const project = projects["checkpoint-mongo"];
+    expect(project.manifest.bin).toEqual({ threadkeep: "./dist/esm/command-line/main.js" });
+    const client = new MongoClient(inject("mongodbUri"));
+    const database = temporaryDatabase(client);
+    try {
+      const place = ["--uri", inject("mongodbUri"), "--db", database.name];
+      expect(await project.runBin("threadkeep", "--version")).toBe(project.manifest.version);
+      await project.runBin("threadkeep", "setup", ...place);
+      const found = await project.runBin("threadkeep", "threads", "--json", ...place);
+      expect(JSON.parse(found)).toEqual({ threads: [] });
+    } finally {
+      await database.drop();
+      await client.close();
+    }
+  });
+
+  it("shows its help within 150 ms, on a busy machine within four bare starts of Node.js, and loads no driver", async () => {
+    const project = projects["checkpoint-mongo"];
+    // The least of several: what else the machine does only takes longer.
+    const helpMs: number[] = [];
+    const bareMs: number[] = [];
+    for (let run = 0; run < 10; run += 1) {
+      helpMs.push(await project.timeBin("threadkeep", "--help"));
+      bareMs.push(await project.timeNode("-e", "0"));
+    }
+    const limitMs = Math.max(150, 4 * Math.min(...bareMs));
+    expect(Math.min(...helpMs)).toBeLessThan(limitMs);
+    const loaded = await project.listLoaded("threadkeep", "--help");
+    expect(
+      loaded.filter((file) => /node_modules\/(mongodb|zod|bson|@langchain)\//.test(file)),
+    ).toEqual([]);
+    expect(loaded.filter((file) => file.includes("/saver/"))).toEqual([]);
+    expect(loaded.some((file) => file.includes("/command-line/"))).toBe(true);
+  });
+
+  it("is loaded by nothing else, nor are its libraries", async () => {
+    const project = projects["checkpoint-mongo"];
+    const files = (await project.listFiles()).filter((file) => /^dist\/.*\.js$/.test(file));
+    const own = Object.keys(project.manifest.dependencies).filter(
+      (name) => !["lru-cache", "zod"].includes(name),
+    );
+    const loading: string[] = [];
+    for (const file of files.filter((one) => !one.includes("/command-line/"))) {
+      const source = await project.readFile(file);
+      const isLoading =
+        source.includes("command-line/") || own.some((name) => source.includes(`"${name}`));
+      if (isLoading) loading.push(file);
+    }
+    expect(loading).toEqual([]);
   });
 });
 

@@ -3,8 +3,19 @@ import { cp, mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from "
 import { basename, dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { compileProgram } from "./compile-program.ts";
-import { runProgram } from "./run-program.ts";
+import { runProgram, type ProgramResult } from "./run-program.ts";
 import { workspace, type Published } from "./pack-workspace.ts";
+
+const LOADED_MARK = "modules loaded: ";
+
+/** Prints, when the process ends, what it loaded. */
+const LIST_LOADED = `
+import { registerHooks } from "node:module";
+import { writeSync } from "node:fs";
+const loaded = [];
+registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+process.on("exit", () => writeSync(1, ${JSON.stringify(LOADED_MARK)} + JSON.stringify(loaded)));
+`;
 
 /** The part of a package.json that says what a package is and needs. */
 export interface Manifest {
@@ -13,6 +24,7 @@ export interface Manifest {
   readonly type: string;
   readonly license: string;
   readonly types: string;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly sideEffects: readonly string[];
   readonly engines: { readonly node: string };
   readonly exports: Readonly<Record<string, unknown>>;
@@ -121,6 +133,48 @@ export class UserProject {
     );
     if (code !== 0) throw new Error(`${program} ended with exit code ${code}:\n${output}`);
     return output.trim();
+  }
+
+  /** Runs a program of the package; returns what it printed. */
+  async runBin(name: string, ...args: readonly string[]): Promise<string> {
+    const { code, output } = await this.#node(this.#findBin(name), ...args);
+    if (code !== 0) throw new Error(`${name} ended with exit code ${code}:\n${output}`);
+    return output.trim();
+  }
+
+  /** Milliseconds that a program of the package takes. */
+  timeBin(name: string, ...args: readonly string[]): Promise<number> {
+    return this.timeNode(this.#findBin(name), ...args);
+  }
+
+  /** Milliseconds that Node.js takes with these arguments. */
+  async timeNode(...args: readonly string[]): Promise<number> {
+    const startMs = performance.now();
+    const { code, output } = await this.#node(...args);
+    if (code !== 0) throw new Error(`It ended with exit code ${code}:\n${output}`);
+    return performance.now() - startMs;
+  }
+
+  /** The files of modules that a program of the package loads. */
+  async listLoaded(name: string, ...args: readonly string[]): Promise<string[]> {
+    const list = join(this.#directory, "list-loaded.mjs");
+    await writeFile(list, LIST_LOADED);
+    const { output } = await this.#node("--import", list, this.#findBin(name), ...args);
+    const [, loaded = "[]"] = output.split(LOADED_MARK);
+    return JSON.parse(loaded) as string[];
+  }
+
+  /** A file of the package, as text. */
+  readFile(file: string): Promise<string> {
+    return readFile(join(this.#modules, this.manifest.name, file), "utf8");
+  }
+
+  #findBin(name: string): string {
+    return join(this.#modules, this.manifest.name, this.manifest.bin?.[name] ?? "missing");
+  }
+
+  #node(...args: readonly string[]): Promise<ProgramResult> {
+    return runProgram(process.execPath, args, this.#directory);
   }
 
   async #linkFrom(folder: string, name: string): Promise<void> {

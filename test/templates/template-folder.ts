@@ -8,6 +8,7 @@ export const TEMPLATES = [
   "resilient-chat",
   "demo",
   "migrate-from-official",
+  "time-travel",
 ] as const;
 
 /** One of the templates. */

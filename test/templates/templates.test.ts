@@ -13,6 +13,7 @@ import { testDemo } from "./promises/demo.ts";
 import { testMigrateFromOfficial } from "./promises/migrate-from-official.ts";
 import { testQuickstart } from "./promises/quickstart.ts";
 import { testResilientChat } from "./promises/resilient-chat.ts";
+import { testTimeTravel } from "./promises/time-travel.ts";
 import { startStandInModel } from "./stand-in-model.ts";
 import { templateFolder, TEMPLATES, type TemplateName } from "./template-folder.ts";
 
@@ -53,6 +54,7 @@ testChatMemory(find("chat-memory"));
 testResilientChat(find("resilient-chat"));
 testDemo(find("demo"));
 testMigrateFromOfficial(find("migrate-from-official"));
+testTimeTravel(find("time-travel"));
 
 /** Arguments that have a template ask its model once at least, in a thread of its own. */
 const ASKING: Record<TemplateName, readonly string[]> = {
@@ -61,6 +63,7 @@ const ASKING: Record<TemplateName, readonly string[]> = {
   "resilient-chat": ["--thread", "real", "--message", "Hello"],
   demo: ["--thread", "real"],
   "migrate-from-official": ["official", "--thread", "real"],
+  "time-travel": ["run", "--thread", "real"],
 };
 
 /** No MongoDB is named, none was downloaded, and none can be. */
@@ -180,7 +183,10 @@ it("what several templates need is the same in each", async () => {
   const files = ["check-node.mjs", "find-mongodb.ts", "tsconfig.json", ".gitignore"];
   await expectSame(files, TEMPLATES);
   await expectSame(["scripted-model.ts"], TEMPLATES.slice(1));
-  await expectSame(["open-model.ts"], ["chat-memory", "demo", "migrate-from-official"]);
+  await expectSame(
+    ["open-model.ts"],
+    ["chat-memory", "demo", "migrate-from-official", "time-travel"],
+  );
 });
 
 async function expectSame(files: string[], templates: readonly TemplateName[]): Promise<void> {

@@ -16,6 +16,20 @@ export type {
   StreamRecovery,
   TimeoutOptions,
 } from "./options/resilient-chat-model-options.ts";
+export { InMemoryCallJournal } from "./journal/in-memory-journal.ts";
+export type {
+  CallJournal,
+  JournalAnswer,
+  JournalClaim,
+  JournalEntry,
+  JournalEntryKind,
+  JournalKey,
+  JournalPiece,
+  JournalWrite,
+  OpenedEntry,
+} from "./journal/call-journal.ts";
+export type { NamedTask } from "./journal/call-address.ts";
+export type { JournaledPart, JournalOptions } from "./options/journal-options.ts";
 export { InMemoryLatencyStore } from "./candidate/in-memory-latency-store.ts";
 export type { LatencyStore } from "./options/latency-store.ts";
 export type {
@@ -62,6 +76,16 @@ export {
   type StructuredOutputErrorDetails,
 } from "./errors/structured-output-error.ts";
 export { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
+export { JournalUnavailableError } from "./errors/journal-unavailable-error.ts";
+export { ToolOutcomeUnknownError } from "./errors/tool-outcome-unknown-error.ts";
+export {
+  type InvokableTool,
+  journaledTool,
+  journalToolCalls,
+  type JournalToolCallsOptions,
+} from "./tools/journaled-tool.ts";
+export type { SideEffects, ToolJournalOptions } from "./tools/tool-journal-options.ts";
+export { settleToolCall, type ToolOutcome } from "./tools/settle-tool-call.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
 export {
   ThreadkeepError,
@@ -86,6 +110,10 @@ export type {
   ContextTrimmedEvent,
   FallbackEvent,
   HedgeEvent,
+  JournalFailedEvent,
+  JournalReplayedEvent,
+  JournalResumedEvent,
+  JournalWaitEvent,
   LatencyStoreFailedEvent,
   RateLimiterFailedEvent,
   ResilienceEvent,

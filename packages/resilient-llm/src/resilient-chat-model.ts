@@ -23,8 +23,8 @@ import {
 import type { SerializableSchema } from "@langchain/core/utils/standard_schema";
 import type { InteropZodType } from "@langchain/core/utils/types";
 import { convertRestartableChunks } from "./answer/restartable-events.ts";
-import { runGenerate } from "./answer/run-generate.ts";
-import { runStream } from "./answer/run-stream.ts";
+import { runJournaledGenerate, runJournaledStream } from "./answer/run-journaled.ts";
+import { createStopReason } from "./answer/stop-reason.ts";
 import type { CallRequest } from "./call/call-request.ts";
 import { ConcurrencyLimit } from "./call/concurrency-limit.ts";
 import { HedgeQuota } from "./call/hedge-quota.ts";
@@ -45,6 +45,8 @@ import {
 } from "./options/check-call-options.ts";
 import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
+import { type CallAddress, type NamedTask, readCallAddress } from "./journal/call-address.ts";
+import { omitRunOptions } from "./journal/hash-request.ts";
 import { createStructuredOutput } from "./structured-output.ts";
 import { EventHub, type ResilienceListener } from "./events/events.ts";
 
@@ -77,6 +79,14 @@ export interface ResilientCallOptions extends BaseChatModelCallOptions {
    * @default the provider's
    */
   parallel_tool_calls?: boolean;
+
+  /**
+   * What the model's journal is to do with this call. `"off"`: nothing. A task's name: outside of LangGraph, the
+   * same name and the same prompt in one thread (`configurable.thread_id`) get one answer.
+   *
+   * @default LangGraph's config names the task; outside of a graph, nothing is journaled
+   */
+  journal?: "off" | NamedTask;
 }
 
 // `any`, as in LangChain's own signature: the output is inferred from the schema.
@@ -108,6 +118,9 @@ function createBudgets(
 
 /** Key of the spender among the call options, where models and traces do not see it. */
 const SPENDER: unique symbol = Symbol("threadkeep.spender");
+
+/** Key of the task that asks, likewise. */
+const ADDRESS: unique symbol = Symbol("threadkeep.call-address");
 
 /** The spender of calls that name neither thread nor run. */
 const NOBODY: Spender = { threadId: undefined, runId: undefined };
@@ -258,16 +271,15 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /**
-   * The key under which LangChain's cache keeps answers. As JSON, tools are alike whatever they do, and
-   * a signal shapes no answer.
+   * The key under which LangChain's cache keeps answers. As JSON, tools are alike whatever they do. A signal
+   * shapes no answer, and neither does what LangGraph says of the run.
    */
   override _getSerializedCacheKeyParametersForCall({
-    signal: _,
     tools,
     ...options
   }: ResilientCallOptions & { config?: RunnableConfig }): string {
     return super._getSerializedCacheKeyParametersForCall({
-      ...options,
+      ...omitRunOptions(options),
       tools: tools && describeTools(tools),
     } as ResilientCallOptions);
   }
@@ -398,7 +410,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       ? AbortSignal.any([options.signal, controller.signal])
       : controller.signal;
     const stream = await super.stream(input, { ...options, signal });
-    const stop = () => controller.abort(new Error("The consumer stopped reading"));
+    const stop = () => controller.abort(createStopReason());
     const cancel = stream.cancel.bind(stream);
     const finish = stream.return.bind(stream);
     stream.cancel = (reason) => {
@@ -431,7 +443,18 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       // The object was made for this call. Another copy of it would only cost time.
       Object.assign(callOptions, { [SPENDER]: spender });
     }
+    this.addressCall(runnableConfig, callOptions);
     return [runnableConfig, callOptions];
+  }
+
+  /** Notes which task asks, if the model has a journal and the call is to be in it. */
+  private addressCall(config: RunnableConfig, callOptions: this["ParsedCallOptions"]): void {
+    const { journal } = callOptions as ResilientCallOptions;
+    // It is about this model, and no other one would know it.
+    if (journal !== undefined) delete (callOptions as ResilientCallOptions).journal;
+    if (!this.shared.options.journal || journal === "off") return;
+    const address = readCallAddress(config, journal);
+    if (address) Object.assign(callOptions, { [ADDRESS]: address });
   }
 
   /** Gets a whole answer. LangChain calls it. */
@@ -441,7 +464,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   ): Promise<ChatResult> {
     const release = await this.shared.concurrency.acquire(options.signal);
     try {
-      return await runGenerate(this.shared, this.createRequest(messages, options, false));
+      return await runJournaledGenerate(this.shared, this.createRequest(messages, options, false));
     } finally {
       release();
     }
@@ -486,7 +509,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     }
     const release = await this.shared.concurrency.acquire(options.signal);
     try {
-      yield* runStream(this.shared, this.createRequest(messages, options, true));
+      yield* runJournaledStream(this.shared, this.createRequest(messages, options, true));
     } finally {
       release();
     }
@@ -498,9 +521,11 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     options: this["ParsedCallOptions"],
     streaming: boolean,
   ): CallRequest {
-    const { signal, [SPENDER]: spender } = options as ResilientCallOptions & {
-      [SPENDER]?: Spender;
-    };
+    const {
+      signal,
+      [ADDRESS]: address,
+      [SPENDER]: spender,
+    } = options as ResilientCallOptions & { [ADDRESS]?: CallAddress; [SPENDER]?: Spender };
     return {
       messages,
       options,
@@ -508,6 +533,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       spender: spender ?? NOBODY,
       streaming,
       check: this.check,
+      address,
     };
   }
 }

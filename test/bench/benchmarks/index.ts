@@ -10,6 +10,7 @@ import { fileMap } from "./file-map.ts";
 import { fork } from "./fork.ts";
 import { largeState } from "./large-state.ts";
 import { latency } from "./latency.ts";
+import { lifecycle } from "./lifecycle.ts";
 import { longThread } from "./long-thread.ts";
 import { manyThreads } from "./many-threads.ts";
 import { rate } from "./rate.ts";
@@ -34,6 +35,7 @@ export const benchmarks: readonly Benchmark[] = [
   eventLoop,
   store,
   archive,
+  lifecycle,
 ];
 
 /** @throws Error if there is none of that name */

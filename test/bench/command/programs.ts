@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 export const programs: Readonly<Record<string, string>> = {
   "llm-faults":
     "Calls of a provider that fails in every way providers do, by the means of LangChain.js, by two gateways and by ResilientChatModel",
+  "llm-journal": "What the call journal on MongoDB adds to calls and streams, and what it saves",
   "llm-overhead": "What ResilientChatModel adds to a call that meets no fault",
 };
 

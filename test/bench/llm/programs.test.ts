@@ -64,7 +64,8 @@ describe.concurrent.each(Object.keys(programs))("%s", (name) => {
     const mark = name.replace("llm-", "");
     const json = join(directory, `${name}.json`);
     const page = await createPage(mark);
-    const sizes = name === "llm-overhead" ? ["--rounds=1"] : WITHOUT_GATEWAYS;
+    const short = name === "llm-journal" ? ["--rounds=1", "--tokens=100"] : ["--rounds=1"];
+    const sizes = name === "llm-faults" ? WITHOUT_GATEWAYS : short;
     // So few calls reach the goal or not; either way the figures are there.
     await run(program, "--calls=4", ...sizes, `--json=${json}`, `--into=${page}`).catch(() => {});
     expect(JSON.parse(await readFile(json, "utf8"))).toMatchObject({ benchmark: name, calls: 4 });

@@ -64,6 +64,16 @@ describe("a history is found right", () => {
         .end([seen("c", { parent: null })]),
     ],
     [
+      "where a put stores what was seen once more, after a deletion and after another put",
+      begin()
+        .put("d", { tookMs: 20, meanwhile: true })
+        .read(null, seen("d"))
+        .remove()
+        .put("c")
+        .read(null, seen("c", { parent: null }))
+        .end([seen("d"), seen("c", { parent: null })]),
+    ],
+    [
       "where a thread has expired",
       begin({ ttlMs: 1_000 }).wait(1_001).read(null, undefined).end([]),
     ],
@@ -104,6 +114,15 @@ describe("the checker finds", () => {
       "lost",
       "a thread has expired although it was written to",
       begin({ ttlMs: 1_000 }).wait(700).put("c").wait(700).read(null, undefined).end([]),
+    ],
+    [
+      "stale",
+      "a checkpoint that was seen stands after one that was put later, without a deletion",
+      begin()
+        .put("d", { tookMs: 20, meanwhile: true })
+        .read(null, seen("d"))
+        .put("c")
+        .end([seen("d"), seen("c"), B, A]),
     ],
     ["lost", "it was put after the deletion", begin().remove().put("c").end([])],
     [

@@ -11,6 +11,8 @@ export const MAX_BYTES = {
   taskId: 1_024,
   taskPath: 16_384,
   channel: 4_096,
+  /** The id of a run, or the value of a field of the config that is searched by. */
+  origin: 1_024,
 } as const;
 
 /** Whether a text takes more bytes than a name may. */

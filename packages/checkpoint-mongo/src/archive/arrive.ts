@@ -3,6 +3,7 @@ import crypto from "node:crypto";
 import type { SaverContext } from "../context/context.ts";
 import type {
   CheckpointDocument,
+  DiscardedDocument,
   SegmentDocument,
   StoredStanding,
   ThreadDocument,
@@ -32,11 +33,20 @@ import { outlive, toLife } from "../store/thread-record.ts";
 import { chooseExpiryBy } from "../threads/prepare-thread.ts";
 import { ThreadInForce } from "../upkeep/thread-in-force.ts";
 import { verifyLife } from "../upkeep/verify-thread.ts";
-import { isCutOff, rebindCheckpoint, rebindSegment, rebindWriteSet, renameMark } from "./rebind.ts";
+import {
+  isCutOff,
+  rebindCheckpoint,
+  rebindDiscarded,
+  rebindSegment,
+  rebindWriteSet,
+  renameMark,
+  type RebindCheckpointOptions,
+} from "./rebind.ts";
 
 /** A stored document of a thread, by its kind. */
 export type ThreadPartDocument = (
   | { readonly kind: "checkpoint"; readonly document: CheckpointDocument }
+  | { readonly kind: "discarded"; readonly document: DiscardedDocument }
   | { readonly kind: "writes"; readonly document: WriteSetDocument }
   | { readonly kind: "segment"; readonly document: SegmentDocument }
 ) & {
@@ -66,8 +76,10 @@ const RENEW_MS = 3_000;
  * and then begins that life with one update. Until then nobody sees anything of it.
  *
  * @param record of the thread, of which nothing is here
- * @param documents checkpoints in the order of namespace and place, then writes, then segments part by part
- * @param entry what the thread's record holds from then on
+ * @param documents checkpoints in the order of namespace and place, also what rollbacks have discarded, then writes,
+ *   then segments part by part
+ * @param entry what the thread's record holds from then on. What a rollback has discarded that it does not name is
+ *   left out: it could not come back any more
  * @param options.isVerified whether what was stored is read back and verified; by default true
  * @throws CorruptCheckpointError if a document is not as it was written
  * @throws InvalidArchiveError if they do not make a whole thread
@@ -83,7 +95,8 @@ export async function bringIn(
   const arrival = await beginArrival(store, record, crypto.randomUUID());
   if (arrival === undefined) return "overtaken";
   const expiresAt = chooseExpiryBy(context, 0, entry.retention)();
-  const thread = new ArrivingThread(context, arrival, expiresAt);
+  const rollbacks = new Set(Object.keys(entry.rollbacks ?? {}));
+  const thread = new ArrivingThread(context, arrival, expiresAt, rollbacks);
   // A failure shows in what comes after, and others then take over.
   const renew = (): void => void renewArrival(store, arrival).catch(() => undefined);
   const renewing = setInterval(renew, RENEW_MS);
@@ -137,9 +150,13 @@ async function verify(
 
 /** The hashes of a checkpoint, where it comes from and here. */
 interface Rebound {
-  readonly formerHash: Uint8Array;
+  /** Also those of former places in the order: children may know it by them. */
+  readonly formerHashes: readonly Uint8Array[];
   readonly hash: Uint8Array;
 }
+
+/** What a checkpoint says of its parent from now on. */
+type NewParent = Pick<RebindCheckpointOptions, "parentHash" | "isCut">;
 
 /** A document that waits for others. */
 interface Waiting<T> {
@@ -157,17 +174,29 @@ class ArrivingThread {
   readonly #counts = { checkpoints: 0, writes: 0, segments: 0 };
   /** It is known to be the latest of its namespace when the next one comes. */
   #waiting: Waiting<CheckpointDocument> | undefined;
+  /** What rollbacks have discarded that stands behind it. */
+  #behind: Waiting<DiscardedDocument>[] = [];
+  /** Rollbacks that can be undone. */
+  readonly #rollbacks: ReadonlySet<string>;
+  /** What other rollbacks have discarded. */
+  readonly #leftOut = new Set<string>();
   readonly #rebound = new Map<string, Rebound>();
   readonly #newest = new Map<string, number>();
   /** Sets whose values lie in segments, which come after them. */
   readonly #withSegments: Waiting<WriteSetDocument>[] = [];
   /** New marks of sets, by the former ones. */
   readonly #marks = new Map<string, Uint8Array>();
-  readonly #marked: CheckpointDocument[] = [];
+  readonly #marked: (CheckpointDocument | DiscardedDocument)[] = [];
   #root: { readonly document: CheckpointDocument; readonly record: CheckpointRecord } | undefined;
   readonly #rootPlaces: number[] = [];
 
-  constructor(context: SaverContext, arrival: Arrival, expiresAt: Date | undefined) {
+  constructor(
+    context: SaverContext,
+    arrival: Arrival,
+    expiresAt: Date | undefined,
+    rollbacks: ReadonlySet<string>,
+  ) {
+    this.#rollbacks = rollbacks;
     this.#context = context;
     this.#arrival = arrival;
     this.#expiresAt = expiresAt;
@@ -186,16 +215,16 @@ class ArrivingThread {
 
   async add(part: ThreadPartDocument): Promise<void> {
     switch (part.kind) {
-      case "checkpoint": {
-        const before = this.#waiting;
+      case "checkpoint":
+        await this.#flushWaiting(part.document.checkpoint_ns);
         this.#waiting = part;
-        if (before === undefined) return;
-        const isLatest = before.document.checkpoint_ns !== part.document.checkpoint_ns;
-        await locate(before, (document) => this.#addCheckpoint(document, isLatest));
         return;
-      }
+      case "discarded":
+        this.#behind.push(part);
+        return;
       case "writes":
         await this.#flushWaiting();
+        if (this.#leftOut.has(formatPlaceOf(part.document))) return;
         if (listWriteSegments([part.document]).length > 0) this.#withSegments.push(part);
         else await locate(part, (document) => this.#addWrites(document));
         return;
@@ -229,27 +258,55 @@ class ArrivingThread {
     return { threadId, life, expiresAt: this.#expiresAt };
   }
 
-  async #flushWaiting(): Promise<void> {
+  /** @param next the namespace of the checkpoint that comes next, if one does */
+  async #flushWaiting(next?: string): Promise<void> {
     const last = this.#waiting;
+    const behind = this.#behind;
     this.#waiting = undefined;
-    if (last === undefined) return;
-    await locate(last, (document) => this.#addCheckpoint(document, true));
+    this.#behind = [];
+    if (last !== undefined) {
+      const isLatest = last.document.checkpoint_ns !== next;
+      await locate(last, (document) => this.#addCheckpoint(document, isLatest));
+    }
+    for (const part of behind) await locate(part, (document) => this.#addDiscarded(document));
+  }
+
+  async #addDiscarded(document: DiscardedDocument): Promise<void> {
+    const checkpoint: CheckpointDocument = { ...document, kind: "checkpoint" };
+    const record = readRecord(checkpoint, this.#context.hasher);
+    if (!this.#rollbacks.has(document.rollback)) {
+      this.#leftOut.add(formatPlaceOf(document));
+      return;
+    }
+    const rebound = rebindDiscarded(this.#context, document, this.#place, {
+      ...this.#findParent(checkpoint, record),
+      seq: record.seq,
+    });
+    this.#noteRebound(record, rebound);
+    if (rebound.sets !== undefined) this.#marked.push(rebound);
+    else await this.#store(rebound);
+  }
+
+  #noteRebound(
+    { address, hash, formerHashes = [] }: CheckpointRecord,
+    rebound: Pick<CheckpointDocument, "hash">,
+  ): void {
+    this.#rebound.set(formatPlace(address.checkpointNs, address.checkpointId), {
+      formerHashes: [hash, ...formerHashes],
+      hash: toBytes(rebound.hash),
+    });
   }
 
   async #addCheckpoint(document: CheckpointDocument, isLatest: boolean): Promise<void> {
     const record = readRecord(document, this.#context.hasher);
-    const parentHash = this.#findParentHash(document, record);
     const { seq } = record;
     const rebound = rebindCheckpoint(this.#context, document, this.#place, {
-      parentHash,
+      ...this.#findParent(document, record),
       seq,
       isLatest,
     });
-    const { checkpointNs, checkpointId } = record.address;
-    this.#rebound.set(formatPlace(checkpointNs, checkpointId), {
-      formerHash: record.hash,
-      hash: toBytes(rebound.hash),
-    });
+    const { checkpointNs } = record.address;
+    this.#noteRebound(record, rebound);
     this.#newest.set(checkpointNs, seq);
     this.#counts.checkpoints += 1;
     if (isLatest && checkpointNs === "") this.#root = { document: rebound, record };
@@ -257,23 +314,28 @@ class ArrivingThread {
     else await this.#store(rebound);
   }
 
-  /** The new hash of a checkpoint's parent. */
-  #findParentHash(document: CheckpointDocument, record: CheckpointRecord): Uint8Array | undefined {
+  #findParent(document: CheckpointDocument, record: CheckpointRecord): NewParent {
     const { address, parentCheckpointId, parentHash } = record;
-    if (parentCheckpointId === undefined || parentHash === undefined) return undefined;
-    const parent = this.#rebound.get(formatPlace(address.checkpointNs, parentCheckpointId));
+    if (parentCheckpointId === undefined || parentHash === undefined) {
+      return { parentHash: undefined };
+    }
+    const place = formatPlace(address.checkpointNs, parentCheckpointId);
+    const parent = this.#rebound.get(place);
     if (parent === undefined) {
-      if (isCutOff(this.#context, document, record)) return undefined;
+      const isCut = this.#leftOut.has(place);
+      if (isCut || isCutOff(this.#context, document, record)) {
+        return { parentHash: undefined, isCut };
+      }
       throw corrupt(document, asMissing("nothing of its parent", "its parent before it"));
     }
-    if (Buffer.compare(parent.formerHash, parentHash) !== 0) {
-      const expected = Buffer.from(parentHash).toString("hex");
+    if (!parent.formerHashes.some((hash) => Buffer.compare(hash, parentHash) === 0)) {
+      const [expected, found] = [parentHash, parent.formerHashes[0]!];
       throw corrupt(
         document,
-        asWrongHash(expected, Buffer.from(parent.formerHash).toString("hex")),
+        asWrongHash(Buffer.from(expected).toString("hex"), Buffer.from(found).toString("hex")),
       );
     }
-    return parent.hash;
+    return { parentHash: parent.hash };
   }
 
   async #addWrites(document: WriteSetDocument): Promise<void> {
@@ -320,7 +382,7 @@ function corrupt(
     thread_id: threadId,
     checkpoint_ns: checkpointNs,
     checkpoint_id: checkpointId,
-  }: CheckpointDocument,
+  }: Pick<CheckpointDocument, "thread_id" | "checkpoint_ns" | "checkpoint_id">,
   fault: ReturnType<typeof asMissing> | ReturnType<typeof asWrongHash>,
 ): CorruptCheckpointError {
   return new CorruptCheckpointError(
@@ -331,6 +393,13 @@ function corrupt(
 
 function formatPlace(checkpointNs: string, checkpointId: string): string {
   return JSON.stringify([checkpointNs, checkpointId]);
+}
+
+function formatPlaceOf({
+  checkpoint_ns: checkpointNs,
+  checkpoint_id: checkpointId,
+}: Pick<CheckpointDocument, "checkpoint_ns" | "checkpoint_id">): string {
+  return formatPlace(checkpointNs, checkpointId);
 }
 
 /** Says which line of an archive holds a document that is not as it was written. */

@@ -25,12 +25,13 @@ export interface OpenedArchive {
   readonly documents: AsyncIterable<ThreadPartDocument>;
 }
 
-/** What the lines between the first and the last may hold. */
-const KINDS = [
-  "checkpoint",
-  "writes",
-  "segment",
-] as const satisfies readonly ThreadPartDocument["kind"][];
+/** What the lines between the first and the last may hold, and in which order. */
+const KINDS: ReadonlyMap<string, number> = new Map<ThreadPartDocument["kind"], number>([
+  ["checkpoint", 0],
+  ["discarded", 0],
+  ["writes", 1],
+  ["segment", 2],
+]);
 
 /**
  * Reads an archive.
@@ -112,8 +113,8 @@ async function* readRest(
       isEnded = true;
       continue;
     }
-    const order = KINDS.indexOf(kind as (typeof KINDS)[number]);
-    if (order === -1 || others.length > 0) {
+    const order = KINDS.get(kind);
+    if (order === undefined || others.length > 0) {
       throw new InvalidArchiveError(
         `it holds a ${describeValue(kind)}, which no archive has`,
         line,

@@ -5,6 +5,7 @@ import { MAX_TEXT_BYTES } from "../codec/checkpoints/checkpoint-text.ts";
 import type { SaverContext } from "../context/context.ts";
 import type {
   CheckpointDocument,
+  DiscardedDocument,
   SegmentDocument,
   ThreadPart,
   WriteSetDocument,
@@ -15,10 +16,11 @@ import { asWrongField } from "../errors/corruption.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
 import { loadContents } from "../read/contents.ts";
 import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
-import { readRecord, toTyped } from "../records/checkpoint-record.ts";
+import { readRecord, toTyped, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { parseCheckpoint } from "../records/parse-checkpoint.ts";
 import { findSegmentFault } from "../store/check-segment.ts";
 import { toMark } from "../store/mark-sets.ts";
+import { readPruneMarks } from "../upkeep/pruned-parents.ts";
 
 // Hashes and ids are of a thread, and of one of its lives. Here documents are verified as those of the thread
 // that they come from, and made those of another, or of another life. Contents are not touched.
@@ -34,6 +36,8 @@ export interface NewPlace {
 export interface RebindCheckpointOptions {
   /** The new hash of its parent; undefined if the parent does not come along. */
   readonly parentHash: Uint8Array | undefined;
+  /** Whether it says from now on that its parent is gone. One that says so already goes on saying it. */
+  readonly isCut?: boolean;
   /** Its place in the order. */
   readonly seq: number;
   /** Whether it is the latest of its namespace. */
@@ -50,14 +54,17 @@ export function rebindCheckpoint(
   { hasher }: Pick<SaverContext, "hasher">,
   document: CheckpointDocument,
   place: NewPlace,
-  { parentHash: newParentHash, seq, isLatest }: RebindCheckpointOptions,
+  { parentHash: newParentHash, isCut: isCutNow = false, seq, isLatest }: RebindCheckpointOptions,
 ): CheckpointDocument {
   const record = readRecord(document, hasher);
   const parsed = parseCheckpoint(document);
   const { threadId, life } = place;
   const address = { ...record.address, threadId };
   const { keyName } = hasher;
-  const isCut = isCutOff({ hasher }, document, record);
+  const marks = readPruneMarks(document, record, hasher);
+  const isCut = newParentHash === undefined && (marks.isCut || isCutNow);
+  const { prunedThrough: through } = marks;
+  const { origin } = record;
   // The hash of a parent that was pruned stands for itself.
   const parentHash = newParentHash ?? (isCut ? record.parentHash : undefined);
   const metadata = toTyped(parsed);
@@ -72,6 +79,7 @@ export function rebindCheckpoint(
     segments: parsed.segments,
     metadataType: metadata.type,
     metadata: metadata.bytes,
+    origin,
   });
   const { checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, segments } = document;
   return {
@@ -91,22 +99,60 @@ export function rebindCheckpoint(
     segments,
     ...(document.metadata !== undefined && { metadata: document.metadata }),
     ...(document.metadata_encoded !== undefined && { metadata_encoded: document.metadata_encoded }),
+    ...(origin.runId !== undefined && { run_id: origin.runId }),
+    ...(origin.config.length > 0 && { config: origin.config }),
+    ...(document.labels !== undefined && { labels: document.labels }),
+    ...(document.labelled !== undefined && { labelled: document.labelled }),
     ...(parentHash !== undefined && { parent_hash: parentHash }),
     ...(isCut && { cut: hasher.hashCut({ address, epoch: life, keyName, hash }) }),
+    ...(through !== undefined && {
+      pruned: {
+        through,
+        proof: hasher.hashPruned({ address, epoch: life, keyName, seq, through }),
+      },
+    }),
     ...(keyName !== undefined && { key_name: keyName }),
     hash,
     ...(document.upserted_at !== undefined && { upserted_at: document.upserted_at }),
   };
 }
 
+/** Makes a checkpoint that a rollback has discarded one of another place; see {@link rebindCheckpoint}. */
+export function rebindDiscarded(
+  context: Pick<SaverContext, "hasher">,
+  document: DiscardedDocument,
+  place: NewPlace,
+  options: Omit<RebindCheckpointOptions, "isLatest">,
+): DiscardedDocument {
+  const { rollback, was_head, was_labelled, ...rest } = document;
+  const checkpoint: CheckpointDocument = { ...rest, kind: "checkpoint" };
+  return {
+    ...rebindCheckpoint(context, checkpoint, place, { ...options, isLatest: false }),
+    kind: "discarded",
+    rollback,
+    ...(was_head !== undefined && { was_head }),
+    ...(was_labelled !== undefined && { was_labelled }),
+  };
+}
+
 /** Whether a checkpoint says that its parent was pruned. */
 export function isCutOff(
   { hasher }: Pick<SaverContext, "hasher">,
-  { cut, key_name: keyName }: CheckpointDocument,
-  { address, epoch, hash }: ReturnType<typeof readRecord>,
+  document: Pick<CheckpointDocument, "cut" | "key_name">,
+  record: CheckpointRecord,
 ): boolean {
-  if (!isBinary(cut)) return false;
-  return Buffer.compare(toBytes(cut), hasher.hashCut({ address, epoch, keyName, hash })) === 0;
+  return readPruneMarks(document, record, hasher).isCut;
+}
+
+/** Makes a checkpoint say that its parent was pruned. */
+export function cutOff<Part extends { readonly document: Pick<CheckpointDocument, "key_name"> }>(
+  { hasher }: Pick<SaverContext, "hasher">,
+  part: Part,
+  { address, epoch, hash }: CheckpointRecord,
+): Part {
+  const { document } = part;
+  const cut = hasher.hashCut({ address, epoch, keyName: document.key_name, hash });
+  return { ...part, document: { ...document, cut } };
 }
 
 /**

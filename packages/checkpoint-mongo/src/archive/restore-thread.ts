@@ -44,13 +44,14 @@ async function bringBack(
   record: ThreadDocument,
   key: string,
 ): Promise<void> {
-  const { created_at, metadata, fields, retention } = record;
+  const { created_at, metadata, fields, retention, rollbacks } = record;
   // What is known of the thread may have been changed while it was away.
   await bringIn(context, record, readCopy(context, archive, record.thread_id, key), {
     ...(created_at !== undefined && { created_at }),
     ...(metadata !== undefined && { metadata }),
     ...(fields !== undefined && { fields }),
     ...(retention !== undefined && { retention }),
+    ...(rollbacks !== undefined && { rollbacks }),
   });
 }
 

@@ -10,11 +10,13 @@ import { listWriteSegments } from "../read/read-writes.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import { assertHere } from "../store/away-thread.ts";
-import { scanCheckpoints, scanSegments, scanWrites } from "../store/scan-thread.ts";
+import { scanSegments, scanWrites } from "../store/scan-thread.ts";
 import { findRecord, isOfLife, isOver } from "../store/thread-record.ts";
 import { LineChain } from "./archive-lines.ts";
 import type { DocumentCounts, ThreadPartDocument } from "./arrive.ts";
-import { isCutOff } from "./rebind.ts";
+import { LateChildren } from "./late-children.ts";
+import { cutOff, isCutOff } from "./rebind.ts";
+import { scanInOrder } from "./scan-in-order.ts";
 import { toStoredJson } from "./stored-json.ts";
 
 /** What the first line of an archive says its format is. */
@@ -30,7 +32,10 @@ export interface ArchiveHeader {
   readonly thread_id: string;
   readonly exported_at: Date;
   /** What the thread's record holds that is not of one place. */
-  readonly record: Pick<ThreadDocument, "created_at" | "metadata" | "fields" | "retention">;
+  readonly record: Pick<
+    ThreadDocument,
+    "created_at" | "metadata" | "fields" | "retention" | "rollbacks"
+  >;
 }
 
 /** The last line of an archive. */
@@ -74,21 +79,25 @@ export async function* readDocuments(
   const isAlive = (document: ThreadPart): boolean => isOfLife(document, record);
   const ids = new Set<string>();
   const wanted = new Map<string, string>();
-  for await (const document of scanCheckpoints(store, threadId)) {
-    if (!isAlive(document)) continue;
-    const checkpoint = readRecord(document, hasher);
+  const lateChildren = new LateChildren(context, record);
+  for await (const part of scanInOrder(store, threadId)) {
+    if (!isAlive(part.document)) continue;
+    const checkpoint = readRecord({ ...part.document, kind: "checkpoint" }, hasher);
     const { checkpointNs, checkpointId } = checkpoint.address;
     ids.add(formatPlace(checkpointNs, checkpointId));
-    const { parentCheckpointId, parentHash } = checkpoint;
-    const hasParent = parentCheckpointId !== undefined && parentHash !== undefined;
-    const isThere = hasParent && ids.has(formatPlace(checkpointNs, parentCheckpointId));
-    if (hasParent && !isThere && !isCutOff(context, document, checkpoint)) {
-      throw missing(document, "checkpoint", parentCheckpointId);
-    }
     for (const id of listSegments(checkpoint.manifest)) {
       wanted.set(parseSegmentId(id).root, checkpointId);
     }
-    yield { kind: "checkpoint", document };
+    const { parentCheckpointId, parentHash } = checkpoint;
+    const hasParent = parentCheckpointId !== undefined && parentHash !== undefined;
+    const isThere = hasParent && ids.has(formatPlace(checkpointNs, parentCheckpointId));
+    if (!hasParent || isThere || isCutOff(context, part.document, checkpoint)) {
+      yield part;
+    } else if (await lateChildren.has(checkpoint)) {
+      yield cutOff(context, part, checkpoint);
+    } else {
+      throw missing(part.document, "checkpoint", parentCheckpointId);
+    }
   }
   for await (const document of scanWrites(store, threadId)) {
     if (!isAlive(document)) continue;
@@ -115,11 +124,11 @@ export async function* readDocuments(
 /** Counts what an archive holds so far. */
 export type MutableCounts = { -readonly [Kind in keyof DocumentCounts]: DocumentCounts[Kind] };
 
-/** Counts a document. A segment is counted by its first part. */
+/** Counts a document. A segment is counted by its first part; what rollbacks have discarded is not. */
 export function countDocument(counts: MutableCounts, { kind, document }: ThreadPartDocument): void {
   if (kind === "checkpoint") counts.checkpoints += 1;
   else if (kind === "writes") counts.writes += 1;
-  else counts.segments += Number(document.part === 0);
+  else if (kind === "segment") counts.segments += Number(document.part === 0);
 }
 
 /** The lines of an archive. */
@@ -128,7 +137,7 @@ export async function* writeLines(
   record: ThreadDocument,
 ): AsyncGenerator<string, DocumentCounts> {
   const { hasher, store } = context;
-  const { thread_id, created_at, metadata, fields, retention } = record;
+  const { thread_id, created_at, metadata, fields, retention, rollbacks } = record;
   const chain = new LineChain();
   const header: ArchiveHeader = {
     format: FORMAT,
@@ -140,6 +149,7 @@ export async function* writeLines(
       ...(metadata !== undefined && { metadata }),
       ...(fields !== undefined && { fields }),
       ...(retention !== undefined && { retention }),
+      ...(rollbacks !== undefined && { rollbacks }),
     },
   };
   yield chain.write("archive", toStoredJson(header));

@@ -1,5 +1,7 @@
 import type { ChannelSize } from "../errors/checkpoint-too-large-error.ts";
 import type { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { ThreadkeepError } from "../errors/threadkeep-error.ts";
+import type { CheckpointGrowthEvent, RestoreFailedEvent } from "../health/events.ts";
 
 /** A damaged checkpoint was met and passed over, as `onCorruption: "fall-back"` asks for. */
 export interface FallBackEvent {
@@ -31,21 +33,59 @@ export interface CheckpointSizeEvent {
   readonly largestChannels: readonly ChannelSize[];
 }
 
+/** The option `keepLast` could not prune. The checkpoint is stored, and a later put prunes. */
+export interface KeepLastFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "keep-last-failed";
+  /** The thread that was not pruned. */
+  readonly threadId: string;
+  /** The namespace that was not pruned. */
+  readonly checkpointNs: string;
+  /** Why. */
+  readonly error: unknown;
+}
+
 /** What a saver reports beside what its methods return; told apart by `type`. */
-export type SaverEvent = FallBackEvent | CheckpointSizeEvent;
+export type SaverEvent =
+  | FallBackEvent
+  | CheckpointSizeEvent
+  | CheckpointGrowthEvent
+  | KeepLastFailedEvent
+  | RestoreFailedEvent;
 
 /** Where a saver reports to. */
 export type ReportEvent = (event: SaverEvent) => void;
 
 /** Reports an event as a warning of the process, as Node.js prints them. */
 export function emitWarning(event: SaverEvent): void {
-  process.emitWarning(describe(event), {
-    type: "ThreadkeepWarning",
-    code: event.type === "fall-back" ? event.error.code : "CHECKPOINT_TOO_LARGE",
-  });
+  // The caller gets the error.
+  if (event.type === "restore-failed") return;
+  process.emitWarning(describeEvent(event), { type: "ThreadkeepWarning", code: chooseCode(event) });
 }
 
-function describe(event: SaverEvent): string {
+function chooseCode(event: SaverEvent): string {
+  if (event.type === "checkpoint-size") return "CHECKPOINT_TOO_LARGE";
+  if (event.type === "checkpoint-growth") return "CHECKPOINT_GROWTH";
+  if (event.type === "keep-last-failed") return "KEEP_LAST_FAILED";
+  return ThreadkeepError.isInstance(event.error) ? event.error.code : "RESTORE_FAILED";
+}
+
+/** An event in a sentence or two. */
+export function describeEvent(event: SaverEvent): string {
+  if (event.type === "restore-failed") {
+    return event.error instanceof Error ? event.error.message : String(event.error);
+  }
+  if (event.type === "checkpoint-growth") {
+    return (
+      `Checkpoint ${event.checkpointId} of thread "${event.threadId}" added ${event.addedBytes} bytes, and ` +
+      `takes ${event.bytes} now. Steps of this saver usually add ${event.usualBytes}.`
+    );
+  }
+  if (event.type === "keep-last-failed") {
+    const { threadId, error } = event;
+    const reason = error instanceof Error ? error.message : String(error);
+    return `Thread "${threadId}" could not be pruned to what keepLast asks for: ${reason} A later put tries again.`;
+  }
   if (event.type === "fall-back") {
     const instead =
       event.returnedCheckpointId === undefined

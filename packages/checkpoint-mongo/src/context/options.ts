@@ -16,7 +16,7 @@ import {
   SECRETS,
   wholeNumber,
 } from "../options/shared-options.ts";
-import { emitWarning, type ReportEvent } from "./events.ts";
+import type { ReportEvent } from "./events.ts";
 
 /** The options of a saver, without the client. */
 export interface MongoDBSaverSettings extends RetrySettings {
@@ -203,6 +203,52 @@ export interface MongoDBSaverSettings extends RetrySettings {
   archive?: ArchiveStore | undefined;
 
   /**
+   * Prunes each namespace as it grows: the last so many checkpoints stay, with their pending writes, the
+   * ancestors that a `DeltaChannel` is made of, and branches that wait for an answer. It is pruned once in 32
+   * puts, or once in `keepLast` puts if that is more. So up to that many more are there at times.
+   *
+   * Once in that many puts, some seven commands are sent. With pruned checkpoints of the root graph, those of the
+   * subgraphs that ran as their tasks are removed too. Segments that nothing refers to are swept at every eighth
+   * time; {@link MongoDBSaver.sweep} removes those of threads that are not written to any more.
+   *
+   * If a prune fails, the put does not. The saver reports a `keep-last-failed` event.
+   *
+   * @default undefined: all checkpoints stay
+   */
+  keepLast?: number | undefined;
+
+  /**
+   * Seconds for which the id of a thread takes no writes after `deleteThread` of this saver, so that a run that
+   * still goes on does not bring the thread back: `put` and `putWrites` of all savers then throw a
+   * `ThreadDeletedError`. Reads find nothing.
+   *
+   * @default undefined: the next write begins the thread anew
+   */
+  deletedThreadSeconds?: number | undefined;
+
+  /**
+   * Fields of the config to keep with each checkpoint, for example `["tenant_id"]`, at most 8. Their values are
+   * strings, numbers or booleans, in `configurable` or in `metadata` of the config. `threads.search` finds threads
+   * by them, and the `filter` of `list` checkpoints. The run's id (`run_id`) is kept without being named here.
+   *
+   * @default []
+   */
+  indexedConfig?: readonly string[] | undefined;
+
+  /**
+   * What happens to a checkpoint whose parent is not the latest one any more, because another run has put one since:
+   *
+   * - `"fork"`: it is stored and becomes the latest. The thread has two branches, both whole.
+   * - `"reject"`: `put` throws a `ConcurrentUpdateError`, and nothing is stored. That goes for whoever continues an
+   *   earlier checkpoint on purpose as well.
+   *
+   * Set the same for all savers on the same threads.
+   *
+   * @default "fork", as LangGraph does
+   */
+  concurrency?: ConcurrencyPolicy | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -210,10 +256,10 @@ export interface MongoDBSaverSettings extends RetrySettings {
   onCheckpointSize?: CheckpointSizeLimits | undefined;
 
   /**
-   * Gets the events that the saver reports: damaged checkpoints that were passed over, and checkpoints that
-   * are too large.
+   * Gets the events that the saver reports: damaged checkpoints that were passed over, checkpoints that are too
+   * large or have grown abnormally, and states that could not be restored. See `saver.on`, too.
    *
-   * @default a warning of the process (`process.emitWarning`)
+   * @default a warning of the process (`process.emitWarning`), if nobody listens by `saver.on`
    */
   onEvent?: ReportEvent | undefined;
 }
@@ -223,6 +269,9 @@ export type CorruptionPolicy = "throw" | "fall-back";
 
 /** Which earlier checkpoints stay when a newer one is stored; see `persist`. */
 export type PersistPolicy = "every" | "interrupts" | "exit";
+
+/** What happens to a checkpoint that does not continue the latest one; see `concurrency`. */
+export type ConcurrencyPolicy = "fork" | "reject";
 
 /** Limits on the size of a checkpoint's state, in bytes. */
 export interface CheckpointSizeLimits {
@@ -269,6 +318,10 @@ export interface SaverSettings {
   readonly witness: boolean;
   readonly persist: PersistPolicy;
   readonly archive: ArchiveStore | undefined;
+  readonly keepLast: number | undefined;
+  readonly deletedThreadSeconds: number | undefined;
+  readonly indexedConfig: readonly string[];
+  readonly concurrency: ConcurrencyPolicy;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
@@ -276,7 +329,9 @@ export interface SaverSettings {
 }
 
 /** Checked options: settings with the client and the keys. */
-export interface ResolvedOptions extends SaverSettings {
+export interface ResolvedOptions extends Omit<SaverSettings, "onEvent"> {
+  /** As the user gave it. */
+  readonly onEvent: ReportEvent | undefined;
   readonly client: MongoClient;
   readonly keys: KeyRing;
 }
@@ -322,6 +377,17 @@ const optionsSchema = z
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
     archive: archiveStore,
+    keepLast: wholeNumber.positive().optional(),
+    deletedThreadSeconds: z.number().positive().max(MAX_TTL_SECONDS).optional(),
+    indexedConfig: z
+      .array(
+        z
+          .string()
+          .regex(/^[A-Za-z_][\w-]{0,199}$/, "the name of a field, of letters, digits, _ and -"),
+      )
+      .max(8)
+      .default([]),
+    concurrency: z.enum(["fork", "reject"]).default("fork"),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),
@@ -334,6 +400,13 @@ const optionsSchema = z
   .refine(
     ({ ttl, ttlRefreshOnRead }) => !ttlRefreshOnRead || ttl !== undefined,
     crossCheck("ttlRefreshOnRead", "false, since there is no ttl to refresh (set ttl too)"),
+  )
+  .refine(
+    ({ keepLast, persist }) => keepLast === undefined || persist === "every",
+    crossCheck(
+      "keepLast",
+      'undefined, since persist removes checkpoints itself (leave persist "every")',
+    ),
   )
   .refine(
     ({ onCheckpointSize }) => {
@@ -355,6 +428,8 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     ttl,
     integrity: keys,
     archive,
+    keepLast,
+    deletedThreadSeconds,
     onCheckpointSize,
     onEvent,
     ...rest
@@ -365,8 +440,10 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     dbName,
     ttl,
     archive,
+    keepLast,
+    deletedThreadSeconds,
     onCheckpointSize,
     keys: new KeyRing(keys),
-    onEvent: onEvent ?? emitWarning,
+    onEvent,
   };
 }

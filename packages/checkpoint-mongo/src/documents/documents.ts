@@ -15,7 +15,7 @@ export interface ThreadPart {
 }
 
 /** The kind of a document. */
-export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes";
+export type DocumentKind = "thread" | "checkpoint" | "segment" | "writes" | "discarded";
 
 /** The record of a thread, one per thread. Every write to the thread is fenced by it. */
 export interface ThreadDocument {
@@ -41,6 +41,11 @@ export interface ThreadDocument {
    */
   readonly extending?: Date | true | null;
   /**
+   * What `expires_at` said before, as far as some documents may have it still; null for nothing. A process that
+   * was about to store them when the expiry was changed stores them again, unless it dies.
+   */
+  readonly former_expiries?: readonly (Date | null)[];
+  /**
    * With the option `witness`: for each namespace, by life and hash of its name, the highest place in the
    * order of its checkpoints.
    */
@@ -61,8 +66,25 @@ export interface ThreadDocument {
   readonly arriving?: ThreadArriving;
   /** Keys of all objects in the archive store that may hold the thread. */
   readonly copies?: readonly string[];
+  /** Set with `deleted_at`: until then, nothing is written to the thread. */
+  readonly refused_until?: Date;
+  /**
+   * Set with `deleted_at` while a copy is made in the life of `epoch`: when that was last confirmed. Nobody sees it
+   * before it is whole.
+   */
+  readonly copying?: Date;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: number | "pinned";
+  /** The fencing token of the one who alone may write to the thread. Null or absent: everybody may. */
+  readonly holder?: number | null;
+  /** Until when, by the server's clock. */
+  readonly held_until?: Date;
+  /** What it is held for: a lease of the user's, or the turn of one call that others kept getting ahead of. */
+  readonly held_for?: "lease" | "turn";
+  /** The last fencing token. The next one is higher. */
+  readonly last_token?: number;
+  /** Who waits to hold the thread, first come first. */
+  readonly line?: readonly PlaceInLine[];
   /** Set with `stands`: an index finds both here and on checkpoints. */
   readonly head?: true;
   /** Where a thread stands that was created and has no checkpoint yet. */
@@ -73,6 +95,8 @@ export interface ThreadDocument {
    */
   readonly moving?: readonly string[];
   readonly created_at?: Date;
+  /** The last rollbacks, by their names. */
+  readonly rollbacks?: Readonly<Record<string, StoredRollback>>;
   /** The user's metadata as JSON. */
   readonly metadata?: string;
   /** The same, for searches: a text for each key with its value. */
@@ -95,6 +119,35 @@ export interface ThreadArriving {
   readonly token: string;
   /** Others wait until then before they try it themselves. */
   readonly until: Date;
+}
+
+/** One who waits to hold a thread. */
+export interface PlaceInLine {
+  readonly ticket: string;
+  /** When the place is lost unless it is kept, by the server's clock. */
+  readonly until: Date;
+}
+
+/** A rollback that can be undone. */
+export interface StoredRollback {
+  readonly at: Date;
+  /** When a sweep removes what it discarded. It cannot be undone any more then. */
+  readonly until: Date;
+  /** The id of the checkpoint that was the latest before. */
+  readonly from: string;
+  /**
+   * Set until everything is discarded that came after: the checkpoints of the root graph between these places in
+   * the order.
+   */
+  readonly discarding?: { readonly after: number; readonly before: number };
+}
+
+/** A label of a checkpoint. No hash covers it. */
+export interface StoredLabel {
+  /** No two of a namespace are the same. */
+  readonly name: string;
+  readonly type: string;
+  readonly at: Date;
 }
 
 /** Where a thread stands, for searches over all threads. */
@@ -162,6 +215,10 @@ export interface CheckpointDocument extends ThreadPart {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** The whole metadata, if `metadata` is only a part of it. */
   readonly metadata_encoded?: EncodedMetadata;
+  /** The run that put it, where its config named one. */
+  readonly run_id?: string;
+  /** With the option `indexedConfig`: a text for each field of the config with its value. */
+  readonly config?: readonly string[];
   /** The parent's `hash`, if the parent is stored. */
   readonly parent_hash?: StoredBytes;
   /**
@@ -169,11 +226,47 @@ export interface CheckpointDocument extends ThreadPart {
    * missing for another reason still shows.
    */
   readonly cut?: StoredBytes;
+  /** Set on the latest checkpoint of its namespace that stayed when others were pruned. */
+  readonly pruned?: PruneMark;
+  /**
+   * The places that it had before a rollback made it the latest again. Those who put a child meanwhile may know
+   * it by the hash that it had there.
+   */
+  readonly moved_from?: readonly number[];
+  readonly labels?: readonly StoredLabel[];
+  /** Set with labels: an index finds it by this. */
+  readonly labelled?: true;
   /** The name of the key that `hash` was made with; absent without one. */
   readonly key_name?: string;
   /** SHA-256 or HMAC-SHA-256 over the key's name, address, parent, body, segments and metadata. */
   readonly hash: StoredBytes;
   readonly upserted_at?: Date;
+}
+
+/**
+ * Says that checkpoints of its namespace were pruned. A process that still has one of them in memory may put a
+ * child of it afterwards, which no prune has marked as cut off.
+ */
+export interface PruneMark {
+  /** None that was pruned had a later place in the order. */
+  readonly through: number;
+  /** A hash of that and of where the mark lies, with the key of its checkpoint. */
+  readonly proof: StoredBytes;
+}
+
+/**
+ * A checkpoint that a rollback has discarded: kept until the rollback is undone or a sweep removes it. It is a
+ * checkpoint but for these fields, and its pending writes stay as they are.
+ */
+export interface DiscardedDocument extends Omit<
+  CheckpointDocument,
+  "kind" | "head" | "labels" | "labelled"
+> {
+  readonly kind: "discarded";
+  /** The name of the rollback. */
+  readonly rollback: string;
+  readonly was_head?: true;
+  readonly was_labelled?: readonly StoredLabel[];
 }
 
 /** Metadata as text, or as the bytes and the type of the user's serializer. */
@@ -214,6 +307,8 @@ export interface WriteSetDocument extends ThreadPart {
    * no read uses it.
    */
   readonly called_at?: number;
+  /** Set by a sweep that did not find its checkpoint. A call that stores it again removes this mark. */
+  readonly condemned_at?: Date;
   readonly upserted_at?: Date;
 }
 

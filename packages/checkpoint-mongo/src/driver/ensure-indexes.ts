@@ -46,7 +46,7 @@ export async function ensureIndexes<T extends Document>(
       throw fail(collection, error, "Check that the database user may create indexes there.");
     }
     const existing = await listIndexes(collection, indexes, error);
-    const { missing, different, otherExpiry } = compare(indexes, existing);
+    const { missing, different, otherExpiry } = compareIndexes(indexes, existing);
     const others = changesExpiry ? different : [...different, ...otherExpiry];
     if (others.length > 0) throw failByOther(collection, others, error);
     for (const { index, name } of otherExpiry) await changeExpiry(db, collection, index, name);
@@ -95,7 +95,7 @@ interface Pair {
 }
 
 /** Which wanted indexes are missing, and which existing ones are in their places. */
-function compare(
+export function compareIndexes(
   indexes: readonly IndexDescription[],
   existing: readonly IndexDescriptionInfo[],
 ): {

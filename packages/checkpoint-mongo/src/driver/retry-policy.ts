@@ -16,6 +16,8 @@ export interface RetryLimits {
   readonly deadlineMs: number;
   /** A connection that waits for a reply and is silent for so long is given up. */
   readonly operationTimeoutMs: number;
+  /** Counts what is tried again. */
+  readonly onRetry?: (() => void) | undefined;
 }
 
 /** A call that is repeated until it gets through. */
@@ -122,7 +124,10 @@ export class Trial {
   countFailure(operation: string, cause: unknown): number {
     this.#attempts += 1;
     const delayMs = chooseDelay(this.#attempts);
-    if (this.leftMs > delayMs) return delayMs;
+    if (this.leftMs > delayMs) {
+      this.#limits.onRetry?.();
+      return delayMs;
+    }
     const elapsedMs = Math.round(performance.now() - this.#startedMs);
     throw new StorageUnavailableError({ operation, attempts: this.#attempts, elapsedMs, cause });
   }

@@ -23,6 +23,7 @@ const checkpoint: HashedCheckpoint = {
   body: Buffer.from("{}\n[]"),
   segments: new Uint8Array(),
   metadataType: undefined,
+  origin: { runId: undefined, config: [] },
   metadata: Buffer.from("{}"),
 };
 
@@ -35,7 +36,16 @@ const canonical = {
   checkpoint:
     `threadkeep:checkpoint\ns6\nthreads0\ns5\n1f0és3\n1efb32\n${"\u0007".repeat(32)}n12\n` +
     "b5\n{}\n[]b0\n-\nb2\n{}",
+  checkpointWithOrigin:
+    `threadkeep:checkpoint with origin\ns6\nthreads0\ns5\n1f0és3\n1efb32\n${"\u0007".repeat(32)}n12\n` +
+    "b5\n{}\n[]b0\n-\nb2\n{}s3\nruns3\na:b",
+  cut: `threadkeep:cut\ns6\nthreads0\ns5\n1f0éb32\n${"\u0007".repeat(32)}`,
+  pruned: "threadkeep:pruned\ns6\nthreads0\ns5\n1f0én12\nn9\n",
 };
+
+/** A run and a field of its config. */
+const origin = { runId: "run", config: ["a:b"] };
+const mark = { keyName: undefined, epoch: 0, address };
 
 describe("hashes", () => {
   it("are the SHA-256 of each field with its kind and its length in bytes", async () => {
@@ -45,6 +55,12 @@ describe("hashes", () => {
     const withPath = { ...writeSet, taskPath: "~a, b" };
     expect(await hasher.hashWriteSet(withPath)).toEqual(sha256(canonical.writesWithPath));
     expect(hasher.hashCheckpoint(checkpoint)).toEqual(sha256(canonical.checkpoint));
+    const withOrigin = hasher.hashCheckpoint({ ...checkpoint, origin });
+    expect(withOrigin).toEqual(sha256(canonical.checkpointWithOrigin));
+    const cut = hasher.hashCut({ ...mark, hash: Buffer.alloc(32, 7) });
+    expect(cut).toEqual(sha256(canonical.cut).subarray(0, 16));
+    const pruned = hasher.hashPruned({ ...mark, seq: 12, through: 9 });
+    expect(pruned).toEqual(sha256(canonical.pruned).subarray(0, 16));
   });
 
   it("are the HMAC of the same and of the key's name with a key, but for that of an address", async () => {

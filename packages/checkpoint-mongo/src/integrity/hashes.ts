@@ -1,6 +1,7 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import type { CheckpointAddress } from "../address/address.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
 import { breather } from "../event-loop/breather.ts";
 import type { IntegrityKey } from "../keys/integrity-options.ts";
@@ -27,6 +28,8 @@ export interface HashedCheckpoint extends Keyed {
   /** Metadata as stored, with the type that a user's serializer gave it. */
   readonly metadataType: string | undefined;
   readonly metadata: Uint8Array;
+  /** What its config said. */
+  readonly origin: CheckpointOrigin;
 }
 
 /** A checkpoint whose parent was pruned. */
@@ -35,6 +38,16 @@ export interface CutCheckpoint extends Keyed {
   readonly epoch: number;
   /** The hash of the checkpoint itself. */
   readonly hash: Uint8Array;
+}
+
+/** A checkpoint that stayed when others of its namespace were pruned. */
+export interface PruneWitness extends Keyed {
+  readonly address: CheckpointAddress;
+  readonly epoch: number;
+  /** Its place in the order. */
+  readonly seq: number;
+  /** The last place that was pruned. */
+  readonly through: number;
 }
 
 /** The parts of a set of pending writes that its hash covers. */
@@ -59,6 +72,19 @@ export interface HashedWrite {
   readonly value: Uint8Array;
 }
 
+/** The parts of what is stored of a run that its hash covers. */
+export interface HashedRunPart extends Keyed {
+  readonly runId: string;
+  readonly threadId: string;
+  /** What it is of the run, for example `input`. */
+  readonly part: string;
+  /** How often the run was answered before. */
+  readonly turn: number;
+  readonly type: string | undefined;
+  /** The plain encoded value. */
+  readonly value: Uint8Array;
+}
+
 type Field = string | number | Uint8Array | undefined;
 
 /** The key of a checkpoint: the first 16 bytes of the SHA-256 of its address. */
@@ -78,6 +104,11 @@ export function hashWritesPlace(
   place: number,
 ): Uint8Array {
   return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
+}
+
+/** Tells whether two runs were started with the same: 32 bytes. */
+export function hashRequest(fields: readonly (string | Uint8Array | undefined)[]): Uint8Array {
+  return hashFields("run request", fields);
 }
 
 /** Confirms the `epoch` in the record of a thread, from the second life on: 8 bytes. */
@@ -129,7 +160,13 @@ export class Hasher {
       parts.metadataType,
       parts.metadata,
     ];
-    return hashFields(...nameKey(nameLife("checkpoint", parts.epoch), fields, keyName), key);
+    const { runId, config } = parts.origin;
+    // Checkpoints of no known origin have the hash that they had before there were origins.
+    const [domain, all]: [string, readonly Field[]] =
+      runId === undefined && config.length === 0
+        ? ["checkpoint", fields]
+        : ["checkpoint with origin", [...fields, runId, ...config]];
+    return hashFields(...nameKey(nameLife(domain, parts.epoch), all, keyName), key);
   }
 
   /**
@@ -141,6 +178,17 @@ export class Hasher {
     const key = this.#choose(keyName, () => describeCheckpoint(address));
     const fields = [...listParts(address), hash];
     return hashFields(...nameKey(nameLife("cut", epoch), fields, keyName), key).subarray(0, 16);
+  }
+
+  /**
+   * Confirms how far checkpoints of a namespace were pruned, 16 bytes.
+   *
+   * @throws IntegrityKeyError if the ring does not have the key that it names
+   */
+  hashPruned({ address, epoch, keyName, seq, through }: PruneWitness): Uint8Array {
+    const key = this.#choose(keyName, () => describeCheckpoint(address));
+    const fields = [...listParts(address), seq, through];
+    return hashFields(...nameKey(nameLife("pruned", epoch), fields, keyName), key).subarray(0, 16);
   }
 
   /**
@@ -179,6 +227,18 @@ export class Hasher {
   hashArchive(threadId: string, lines: string, keyName: string | undefined): Uint8Array {
     const key = this.#choose(keyName, () => `the archive of thread "${threadId}"`);
     return hashFields(...nameKey("archive", [threadId, lines], keyName), key);
+  }
+
+  /**
+   * The hash of an encoded value of a run, 32 bytes. It covers the run and the place in it.
+   *
+   * @throws IntegrityKeyError if the key that it names is not there
+   */
+  hashRunPart(parts: HashedRunPart): Promise<Uint8Array> {
+    const { runId, threadId, part, turn, type, value, keyName } = parts;
+    const key = this.#choose(keyName, () => `the ${part} of run "${runId}"`);
+    const fields = [runId, threadId, part, turn, type, value];
+    return hashInPieces(...nameKey("run", fields, keyName), key);
   }
 
   #choose(keyName: unknown, describe: () => string): IntegrityKey | undefined {

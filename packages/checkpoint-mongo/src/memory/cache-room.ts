@@ -6,7 +6,7 @@ import { listSegments } from "../documents/manifest.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { PlacedCheckpoint } from "../store/find-checkpoint.ts";
-import type { ThreadState } from "../store/thread-record.ts";
+import type { OpenedThread, ThreadState } from "../store/thread-record.ts";
 import type { Moment } from "./elapsed.ts";
 
 /** The latest checkpoint of a namespace, as far as this process knows. */
@@ -68,8 +68,10 @@ export class CacheRoom {
   readonly content: LRUCache<string, CachedContent>;
   readonly heads: LRUCache<string, KnownHead>;
   readonly threads: LRUCache<string, ThreadState>;
+  /** Where namespaces are to be pruned next that keep much. */
+  readonly nextPrunes: LRUCache<string, number>;
   /** Threads that are just being opened. */
-  readonly opening: Map<string, Promise<ThreadState>>;
+  readonly opening: Map<string, Promise<OpenedThread>>;
   hits = 0;
   misses = 0;
 
@@ -79,6 +81,10 @@ export class CacheRoom {
     const statesBytes = Math.ceil((maxBytes * STATES_SHARE) / 2);
     this.heads = new LRUCache(bound(statesBytes, measureHead));
     this.threads = new LRUCache({ ...bound(statesBytes, measureThread), ttl: THREAD_MAX_AGE_MS });
+    this.nextPrunes = new LRUCache({
+      maxSize: Math.ceil(statesBytes / 8),
+      sizeCalculation: (_, key) => ENTRY_BYTES + measureText(key),
+    });
     const contentBytes = Math.ceil(maxBytes * (1 - MIN_SHADOWS_SHARE - STATES_SHARE));
     this.content = new LRUCache(bound(contentBytes, measureContent));
     this.shadows = new LineShadows(maxBytes);
@@ -105,8 +111,9 @@ export class CacheRoom {
   }
 
   get #unsharedBytes(): number {
-    const { content, heads, threads } = this;
-    return content.calculatedSize + heads.calculatedSize + threads.calculatedSize;
+    const { content, heads, threads, nextPrunes } = this;
+    const states = heads.calculatedSize + threads.calculatedSize + nextPrunes.calculatedSize;
+    return content.calculatedSize + states;
   }
 
   /**

@@ -2,7 +2,7 @@ import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts"
 import type { LineShadows } from "../codec/items/line-shadows.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
-import type { ThreadState } from "../store/thread-record.ts";
+import type { OpenedThread, ThreadState } from "../store/thread-record.ts";
 import type {
   CachedRecord,
   CachedSegment,
@@ -168,12 +168,21 @@ export class Cache {
     this.#room.heads.delete(this.#key(formatNamespace(address)));
   }
 
+  /** The place in the order before which a namespace need not be pruned again; 0 if it is not known. */
+  getNextPrune(address: NamespaceAddress): number {
+    return this.#room.nextPrunes.get(this.#key(formatNamespace(address))) ?? 0;
+  }
+
+  setNextPrune(address: NamespaceAddress, seq: number): void {
+    this.#room.nextPrunes.set(this.#key(formatNamespace(address)), seq);
+  }
+
   getThread(threadId: string): ThreadState | undefined {
     return this.#room.threads.get(this.#key(threadId));
   }
 
   /** Opens a thread; callers that want the same one meanwhile share it. */
-  openOnce(threadId: string, open: () => Promise<ThreadState>): Promise<ThreadState> {
+  openOnce(threadId: string, open: () => Promise<OpenedThread>): Promise<OpenedThread> {
     const { opening } = this.#room;
     const key = this.#key(threadId);
     const underWay = opening.get(key);

@@ -6,6 +6,7 @@ import { shareByCopies } from "../process/shared-by-copies.ts";
 import type { GroupCommit } from "../store/group-commit.ts";
 import { Cache } from "./cache.ts";
 import { CacheRoom } from "./cache-room.ts";
+import { EarlyStandings } from "./early-standings.ts";
 import { Numbering } from "./numbering.ts";
 import { SetsSeen } from "./sets-seen.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
@@ -25,6 +26,7 @@ export interface SharedPlace {
 interface Shared {
   readonly writesUnderWay: WritesUnderWay;
   readonly setsSeen: SetsSeen;
+  readonly earlyStandings: EarlyStandings;
   /** Its number is part of the keys in the cache; with another one it is empty. */
   cacheGeneration: object;
 }
@@ -42,6 +44,11 @@ export function shareWritesUnderWay(place: SharedPlace): WritesUnderWay {
 /** The sets of pending writes that this process has stored in a place. */
 export function shareSetsSeen(place: SharedPlace): SetsSeen {
   return share(place).setsSeen;
+}
+
+/** The interrupts and errors that this process has stored before their checkpoints. */
+export function shareEarlyStandings(place: SharedPlace): EarlyStandings {
+  return share(place).earlyStandings;
 }
 
 /** The queue of all writes to a place. */
@@ -77,6 +84,7 @@ function share(place: SharedPlace): Shared {
   return places.get(place.client, formatPlace(place), () => ({
     writesUnderWay: new WritesUnderWay(),
     setsSeen: new SetsSeen(),
+    earlyStandings: new EarlyStandings(),
     cacheGeneration: {},
   }));
 }

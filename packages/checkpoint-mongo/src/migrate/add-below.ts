@@ -238,7 +238,7 @@ async function collect(documents: AsyncIterable<ThreadPartDocument>): Promise<Pa
   for await (const part of documents) {
     if (part.kind === "checkpoint") parts.checkpoints.push(part.document);
     else if (part.kind === "writes") parts.writes.push(part.document);
-    else parts.segments.push(part.document);
+    else if (part.kind === "segment") parts.segments.push(part.document);
   }
   // Those whose values lie in segments are read when these are there.
   parts.writes.sort((a, b) => listWriteSegments([a]).length - listWriteSegments([b]).length);

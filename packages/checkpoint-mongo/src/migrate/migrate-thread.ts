@@ -1,6 +1,7 @@
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { readAddress } from "../address/read-address.ts";
 import type { CheckpointAddress } from "../address/address.ts";
+import { readOrigin } from "../address/read-origin.ts";
 import { bringIn, type ThreadPartDocument } from "../archive/arrive.ts";
 import { readDocuments } from "../archive/write-archive.ts";
 import type { SaverContext } from "../context/context.ts";
@@ -150,7 +151,7 @@ async function putStep(
   { tuple, writes }: OfficialStep,
   scratchId: string,
 ): Promise<void> {
-  const { cache, serializer } = context;
+  const { cache, serializer, settings } = context;
   const original = addressOf(tuple);
   const address = { ...original, threadId: scratchId };
   const checkpoint = completeCheckpoint(tuple.checkpoint);
@@ -164,7 +165,15 @@ async function putStep(
   const request = { address, parentCheckpointId, checkpoint, metadata, newVersions: undefined };
   const snapshot = new Snapshot({ cache, serializer }, request);
   const writesUnderWay = new WritesUnderWay();
-  await putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
+  const origin = readOrigin(tuple.config, metadata, settings.indexedConfig);
+  await putCheckpoint(context, {
+    address,
+    parentCheckpointId,
+    snapshot,
+    origin,
+    writesUnderWay,
+    isForkRefused: false,
+  });
   for (const [taskId, own] of Map.groupBy(writes, (write) => write.taskId)) {
     const sorted = own.toSorted((a, b) => a.index - b.index);
     const pending = sorted.map(({ channel, value }): [string, unknown] => [channel, value]);

@@ -110,19 +110,19 @@ export class OfficialCollections {
     return document === null ? undefined : this.#read(document, readLater);
   }
 
+  /** Whether anything of a thread is stored there. */
+  async hasThread(threadId: string): Promise<boolean> {
+    if (!(await this.isThere())) return false;
+    const filter = { ...IS_CHECKPOINT, thread_id: threadId };
+    return (await this.#checkpoints.findOne(filter, { projection: { _id: 1 } })) !== null;
+  }
+
   /** Lists checkpoints, those with the greatest ids first. */
   async *list(listed: ListedAddress): AsyncGenerator<CheckpointTuple> {
     if (!(await this.isThere())) return;
     const filter = { ...IS_CHECKPOINT, ...matchListed(listed) };
     const cursor = this.#checkpoints.find(filter, { sort: NEWEST_FIRST });
     for await (const document of cursor) yield await this.#read(document);
-  }
-
-  /** Whether checkpoints of a thread are stored there. */
-  async has(threadId: string): Promise<boolean> {
-    if (!(await this.isThere())) return false;
-    const filter = { ...IS_CHECKPOINT, thread_id: threadId };
-    return (await this.#checkpoints.findOne(filter, { projection: { _id: 1 } })) !== null;
   }
 
   /** All threads that are stored there, by their ids. */

@@ -3,6 +3,7 @@ import { pack } from "../codec/bytes/compression.ts";
 import type { SaverContext } from "../context/context.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import { toOriginFields } from "../documents/checkpoint-origin.ts";
 import { toPackedBinary } from "../documents/packed-bytes.ts";
 import type { CheckpointToStore } from "../store/save-checkpoint.ts";
 import type { ThreadState } from "../store/thread-record.ts";
@@ -14,6 +15,19 @@ import type { WrittenMetadata } from "./snapshot.ts";
 export interface BuiltCheckpoint {
   readonly document: CheckpointToStore;
   readonly record: CheckpointRecord;
+}
+
+/** Of what is put, that which its document is made of. */
+interface PlainCheckpoint extends Pick<CheckpointToPut, "address"> {
+  readonly snapshot: Pick<CheckpointToPut["snapshot"], "header" | "headerText">;
+}
+
+/** Of a draft, that which its document is made of. */
+interface PlainDraft extends Pick<
+  Draft,
+  "parentCheckpointId" | "parentHash" | "metadata" | "origin" | "sizes"
+> {
+  readonly state: Pick<Draft["state"], "manifest">;
 }
 
 /** The place of a checkpoint, and the key that it is hashed with. */
@@ -31,11 +45,11 @@ export interface CheckpointPlace {
  */
 export function buildCheckpoint(
   { store, settings, hasher }: SaverContext,
-  { address, snapshot }: CheckpointToPut,
-  draft: Draft,
+  { address, snapshot }: PlainCheckpoint,
+  draft: PlainDraft,
   { thread, seq, keyName }: CheckpointPlace,
 ): BuiltCheckpoint {
-  const { parentCheckpointId, parentHash, metadata } = draft;
+  const { parentCheckpointId, parentHash, metadata, origin } = draft;
   const { text, segments } = encodeCheckpointText(snapshot.headerText, draft.state.manifest);
   const body = Buffer.from(text);
   checkTextSize(address, body.byteLength);
@@ -50,6 +64,7 @@ export function buildCheckpoint(
     segments,
     metadataType: metadata.encoded.type,
     metadata: metadata.encoded.bytes,
+    origin,
   });
   const document: CheckpointToStore = {
     _id: hashAddress(address),
@@ -62,6 +77,7 @@ export function buildCheckpoint(
     body: toPackedBinary(pack(body), store.Binary),
     segments,
     ...toStoredMetadata(metadata),
+    ...toOriginFields(origin),
     ...(parentHash !== undefined && { parent_hash: parentHash }),
     ...(keyName !== undefined && { key_name: keyName }),
     hash,
@@ -78,6 +94,7 @@ export function buildCheckpoint(
     metadata: metadata.encoded,
     parentHash,
     hash,
+    origin,
     sizes: draft.sizes,
   };
   return { document, record };

@@ -1,6 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { hashAddress } from "../integrity/hashes.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { WritesUnderWay } from "../memory/writes-under-way.ts";
 import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import { isSameState, type ThreadState } from "../store/thread-record.ts";
@@ -16,6 +17,9 @@ export interface CheckpointToPut {
   readonly address: CheckpointAddress;
   readonly parentCheckpointId: string | undefined;
   readonly snapshot: Snapshot;
+  readonly origin: CheckpointOrigin;
+  /** Whether it is refused unless it continues the latest checkpoint. */
+  readonly isForkRefused: boolean;
   readonly writesUnderWay: WritesUnderWay;
 }
 
@@ -28,6 +32,7 @@ export interface Draft {
   readonly parentHash: Uint8Array | undefined;
   readonly state: EncodedState;
   readonly metadata: WrittenMetadata;
+  readonly origin: CheckpointOrigin;
   /** Undefined if the saver sets no limits. */
   readonly sizes: ChannelSizes | undefined;
 }
@@ -45,7 +50,7 @@ export async function createDraft(
   request: CheckpointToPut,
   thread: ThreadState | undefined,
 ): Promise<Draft | undefined> {
-  const { address, snapshot, parentCheckpointId } = request;
+  const { address, snapshot, origin, parentCheckpointId } = request;
   const metadata = await snapshot.metadata;
   await context.serializer.assertLoadable(metadata.encoded, "metadata");
   checkMetadataSize(address, metadata);
@@ -65,6 +70,8 @@ export async function createDraft(
     parentCheckpointId: isOwnParent ? parent?.parentCheckpointId : parentCheckpointId,
     parentHash: isOwnParent ? parent?.parentHash : parent?.hash,
     metadata,
+    // Nor does it become one of the run that begins with it.
+    origin: (isOwnParent ? parent?.origin : undefined) ?? origin,
     ...encoded,
   };
 }

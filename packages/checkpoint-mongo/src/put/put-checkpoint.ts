@@ -1,3 +1,5 @@
+import type { CheckpointAddress } from "../address/address.ts";
+import { measureAtMost } from "../documents/manifest.ts";
 import type { SaverContext } from "../context/context.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { measureSince, takeMoment } from "../memory/elapsed.ts";
@@ -18,19 +20,21 @@ import { WriteAttempts } from "./write-attempts.ts";
 /**
  * Stores a checkpoint and makes it the latest of its namespace.
  *
+ * @returns the checkpoint as it is stored
  * @throws UnserializableStateError if the state or the metadata could not come back as it is
  * @throws WriteConflictError if other writers of the thread keep getting in first
  */
 export async function putCheckpoint(
   context: SaverContext,
   request: CheckpointToPut,
-): Promise<void> {
+): Promise<CheckpointRecord> {
   const { store, settings } = context;
   const { address } = request;
   const started = takeMoment();
   const { thread, draft, record } = await saveDraft(context, request);
   const { segments } = draft.state;
   remember(context, draft, record);
+  measure(context, address, draft);
   if (measureSince(started) > SLOW_SAVE_MS) await saveSegments(thread, segments);
   if (settings.verifyAfterSave) {
     const ids = segments.map(({ id }) => id);
@@ -38,6 +42,7 @@ export async function putCheckpoint(
       verifySavedCheckpoint(context, address, ids),
     );
   }
+  return record;
 }
 
 /** What was stored of a checkpoint, and in which state of its thread. */
@@ -49,15 +54,28 @@ interface SavedDraft {
 
 /** Tries to store a checkpoint until nothing is in the way. */
 async function saveDraft(context: SaverContext, request: CheckpointToPut): Promise<SavedDraft> {
+  const { threadId, checkpointId } = request.address;
+  const attempts = new WriteAttempts(context, threadId, `checkpoint ${checkpointId}`);
+  try {
+    return await saveInAttempts(context, request, attempts);
+  } finally {
+    await attempts.end();
+  }
+}
+
+async function saveInAttempts(
+  context: SaverContext,
+  request: CheckpointToPut,
+  attempts: WriteAttempts,
+): Promise<SavedDraft> {
   const { cache } = context;
   const { address } = request;
-  const attempts = new WriteAttempts(`checkpoint ${address.checkpointId}`, context.deadline);
   let isContended = false;
   // A thread that is not known yet is made only for what can be stored.
   const isKnown = cache.getThread(address.threadId) !== undefined;
   let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
   for (;;) {
-    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
+    const thread = await prepareThread(attempts.context, address.threadId, attempts.leadMs);
     const draft =
       earlier !== undefined && isDraftFor(earlier, thread)
         ? earlier
@@ -72,6 +90,8 @@ async function saveDraft(context: SaverContext, request: CheckpointToPut): Promi
     const isStale = draft === undefined || (await forgetAppended(context, request, draft));
     earlier = isStale ? undefined : draft;
     const segments = draft?.state.segments ?? [];
+    // This call may wait for its turn now, in which they could not be stored.
+    await settleWrites(request);
     await attempts.next(() => lookForDamage(context, { address, segments }));
   }
 }
@@ -99,18 +119,27 @@ async function trySave(
  */
 async function followWrites(
   { settings }: SaverContext,
-  { address, parentCheckpointId, writesUnderWay }: CheckpointToPut,
+  request: CheckpointToPut,
   isContended: boolean,
 ): Promise<readonly Submission[]> {
-  if (parentCheckpointId === undefined) return [];
-  const parent = { ...address, checkpointId: parentCheckpointId };
+  const { address, parentCheckpointId, writesUnderWay } = request;
   // The chains that come before may have met a conflict. And which earlier checkpoints stay may
   // be decided by pending writes.
   if (isContended || settings.persist !== "every") {
-    await writesUnderWay.settle(parent);
+    await settleWrites(request);
     return [];
   }
+  if (parentCheckpointId === undefined) return [];
+  const parent = { ...address, checkpointId: parentCheckpointId };
   return writesUnderWay.listSubmitted(parent);
+}
+
+async function settleWrites({
+  address,
+  parentCheckpointId: checkpointId,
+  writesUnderWay,
+}: CheckpointToPut): Promise<void> {
+  if (checkpointId !== undefined) await writesUnderWay.settle({ ...address, checkpointId });
 }
 
 /**
@@ -130,6 +159,22 @@ async function forgetAppended(
   for (const root of roots) cache.forgetSegment(threadId, root);
   await removeAppendsAlone(store, threadId, roots);
   return true;
+}
+
+/** Counts characters: bytes would have to be counted one by one. */
+function measure({ health }: SaverContext, address: CheckpointAddress, draft: Draft): void {
+  const { state, parent } = draft;
+  let addedBytes = 0;
+  for (const { lines, known } of state.segments) {
+    if (lines !== undefined) for (const line of lines) addedBytes += line.length + 1;
+    else if ("bytes" in known) addedBytes += known.bytes.byteLength;
+  }
+  const bytes = measureAtMost(state.manifest);
+  health.noteCheckpoint(
+    address,
+    { bytes, addedBytes },
+    () => parent && measureAtMost(parent.manifest),
+  );
 }
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {

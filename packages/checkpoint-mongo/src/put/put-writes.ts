@@ -23,7 +23,7 @@ import {
 } from "./build-write-set.ts";
 import { checkWritesSize } from "./check-size.ts";
 import { lookForDamage } from "./look-for-damage.ts";
-import { standByWrites } from "./stand-at.ts";
+import { noteStanding, standByWrites } from "./stand-at.ts";
 import { verifySavedWrites } from "./verify-saved.ts";
 import { WriteAttempts } from "./write-attempts.ts";
 
@@ -43,12 +43,34 @@ export async function putWrites(
   encoded: readonly HashedWrite[],
   onSubmitted: NonNullable<SubmitOptions["onSubmitted"]>,
 ): Promise<void> {
+  const { threadId } = task.address;
+  const attempts = new WriteAttempts(context, threadId, `the writes of task ${task.taskId}`);
+  let epoch: number;
+  try {
+    epoch = await saveAll(context, task, encoded, onSubmitted, attempts);
+  } finally {
+    await attempts.end();
+  }
+  if (context.settings.verifyAfterSave) {
+    await unlessEnded(context.store, { thread_id: threadId, epoch }, () =>
+      verifySavedWrites(context, task.address, task.taskId),
+    );
+  }
+}
+
+/** @returns the life of the thread that they are stored in */
+async function saveAll(
+  context: SaverContext,
+  task: TaskAddress,
+  encoded: readonly HashedWrite[],
+  onSubmitted: NonNullable<SubmitOptions["onSubmitted"]>,
+  attempts: WriteAttempts,
+): Promise<number> {
   const { cache, store, settings } = context;
   const { address, taskId } = task;
   // Of what a task wrote later, some may have to be stored in a further round.
   const isFirst = cache.noteTask(address, taskId);
   const started = takeMoment();
-  const attempts = new WriteAttempts(`the writes of task ${taskId}`, context.deadline);
   let left = encoded;
   let isAddition = false;
   let epoch = 0;
@@ -85,11 +107,7 @@ export async function putWrites(
     }
     if (left.length > 0) await lookBeforeNext(context, task, sets, attempts);
   }
-  if (settings.verifyAfterSave) {
-    await unlessEnded(store, { thread_id: address.threadId, epoch }, () =>
-      verifySavedWrites(context, address, taskId),
-    );
-  }
+  return epoch;
 }
 
 /** What was stored of what a task wrote, and in which state of its thread. */
@@ -114,7 +132,7 @@ async function saveSets(
   let builtFor: number | undefined;
   let calledAtMs = context.store.estimateTime();
   for (;;) {
-    const thread = await prepareThread(context, address.threadId, attempts.leadMs);
+    const thread = await prepareThread(attempts.context, address.threadId, attempts.leadMs);
     if (builtFor !== thread.epoch) {
       sets = await buildSets(context, task, placed, { epoch: thread.epoch, calledAtMs });
       builtFor = thread.epoch;
@@ -131,6 +149,7 @@ async function saveSets(
     });
     if (outcome.kind === "saved") {
       await noteSets(context, address, thread, sets, wasPut);
+      await noteStanding(context, thread, move);
       return { thread, sets, hasKept: outcome.kept.length > 0 };
     }
     cache.forgetThread(address.threadId);

@@ -1,5 +1,6 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
+import { ConcurrentUpdateError } from "../errors/concurrent-update-error.ts";
 import type { KnownHead } from "../memory/cache-room.ts";
 import { readPlace, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
@@ -11,7 +12,7 @@ import { buildCheckpoint } from "./build-checkpoint.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
-import { standAt } from "./stand-at.ts";
+import { catchUpStanding, standAt } from "./stand-at.ts";
 
 /** How a new checkpoint is saved. */
 export interface SaveOptions {
@@ -25,6 +26,7 @@ export interface SaveOptions {
  * Stores a checkpoint in the next place of its namespace, as the latest.
  *
  * @returns undefined if something was in the way: another writer, or the thread has changed
+ * @throws ConcurrentUpdateError if it is to be refused, since it does not continue the latest one
  */
 export async function saveAsLatest(
   context: SaverContext,
@@ -38,6 +40,14 @@ export async function saveAsLatest(
   const { epoch } = thread;
   const head =
     cache.getHead(address, epoch) ?? (await readHead(context, address, epoch, isContended));
+  if (request.isForkRefused && !(await doesContinue(context, request, head))) {
+    // This process may not know the latest, or it is this one, and others have put theirs after it.
+    if (!isContended) return undefined;
+    const { threadId, checkpointNs } = address;
+    const expected = request.parentCheckpointId;
+    const found = head.latest?.checkpointId;
+    throw new ConcurrentUpdateError({ threadId, checkpointNs, expected, found });
+  }
   const replaced = await chooseReplaced(context, request, head);
   const isParentRemoved = replaced.some(
     ({ checkpointId, isRemoved }) => isRemoved && checkpointId === draft.parentCheckpointId,
@@ -61,7 +71,21 @@ export async function saveAsLatest(
   await nameLaterSets(thread, address, document, seen);
   const { checkpointId } = address;
   cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch });
+  await catchUpStanding(context, thread, address);
   return record;
+}
+
+async function doesContinue(
+  { official }: SaverContext,
+  { address, parentCheckpointId }: CheckpointToPut,
+  { latest }: KnownHead,
+): Promise<boolean> {
+  if (latest === undefined) {
+    if (parentCheckpointId === undefined) return true;
+    // The parent may lie in what the official saver stored.
+    return official.hasThread(address.threadId);
+  }
+  return latest.checkpointId === parentCheckpointId || latest.checkpointId === address.checkpointId;
 }
 
 async function readHead(

@@ -1,5 +1,5 @@
 import type { SaverContext } from "../context/context.ts";
-import type { CheckpointDocument } from "../documents/documents.ts";
+import type { CheckpointDocument, StoredStanding } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import type { Hasher } from "../integrity/hashes.ts";
 import { readPlace, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
@@ -7,12 +7,14 @@ import { isBinary, toBytes } from "../driver/binary.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import { findCheckpointOnly } from "../store/find-checkpoint.ts";
 import { removeCheckpoint, replaceCheckpoint } from "../store/save-checkpoint.ts";
+import { isSoundStanding } from "../store/thread-entry.ts";
 import { isSameState } from "../store/thread-record.ts";
+import { isRaised } from "../records/standing.ts";
 import { isInLife } from "../threads/lives.ts";
 import { buildCheckpoint, type BuiltCheckpoint } from "./build-checkpoint.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
 import { nameLaterSets, nameSets } from "./name-sets.ts";
-import { standAt } from "./stand-at.ts";
+import { catchUpStanding, standAt } from "./stand-at.ts";
 
 /**
  * Stores a checkpoint where one of its id is stored already: this call repeated, or other content for
@@ -46,11 +48,22 @@ export async function saveOverExisting(
     segments: draft.state.segments,
     formerEpoch: existing.epoch ?? 0,
     // Of one that loses the mark meanwhile, searches take no notice.
-    stands: existing.head === true ? standAt(context, record) : undefined,
+    stands: existing.head === true ? standStill(existing, standAt(context, record)) : undefined,
   });
   if (outcome === "conflict") return undefined;
   await nameLaterSets(thread, address, document, seen);
+  await catchUpStanding(context, thread, address);
   return record;
+}
+
+/** An interrupt or an error at a checkpoint stays when that gets other content. */
+function standStill(
+  existing: CheckpointDocument,
+  stands: StoredStanding | undefined,
+): StoredStanding | undefined {
+  if (stands === undefined || !isSoundStanding(existing)) return stands;
+  const code = existing.stands?.code ?? 0;
+  return isRaised(code) ? { ...stands, code } : stands;
 }
 
 /**

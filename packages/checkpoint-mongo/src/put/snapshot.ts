@@ -180,7 +180,8 @@ function needsAncestors(checkpoint: Checkpoint, metadata: CheckpointMetadata | u
   return checkpoint.v < 4 || marks.some((mark) => Object.hasOwn(metadata ?? {}, mark));
 }
 
-function writeMetadata(
+/** Encodes metadata at once. */
+export function writeMetadata(
   writer: ValueWriter,
   metadata: CheckpointMetadata | undefined,
 ): Awaitable<WrittenMetadata> {

@@ -9,6 +9,7 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import type { Cache } from "../memory/cache.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { type MetadataFilter, matchesMetadata } from "../records/matches-metadata.ts";
+import { meetsOrigin, splitFilter, type SplitFilter } from "../records/origin-filter.ts";
 import { toConditions } from "../records/searchable-metadata.ts";
 import { bytesToHex } from "../driver/binary.ts";
 import { toPackedBytes } from "../documents/packed-bytes.ts";
@@ -87,14 +88,24 @@ async function* listOwn(
   { address, beforeId, limit, filter }: ListRequest,
 ): AsyncGenerator<CheckpointTuple> {
   const isFiltered = Object.keys(filter).length > 0;
+  const split = splitFilter(filter, context.settings.indexedConfig);
+  const { isNative } = context.serializer;
   const query = {
     address,
     beforeId,
-    metadata: context.serializer.isNative ? toConditions(filter) : {},
+    metadata: isNative ? toConditions(split.metadata) : {},
+    alternatives: isNative
+      ? split.origin.map(({ key, value, stored }) => [
+          ...(stored === undefined ? [] : [stored]),
+          ...Object.entries(toConditions({ [key]: value })).map(([path, wanted]) => ({
+            [`metadata.${path}`]: { $eq: wanted },
+          })),
+        ])
+      : [],
     // With a filter, a page may hold checkpoints that turn out not to match.
     limit: isFiltered ? undefined : limit,
   };
-  for await (const page of readPages(context, query)) yield* readPage(context, page, filter);
+  for await (const page of readPages(context, query)) yield* readPage(context, page, split);
 }
 
 /** Reads the checkpoints that are alive, page by page. */
@@ -188,7 +199,7 @@ interface ListedCheckpoint {
 async function* readPage(
   context: SaverContext,
   page: readonly CheckpointDocument[],
-  filter: MetadataFilter,
+  filter: SplitFilter,
 ): AsyncGenerator<CheckpointTuple> {
   const { hasher } = context;
   const matching: ListedCheckpoint[] = [];
@@ -196,7 +207,10 @@ async function* readPage(
     await passOver(context, document, async () => {
       const record = readRecord(document, hasher);
       const metadata = await decodeMetadata(record, context);
-      if (matchesMetadata(metadata, filter)) matching.push({ document, record });
+      const isMet =
+        matchesMetadata(metadata, filter.metadata) &&
+        filter.origin.every((one) => meetsOrigin(one, record.origin, metadata));
+      if (isMet) matching.push({ document, record });
     });
   }
   for await (const group of groupByBytes(context, findStored(context, matching))) {

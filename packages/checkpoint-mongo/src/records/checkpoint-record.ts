@@ -8,6 +8,7 @@ import {
 } from "../codec/checkpoints/checkpoint-text.ts";
 import { encodeValue } from "../codec/values/encode-value.ts";
 import { unpack } from "../codec/bytes/compression.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Manifest } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
@@ -38,6 +39,10 @@ export interface CheckpointRecord {
   /** Undefined if the parent was not stored. */
   readonly parentHash: Uint8Array | undefined;
   readonly hash: Uint8Array;
+  /** What the config of its put said. */
+  readonly origin: CheckpointOrigin;
+  /** The hashes that it had in former places of the order; see `moved_from` of its document. */
+  readonly formerHashes?: readonly Uint8Array[] | undefined;
   /** What it says of documents beside it, where it was read. */
   readonly witness?: Witness | undefined;
   /** How large its channels are, where this process has measured them. */
@@ -76,19 +81,23 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
     const parsed = parseCheckpoint(document);
     const body = unpack(parsed.body, MAX_TEXT_BYTES);
     const metadata = toTyped(parsed);
-    const { parentCheckpointId, parentHash, seq, epoch, expiresAt, segments, keyName } = parsed;
-    const hash = hasher.hashCheckpoint({
-      address,
-      epoch,
-      keyName,
-      parentCheckpointId,
-      parentHash,
-      order: seq,
-      body,
-      segments,
-      metadataType: metadata.type,
-      metadata: metadata.bytes,
-    });
+    const { parentCheckpointId, parentHash, seq, epoch, expiresAt, segments, keyName, origin } =
+      parsed;
+    const hashIn = (order: number) =>
+      hasher.hashCheckpoint({
+        address,
+        epoch,
+        keyName,
+        parentCheckpointId,
+        parentHash,
+        order,
+        body,
+        segments,
+        metadataType: metadata.type,
+        metadata: metadata.bytes,
+        origin,
+      });
+    const hash = hashIn(seq);
     if (Buffer.compare(hash, parsed.hash) !== 0) {
       const expected = Buffer.from(parsed.hash).toString("hex");
       const found = Buffer.from(hash).toString("hex");
@@ -107,6 +116,8 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       metadata,
       parentHash,
       hash,
+      origin,
+      ...(parsed.movedFrom.length > 0 && { formerHashes: parsed.movedFrom.map(hashIn) }),
       witness: readWitness(document),
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { CheckpointAddress } from "../address/address.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { PackedBytes } from "../documents/packed-bytes.ts";
 import { hashAddress } from "../integrity/hashes.ts";
@@ -35,6 +36,9 @@ export interface ParsedCheckpoint {
   /** The name of the key that it is hashed with. */
   readonly keyName: string | undefined;
   readonly hash: Uint8Array;
+  readonly origin: CheckpointOrigin;
+  /** Its former places in the order. */
+  readonly movedFrom: readonly number[];
 }
 
 /**
@@ -70,12 +74,29 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
         : readPlainBytes("parent_hash", document.parent_hash),
     keyName: readOptionalText("key_name", document.key_name),
     hash: readPlainBytes("hash", document.hash),
+    origin: {
+      runId: readOptionalText("run_id", document.run_id),
+      config: readConfig(document.config),
+    },
+    movedFrom: readPlaces(document.moved_from),
   };
+}
+
+function readPlaces(places: unknown): readonly number[] {
+  if (places === undefined) return [];
+  if (!Array.isArray(places)) return refuse("moved_from", "a list of places", places);
+  return places.map((place: unknown) => readWhole("moved_from", place, LOWEST_SEQ));
 }
 
 function readMetadata(metadata: unknown): object | undefined {
   if (metadata === undefined) return undefined;
   return isObject(metadata) ? metadata : refuse("metadata", "an object", metadata);
+}
+
+function readConfig(config: unknown): readonly string[] {
+  if (config === undefined) return [];
+  const isList = Array.isArray(config) && config.every((field) => typeof field === "string");
+  return isList ? config : refuse("config", "a list of texts", config);
 }
 
 function readEncodedMetadata(encoded: unknown): ParsedCheckpoint["metadataEncoded"] {

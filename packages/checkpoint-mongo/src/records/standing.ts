@@ -23,6 +23,11 @@ export function fromCode(code: number): Standing {
   return STANDINGS[code] ?? "idle";
 }
 
+/** Whether a code stands for what only pending writes say. */
+export function isRaised(code: number): boolean {
+  return code >= toCode("interrupted");
+}
+
 /** The places of pending writes that raise a standing. */
 export const RAISING_PLACES: readonly number[] = [
   WRITES_IDX_MAP[INTERRUPT]!,

@@ -5,7 +5,7 @@ import { checkOptions } from "../options/check-options.ts";
 import { ChangeRounds } from "../store/change-rounds.ts";
 import { changeRetention, type NewRetention } from "../store/thread-lifecycle.ts";
 import { findRecord, isOver } from "../store/thread-record.ts";
-import { chooseExpiryBy, prepareThread } from "../threads/prepare-thread.ts";
+import { chooseExpiryBy, refreshThread } from "../threads/prepare-thread.ts";
 
 /** How long one thread stays, whatever the `ttl` of the saver is. */
 export type ThreadRetention =
@@ -65,7 +65,7 @@ export async function setRetention(
     }
     // Whatever this process remembers may be out of date.
     cache.forgetThread(threadId);
-    const { state } = await prepareThread(context, threadId);
+    const { state } = await refreshThread(context, threadId);
     if (state.epoch !== record.epoch) continue;
     const expiresAt = chooseExpiryBy(context, 0, retention ?? undefined)();
     const changed = await changeRetention(store, state, retention, expiresAt, rounds);

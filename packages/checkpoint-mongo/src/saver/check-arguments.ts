@@ -76,3 +76,32 @@ export function checkThreadIds(
   }
   return threadIds.map(parseThreadId);
 }
+
+/**
+ * Checks the runs of `deleteForRuns`.
+ *
+ * @throws InvalidOptionsError if they are no array of non-empty strings
+ */
+export function checkRunIds(runIds: unknown): readonly string[] {
+  const isList =
+    Array.isArray(runIds) && runIds.every((id) => typeof id === "string" && id.length > 0);
+  if (isList) return runIds as readonly string[];
+  throw new InvalidOptionsError(
+    "Invalid option runIds of deleteForRuns: expected an array of non-empty strings, got " +
+      `${Array.isArray(runIds) ? "an array with something else" : describeValue(runIds)}.`,
+  );
+}
+
+/**
+ * Checks the threads of `copyThread`.
+ *
+ * @throws InvalidAddressError if an id is no string or empty
+ * @throws InvalidOptionsError if both are the same
+ */
+export function checkCopy(source: unknown, target: unknown): { source: string; target: string } {
+  const ids = { source: parseThreadId(source), target: parseThreadId(target) };
+  if (ids.source !== ids.target) return ids;
+  throw new InvalidOptionsError(
+    "Invalid option targetThreadId of copyThread: expected another thread than the source, got the same.",
+  );
+}

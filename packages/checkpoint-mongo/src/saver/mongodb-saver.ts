@@ -22,11 +22,17 @@ import {
   parseThreadId,
   toConfig,
 } from "../address/address.ts";
+import { readOrigin } from "../address/read-origin.ts";
 import { removeCopies } from "../archive/remove-copies.ts";
 import { listWithArchived, withArchived } from "../archive/with-archived.ts";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
+import { emitWarning } from "../context/events.ts";
+import { Listeners, type ObservedEvent, type SaverListener } from "../context/listeners.ts";
 import { REACH_STORAGE } from "../context/reach-saver.ts";
+import { HealthMonitor } from "../health/health-monitor.ts";
+import { Runs } from "../health/runs.ts";
+import type { SaverStats } from "../health/saver-stats.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
@@ -35,11 +41,41 @@ import { shareServerClock } from "../driver/server-clock.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
+import {
+  checkLabel,
+  checkLabelFilter,
+  checkLabelName,
+  type Label,
+  type LabelFilter,
+  type NewLabel,
+} from "../history/label.ts";
+import { labelCheckpoint, listLabels, removeLabel } from "../history/labels.ts";
+import { diffCheckpoints, type CheckpointDiff } from "../history/diff-checkpoints.ts";
+import { forkThread } from "../history/fork-thread.ts";
+import {
+  checkFork,
+  checkRollback,
+  type ForkOptions,
+  type RollbackOptions,
+} from "../history/history-options.ts";
+import { rollBack, type RollbackResult } from "../history/roll-back.ts";
+import { sweepBackups } from "../history/sweep-backups.ts";
+import { undoRollback } from "../history/undo-rollback.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
 import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { deleteThread } from "../store/end-life.ts";
 import { GroupCommit } from "../store/group-commit.ts";
 import type { Cache, CacheStats } from "../memory/cache.ts";
+import { checkLease, type LeaseOptions } from "../leases/lease-options.ts";
+import { findHeld, type HeldThread } from "../leases/lease-scope.ts";
+import { takeLease, takeTurn, type ThreadLease } from "../leases/thread-lease.ts";
+import {
+  checkUpdate,
+  updateThread,
+  type ThreadChange,
+  type UpdatedSaver,
+  type UpdateOptions,
+} from "../leases/update-thread.ts";
 import { checkChannelLength } from "../put/check-channel-name.ts";
 import { completeCheckpoint } from "../put/complete-checkpoint.ts";
 import { getDeltaHistory } from "../read/delta-history.ts";
@@ -57,6 +93,7 @@ import {
   nameCacheOwner,
   shareCache,
   shareCommits,
+  shareEarlyStandings,
   shareSetsSeen,
   shareWritesUnderWay,
   type SharedPlace,
@@ -69,13 +106,23 @@ import { Serializer } from "../records/serializer.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { Store } from "../store/store.ts";
+import { copyThread, type CopyThreadResult } from "../retention/copy-thread.ts";
+import { deleteForRuns, type DeleteForRunsResult } from "../retention/delete-for-runs.ts";
+import { keepLast } from "../retention/keep-last.ts";
 import { checkRetention, setRetention, type ThreadRetention } from "../retention/set-retention.ts";
 import { checkPrune, type PruneOptions } from "../retention/prune-options.ts";
 import { pruneThreads, type PruneResult } from "../retention/prune-threads.ts";
 import { Threads } from "../thread-index/threads.ts";
-import { prepareThread } from "../threads/prepare-thread.ts";
+import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread, type ThreadReport } from "../upkeep/verify-thread.ts";
-import { checkFilter, checkGrace, checkLimit, checkThreadIds } from "./check-arguments.ts";
+import {
+  checkCopy,
+  checkFilter,
+  checkGrace,
+  checkLimit,
+  checkRunIds,
+  checkThreadIds,
+} from "./check-arguments.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
@@ -135,6 +182,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly cacheOwner: string;
   private readonly retryPolicy: RetryPolicy;
   private readonly connection: Connection;
+  private readonly listeners: Listeners;
+
+  /** @internal */
+  readonly health: HealthMonitor;
+  /** @internal */
+  readonly runs: Runs = new Runs();
 
   /**
    * Creates a saver on the user's client. Nothing is read or written before the first call.
@@ -146,11 +199,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { keys, client, ...settings } = resolveOptions(options);
-    this.settings = settings;
+    const { keys, client, onEvent, ...settings } = resolveOptions(options);
+    this.listeners = new Listeners(onEvent, emitWarning);
+    this.health = new HealthMonitor(this.listeners);
+    this.settings = { ...settings, onEvent: this.health.reportTo(this.listeners.report) };
     this.client = client;
     this.client.appendMetadata?.({ name: "threadkeep" });
-    this.retryPolicy = toRetryPolicy(this.settings);
+    this.retryPolicy = toRetryPolicy(this.settings, this.health.noteRetry);
     this.db = openDatabase(this.client, this.settings.dbName, this.retryPolicy);
     this.checkpointCollectionName = this.settings.checkpointCollectionName;
     this.checkpointWritesCollectionName = this.settings.checkpointWritesCollectionName;
@@ -224,6 +279,28 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
+   * How this saver has done since it was made: times of its calls, sizes of checkpoints, failures, retries and
+   * conflicts. Nothing is asked of the server.
+   */
+  stats(): SaverStats {
+    return { ...this.health.stats, cache: this.cacheStats };
+  }
+
+  /**
+   * Listens to events of one type. They come from within the calls, so a listener does little and returns soon.
+   *
+   * @returns ends it
+   * @throws InvalidOptionsError if there is no such type
+   * @example
+   * ```ts
+   * const stop = saver.on("restore-failed", ({ threadId, error }) => log.error({ threadId, error }));
+   * ```
+   */
+  on<Type extends ObservedEvent["type"]>(type: Type, listener: SaverListener<Type>): () => void {
+    return this.listeners.add(type, listener);
+  }
+
+  /**
    * Returns the checkpoint that the config names, or else the one of its thread and namespace that was put
    * last, whatever the clocks of the processes say.
    *
@@ -238,15 +315,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
+    this.runs.note(config);
     if (address === undefined) return undefined;
-    return this.reach("getTuple", async (context) => {
-      const tuple = await getTupleOrAncestor(context, address);
-      if (tuple === undefined) return getOfficialTuple(context, address);
-      if (this.settings.ttlRefreshOnRead) {
-        await prepareThread(context, address.threadId);
-      }
-      return tuple;
-    });
+    return this.reach(
+      "getTuple",
+      async (context) => {
+        const tuple = await getTupleOrAncestor(context, address);
+        if (tuple === undefined) return getOfficialTuple(context, address);
+        if (this.settings.ttlRefreshOnRead) {
+          await refreshThread(context, address.threadId);
+        }
+        return tuple;
+      },
+      address.threadId,
+    );
   }
 
   /**
@@ -274,6 +356,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       const context = await this.open();
       yield* listWithArchived(context, { address, beforeId, limit, filter });
     } catch (error) {
+      this.health.noteFailure("list", address.threadId, error);
       throw explainRefusal(error, "list of MongoDBSaver");
     }
   }
@@ -291,8 +374,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the state exceeds `onCheckpointSize` or `maxContentBytes`; nothing was
    *   stored
+   * @throws ThreadDeletedError if the thread was deleted by a saver with `deletedThreadSeconds`
    * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
    *   `retry.deadlineMs`
+   * @throws ConcurrentUpdateError if it does not continue the latest checkpoint, with `concurrency: "reject"`
+   * @throws ThreadLeasedError if another worker has the lease of the thread
+   * @throws LeaseLostError if it is part of a lease that has ended
    */
   override async put(
     config: RunnableConfig,
@@ -300,8 +387,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     metadata?: CheckpointMetadata,
     newVersions?: ChannelVersions | null,
   ): Promise<RunnableConfig> {
+    const isForkRefused = this.settings.concurrency === "reject";
+    return this.putUnless({ isForkRefused }, config, checkpoint, metadata, newVersions);
+  }
+
+  private async putUnless(
+    { isForkRefused }: { readonly isForkRefused: boolean },
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata?: CheckpointMetadata,
+    newVersions?: ChannelVersions | null,
+  ): Promise<RunnableConfig> {
     const { checkpointId: parentCheckpointId, ...namespace } = parseAddress(config);
     const address = { ...namespace, checkpointId: parseNewCheckpointId(checkpoint.id) };
+    this.runs.note(config);
     const complete = completeCheckpoint(checkpoint);
     for (const channel of Object.keys(complete.channel_values)) {
       checkChannelLength(channel, "checkpoint.channel_values");
@@ -313,12 +412,27 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       metadata,
       newVersions: newVersions ?? undefined,
     };
-    const { cache, serializer } = this;
+    const { cache, serializer, settings } = this;
+    const origin = readOrigin(config, metadata, settings.indexedConfig);
     const snapshot = new Snapshot({ cache, serializer }, request);
-    await this.reach("put", (context) => {
-      const writesUnderWay = shareWritesUnderWay(this.place);
-      return putCheckpoint(context, { address, parentCheckpointId, snapshot, writesUnderWay });
-    });
+    const held = this.findHeld(address.threadId, config);
+    await this.reach(
+      "put",
+      async (context) => {
+        const writesUnderWay = shareWritesUnderWay(this.place);
+        const put = {
+          address,
+          parentCheckpointId,
+          snapshot,
+          origin,
+          isForkRefused,
+          writesUnderWay,
+        };
+        await keepLast(context, await putCheckpoint(context, put));
+      },
+      address.threadId,
+      held,
+    );
     return toConfig(address);
   }
 
@@ -333,8 +447,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws InvalidAddressError if a part of the address or the task's id is missing or no string
    * @throws UnserializableStateError if a value could not come back as it is; nothing was stored
    * @throws CheckpointTooLargeError if the writes are longer than `maxContentBytes`; nothing was stored
+   * @throws ThreadDeletedError if the thread was deleted by a saver with `deletedThreadSeconds`
    * @throws WriteConflictError if other writers of the thread were faster at every attempt, for as long as
    *   `retry.deadlineMs`
+   * @throws ThreadLeasedError if another worker has the lease of the thread
+   * @throws LeaseLostError if they are part of a lease that has ended
    */
   override async putWrites(
     config: RunnableConfig,
@@ -346,16 +463,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const task = { address, taskId: parseTaskId(taskId), taskPath: parseTaskPath(taskPath) };
     if (writes.length === 0) return;
     const encode = takeWrites(this.serializer, writes);
+    const held = this.findHeld(address.threadId, config);
     await shareWritesUnderWay(this.place).track(address, (onSubmitted) =>
-      this.reach("putWrites", async (context) =>
-        putWrites(context, task, await encode(), onSubmitted),
+      this.reach(
+        "putWrites",
+        async (context) => putWrites(context, task, await encode(), onSubmitted),
+        address.threadId,
+        held,
       ),
     );
   }
 
   /**
    * Deletes everything that is stored of a thread, in all namespaces, and its copies in the archive store. A run
-   * that still writes to it begins a new thread with the same id.
+   * that still writes to it begins a new thread with the same id, unless `deletedThreadSeconds` says otherwise.
    *
    * @throws InvalidAddressError if the id is no string or empty
    * @throws ThreadArchivedError if a copy is in an archive store and the saver has none
@@ -365,9 +486,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
     await this.reach("deleteThread", async (context) => {
-      const { store, cache, official, deadline } = context;
+      const { store, cache, official, deadline, settings } = context;
       await removeCopies(context, id);
-      await deleteThread(store, id, deadline);
+      await deleteThread(store, id, deadline, settings.deletedThreadSeconds);
       await official.deleteThread(id);
       cache.forgetThread(id);
     });
@@ -413,9 +534,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Removes segments that nothing refers to: a process that died between two commands leaves them behind,
-   * and so do checkpoints that were removed. The first sweep that finds such a segment marks it, and a later
-   * one removes it. So a segment that is in use, or that a `put` under way will refer to, is never removed.
+   * Removes what nothing needs any more: what rollbacks have discarded, once they cannot be undone; segments that
+   * nothing refers to, which a process that died between two commands leaves behind, and so do checkpoints that were
+   * removed; and pending writes whose checkpoint went with a prune that died. The first sweep that finds such a
+   * segment or such writes marks them, and a later one removes them. So nothing is removed that is in use, or that a
+   * `put` under way will refer to.
    *
    * @param options.threadId sweeps only this thread; by default all, one after the other
    * @param options.graceSeconds how long an orphan stays marked before it is removed, at least
@@ -426,7 +549,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async sweep(options: { threadId?: string; graceSeconds?: number } = {}): Promise<SweepResult> {
     const threadId = options.threadId === undefined ? undefined : parseThreadId(options.threadId);
     const graceMs = checkGrace(options.graceSeconds ?? 3_600) * 1_000;
-    return this.reach("sweep", ({ store }) => sweep(store, threadId, graceMs));
+    return this.reach("sweep", async (context) => {
+      await sweepBackups(context, threadId);
+      return sweep(context, threadId, graceMs);
+    });
   }
 
   /**
@@ -463,6 +589,220 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return this.reach("prune", (context) => pruneThreads(context, ids, checked));
   }
 
+  /**
+   * Changes a thread's state by a checkpoint of its own: reads the latest, asks a function what is to change, and
+   * stores that if the latest is still the same. If another writer was faster, it begins again.
+   *
+   * @param change gets the values of the channels, and returns those that change; undefined for no change
+   * @returns the config of the latest checkpoint; undefined if there was none and nothing was to change
+   * @throws ConcurrentUpdateError if another writer was faster at each attempt; nothing was stored
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if an option is wrong or unknown
+   */
+  async update(
+    threadId: string,
+    change: ThreadChange,
+    options: UpdateOptions = {},
+  ): Promise<RunnableConfig | undefined> {
+    const id = parseThreadId(threadId);
+    const checked = checkUpdate(options);
+    const saver: UpdatedSaver = {
+      read: (config) => this.getTuple(config),
+      put: (...args) => this.putUnless({ isForkRefused: true }, ...args),
+      getNextVersion: (current) => this.getNextVersion(current as number),
+      takeTurn: (act) =>
+        this.findHeld(id) === undefined
+          ? this.reach("update", (context) => takeTurn(context, this.collectionPath, id, act))
+          : act(),
+    };
+    return updateThread(saver, id, change, checked);
+  }
+
+  /**
+   * Does something while no other worker writes to a thread. `put` and `putWrites` carry the lease's fencing token
+   * in their own command, also those of graphs that are awaited in the function. Others get a `ThreadLeasedError`.
+   * The lease is renewed until the function has ended.
+   *
+   * A worker that was paused for longer than the lease lasts may lose it to another. Whatever it writes then is
+   * refused with a `LeaseLostError`.
+   *
+   * @param act gets the lease; in the lease of the same thread, that one
+   * @returns what the function returned
+   * @throws ThreadLeasedError if another worker has the lease until `waitMs` is over
+   * @throws LeaseLostError if the lease was lost before the function ended
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if an option is wrong or unknown
+   */
+  async withLease<T>(
+    threadId: string,
+    act: (lease: ThreadLease) => Promise<T>,
+    options: LeaseOptions = {},
+  ): Promise<T> {
+    const id = parseThreadId(threadId);
+    const checked = checkLease("withLease", options);
+    const lease = await this.reach("withLease", (context) =>
+      takeLease(context, this.collectionPath, id, checked),
+    );
+    return lease.run(act);
+  }
+
+  /**
+   * Removes the checkpoints that runs have put, in all threads and namespaces, with their pending writes. The id of
+   * a run is what the config of its puts had as `run_id`, in `configurable` or in `metadata`; LangGraph's server
+   * gives it so. If the latest checkpoint of a thread goes, the latest that stays takes its place. End the runs
+   * before.
+   *
+   * @throws InvalidOptionsError if `runIds` is no array of non-empty strings
+   * @throws CorruptCheckpointError if a checkpoint is damaged; its thread is left as it is
+   */
+  async deleteForRuns(runIds: readonly string[]): Promise<DeleteForRunsResult> {
+    const ids = checkRunIds(runIds);
+    return this.reach("deleteForRuns", (context) => deleteForRuns(context, ids));
+  }
+
+  /**
+   * Copies a thread: all checkpoints of all namespaces with their order and parents, their pending writes and
+   * metadata, and the metadata of the thread. The copy can be seen once it is whole. From then on, the two have
+   * nothing in common.
+   *
+   * @throws ThreadNotFoundError if the source is not there
+   * @throws ThreadNotEmptyError if the target has checkpoints
+   * @throws InvalidOptionsError if both are the same
+   * @throws CorruptCheckpointError if something of the source is damaged; there is no copy then
+   * @throws WriteConflictError if others keep removing parts of the source, or write to the target meanwhile
+   */
+  async copyThread(sourceThreadId: string, targetThreadId: string): Promise<CopyThreadResult> {
+    const { source, target } = checkCopy(sourceThreadId, targetThreadId);
+    return this.reach("copyThread", (context) => copyThread(context, source, target));
+  }
+
+  /**
+   * Gives a checkpoint a label, by which it is listed and rolled back to: the one that the config names, or the
+   * latest of its namespace. A namespace of a thread has each name once; the same label on the same checkpoint
+   * once more changes nothing.
+   *
+   * @throws LabelTakenError if another checkpoint has the name, or this one with another type
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws CheckpointNotFoundError if the checkpoint is not
+   * @throws InvalidAddressError if a part of the address is missing or no string
+   * @throws InvalidOptionsError if the label is wrong, or the checkpoint has 100
+   */
+  async label(
+    config: RunnableConfig,
+    label: Pick<NewLabel, "name"> & Partial<NewLabel>,
+  ): Promise<Label> {
+    const address = parseAddress(config);
+    const checked = checkLabel(label);
+    return this.reach("label", (context) => labelCheckpoint(context, address, checked));
+  }
+
+  /**
+   * Lists the labels of a thread, by namespace, in the order of their checkpoints.
+   *
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws InvalidAddressError if the id is no string or empty
+   * @throws InvalidOptionsError if something of the filter is wrong or unknown
+   */
+  async listLabels(threadId: string, filter: LabelFilter = {}): Promise<readonly Label[]> {
+    const id = parseThreadId(threadId);
+    const checked = checkLabelFilter(filter);
+    return this.reach("listLabels", (context) => listLabels(context, id, checked));
+  }
+
+  /**
+   * Takes a label off the checkpoint that has it. The checkpoint stays.
+   *
+   * @param options.checkpointNs the namespace of the checkpoint; by default the root graph
+   * @throws LabelNotFoundError if there is no such label
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws InvalidAddressError if the id is no string or empty
+   */
+  async removeLabel(
+    threadId: string,
+    name: string,
+    options: { readonly checkpointNs?: string | undefined } = {},
+  ): Promise<void> {
+    const id = parseThreadId(threadId);
+    const checked = checkLabelName("removeLabel", name);
+    const { checkpointNs = "" } = checkLabelFilter(options);
+    await this.reach("removeLabel", (context) => removeLabel(context, id, checked, checkpointNs));
+  }
+
+  /**
+   * Makes an earlier state of a thread the latest, and with it the states that its subgraphs had then. What came
+   * after stays in the history, unless it is discarded.
+   *
+   * If no checkpoint came after the target, it becomes the latest itself, with its pending writes. Otherwise a copy
+   * of it does, as LangGraph's own forks are made: its tasks run anew, and an interrupt is asked again.
+   *
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws LabelNotFoundError if no checkpoint has this id or label
+   * @throws CheckpointNotFoundError if there are not so many steps before the latest
+   * @throws CorruptCheckpointError if the target is damaged; nothing was changed
+   * @throws WriteConflictError if others keep putting checkpoints of the thread
+   * @throws InvalidOptionsError if something of the options is wrong or unknown
+   */
+  async rollback(threadId: string, options: RollbackOptions): Promise<RollbackResult> {
+    const id = parseThreadId(threadId);
+    const checked = checkRollback(options);
+    return this.reach("rollback", (context) => rollBack(context, id, checked));
+  }
+
+  /**
+   * Undoes the last rollback of a thread: brings back what was discarded, and makes the checkpoint the latest again
+   * that was before. Up to ten rollbacks can be undone, one after the other, each for its `backupDays`. What was put
+   * since the rollback stays in the history.
+   *
+   * @returns the config of the latest checkpoint
+   * @throws NothingToUndoError if there is no rollback that can be undone
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws CheckpointNotFoundError if the checkpoint that was the latest was pruned since
+   * @throws WriteConflictError if others keep putting checkpoints of the thread
+   */
+  async undoRollback(threadId: string): Promise<RunnableConfig> {
+    const id = parseThreadId(threadId);
+    return this.reach("undoRollback", (context) => undoRollback(context, id));
+  }
+
+  /**
+   * Branches off a checkpoint.
+   *
+   * With `to`, its state becomes that of another thread, which has no checkpoints. If no checkpoint came after it,
+   * its pending writes go along: a question that waits there for an answer waits in both threads. Without `to`, a
+   * copy of it becomes the latest of the same thread, as in {@link MongoDBSaver.rollback}, but not to be undone.
+   *
+   * @returns the config of the latest checkpoint of the new thread, or of the new branch
+   * @throws ThreadNotEmptyError if the other thread has checkpoints
+   * @throws ThreadNotFoundError if the thread is not there
+   * @throws LabelNotFoundError if no checkpoint has this id or label
+   * @throws CheckpointNotFoundError if there are not so many steps before the latest
+   * @throws CorruptCheckpointError if the checkpoint is damaged; nothing was changed
+   * @throws WriteConflictError if others keep writing to the thread
+   * @throws InvalidOptionsError if something of the options is wrong or unknown
+   */
+  async fork(threadId: string, options: ForkOptions): Promise<RunnableConfig> {
+    const id = parseThreadId(threadId);
+    const { from, to } = checkFork(options);
+    const target = to === undefined ? undefined : parseThreadId(to);
+    return this.reach("fork", (context) => forkThread(context, id, from, target));
+  }
+
+  /**
+   * Compares two checkpoints channel by channel, also of different threads. It reads only what differs: of contents
+   * that both checkpoints name alike, nothing. Without a `checkpoint_id`, a config means the latest.
+   *
+   * @param a the first checkpoint: differences are told as changes of this one
+   * @param b the second checkpoint
+   * @throws ThreadNotFoundError if a thread is not there
+   * @throws CheckpointNotFoundError if a checkpoint is not
+   * @throws InvalidAddressError if a part of an address is missing or no string
+   * @throws CorruptCheckpointError if something that is read is damaged
+   */
+  async diff(a: RunnableConfig, b: RunnableConfig): Promise<CheckpointDiff> {
+    const [before, after] = [parseAddress(a), parseAddress(b)];
+    return this.reach("diff", (context) => diffCheckpoints(context, before, after));
+  }
+
   /** The index of the threads: search, count, read and describe them. */
   get threads(): Threads {
     return new Threads((name, act) => this.reach(name, act));
@@ -485,14 +825,29 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return { client, db, settings, officialName };
   }
 
+  private findHeld(threadId: string, config?: RunnableConfig): HeldThread | undefined {
+    return findHeld({ collection: this.collectionPath, threadId }, config);
+  }
+
+  private get collectionPath(): string {
+    return `${this.db.databaseName}.${nameCollection(this.settings)}`;
+  }
+
   /** Does something with the database; what the driver throws comes out as an error of this package. */
-  private async reach<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
-    try {
-      const context = await this.open();
-      return await withArchived(context, () => act(context));
-    } catch (error) {
-      throw explainRefusal(error, `${name} of MongoDBSaver`);
-    }
+  private reach<T>(
+    name: string,
+    act: (context: SaverContext) => Promise<T>,
+    threadId?: string,
+    held?: HeldThread,
+  ): Promise<T> {
+    return this.health.watch(name, threadId, async () => {
+      try {
+        const context = { ...(await this.open()), hold: held };
+        return await withArchived(context, () => act(context));
+      } catch (error) {
+        throw explainRefusal(error, `${name} of MongoDBSaver`);
+      }
+    });
   }
 
   /** @internal For the other entry points of this package. */
@@ -508,11 +863,25 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       setUpOnce(this.setupRequest),
       shareServerClock(client).sync(db),
     ]);
-    const { cache, serializer, hasher, settings } = this;
+    const { cache, serializer, hasher, settings, health } = this;
     const { store, official } = this.openStore(Binary, features);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
-    const deadline = new ConflictDeadline(settings.retry.deadlineMs);
-    return { store, cache, serializer, hasher, settings, deadline, setsSeen, official };
+    const earlyStandings = shareEarlyStandings(this.place);
+    const deadline = new ConflictDeadline(settings.retry.deadlineMs, health.noteConflict);
+    const hold = undefined;
+    return {
+      store,
+      cache,
+      serializer,
+      hasher,
+      settings,
+      health,
+      deadline,
+      earlyStandings,
+      hold,
+      setsSeen,
+      official,
+    };
   }
 
   private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {
@@ -547,6 +916,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 }
 
-function toRetryPolicy({ retry, operationTimeoutMs }: SaverSettings): RetryPolicy {
-  return new RetryPolicy({ deadlineMs: retry.deadlineMs, operationTimeoutMs });
+function toRetryPolicy(
+  { retry, operationTimeoutMs }: SaverSettings,
+  onRetry: () => void,
+): RetryPolicy {
+  return new RetryPolicy({ deadlineMs: retry.deadlineMs, operationTimeoutMs, onRetry });
 }

@@ -2,8 +2,10 @@ import type { AnyBulkWriteOperation, Filter } from "mongodb";
 import type { DocumentKind, ThreadArriving, ThreadDocument } from "../documents/documents.ts";
 import type { StoredBytes } from "../driver/binary.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
+import { ThreadDeletedError } from "../errors/thread-deleted-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import { removeLeft } from "./away-thread.ts";
+import { abandonCopy } from "./copy-life.ts";
 import type { ConflictDeadline } from "./conflict-rounds.ts";
 import { endLife } from "./end-life.ts";
 import { ENTRY_FIELDS } from "./thread-entry.ts";
@@ -39,7 +41,7 @@ export interface Arrival {
 export type ArrivedRecord = Partial<
   Pick<
     ThreadDocument,
-    "created_at" | "metadata" | "fields" | "retention" | "newest" | "stands" | "head"
+    "created_at" | "metadata" | "fields" | "retention" | "rollbacks" | "newest" | "stands" | "head"
   >
 >;
 
@@ -49,6 +51,7 @@ export type Occupied = "occupied";
 /**
  * Gets ready for a thread of which nothing is here.
  *
+ * @throws ThreadDeletedError if it was deleted, and takes no writes yet
  * @throws WriteConflictError if others keep changing it
  */
 export async function clearForArrival(
@@ -64,7 +67,15 @@ export async function clearForArrival(
       return created;
     }
     assertRecord(record, threadId);
-    if (record.deleted_at !== undefined) return record;
+    if (record.deleted_at !== undefined) {
+      if ((record.refused_until?.getTime() ?? 0) > store.estimateTime()) {
+        throw new ThreadDeletedError(threadId);
+      }
+      if (record.copying === undefined) return record;
+      // As a writer does: whoever comes later goes first.
+      await abandonCopy(store, record);
+      continue;
+    }
     const isExpired = isOver(record, store.estimateTime()) && isOver(record, await store.askTime());
     if (!isExpired) return "occupied";
     await endLife(store, threadId, matchThread(readState(record)), deadline);
@@ -212,6 +223,8 @@ export async function commitArrival(
         arriving: "",
         away: "",
         deleted_at: "",
+        refused_until: "",
+        former_expiries: "",
         ...(entry.newest === undefined && { newest: "" }),
         ...Object.fromEntries(cleared.map((field) => [field, ""])),
       },

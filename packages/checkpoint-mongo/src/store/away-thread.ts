@@ -8,7 +8,14 @@ import type {
 import { ThreadArchivedError } from "../errors/thread-archived-error.ts";
 import { readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
 import type { Store } from "./store.ts";
-import { findRecord, matchRecord, matchThread, readState, toLife } from "./thread-record.ts";
+import {
+  findRecord,
+  matchHolder,
+  matchRecord,
+  matchThread,
+  readState,
+  toLife,
+} from "./thread-record.ts";
 
 // How a thread goes to the archive store. Its record is the only judge of where it is.
 //
@@ -60,7 +67,7 @@ export async function beginLeaving(
   const state = readState(record);
   const { threadId } = state;
   await store.threads.updateOne(
-    { ...matchThread(state), extending: null, away: { $exists: false } },
+    { ...matchThread(state), ...matchHolder(null), extending: null, away: { $exists: false } },
     {
       $set: { extending: state.expiresAt ?? true, leaving: key },
       $addToSet: { copies: key },
@@ -78,7 +85,7 @@ export async function isLeaving(store: Store, threadId: string, key: string): Pr
  * Keeps the checkpoint from expiring that is to stay here. The record of a thread that is away does not expire
  * either. If the thread stays after all, whoever finishes `extending` puts that right.
  */
-export async function keepLast(store: Store, threadId: string): Promise<void> {
+export async function keepStub(store: Store, threadId: string): Promise<void> {
   const last = await findLast(store, { thread_id: threadId, kind: "checkpoint" });
   if (last === null) return;
   const filter = { _id: last._id, thread_id: threadId };
@@ -116,13 +123,22 @@ export async function sendAway(
   await store.threads.updateOne(
     {
       ...matchThread(state),
+      // Whoever has got a lease meanwhile is about to write.
+      ...matchHolder(null),
       leaving: away.key,
       extending: { $ne: null },
     },
     {
       // It stays in the index of threads.
       $set: { ...toLife(threadId, epoch + 1), away, head: true, stands },
-      $unset: { leaving: "", extending: "", expires_at: "", moving: "", newest: "" },
+      $unset: {
+        leaving: "",
+        extending: "",
+        expires_at: "",
+        former_expiries: "",
+        moving: "",
+        newest: "",
+      },
     },
   );
   return (await findRecord(store, threadId))?.away?.key === away.key;

@@ -1,7 +1,7 @@
 import { ConflictRounds, type ConflictDeadline, type ContendedAction } from "./conflict-rounds.ts";
 
 /** What is done with a thread. */
-type ThreadChange = "open" | "delete" | "update" | "prune";
+type ThreadChange = "open" | "delete" | "update" | "prune" | "copy" | "roll back" | "fork into";
 
 /** What the error says if it cannot be done. */
 const FAILURES: Readonly<Record<ThreadChange, Omit<ContendedAction, "action">>> = {
@@ -18,6 +18,18 @@ const FAILURES: Readonly<Record<ThreadChange, Omit<ContendedAction, "action">>> 
   update: {
     reason: "others changed its metadata meanwhile",
     advice: "Nothing was changed. Try again.",
+  },
+  copy: {
+    reason: "others removed parts of it meanwhile, or wrote to the thread that it was copied to",
+    advice: "There is no copy. Try again when fewer write to them.",
+  },
+  "roll back": {
+    reason: "others put checkpoints of it meanwhile",
+    advice: "Try again when fewer write to it.",
+  },
+  "fork into": {
+    reason: "others wrote to it or ended it meanwhile",
+    advice: "Fork into a thread that nobody else uses.",
   },
   prune: {
     reason: "others put or deleted checkpoints of it meanwhile",

@@ -12,12 +12,19 @@ const MAX_DELAY_BOUND_MS = 1_000;
 
 /** How long a call is repeated while other calls keep getting ahead of it. */
 export class ConflictDeadline {
-  readonly #limitMs: number;
+  /** From the beginning of the call. */
+  readonly limitMs: number;
   readonly #startedMs = performance.now();
+  /** Counts the rounds that failed. */
+  readonly onConflict: (() => void) | undefined;
 
-  /** @param limitMs from now on */
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
+  /**
+   * @param limitMs from now on
+   * @param onConflict called for each round in which others were faster
+   */
+  constructor(limitMs: number, onConflict?: () => void) {
+    this.limitMs = limitMs;
+    this.onConflict = onConflict;
   }
 
   /** Since the call began. */
@@ -25,8 +32,13 @@ export class ConflictDeadline {
     return performance.now() - this.#startedMs;
   }
 
+  /** Until it is over; 0 from then on. */
+  get leftMs(): number {
+    return Math.max(0, this.limitMs - this.elapsedMs);
+  }
+
   get isOver(): boolean {
-    return this.elapsedMs >= this.#limitMs;
+    return this.elapsedMs >= this.limitMs;
   }
 }
 
@@ -62,6 +74,7 @@ export class ConflictRounds {
    */
   async next(): Promise<void> {
     this.#failed += 1;
+    this.#deadline.onConflict?.();
     this.#longestMs = Math.max(this.#longestMs, performance.now() - this.#beganMs);
     if (this.#deadline.isOver && this.#failed >= ROUNDS_WITHOUT_CONTENTION) {
       const { elapsedMs } = this.#deadline;
@@ -69,6 +82,11 @@ export class ConflictRounds {
     }
     const boundMs = Math.min(MAX_DELAY_BOUND_MS, Math.max(MIN_DELAY_BOUND_MS, this.#longestMs));
     await sleep(Math.random() * Math.min(boundMs, 2 ** this.#failed));
+    this.begin();
+  }
+
+  /** Begins the next round just now: what has passed since the last one was spent on waiting. */
+  begin(): void {
     this.#beganMs = performance.now();
   }
 }

@@ -9,12 +9,13 @@ import type { ConflictDeadline } from "./conflict-rounds.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
 import { ENTRY_FIELDS } from "./thread-entry.ts";
-import { matchRecord, outlive, readState, toLife, type ThreadState } from "./thread-record.ts";
+import { matchRecord, outlive, toLife, type ThreadState } from "./thread-record.ts";
 
 /**
  * Deletes a thread. What is written to it from now on belongs to its next life.
  *
  * @param deadline of the call
+ * @param refusedSeconds for how long nothing is written to it then; by default a write begins the next life
  * @throws ThreadArchivedError if a copy may be in the archive store; nothing was changed
  * @throws WriteConflictError if other processes keep ending it meanwhile
  */
@@ -22,9 +23,12 @@ export async function deleteThread(
   store: Store,
   threadId: string,
   deadline: ConflictDeadline,
+  refusedSeconds?: number,
 ): Promise<void> {
+  const filter = matchRecord(threadId);
+  const assertEndable = assertNoCopies;
   try {
-    if (await endLife(store, threadId, matchRecord(threadId), deadline, assertNoCopies)) return;
+    if (await endLife(store, threadId, filter, deadline, { refusedSeconds, assertEndable })) return;
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
       throw error;
@@ -32,18 +36,25 @@ export async function deleteThread(
   }
   // The record is damaged or missing. Without one, nothing would be removed.
   if (!(await mendRecord(store, threadId))) return;
-  await endLife(store, threadId, matchRecord(threadId), deadline, assertNoCopies);
+  await endLife(store, threadId, filter, deadline, { refusedSeconds, assertEndable });
 }
 
 /** What a server says if the field to count up is not a number. */
 const TYPE_MISMATCH = 14;
+
+/** How a life ends. */
+interface EndOptions {
+  /** For how long nothing is written to the thread then. */
+  readonly refusedSeconds?: number | undefined;
+  /** Throws if the thread must not end. */
+  readonly assertEndable?: (record: ThreadDocument) => void;
+}
 
 /**
  * Ends the life of a thread and removes what belongs to it.
  *
  * @param filter finds the thread's record, if it is still as it should be
  * @param deadline of the call
- * @param assertEndable throws if the thread must not end
  * @returns whether it was
  * @throws CorruptCheckpointError if the record is damaged
  * @throws WriteConflictError if other processes keep ending the thread meanwhile
@@ -53,7 +64,7 @@ export async function endLife(
   threadId: string,
   filter: Filter<ThreadDocument>,
   deadline: ConflictDeadline,
-  assertEndable: (record: ThreadDocument) => void = () => undefined,
+  { refusedSeconds, assertEndable }: EndOptions = {},
 ): Promise<boolean> {
   const rounds = new ChangeRounds(threadId, "delete", deadline);
   for (;;) {
@@ -61,23 +72,30 @@ export async function endLife(
     const current = await store.threads.findOne(filter);
     if (current === null) return false;
     assertRecord(current, threadId);
-    assertEndable(current);
+    assertEndable?.(current);
     const { epoch, arriving } = current;
     // What arrives from an archive is of a life that the thread has not had.
     const next = Math.max(epoch, arriving?.life ?? 0) + 1;
+    const refusedUntil =
+      refusedSeconds === undefined
+        ? undefined
+        : new Date(store.estimateTime() + refusedSeconds * 1_000);
     const record = await store.threads.findOneAndUpdate(
       { ...filter, epoch },
       {
-        $set: toLife(threadId, next),
+        $set: {
+          ...toLife(threadId, next),
+          ...(refusedUntil && { refused_until: refusedUntil }),
+        },
         $currentDate: { deleted_at: true },
         // It stays until everything has been removed, however long that takes.
-        $unset: { expires_at: "", extending: "", ...ENTRY_FIELDS },
+        $unset: { expires_at: "", extending: "", copying: "", ...ENTRY_FIELDS },
       },
       { returnDocument: "after" },
     );
     // Another process may have ended it meanwhile.
     if (record === null) continue;
-    await finishDeletion(store, readState(record));
+    await finishDeletion(store, record);
     return true;
   }
 }
@@ -85,7 +103,11 @@ export async function endLife(
 /** Removes what is left of earlier lives of a thread whose present life has not begun. */
 export async function finishDeletion(
   store: Store,
-  { threadId, epoch }: ThreadState,
+  {
+    thread_id: threadId,
+    epoch,
+    refused_until: refusedUntil,
+  }: Pick<ThreadDocument, "thread_id" | "epoch" | "refused_until">,
 ): Promise<void> {
   await removeEarlierLives(store, { threadId, epoch });
   const unbegun = { ...matchRecord(threadId), epoch, deleted_at: { $exists: true } };
@@ -95,11 +117,16 @@ export async function finishDeletion(
     const next = { $set: toLife(threadId, highest + 1) };
     const { matchedCount } = await store.threads.updateOne(unbegun, next);
     if (matchedCount > 0) {
-      await finishDeletion(store, { threadId, epoch: highest + 1, expiresAt: undefined });
+      const further = { thread_id: threadId, epoch: highest + 1 };
+      await finishDeletion(store, {
+        ...further,
+        ...(refusedUntil && { refused_until: refusedUntil }),
+      });
     }
     return;
   }
-  const removable = outlive(new Date(store.estimateTime()));
+  const nowMs = store.estimateTime();
+  const removable = outlive(new Date(Math.max(nowMs, refusedUntil?.getTime() ?? nowMs)));
   await store.threads.updateOne(unbegun, { $set: { expires_at: removable } });
 }
 

@@ -32,9 +32,16 @@ const INDEXES: readonly IndexDescription[] = [
   // Writes by the checkpoint they belong to, by task and place, and when they were called. Not partial:
   // MongoDB joins by whole indexes only.
   { key: { checkpoint: 1, thread_id: 1, task_id: 1, idx: 1, called_at: 1 }, name: "writes" },
-  // Records by what a fence asks for.
+  // Labels, of which a namespace has no two with one name. It has no entry for checkpoints without.
   {
-    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1 },
+    key: { thread_id: 1, labelled: 1, checkpoint_ns: 1, "labels.name": 1 },
+    name: "labels",
+    unique: true,
+    partialFilterExpression: { labelled: true },
+  },
+  // Records by what fences ask for; those that close do not all ask for the holder.
+  {
+    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1, holder: 1 },
     name: "fence",
     partialFilterExpression: { kind: "thread" },
   },
@@ -57,7 +64,34 @@ const SEARCH_INDEXES: readonly IndexDescription[] = [
   // Whole fields: a range of values of one key is a range of this index.
   { key: { fields: 1 }, name: "metadata", ...ofRecords },
   { key: { moving: 1 }, name: "moving", ...ofRecords },
+  // Only of checkpoints whose configs say so.
+  {
+    key: { run_id: 1 },
+    name: "run",
+    partialFilterExpression: { run_id: { $exists: true } },
+  },
+  // Of the latest checkpoints, which have the mark.
+  {
+    key: { config: 1 },
+    name: "config",
+    partialFilterExpression: { config: { $exists: true }, head: true },
+  },
 ];
+
+/**
+ * All indexes of the collection.
+ *
+ * @param graceSeconds how long after `expires_at` the server may delete
+ */
+export function listThreadIndexes(graceSeconds: number): readonly IndexDescription[] {
+  const expiry: IndexDescription = {
+    key: { expires_at: 1 },
+    name: "expiry",
+    expireAfterSeconds: graceSeconds,
+    partialFilterExpression: { expires_at: { $exists: true } },
+  };
+  return [...INDEXES, ...SEARCH_INDEXES, expiry];
+}
 
 /**
  * Makes the indexes of the collection. May be called by many processes at once, and again.
@@ -69,12 +103,6 @@ export async function ensureThreadIndexes(
   { db, all }: Pick<Store, "db" | "all">,
   graceSeconds: number,
 ): Promise<void> {
-  const expiry: IndexDescription = {
-    key: { expires_at: 1 },
-    name: "expiry",
-    expireAfterSeconds: graceSeconds,
-    partialFilterExpression: { expires_at: { $exists: true } },
-  };
   // How long expired documents stay is the one option that may differ from an earlier setup.
-  await ensureIndexes(db, all, [...INDEXES, ...SEARCH_INDEXES, expiry], { changesExpiry: true });
+  await ensureIndexes(db, all, listThreadIndexes(graceSeconds), { changesExpiry: true });
 }

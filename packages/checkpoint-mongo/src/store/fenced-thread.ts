@@ -1,10 +1,16 @@
 import type { Document, Filter, UpdateFilter } from "mongodb";
-import type { ThreadDocument } from "../documents/documents.ts";
+import type { ThreadDocument, ThreadPart } from "../documents/documents.ts";
 import type { Chain, ChainOutcome, ChainUpdate } from "./chain.ts";
 import type { Submission } from "./group-commit.ts";
 import type { Store } from "./store.ts";
 import { beginMove, endMove, type StandingMove } from "./thread-entry.ts";
-import { matchThread, toLife, type ThreadState } from "./thread-record.ts";
+import {
+  matchHolder,
+  matchThread,
+  toLife,
+  type ThreadState,
+  type WriterToken,
+} from "./thread-record.ts";
 
 /** Before and after what others an operation is carried out. */
 export interface SubmitOptions {
@@ -18,6 +24,13 @@ export interface SubmitOptions {
   readonly isFirst?: boolean | undefined;
 }
 
+/** The operators of an update; see {@link FencedThread.claim}. */
+export interface ThreadClaim {
+  readonly $set: Readonly<Record<string, unknown>>;
+  readonly $max: Readonly<Record<string, unknown>>;
+  readonly $unset: Readonly<Record<string, "">>;
+}
+
 /**
  * A thread as this process knows it, in the store that it lies in. What is written to it is written
  * only while the thread is in this state.
@@ -25,10 +38,13 @@ export interface SubmitOptions {
 export class FencedThread {
   readonly store: Store;
   readonly state: ThreadState;
+  readonly #token: WriterToken;
 
-  constructor(store: Store, state: ThreadState) {
+  /** @param token of the writer: what it writes is a conflict if somebody else holds the thread */
+  constructor(store: Store, state: ThreadState, token: WriterToken) {
     this.store = store;
     this.state = state;
+    this.#token = token;
   }
 
   get threadId(): string {
@@ -46,8 +62,8 @@ export class FencedThread {
   }
 
   /**
-   * Carries out updates in order, but only while the thread is in this state: with another life or
-   * another expiry it is a conflict. If the thread changes meanwhile, what was stored belongs to its
+   * Carries out updates in order, but only while the thread is in this state: with another life, another
+   * expiry or another holder it is a conflict. If the thread changes meanwhile, what was stored belongs to its
    * earlier state, and the caller has to store it again.
    */
   async write(
@@ -56,9 +72,10 @@ export class FencedThread {
   ): Promise<ChainOutcome> {
     const created = { created_at: new Date(this.store.estimateTime()) };
     const chain = [
-      this.#fence(move && beginMove(move), created),
+      this.#fence(this.#token, move && beginMove(move), created),
       ...updates,
-      this.#fence({
+      // One who holds nothing is done by now. A holder has to hold the thread to the end.
+      this.#fence(this.#token ?? "any", {
         ...(move && endMove(move)),
         ...(isFirst && { $unset: { head: "", stands: "" } }),
       }),
@@ -71,17 +88,28 @@ export class FencedThread {
       : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
   }
 
+  /** The fields of a new document of this life of the thread. */
+  get part(): Pick<ThreadPart, "epoch" | "expires_at"> {
+    const { epoch, expiresAt } = this.state;
+    return {
+      ...(epoch > 0 && { epoch }),
+      ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    };
+  }
+
   /**
    * The part of an update that makes a document one of this life of the thread, whether it is new or
    * was there before.
+   *
+   * It never takes the expiry back. Another process may move it ahead, in all documents, after this chain's
+   * opening fence. If this process then ended before it could repeat the chain, a document that others
+   * refer to would expire before them.
    */
-  claim(): { readonly $set: Record<string, unknown>; readonly $unset: Record<string, ""> } {
+  claim(): ThreadClaim {
     const { epoch, expiresAt } = this.state;
     return {
-      $set: {
-        ...(epoch > 0 && { epoch }),
-        ...(expiresAt !== undefined && { expires_at: expiresAt }),
-      },
+      $set: epoch > 0 ? { epoch } : {},
+      $max: expiresAt === undefined ? {} : { expires_at: expiresAt },
       $unset: {
         ...(epoch === 0 && { epoch: "" as const }),
         ...(expiresAt === undefined && { expires_at: "" as const }),
@@ -94,14 +122,22 @@ export class FencedThread {
    * its upsert then collides with the thread's own record. Where there is no record, it makes one: a thread
    * that is new needs no command of its own. Otherwise it changes nothing but what is given.
    */
-  #fence(change: UpdateFilter<Document> = {}, created: Partial<ThreadDocument> = {}): ChainUpdate {
+  #fence(
+    token: WriterToken,
+    change: UpdateFilter<Document> = {},
+    created: Partial<ThreadDocument> = {},
+  ): ChainUpdate {
     const { threadId, epoch } = this.state;
     // The epoch itself is in the filter.
     const { life } = toLife(threadId, epoch);
     const named: Pick<ThreadDocument, "life"> = life === undefined ? {} : { life };
     return {
       // A change of the expiry that is under way is finished first, by whoever opens the thread.
-      filter: { ...matchThread(this.state), extending: null } as Filter<Document>,
+      filter: {
+        ...matchThread(this.state),
+        ...matchHolder(token),
+        extending: null,
+      } as Filter<Document>,
       update: {
         ...change,
         $setOnInsert: { _id: threadId, ...named, ...created },

@@ -1,5 +1,5 @@
 import type { FindCursor } from "mongodb";
-import type { CheckpointAddress } from "../address/address.ts";
+import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
 import { bytesToHex, isBinary } from "../driver/binary.ts";
 import { measureDocument } from "../driver/measure-document.ts";
@@ -90,6 +90,27 @@ export async function hasWrite(
     { projection: { _id: 1 } },
   );
   return found !== null;
+}
+
+/** Which of a namespace's checkpoints have a task with a set of writes in this place among its own. */
+export async function findWithWrite(
+  { writes }: Pick<Store, "writes">,
+  { threadId, checkpointNs }: NamespaceAddress,
+  checkpointIds: readonly string[],
+  place: number,
+): Promise<ReadonlySet<string>> {
+  if (checkpointIds.length === 0) return new Set();
+  const found = await writes
+    .find({
+      thread_id: threadId,
+      kind: "writes",
+      checkpoint_id: { $in: [...checkpointIds] },
+      checkpoint_ns: checkpointNs,
+      idx: place,
+    })
+    .project<Pick<WriteSetDocument, "checkpoint_id">>({ checkpoint_id: 1 })
+    .toArray();
+  return new Set(found.map(({ checkpoint_id: checkpointId }) => checkpointId));
 }
 
 /**

@@ -43,13 +43,12 @@ export async function saveCheckpoint(
   const namespace = { thread_id, kind, checkpoint_ns };
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
-  const { $set: threadPart } = thread.claim();
   const updates = [
     ...stored,
     {
       filter: { ...namespace, seq },
       update: {
-        $setOnInsert: { ...content, ...threadPart, head: true, ...(stands && { stands }) },
+        $setOnInsert: { ...content, ...thread.part, head: true, ...(stands && { stands }) },
       },
       upsert: true,
     },
@@ -117,6 +116,8 @@ const OPTIONAL_FIELDS = [
   "metadata",
   "metadata_encoded",
   "upserted_at",
+  "run_id",
+  "config",
 ] as const satisfies readonly (keyof CheckpointToStore)[];
 
 /** What is saved along with a checkpoint that replaces another one. */
@@ -142,7 +143,7 @@ export async function replaceCheckpoint(
   const { _id, thread_id, kind, checkpoint_ns, checkpoint_id, seq, sets, ...content } = checkpoint;
   // In the same life, marks have been set on what is there.
   const isOfFormer = formerEpoch !== thread.epoch;
-  const { $set, $unset } = thread.claim();
+  const { $set, $max, $unset } = thread.claim();
   const absent = OPTIONAL_FIELDS.filter((field) => content[field] === undefined);
   const stored = await saveAhead(thread, segments);
   if (stored === undefined) return "conflict";
@@ -158,6 +159,7 @@ export async function replaceCheckpoint(
           ...$set,
           ...(stands && { stands }),
         },
+        $max,
         $unset: {
           ...$unset,
           ...Object.fromEntries(absent.map((field) => [field, ""])),

@@ -108,7 +108,7 @@ async function creations(
   thread: FencedThread,
   segment: SegmentToStore,
 ): Promise<{ readonly update: ChainUpdate; readonly size: number }[]> {
-  const { $set, $unset } = thread.claim();
+  const { $set, $max, $unset } = thread.claim();
   const packed = await segment.pack();
   const parts = cutParts(packed.data);
   const { root } = parseSegmentId(segment.id);
@@ -123,6 +123,7 @@ async function creations(
         filter: matchPart(thread, root, number),
         update: {
           $set: { ...$set, ...(isAll && { data }) },
+          $max,
           $setOnInsert: {
             _id: hashSegmentPlace(thread.threadId, root, number),
             ...(!isAll && { data }),

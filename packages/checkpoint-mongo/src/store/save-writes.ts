@@ -1,6 +1,7 @@
 import type { Document, UpdateFilter } from "mongodb";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { WriteSetDocument } from "../documents/documents.ts";
+import type { ChainUpdate } from "./chain.ts";
 import type { FencedThread, SubmitOptions } from "./fenced-thread.ts";
 import { markSets, toMark } from "./mark-sets.ts";
 import type { SegmentToStore } from "../documents/segment.ts";
@@ -41,7 +42,7 @@ export async function saveWrites(
 ): Promise<SaveWritesOutcome> {
   const before = await saveAhead(thread, segments);
   if (before === undefined) return { kind: "conflict" };
-  const { $set, $unset } = thread.claim();
+  const claim = thread.claim();
   const updates = [
     ...before,
     // Only a set of writes names a checkpoint, so the kind need not be asked for.
@@ -50,10 +51,12 @@ export async function saveWrites(
       update:
         idx < 0
           ? {
-              $set: { ...content, ...$set },
+              $set: { ...content, ...claim.$set },
+              $max: claim.$max,
               $setOnInsert: { _id, kind },
               $unset: {
-                ...$unset,
+                ...claim.$unset,
+                condemned_at: "",
                 ...(content.task_path === undefined && { task_path: "" }),
                 ...(content.key_name === undefined && { key_name: "" }),
               },
@@ -69,9 +72,7 @@ export async function saveWrites(
             sets.map(({ _id }) => toMark(_id)),
           ),
         ]),
-    ...(move === undefined || sets[0] === undefined
-      ? []
-      : [raiseStanding(thread.threadId, sets[0].checkpoint, move.stands)]),
+    ...(move === undefined ? [] : [raiseStanding(move.checkpoint, move.stands)]),
   ];
   const outcome = await thread.write(updates, { onSubmitted, move });
   if (outcome.kind === "conflict") return outcome;
@@ -115,6 +116,18 @@ export async function findLatestCall(
   return latest;
 }
 
+/** Inserts a set as it is. */
+export function insertWriteSet(
+  thread: FencedThread,
+  { checkpoint, thread_id, task_id, idx, ...content }: WriteSetToStore,
+): ChainUpdate {
+  return {
+    filter: { checkpoint, thread_id, task_id, idx },
+    update: keepOrInsert(content, thread),
+    upsert: true,
+  };
+}
+
 /**
  * A set that is there stays as it is, but expires with the thread. Its life stays too: if it is another
  * one, what the set holds was written to a thread that has ended.
@@ -122,9 +135,11 @@ export async function findLatestCall(
 function keepOrInsert(content: object, { epoch, expiresAt }: FencedThread): UpdateFilter<Document> {
   return {
     $setOnInsert: { ...content, ...(epoch > 0 && { epoch }) },
-    ...(expiresAt === undefined
-      ? { $unset: { expires_at: "" as const } }
-      : { $set: { expires_at: expiresAt } }),
+    ...(expiresAt !== undefined && { $max: { expires_at: expiresAt } }),
+    $unset: {
+      condemned_at: "" as const,
+      ...(expiresAt === undefined && { expires_at: "" as const }),
+    },
   };
 }
 

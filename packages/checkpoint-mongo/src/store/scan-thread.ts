@@ -1,7 +1,9 @@
-import type { FindCursor } from "mongodb";
+import type { Collection, FindCursor } from "mongodb";
 import { inspect } from "node:util";
+import type { NamespaceAddress } from "../address/address.ts";
 import type {
   CheckpointDocument,
+  DiscardedDocument,
   DocumentKind,
   SegmentDocument,
   StoredWrite,
@@ -12,14 +14,78 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import type { Store } from "./store.ts";
 
+/** The driver decodes a batch at once: a larger one would keep the event loop. */
+const SCAN_BATCH = 200;
+
 /** All checkpoints of a thread, by namespace and order. */
 export function scanCheckpoints(
   { checkpoints }: Store,
   threadId: string,
 ): FindCursor<CheckpointDocument> {
   return checkpoints
-    .find({ thread_id: threadId, kind: "checkpoint" })
+    .find({ thread_id: threadId, kind: "checkpoint" }, { batchSize: SCAN_BATCH })
     .sort({ checkpoint_ns: 1, seq: 1 });
+}
+
+/** Where a checkpoint lies, and in which life of its thread. */
+export type CheckpointPlace = Pick<
+  CheckpointDocument,
+  "thread_id" | "checkpoint_ns" | "checkpoint_id" | "epoch"
+>;
+
+/** Whether a thread has a checkpoint; of this life, if one is given. */
+export async function hasCheckpoint(
+  { checkpoints }: Store,
+  threadId: string,
+  epoch: number | undefined,
+): Promise<boolean> {
+  const ofLife = { epoch: (epoch === 0 ? null : epoch) as number };
+  const found = await checkpoints.findOne(
+    { thread_id: threadId, kind: "checkpoint", ...(epoch !== undefined && ofLife) },
+    { projection: { _id: 1 } },
+  );
+  return found !== null;
+}
+
+/** All checkpoints of a thread, without what they hold. */
+export function scanCheckpointIds(
+  { checkpoints }: Store,
+  threadId: string,
+): FindCursor<CheckpointPlace> {
+  return checkpoints
+    .find({ thread_id: threadId, kind: "checkpoint" }, { batchSize: 1_000 })
+    .project<CheckpointPlace>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1, epoch: 1 });
+}
+
+/** All checkpoints of a namespace, by order. */
+export function scanNamespace(
+  { checkpoints }: Store,
+  { threadId, checkpointNs }: NamespaceAddress,
+): FindCursor<CheckpointDocument> {
+  return checkpoints
+    .find(
+      { thread_id: threadId, kind: "checkpoint", checkpoint_ns: checkpointNs },
+      { batchSize: SCAN_BATCH },
+    )
+    .sort({ seq: 1 });
+}
+
+/** All checkpoints of a thread that rollbacks have discarded. */
+export function scanDiscarded({ all }: Store, threadId: string): FindCursor<DiscardedDocument> {
+  return (all as unknown as Collection<DiscardedDocument>).find({
+    thread_id: threadId,
+    kind: "discarded",
+  });
+}
+
+/** Where what rollbacks have discarded of a thread stands in the order. */
+export async function listDiscarded(
+  store: Store,
+  threadId: string,
+): Promise<readonly Pick<DiscardedDocument, "_id" | "checkpoint_ns" | "seq">[]> {
+  return scanDiscarded(store, threadId)
+    .project<Pick<DiscardedDocument, "_id" | "checkpoint_ns" | "seq">>({ checkpoint_ns: 1, seq: 1 })
+    .toArray();
 }
 
 /** All pending writes of a thread, those of a checkpoint one after the other. */
@@ -44,17 +110,46 @@ export function scanSegmentHeads({ segments }: Store, threadId: string): FindCur
     .project<SegmentHead>({ segment: 1, condemned_at: 1 });
 }
 
+/** What a thread's sets of pending writes belong to, without what they hold. */
+export type WriteHead = Pick<WriteSetDocument, "_id" | "checkpoint" | "condemned_at">;
+
+/** All sets of pending writes of a thread without what they hold. */
+export function scanWriteHeads({ writes }: Store, threadId: string): FindCursor<WriteHead> {
+  return writes
+    .find({ thread_id: threadId, kind: "writes" })
+    .project<WriteHead>({ checkpoint: 1, condemned_at: 1 });
+}
+
+/** Which of some checkpoints of a thread are there, by the hex of their `_id`. */
+export async function findPresent(
+  { checkpoints }: Store,
+  threadId: string,
+  ids: readonly StoredBytes[],
+): Promise<ReadonlySet<string>> {
+  const present = new Set<string>();
+  for (let start = 0; start < ids.length; start += POINTERS_AT_ONCE) {
+    const page = ids.slice(start, start + POINTERS_AT_ONCE);
+    const found = await checkpoints
+      .find({ _id: { $in: page }, thread_id: threadId }, { projection: { _id: 1 } })
+      .toArray();
+    for (const { _id } of found) present.add(bytesToHex(_id));
+  }
+  return present;
+}
+/** What a rollback has discarded may come back. */
+const REFERRING_KINDS: readonly DocumentKind[] = ["checkpoint", "discarded"];
+
 /**
  * The segments that a thread's checkpoints and pending writes refer to.
  *
  * @throws CorruptCheckpointError if a document does not say which: then any may be referred to
  */
 export async function* scanReferences(
-  { checkpoints, writes }: Store,
+  { all, writes }: Store,
   threadId: string,
 ): AsyncGenerator<StoredBytes> {
-  for await (const { checkpoint_ns, checkpoint_id, segments } of checkpoints
-    .find({ thread_id: threadId, kind: "checkpoint" })
+  for await (const { checkpoint_ns, checkpoint_id, segments } of all
+    .find({ thread_id: threadId, kind: { $in: [...REFERRING_KINDS] } })
     .project<Pick<CheckpointDocument, "checkpoint_ns" | "checkpoint_id" | "segments">>({
       checkpoint_ns: 1,
       checkpoint_id: 1,
@@ -124,7 +219,7 @@ export async function findStrays(
   { all }: Store,
   threadId: string,
 ): Promise<readonly StrayDocument[]> {
-  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes"];
+  const kinds: readonly DocumentKind[] = ["thread", "checkpoint", "segment", "writes", "discarded"];
   const documents = await all
     .find({ thread_id: threadId, kind: { $nin: [...kinds] } }, { projection: { kind: 1 } })
     .toArray();
@@ -141,4 +236,41 @@ export async function* scanThreadIds({ threads }: Store): AsyncGenerator<string>
   const ids = threads.find(all).project<{ thread_id: unknown }>({ thread_id: 1 });
   // Of several ids in one record, as damage may put them there, none is sure.
   for await (const { thread_id: id } of ids) if (typeof id === "string") yield id;
+}
+
+/** Threads looked up with one command. */
+const IDS_AT_ONCE = 1_000;
+
+/**
+ * The ids of all threads, also of those that have checkpoints but whose record is lost: these come last.
+ */
+export async function* scanAllThreadIds(store: Store): AsyncGenerator<string> {
+  yield* scanThreadIds(store);
+  // As above. By the mark alone, the development server finds nothing.
+  const heads = store.checkpoints
+    .find({ thread_id: { $gte: "" }, head: true })
+    .project<{ thread_id: unknown }>({ thread_id: 1 });
+  const lost = new Set<string>();
+  let batch = new Set<string>();
+  for await (const { thread_id: id } of heads) {
+    if (typeof id === "string") batch.add(id);
+    if (batch.size < IDS_AT_ONCE) continue;
+    for (const threadId of await findWithoutRecord(store, batch)) lost.add(threadId);
+    batch = new Set();
+  }
+  for (const threadId of await findWithoutRecord(store, batch)) lost.add(threadId);
+  yield* lost;
+}
+
+async function findWithoutRecord(
+  { threads }: Store,
+  threadIds: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  if (threadIds.size === 0) return [];
+  const records = await threads
+    .find({ kind: "thread", thread_id: { $in: Array.from(threadIds) } })
+    .project<{ thread_id: string }>({ thread_id: 1 })
+    .toArray();
+  const found = new Set(records.map(({ thread_id: id }) => id));
+  return Array.from(threadIds).filter((threadId) => !found.has(threadId));
 }

@@ -3,7 +3,7 @@ import type { CheckpointDocument, StoredStanding, ThreadDocument } from "../docu
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 import { isSoundStanding, MOVE_NAMES } from "./thread-entry.ts";
-import { findRecords, matchRecord } from "./thread-record.ts";
+import { matchRecord } from "./thread-record.ts";
 
 /** The order of a search over all threads, and where it goes on. */
 export interface SearchOrder {
@@ -121,6 +121,24 @@ export async function findStandingIds(
   return found.map(({ thread_id: threadId }) => threadId);
 }
 
+/** The ids of threads whose latest checkpoints have a field of the config, in no order. */
+export async function findConfigured(
+  { all }: Pick<Store, "all">,
+  field: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const found = await all
+    .aggregate<{ readonly thread_id: string }>([
+      // Two stages, as in matchCodes.
+      { $match: { head: true, config: field } },
+      { $match: { checkpoint_ns: "" } },
+      { $limit: limit },
+      { $project: { _id: 0, thread_id: 1 } },
+    ])
+    .toArray();
+  return found.map(({ thread_id: threadId }) => threadId);
+}
+
 /** Counts what stands somewhere. */
 export async function countStanding(
   { all }: Pick<Store, "all">,
@@ -163,7 +181,7 @@ function afterMoment(moment: Date | undefined): Document {
 /** The latest checkpoint of a thread's root graph, unverified. */
 export type RootHead = Pick<
   CheckpointDocument,
-  "_id" | "thread_id" | "checkpoint_id" | "seq" | "epoch" | "stands" | "metadata"
+  "_id" | "thread_id" | "checkpoint_id" | "seq" | "epoch" | "stands" | "metadata" | "config"
 >;
 
 /** A thread as searches see it. */
@@ -193,6 +211,7 @@ export async function joinHeads(
           seq: 1,
           epoch: 1,
           stands: 1,
+          config: 1,
           "metadata.step": 1,
         },
       },
@@ -224,7 +243,19 @@ export async function findIndexed(
   store: Pick<Store, "threads" | "checkpoints">,
   threadIds: readonly string[],
 ): Promise<readonly IndexedThread[]> {
-  return joinHeads(store, Array.from((await findRecords(store, threadIds)).values()));
+  if (threadIds.length === 0) return [];
+  const ids = oneOf(threadIds);
+  const records = await store.threads
+    .aggregate<ThreadDocument>([
+      // Two stages, as in matchCodes.
+      { $match: { _id: ids } },
+      { $match: { thread_id: ids, kind: "thread" } },
+    ])
+    .toArray();
+  return joinHeads(
+    store,
+    records.filter(({ _id, thread_id: threadId }) => _id === threadId),
+  );
 }
 
 /** The records of threads whose interrupts or errors may not show yet. */

@@ -1,6 +1,6 @@
 import type { Document, PullOperator, UpdateFilter } from "mongodb";
+import type { CheckpointAddress } from "../address/address.ts";
 import type { StoredStanding, ThreadDocument } from "../documents/documents.ts";
-import type { StoredBytes } from "../driver/binary.ts";
 import type { ChainUpdate } from "./chain.ts";
 import { FieldFault, readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
 
@@ -19,6 +19,8 @@ export interface StandingMove {
    * Whether the checkpoint may not be stored yet. Then the name stays in `moving`, and a search finds out.
    */
   readonly isUnsure: boolean;
+  /** The checkpoint whose pending writes they are. */
+  readonly checkpoint: CheckpointAddress;
   /** Where the thread stands, unless it stands higher already. */
   readonly stands: StoredStanding;
 }
@@ -51,16 +53,21 @@ export function endMove({ name, isUnsure }: StandingMove): UpdateFilter<Document
 }
 
 /**
- * Raises where a thread stands, if a checkpoint is the latest. Updates of several writers give the same in any
- * order.
+ * Raises where a thread stands at a checkpoint. Updates of several writers give the same in any order. Only what
+ * the latest checkpoint says counts; nothing happens where it is not stored yet.
  */
 export function raiseStanding(
-  threadId: string,
-  checkpoint: StoredBytes,
+  { threadId, checkpointNs, checkpointId }: CheckpointAddress,
   { code, at }: StoredStanding,
 ): ChainUpdate {
   return {
-    filter: { _id: checkpoint, thread_id: threadId, stands: { $exists: true } },
+    // Just the fields of an index: with a further condition, some servers go through all documents.
+    filter: {
+      thread_id: threadId,
+      kind: "checkpoint",
+      checkpoint_id: checkpointId,
+      checkpoint_ns: checkpointNs,
+    },
     update: { $max: { "stands.code": code, "stands.at": at } },
   };
 }
@@ -75,6 +82,7 @@ export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   stands: "",
   moving: "",
   created_at: "",
+  rollbacks: "",
   metadata: "",
   fields: "",
   leaving: "",
@@ -88,6 +96,7 @@ type EntryField =
   | "stands"
   | "moving"
   | "created_at"
+  | "rollbacks"
   | "metadata"
   | "fields"
   | "leaving"
@@ -105,6 +114,8 @@ const MAX_CODE = 3;
 export function assertEntry(document: ThreadDocument): void {
   readOptionalDate("created_at", document.created_at);
   if (document.metadata !== undefined) readText("metadata", document.metadata);
+  const rollbacks: unknown = document.rollbacks;
+  if (rollbacks !== undefined && !isObject(rollbacks)) refuse("rollbacks", "an object", rollbacks);
   assertList("moving", document.moving, (name) => typeof name === "string");
   assertList("fields", document.fields, (field) => typeof field === "string");
   assertStanding(document);

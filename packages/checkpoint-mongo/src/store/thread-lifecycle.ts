@@ -1,7 +1,10 @@
+import type { PushOperator } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
+import { ThreadDeletedError } from "../errors/thread-deleted-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import type { ChangeRounds } from "./change-rounds.ts";
+import { abandonCopy } from "./copy-life.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
 import { refuseArrival } from "./refuse-arrival.ts";
 import { assertHere } from "./away-thread.ts";
@@ -12,11 +15,15 @@ import {
   isExtending,
   isOver,
   isSameState,
+  matchHolder,
   matchRecord,
   matchThread,
   outlive,
+  readHold,
   readState,
+  type OpenedThread,
   type ThreadState,
+  type WriterToken,
 } from "./thread-record.ts";
 
 /**
@@ -32,6 +39,7 @@ export type ChooseExpiry = () => Date | undefined;
  * @param chooseExpiry when a thread that is made now expires
  * @throws CorruptCheckpointError if the thread's record is damaged
  * @throws ThreadArchivedError if the thread is in the archive store
+ * @throws ThreadDeletedError if it was deleted, and takes no writes yet
  * @throws WriteConflictError if others keep changing it meanwhile
  */
 export async function openThread(
@@ -39,25 +47,36 @@ export async function openThread(
   threadId: string,
   chooseExpiry: ChooseExpiry,
   rounds: ChangeRounds,
-): Promise<ThreadState> {
+): Promise<OpenedThread> {
   await rounds.begin();
   const record = await findOrCreate(store, threadId, chooseExpiry);
   assertRecord(record, threadId);
   assertHere(record);
   const state = readState(record);
-  if (record.deleted_at !== undefined && record.arriving !== undefined) {
-    await refuseArrival(store, record);
-    return openThread(store, threadId, chooseExpiry, rounds);
-  }
   if (record.deleted_at !== undefined) {
-    await finishDeletion(store, state);
+    if ((record.refused_until?.getTime() ?? 0) > store.estimateTime()) {
+      throw new ThreadDeletedError(threadId);
+    }
+    // Whoever writes to a thread that is being imported or copied to comes first.
+    if (record.arriving !== undefined) {
+      await refuseArrival(store, record);
+      return openThread(store, threadId, chooseExpiry, rounds);
+    }
+    if (record.copying !== undefined) {
+      await abandonCopy(store, record);
+      return openThread(store, threadId, chooseExpiry, rounds);
+    }
+    await finishDeletion(store, record);
     const expiresAt = chooseExpiry();
     const created = { created_at: new Date(store.estimateTime()) };
     await store.threads.updateOne(
       { ...matchRecord(threadId), epoch: state.epoch, deleted_at: { $exists: true } },
       expiresAt === undefined
-        ? { $unset: { deleted_at: "", expires_at: "" }, $set: created }
-        : { $unset: { deleted_at: "" }, $set: { ...created, expires_at: outlive(expiresAt) } },
+        ? { $unset: { deleted_at: "", refused_until: "", expires_at: "" }, $set: created }
+        : {
+            $unset: { deleted_at: "", refused_until: "" },
+            $set: { ...created, expires_at: outlive(expiresAt) },
+          },
     );
     return openThread(store, threadId, chooseExpiry, rounds);
   }
@@ -66,7 +85,7 @@ export async function openThread(
     const nowMs = await store.askTime();
     if (isOver(record, nowMs)) {
       if (await isAlive(store, record, nowMs)) {
-        return changeExpiry(store, state, chooseExpiry, rounds, true);
+        return changeExpiry(store, state, chooseExpiry, rounds, "any", true);
       }
       // Only this life of it: another process may have begun the next one, and written to it.
       await endLife(store, threadId, matchThread(state), rounds.deadline);
@@ -74,7 +93,7 @@ export async function openThread(
     }
   }
   if (isExtending(record)) await finishExtension(store, record, rounds);
-  return state;
+  return { ...state, hold: readHold(record) };
 }
 
 /**
@@ -138,6 +157,7 @@ async function findOrCreate(
  * opens the thread next finishes it.
  *
  * @param chooseExpiry says when it is to expire, in this life or the next
+ * @param token of who changes it: somebody else who holds the thread is not disturbed
  * @param extending when documents may go that have not been changed yet; true for never
  * @returns the thread as it is now; another process may have changed it otherwise
  * @throws WriteConflictError if others keep changing it meanwhile
@@ -147,9 +167,10 @@ export async function changeExpiry(
   state: ThreadState,
   chooseExpiry: ChooseExpiry,
   rounds: ChangeRounds,
+  token: WriterToken,
   extending: Date | true = state.expiresAt ?? true,
-): Promise<ThreadState> {
-  const changed = await moveThread(store, state, chooseExpiry(), extending, rounds);
+): Promise<OpenedThread> {
+  const changed = await moveThread(store, state, chooseExpiry(), extending, rounds, token);
   return changed ?? openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
@@ -169,7 +190,7 @@ export function changeRetention(
   rounds: ChangeRounds,
 ): Promise<ThreadState | undefined> {
   const extending = state.expiresAt ?? true;
-  return moveThread(store, state, expiresAt, extending, rounds, retention);
+  return moveThread(store, state, expiresAt, extending, rounds, "any", retention);
 }
 
 /**
@@ -184,7 +205,7 @@ export async function spreadExpiry(
   rounds: ChangeRounds,
 ): Promise<void> {
   const extending = state.expiresAt ?? true;
-  const moved = await moveThread(store, state, state.expiresAt, extending, rounds);
+  const moved = await moveThread(store, state, state.expiresAt, extending, rounds, "any");
   if (moved === undefined) await openThread(store, state.threadId, chooseExpiry, rounds);
 }
 
@@ -195,11 +216,17 @@ async function moveThread(
   expiresAt: Date | undefined,
   extending: Date | true,
   rounds: ChangeRounds,
+  token: WriterToken,
   retention?: NewRetention,
 ): Promise<ThreadState | undefined> {
   const { matchedCount } = await store.threads.updateOne(
     // A change that is under way is finished first. Another retention asks for another date.
-    { ...matchThread(state), extending: null, retention: (state.retention ?? null) as number },
+    {
+      ...matchThread(state),
+      ...matchHolder(token),
+      extending: null,
+      retention: (state.retention ?? null) as number,
+    },
     {
       $set: {
         extending,
@@ -210,6 +237,7 @@ async function moveThread(
         ...(expiresAt === undefined && { expires_at: "" }),
         ...(retention === null && { retention: "" }),
       },
+      ...(!isSameState({ ...state, expiresAt }, state) && { $push: noteFormer(state) }),
     },
   );
   if (matchedCount === 0) return undefined;
@@ -218,6 +246,17 @@ async function moveThread(
   const changed = { ...rest, expiresAt, ...(current !== undefined && { retention: current }) };
   await finishExtension(store, { ...toFields(changed), extending }, rounds);
   return changed;
+}
+
+/**
+ * Documents stored under a former expiry are there until that has passed, at most. An expiry is seldom moved more
+ * often in that time.
+ */
+const MAX_FORMER_EXPIRIES = 16;
+
+function noteFormer({ expiresAt }: ThreadState): PushOperator<ThreadDocument> {
+  const former = expiresAt === undefined ? null : outlive(expiresAt);
+  return { former_expiries: { $each: [former], $slice: -MAX_FORMER_EXPIRIES } };
 }
 
 async function finishExtension(
@@ -231,7 +270,8 @@ async function finishExtension(
   // Checkpoints go last: as long as one is there, what it refers to is.
   await store.segments.updateMany({ ...all, kind: "segment" }, update);
   await store.writes.updateMany({ ...all, kind: "writes" }, update);
-  await store.checkpoints.updateMany({ ...all, kind: "checkpoint" }, update);
+  const kinds: readonly DocumentKind[] = ["checkpoint", "discarded"];
+  await store.all.updateMany({ ...all, kind: { $in: [...kinds] } }, update);
   const { matchedCount } = await store.threads.updateOne(
     { ...matchThread(state), extending: { $ne: null } },
     // Who copies the thread to the archive store sees by this that it may be written to again.
@@ -265,7 +305,7 @@ async function followChange(
   if (wasAhead && isMoveAhead(state.expiresAt, current.expiresAt)) return;
   if (isExtending(record)) return finishExtension(store, record, rounds);
   const extending = current.expiresAt ?? true;
-  const moved = await moveThread(store, current, current.expiresAt, extending, rounds);
+  const moved = await moveThread(store, current, current.expiresAt, extending, rounds, "any");
   // It was changed once more. Whoever opens the thread deals with a life that has ended.
   if (moved === undefined) await followChange(store, state, rounds, wasAhead);
 }

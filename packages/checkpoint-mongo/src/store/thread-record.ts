@@ -4,6 +4,18 @@ import { hashLife } from "../integrity/hashes.ts";
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 
+/** Who alone may write to a thread for a while. */
+export interface ThreadHold {
+  /** Tells the holder from earlier ones: each later holder has a higher one. */
+  readonly token: number;
+  /** By the server's clock. */
+  readonly untilMs: number;
+  readonly heldFor: NonNullable<ThreadDocument["held_for"]>;
+}
+
+/** Whose write it is: the token of a holder; null if it has none; "any" if it may come at any time. */
+export type WriterToken = number | null | "any";
+
 /** What every write to a thread must know of it. */
 export interface ThreadState {
   readonly threadId: string;
@@ -12,6 +24,11 @@ export interface ThreadState {
   readonly expiresAt: Date | undefined;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: ThreadDocument["retention"] | undefined;
+}
+
+/** What a thread's record says: its state, and who holds it. */
+export interface OpenedThread extends ThreadState {
+  readonly hold?: ThreadHold | undefined;
 }
 
 /**
@@ -45,6 +62,27 @@ export function matchThread({ threadId, epoch, expiresAt }: ThreadState): Filter
   return { ...matchRecord(threadId), epoch, expires_at: expiresAt ? outlive(expiresAt) : null };
 }
 
+function toExpiry(recorded: unknown): Date | undefined {
+  return recorded instanceof Date ? new Date(recorded.getTime() - OUTLIVES_MS) : undefined;
+}
+
+/** Who holds a thread, if somebody does. */
+export function readHold({
+  holder,
+  held_until: until,
+  held_for: heldFor = "lease",
+}: ThreadDocument): ThreadHold | undefined {
+  return holder === undefined || holder === null
+    ? undefined
+    : { token: holder, untilMs: until?.getTime() ?? 0, heldFor };
+}
+
+/** Finds the record of a thread unless somebody else holds it. */
+export function matchHolder(token: WriterToken): Filter<ThreadDocument> {
+  // An upsert that makes the record could not use `$exists`.
+  return token === "any" ? {} : { holder: token };
+}
+
 /** What a record says of its thread. */
 export function readState({
   thread_id,
@@ -52,9 +90,15 @@ export function readState({
   expires_at,
   retention,
 }: ThreadDocument): ThreadState {
-  const expiresAt =
-    expires_at instanceof Date ? new Date(expires_at.getTime() - OUTLIVES_MS) : undefined;
+  const expiresAt = toExpiry(expires_at);
   return { threadId: thread_id, epoch, expiresAt, ...(retention !== undefined && { retention }) };
+}
+
+/** When a thread was to expire before its expiry was changed, the latest last; undefined for never. */
+export function listFormerExpiries({
+  former_expiries: former = [],
+}: ThreadDocument): readonly (Date | undefined)[] {
+  return former.map((date) => toExpiry(date));
 }
 
 /** Whether a thread is in the same life and expires at the same time. */
@@ -80,14 +124,7 @@ export async function findRecords(
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, ThreadDocument>> {
   if (threadIds.length === 0) return new Map();
-  const ids = oneOf(threadIds);
-  // Two stages: some servers take the index of ids only if the first asks for nothing else.
-  const all = await threads
-    .aggregate<ThreadDocument>([
-      { $match: { _id: ids } },
-      { $match: { thread_id: ids, kind: "thread" } },
-    ])
-    .toArray();
+  const all = await threads.find({ kind: "thread", thread_id: oneOf(threadIds) }).toArray();
   const found = all.filter(({ _id, thread_id }) => _id === thread_id);
   return new Map(found.map((record) => [record.thread_id, record]));
 }

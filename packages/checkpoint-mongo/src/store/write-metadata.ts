@@ -57,13 +57,18 @@ export async function changeMetadata(
   }
 }
 
-/** Makes a thread one that searches find, before anything was put. */
+/**
+ * Makes a thread one that searches find, before anything was put.
+ *
+ * @param state `"empty"` if all that was put is about to be removed
+ */
 export async function beginEntry(
   store: EntryStore,
   threadId: string,
   epoch: number,
+  state: "new" | "empty" = "new",
 ): Promise<void> {
-  if ((await findThread(store, threadId)) !== undefined) return;
+  if (state === "new" && (await findThread(store, threadId)) !== undefined) return;
   await store.threads.updateOne(
     { ...matchRecord(threadId), epoch, stands: { $exists: false } },
     { $set: { head: true, stands: { code: 0, at: new Date(store.estimateTime()) } } },

@@ -1,17 +1,19 @@
 import { ERROR, INTERRUPT } from "@langchain/langgraph-checkpoint";
 import type { SaverContext } from "../context/context.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { loadContents } from "../read/contents.ts";
 import { listManifestSegments } from "../read/read-tuple.ts";
 import { listWantedOfWrites, readWrites } from "../read/read-writes.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
+import { findLabelled } from "../store/label-checkpoints.ts";
 import { measureSegments, measureThread } from "../store/measure-thread.ts";
 import { findIndexed } from "../store/search-records.ts";
 import { scanCheckpoints } from "../store/scan-thread.ts";
 import { settle } from "./derive-standing.ts";
 import { summarize } from "./search-threads.ts";
-import type { PendingInterrupt, ThreadDetails } from "./thread.ts";
+import type { PendingInterrupt, ThreadDetails, ThreadLabel } from "./thread.ts";
 
 /**
  * What is known of a thread.
@@ -35,14 +37,33 @@ export async function describeThread(
   }
   const [summary] = summarize(context, thread ? [thread] : [], store.estimateTime());
   if (summary === undefined) return undefined;
-  const [size, pending, channels] = await Promise.all([
+  const [size, pending, labels, channels] = await Promise.all([
     measureThread(store, threadId),
     readPending(context, threadId),
+    readLabels(context, thread!.record),
     withChannels ? measureChannels(context, threadId) : undefined,
   ]);
   const { away } = thread!.record;
   const stored = away === undefined ? size : { checkpoints: away.checkpoints, bytes: away.bytes };
-  return { ...summary, ...stored, ...pending, channels };
+  return { ...summary, ...stored, ...pending, labels, channels };
+}
+
+async function readLabels(
+  { store }: SaverContext,
+  { thread_id: threadId, epoch }: ThreadDocument,
+): Promise<readonly ThreadLabel[]> {
+  const found = await findLabelled(store, threadId, {});
+  return found
+    .filter((checkpoint) => (checkpoint.epoch ?? 0) === epoch)
+    .flatMap(({ checkpoint_ns: checkpointNs, checkpoint_id: checkpointId, labels = [] }) =>
+      labels.map(({ name, type, at: createdAt }) => ({
+        name,
+        type,
+        checkpointNs,
+        checkpointId,
+        createdAt,
+      })),
+    );
 }
 
 async function readPending(

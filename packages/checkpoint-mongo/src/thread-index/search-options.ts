@@ -5,12 +5,12 @@ import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { checkOptions } from "../options/check-options.ts";
 import { readCursor, type SearchCursor } from "./cursor.ts";
 import {
-  checkMetadata,
   nameField,
   writeBound,
   writeField,
   type MetadataValue,
-} from "./metadata.ts";
+} from "../documents/search-field.ts";
+import { checkMetadata } from "./metadata.ts";
 import type { ThreadStatus } from "./thread.ts";
 
 /** A range of values of one key; at least one bound. Bounds are of one type, numbers or strings. */
@@ -31,6 +31,11 @@ export interface ThreadFilter {
   readonly status?: ThreadStatus | undefined;
   /** For each key a value that the thread's metadata has, or a range. */
   readonly metadata?: Readonly<Record<string, MetadataValue | MetadataRange>> | undefined;
+  /**
+   * For each field that `indexedConfig` names a value that the config of the latest put of the thread's root graph
+   * had.
+   */
+  readonly config?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Only these threads, at most 1,000. */
   readonly ids?: readonly string[] | undefined;
   /** Only threads that were updated after this moment. */
@@ -63,6 +68,10 @@ export interface ThreadSearch extends ThreadFilter {
 export interface ResolvedFilter {
   readonly status: ThreadStatus | undefined;
   readonly fields: readonly FieldCondition[];
+  /** Texts that the latest checkpoint has. */
+  readonly config: readonly string[];
+  /** The fields that these are of. */
+  readonly configNames: readonly string[];
   readonly ids: readonly string[] | undefined;
   readonly updatedAfter: Date | undefined;
 }
@@ -83,6 +92,7 @@ export interface ResolvedSearch extends ResolvedFilter {
 const filterOptions = {
   status: z.enum(["idle", "busy", "interrupted", "error", "expired"]).optional(),
   metadata: z.custom<Record<string, unknown>>(isPlainObject, "a plain object").optional(),
+  config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   ids: z.array(z.string()).max(1_000, "at most 1,000 thread ids").optional(),
   updatedAfter: z.date().optional(),
 };
@@ -130,12 +140,20 @@ export function checkSearch(owner: string, search: unknown): ResolvedSearch {
 
 function resolveFilter(
   owner: string,
-  { status, metadata = {}, ids, updatedAfter }: z.output<typeof filterSchema>,
+  { status, metadata = {}, config = {}, ids, updatedAfter }: z.output<typeof filterSchema>,
 ): ResolvedFilter {
   const fields = Object.entries(metadata)
     .filter(([, wanted]) => wanted !== undefined)
     .map(([key, wanted]) => toCondition(owner, key, wanted));
-  return { status, fields, ids: ids?.map(parseThreadId), updatedAfter };
+  const ofConfig = Object.entries(config).map(([field, value]) => writeField(field, value));
+  return {
+    status,
+    fields,
+    config: ofConfig,
+    configNames: Object.keys(config),
+    ids: ids?.map(parseThreadId),
+    updatedAfter,
+  };
 }
 
 const BOUNDS = ["$gte", "$gt", "$lte", "$lt"] as const;

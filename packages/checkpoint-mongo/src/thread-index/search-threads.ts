@@ -2,11 +2,13 @@ import type { Filter } from "mongodb";
 import type { SaverContext } from "../context/context.ts";
 import type { ThreadDocument } from "../documents/documents.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { fromCode, toCode } from "../records/standing.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import {
   comparePlaces,
   countStanding,
+  findConfigured,
   findCreated,
   findIndexed,
   findStandingIds,
@@ -39,14 +41,19 @@ const BATCH = 200;
 /** All codes of a standing. */
 const ALL_CODES = [0, 1, 2, 3] as const;
 
-/** Finds a page of threads. */
+/**
+ * Finds a page of threads.
+ *
+ * @throws InvalidOptionsError if it asks for a field of the config that is not kept
+ */
 export async function searchThreads(
   context: SearchContext,
   search: ResolvedSearch,
 ): Promise<ThreadPage> {
+  requireKept(context, search);
   const { by, isAscending, limit, cursor } = search;
   const order = { by, isAscending };
-  await settleIfAsked(context, search);
+  await settleMoving(context);
   const few = await findFew(context, search);
   const found =
     few === undefined
@@ -63,12 +70,14 @@ export async function countThreads(
   filter: ResolvedFilter,
 ): Promise<number> {
   const { store } = context;
-  await settleIfAsked(context, filter);
-  const { status, fields, ids } = filter;
-  if (ids === undefined && fields.length === 0 && status !== "expired") {
+  requireKept(context, filter);
+  await settleMoving(context);
+  const { status, fields, config, ids } = filter;
+  const isOfConfig = config.length > 0;
+  if (!isOfConfig && ids === undefined && fields.length === 0 && status !== "expired") {
     return countStanding(store, toStanding(filter), store.estimateTime());
   }
-  if (ids === undefined && !hasStanding(filter)) {
+  if (!isOfConfig && ids === undefined && !hasStanding(filter)) {
     return store.threads.countDocuments({ kind: "thread", ...toRecordFilter(filter, store) });
   }
   const few = await findFew(context, filter);
@@ -103,8 +112,13 @@ export function summarize(
     });
 }
 
-async function settleIfAsked(context: SearchContext, { status }: ResolvedFilter): Promise<void> {
-  if (status !== undefined && status !== "expired") await settleMoving(context);
+function requireKept({ settings }: SearchContext, { configNames }: ResolvedFilter): void {
+  const unknown = configNames.find((name) => !settings.indexedConfig.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidOptionsError(
+    `Invalid option config.${unknown} of a search of threads: expected a field that indexedConfig of the saver ` +
+      "names, got another one.",
+  );
 }
 
 /** All threads that a filter finds; undefined if they are too many to be read at once. */
@@ -113,7 +127,7 @@ async function findFew(
   filter: ResolvedFilter & Partial<SearchOrder>,
 ): Promise<readonly ThreadSummary[] | undefined> {
   const { store } = context;
-  const { ids, fields, status } = filter;
+  const { ids, fields, config, status } = filter;
   const ofRecords = toRecordFilter(filter, store);
   const readAmong = async (threadIds: readonly string[]): Promise<readonly ThreadSummary[]> => {
     if (threadIds.length === 0) return [];
@@ -126,6 +140,10 @@ async function findFew(
       .limit(FEW + 1)
       .toArray();
     if (records.length <= FEW) return fit(context, filter, await joinHeads(store, records));
+  }
+  if (config[0] !== undefined) {
+    const configured = await findConfigured(store, config[0], FEW + 1);
+    if (configured.length <= FEW) return readAmong(configured);
   }
   // By the last update, the index of standings has the order itself.
   const isOwnOrder = filter.by === "updated_at" && fields.length === 0;
@@ -144,7 +162,8 @@ async function takeInOrder(
 ): Promise<readonly ThreadSummary[]> {
   const { store } = context;
   const isUpdated = order.by === "updated_at";
-  const mayNotFit = filter.fields.length > 0 || (!isUpdated && hasStanding(filter));
+  const mayNotFit =
+    filter.fields.length > 0 || filter.config.length > 0 || (!isUpdated && hasStanding(filter));
   const batchSize = mayNotFit || limit > BATCH ? BATCH : limit;
   const found = new Map<string, ThreadSummary>();
   let after = cursor;
@@ -201,11 +220,15 @@ function toPlace(
 /** Of threads whose records fit, those that fit in all else. */
 function fit(
   { store, settings }: SearchContext,
-  { status, updatedAfter, fields }: ResolvedFilter,
+  { status, updatedAfter, fields, config }: ResolvedFilter,
   threads: readonly IndexedThread[],
 ): readonly ThreadSummary[] {
-  const ofFields = threads.filter(({ record }) => fields.every((one) => hasField(record, one)));
-  return summarize({ settings }, ofFields, store.estimateTime()).filter(
+  const fitting = threads.filter(
+    ({ record, head }) =>
+      fields.every((one) => hasField(record, one)) &&
+      config.every((one) => head?.config?.includes(one)),
+  );
+  return summarize({ settings }, fitting, store.estimateTime()).filter(
     (thread) =>
       (status === undefined || thread.status === status) &&
       (updatedAfter === undefined ||

@@ -1,4 +1,5 @@
-import type { MetadataValue, ThreadMetadata } from "./metadata.ts";
+import type { MetadataValue } from "../documents/search-field.ts";
+import type { ThreadMetadata } from "./metadata.ts";
 import type { ThreadSummary } from "./thread.ts";
 import type { Threads } from "./threads.ts";
 

@@ -1,4 +1,5 @@
-import type { MetadataValue, ThreadMetadata } from "./metadata.ts";
+import type { MetadataValue } from "../documents/search-field.ts";
+import type { ThreadMetadata } from "./metadata.ts";
 
 /**
  * Where a thread stands, in the words of LangGraph's SDK:
@@ -47,6 +48,17 @@ export interface PendingInterrupt {
   readonly value: unknown;
 }
 
+/** A label as {@link ThreadDetails} has it. */
+export interface ThreadLabel {
+  readonly name: string;
+  readonly type: string;
+  /** The checkpoint that has it. */
+  readonly checkpointId: string;
+  /** The namespace of the checkpoint; empty for the root graph. */
+  readonly checkpointNs: string;
+  readonly createdAt: Date;
+}
+
 /** A thread with everything that is known of it. */
 export interface ThreadDetails extends ThreadSummary {
   /** Checkpoints of all namespaces, also if they are in the archive store. */
@@ -61,6 +73,8 @@ export interface ThreadDetails extends ThreadSummary {
    * share counts for the first of them.
    */
   readonly channels: Readonly<Record<string, number>> | undefined;
+  /** The labels of its checkpoints, by namespace and order. */
+  readonly labels: readonly ThreadLabel[];
   /** The interrupts at the latest checkpoint of the root graph. */
   readonly interrupts: readonly PendingInterrupt[];
   /** The error of the last task that failed there, as LangGraph stored it. */

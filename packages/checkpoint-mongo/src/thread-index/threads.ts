@@ -3,8 +3,10 @@ import { z } from "zod";
 import type { SaverContext } from "../context/context.ts";
 import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import { checkOptions } from "../options/check-options.ts";
+import { explainRefusal } from "../driver/explain-refusal.ts";
+import { scanAllThreadIds } from "../store/scan-thread.ts";
 import { beginEntry, changeMetadata } from "../store/write-metadata.ts";
-import { prepareThread } from "../threads/prepare-thread.ts";
+import { refreshThread } from "../threads/prepare-thread.ts";
 import { describeThread } from "./describe-thread.ts";
 import {
   checkMetadata,
@@ -76,6 +78,24 @@ export class Threads {
   }
 
   /**
+   * The ids of all threads, in no order: for programs that go through all of them, as `threadkeep verify --all`
+   * does. Threads whose record is damaged or lost are among them. Threads that are stored meanwhile may be.
+   *
+   * @example
+   * ```ts
+   * for await (const threadId of saver.threads.ids()) console.log(await saver.verifyThread(threadId));
+   * ```
+   */
+  async *ids(): AsyncGenerator<string> {
+    const store = await this.reach("threads.ids", (context) => Promise.resolve(context.store));
+    try {
+      yield* scanAllThreadIds(store);
+    } catch (error) {
+      throw explainRefusal(error, "threads.ids of MongoDBSaver");
+    }
+  }
+
+  /**
    * Returns what is known of a thread, or undefined if it is not there. It counts the thread's documents, so
    * it takes longer for a longer thread.
    *
@@ -103,7 +123,7 @@ export class Threads {
     const id = parseThreadId(threadId);
     const metadata = readUpdate("threads.create", options);
     return this.reach("threads.create", async (context) => {
-      const thread = await prepareThread(context, id);
+      const thread = await refreshThread(context, id);
       await beginEntry(context.store, id, thread.epoch);
       return applyUpdate("threads.create", context, id, metadata);
     });

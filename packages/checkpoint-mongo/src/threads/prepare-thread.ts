@@ -3,7 +3,8 @@ import type { SaverSettings } from "../context/options.ts";
 import { ChangeRounds } from "../store/change-rounds.ts";
 import { FencedThread } from "../store/fenced-thread.ts";
 import { changeExpiry, openThread, type ChooseExpiry } from "../store/thread-lifecycle.ts";
-import type { ThreadState } from "../store/thread-record.ts";
+import type { OpenedThread, ThreadState, WriterToken } from "../store/thread-record.ts";
+import { HoldPassage } from "./pass-hold.ts";
 import { computeExpiry, isMoveDue, type Retention } from "./plan-expiry.ts";
 
 /**
@@ -20,40 +21,70 @@ type ExpiryContext = Pick<SaverContext, "store" | "settings">;
 
 /**
  * Gets a thread ready to be written to: opens it if this process does not know it, and moves its
- * expiry if that is due.
+ * expiry if that is due. While others hold it, it waits for its turn, but not for the end of a lease.
  *
  * @param leadMs how long it takes from now until the write reaches the server. It is refused if others
  *   move the expiry before that. So a call that was too slow once moves the expiry further ahead, and
  *   nobody has to move it meanwhile: of many slow writers, all get through
  * @throws WriteConflictError if others keep changing the thread until the call's deadline
+ * @throws LeaseLostError if the call is part of a lease that has ended
+ * @throws ThreadLeasedError if another worker has a lease
  */
 export async function prepareThread(
   context: SaverContext,
   threadId: string,
   leadMs = 0,
 ): Promise<FencedThread> {
+  const passage = new HoldPassage(context, threadId);
+  return open(context, threadId, { leadMs, token: context.hold?.token ?? null, passage });
+}
+
+/** Opens a thread whose checkpoints are not changed, whoever holds it, and moves its expiry if that is due. */
+export function refreshThread(context: SaverContext, threadId: string): Promise<FencedThread> {
+  return open(context, threadId, { leadMs: 0, token: "any", passage: undefined });
+}
+
+interface Opening {
+  readonly leadMs: number;
+  readonly token: WriterToken;
+  /** Undefined if it does not matter who holds the thread. */
+  readonly passage: HoldPassage | undefined;
+}
+
+async function open(
+  context: SaverContext,
+  threadId: string,
+  { leadMs, token, passage }: Opening,
+): Promise<FencedThread> {
   const { store, cache, settings, deadline } = context;
-  const rounds = new ChangeRounds(threadId, "open", deadline);
   // A save may have waited for long, or the machine slept, since the saver's call began.
   await store.syncTime();
   let ownLeadMs = leadMs;
-  let state = cache.getThread(threadId);
-  if (state === undefined || isPast(state.expiresAt, store.estimateTime())) {
+  let state: OpenedThread | undefined = cache.getThread(threadId);
+  while (state === undefined || isPast(state.expiresAt, store.estimateTime())) {
     // Whether it has expired is for the server to say.
     const chooseExpiry = chooseExpiryBy(context, ownLeadMs);
-    state = await cache.openOnce(threadId, () => openThread(store, threadId, chooseExpiry, rounds));
+    const opened = await cache.openOnce(threadId, () =>
+      openThread(store, threadId, chooseExpiry, new ChangeRounds(threadId, "open", deadline)),
+    );
+    if (passage !== undefined && !(await passage.pass(opened.hold))) continue;
+    state = opened;
+    break;
   }
+  const rounds = new ChangeRounds(threadId, "open", deadline);
   for (let move = 0; move < MOVES; move += 1) {
     const { retention: own } = state;
     const retention = readRetention(settings, own);
     if (!isMoveDue(retention, state.expiresAt, store.estimateTime(), ownLeadMs)) break;
     const startedMs = performance.now();
-    state = await changeExpiry(store, state, chooseExpiryBy(context, ownLeadMs, own), rounds);
+    const chooseExpiry = chooseExpiryBy(context, ownLeadMs, own);
+    state = await changeExpiry(store, state, chooseExpiry, rounds, token);
     // If it takes longer than the slack, every write would have to move it.
     ownLeadMs = Math.max(ownLeadMs, LEAD_FACTOR * (performance.now() - startedMs));
   }
-  cache.setThread(state);
-  return new FencedThread(store, state);
+  const { hold: _hold, ...known } = state;
+  cache.setThread(known);
+  return new FencedThread(store, known, token);
 }
 
 /**

@@ -13,12 +13,13 @@ import { InvalidArchiveError } from "../errors/invalid-archive-error.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { checkOptions } from "../options/check-options.ts";
 import type { MongoDBSaver } from "../saver/mongodb-saver.ts";
-import { beginLeaving, isLeaving, keepLast, removeLeft, sendAway } from "../store/away-thread.ts";
+import { beginLeaving, isLeaving, keepStub, removeLeft, sendAway } from "../store/away-thread.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { findIndexed } from "../store/search-records.ts";
-import { isExtending, isOver } from "../store/thread-record.ts";
+import { endHold, isOverdue } from "../store/thread-hold.ts";
+import { isExtending, isOver, readHold } from "../store/thread-record.ts";
 import { searchThreads } from "../thread-index/search-threads.ts";
-import { prepareThread } from "../threads/prepare-thread.ts";
+import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread } from "../upkeep/verify-thread.ts";
 import { ArchiveWriting } from "./export-thread.ts";
 
@@ -75,7 +76,8 @@ export interface SkippedThread {
   readonly threadId: string;
   /**
    * - `"not-found"`: nothing of it is here, or it has expired.
-   * - `"in-use"`: something was written to it meanwhile, or another process is archiving it.
+   * - `"in-use"`: something was written to it meanwhile, another process is archiving it, a worker has its lease, or
+   *   a rollback of it has not ended.
    * - `"damaged"`: `verifyThread` says what is wrong with it.
    * - `"not-migrated"`: a part of it is in the official saver's collections. Migrate it first.
    * - `"archived"`: it is in the archive store already.
@@ -192,7 +194,13 @@ async function* findOld(
   }
   let cursor: Awaited<ReturnType<typeof searchThreads>>["cursor"];
   const resolved = { by: "updated_at", isAscending: true, limit: PAGE } as const;
-  const none = { status: undefined, updatedAfter: undefined, fields: [] } as const;
+  const none = {
+    status: undefined,
+    updatedAfter: undefined,
+    fields: [],
+    config: [],
+    configNames: [],
+  } as const;
   // The oldest come first, so the search ends at the first one that is too young.
   let at: { at: Date; threadId: string } | undefined;
   do {
@@ -224,11 +232,18 @@ async function archiveThread(
   }
   const isGone = record.deleted_at !== undefined || isOver(record, await store.askTime());
   if (isGone || found.head === undefined) return "not-found";
-  if (await official.has(threadId)) return "not-migrated";
+  if (await official.hasThread(threadId)) return "not-migrated";
+  const held = readHold(record);
+  if (held !== undefined) {
+    if (!(await isOverdue(store, held))) return "in-use";
+    // Whoever had the lease has died.
+    if (!isDryRun) await endHold(store, threadId, held.token);
+  }
+  if (isRollingBack(record)) return "in-use";
   if (isDryRun) return { bytes: 0 };
   if (isExtending(record)) {
     // What a process that died has begun is finished first.
-    await prepareThread(context, threadId);
+    await refreshThread(context, threadId);
     const [again] = await findIndexed(store, [threadId]);
     if (again === undefined || isExtending(again.record)) return "in-use";
     ({ record } = again);
@@ -241,7 +256,7 @@ async function archiveThread(
     const copied = await copy(context, archive, threadId, key);
     const { checkpoints, bytes } = copied;
     const away = { key, at: new Date(store.estimateTime()), checkpoints, bytes };
-    await keepLast(store, threadId);
+    await keepStub(store, threadId);
     if (!(await sendAway(store, record, away, await readStands(context, record)))) return "in-use";
     cache.forgetThread(threadId);
     await removeLeft(store, { thread_id: threadId, epoch: record.epoch + 1 });
@@ -250,10 +265,15 @@ async function archiveThread(
     if (await isLeaving(store, threadId, key)) {
       // Whoever opens the thread takes the mark off, as a writer would.
       cache.forgetThread(threadId);
-      await prepareThread(context, threadId);
+      await refreshThread(context, threadId);
     }
     await removeCopies(context, threadId, { isEnding: false });
   }
+}
+
+/** Whether a rollback has still to discard what came after it. If its process died, a sweep does that. */
+function isRollingBack({ rollbacks = {} }: ThreadDocument): boolean {
+  return Object.values(rollbacks).some(({ discarding }) => discarding !== undefined);
 }
 
 /** Copies a thread, and reads the copy back. */

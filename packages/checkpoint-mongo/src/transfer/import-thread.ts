@@ -64,6 +64,7 @@ const importSchema = z.strictObject({
  * @throws IntegrityKeyError if the saver lacks the key that it was hashed with, or has a key and it was
  *   hashed without one
  * @throws ThreadNotEmptyError if something of the thread is here, or is written while it is imported
+ * @throws ThreadDeletedError if it was deleted, and takes no writes yet
  * @throws InvalidOptionsError if an option is wrong
  */
 export async function importThread(
@@ -77,9 +78,9 @@ export async function importThread(
   try {
     return await reachStorage(saver, "importThread", async (context) => {
       const archive = await openArchive(context, reading.chunks());
-      const { thread_id: sourceThreadId, record } = archive.header;
+      const { thread_id: sourceThreadId } = archive.header;
       const threadId = asId ?? sourceThreadId;
-      const counts = await importAs(context, threadId, archive, record);
+      const counts = await importAs(context, threadId, archive);
       return { threadId, sourceThreadId, ...counts, bytes: reading.bytes };
     });
   } finally {
@@ -90,25 +91,23 @@ export async function importThread(
 async function importAs(
   context: SaverContext,
   threadId: string,
-  { documents }: Awaited<ReturnType<typeof openArchive>>,
-  {
-    created_at,
-    metadata,
-    fields,
-    retention,
-  }: Awaited<ReturnType<typeof openArchive>>["header"]["record"],
+  { documents, header }: Awaited<ReturnType<typeof openArchive>>,
 ): Promise<Exclude<Awaited<ReturnType<typeof bringIn>>, "overtaken">> {
   const { store, official, deadline } = context;
-  if (await official.has(threadId)) {
+  const { created_at, metadata, fields, retention, rollbacks } = header.record;
+  if (await official.hasThread(threadId)) {
     throw new ThreadNotEmptyError(threadId, "was stored by the official saver");
   }
   const record = await clearForArrival(store, threadId, deadline);
   if (record === "occupied") throw new ThreadNotEmptyError(threadId, "is here already");
+  // What was discarded can come back in the same thread only.
+  const isSameThread = threadId === header.thread_id;
   const outcome = await bringIn(context, record, documents, {
     ...(created_at !== undefined && { created_at }),
     ...(metadata !== undefined && { metadata }),
     ...(fields !== undefined && { fields }),
     ...(retention !== undefined && { retention }),
+    ...(isSameThread && rollbacks !== undefined && { rollbacks }),
   });
   if (outcome !== "overtaken") return outcome;
   throw new ThreadNotEmptyError(threadId, "was written to, or imported by another call, meanwhile");

@@ -1,24 +1,26 @@
+import type { SaverContext } from "../context/context.ts";
 import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
 import { isArriving } from "../store/arriving-thread.ts";
 import { removeLeft } from "../store/away-thread.ts";
-import { condemnSegments, pardonSegments, removeCondemned } from "../store/condemn-segments.ts";
+import { abandonCopy } from "../store/copy-life.ts";
 import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
-import {
-  scanReferences,
-  scanThreadIds,
-  scanSegmentHeads,
-  type SegmentHead,
-} from "../store/scan-thread.ts";
+import { scanReferences, scanThreadIds, scanSegmentHeads } from "../store/scan-thread.ts";
 import type { Store } from "../store/store.ts";
+import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
 import { findRecord, readState } from "../store/thread-record.ts";
+import { sweepDocuments, type SweptCounts } from "./sweep-documents.ts";
+import { sweepWrites } from "./sweep-writes.ts";
 
 /** What a sweep did. */
 export interface SweepResult {
-  /** Segments that this sweep has marked, because no checkpoint and no pending write refers to them. */
+  /**
+   * Documents that this sweep has marked: segments that no checkpoint and no pending write refers to, and sets of
+   * pending writes without their checkpoint.
+   */
   readonly condemned: number;
-  /** Segments that this sweep has removed: an earlier one had marked them. */
+  /** Documents that this sweep has removed: an earlier one had marked them. */
   readonly removed: number;
 }
 
@@ -29,16 +31,21 @@ export interface SweepResult {
  * @param graceMs how long an orphan stays marked before it is removed; see {@link MIN_SWEEP_GRACE_MS}
  */
 export async function sweep(
-  store: Store,
+  context: Pick<SaverContext, "store" | "official">,
   threadId: string | undefined,
   graceMs: number,
 ): Promise<SweepResult> {
+  const { store } = context;
   let condemned = 0;
   let removed = 0;
   for await (const id of threadId === undefined ? scanThreadIds(store) : [threadId]) {
-    const swept = await sweepSegments(store, id, graceMs);
-    condemned += swept.condemned;
-    removed += swept.removed;
+    const before = new Date((await store.askTime()) - graceMs);
+    if (!(await finishEndings(store, id))) continue;
+    for (const sweepKind of [sweepWrites, sweepSegments]) {
+      const swept = await sweepKind(context, id, before);
+      condemned += swept.condemned;
+      removed += swept.removed;
+    }
   }
   return { condemned, removed };
 }
@@ -54,49 +61,40 @@ export async function sweep(
  * clock, and the put by the one of its own clocks that says longer.
  */
 async function sweepSegments(
-  store: Store,
+  { store }: Pick<SaverContext, "store">,
   threadId: string,
-  graceMs: number,
-): Promise<SweepResult> {
-  const nowMs = await store.askTime();
-  await finishEndings(store, threadId);
+  before: Date,
+): Promise<SweptCounts> {
   // Segments first, references after: what is stored in between is not among the segments.
   const heads = await scanSegmentHeads(store, threadId).toArray();
   const referred = await collectReferences(store, threadId);
   // If a damaged checkpoint does not say what it is made of, any segment may be in use.
   if (referred === undefined) return { condemned: 0, removed: 0 };
   const named = heads.filter(({ segment }) => isBinary(segment));
-  const byUse = Map.groupBy(named, ({ segment }) => referred.has(bytesToHex(segment)));
-  const orphans = byUse.get(false) ?? [];
-  const isMarked = ({ condemned_at }: SegmentHead) => condemned_at !== undefined;
-  const pardoned = (byUse.get(true) ?? []).filter(isMarked);
-  const fresh = orphans.filter((head) => !isMarked(head));
-  await pardonSegments(
-    store,
-    pardoned.map(({ _id }) => _id),
-  );
-  await condemnSegments(
-    store,
-    fresh.map(({ _id }) => _id),
-  );
-  const removed = await removeCondemned(
-    store,
-    orphans.filter(isMarked).map(({ _id }) => _id),
-    new Date(nowMs - graceMs),
-  );
-  return { condemned: fresh.length, removed };
+  return sweepDocuments(store, named, ({ segment }) => referred.has(bytesToHex(segment)), before);
 }
 
-/** Removes what a process that died has left of ended lives of the thread. */
-async function finishEndings(store: Store, threadId: string): Promise<void> {
+/**
+ * Removes what a process that died has left of ended lives of the thread.
+ *
+ * @returns false if it is just arriving from an archive: what arrives is not whole yet
+ */
+async function finishEndings(store: Store, threadId: string): Promise<boolean> {
   const record = await findRecord(store, threadId);
-  if (record === undefined) return;
-  const state = readState(record);
-  // What arrives from an archive is of a later life.
-  if (isArriving(record, store.estimateTime())) return;
-  if (record.away !== undefined) await removeLeft(store, record);
-  else if (record.deleted_at !== undefined) await finishDeletion(store, state);
-  else await removeEarlierLives(store, state);
+  if (record === undefined) return true;
+  if (isArriving(record, store.estimateTime())) return false;
+  if (record.copying !== undefined) {
+    const age = store.estimateTime() - record.copying.getTime();
+    // The process that copies has died.
+    if (age > MIN_SWEEP_GRACE_MS) await abandonCopy(store, record);
+  } else if (record.away !== undefined) {
+    await removeLeft(store, record);
+  } else if (record.deleted_at !== undefined) {
+    await finishDeletion(store, record);
+  } else {
+    await removeEarlierLives(store, readState(record));
+  }
+  return true;
 }
 
 /** @returns undefined if a document is damaged, and it is not known what it refers to */

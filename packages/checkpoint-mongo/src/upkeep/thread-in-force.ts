@@ -8,7 +8,7 @@ import {
   asWrongField,
 } from "../errors/corruption.ts";
 import { assertRecord } from "../store/assert-record.ts";
-import { hasExpired, isExtending, readState } from "../store/thread-record.ts";
+import { hasExpired, isExtending, listFormerExpiries, readState } from "../store/thread-record.ts";
 
 /** What holds for all documents of a thread, as its record says: its life and its expiry. */
 export class ThreadInForce {
@@ -60,6 +60,8 @@ export class ThreadInForce {
     // The server may remove the record first.
     if (record === undefined)
       return !this.isDamaged && hasExpired(document, undefined, this.#nowMs);
+    // A copy is whole, or nobody sees it.
+    if (record.copying !== undefined) return true;
     const epoch: unknown = document.epoch ?? 0;
     if (Number.isSafeInteger(epoch) && (epoch as number) < record.epoch) return true;
     // It arrives from an archive, and nobody sees it yet.
@@ -82,7 +84,11 @@ export class ThreadInForce {
     return { ...document, ...asWrongField({ field: "epoch", expected, found }) };
   }
 
-  /** What is wrong with the expiry of one of the thread's documents. */
+  /**
+   * What is wrong with the expiry of one of the thread's documents. It may be an earlier one of the thread: a
+   * document that was just being stored when the expiry was changed is stored again, or was never acknowledged.
+   * Whoever builds upon it moves it.
+   */
   findStrayExpiry(
     { expires_at: expiry }: ThreadPart,
     document: NamedDocument,
@@ -91,7 +97,12 @@ export class ThreadInForce {
     // While the expiry is changed, some have the earlier one.
     if (record === undefined || isExtending(record)) return undefined;
     const { expiresAt } = readState(record);
-    if (isSame(expiry, expiresAt)) return undefined;
+    if (
+      isSame(expiry, expiresAt) ||
+      listFormerExpiries(record).some((one) => isSame(expiry, one))
+    ) {
+      return undefined;
+    }
     const expected = `${expiresAt?.toISOString() ?? "nothing"}, as the thread's record says`;
     const found = inspect(expiry, { depth: 0 });
     return { ...document, ...asWrongField({ field: "expires_at", expected, found }) };

@@ -5,14 +5,15 @@ import type { CheckpointDocument } from "../documents/documents.ts";
 import { type StoredBytes, isBinary, toBytes } from "../driver/binary.ts";
 import { listSegments } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { asMissing, asWrongField } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
+import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { readAddress } from "../address/read-address.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
-import { scanCheckpoints } from "../store/scan-thread.ts";
+import { scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
+import { isLateChild, readPruneMarks, type PruneMarks } from "./pruned-parents.ts";
 import type { References } from "./references.ts";
 import type { ThreadInForce } from "./thread-in-force.ts";
 
@@ -22,11 +23,9 @@ import type { ThreadInForce } from "./thread-in-force.ts";
  */
 type Link = Pick<
   CheckpointRecord,
-  "address" | "parentCheckpointId" | "parentHash" | "hash" | "seq"
-> & {
-  /** Whether its parent was pruned. */
-  readonly isCut: boolean;
-};
+  "address" | "parentCheckpointId" | "parentHash" | "hash" | "formerHashes" | "seq"
+> &
+  PruneMarks;
 
 /** What is left to verify after the checkpoints. */
 export interface VerifiedCheckpoints {
@@ -47,6 +46,7 @@ export async function verifyCheckpoints(
   damages: DamageList,
 ): Promise<VerifiedCheckpoints> {
   const links: Link[] = [];
+  const discarded = await verifyDiscarded(context, thread, references, damages);
   const ids: StoredBytes[] = [];
   let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
@@ -64,16 +64,8 @@ export async function verifyCheckpoints(
     last.set(address.checkpointNs, { address, marked: document.head === true });
     await damages.collect(address, async () => {
       const record = readRecord(document, context.hasher);
-      const { manifest, parentCheckpointId, parentHash, hash, seq } = record;
-      links.push({
-        address,
-        parentCheckpointId,
-        parentHash: parentHash && new Uint8Array(parentHash),
-        hash: new Uint8Array(hash),
-        seq,
-        isCut: isCutOff(document, record, context.hasher),
-      });
-      for (const id of listSegments(manifest)) references.add(id);
+      links.push(toLink(document, record, context.hasher));
+      for (const id of listSegments(record.manifest)) references.add(id);
       await verifySearchable(context, document, record);
     });
     const stray = thread.findStrayExpiry(document, name);
@@ -87,8 +79,44 @@ export async function verifyCheckpoints(
         ...asMissing(),
       });
   }
-  verifyChain(links, damages);
+  verifyChain(links, discarded, damages);
   return { count, ids };
+}
+
+function toLink(
+  document: Pick<CheckpointDocument, "cut" | "pruned" | "moved_from" | "key_name">,
+  record: CheckpointRecord,
+  hasher: Hasher,
+): Link {
+  const { address, parentCheckpointId, parentHash, hash, formerHashes, seq } = record;
+  return {
+    address,
+    parentCheckpointId,
+    parentHash: parentHash && new Uint8Array(parentHash),
+    hash: new Uint8Array(hash),
+    formerHashes,
+    seq,
+    ...readPruneMarks(document, record, hasher),
+  };
+}
+
+/** Verifies what rollbacks have discarded: it may come back. A run may have gone on from it. */
+async function verifyDiscarded(
+  { store, hasher }: SaverContext,
+  thread: ThreadInForce,
+  references: References,
+  damages: DamageList,
+): Promise<readonly Link[]> {
+  const links: Link[] = [];
+  for await (const document of scanDiscarded(store, thread.threadId)) {
+    if (thread.isOnItsWayOut(document)) continue;
+    await damages.collect(readAddress(document), () => {
+      const record = readRecord({ ...document, kind: "checkpoint" }, hasher);
+      links.push(toLink(document, record, hasher));
+      for (const id of listSegments(record.manifest)) references.add(id);
+    });
+  }
+  return links;
 }
 
 /** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */
@@ -113,15 +141,23 @@ async function verifySearchable(
 }
 
 /** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
-function verifyChain(records: readonly Link[], damages: DamageList): void {
-  const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
-  for (const { address, parentCheckpointId, parentHash, seq, isCut } of records) {
+function verifyChain(
+  records: readonly Link[],
+  discarded: readonly Link[],
+  damages: DamageList,
+): void {
+  const byPlace = new Map(
+    [...discarded, ...records].map((record) => [formatPlace(record.address), record]),
+  );
+  const byNamespace = Map.groupBy(records, ({ address }) => address.checkpointNs);
+  for (const link of records) {
+    const { address, parentCheckpointId, parentHash, seq, isCut } = link;
     if (parentCheckpointId === undefined || parentHash === undefined) continue;
     const parent = byPlace.get(formatPlace({ ...address, checkpointId: parentCheckpointId }));
     if (parent === undefined) {
-      if (isCut) continue;
+      if (isCut || isLateChild(link, byNamespace.get(address.checkpointNs)!)) continue;
       damages.add(address, { document: "checkpoint", which: parentCheckpointId, ...asMissing() });
-    } else if (Buffer.compare(parentHash, parent.hash) !== 0 || parent.seq >= seq) {
+    } else if (!isHashOf(parent, parentHash) || parent.seq >= seq) {
       damages.add(address, {
         document: "checkpoint",
         which: parentCheckpointId,
@@ -133,15 +169,9 @@ function verifyChain(records: readonly Link[], damages: DamageList): void {
   }
 }
 
-/** Whether a checkpoint says that its parent was pruned. */
-function isCutOff(
-  { cut, key_name: keyName }: CheckpointDocument,
-  { address, epoch, hash }: CheckpointRecord,
-  hasher: Hasher,
-): boolean {
-  if (!isBinary(cut)) return false;
-  const expected = hasher.hashCut({ address, epoch, keyName, hash });
-  return Buffer.compare(toBytes(cut), expected) === 0;
+/** A child may have been put while a rollback gave its parent another place in the order. */
+function isHashOf({ hash, formerHashes = [] }: Link, expected: Uint8Array): boolean {
+  return [hash, ...formerHashes].some((own) => Buffer.compare(own, expected) === 0);
 }
 
 function formatPlace({ checkpointNs, checkpointId }: CheckpointAddress): string {

@@ -42,16 +42,25 @@ function replaceText(message: BaseMessage, text: string): AIMessage {
  */
 export class CutAnswer {
   readonly #call: Call;
-  #text = "";
+  #text: string;
   #isGivenUp: boolean;
+  readonly #isJournaled: boolean;
 
-  constructor(call: Call) {
+  /** @param journaled What an earlier process was told of the answer. */
+  constructor(call: Call, journaled = "") {
     this.#call = call;
+    this.#text = journaled;
+    this.#isJournaled = journaled !== "";
     const { options, request } = call;
     this.#isGivenUp =
       options.streamRecovery !== "continue" ||
       request.check !== undefined ||
       asksForJson(request.options);
+  }
+
+  /** It goes on from what the journal had. */
+  get isResumed(): boolean {
+    return this.#isJournaled && this.isContinued;
   }
 
   /** The next attempt is asked to continue. */

@@ -21,6 +21,10 @@ export interface ResilienceMetadata {
   readonly cutAtLimit: boolean;
   /** Whether no candidate gave more than an empty answer: no text, no tool call, no refusal. */
   readonly emptyAnswer: boolean;
+  /** Set if the answer comes from the journal. Everything else says how it was got at that time. */
+  readonly replayed?: true;
+  /** Set if the answer goes on from a part that the journal had. */
+  readonly resumed?: true;
 }
 
 /** Whether providers have said what each attempt that cost anything did cost. */

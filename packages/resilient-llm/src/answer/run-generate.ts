@@ -7,9 +7,11 @@ import { Call } from "../call/call.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
 import { setUsageMetadata } from "../cost/usage-metadata.ts";
+import type { PartialAnswer } from "../errors/model-call-error.ts";
 import { AnswerRepair } from "./answer-repair.ts";
 import { CutAnswer } from "./cut-answer.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
+import type { JournaledCall } from "./journaled-call.ts";
 import { LastResort } from "./last-resort.ts";
 import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 
@@ -41,27 +43,48 @@ function generateOnce(
   return attemptGenerate(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
+/** Writes down an answer that comes as a stream, until it is no text that could be continued. */
+function writeDown(journaled: JournaledCall): (partial: PartialAnswer) => void {
+  let written = 0;
+  return ({ hasToolCalls, text }) => {
+    if (hasToolCalls) journaled.forget();
+    else journaled.note(text.slice(written));
+    written = text.length;
+  };
+}
+
 interface Answered extends AnswerSummary {
   readonly value: ChatResult;
 }
 
 /** Adds to the messages of an answer how it was got. */
-function addMetadata(call: Call, answered: Answered): ChatResult {
+function addMetadata(call: Call, answered: Answered, isResumed = false): ChatResult {
   const { usage, value } = answered;
   for (const { message } of value.generations) {
-    const resilience = describeResilience(call.records, answered);
+    const resilience = {
+      ...describeResilience(call.records, answered),
+      ...(isResumed ? { resumed: true } : {}),
+    };
     message.response_metadata = { ...message.response_metadata, resilience };
     if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
   }
   return value;
 }
 
-/** Gets a whole answer, over as many attempts as it takes. */
-export async function runGenerate(shared: SharedState, request: CallRequest): Promise<ChatResult> {
+/**
+ * Gets a whole answer, over as many attempts as it takes.
+ *
+ * @param journaled Has what an earlier process was told of the answer, and hears of what is asked.
+ */
+export async function runGenerate(
+  shared: SharedState,
+  request: CallRequest,
+  journaled?: JournaledCall,
+): Promise<ChatResult> {
   const repair = request.check && new AnswerRepair(request.check);
   const call = new Call(shared, { ...request, check: repair });
   const acceptsLast = repair?.acceptsLast ?? true;
-  const cut = new CutAnswer(call);
+  const cut = new CutAnswer(call, journaled?.textToContinue);
   const lastResort = new LastResort<Answered>();
   for (;;) {
     const attempt = await call.prepare(
@@ -73,13 +96,20 @@ export async function runGenerate(shared: SharedState, request: CallRequest): Pr
       throw repair?.explain(attempt) ?? attempt;
     }
     const { candidate } = attempt;
-    const outcome = await generateOnce(call, attempt, !cut.isContinued);
+    if (!cut.isContinued) journaled?.forget();
+    journaled?.asks(candidate.name);
+    const outcome = await generateOnce(
+      call,
+      journaled && !cut.isContinued ? { ...attempt, onPartial: writeDown(journaled) } : attempt,
+      !cut.isContinued,
+    );
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
       const value = cut.complete(candidate, outcome.value);
-      if (value) return addMetadata(call, { ...outcome, value });
+      if (value) return addMetadata(call, { ...outcome, value }, cut.isResumed);
       continue;
     }
+    journaled?.attemptFailed();
     const { empty, failure, partial, usage } = outcome;
     if (partial) cut.keep(candidate, partial, failure);
     lastResort.note(empty && { ...empty, usage });

@@ -11,6 +11,7 @@ import { AnswerRepair } from "./answer-repair.ts";
 import { BrokenStream } from "./broken-stream.ts";
 import { askToContinue } from "./continuation.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
+import type { JournaledCall } from "./journaled-call.ts";
 import { LastResort } from "./last-resort.ts";
 import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
 import { StreamedAnswer, type ChunkFields } from "./streamed-answer.ts";
@@ -72,9 +73,16 @@ function streamOnce(call: Call, attempt: PreparedAttempt, mayHedge: boolean): At
 }
 
 /** The fields of the last chunk: how the answer was got. */
-function describeLastChunk(call: Call, answered: AnswerSummary): ChunkFields {
+function describeLastChunk(
+  call: Call,
+  answer: StreamedAnswer,
+  answered: AnswerSummary,
+): ChunkFields {
   const { usage } = answered;
-  const resilience = describeResilience(call.records, answered);
+  const resilience = {
+    ...describeResilience(call.records, answered),
+    ...(answer.isResumed ? { resumed: true } : {}),
+  };
   return {
     response_metadata: { resilience },
     usage_metadata: usage && toUsageMetadata(usage),
@@ -84,17 +92,20 @@ function describeLastChunk(call: Call, answered: AnswerSummary): ChunkFields {
 /**
  * Gets a streamed answer, over as many attempts as it takes. A failure before the first content is
  * repaired unseen. After it the recovery mode decides.
+ *
+ * @param journaled Has what an earlier process was told of the answer, and hears of what is asked.
  */
 export async function* runStream(
   shared: SharedState,
   request: CallRequest,
+  journaled?: JournaledCall,
 ): AsyncGenerator<ChatGenerationChunk> {
   const { check } = request;
   // Who takes the last answer as it is gets each piece too, so none can be asked for again.
   const repair = check && !check.acceptsLast ? new AnswerRepair(check) : undefined;
   const call = new Call(shared, { ...request, check: repair ?? check });
   const brokenStream = new BrokenStream(call);
-  const answer = new StreamedAnswer(brokenStream.mayRestart);
+  const answer = new StreamedAnswer(brokenStream.mayRestart, journaled?.textToContinue);
   const lastResort = new LastResort<AnswerSummary>();
   for (;;) {
     const { textToContinue: text } = answer;
@@ -107,28 +118,36 @@ export async function* runStream(
       // Nothing is no structured output, and no end of a text that broke off.
       if (repair) throw repair.explain(attempt);
       if (!lastResort.answer || !answer.saysNothing) throw attempt;
-      yield* answer.complete(describeLastChunk(call, lastResort.answer));
+      yield* answer.complete(describeLastChunk(call, answer, lastResort.answer));
       return;
     }
-    const stream = streamOnce(call, attempt, answer.isUntouched);
+    journaled?.asks(attempt.candidate.name);
+    const stream = streamOnce(call, attempt, answer.isUntouched && text === undefined);
     const { acceptsPrefill: isPrefilled, inner, name } = attempt.candidate;
     const manner = { isPrefilled, offersTools: inner.offersTools(attempt.options) };
     const outcome = yield* answer.follow(stream, manner);
     if (outcome.status === "unjoinable") {
+      if (answer.isUntouched) {
+        // Nobody has seen what the journal had. So the whole answer is asked for.
+        journaled?.forget();
+        answer.startOver();
+        continue;
+      }
       const reason = `what ${name} said next does not continue what was handed out`;
       throw brokenStream.interrupt(answer, reason);
     }
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
-      yield* answer.complete(describeLastChunk(call, outcome));
+      yield* answer.complete(describeLastChunk(call, answer, outcome));
       return;
     }
+    journaled?.attemptFailed();
     const { empty, failure, usage } = outcome;
     lastResort.note(empty && { ...empty, usage });
     if (!answer.hasBegun) continue;
     if (empty && lastResort.answer && !repair && brokenStream.isFinal) {
       // Only reasoning was handed out, and the user wants no answer to start over.
-      yield* answer.complete(describeLastChunk(call, lastResort.answer));
+      yield* answer.complete(describeLastChunk(call, answer, lastResort.answer));
       return;
     }
     const error = brokenStream.recover(answer, failure);

@@ -69,10 +69,21 @@ export class StreamedAnswer {
   #isHoldingAll = false;
   #offersTools = true;
   #block: TextBlock | undefined;
+  /** Text that is to be handed out before anything else. */
+  #journaled: string | undefined;
+  #isResumed = false;
 
-  /** @param mayRestart Chunks are made so that a later one can void them. */
-  constructor(mayRestart: boolean) {
+  /**
+   * @param mayRestart Chunks are made so that a later one can void them.
+   * @param journaled What an earlier process was told of the answer. It is handed out with what continues it.
+   */
+  constructor(mayRestart: boolean, journaled?: string) {
     this.#mayRestart = mayRestart;
+    if (journaled === undefined) return;
+    this.#content.add(createTextChunk(journaled, undefined));
+    this.#journaled = journaled;
+    this.#resumption = "continue";
+    this.#isResumed = true;
   }
 
   /** Nothing has ever been handed out. */
@@ -83,6 +94,11 @@ export class StreamedAnswer {
   /** Something has been handed out and stands. */
   get hasBegun(): boolean {
     return this.#isTouched && !this.#isRestartDue;
+  }
+
+  /** It goes on from what the journal had. */
+  get isResumed(): boolean {
+    return this.#isResumed;
   }
 
   /** At most reasoning has been handed out. */
@@ -102,6 +118,14 @@ export class StreamedAnswer {
   /** Nothing but text and reasoning has been handed out. */
   get isText(): boolean {
     return !this.#content.hasToolCalls && !this.#content.hasOtherBlocks;
+  }
+
+  /** What the journal had is not continued. Nobody has seen it. */
+  startOver(): void {
+    this.#journaled = undefined;
+    this.#isResumed = false;
+    this.#resumption = undefined;
+    this.#content = new StreamedContent();
   }
 
   /** The next attempt takes the answer up in this way. */
@@ -209,7 +233,8 @@ export class StreamedAnswer {
     if (text !== "") yield* this.#take(createTextChunk(text, this.#block));
   }
 
-  #handOut(chunk: ChatGenerationChunk): ChatGenerationChunk {
+  #handOut(next: ChatGenerationChunk): ChatGenerationChunk {
+    const chunk = this.#addJournaled(next);
     const message = chunk.message as AIMessageChunk;
     if (this.#mayRestart) makeRestartable(chunk);
     if (this.#isRestartDue) {
@@ -221,7 +246,7 @@ export class StreamedAnswer {
       markRestart(chunk);
     }
     this.#isTouched = true;
-    this.#content.add(chunk);
+    this.#content.add(next);
     this.#block = findTextBlock(message) ?? this.#block;
     if (message.usage_metadata) this.#hasUsage = true;
     // One answer, one id: whatever groups chunks by id must not see two messages.
@@ -230,5 +255,12 @@ export class StreamedAnswer {
     // LangGraph's wire format, and whatever else serializes messages, reads it here.
     message.lc_kwargs["id"] = this.#id;
     return chunk;
+  }
+
+  #addJournaled(chunk: ChatGenerationChunk): ChatGenerationChunk {
+    if (this.#journaled === undefined) return chunk;
+    const text = createTextChunk(this.#journaled, undefined);
+    this.#journaled = undefined;
+    return text.concat(chunk);
   }
 }

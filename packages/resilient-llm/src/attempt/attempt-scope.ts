@@ -51,6 +51,7 @@ export class AttemptScope implements WireWatch {
   readonly #candidate: Candidate;
   readonly #limits: TimeLimits;
   readonly #outer: AbortSignal | undefined;
+  readonly #onPartial: PreparedAttempt["onPartial"];
   readonly #controller = new AbortController();
   #stopListening: (() => void) | undefined;
   #phase: TimeoutPhase;
@@ -73,6 +74,7 @@ export class AttemptScope implements WireWatch {
     this.maxResponseBytes = attempt.maxResponseBytes;
     this.#limits = attempt.limits;
     this.#outer = outer;
+    this.#onPartial = attempt.onPartial;
     this.#phase = firstPhaseOf(this.streaming, inner.isWatched);
     this.startedAtMs = this.clock.now();
     this.#phaseStartedAtMs = this.startedAtMs;
@@ -128,6 +130,11 @@ export class AttemptScope implements WireWatch {
     this.#firstContentAtMs ??= this.clock.now();
     if (this.#phase === "idle") this.#phaseStartedAtMs = this.clock.now();
     else this.#enter("idle");
+  }
+
+  /** More of a whole answer is there, for whoever wants to know. */
+  onCollected(): void {
+    if (this.collected) this.#onPartial?.(this.collected.partial);
   }
 
   /** The consumer holds a chunk. Its time does not count as the provider's. */

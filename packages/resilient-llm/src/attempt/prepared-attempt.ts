@@ -3,6 +3,7 @@ import type { AskedSize } from "../candidate/answer-times.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Reservation } from "../cost/budget.ts";
+import type { PartialAnswer } from "../errors/model-call-error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { AnswerCheck } from "./answer-check.ts";
 import type { TimeLimits } from "./time-limits.ts";
@@ -33,4 +34,6 @@ export interface PreparedAttempt {
   readonly reservation: Reservation;
   /** Gives the attempt's share of the candidate's rate limit back. */
   readonly giveBackRate: () => Promise<void>;
+  /** Told of a whole answer that comes as a stream, as far as it has come. */
+  readonly onPartial?: (partial: PartialAnswer) => void;
 }

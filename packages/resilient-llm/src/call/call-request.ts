@@ -1,6 +1,7 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { AnswerCheck } from "../attempt/answer-check.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
+import type { CallAddress } from "../journal/call-address.ts";
 import type { Spender } from "../cost/budget-book.ts";
 
 /** What is asked, and by whom. */
@@ -12,4 +13,6 @@ export interface CallRequest {
   readonly streaming: boolean;
   /** What the answer has to be. `undefined`: any answer will do. */
   readonly check: AnswerCheck | undefined;
+  /** The task that asks, if its answers are journaled. */
+  readonly address: CallAddress | undefined;
 }

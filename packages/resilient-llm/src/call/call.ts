@@ -298,7 +298,15 @@ export class Call {
     const asked = measureAsked(candidate, messages, options);
     const startedAtMs = clock.now();
     const leftMs = this.#deadlineMs - startedAtMs;
-    const { limits, prefersStream } = chooseLimits(candidate, asked, streaming, timeout, leftMs);
+    const isJournaled = this.options.journal !== undefined && this.request.address !== undefined;
+    const { limits, prefersStream } = chooseLimits(
+      candidate,
+      asked,
+      streaming,
+      timeout,
+      leftMs,
+      isJournaled,
+    );
     candidate.exchangeLatencies(streaming, startedAtMs);
     candidate.noteSent(asked.promptTokens);
     this.#route.visit(candidate).attempts += 1;

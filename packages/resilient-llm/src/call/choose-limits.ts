@@ -24,10 +24,14 @@ function isWorthStream(
   candidate: Candidate,
   asked: AskedSize,
   { adaptive, adaptiveFloorMs }: ResolvedOptions["timeout"],
+  isJournaled: boolean,
 ): boolean {
   const { canStream, isWatched } = candidate.inner;
-  if (adaptive === false || !canStream || !isWatched) return false;
+  if (!canStream || !isWatched) return false;
   if ((candidate.recentTotalMs ?? Infinity) < BRISK_ANSWER_MS) return false;
+  // Only of a stream there is a part to go on from.
+  if (isJournaled) return true;
+  if (adaptive === false) return false;
   return candidate.usualTotalMs(asked) > adaptiveFloorMs;
 }
 
@@ -37,6 +41,7 @@ function isWorthStream(
  *
  * @param isStreamed The answer is handed on as a stream.
  * @param leftMs Until the call's deadline.
+ * @param isJournaled What has come of the answer is written down.
  */
 export function chooseLimits(
   candidate: Candidate,
@@ -44,8 +49,9 @@ export function chooseLimits(
   isStreamed: boolean,
   timeout: ResolvedOptions["timeout"],
   leftMs: number,
+  isJournaled = false,
 ): ChosenLimits {
-  const prefersStream = !isStreamed && isWorthStream(candidate, asked, timeout);
+  const prefersStream = !isStreamed && isWorthStream(candidate, asked, timeout, isJournaled);
   const totalMs = isStreamed || prefersStream ? candidate.longestMs : candidate.totalLimitMs(asked);
   const limits: TimeLimits = {
     connectMs: timeout.connectMs ?? CONNECT_MS + asked.promptTokens * READ_TOKEN_MS,

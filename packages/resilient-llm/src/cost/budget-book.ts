@@ -144,6 +144,14 @@ export class BudgetBook {
     return request.wait ? this.#waitForRoom(budgets, request, request.wait, first) : first;
   }
 
+  /** Counts what was spent without having been reserved, because the process that did so has died. */
+  spend(by: Pick<ReservationRequest, "payer" | "spender">, actual: Expense): void {
+    for (const budget of this.#listBudgets(by)) {
+      budget.reserve({ costUsd: 0, tokens: 0 }).settle(actual);
+      budget.line.advance();
+    }
+  }
+
   /** @param turnAt The budget in whose line this request is the first. */
   #tryToReserve(
     budgets: readonly Budget[],
@@ -232,7 +240,7 @@ export class BudgetBook {
     });
   }
 
-  #listBudgets({ payer, spender }: ReservationRequest): Budget[] {
+  #listBudgets({ payer, spender }: Pick<ReservationRequest, "payer" | "spender">): Budget[] {
     const { perKey, perThread, perRun } = this.#options;
     const { runId, threadId } = spender;
     const budgets = this.#total ? [this.#total] : [];

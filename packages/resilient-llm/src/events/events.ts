@@ -3,6 +3,7 @@ import type { CostSource } from "../cost/model-costs.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { SimulatedFaultKind } from "../failure/simulated-fault-kind.ts";
+import type { JournalKey } from "../journal/call-journal.ts";
 
 /** State of a circuit breaker. */
 export type BreakerState = "closed" | "open" | "half-open";
@@ -207,6 +208,42 @@ export interface BudgetReachedEvent extends BudgetNotice {
   readonly type: "budget-reached";
 }
 
+/** The journal had the answer, so nobody was asked. */
+export interface JournalReplayedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "journal-replayed";
+  /** The call that was answered. */
+  readonly key: JournalKey;
+}
+
+/** The journal had part of the answer, which is continued. */
+export interface JournalResumedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "journal-resumed";
+  /** The call that goes on. */
+  readonly key: JournalKey;
+  /** The text that is kept. */
+  readonly keptText: string;
+}
+
+/** Another process makes the same call. Its answer is waited for. */
+export interface JournalWaitEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "journal-wait";
+  /** The call. */
+  readonly key: JournalKey;
+}
+
+/** The journal could not be read or written, or what it held cannot be used. The call goes on without. */
+export interface JournalFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "journal-failed";
+  /** The call. */
+  readonly key: JournalKey;
+  /** What went wrong. */
+  readonly error: unknown;
+}
+
 /** Something that happened inside a {@link ResilientChatModel}, reported at once; told apart by `type`. */
 export type ResilienceEvent =
   | AttemptStartedEvent
@@ -224,7 +261,11 @@ export type ResilienceEvent =
   | WaitHintBoundedEvent
   | BudgetWaitEvent
   | BudgetReachedEvent
-  | ContextTrimmedEvent;
+  | ContextTrimmedEvent
+  | JournalReplayedEvent
+  | JournalResumedEvent
+  | JournalWaitEvent
+  | JournalFailedEvent;
 
 /** Receives events. What it throws becomes a warning of the process: an observer cannot break a call. */
 export type ResilienceListener = (event: ResilienceEvent) => void;

@@ -26,6 +26,11 @@ const callOptions = z.looseObject({
   response_format: anyObject.optional(),
   strict: z.boolean().optional(),
   parallel_tool_calls: z.boolean().optional(),
+  journal: z
+    .union([z.literal("off"), z.strictObject({ task: z.string().min(1) })], {
+      error: '"off", or an object with the name of the task as in { task: "step-3" }',
+    })
+    .optional(),
   // LangChain's agents pass 0 where they retry by themselves.
   maxRetries: z
     .literal(0, { error: "nothing here, because retry.maxRetries of the model sets the retries" })

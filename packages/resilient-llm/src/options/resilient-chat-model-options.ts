@@ -4,7 +4,9 @@ import type { BudgetOptions } from "../cost/budget-book.ts";
 import type { RetryQuotaOptions } from "../retry/retry-quota.ts";
 import type { ResilienceListener } from "../events/events.ts";
 import type { Clock } from "../time/clock.ts";
+import type { CallJournal } from "../journal/call-journal.ts";
 import type { ModelOption } from "./candidate-options.ts";
+import type { JournalOptions } from "./journal-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type { SimulatedFault, SimulateFaultsOptions } from "./simulated-faults.ts";
@@ -381,6 +383,15 @@ export interface ResilientChatModelOptions extends Omit<
    * @default 67_108_864 (64 MiB)
    */
   readonly maxResponseBytes?: number | undefined;
+
+  /**
+   * Keeps answers, so that a task that runs again after a crash gets those that were paid for, and goes on with
+   * those that broke off. Calls are told apart by LangGraph's config of the running node. A call outside of a
+   * graph has to name its task by the call option `journal`.
+   *
+   * @default undefined: a task that runs again asks again
+   */
+  readonly journal?: CallJournal | JournalOptions | undefined;
 
   /**
    * Puts faults in the way of requests, to see in your own tests what your program makes of them: a list

@@ -8,6 +8,7 @@ import { models } from "./candidate-schema.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import { checkOptions } from "./check-options.ts";
 import { type ResolvedFaults, simulatedFaults } from "./simulated-faults-schema.ts";
+import { journal, type ResolvedJournal } from "./journal-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type {
@@ -80,6 +81,7 @@ export interface ResolvedOptions {
   readonly createRateLimiter: RateLimiterFactory | undefined;
   readonly maxConcurrency: number;
   readonly maxResponseBytes: number;
+  readonly journal: ResolvedJournal | undefined;
   readonly simulateFaults: ResolvedFaults | undefined;
   readonly onEvent: ResilienceListener | undefined;
   readonly clock: Clock;
@@ -211,6 +213,7 @@ const schema = z.strictObject({
     )
     .default(Infinity),
   maxResponseBytes: positiveCount.default(DEFAULT_MAX_RESPONSE_BYTES),
+  journal: journal.optional(),
   simulateFaults: simulatedFaults.optional(),
   onEvent: functionOf<ResilienceListener>().optional(),
   clock: objectWith<Clock>("now", "setTimer").default(systemClock),
@@ -243,6 +246,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     hedge: hedge && { ...hedge, afterMs: hedge.afterMs, quantile: hedge.quantile ?? 0.95 },
     context: { ...context, maxPromptTokens: context.maxPromptTokens },
     createRateLimiter: checked.createRateLimiter,
+    journal: checked.journal,
     simulateFaults: checked.simulateFaults,
     onEvent: checked.onEvent,
   };

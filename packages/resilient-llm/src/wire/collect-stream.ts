@@ -22,7 +22,10 @@ class StreamCollector {
   constructor(watch: WireWatch) {
     this.#watch = watch;
     watch.collected = this.#collector;
-    this.#inspector = new SseInspector(watch, (frame) => this.#collector.add(frame));
+    this.#inspector = new SseInspector(watch, (frame) => {
+      this.#collector.add(frame);
+      watch.onCollected();
+    });
   }
 
   /** Takes a piece of the body. Returns how the answer ended, if it has failed. */

@@ -35,6 +35,8 @@ export interface WireWatch {
   onHeaders(): void;
   /** Something other than a keep-alive arrived: text, reasoning, a piece of a tool call, the end. */
   onProgress(): void;
+  /** More of a whole answer that comes as a stream is in {@link collected}. */
+  onCollected(): void;
   headers?: Headers;
   /** The body of an answer that came as a whole. */
   body?: string;

@@ -41,6 +41,7 @@ function checkPlace(
     for (const { checkpoint } of read.tuples.slice(0, 1)) {
       if (read.call.op === "getTuple" && read.call.checkpoint !== null) continue;
       const position = order.get(checkpoint);
+      if (mayComeAgain(checked, read, checkpoint)) continue;
       if (position !== undefined) known.push({ sinceMs: read.endedAtMs, position, checkpoint });
     }
     violations.push(...checkVanished(checked, read, order), ...checkListed(read, order));
@@ -64,6 +65,20 @@ function checkPlace(
     violations.push({ kind: "stale", what, shownBy: read.recorded });
   }
   return violations;
+}
+
+/**
+ * Whether a checkpoint that was read may have been put in its final place only later: its put was not acknowledged
+ * yet, and the thread ended. Then it is stored again, in the thread's next life.
+ */
+function mayComeAgain(
+  checked: CheckedHistory,
+  { call, invokedAtMs, endedAtMs }: Read,
+  checkpoint: string,
+): boolean {
+  const acknowledgedAtMs = checked.checkpoint(call, checkpoint)?.acknowledgedAtMs ?? Infinity;
+  if (acknowledgedAtMs < endedAtMs) return false;
+  return checked.lives.mayBeGone(call.thread, invokedAtMs, endedAtMs, acknowledgedAtMs);
 }
 
 /** What has been read once stays. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { writeField } from "./metadata.ts";
+import { writeField } from "./search-field.ts";
 
 it("fields of numbers are in the order of the numbers, as a server compares texts", () => {
   const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);

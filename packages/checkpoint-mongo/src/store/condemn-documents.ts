@@ -4,30 +4,30 @@ import type { Store } from "./store.ts";
 /** Documents changed with one command. */
 const BATCH_SIZE = 1_000;
 
-/** Marks segments for removal. A put that refers to one from now on takes the mark off again. */
-export async function condemnSegments(
-  { segments }: Store,
+/** Marks documents for removal. A call that stores one of them again takes the mark off. */
+export async function condemnDocuments(
+  { all }: Pick<Store, "all">,
   ids: readonly StoredBytes[],
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {
-    await segments.updateMany(
-      { _id: { $in: batch }, condemned_at: { $exists: false } },
+    await all.updateMany(
+      { _id: { $in: batch as never[] }, condemned_at: { $exists: false } },
       // By the server's clock: the clocks of processes that sweep may differ.
       { $currentDate: { condemned_at: true } },
     );
   }
 }
 
-/** Removes segments that have been marked since `before`, by the server's clock, and counts them. */
+/** Removes documents that have been marked since `before`, by the server's clock, and counts them. */
 export async function removeCondemned(
-  { segments }: Store,
+  { all }: Pick<Store, "all">,
   ids: readonly StoredBytes[],
   before: Date,
 ): Promise<number> {
   let removed = 0;
   for (const batch of cutBatches(ids)) {
-    const { deletedCount } = await segments.deleteMany({
-      _id: { $in: batch },
+    const { deletedCount } = await all.deleteMany({
+      _id: { $in: batch as never[] },
       condemned_at: { $lte: before },
     });
     removed += deletedCount;
@@ -35,13 +35,13 @@ export async function removeCondemned(
   return removed;
 }
 
-/** Takes the mark off segments that turn out to be referred to. */
-export async function pardonSegments(
-  { segments }: Store,
+/** Takes the mark off documents that turn out to be in use. */
+export async function pardonDocuments(
+  { all }: Pick<Store, "all">,
   ids: readonly StoredBytes[],
 ): Promise<void> {
   for (const batch of cutBatches(ids)) {
-    await segments.updateMany({ _id: { $in: batch } }, { $unset: { condemned_at: "" } });
+    await all.updateMany({ _id: { $in: batch as never[] } }, { $unset: { condemned_at: "" } });
   }
 }
 

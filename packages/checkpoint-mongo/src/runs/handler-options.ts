@@ -1,0 +1,203 @@
+import { hostname } from "node:os";
+import { z } from "zod";
+import { checkOptions } from "../options/check-options.ts";
+import { wholeNumber } from "../options/shared-options.ts";
+import { isFinalError } from "./describe-error.ts";
+import type { ReportRunEvent } from "./events.ts";
+import {
+  runsOptions,
+  toMilliseconds,
+  type ResolvedRunsOptions,
+  type RunsOptions,
+} from "./runs-options.ts";
+
+/** The run that is being carried out. */
+export interface RunInHand {
+  /** The run's id. */
+  readonly runId: string;
+  /** The thread that it runs on. */
+  readonly threadId: string;
+  /** The fencing token: it grows each time that the run is taken. */
+  readonly token: number;
+  /** Aborted when the lease is lost, the run is cancelled, or the worker ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Wraps the execution of a graph; returns what `act` returns. */
+export type RunExclusively = <T>(run: RunInHand, act: () => Promise<T>) => Promise<T>;
+
+/** Hands a run to what carries it out: to a queue, for example. */
+export type DispatchRun = (runId: string) => Promise<void>;
+
+/** Options of `createRunHandler`. */
+export interface RunHandlerOptions extends RunsOptions {
+  /**
+   * Milliseconds that a worker may be silent before others take its runs. It renews its leases three times in this
+   * time. A node that blocks the event loop for so long loses its run.
+   *
+   * @default 10_000
+   */
+  leaseMs?: number | undefined;
+  /**
+   * How often a run may fail, or take its worker down, without getting further. Then it is `dead`.
+   *
+   * @default 5
+   */
+  maxAttempts?: number | undefined;
+  /** How long a run waits after a failure: a random time, half of the bound at least. The bound doubles each time. */
+  backoff?:
+    | {
+        /**
+         * The first bound, in milliseconds.
+         *
+         * @default 1_000
+         */
+        readonly firstMs?: number | undefined;
+        /**
+         * The last bound, in milliseconds.
+         *
+         * @default 300_000
+         */
+        readonly maxMs?: number | undefined;
+      }
+    | undefined;
+  /**
+   * Whether a repetition would meet the error again. Then the run is `failed` at once.
+   *
+   * @default errors of this project's packages whose `isFinal` is true, and errors of LangGraph about the graph itself
+   */
+  isFinal?: ((error: unknown) => boolean) | undefined;
+  /**
+   * LangGraph's durability. With `"async"` the last superstep may be run again after a crash, with `"sync"` only
+   * the tasks of it that had not finished. With `"exit"` all is run again.
+   *
+   * @default "async"
+   */
+  durability?: "async" | "sync" | "exit" | undefined;
+  /**
+   * The name of this worker, for people.
+   *
+   * @default the machine's name and the process id
+   */
+  worker?: string | undefined;
+  /**
+   * Wraps each execution of a graph, for example in a lease of the thread, so that nobody else writes to it. It has to
+   * return what `act` returns.
+   *
+   * @default undefined: only runs keep out of each other's way
+   */
+  runExclusively?: RunExclusively | undefined;
+  /**
+   * Gets the events that the handler reports.
+   *
+   * @default undefined: nobody hears of them
+   */
+  onEvent?: ReportRunEvent | undefined;
+}
+
+/** Checked options. */
+export interface ResolvedHandlerOptions extends ResolvedRunsOptions {
+  readonly leaseMs: number;
+  readonly maxAttempts: number;
+  readonly backoff: { readonly firstMs: number; readonly maxMs: number };
+  readonly isFinal: (error: unknown) => boolean;
+  readonly durability: "async" | "sync" | "exit";
+  readonly worker: string;
+  readonly runExclusively: RunExclusively | undefined;
+  readonly onEvent: ReportRunEvent | undefined;
+}
+
+/** Options of `new RecoveryWorker(…)`. */
+export interface RecoveryWorkerOptions extends RunHandlerOptions {
+  /**
+   * How many runs are carried out at once.
+   *
+   * @default 4
+   */
+  concurrency?: number | undefined;
+  /**
+   * Milliseconds between two looks for runs whose time has come, on average. Each is one command. Runs that this
+   * process starts, answers or retries are found at once.
+   *
+   * @default 4_000
+   */
+  pollMs?: number | undefined;
+  /**
+   * Milliseconds that `stop` waits for graphs to come to the end of their superstep, before it aborts them.
+   *
+   * @default 25_000
+   */
+  drainMs?: number | undefined;
+  /**
+   * Hands a run whose time has come to another process, which calls a handler with the id. It may be called again
+   * with the same run, until a handler has taken it.
+   *
+   * @default undefined: the worker carries out the run itself
+   */
+  dispatch?: DispatchRun | undefined;
+}
+
+/** Checked options. */
+export interface ResolvedWorkerOptions extends ResolvedHandlerOptions {
+  readonly concurrency: number;
+  readonly pollMs: number;
+  readonly drainMs: number;
+  readonly dispatch: DispatchRun | undefined;
+}
+
+/** The longest time of a timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function callback<F>(what: string): z.ZodOptional<z.ZodCustom<F, F>> {
+  return z.custom<F>((value) => typeof value === "function", what).optional();
+}
+
+const handlerShape = {
+  ...runsOptions,
+  leaseMs: wholeNumber.min(500).max(3_600_000).default(10_000),
+  maxAttempts: wholeNumber.min(1).default(5),
+  backoff: z
+    .strictObject({
+      firstMs: z.number().nonnegative().max(MAX_TIMER_MS).default(1_000),
+      maxMs: z.number().nonnegative().max(MAX_TIMER_MS).default(300_000),
+    })
+    .prefault({}),
+  isFinal: callback<(error: unknown) => boolean>("a function that takes an error"),
+  durability: z.enum(["async", "sync", "exit"]).default("async"),
+  worker: z.string().min(1).max(256).optional(),
+  runExclusively: callback<RunExclusively>("a function that takes a run and what to do"),
+  onEvent: callback<ReportRunEvent>("a function that takes an event"),
+};
+
+const handlerSchema = z.strictObject(handlerShape);
+
+const workerSchema = z.strictObject({
+  ...handlerShape,
+  concurrency: wholeNumber.min(1).max(1_000).default(4),
+  pollMs: wholeNumber.min(50).max(3_600_000).default(4_000),
+  drainMs: wholeNumber.nonnegative().max(MAX_TIMER_MS).default(25_000),
+  dispatch: callback<DispatchRun>("a function that takes the id of a run"),
+});
+
+/** @throws InvalidOptionsError if any of them is wrong, with all that are */
+export function resolveHandlerOptions(options: RunHandlerOptions): ResolvedHandlerOptions {
+  return resolve(checkOptions("createRunHandler", handlerSchema, options));
+}
+
+/** @throws InvalidOptionsError if any of them is wrong, with all that are */
+export function resolveWorkerOptions(options: RecoveryWorkerOptions): ResolvedWorkerOptions {
+  const checked = checkOptions("RecoveryWorker", workerSchema, options);
+  const { concurrency, pollMs, drainMs, dispatch } = checked;
+  return { ...resolve(checked), concurrency, pollMs, drainMs, dispatch };
+}
+
+function resolve({
+  keepEndedSeconds,
+  isFinal = isFinalError,
+  worker = `${hostname()}:${process.pid}`,
+  ...checked
+}: z.output<typeof handlerSchema>): ResolvedHandlerOptions {
+  const { runExclusively, onEvent } = checked;
+  const expiresAfterMs = toMilliseconds(keepEndedSeconds);
+  return { ...checked, expiresAfterMs, isFinal, worker, runExclusively, onEvent };
+}

@@ -1,0 +1,48 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type {
+  ChannelVersions,
+  Checkpoint,
+  CheckpointMetadata,
+  PendingWrite,
+} from "@langchain/langgraph-checkpoint";
+import type { MongoDBSaver } from "../saver/mongodb-saver.ts";
+
+/** The run that a saver stores for. */
+export interface StoringRun {
+  readonly runId: string;
+  /** Throws if the run's lease is lost. */
+  assertHeld(): void;
+  /** Called when the run has stored a checkpoint. */
+  onStored(): void;
+}
+
+/**
+ * A saver that stores for one run: it marks each checkpoint with the run's id, which tells later whether the run has
+ * begun. When the lease is lost, it stores nothing more.
+ */
+export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSaver {
+  const marking = {
+    async put(
+      config: RunnableConfig,
+      checkpoint: Checkpoint,
+      metadata: CheckpointMetadata,
+      newVersions?: ChannelVersions,
+    ): Promise<RunnableConfig> {
+      run.assertHeld();
+      const marked = { ...metadata, run_id: run.runId };
+      const stored = await saver.put(config, checkpoint, marked, newVersions);
+      run.onStored();
+      return stored;
+    },
+    async putWrites(
+      config: RunnableConfig,
+      writes: PendingWrite[],
+      taskId: string,
+      taskPath?: string,
+    ): Promise<void> {
+      run.assertHeld();
+      await saver.putWrites(config, writes, taskId, taskPath);
+    },
+  };
+  return Object.assign(Object.create(saver) as MongoDBSaver, marking);
+}

@@ -1,0 +1,19 @@
+import type { Store } from "./store.ts";
+
+/** The threads in which checkpoints of runs are stored. */
+export async function findThreadsOfRuns(
+  { all }: Pick<Store, "all">,
+  runIds: readonly string[],
+): Promise<readonly string[]> {
+  const threadIds = new Set<string>();
+  // One after the other: not every server takes an index for several values.
+  for (const runId of runIds) {
+    const found = all.aggregate<{ readonly _id: unknown }>([
+      { $match: { run_id: runId } },
+      { $match: { kind: "checkpoint" } },
+      { $group: { _id: "$thread_id" } },
+    ]);
+    for await (const { _id: id } of found) if (typeof id === "string") threadIds.add(id);
+  }
+  return [...threadIds];
+}

@@ -1,0 +1,273 @@
+import { bookLostAttempt } from "../call/book-lost-attempt.ts";
+import type { CallRequest } from "../call/call-request.ts";
+import type { SharedState } from "../call/shared-state.ts";
+import { estimatePromptTokens, estimateTextTokens } from "../context/estimate-tokens.ts";
+import { createEstimatedUsage } from "../cost/token-usage.ts";
+import type {
+  JournalClaim,
+  JournalEntry,
+  JournalKey,
+  JournalPiece,
+  JournalWrite,
+} from "../journal/call-journal.ts";
+import type { CallPlace } from "../journal/call-places.ts";
+import { writeOnSigterm } from "../journal/emergency-writes.ts";
+import { createAnswer, createPiece, keepSoundPieces } from "../journal/entry-hash.ts";
+import type { ResolvedJournal } from "../options/journal-options.ts";
+import { asksForJson } from "./asks-for-json.ts";
+import { waitAtMost } from "../journal/wait-at-most.ts";
+
+/** How many characters a token has, about. */
+const CHARS_PER_TOKEN = 4;
+
+/** The lease is renewed so many times before it would end. */
+const BEATS_PER_LEASE = 3;
+
+/** A call whose entry is this process's own: what it hears of its answer, it writes down. */
+export class JournaledCall {
+  readonly key: JournalKey;
+  readonly #shared: SharedState;
+  readonly #request: CallRequest;
+  readonly #journal: ResolvedJournal;
+  readonly #claim: JournalClaim;
+  readonly #place: CallPlace;
+  readonly #leaveSigterm: () => void;
+  readonly #pieces: JournalPiece[] = [];
+  /** So many of the pieces are stored. */
+  #stored = 0;
+  /** So many of the pieces are booked as cost. */
+  #booked = 0;
+  /** Text that is in no piece yet. */
+  #unsaved = "";
+  #candidate = "";
+  #writtenAtMs: number;
+  #writing: Promise<void> | undefined;
+  /** What is stored may be more than is known here. It is written anew. */
+  #isUncertain = false;
+  /** Nothing more is written: another process has the call, or the answer is too large. */
+  #isClosed = false;
+  #cancelBeat: (() => void) | undefined;
+  /** The text that the next attempt continues. */
+  #textToContinue: string | undefined;
+
+  /** @param entry What was stored before. */
+  constructor(
+    shared: SharedState,
+    request: CallRequest,
+    journal: ResolvedJournal,
+    owned: {
+      readonly key: JournalKey;
+      readonly claim: JournalClaim;
+      readonly place: CallPlace;
+      readonly entry: JournalEntry | undefined;
+    },
+  ) {
+    this.key = owned.key;
+    this.#shared = shared;
+    this.#request = request;
+    this.#journal = journal;
+    this.#claim = owned.claim;
+    this.#place = owned.place;
+    this.#writtenAtMs = shared.options.clock.now();
+    if (owned.entry) this.#takeUp(owned.entry);
+    this.#leaveSigterm = writeOnSigterm(() => this.#save("emergency"));
+    this.#beat();
+  }
+
+  /** The text of an answer that broke off, if it can be continued. */
+  get textToContinue(): string | undefined {
+    return this.#textToContinue;
+  }
+
+  /** A candidate is asked. What comes next is its. */
+  asks(candidate: string): void {
+    this.#cutPiece();
+    this.#candidate = candidate;
+  }
+
+  /** An attempt has failed, and this process has booked it. */
+  attemptFailed(): void {
+    this.#cutPiece();
+    this.#booked = this.#pieces.length;
+  }
+
+  /** More of the answer's text has come. */
+  note(text: string): void {
+    if (text === "" || this.#isClosed) return;
+    this.#unsaved += text;
+    const { everyMs, everyTokens } = this.#journal;
+    const isDue =
+      this.#unsaved.length >= everyTokens * CHARS_PER_TOKEN ||
+      this.#shared.options.clock.now() - this.#writtenAtMs >= everyMs;
+    // A write never waits for another one: what comes meanwhile goes with the next.
+    if (isDue && !this.#writing) void this.#save("periodic");
+  }
+
+  /** What has come so far is no part of the answer: it starts over, or is no text that could be continued. */
+  forget(): void {
+    this.#textToContinue = undefined;
+    this.#unsaved = "";
+    if (this.#pieces.length === 0) return;
+    this.#pieces.length = 0;
+    this.#booked = 0;
+    this.#isUncertain = true;
+  }
+
+  /** The answer is there. It is stored before it is handed out to the end. */
+  async complete(createJson: () => string | undefined): Promise<void> {
+    this.#end();
+    await this.#writing;
+    if (this.#isClosed) return;
+    try {
+      const json = createJson();
+      if (json === undefined) return;
+      const bytes = Buffer.byteLength(json);
+      if (bytes > this.#journal.maxAnswerBytes) {
+        throw new RangeError(
+          `The answer has ${bytes} bytes and is not stored: journal.maxAnswerBytes is ${this.#journal.maxAnswerBytes}`,
+        );
+      }
+      await this.#write({ kind: "after_call", answer: createAnswer(this.key.id, json) });
+    } catch (error) {
+      this.#report(error);
+      // Whoever makes the call again must not wait for the end of the lease.
+      this.forget();
+      await this.#save("emergency");
+    }
+  }
+
+  /**
+   * The call ends without an answer. What has come of it is kept for whoever makes it again.
+   *
+   * @param isFailed The task may ask again. That is this call once more.
+   */
+  async interrupt(isFailed: boolean): Promise<void> {
+    if (isFailed) this.#place.giveBack();
+    this.#end();
+    // What this process has booked is not booked again.
+    this.attemptFailed();
+    await this.#save("emergency");
+  }
+
+  #takeUp({ bookedPieces, pieces }: JournalEntry): void {
+    const sound = keepSoundPieces(this.key.id, pieces);
+    if (sound.length < pieces.length) {
+      this.#report(new Error("Part of a stored answer is damaged. What came before is kept."));
+      this.#isUncertain = true;
+    }
+    this.#pieces.push(...sound);
+    this.#stored = sound.length;
+    this.#booked = Math.min(bookedPieces, sound.length);
+    this.#bookLost(sound.slice(this.#booked));
+    this.#booked = sound.length;
+    const text = sound.map((piece) => piece.text).join("");
+    const { check, options } = this.#request;
+    const isContinued =
+      this.#shared.options.streamRecovery === "continue" &&
+      check === undefined &&
+      !asksForJson(options) &&
+      text.trim() !== "";
+    if (isContinued) {
+      this.#textToContinue = text;
+      this.#shared.events.emit({ type: "journal-resumed", key: this.key, keptText: text });
+    } else {
+      this.forget();
+    }
+  }
+
+  /** The process that asked has died. What it had heard was paid for all the same. */
+  #bookLost(pieces: readonly JournalPiece[]): void {
+    const candidate = pieces.at(-1)?.candidate;
+    if (candidate === undefined) return;
+    const usage = createEstimatedUsage({
+      inputTokens: estimatePromptTokens(this.#request.messages),
+      outputTokens: estimateTextTokens(pieces.map((piece) => piece.text).join("")),
+    });
+    bookLostAttempt(this.#shared, this.#request.spender, candidate, usage);
+  }
+
+  #cutPiece(): void {
+    if (this.#unsaved === "") return;
+    const piece = createPiece(this.key.id, this.#pieces.at(-1), this.#unsaved, this.#candidate);
+    this.#pieces.push(piece);
+    this.#unsaved = "";
+  }
+
+  /** Stores all text that is not stored yet, after a write that is under way. */
+  async #save(kind: "periodic" | "emergency"): Promise<void> {
+    if (kind === "emergency") await this.#writing;
+    if (this.#isClosed || this.#writing) return;
+    this.#writing = this.#saveNow(kind).finally(() => {
+      this.#writing = undefined;
+    });
+    await this.#writing;
+  }
+
+  async #saveNow(kind: "periodic" | "emergency"): Promise<void> {
+    this.#cutPiece();
+    this.#writtenAtMs = this.#shared.options.clock.now();
+    try {
+      if (this.#isUncertain) {
+        this.#stored = 0;
+        if (!(await this.#write({ kind: "before_call" }))) return;
+        this.#isUncertain = false;
+      }
+      const pieces = this.#pieces.slice(this.#stored);
+      const end = this.#pieces.length;
+      if (!(await this.#write({ kind, pieces, bookedPieces: this.#booked }))) return;
+      this.#stored = end;
+      if (pieces.length > 0) this.#tell(end);
+    } catch (error) {
+      this.#isUncertain = true;
+      this.#report(error);
+    }
+  }
+
+  async #write(write: JournalWrite): Promise<boolean> {
+    const { store, timeoutMs } = this.#journal;
+    const isOurs = await waitAtMost(store.write(this.key, this.#claim, write), timeoutMs);
+    if (isOurs) return true;
+    this.#isClosed = true;
+    this.#report(new Error("Another process has taken the call over. Its answer is the one kept."));
+    return false;
+  }
+
+  #tell(end: number): void {
+    const { onCheckpoint } = this.#journal;
+    if (!onCheckpoint) return;
+    const text = this.#pieces
+      .slice(0, end)
+      .map((piece) => piece.text)
+      .join("");
+    try {
+      onCheckpoint({ key: this.key, text, hasToolCalls: false });
+    } catch (error) {
+      process.emitWarning(`journal.onCheckpoint threw: ${String(error)}`);
+    }
+  }
+
+  /** Renews the lease, and stores what is due although nothing more comes. */
+  #beat(): void {
+    const { everyMs, leaseMs } = this.#journal;
+    const { clock } = this.#shared.options;
+    this.#cancelBeat = clock.setTimer(
+      () => {
+        if (this.#isClosed) return;
+        const sinceMs = clock.now() - this.#writtenAtMs;
+        const isDue = sinceMs >= leaseMs / BEATS_PER_LEASE || this.#unsaved !== "";
+        if (isDue && !this.#writing) void this.#save("periodic");
+        this.#beat();
+      },
+      Math.min(everyMs, leaseMs / BEATS_PER_LEASE),
+    );
+  }
+
+  #end(): void {
+    this.#cancelBeat?.();
+    this.#leaveSigterm();
+  }
+
+  #report(error: unknown): void {
+    this.#shared.events.emit({ type: "journal-failed", key: this.key, error });
+  }
+}

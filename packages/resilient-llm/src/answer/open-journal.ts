@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import type { CallRequest } from "../call/call-request.ts";
+import type { SharedState } from "../call/shared-state.ts";
+import { describeModel, describeTools } from "../candidate/describe-candidate.ts";
+import type { JournalEntry, OpenedEntry } from "../journal/call-journal.ts";
+import { takePlace } from "../journal/call-places.ts";
+import { isSoundAnswer } from "../journal/entry-hash.ts";
+import { hashRequest } from "../journal/hash-request.ts";
+import { createJournalKey } from "../journal/journal-key.ts";
+import { ReplayedAnswer } from "../journal/journaled-answer.ts";
+import { sleep } from "../time/sleep.ts";
+import { JournaledCall } from "./journaled-call.ts";
+import { waitAtMost } from "../journal/wait-at-most.ts";
+
+/** A call that another process makes is looked at again after so many ms, then after twice as long, … */
+const FIRST_WAIT_MS = 25;
+const LONGEST_WAIT_MS = 500;
+
+/** What the journal says to a call. `undefined`: it is made without a journal. */
+export type JournalTurn = JournaledCall | ReplayedAnswer | undefined;
+
+const modelDescriptions = new WeakMap<SharedState["models"], unknown>();
+
+function describeModels({ models, options }: SharedState): unknown {
+  const known = modelDescriptions.get(models);
+  if (known !== undefined) return known;
+  const description = {
+    models: models.map((endpoints) => describeModel(endpoints)),
+    maxPromptTokens: options.context.maxPromptTokens,
+  };
+  modelDescriptions.set(models, description);
+  return description;
+}
+
+function readTools(options: CallRequest["options"]): Parameters<typeof describeTools>[0] {
+  const { tools } = options;
+  return Array.isArray(tools) ? (tools as Parameters<typeof describeTools>[0]) : [];
+}
+
+/** The stored answer, if it is sound and what is asked for. */
+async function readAnswer(
+  id: string,
+  { answer }: JournalEntry,
+  { check }: CallRequest,
+): Promise<ReplayedAnswer | Error> {
+  if (!answer || !isSoundAnswer(id, answer)) return new Error("A stored answer is damaged.");
+  try {
+    const replayed = new ReplayedAnswer(answer.json);
+    const problem = await check?.findProblem(replayed.message);
+    return problem === undefined ? replayed : new Error(`A stored answer does not fit: ${problem}`);
+  } catch (cause) {
+    return new Error("A stored answer cannot be read.", { cause });
+  }
+}
+
+/**
+ * Asks the journal for a call: its answer if there is one, after that of another process has been waited for if
+ * one makes the same call, or the right to make the call. A journal that fails makes no call fail.
+ *
+ * @throws the reason of the caller's signal, when it aborts a wait.
+ */
+export async function openJournal(shared: SharedState, request: CallRequest): Promise<JournalTurn> {
+  const { clock, journal } = shared.options;
+  const { address, messages, options, signal } = request;
+  if (!journal || !address) return undefined;
+  const { events } = shared;
+  const tools = describeTools(readTools(options));
+  const requestHash = hashRequest({ models: describeModels(shared), messages, tools, options });
+  const place = takePlace(address.execution, requestHash);
+  const key = createJournalKey(address, place.ordinal, requestHash);
+  const claim = { owner: randomUUID(), leaseMs: journal.leaseMs };
+  let takesAnswered = false;
+  let waitMs = FIRST_WAIT_MS;
+  for (;;) {
+    let opened: OpenedEntry;
+    try {
+      const opening = journal.store.open(key, claim, { takesAnswered });
+      opened = await waitAtMost(opening, journal.timeoutMs);
+    } catch (error) {
+      events.emit({ type: "journal-failed", key, error });
+      return undefined;
+    }
+    if (opened.status === "claimed") {
+      const { entry } = opened;
+      return new JournaledCall(shared, request, journal, { key, claim, place, entry });
+    }
+    if (opened.status === "answered") {
+      const answer = await readAnswer(key.id, opened.entry, request);
+      if (answer instanceof ReplayedAnswer) {
+        events.emit({ type: "journal-replayed", key });
+        return answer;
+      }
+      events.emit({ type: "journal-failed", key, error: answer });
+      takesAnswered = true;
+      continue;
+    }
+    if (waitMs === FIRST_WAIT_MS) events.emit({ type: "journal-wait", key });
+    try {
+      await sleep(clock, Math.min(waitMs, opened.leaseLeftMs + 1), signal);
+    } catch (error) {
+      place.giveBack();
+      throw error;
+    }
+    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+  }
+}

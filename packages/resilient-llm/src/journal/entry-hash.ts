@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import type { JournalAnswer, JournalEntry, JournalPiece } from "./call-journal.ts";
+
+/** Parts are lengthened by their number of characters, so that no two lists of parts are hashed alike. */
+export function hashParts(...parts: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(`${part.length}:${part}`, "utf8");
+  return hash.digest("hex");
+}
+
+/** The piece that follows another one. */
+export function createPiece(
+  id: string,
+  before: JournalPiece | undefined,
+  text: string,
+  candidate: string,
+): JournalPiece {
+  return { text, candidate, hash: hashParts("piece", id, before?.hash ?? "", text, candidate) };
+}
+
+/** A whole answer of the entry `id`. */
+export function createAnswer(id: string, json: string): JournalAnswer {
+  return { json, hash: hashParts("answer", id, json) };
+}
+
+/** Whether an answer is as it was written, and for this entry. */
+export function isSoundAnswer(id: string, { hash, json }: JournalAnswer): boolean {
+  return hash === hashParts("answer", id, json);
+}
+
+/** The pieces up to the first one that is not as it was written, or does not follow the one before it. */
+export function keepSoundPieces(id: string, pieces: JournalEntry["pieces"]): JournalPiece[] {
+  const sound: JournalPiece[] = [];
+  for (const piece of pieces) {
+    const { hash } = createPiece(id, sound.at(-1), piece.text, piece.candidate);
+    if (piece.hash !== hash) break;
+    sound.push(piece);
+  }
+  return sound;
+}
