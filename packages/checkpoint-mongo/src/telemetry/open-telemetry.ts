@@ -15,6 +15,7 @@ import { ThreadkeepError } from "../errors/threadkeep-error.ts";
 import type { OperationEvent } from "../health/events.ts";
 import type { SaverStats } from "../health/saver-stats.ts";
 import { checkOptions } from "../options/check-options.ts";
+import { describeValue } from "../options/describe-value.ts";
 
 /** A `MongoDBSaver`, as far as its telemetry goes. */
 export interface ObservableSaver {
@@ -140,7 +141,7 @@ function traceOperation(tracer: Tracer, event: OperationEvent): void {
     context.active(),
   );
   if (error !== undefined) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : describeValue(error);
     span.setStatus({ code: SpanStatusCode.ERROR, message });
   }
   span.end(startedAtMs + durationMs);

@@ -79,10 +79,9 @@ async function run({
   const { config, targetId, isCopy, formerId, discarded } = result;
   const checkpointId = config.configurable?.["checkpoint_id"] as unknown;
   await present({ threadId, checkpointId, targetId, isCopy, formerId, discarded }, () => {
-    terminal.print(
-      `The latest checkpoint is ${String(checkpointId)}${isCopy ? `, a copy of ${targetId}` : ""}.` +
-        (discarded > 0 ? ` ${formatCount(discarded, "checkpoint")} discarded.` : ""),
-    );
+    const source = isCopy ? `, a copy of ${targetId}` : "";
+    const gone = discarded > 0 ? ` ${formatCount(discarded, "checkpoint")} discarded.` : "";
+    terminal.print(`The latest checkpoint is ${String(checkpointId)}${source}.${gone}`);
     terminal.note(`To undo it: threadkeep rollback ${threadId} --undo`);
   });
 }
