@@ -8,7 +8,7 @@ console.log("started");
 const result = await migrate(saver, {
   concurrency: 8,
   onProgress: ({ threads }) => {
-    if (threads % 25 === 0) console.log(threads);
+    if (threads % 10 === 0) console.log(threads);
   },
 });
 console.log(JSON.stringify({ ...result, failed: result.failed.length }));

@@ -14,7 +14,7 @@ import { scanSegments, scanWrites } from "../store/scan-thread.ts";
 import { findRecord, isOfLife, isOver } from "../store/thread-record.ts";
 import { LineChain } from "./archive-lines.ts";
 import type { DocumentCounts, ThreadPartDocument } from "./arrive.ts";
-import { LateChildren } from "./late-children.ts";
+import { LateChildren } from "../upkeep/late-children.ts";
 import { cutOff, isCutOff } from "./rebind.ts";
 import { scanInOrder } from "./scan-in-order.ts";
 import { toStoredJson } from "./stored-json.ts";

@@ -78,13 +78,19 @@ export function scanDiscarded({ all }: Store, threadId: string): FindCursor<Disc
   });
 }
 
-/** Where what rollbacks have discarded of a thread stands in the order. */
+/** Where a checkpoint lies that a rollback has discarded. */
+export type DiscardedPlace = Pick<
+  DiscardedDocument,
+  "_id" | "epoch" | "checkpoint_ns" | "checkpoint_id" | "seq"
+>;
+
+/** What rollbacks have discarded of a thread, without what it holds. */
 export async function listDiscarded(
   store: Store,
   threadId: string,
-): Promise<readonly Pick<DiscardedDocument, "_id" | "checkpoint_ns" | "seq">[]> {
+): Promise<readonly DiscardedPlace[]> {
   return scanDiscarded(store, threadId)
-    .project<Pick<DiscardedDocument, "_id" | "checkpoint_ns" | "seq">>({ checkpoint_ns: 1, seq: 1 })
+    .project<DiscardedPlace>({ epoch: 1, checkpoint_ns: 1, checkpoint_id: 1, seq: 1 })
     .toArray();
 }
 

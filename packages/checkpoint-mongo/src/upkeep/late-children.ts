@@ -3,7 +3,7 @@ import type { ThreadDocument } from "../documents/documents.ts";
 import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { scanNamespace } from "../store/scan-thread.ts";
 import { isOfLife } from "../store/thread-record.ts";
-import { isLateChild, readPruneMarks, type PlacedMarks } from "../upkeep/pruned-parents.ts";
+import { isLateChild, readPruneMarks, type PlacedMarks } from "./pruned-parents.ts";
 
 /** Tells which checkpoints of a thread were put as children of pruned ones. Few threads have any. */
 export class LateChildren {
