@@ -75,7 +75,7 @@ describe("a thread with labels, runs, a prune and rollbacks", () => {
       expect(await open(settings).getTuple(last)).toBeDefined();
       const names = (await saver.listLabels(threadId)).map(({ name }) => name);
       expect(names.toSorted()).toEqual(["discarded", "kept"]);
-      expect((await saver.deleteForRuns(["run-5"])).threads).toBe(1);
+      expect((await saver.deleteForRuns([`${threadId} 5`])).threads).toBe(1);
       await expectSound(settings);
     },
   );
@@ -131,7 +131,7 @@ describe("a thread with labels, runs, a prune and rollbacks", () => {
   it("keeps what it discarded through a sweep while it is away", async () => {
     const before = await live({});
     await archiveThreads(open(), { threadIds: [threadId] });
-    await open().sweep(threadId);
+    await open().sweep({ threadId });
     await open().undoRollback(threadId);
     expect((await open().listLabels(threadId)).length).toBe(before.labels.length + 1);
     await expectSound({});
@@ -217,6 +217,41 @@ describe("is not archived", () => {
     await expectSound({});
   });
 
+  const changes: Record<string, (saver: MongoDBSaver) => Promise<unknown>> = {
+    "gets a label": (saver) =>
+      saver.label(threadConfig(threadId), { name: "meanwhile", type: "manual" }),
+    "loses a label": (saver) => saver.removeLabel(threadId, "kept"),
+    "is pruned": (saver) => saver.prune([threadId], { strategy: "keep_last", count: 2 }),
+    "is rolled back": (saver) => saver.rollback(threadId, { to: "kept", discard: true }),
+    "gets its rollback undone": (saver) => saver.undoRollback(threadId),
+    "loses a run": (saver) => saver.deleteForRuns([`${threadId} 20`]),
+    "gets a retention": (saver) => saver.setRetention(threadId, { pinned: true }),
+  };
+
+  it.each(Object.keys(changes))("a thread that %s while it is copied", async (name) => {
+    await live({});
+    let after: Awaited<ReturnType<typeof readAll>> | undefined;
+    const meanwhile: ArchiveStore = {
+      put: async (key, content) => {
+        await archive.put(key, content);
+        await changes[name]!(open());
+        after = await readAll(open());
+      },
+      get: (key) => archive.get(key),
+      delete: (key) => archive.delete(key),
+      list: (prefix) => archive.list(prefix),
+    };
+    const result = await archiveThreads(open({ archive: meanwhile }), { threadIds: [threadId] });
+    expect(result.skipped).toEqual([{ threadId, reason: "in-use" }]);
+    expect(await readAll(open())).toEqual(after);
+    await expectSound({});
+    // It goes the next time, and comes back with the change.
+    const again = await archiveThreads(open(), { threadIds: [threadId] });
+    expect(again).toMatchObject({ archived: [threadId], skipped: [] });
+    expect(await readAll(open())).toEqual(after);
+    await expectSound({});
+  });
+
   it("a thread that is being copied to, or whose rollback has not ended", async () => {
     await live({});
     const copyId = uuid6(1);
@@ -229,11 +264,9 @@ describe("is not archived", () => {
     expect(await archiveThreads(open(), { threadIds: [copyId] })).toMatchObject({
       skipped: [{ threadId: copyId, reason: "not-found" }],
     });
-    const [{ rollbacks } = {}] = await database
-      .documents("thread")
-      .find({ thread_id: threadId })
-      .toArray();
-    const [name] = Object.keys(rollbacks as object);
+    const own = await database.documents("thread").findOne({ thread_id: threadId });
+    const rollbacks = own!["rollbacks"] as object;
+    const [name] = Object.keys(rollbacks);
     await database
       .documents("thread")
       .updateOne(
@@ -309,7 +342,7 @@ function put(saver: MongoDBSaver, parent: RunnableConfig, step: number): Promise
   const { configurable } = parent;
   return putCheckpoint(
     saver,
-    { configurable: { ...configurable, tenant_id: "acme", run_id: `run-${step}` } },
+    { configurable: { ...configurable, tenant_id: "acme", run_id: `${threadId} ${step}` } },
     makeCheckpoint({ list: listOf(step) }, { id: uuid6(step), versions: { list: step + 1 } }),
     makeMetadata({ step }),
   );

@@ -1,5 +1,8 @@
+import { readAddress } from "../address/read-address.ts";
 import type { CheckpointDocument, DiscardedDocument } from "../documents/documents.ts";
 import { bytesToHex } from "../driver/binary.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { asWrongField } from "../errors/corruption.ts";
 import { findByIds } from "../store/find-by-ids.ts";
 import { listDiscarded, scanCheckpoints } from "../store/scan-thread.ts";
 import type { Store } from "../store/store.ts";
@@ -43,11 +46,25 @@ async function* load(
       (await findByIds(store, ids)).map((document) => [bytesToHex(document._id), document]),
     );
     for (const id of ids) {
-      const document = found.get(bytesToHex(id)) as DiscardedDocument | undefined;
-      // It may have been brought back or removed meanwhile.
+      const document = found.get(bytesToHex(id)) as
+        | CheckpointDocument
+        | DiscardedDocument
+        | undefined;
       if (document?.kind === "discarded") yield { kind: "discarded", document };
+      // A sweep may have removed it. One that is back may have been missed among the checkpoints.
+      else if (document !== undefined) throw changed(document);
     }
   }
+}
+
+function changed(document: CheckpointDocument): CorruptCheckpointError {
+  const address = readAddress(document);
+  const fault = { field: "kind", expected: "discarded", found: document.kind };
+  return new CorruptCheckpointError(
+    address,
+    { document: "checkpoint", which: address.checkpointId, ...asWrongField(fault) },
+    { advice: "A rollback was undone meanwhile: export the thread again." },
+  );
 }
 
 /** As the server compares. */

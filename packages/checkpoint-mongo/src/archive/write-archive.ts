@@ -93,7 +93,8 @@ export async function* readDocuments(
     const isThere = hasParent && ids.has(formatPlace(checkpointNs, parentCheckpointId));
     if (!hasParent || isThere || isCutOff(context, part.document, checkpoint)) {
       yield part;
-    } else if (await lateChildren.has(checkpoint)) {
+    } else if (part.kind === "discarded" || (await lateChildren.has(checkpoint))) {
+      // A prune marks no children that rollbacks have discarded.
       yield cutOff(context, part, checkpoint);
     } else {
       throw missing(part.document, "checkpoint", parentCheckpointId);

@@ -10,6 +10,7 @@ import { readOptionalDate, readText, readWhole, refuse } from "./document-fields
 import type { Store } from "./store.ts";
 import {
   findRecord,
+  isExtending,
   matchHolder,
   matchRecord,
   matchThread,
@@ -24,6 +25,9 @@ import {
 // 2. The thread is copied.
 // 3. If `leaving` is still there, nothing was written since. The record then begins the next life, in which the
 //    thread is `away`. What is stored of the life before belongs to nobody, and is removed.
+//
+// Whoever changes something without the thread's fence, as a label, takes `leaving` off after it. If the thread has
+// gone by then, it is brought back, and the change is made once more.
 
 /**
  * Checks that a thread is not in the archive store.
@@ -79,6 +83,36 @@ export async function beginLeaving(
 /** Whether a thread is still marked with a copy. */
 export async function isLeaving(store: Store, threadId: string, key: string): Promise<boolean> {
   return (await findRecord(store, threadId))?.leaving === key;
+}
+
+/** Whether what {@link beginLeaving} has marked is to be taken back: the thread is in the same life, and stays. */
+export async function isToStay(
+  store: Store,
+  { thread_id: threadId, epoch }: ThreadDocument,
+): Promise<boolean> {
+  const record = await findRecord(store, threadId);
+  return record?.epoch === epoch && record.deleted_at === undefined && isExtending(record);
+}
+
+/**
+ * Says that something of a thread was changed without its fence. A copy that is just made of it does not count then.
+ *
+ * @param epoch the life in which it was changed
+ * @returns false if the thread is in another life: it may have come back without the change
+ * @throws ThreadArchivedError if it has gone to the archive store, maybe without the change
+ */
+export async function disownCopy(
+  { threads }: Pick<Store, "threads">,
+  threadId: string,
+  epoch: number,
+): Promise<boolean> {
+  const record = await threads.findOneAndUpdate(
+    matchRecord(threadId),
+    { $unset: { leaving: "" } },
+    { returnDocument: "after" },
+  );
+  if (record !== null) assertHere(record);
+  return record === null || record.epoch === epoch;
 }
 
 /**

@@ -9,11 +9,19 @@ import type { ArchiveStore } from "../archive-store/archive-store.ts";
 import type { SaverContext } from "../context/context.ts";
 import { reachStorage } from "../context/reach-saver.ts";
 import type { StoredStanding, ThreadDocument } from "../documents/documents.ts";
+import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { InvalidArchiveError } from "../errors/invalid-archive-error.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { checkOptions } from "../options/check-options.ts";
 import type { MongoDBSaver } from "../saver/mongodb-saver.ts";
-import { beginLeaving, isLeaving, keepStub, removeLeft, sendAway } from "../store/away-thread.ts";
+import {
+  beginLeaving,
+  isLeaving,
+  isToStay,
+  keepStub,
+  removeLeft,
+  sendAway,
+} from "../store/away-thread.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { findIndexed } from "../store/search-records.ts";
 import { endHold, isOverdue } from "../store/thread-hold.ts";
@@ -251,9 +259,13 @@ async function archiveThread(
   const key = createKey(threadId);
   if (!(await beginLeaving(store, record, key))) return "in-use";
   try {
+    // One that began before the mark. A later one takes the mark off.
+    const [marked] = await findIndexed(store, [threadId]);
+    if (marked === undefined || isRollingBack(marked.record)) return "in-use";
     const report = await verifyThread(context, threadId);
     if (report.damages.length > 0) return "damaged";
-    const copied = await copy(context, archive, threadId, key);
+    const copied = await copyWhole(context, archive, threadId, key);
+    if (copied === undefined) return (await isLeaving(store, threadId, key)) ? "damaged" : "in-use";
     const { checkpoints, bytes } = copied;
     const away = { key, at: new Date(store.estimateTime()), checkpoints, bytes };
     await keepStub(store, threadId);
@@ -262,7 +274,7 @@ async function archiveThread(
     await removeLeft(store, { thread_id: threadId, epoch: record.epoch + 1 });
     return { bytes };
   } finally {
-    if (await isLeaving(store, threadId, key)) {
+    if (await isToStay(store, record)) {
       // Whoever opens the thread takes the mark off, as a writer would.
       cache.forgetThread(threadId);
       await refreshThread(context, threadId);
@@ -274,6 +286,18 @@ async function archiveThread(
 /** Whether a rollback has still to discard what came after it. If its process died, a sweep does that. */
 function isRollingBack({ rollbacks = {} }: ThreadDocument): boolean {
   return Object.values(rollbacks).some(({ discarding }) => discarding !== undefined);
+}
+
+/** @returns undefined if something of the thread is missing, which may have changed meanwhile */
+async function copyWhole(
+  ...args: Parameters<typeof copy>
+): Promise<Awaited<ReturnType<typeof copy>> | undefined> {
+  try {
+    return await copy(...args);
+  } catch (error) {
+    if (CorruptCheckpointError.isInstance(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Copies a thread, and reads the copy back. */
