@@ -360,7 +360,7 @@ async function readAll(saver: MongoDBSaver, id: string = threadId) {
 }
 
 /** Made anew for the life that a thread comes back in. */
-const OF_LIFE = [
+const OF_LIFE = new Set([
   "epoch",
   "life",
   "hash",
@@ -371,14 +371,14 @@ const OF_LIFE = [
   "moving",
   "newest",
   "expires_at",
-];
+]);
 
 async function readStored(): Promise<Document[]> {
   const documents = await database.readAll(threadId);
   return documents
     .filter(({ kind }) => kind !== "segment")
     .map((document) =>
-      Object.fromEntries(Object.entries(document).filter(([field]) => !OF_LIFE.includes(field))),
+      Object.fromEntries(Object.entries(document).filter(([field]) => !OF_LIFE.has(field))),
     )
     .toSorted((a, b) => (String(a["_id"]) < String(b["_id"]) ? -1 : 1));
 }
