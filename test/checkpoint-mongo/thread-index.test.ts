@@ -348,7 +348,7 @@ describe("where a thread stands", () => {
       // As if nobody had looked yet.
       await database
         .documents("thread")
-        .updateOne({ thread_id: "early" }, { $set: { moving: ["interrupt"] } });
+        .updateOne({ thread_id: "early" }, { $set: { moving: ["0"] } });
       await database
         .documents("checkpoint")
         .updateOne({ thread_id: "early", head: true }, { $set: { "stands.code": 1 } });

@@ -93,8 +93,7 @@ export async function* readDocuments(
     const isThere = hasParent && ids.has(formatPlace(checkpointNs, parentCheckpointId));
     if (!hasParent || isThere || isCutOff(context, part.document, checkpoint)) {
       yield part;
-    } else if (part.kind === "discarded" || (await lateChildren.has(checkpoint))) {
-      // A prune marks no children that rollbacks have discarded.
+    } else if (await lateChildren.has(checkpoint)) {
       yield cutOff(context, part, checkpoint);
     } else {
       throw missing(part.document, "checkpoint", parentCheckpointId);

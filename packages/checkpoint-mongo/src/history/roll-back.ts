@@ -53,14 +53,17 @@ export async function rollBack(
     // A round before may have done it, and not have heard so.
     if (formerId === undefined) return [];
     const nowMs = context.store.estimateTime();
+    const others = listRollbacks(record, nowMs);
+    // Processes differ a little in what time it is. The last one is undone first.
+    const atMs = Math.max(nowMs, (others[0]?.at.getTime() ?? 0) + 1);
     const rollback: NamedRollback = {
       name,
-      at: new Date(nowMs),
+      at: new Date(atMs),
       until: new Date(nowMs + backupDays * DAY_MS),
       from: formerId,
       ...(discard && { discarding: { after, before: plan.seq } }),
     };
-    return [nameRollback(thread.state, rollback, listRollbacks(record, nowMs))];
+    return [nameRollback(thread.state, rollback, others)];
   });
   const { latest, seq } = done.plan;
   const isChanged = formerId !== undefined;

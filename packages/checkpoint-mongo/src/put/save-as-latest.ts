@@ -38,8 +38,12 @@ export async function saveAsLatest(
   const { cache, hasher, setsSeen } = context;
   const { address } = request;
   const { epoch } = thread;
+  const known = cache.getHead(address, epoch);
+  // A prune may have freed the place behind one that this process takes for the latest, so that no writer would be
+  // in the way. A parent that comes after it shows that it is not the latest any more.
+  const isBehind = (draft.parent?.seq ?? 0) > (known?.latest?.seq ?? 0);
   const head =
-    cache.getHead(address, epoch) ?? (await readHead(context, address, epoch, isContended));
+    known === undefined || isBehind ? await readHead(context, address, epoch, isContended) : known;
   if (request.isForkRefused && !(await doesContinue(context, request, head))) {
     // This process may not know the latest, or it is this one, and others have put theirs after it.
     if (!isContended) return undefined;

@@ -6,6 +6,7 @@ import { readPlace, readRecord, type CheckpointRecord } from "../records/checkpo
 import { isBinary, toBytes } from "../driver/binary.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import { findCheckpointOnly } from "../store/find-checkpoint.ts";
+import { bringBackOne } from "../store/discard-checkpoints.ts";
 import { removeCheckpoint, replaceCheckpoint } from "../store/save-checkpoint.ts";
 import { isSoundStanding } from "../store/thread-entry.ts";
 import { isSameState } from "../store/thread-record.ts";
@@ -31,7 +32,11 @@ export async function saveOverExisting(
   const { store, cache, setsSeen } = context;
   const { address } = request;
   const existing = await findCheckpointOnly(store, address);
-  if (existing === undefined) return undefined;
+  if (existing === undefined) {
+    // A run that was under way may put once more what a rollback has discarded. The next attempt finds it.
+    await bringBackOne(store, address);
+    return undefined;
+  }
   cache.forgetHead(address);
   if ((existing.epoch ?? 0) !== thread.epoch) {
     // Unless another life has begun since, whose checkpoint this is.
@@ -43,7 +48,10 @@ export async function saveOverExisting(
   const isStored = stored !== undefined && Buffer.compare(stored.hash, record.hash) === 0;
   if (isStored && isSameState(stored, thread)) return record;
   const seen = setsSeen?.recall(address, thread.epoch);
-  const document = nameSets(unnamed, seen);
+  const document = {
+    ...nameSets(unnamed, seen),
+    ...(stored && isCut(context, existing, stored) && { cut: hashCut(context, record, unnamed) }),
+  };
   const outcome = await replaceCheckpoint(thread, document, {
     segments: draft.state.segments,
     formerEpoch: existing.epoch ?? 0,
@@ -54,6 +62,24 @@ export async function saveOverExisting(
   await nameLaterSets(thread, address, document, seen);
   await catchUpStanding(context, thread, address);
   return record;
+}
+
+/** Whether a prune has marked it: its parent is gone. */
+function isCut(
+  context: SaverContext,
+  existing: CheckpointDocument,
+  stored: CheckpointRecord,
+): boolean {
+  return isSameHash(existing.cut, hashCut(context, stored, existing));
+}
+
+/** The mark covers the hash, so with another content it is another one. */
+function hashCut(
+  { hasher }: SaverContext,
+  { address, epoch, hash }: CheckpointRecord,
+  { key_name: keyName }: Pick<CheckpointDocument, "key_name">,
+): Uint8Array {
+  return hasher.hashCut({ address, epoch, keyName, hash });
 }
 
 /** An interrupt or an error at a checkpoint stays when that gets other content. */

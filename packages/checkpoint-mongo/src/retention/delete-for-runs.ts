@@ -6,6 +6,7 @@ import { raiseBy, readStanding, toCode } from "../records/standing.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
 import { findThreadsOfRuns } from "../store/find-runs.ts";
 import { lowerNewest, markAsLatest } from "../store/move-head.ts";
+import { markSurvivors, removeCheckpoints } from "../store/prune-checkpoints.ts";
 import { beginEntry } from "../store/write-metadata.ts";
 import { addNeeded } from "./needed-ancestors.ts";
 import { planNamespace, type NamespacePlan } from "./plan-namespace.ts";
@@ -59,16 +60,41 @@ async function deleteOfThread(
   const namespaces: NamespacePlan[] = [];
   let needed = 0;
   for (const own of thread.namespaces.values()) {
+    const latest = own.findLast(({ isAside }) => !isAside);
+    // Behind a latest that goes, places are given again. So nothing can come back to them.
+    const hasPlace = latest !== undefined && !isOfRuns(latest);
     const kept = addNeeded(
       own,
-      own.filter((planned) => !isOfRuns(planned)),
+      own.filter((planned) => !isOfRuns(planned) && (hasPlace || !planned.isAside)),
     );
     needed += [...kept].filter(isOfRuns).length;
     const plan = planNamespace(context.hasher, own, kept);
     if (plan !== undefined) namespaces.push(plan);
   }
-  for (const plan of namespaces) await moveHead(context, epoch, plan);
-  return { ...(await removePlanned(context, { threadId, epoch, namespaces })), needed };
+  let aside = 0;
+  for (const plan of namespaces) {
+    aside += await removeAside(context, epoch, plan);
+    await moveHead(context, epoch, plan);
+  }
+  const done = await removePlanned(context, { threadId, epoch, namespaces });
+  const checkpoints = done.checkpoints + aside;
+  return {
+    ...done,
+    threads: Number(checkpoints > 0),
+    checkpoints,
+    needed,
+  };
+}
+
+/** Removes what rollbacks have discarded, before it could look as if the rollback could still be undone. */
+async function removeAside(
+  { store }: SaverContext,
+  epoch: number,
+  { namespace, marks, asideIds }: NamespacePlan,
+): Promise<number> {
+  if (asideIds.length === 0) return 0;
+  await markSurvivors(store, marks);
+  return removeCheckpoints(store, namespace, epoch, asideIds, "discarded");
 }
 
 /** Makes the latest checkpoint that stays the latest of its namespace, if it is not so already. */

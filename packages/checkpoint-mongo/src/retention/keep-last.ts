@@ -3,7 +3,7 @@ import type { SaverContext } from "../context/context.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { markSurvivors, removeUncounted } from "../store/prune-checkpoints.ts";
 import { listBackups } from "../store/rollback-entries.ts";
-import { scanNamespace } from "../store/scan-thread.ts";
+import { scanDiscarded, scanNamespace } from "../store/scan-thread.ts";
 import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
 import { findRecord } from "../store/thread-record.ts";
 import { sweep } from "../upkeep/sweep-segments.ts";
@@ -63,8 +63,15 @@ async function pruneNamespace(
   const waiting = await findWaiting(context, own, own.slice(0, -count));
   const backups = address.checkpointNs === "" ? await findBackups(context, address) : undefined;
   const restorable = own.filter(({ address: { checkpointId } }) => backups?.has(checkpointId));
-  const kept = addNeeded(own, [...last, ...waiting, ...restorable]);
-  const plan = planNamespace(hasher, own, kept);
+  // What a rollback has discarded stays whole as long as it may come back.
+  const aside: PlannedCheckpoint[] = [];
+  for await (const document of scanDiscarded(store, address.threadId)) {
+    const isOwn = document.checkpoint_ns === address.checkpointNs;
+    if (isOwn && (document.epoch ?? 0) === epoch) aside.push(await readPlanned(context, document));
+  }
+  const all = [...own, ...aside].toSorted((a, b) => a.seq - b.seq);
+  const kept = addNeeded(all, [...last, ...waiting, ...restorable, ...aside]);
+  const plan = planNamespace(hasher, all, kept);
   if (plan === undefined) return kept.size;
   const { marks, removedIds } = plan;
   await markSurvivors(store, marks);

@@ -14,6 +14,8 @@ export interface NamespacePlan {
   readonly marks: readonly SurvivorMark[];
   /** The latest first, so that no child outlives its parent unless it stays. */
   readonly removedIds: readonly string[];
+  /** Those among them that a rollback has discarded. */
+  readonly asideIds: readonly string[];
   /** The last place in the order that is removed. */
   readonly through: number;
   /** The latest that stays; undefined if none does. */
@@ -35,7 +37,7 @@ export function planNamespace(
   const last = removed.at(-1);
   if (last === undefined) return undefined;
   const staying = own.filter((planned) => kept.has(planned));
-  const survivor = staying.at(-1);
+  const survivor = staying.findLast(({ isAside }) => !isAside);
   return {
     namespace: last.address,
     marks: [
@@ -43,6 +45,7 @@ export function planNamespace(
       ...(survivor ? [markPruned(hasher, own, last, survivor)] : []),
     ],
     removedIds: removed.map(({ address }) => address.checkpointId).toReversed(),
+    asideIds: removed.filter(({ isAside }) => isAside).map(({ address }) => address.checkpointId),
     through: last.seq,
     survivor,
   };

@@ -2,7 +2,7 @@ import type { SaverContext } from "../context/context.ts";
 import { breather } from "../event-loop/breather.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
 import { listBackups } from "../store/rollback-entries.ts";
-import { scanCheckpoints } from "../store/scan-thread.ts";
+import { scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
 import { findRecord, isOfLife } from "../store/thread-record.ts";
 import { addNeeded } from "./needed-ancestors.ts";
 import { findWaiting, planNamespace, type NamespacePlan } from "./plan-namespace.ts";
@@ -35,13 +35,15 @@ export async function planPrune(
   if (thread === undefined) return undefined;
   const namespaces: NamespacePlan[] = [];
   for (const [checkpointNs, own] of thread.namespaces) {
+    const [aside, shown] = splitAside(own);
     const isBackup = ({ address }: PlannedCheckpoint): boolean =>
       checkpointNs === "" && thread.backups.has(address.checkpointId);
-    const chosen = chooseKept(own, strategy, store.estimateTime());
-    const kept = addNeeded(own, [...chosen, ...own.filter(isBackup)]);
+    const chosen = chooseKept(shown, strategy, store.estimateTime());
+    // What a rollback has discarded, and what it can be undone to, stays whole as long as it may come back.
+    const kept = addNeeded(own, [...chosen, ...aside, ...shown.filter(isBackup)]);
     if (!discardsWaiting) {
-      const removed = own.filter((planned) => !kept.has(planned));
-      const [waiting] = await findWaiting(context, own, removed);
+      const removed = shown.filter((planned) => !kept.has(planned));
+      const [waiting] = await findWaiting(context, shown, removed);
       if (waiting) throw new PruneRefusedError(threadId, waiting.address.checkpointId);
     }
     const plan = planNamespace(hasher, own, kept);
@@ -50,7 +52,7 @@ export async function planPrune(
   return { threadId, epoch: thread.epoch, namespaces };
 }
 
-/** The checkpoints of a thread in its present life, by namespace and order. */
+/** The checkpoints of a thread in its present life, by namespace and order, with those that rollbacks discarded. */
 export interface ThreadToPrune {
   readonly epoch: number;
   readonly namespaces: ReadonlyMap<string, readonly PlannedCheckpoint[]>;
@@ -72,15 +74,18 @@ export async function readThread(
   const record = await findRecord(store, threadId);
   if (record === undefined || record.deleted_at !== undefined) return undefined;
   const namespaces = new Map<string, PlannedCheckpoint[]>();
-  for await (const document of scanCheckpoints(store, threadId)) {
-    if (!isOfLife(document, record)) continue;
-    const planned = await readPlanned(context, document);
-    const { checkpointNs } = planned.address;
-    const own = namespaces.get(checkpointNs) ?? [];
-    namespaces.set(checkpointNs, own);
-    own.push(planned);
-    if (breather.isDue(CHECKPOINT_WORK)) await breather.rest();
+  for (const scan of [scanCheckpoints, scanDiscarded]) {
+    for await (const document of scan(store, threadId)) {
+      if (!isOfLife(document, record)) continue;
+      const planned = await readPlanned(context, document);
+      const { checkpointNs } = planned.address;
+      const own = namespaces.get(checkpointNs) ?? [];
+      namespaces.set(checkpointNs, own);
+      own.push(planned);
+      if (breather.isDue(CHECKPOINT_WORK)) await breather.rest();
+    }
   }
+  for (const own of namespaces.values()) own.sort((a, b) => a.seq - b.seq);
   const backups = listBackups(record, store.estimateTime());
   return { epoch: record.epoch, namespaces, backups };
 }
@@ -88,7 +93,14 @@ export async function readThread(
 /** The work of reading a checkpoint, in characters, about. */
 const CHECKPOINT_WORK = 8_192;
 
-/** @param own by their places in the order, and not empty */
+/** Parts what rollbacks have discarded from what reads see. */
+function splitAside(
+  own: readonly PlannedCheckpoint[],
+): readonly [aside: readonly PlannedCheckpoint[], shown: readonly PlannedCheckpoint[]] {
+  return [own.filter(({ isAside }) => isAside), own.filter(({ isAside }) => !isAside)];
+}
+
+/** @param own by their places in the order */
 function chooseKept(
   own: readonly PlannedCheckpoint[],
   strategy: KeepingStrategy,

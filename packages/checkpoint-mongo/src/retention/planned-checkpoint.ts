@@ -1,7 +1,7 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { isPlainObject } from "../codec/values/plain-data.ts";
 import type { SaverContext } from "../context/context.ts";
-import type { CheckpointDocument } from "../documents/documents.ts";
+import type { CheckpointDocument, DiscardedDocument } from "../documents/documents.ts";
 import type { Manifest } from "../documents/manifest.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
@@ -11,6 +11,8 @@ import { readPruneMarks, type PruneMarks } from "../upkeep/pruned-parents.ts";
 /** What pruning needs to know of a checkpoint. Its bytes are its own: those out of a reply would keep all of it. */
 export interface PlannedCheckpoint extends PruneMarks {
   readonly id: Uint8Array;
+  /** Whether a rollback has discarded it: it may come back. */
+  readonly isAside: boolean;
   readonly address: CheckpointAddress;
   readonly seq: number;
   readonly epoch: number;
@@ -40,14 +42,16 @@ export type Needs = "none" | "parent" | "all" | ReadonlySet<string>;
  */
 export async function readPlanned(
   context: Pick<SaverContext, "hasher" | "serializer">,
-  document: CheckpointDocument,
+  stored: CheckpointDocument | DiscardedDocument,
 ): Promise<PlannedCheckpoint> {
   const { hasher } = context;
+  const document = { ...stored, kind: "checkpoint" } as const;
   const record = readRecord(document, hasher);
   const { address, seq, epoch, parentCheckpointId, parentHash, header, manifest, hash } = record;
   const metadata = await decodeMetadata(record, context);
   return {
     id: hashAddress(address),
+    isAside: stored.kind === "discarded",
     address,
     seq,
     epoch,

@@ -1,4 +1,6 @@
 import type { CheckpointDocument, DiscardedDocument, StoredLabel } from "../documents/documents.ts";
+import type { CheckpointAddress } from "../address/address.ts";
+import { hashAddress } from "../integrity/hashes.ts";
 import type { Collection } from "mongodb";
 import type { Store } from "./store.ts";
 
@@ -42,18 +44,32 @@ export async function discardCheckpoints(
   return count;
 }
 
-/** Brings back what a rollback has discarded, without its labels. */
+/** Brings back what a rollback has discarded to where it was, without its labels. */
 export async function bringBack(
   store: Pick<Store, "all">,
   threadId: string,
   rollback: string,
 ): Promise<void> {
-  await openDiscarded(store).updateMany({ thread_id: threadId, kind: "discarded", rollback }, {
-    $set: { kind: "checkpoint" },
-    $rename: { was_head: "head" },
-    $unset: { rollback: "" },
-  } as object);
+  await openDiscarded(store).updateMany(
+    { thread_id: threadId, kind: "discarded", rollback },
+    BRING_BACK as object,
+  );
 }
+
+/** Brings back a checkpoint that is put again, without its labels, whichever rollback has discarded it. */
+export async function bringBackOne(
+  store: Pick<Store, "all">,
+  address: CheckpointAddress,
+): Promise<void> {
+  const id = { _id: hashAddress(address), kind: "discarded" } as const;
+  await openDiscarded(store).updateOne(id, BRING_BACK as object);
+}
+
+const BRING_BACK = {
+  $set: { kind: "checkpoint" },
+  $rename: { was_head: "head" },
+  $unset: { rollback: "" },
+} as const;
 
 /** Checkpoints that were brought back and whose labels were not yet. */
 export async function findUnlabelled(
@@ -73,37 +89,27 @@ export async function endUnlabelled(
   await checkpoints.updateOne({ _id, thread_id }, { $unset: { was_labelled: "" } } as object);
 }
 
-/** What is known of a checkpoint that is removed. */
-type RemovedDocument = Pick<
-  DiscardedDocument,
-  "_id" | "thread_id" | "checkpoint_ns" | "checkpoint_id"
->;
-
 /**
  * Removes what was discarded by rollbacks that cannot be undone any more.
  *
  * @param kept the names of those that can
- * @param onRemoval is called before some are removed, and after
  */
 export async function removeDiscarded(
   store: Pick<Store, "all" | "writes">,
   threadId: string,
   kept: readonly string[],
-  onRemoval: (batch: readonly RemovedDocument[]) => Promise<void>,
 ): Promise<void> {
   const gone = { thread_id: threadId, kind: "discarded" as const, rollback: { $nin: [...kept] } };
   for (;;) {
     const batch = await openDiscarded(store)
       .find(gone)
-      .project<RemovedDocument>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1 })
+      .project<Pick<DiscardedDocument, "_id">>({ _id: 1 })
       .limit(BATCH_SIZE)
       .toArray();
     if (batch.length === 0) return;
     const ids = batch.map(({ _id }) => _id);
-    await onRemoval(batch);
     // The writes go first: they are found by what they belong to.
     await store.writes.deleteMany({ checkpoint: { $in: ids }, thread_id: threadId });
     await openDiscarded(store).deleteMany({ ...gone, _id: { $in: ids } });
-    await onRemoval(batch);
   }
 }

@@ -2,7 +2,7 @@ import type { NamespaceAddress } from "../address/address.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Store } from "./store.ts";
 
-/** The children of checkpoints of a namespace. */
+/** The children of checkpoints of a namespace, also those that rollbacks have discarded: they may come back. */
 export function findChildren(
   { checkpoints }: Pick<Store, "checkpoints">,
   { threadId, checkpointNs }: NamespaceAddress,
@@ -11,7 +11,7 @@ export function findChildren(
   return checkpoints
     .find({
       thread_id: threadId,
-      kind: "checkpoint",
+      kind: { $in: ["checkpoint", "discarded"] as "checkpoint"[] },
       checkpoint_ns: checkpointNs,
       parent_checkpoint_id: { $in: [...parentIds] },
     })

@@ -1,6 +1,6 @@
 import type { Store } from "./store.ts";
 
-/** The threads in which checkpoints of runs are stored. */
+/** The threads in which checkpoints of runs are stored, also those that a rollback has discarded. */
 export async function findThreadsOfRuns(
   { all }: Pick<Store, "all">,
   runIds: readonly string[],
@@ -10,7 +10,7 @@ export async function findThreadsOfRuns(
   for (const runId of runIds) {
     const found = all.aggregate<{ readonly _id: unknown }>([
       { $match: { run_id: runId } },
-      { $match: { kind: "checkpoint" } },
+      { $match: { kind: { $in: ["checkpoint", "discarded"] } } },
       { $group: { _id: "$thread_id" } },
     ]);
     for await (const { _id: id } of found) if (typeof id === "string") threadIds.add(id);

@@ -17,10 +17,11 @@ export async function removeCheckpoints(
   namespace: NamespaceAddress,
   epoch: number,
   checkpointIds: readonly string[],
+  kind: "checkpoint" | "discarded" = "checkpoint",
 ): Promise<number> {
   const places = checkpointIds.map((id) => matchPlace(namespace, epoch, id));
   const { deletedCount } = await all.bulkWrite(
-    places.map((place) => ({ deleteOne: { filter: { ...place, kind: "checkpoint" } } })),
+    places.map((place) => ({ deleteOne: { filter: { ...place, kind } } })),
     { ordered: true },
   );
   await all.bulkWrite(

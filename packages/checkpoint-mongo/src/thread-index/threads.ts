@@ -123,6 +123,8 @@ export class Threads {
     const id = parseThreadId(threadId);
     const metadata = readUpdate("threads.create", options);
     return this.reach("threads.create", async (context) => {
+      // A process that has read a thread in vain takes it for new, and leaves its record to the first put.
+      context.cache.forgetThread(id);
       const thread = await refreshThread(context, id);
       await beginEntry(context.store, id, thread.epoch);
       return applyUpdate("threads.create", context, id, metadata);

@@ -1,7 +1,7 @@
 import type { SaverContext } from "../context/context.ts";
-import type { ThreadDocument } from "../documents/documents.ts";
+import type { CheckpointDocument, ThreadDocument } from "../documents/documents.ts";
 import { readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
-import { scanNamespace } from "../store/scan-thread.ts";
+import { scanDiscarded, scanNamespace } from "../store/scan-thread.ts";
 import { isOfLife } from "../store/thread-record.ts";
 import { isLateChild, readPruneMarks, type PlacedMarks } from "./pruned-parents.ts";
 
@@ -31,10 +31,15 @@ export class LateChildren {
     const { store, hasher } = this.#context;
     const marks: PlacedMarks[] = [];
     const address = { threadId: this.#record.thread_id, checkpointNs };
-    for await (const document of scanNamespace(store, address)) {
-      if (!isOfLife(document, this.#record)) continue;
+    const add = (document: CheckpointDocument): void => {
+      if (!isOfLife(document, this.#record)) return;
       const record = readRecord(document, hasher);
       marks.push({ seq: record.seq, ...readPruneMarks(document, record, hasher) });
+    };
+    for await (const document of scanNamespace(store, address)) add(document);
+    // What rollbacks have discarded has kept its place.
+    for await (const document of scanDiscarded(store, address.threadId)) {
+      if (document.checkpoint_ns === checkpointNs) add({ ...document, kind: "checkpoint" });
     }
     return marks;
   }

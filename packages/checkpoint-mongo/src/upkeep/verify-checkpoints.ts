@@ -46,7 +46,12 @@ export async function verifyCheckpoints(
   damages: DamageList,
 ): Promise<VerifiedCheckpoints> {
   const links: Link[] = [];
-  const discarded = await verifyDiscarded(context, thread, references, damages);
+  const take = (document: CheckpointDocument): CheckpointRecord => {
+    const record = readRecord(document, context.hasher);
+    links.push(toLink(document, record, context.hasher));
+    for (const id of listSegments(record.manifest)) references.add(id);
+    return record;
+  };
   const ids: StoredBytes[] = [];
   let count = 0;
   const last = new Map<string, { address: CheckpointAddress; marked: boolean }>();
@@ -63,10 +68,7 @@ export async function verifyCheckpoints(
     count += 1;
     last.set(address.checkpointNs, { address, marked: document.head === true });
     await damages.collect(address, async () => {
-      const record = readRecord(document, context.hasher);
-      links.push(toLink(document, record, context.hasher));
-      for (const id of listSegments(record.manifest)) references.add(id);
-      await verifySearchable(context, document, record);
+      await verifySearchable(context, document, take(document));
     });
     const stray = thread.findStrayExpiry(document, name);
     if (stray !== undefined) damages.add(address, stray);
@@ -79,7 +81,13 @@ export async function verifyCheckpoints(
         ...asMissing(),
       });
   }
-  verifyChain(links, discarded, damages);
+  // What a rollback has discarded may come back, and a run that was under way may have put children of it.
+  for await (const discarded of scanDiscarded(context.store, thread.threadId)) {
+    const document = { ...discarded, kind: "checkpoint" } as const;
+    if (thread.isOnItsWayOut(document)) continue;
+    await damages.collect(readAddress(document), () => void take(document));
+  }
+  verifyChain(links, damages);
   return { count, ids };
 }
 
@@ -98,25 +106,6 @@ function toLink(
     seq,
     ...readPruneMarks(document, record, hasher),
   };
-}
-
-/** Verifies what rollbacks have discarded: it may come back. A run may have gone on from it. */
-async function verifyDiscarded(
-  { store, hasher }: SaverContext,
-  thread: ThreadInForce,
-  references: References,
-  damages: DamageList,
-): Promise<readonly Link[]> {
-  const links: Link[] = [];
-  for await (const document of scanDiscarded(store, thread.threadId)) {
-    if (thread.isOnItsWayOut(document)) continue;
-    await damages.collect(readAddress(document), () => {
-      const record = readRecord({ ...document, kind: "checkpoint" }, hasher);
-      links.push(toLink(document, record, hasher));
-      for (const id of listSegments(record.manifest)) references.add(id);
-    });
-  }
-  return links;
 }
 
 /** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */
@@ -141,14 +130,8 @@ async function verifySearchable(
 }
 
 /** Each checkpoint covers its parent's hash, so what was removed, edited or put back shows. */
-function verifyChain(
-  records: readonly Link[],
-  discarded: readonly Link[],
-  damages: DamageList,
-): void {
-  const byPlace = new Map(
-    [...discarded, ...records].map((record) => [formatPlace(record.address), record]),
-  );
+function verifyChain(records: readonly Link[], damages: DamageList): void {
+  const byPlace = new Map(records.map((record) => [formatPlace(record.address), record]));
   const byNamespace = Map.groupBy(records, ({ address }) => address.checkpointNs);
   for (const link of records) {
     const { address, parentCheckpointId, parentHash, seq, isCut } = link;
