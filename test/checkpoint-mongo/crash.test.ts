@@ -9,7 +9,7 @@ import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient, type Document } from "mongodb";
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { CommandProxy, ConnectionLost, type Send } from "../network/command-proxy.ts";
+import { CommandProxy, ConnectionLost, isOfDriver, type Send } from "../network/command-proxy.ts";
 import { isSave, listUpdates, sendInParts } from "./send-in-parts.ts";
 import { useDatabase } from "./use-database.ts";
 
@@ -178,11 +178,6 @@ async function runFor(
   } finally {
     await client.close();
   }
-}
-
-/** Whether the driver sends it by itself. */
-function isOfDriver(command: Document): boolean {
-  return ["hello", "ismaster", "endSessions"].some((name) => name in command);
 }
 
 /** Has each update of a command be one of its own. */

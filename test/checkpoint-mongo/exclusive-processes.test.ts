@@ -35,19 +35,16 @@ it(
   async () => {
     const threadId = uuid6(0);
     const workers = Array.from({ length: 4 }, () =>
-      startWorker(threadId, "lease", { ttlMs: 1_000 }),
+      startWorker(threadId, "lease", { ttlMs: 1_000, tells: true }),
     );
-    const reports = Promise.all(workers.map(({ report }) => report));
-    const ended = new AbortController();
-    void reports.then(() => ended.abort());
-    for (let time = 0; !ended.signal.aborted; time += 1) {
-      const { child } = workers[time % workers.length]!;
-      // Whoever holds the lease is somewhere in its work.
-      await sleep(50);
-      child.kill("SIGSTOP");
-      await sleep(time % 3 === 0 ? 1_500 : 20);
-      child.kill("SIGCONT");
+    let leases = 0;
+    for (const { child } of workers) {
+      child.on("message", (message) => {
+        // Whoever has the lease is stopped in the middle of its work, now and then for longer than that lasts.
+        if (message === "holds") void pause(child, leases++ % 10 === 3 ? 2_500 : 20);
+      });
     }
+    const reports = Promise.all(workers.map(({ report }) => report));
     const done = await reports;
     await expectExact(threadId, 4 * INCREMENTS);
     expectRising(done);
@@ -76,11 +73,17 @@ function expectRising(reports: readonly WorkReport[]): void {
   for (const own of reports) expect(own.tokens).toEqual(own.tokens.toSorted((a, b) => a - b));
 }
 
+async function pause(child: ChildProcess, milliseconds: number): Promise<void> {
+  child.kill("SIGSTOP");
+  await sleep(milliseconds);
+  child.kill("SIGCONT");
+}
+
 /** Starts a process that counts up. */
 function startWorker(
   threadId: string,
   way: Way,
-  { ttlMs = 30_000 }: { readonly ttlMs?: number } = {},
+  { ttlMs = 30_000, tells = false }: Partial<Pick<WorkOrder, "ttlMs" | "tells">> = {},
 ): { readonly child: ChildProcess; readonly report: Promise<WorkReport> } {
   const child = fork(fileURLToPath(new URL("lease-worker.ts", import.meta.url)), {
     execArgv: ["--conditions=@threadkeep/source", "--no-warnings"],
@@ -93,12 +96,17 @@ function startWorker(
     way,
     times: INCREMENTS,
     ttlMs,
+    tells,
   };
   child.send(order);
   const ended = once(child, "exit").then(([code]) => {
     throw new Error(`A worker ended with code ${code} before it reported.`);
   });
-  const reported = once(child, "message").then(([message]) => message as WorkReport);
+  const reported = new Promise<WorkReport>((resolve) => {
+    child.on("message", (message) => {
+      if (message !== "holds") resolve(message as WorkReport);
+    });
+  });
   ended.catch(() => undefined);
   return { child, report: Promise.race([reported, ended]) };
 }

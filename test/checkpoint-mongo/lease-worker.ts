@@ -1,6 +1,7 @@
 /** A process that counts up in a thread, in the way that it is told. */
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 
 /** How a worker makes sure that no other one gets in between. */
@@ -14,6 +15,8 @@ export interface WorkOrder {
   readonly way: Way;
   readonly times: number;
   readonly ttlMs: number;
+  /** Whether to say so at the beginning of each lease, and to wait until the process may have been stopped. */
+  readonly tells: boolean;
 }
 
 /** What a worker did, as it tells. */
@@ -30,7 +33,15 @@ process.once("message", (order: WorkOrder) => {
   void work(order).then((report) => process.send?.(report, () => process.exit(0)));
 });
 
-async function work({ uri, dbName, threadId, way, times, ttlMs }: WorkOrder): Promise<WorkReport> {
+async function work({
+  uri,
+  dbName,
+  threadId,
+  way,
+  times,
+  ttlMs,
+  tells,
+}: WorkOrder): Promise<WorkReport> {
   const client = new MongoClient(uri);
   const concurrency = way === "reject" ? "reject" : "fork";
   const saver = new MongoDBSaver({ client, dbName, concurrency });
@@ -49,6 +60,10 @@ async function work({ uri, dbName, threadId, way, times, ttlMs }: WorkOrder): Pr
         threadId,
         async ({ token }) => {
           tokens.push(token);
+          if (tells) {
+            process.send?.("holds");
+            await sleep(50);
+          }
           await increment();
         },
         { ttlMs, waitMs: 600_000 },

@@ -1,6 +1,6 @@
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { MongoClient } from "mongodb";
-import { CommandProxy, ConnectionLost } from "../network/command-proxy.ts";
+import { CommandProxy, ConnectionLost, isOfDriver } from "../network/command-proxy.ts";
 
 /**
  * Does something with a saver whose process ends after so many commands.
@@ -15,8 +15,7 @@ export async function stopAfter(
 ): Promise<boolean> {
   let left = Infinity;
   await using proxy = await CommandProxy.start(uri, (command, send) => {
-    const isOfDriver = ["hello", "ismaster", "endSessions"].some((sent) => sent in command);
-    if (!isOfDriver) left -= 1;
+    if (!isOfDriver(command)) left -= 1;
     return left < 0 ? Promise.reject(new ConnectionLost()) : send(command);
   });
   const client = new MongoClient(proxy.uri, { retryWrites: false, retryReads: false });

@@ -21,6 +21,11 @@ export type Send = (command: Document) => Promise<Document>;
 /** Thrown by a {@link Handle}, it breaks the connection that the command came by. */
 export class ConnectionLost extends Error {}
 
+/** Whether the driver sends a command by itself. */
+export function isOfDriver(command: Document): boolean {
+  return ["hello", "ismaster", "endSessions"].some((name) => name in command);
+}
+
 /**
  * Takes a command in the server's place, and gives the reply. It may wait, change either of them, send
  * other commands, or none, or break the connection.

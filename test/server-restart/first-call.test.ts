@@ -13,8 +13,8 @@ import { RestartableServer } from "./restartable-server.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 /** As many give up on a server: before the saver does. */
-const clientOptions = { serverSelectionTimeoutMS: 300 };
-const impatient = { retry: { deadlineMs: 800 } };
+const clientOptions = { serverSelectionTimeoutMS: 1_000 };
+const impatient = { retry: { deadlineMs: 4_000 } };
 
 let server: RestartableServer;
 

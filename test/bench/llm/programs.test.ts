@@ -4,8 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { programs } from "../command/programs.ts";
+
+// Each program starts others.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Runs a program of `test/bench`; rejects unless it exits with 0. */
 function run(path: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {

@@ -1,7 +1,7 @@
 import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import type { ArchiveStore } from "@threadkeep/checkpoint-mongo/archive";
-import { MongoClient, type Document } from "mongodb";
-import { CommandProxy, ConnectionLost } from "../../network/command-proxy.ts";
+import { MongoClient } from "mongodb";
+import { CommandProxy, ConnectionLost, isOfDriver } from "../../network/command-proxy.ts";
 import type { TestDatabase } from "../use-database.ts";
 
 /** Steps that a process takes before it ends: commands to the database, and what it asks of the archive store. */
@@ -68,9 +68,4 @@ function countCalls(archive: ArchiveStore, steps: Steps): ArchiveStore {
     },
     list: (prefix) => archive.list(prefix),
   };
-}
-
-/** Whether the driver sends it by itself. */
-function isOfDriver(command: Document): boolean {
-  return ["hello", "ismaster", "endSessions"].some((name) => name in command);
 }

@@ -1,10 +1,9 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { INTERRUPT } from "@langchain/langgraph-checkpoint";
-import { MongoDBSaver, NothingToUndoError } from "@threadkeep/checkpoint-mongo";
-import { MongoClient } from "mongodb";
+import { type MongoDBSaver, NothingToUndoError } from "@threadkeep/checkpoint-mongo";
 import { describe, expect, it } from "vitest";
-import { CommandProxy, ConnectionLost } from "../../network/command-proxy.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "../make-checkpoint.ts";
+import { stopAfter } from "../stop-after.ts";
 import { useDatabase } from "../use-database.ts";
 
 const database = useDatabase();
@@ -17,7 +16,7 @@ describe("wherever the process stops,", () => {
         const threadId = `rollback ${discard} ${commands}`;
         const configs = await startThread(threadId);
         const target = configs[1]!;
-        const done = await runAndStop(commands, (stopped) =>
+        const done = await stopAfter(database, commands, (stopped) =>
           stopped.rollback(threadId, { to: idOf(target), discard }),
         );
         const after = database.openSaver();
@@ -41,7 +40,7 @@ describe("wherever the process stops,", () => {
       const threadId = `undo ${commands}`;
       const configs = await startThread(threadId);
       await saver.rollback(threadId, { to: { steps: 2 }, discard: true });
-      const done = await runAndStop(commands, (stopped) => stopped.undoRollback(threadId));
+      const done = await stopAfter(database, commands, (stopped) => stopped.undoRollback(threadId));
       const after = database.openSaver();
       expect((await after.verifyThread(threadId)).damages).toEqual([]);
       await after.undoRollback(threadId).catch((error: unknown) => {
@@ -58,7 +57,7 @@ describe("wherever the process stops,", () => {
       const configs = await startThread(threadId);
       const to = `forked ${commands}`;
       const fork = (by: MongoDBSaver) => by.fork(threadId, { from: { steps: 1 }, to });
-      const done = await runAndStop(commands, fork);
+      const done = await stopAfter(database, commands, fork);
       const after = database.openSaver();
       const tuple = await after.getTuple(threadConfig(to));
       if (tuple === undefined) await fork(after);
@@ -223,29 +222,4 @@ function idOf(config: RunnableConfig): string {
 async function listIds(threadId: string): Promise<string[]> {
   const tuples = await Array.fromAsync(database.openSaver().list(threadConfig(threadId)));
   return tuples.map(({ checkpoint }) => checkpoint.id);
-}
-
-/** Runs something with a saver whose connection ends after so many commands. */
-async function runAndStop(
-  commands: number,
-  run: (stopped: MongoDBSaver) => Promise<unknown>,
-): Promise<boolean> {
-  let left = Infinity;
-  await using proxy = await CommandProxy.start(database.uri, (command, send) => {
-    const isOfDriver = ["hello", "ismaster", "endSessions"].some((name) => name in command);
-    if (!isOfDriver) left -= 1;
-    return left < 0 ? Promise.reject(new ConnectionLost()) : send(command);
-  });
-  const client = new MongoClient(proxy.uri, { retryWrites: false, retryReads: false });
-  const stopped = new MongoDBSaver({ client, dbName: database.name, retry: { deadlineMs: 0 } });
-  await stopped.setup();
-  left = commands;
-  try {
-    await run(stopped);
-    return left >= 0;
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
 }

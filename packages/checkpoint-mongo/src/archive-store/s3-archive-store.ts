@@ -1,9 +1,18 @@
 import type * as SdkModule from "@aws-sdk/client-s3";
-import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { checkOptions } from "../options/check-options.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import type { ArchivedObject, ArchiveStore } from "./archive-store.ts";
+
+/**
+ * What is needed of an `S3Client` of `@aws-sdk/client-s3`. The declarations of this package must not import those of
+ * a package that may not be installed.
+ */
+export interface S3CommandSender {
+  /** Sends a command. */
+  send(command: never): Promise<unknown>;
+}
 
 /** Options of {@link S3ArchiveStore}. */
 export interface S3ArchiveStoreOptions {
@@ -16,17 +25,18 @@ export interface S3ArchiveStoreOptions {
    */
   readonly prefix?: string | undefined;
   /**
-   * A client of `@aws-sdk/client-s3`. It is never closed.
+   * An `S3Client` of `@aws-sdk/client-s3`. It is never closed.
    *
    * @default one that is made with `clientConfig`
    */
-  readonly client?: S3Client | undefined;
+  readonly client?: S3CommandSender | undefined;
   /**
-   * What a client is made with, for example `{ region, endpoint, credentials, forcePathStyle }`.
+   * What `new S3Client()` is given, for example `{ region, endpoint, credentials, forcePathStyle }`. To have it
+   * checked by the compiler, make the client yourself, or write `satisfies S3ClientConfig`.
    *
    * @default undefined: region and credentials are found as the AWS SDK finds them
    */
-  readonly clientConfig?: S3ClientConfig | undefined;
+  readonly clientConfig?: object | undefined;
 }
 
 type Sdk = typeof SdkModule;
@@ -39,13 +49,13 @@ const optionsSchema = z.strictObject({
     .regex(/^(?!\/)[\w.!/'()*-]*$/, "letters, digits and /, not at the beginning")
     .default(""),
   client: z
-    .custom<S3Client>(
+    .custom<S3CommandSender>(
       (value) => typeof (value as { readonly send?: unknown } | null)?.send === "function",
       { error: "a client of @aws-sdk/client-s3" },
     )
     .optional(),
   clientConfig: z
-    .custom<S3ClientConfig>((value) => typeof value === "object" && value !== null, {
+    .custom<object>((value) => typeof value === "object" && value !== null, {
       error: "what new S3Client() takes",
     })
     .optional(),
@@ -72,7 +82,7 @@ const PART_BYTES = 8 * 1_024 * 1_024;
 export class S3ArchiveStore implements ArchiveStore {
   private readonly bucket: string;
   private readonly prefix: string;
-  private readonly clientConfig: S3ClientConfig;
+  private readonly clientConfig: object;
   private client: S3Client | undefined;
 
   /** @throws InvalidOptionsError if options are wrong, missing or unknown */
@@ -85,7 +95,7 @@ export class S3ArchiveStore implements ArchiveStore {
     );
     this.bucket = bucket;
     this.prefix = prefix;
-    this.client = client;
+    this.client = client as S3Client | undefined;
     this.clientConfig = clientConfig ?? {};
   }
 

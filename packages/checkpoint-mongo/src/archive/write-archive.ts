@@ -11,7 +11,7 @@ import { readRecord } from "../records/checkpoint-record.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import { assertHere } from "../store/away-thread.ts";
 import { scanSegments, scanWrites } from "../store/scan-thread.ts";
-import { findRecord, isOfLife, isOver } from "../store/thread-record.ts";
+import { findRecord, isAlive, isOfLife } from "../store/thread-record.ts";
 import { LineChain } from "./archive-lines.ts";
 import type { DocumentCounts, ThreadPartDocument } from "./arrive.ts";
 import { LateChildren } from "../upkeep/late-children.ts";
@@ -58,8 +58,7 @@ export async function requireThread(
   if (record !== undefined) {
     assertRecord(record, threadId);
     assertHere(record);
-    const isEnded = record.deleted_at !== undefined || isOver(record, await store.askTime());
-    if (!isEnded) return record;
+    if (isAlive(record, await store.askTime())) return record;
   }
   throw new ThreadNotFoundError(threadId, "Only what is stored can be exported.");
 }
@@ -76,12 +75,12 @@ export async function* readDocuments(
 ): AsyncGenerator<ThreadPartDocument> {
   const { store, hasher } = context;
   const { thread_id: threadId } = record;
-  const isAlive = (document: ThreadPart): boolean => isOfLife(document, record);
+  const isInForce = (document: ThreadPart): boolean => isOfLife(document, record);
   const ids = new Set<string>();
   const wanted = new Map<string, string>();
   const lateChildren = new LateChildren(context, record);
   for await (const part of scanInOrder(store, threadId)) {
-    if (!isAlive(part.document)) continue;
+    if (!isInForce(part.document)) continue;
     const checkpoint = readRecord({ ...part.document, kind: "checkpoint" }, hasher);
     const { checkpointNs, checkpointId } = checkpoint.address;
     ids.add(formatPlace(checkpointNs, checkpointId));
@@ -100,14 +99,14 @@ export async function* readDocuments(
     }
   }
   for await (const document of scanWrites(store, threadId)) {
-    if (!isAlive(document)) continue;
+    if (!isInForce(document)) continue;
     for (const id of listWriteSegments([document])) {
       wanted.set(parseSegmentId(id).root, document.checkpoint_id);
     }
     yield { kind: "writes", document };
   }
   for await (const document of scanSegments(store, threadId)) {
-    if (!isAlive(document)) continue;
+    if (!isInForce(document)) continue;
     const root = bytesToHex(document.segment);
     // One that nothing refers to stays behind.
     if (document.part === 0 ? !wanted.has(root) : !ids.has(root)) continue;

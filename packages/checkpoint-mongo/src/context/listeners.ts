@@ -26,7 +26,8 @@ const TYPES: Readonly<Record<ObservedEvent["type"], true>> = {
 export class Listeners {
   readonly #onEvent: ReportEvent | undefined;
   readonly #warn: ReportEvent;
-  readonly #byType = new Map<string, Set<AnyListener>>();
+  /** Undefined as long as nobody has listened. */
+  #byType: Map<string, Set<AnyListener>> | undefined;
 
   /**
    * @param onEvent as the user gave it
@@ -38,7 +39,7 @@ export class Listeners {
   }
 
   get hearsOperations(): boolean {
-    return this.#byType.has("operation");
+    return this.#byType?.has("operation") ?? false;
   }
 
   /** @returns ends it */
@@ -47,21 +48,22 @@ export class Listeners {
     if (typeof listener !== "function") {
       throw new InvalidOptionsError("Invalid listener of MongoDBSaver.on: expected a function.");
     }
-    const held = this.#byType.get(type) ?? new Set();
-    this.#byType.set(type, held);
+    const byType = (this.#byType ??= new Map<string, Set<AnyListener>>());
+    const held = byType.get(type) ?? new Set();
+    byType.set(type, held);
     // Each call of `on` is one listener, also with a function that listens already.
     const own: AnyListener = (event) => listener(event);
     held.add(own);
     return () => {
       held.delete(own);
-      if (held.size === 0 && this.#byType.get(type) === held) this.#byType.delete(type);
+      if (held.size === 0 && byType.get(type) === held) byType.delete(type);
     };
   }
 
   // Bound: settings hand it on by itself.
 
   readonly report = (event: ObservedEvent): void => {
-    const held = this.#byType.get(event.type) ?? [];
+    const held = this.#byType?.get(event.type) ?? [];
     let isHeard = false;
     for (const listener of held) {
       isHeard = true;

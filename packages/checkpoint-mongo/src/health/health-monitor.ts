@@ -41,23 +41,21 @@ export interface HealthReporter {
   readonly hearsOperations: boolean;
 }
 
+/** What takes memory of its own. */
+interface Measured {
+  readonly underWay: Map<CallUnderWay, Promise<unknown>>;
+  readonly latencies: Readonly<Record<string, Latencies>>;
+  readonly sizes: CheckpointSizes;
+}
+
 /** Counts and measures what one saver does, in constant memory. */
 export class HealthMonitor {
-  /** Calls that store something, with their ends. */
-  readonly underWay: Map<CallUnderWay, Promise<unknown>> = new Map<
-    CallUnderWay,
-    Promise<unknown>
-  >();
   /** Hears of calls that did not store what they were given, while a process ends. */
   onUnsaved: ((call: UnsavedCall) => void) | undefined;
   readonly #reporter: HealthReporter;
   readonly #since = new Date();
-  readonly #latencies: Readonly<Record<string, Latencies>> = {
-    getTuple: new Latencies(),
-    put: new Latencies(),
-    putWrites: new Latencies(),
-  };
-  readonly #sizes = new CheckpointSizes();
+  /** Made with the first call: a saver that is not used takes hardly any memory. */
+  #measured: Measured | undefined;
   #verificationFailures = 0;
   #restoreFailures = 0;
   #retries = 0;
@@ -65,6 +63,24 @@ export class HealthMonitor {
 
   constructor(reporter: HealthReporter) {
     this.#reporter = reporter;
+  }
+
+  /** Calls that store something, with their ends. */
+  get underWay(): Map<CallUnderWay, Promise<unknown>> {
+    return this.#figures.underWay;
+  }
+
+  get #figures(): Measured {
+    this.#measured ??= {
+      underWay: new Map(),
+      latencies: {
+        getTuple: new Latencies(),
+        put: new Latencies(),
+        putWrites: new Latencies(),
+      },
+      sizes: new CheckpointSizes(),
+    };
+    return this.#measured;
   }
 
   /** Watches a call. */
@@ -80,11 +96,11 @@ export class HealthMonitor {
     try {
       const result = await act();
       const durationMs = performance.now() - call.startedMs;
-      this.#latencies[operation]?.record(durationMs);
+      this.#figures.latencies[operation]?.record(durationMs);
       this.#reportCall(call, durationMs, undefined);
       return result;
     } catch (error) {
-      this.#latencies[operation]?.recordFailure();
+      this.#figures.latencies[operation]?.recordFailure();
       if (STORING.has(operation)) this.onUnsaved?.({ operation, threadId, error });
       this.noteFailure(operation, threadId, error);
       this.#reportCall(call, performance.now() - call.startedMs, error);
@@ -124,7 +140,7 @@ export class HealthMonitor {
     readParentBytes: () => number | undefined,
   ): void {
     const { bytes, addedBytes } = size;
-    const abnormal = this.#sizes.add(bytes, addedBytes, readParentBytes);
+    const abnormal = this.#figures.sizes.add(bytes, addedBytes, readParentBytes);
     if (abnormal === undefined) return;
     const address = { threadId, checkpointNs, checkpointId };
     this.#reporter.report({ type: "checkpoint-growth", ...address, bytes, ...abnormal });
@@ -142,14 +158,15 @@ export class HealthMonitor {
 
   /** All figures but those of the cache, which savers share. */
   get stats(): Omit<SaverStats, "cache"> {
-    const { getTuple, put, putWrites } = this.#latencies;
+    const { latencies, sizes, underWay } = this.#figures;
+    const { getTuple, put, putWrites } = latencies;
     return {
       since: this.#since,
       get: getTuple!.stats,
       put: put!.stats,
       putWrites: putWrites!.stats,
-      underWay: this.underWay.size,
-      checkpoints: this.#sizes.stats,
+      underWay: underWay.size,
+      checkpoints: sizes.stats,
       verificationFailures: this.#verificationFailures,
       restoreFailures: this.#restoreFailures,
       retries: this.#retries,

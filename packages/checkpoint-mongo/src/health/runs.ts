@@ -11,21 +11,21 @@ const MIN_LIMIT = 64;
  * its next step, and passes it in the config of every call.
  */
 export class Runs {
-  #isWatched = false;
   #reason: string | undefined;
-  readonly #known = new WeakSet<RunControl>();
+  /** Undefined unless runs are taken note of. */
+  #known: WeakSet<RunControl> | undefined;
   /** Weak: nobody says when a run is over. */
   #controls: WeakRef<RunControl>[] = [];
   #limit = MIN_LIMIT;
 
   /** From now on, runs are taken note of. */
   watch(): void {
-    this.#isWatched = true;
+    this.#known ??= new WeakSet();
   }
 
   /** Takes note of the run that a call belongs to. One that begins after the end has begun does no step. */
   note(config: object | undefined): void {
-    if (!this.#isWatched) return;
+    if (this.#known === undefined) return;
     const control = readControl(config);
     if (control === undefined || this.#known.has(control)) return;
     this.#known.add(control);

@@ -1,13 +1,13 @@
-import { isPlainObject } from "../codec/values/plain-data.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, WriteSetDocument } from "../documents/documents.ts";
 import { bytesToHex } from "../driver/binary.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { walkRecords } from "../read/walk-parents.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import { listNeeds } from "../records/needs.ts";
 import { findWrites, groupByPointer } from "../store/find-writes.ts";
-import { findChildren } from "../store/find-children.ts";
 import { findTarget, type Target } from "./find-target.ts";
+import { hasChildren } from "./has-children.ts";
 import { findInLineage, findLastingHeads, Lineage, readRoot } from "./lineage.ts";
 
 /** A checkpoint with those of its pending writes that go with it. */
@@ -104,18 +104,14 @@ async function collect(
   });
 }
 
-/**
- * The ancestors without which a checkpoint cannot be read, the first one first. A delta channel that it does not
- * store is made of what was written since it was stored; the tasks that one of format 1 to 3 sent lie among its
- * parent's writes.
- */
+/** The ancestors without which a checkpoint cannot be read, the first one first. */
 async function collectNeeded(
   context: SaverContext,
   record: CheckpointRecord,
 ): Promise<readonly Target[]> {
-  const needs = await readNeeds(context, record);
-  if (needs === "none") return [];
+  const needs = listNeeds(record, await decodeMetadata(record, context));
   const open = typeof needs === "string" ? undefined : new Set(needs);
+  if (needs === "none" || open?.size === 0) return [];
   const needed: Target[] = [];
   for await (const ancestor of walkRecords(context, record)) {
     const target = await findTarget(context, ancestor.address);
@@ -126,31 +122,4 @@ async function collectNeeded(
     if (open?.size === 0) break;
   }
   return needed;
-}
-
-type Needs = "none" | "parent" | "all" | readonly string[];
-
-async function readNeeds(context: SaverContext, record: CheckpointRecord): Promise<Needs> {
-  const { header, manifest } = record;
-  if (header.v < 4) return "parent";
-  const metadata = await decodeMetadata(record, context);
-  if (!isPlainObject(metadata)) return "none";
-  const counters = metadata["counters_since_delta_snapshot"];
-  if (isPlainObject(counters)) {
-    const open = Object.keys(counters).filter((channel) => !manifest.has(channel));
-    return open.length === 0 ? "none" : open;
-  }
-  if (!Object.hasOwn(metadata, "delta_writes_versioned")) return "none";
-  const hasSnapshot = Array.from(manifest.values()).some(
-    (channel) => "slices" in channel && channel.wrapper === "delta",
-  );
-  return hasSnapshot ? "none" : "all";
-}
-
-async function hasChildren(
-  { store }: SaverContext,
-  { record: { address, epoch } }: Target,
-): Promise<boolean> {
-  const children = await findChildren(store, address, [address.checkpointId]);
-  return children.some((child) => (child.epoch ?? 0) === epoch);
 }

@@ -1,21 +1,20 @@
-import { ERROR, INTERRUPT, uuid6 } from "@langchain/langgraph-checkpoint";
+import { uuid6 } from "@langchain/langgraph-checkpoint";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, StoredStanding } from "../documents/documents.ts";
 import { standAt } from "../put/stand-at.ts";
-import { raiseBy, toCode } from "../records/standing.ts";
+import { deriveStandingCode } from "../read/derive-standing-code.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
 import type { ChainUpdate } from "../store/chain.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
-import { findChildren } from "../store/find-children.ts";
 import { findHeads } from "../store/find-checkpoint.ts";
 import { findLastInOrder } from "../store/find-last.ts";
-import { findWrites } from "../store/find-writes.ts";
 import { countCheckpoint, isCounted } from "../store/mark-sets.ts";
 import { insertAsLatest, moveAsLatest, takeMarkOff } from "../store/place-as-latest.ts";
 import { readPruneMarks } from "../upkeep/pruned-parents.ts";
 import { buildBlank, buildCopy } from "./build-copy.ts";
 import type { Target } from "./find-target.ts";
+import { hasChildren } from "./has-children.ts";
 import { findInLineage, findLastingHeads, Lineage, readRoot } from "./lineage.ts";
 
 /** How an earlier state becomes the latest. */
@@ -214,11 +213,7 @@ async function standWith(
 ): Promise<StoredStanding | undefined> {
   const stands = standAt(context, record);
   if (stands === undefined) return undefined;
-  const sets = await findWrites(context.store, [document], [ERROR, INTERRUPT]);
-  const raised = raiseBy(
-    sets.filter(({ epoch = 0 }) => epoch === record.epoch).map(({ idx }) => idx),
-  );
-  return raised === undefined ? stands : { ...stands, code: toCode(raised) };
+  return { ...stands, code: await deriveStandingCode(context, document, record) };
 }
 
 /** The checkpoints marked as the latest of a namespace, and the place after all that is there. */
@@ -234,14 +229,6 @@ async function readNextPlace(
   const heads = await findHeads(store, address);
   const last = await findLastInOrder(store, address);
   return { heads, seq: Math.max(last?.seq ?? 0, heads[0]?.seq ?? 0) + 1 };
-}
-
-async function hasChildren(
-  { store }: SaverContext,
-  { record: { address, epoch } }: Target,
-): Promise<boolean> {
-  const children = await findChildren(store, address, [address.checkpointId]);
-  return children.some((child) => (child.epoch ?? 0) === epoch);
 }
 
 async function isBlankOf(

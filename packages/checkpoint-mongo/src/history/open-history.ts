@@ -4,7 +4,7 @@ import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import { assertRecord } from "../store/assert-record.ts";
 import { assertHere } from "../store/away-thread.ts";
-import { findRecord, isOver } from "../store/thread-record.ts";
+import { findRecord, isAlive } from "../store/thread-record.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
 
 /** A thread whose history is looked at or changed. */
@@ -24,11 +24,7 @@ export async function requireRecord(
   threadId: string,
 ): Promise<ThreadDocument> {
   const record = await findRecord(store, threadId);
-  const isThere =
-    record !== undefined &&
-    record.deleted_at === undefined &&
-    !isOver(record, store.estimateTime());
-  if (!isThere) {
+  if (record === undefined || !isAlive(record, store.estimateTime())) {
     throw new ThreadNotFoundError(threadId, "saver.threads.search() finds those that are.");
   }
   assertRecord(record, threadId);

@@ -68,8 +68,8 @@ export class CacheRoom {
   readonly content: LRUCache<string, CachedContent>;
   readonly heads: LRUCache<string, KnownHead>;
   readonly threads: LRUCache<string, ThreadState>;
-  /** Where namespaces are to be pruned next that keep much. */
-  readonly nextPrunes: LRUCache<string, number>;
+  /** Made when the first saver with `keepLast` asks. */
+  #nextPrunes: LRUCache<string, number> | undefined;
   /** Threads that are just being opened. */
   readonly opening: Map<string, Promise<OpenedThread>>;
   hits = 0;
@@ -81,10 +81,6 @@ export class CacheRoom {
     const statesBytes = Math.ceil((maxBytes * STATES_SHARE) / 2);
     this.heads = new LRUCache(bound(statesBytes, measureHead));
     this.threads = new LRUCache({ ...bound(statesBytes, measureThread), ttl: THREAD_MAX_AGE_MS });
-    this.nextPrunes = new LRUCache({
-      maxSize: Math.ceil(statesBytes / 8),
-      sizeCalculation: (_, key) => ENTRY_BYTES + measureText(key),
-    });
     const contentBytes = Math.ceil(maxBytes * (1 - MIN_SHADOWS_SHARE - STATES_SHARE));
     this.content = new LRUCache(bound(contentBytes, measureContent));
     this.shadows = new LineShadows(maxBytes);
@@ -110,10 +106,19 @@ export class CacheRoom {
     this.#limitShadows();
   }
 
+  /** Where namespaces are to be pruned next that keep much. */
+  get nextPrunes(): LRUCache<string, number> {
+    this.#nextPrunes ??= new LRUCache({
+      maxSize: Math.ceil((this.maxBytes * STATES_SHARE) / 16),
+      sizeCalculation: (_, key) => ENTRY_BYTES + measureText(key),
+    });
+    return this.#nextPrunes;
+  }
+
   get #unsharedBytes(): number {
-    const { content, heads, threads, nextPrunes } = this;
-    const states = heads.calculatedSize + threads.calculatedSize + nextPrunes.calculatedSize;
-    return content.calculatedSize + states;
+    const { content, heads, threads } = this;
+    const states = heads.calculatedSize + threads.calculatedSize;
+    return content.calculatedSize + states + (this.#nextPrunes?.calculatedSize ?? 0);
   }
 
   /**

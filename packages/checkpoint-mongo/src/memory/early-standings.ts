@@ -9,23 +9,25 @@ const MAX_CHECKPOINTS = 1_000;
  * have come after them, and then it does not say where its thread stands.
  */
 export class EarlyStandings {
-  readonly #moves = new Map<string, StandingMove>();
+  /** Undefined as long as there was none: each place has one of these. */
+  #moves: Map<string, StandingMove> | undefined;
 
   note(address: CheckpointAddress, epoch: number, move: StandingMove): void {
     const key = formatKey(address, epoch);
-    const former = this.#moves.get(key);
+    const moves = (this.#moves ??= new Map<string, StandingMove>());
+    const former = moves.get(key);
     // An error beats an interrupt, whichever comes first.
     if (former !== undefined && former.stands.code > move.stands.code) return;
-    this.#moves.set(key, move);
-    for (const oldest of this.#moves.keys()) {
-      if (this.#moves.size <= MAX_CHECKPOINTS) break;
-      this.#moves.delete(oldest);
+    moves.set(key, move);
+    for (const oldest of moves.keys()) {
+      if (moves.size <= MAX_CHECKPOINTS) break;
+      moves.delete(oldest);
     }
   }
 
   /** Returns what was noted of a checkpoint, and forgets it. */
   take(address: CheckpointAddress, epoch: number): StandingMove | undefined {
-    if (this.#moves.size === 0) return undefined;
+    if (this.#moves === undefined || this.#moves.size === 0) return undefined;
     const key = formatKey(address, epoch);
     const move = this.#moves.get(key);
     this.#moves.delete(key);

@@ -25,7 +25,8 @@ export interface SharedPlace {
  */
 interface Shared {
   readonly writesUnderWay: WritesUnderWay;
-  readonly setsSeen: SetsSeen;
+  /** Made with the first saver that has the option `witness`. */
+  setsSeen: SetsSeen | undefined;
   readonly earlyStandings: EarlyStandings;
   /** Its number is part of the keys in the cache; with another one it is empty. */
   cacheGeneration: object;
@@ -43,7 +44,8 @@ export function shareWritesUnderWay(place: SharedPlace): WritesUnderWay {
 
 /** The sets of pending writes that this process has stored in a place. */
 export function shareSetsSeen(place: SharedPlace): SetsSeen {
-  return share(place).setsSeen;
+  const shared = share(place);
+  return (shared.setsSeen ??= new SetsSeen());
 }
 
 /** The interrupts and errors that this process has stored before their checkpoints. */
@@ -83,7 +85,7 @@ export function nameCacheOwner(keys: KeyRing, serde: SerializerProtocol | undefi
 function share(place: SharedPlace): Shared {
   return places.get(place.client, formatPlace(place), () => ({
     writesUnderWay: new WritesUnderWay(),
-    setsSeen: new SetsSeen(),
+    setsSeen: undefined,
     earlyStandings: new EarlyStandings(),
     cacheGeneration: {},
   }));

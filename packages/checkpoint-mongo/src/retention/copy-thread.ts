@@ -35,7 +35,7 @@ import {
   scanWrites,
   type DiscardedPlace,
 } from "../store/scan-thread.ts";
-import { findRecord, isOfLife, isOver } from "../store/thread-record.ts";
+import { findRecord, isAlive, isOfLife } from "../store/thread-record.ts";
 import { beginEntry } from "../store/write-metadata.ts";
 import { chooseExpiryBy, prepareThread } from "../threads/prepare-thread.ts";
 import { LateChildren } from "../upkeep/late-children.ts";
@@ -138,10 +138,8 @@ async function hasCheckpoints(
   threadId: string,
   record: ThreadDocument | undefined,
 ): Promise<boolean> {
-  const hasEnded =
-    record !== undefined &&
-    (record.deleted_at !== undefined || isOver(record, store.estimateTime()));
-  return !hasEnded && (await hasCheckpoint(store, threadId, record?.epoch));
+  const isThere = record === undefined || isAlive(record, store.estimateTime());
+  return isThere && (await hasCheckpoint(store, threadId, record?.epoch));
 }
 
 /** Whether what could not be read was removed meanwhile, so that it is no damage. */

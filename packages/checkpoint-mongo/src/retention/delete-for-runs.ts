@@ -1,9 +1,8 @@
-import { ERROR, INTERRUPT } from "@langchain/langgraph-checkpoint";
 import type { SaverContext } from "../context/context.ts";
 import type { StoredStanding } from "../documents/documents.ts";
+import { deriveStandingCode } from "../read/derive-standing-code.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
-import { raiseBy, readStanding, toCode } from "../records/standing.ts";
-import { findCheckpoint } from "../store/find-checkpoint.ts";
+import { findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { findThreadsOfRuns } from "../store/find-runs.ts";
 import { lowerNewest, markAsLatest } from "../store/move-head.ts";
 import { markSurvivors, removeCheckpoints } from "../store/prune-checkpoints.ts";
@@ -122,12 +121,9 @@ async function deriveStanding(
   { address }: PlannedCheckpoint,
 ): Promise<StoredStanding | undefined> {
   if (address.checkpointNs !== "") return undefined;
-  const found = await findCheckpoint(store, address);
+  const found = await findCheckpointOfLife(store, address);
   if (found === undefined) return undefined;
-  const record = readRecord(found.document, hasher);
-  const raising = found.writes.filter((set) =>
-    set.writes.some(({ channel }) => channel === ERROR || channel === INTERRUPT),
-  );
-  const raised = raiseBy(raising.map(({ idx }) => idx));
-  return { code: toCode(raised ?? readStanding(record)), at: new Date(store.estimateTime()) };
+  const { document } = found;
+  const code = await deriveStandingCode({ store }, document, readRecord(document, hasher));
+  return { code, at: new Date(store.estimateTime()) };
 }

@@ -1,10 +1,9 @@
 import type { CheckpointAddress } from "../address/address.ts";
-import { isPlainObject } from "../codec/values/plain-data.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointDocument, DiscardedDocument } from "../documents/documents.ts";
-import type { Manifest } from "../documents/manifest.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
+import { listNeeds, type Needs } from "../records/needs.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import { readPruneMarks, type PruneMarks } from "../upkeep/pruned-parents.ts";
 
@@ -28,12 +27,6 @@ export interface PlannedCheckpoint extends PruneMarks {
   /** The ancestors that it cannot be read without. */
   readonly needs: Needs;
 }
-
-/**
- * Which ancestors a checkpoint needs: none, its parent, those back to where each of some channels is stored,
- * or all.
- */
-export type Needs = "none" | "parent" | "all" | ReadonlySet<string>;
 
 /**
  * Reads a checkpoint for pruning.
@@ -63,23 +56,6 @@ export async function readPlanned(
     ...readPruneMarks(document, record, hasher),
     writtenAtMs: Date.parse(header.ts),
     channels: new Set(manifest.keys()),
-    needs: header.v < 4 ? "parent" : listNeeds(metadata, manifest),
+    needs: listNeeds(record, metadata),
   };
-}
-
-/**
- * A delta channel that a checkpoint does not store is made of what was written since it was stored. LangGraph
- * counts the steps since then, and leaves out the channels that a checkpoint stores.
- */
-function listNeeds(metadata: unknown, stored: Manifest): Needs {
-  if (!isPlainObject(metadata)) return "none";
-  const counters = metadata["counters_since_delta_snapshot"];
-  if (isPlainObject(counters)) {
-    return new Set(Object.keys(counters).filter((channel) => !stored.has(channel)));
-  }
-  if (!Object.hasOwn(metadata, "delta_writes_versioned")) return "none";
-  const hasSnapshot = Array.from(stored.values()).some(
-    (channel) => "slices" in channel && channel.wrapper === "delta",
-  );
-  return hasSnapshot ? "none" : "all";
 }

@@ -4,7 +4,7 @@ import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import { checkOptions } from "../options/check-options.ts";
 import { ChangeRounds } from "../store/change-rounds.ts";
 import { changeRetention, type NewRetention } from "../store/thread-lifecycle.ts";
-import { findRecord, isOver } from "../store/thread-record.ts";
+import { findRecord, isAlive } from "../store/thread-record.ts";
 import { chooseExpiryBy, refreshThread } from "../threads/prepare-thread.ts";
 
 /** How long one thread stays, whatever the `ttl` of the saver is. */
@@ -56,11 +56,7 @@ export async function setRetention(
   for (;;) {
     await rounds.begin();
     const record = await findRecord(store, threadId);
-    const isThere =
-      record !== undefined &&
-      record.deleted_at === undefined &&
-      !isOver(record, store.estimateTime());
-    if (!isThere) {
+    if (record === undefined || !isAlive(record, store.estimateTime())) {
       throw new ThreadNotFoundError(threadId, "Set its retention once it was written to.");
     }
     // Whatever this process remembers may be out of date.

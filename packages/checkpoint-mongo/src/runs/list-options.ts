@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { checkOptions } from "../options/check-options.ts";
+import { readCursorText, writeCursorText } from "../options/cursor-text.ts";
 import type { RunDocument } from "./run-document.ts";
 import type { RunStatus } from "./run.ts";
 
@@ -58,7 +59,7 @@ export function checkRunList(search: unknown): CheckedRunSearch {
 
 /** A cursor behind a run. */
 export function writeRunCursor({ created_at: at, _id }: RunDocument): string {
-  return Buffer.from(JSON.stringify([at.getTime(), _id])).toString("base64url");
+  return writeCursorText([at.getTime(), _id]);
 }
 
 /**
@@ -67,7 +68,7 @@ export function writeRunCursor({ created_at: at, _id }: RunDocument): string {
  * @throws InvalidOptionsError if it is none
  */
 export function readRunCursor(cursor: string): object {
-  const [atMs, id] = parseParts(cursor);
+  const [atMs, id] = readCursorText(cursor);
   if (!Number.isSafeInteger(atMs) || typeof id !== "string") {
     throw new InvalidOptionsError(
       "Invalid option cursor of runs.list: expected the cursor of an earlier page, got a string of " +
@@ -76,13 +77,4 @@ export function readRunCursor(cursor: string): object {
   }
   const at = new Date(atMs as number);
   return { $or: [{ created_at: { $lt: at } }, { created_at: at, _id: { $lt: id } }] };
-}
-
-function parseParts(text: string): readonly unknown[] {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    return Array.isArray(parts) ? parts : [];
-  } catch {
-    return [];
-  }
 }

@@ -7,7 +7,8 @@ import { assertRecord } from "./assert-record.ts";
 import { finishDeletion, removeEarlierLives } from "./end-life.ts";
 import { findByIds } from "./find-by-ids.ts";
 import type { Store } from "./store.ts";
-import { findRecord, matchRecord, outlive, toLife } from "./thread-record.ts";
+import { hasCheckpoint } from "./scan-thread.ts";
+import { findRecord, isAlive, matchRecord, outlive, readState, toLife } from "./thread-record.ts";
 
 // A copy is made in a life of its thread that has not begun: the record says that the thread is deleted, and that
 // this life is being copied. So no read sees any of it until one update of the record begins the life. If the
@@ -43,10 +44,16 @@ export async function beginCopy(store: Store, threadId: string): Promise<CopyLif
   if ((record.refused_until?.getTime() ?? 0) > now.getTime()) {
     throw new ThreadDeletedError(threadId);
   }
+  const held = toHold(record, now.getTime());
+  if (!(await holdEmpty(store, record, held))) return undefined;
   // What arrives from an archive is of a life that the thread has not had.
   const epoch = Math.max(record.epoch, record.arriving?.life ?? 0) + 1;
   const { matchedCount } = await store.threads.updateOne(
-    { ...matchRecord(threadId), epoch: record.epoch },
+    {
+      ...matchRecord(threadId),
+      epoch: record.epoch,
+      ...(held !== null && { extending: held }),
+    },
     {
       $set: { ...toLife(threadId, epoch), deleted_at: now, copying: now },
       $unset: { expires_at: "", extending: "", head: "", stands: "", moving: "", arriving: "" },
@@ -57,6 +64,31 @@ export async function beginCopy(store: Store, threadId: string): Promise<CopyLif
   // What earlier lives have left may lie where the copy goes.
   await removeEarlierLives(store, life);
   return life;
+}
+
+/**
+ * Keeps puts to a thread from being acknowledged until somebody opens it anew, and then looks whether there was one
+ * before: the end of its life would take that along.
+ *
+ * @returns false if there was one, or the thread has changed meanwhile
+ */
+async function holdEmpty(
+  store: Store,
+  record: ThreadDocument,
+  held: Date | true | null,
+): Promise<boolean> {
+  const { thread_id: threadId, epoch } = record;
+  if (held === null) return true;
+  const { matchedCount } = await store.threads.updateOne(
+    { ...matchRecord(threadId), epoch, extending: null },
+    { $set: { extending: held } },
+  );
+  return matchedCount > 0 && !(await hasCheckpoint(store, threadId, epoch));
+}
+
+/** As if the expiry were changed, which fences refuse. Nothing is put to a life that is over. */
+function toHold(record: ThreadDocument, nowMs: number): Date | true | null {
+  return isAlive(record, nowMs) ? (readState(record).expiresAt ?? true) : null;
 }
 
 /**

@@ -12,6 +12,7 @@ import { asWrongField } from "../errors/corruption.ts";
 import { assertHides } from "./assert-record.ts";
 import { bytesToHex } from "../driver/binary.ts";
 import { groupByPointer } from "./find-writes.ts";
+import { matchCheckpoint } from "./match-checkpoint.ts";
 import { oneOf } from "./one-of.ts";
 import type { Store } from "./store.ts";
 import { findRecord, isOfLife, matchRecord } from "./thread-record.ts";
@@ -68,7 +69,7 @@ export async function findCheckpointOnly(
   store: Store,
   address: OpenAddress,
 ): Promise<CheckpointDocument | undefined> {
-  return takeLatest(await store.checkpoints.find(matchCheckpoint(address)).toArray())?.document;
+  return takeLatest(await store.checkpoints.find(matchOpen(address)).toArray())?.document;
 }
 
 /**
@@ -115,7 +116,7 @@ async function findOfLife(
   address: OpenAddress,
   what: "with writes" | "alone",
 ): Promise<Found | undefined> {
-  const filter = matchCheckpoint(address);
+  const filter = matchOpen(address);
   if (!store.features.isSharded) {
     try {
       const joined = await findJoined(store, filter, what);
@@ -204,7 +205,7 @@ function isOfSameLife(
   return a === b;
 }
 
-function matchCheckpoint({
+function matchOpen({
   threadId,
   checkpointNs,
   checkpointId,
@@ -212,12 +213,7 @@ function matchCheckpoint({
   return checkpointId === undefined
     ? // Only a checkpoint has a head.
       { thread_id: threadId, checkpoint_ns: checkpointNs, head: true }
-    : {
-        thread_id: threadId,
-        kind: "checkpoint",
-        checkpoint_id: checkpointId,
-        checkpoint_ns: checkpointNs,
-      };
+    : matchCheckpoint({ threadId, checkpointNs, checkpointId });
 }
 
 function takeLatest<T extends CheckpointDocument>(

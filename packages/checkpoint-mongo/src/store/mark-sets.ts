@@ -3,6 +3,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import { hashNamespace } from "../integrity/hashes.ts";
 import type { ChainUpdate } from "./chain.ts";
 import type { FencedThread } from "./fenced-thread.ts";
+import { matchCheckpoint } from "./match-checkpoint.ts";
 import { matchRecord, type ThreadState } from "./thread-record.ts";
 
 /** What the id of a set is shortened to in the checkpoint's list. */
@@ -14,17 +15,9 @@ export function toMark(setId: Uint8Array): Uint8Array {
 }
 
 /** Names sets in the document of their checkpoint; nothing happens where that is not stored yet. */
-export function markSets(
-  { threadId, checkpointNs, checkpointId }: CheckpointAddress,
-  marks: readonly Uint8Array[],
-): ChainUpdate {
+export function markSets(address: CheckpointAddress, marks: readonly Uint8Array[]): ChainUpdate {
   return {
-    filter: {
-      thread_id: threadId,
-      kind: "checkpoint",
-      checkpoint_id: checkpointId,
-      checkpoint_ns: checkpointNs,
-    },
+    filter: matchCheckpoint(address),
     update: { $addToSet: { sets: { $each: [...marks] } } },
   };
 }

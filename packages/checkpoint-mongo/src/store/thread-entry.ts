@@ -3,6 +3,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { StoredStanding, ThreadDocument } from "../documents/documents.ts";
 import type { ChainUpdate } from "./chain.ts";
 import { FieldFault, readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
+import { matchCheckpoint } from "./match-checkpoint.ts";
 
 // What searches over all threads go by.
 //
@@ -57,17 +58,11 @@ export function endMove({ name, isUnsure }: StandingMove): UpdateFilter<Document
  * the latest checkpoint says counts; nothing happens where it is not stored yet.
  */
 export function raiseStanding(
-  { threadId, checkpointNs, checkpointId }: CheckpointAddress,
+  checkpoint: CheckpointAddress,
   { code, at }: StoredStanding,
 ): ChainUpdate {
   return {
-    // Just the fields of an index: with a further condition, some servers go through all documents.
-    filter: {
-      thread_id: threadId,
-      kind: "checkpoint",
-      checkpoint_id: checkpointId,
-      checkpoint_ns: checkpointNs,
-    },
+    filter: matchCheckpoint(checkpoint),
     update: { $max: { "stands.code": code, "stands.at": at } },
   };
 }

@@ -155,6 +155,11 @@ export function hasExpired(
   return isExtending(record) || isPast(expiresAt, nowMs);
 }
 
+/** Whether a thread is there: neither deleted nor expired, as far as its record tells. */
+export function isAlive(record: ThreadDocument, nowMs: number): boolean {
+  return record.deleted_at === undefined && !isOver(record, nowMs);
+}
+
 /** Whether a thread has expired as far as its record tells. */
 export function isOver(record: ThreadDocument, nowMs: number): boolean {
   return isPast(readState(record).expiresAt, nowMs) || isPast(record.extending, nowMs);

@@ -1,4 +1,5 @@
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
+import { readCursorText, writeCursorText } from "../options/cursor-text.ts";
 
 /** Where a page of a search ended. */
 export interface SearchCursor {
@@ -14,8 +15,7 @@ export interface CursorOrder {
 
 /** A cursor as callers carry it from one page to the next. */
 export function writeCursor({ at, threadId }: SearchCursor, order: CursorOrder): string {
-  const parts = [nameOrder(order), at.getTime(), threadId];
-  return Buffer.from(JSON.stringify(parts)).toString("base64url");
+  return writeCursorText([nameOrder(order), at.getTime(), threadId]);
 }
 
 /**
@@ -24,7 +24,7 @@ export function writeCursor({ at, threadId }: SearchCursor, order: CursorOrder):
  * @throws InvalidOptionsError if it is none, or of another order
  */
 export function readCursor(owner: string, text: string, order: CursorOrder): SearchCursor {
-  const [name, at, threadId] = parseParts(text);
+  const [name, at, threadId] = readCursorText(text);
   if (typeof name === "string" && Number.isSafeInteger(at) && typeof threadId === "string") {
     if (name === nameOrder(order)) return { at: new Date(at as number), threadId };
     throw new InvalidOptionsError(
@@ -40,13 +40,4 @@ export function readCursor(owner: string, text: string, order: CursorOrder): Sea
 
 function nameOrder({ by, isAscending }: CursorOrder): string {
   return `${by} ${isAscending ? "asc" : "desc"}`;
-}
-
-function parseParts(text: string): readonly unknown[] {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    return Array.isArray(parts) ? parts : [];
-  } catch {
-    return [];
-  }
 }

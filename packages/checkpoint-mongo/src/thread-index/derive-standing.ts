@@ -1,10 +1,8 @@
-import { ERROR, INTERRUPT } from "@langchain/langgraph-checkpoint";
 import type { SaverContext } from "../context/context.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
+import { deriveStandingCode } from "../read/derive-standing-code.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
-import { raiseBy, readStanding, toCode } from "../records/standing.ts";
 import { findCheckpointOfLife } from "../store/find-checkpoint.ts";
-import { findWrites } from "../store/find-writes.ts";
 import {
   findMoving,
   joinHeads,
@@ -28,11 +26,7 @@ async function deriveCode(
   if (found === undefined) return undefined;
   const { document } = found;
   try {
-    const record = readRecord(document, hasher);
-    const sets = await findWrites(store, [document], [ERROR, INTERRUPT]);
-    const ofLife = sets.filter(({ epoch = 0 }) => epoch === record.epoch);
-    const raised = raiseBy(ofLife.map(({ idx }) => idx));
-    return toCode(raised ?? readStanding(record));
+    return await deriveStandingCode({ store }, document, readRecord(document, hasher));
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error)) return undefined;
     throw error;

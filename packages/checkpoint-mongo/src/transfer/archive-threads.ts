@@ -25,7 +25,7 @@ import {
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { findIndexed } from "../store/search-records.ts";
 import { endHold, isOverdue } from "../store/thread-hold.ts";
-import { isExtending, isOver, readHold } from "../store/thread-record.ts";
+import { isAlive, isExtending, readHold } from "../store/thread-record.ts";
 import { searchThreads } from "../thread-index/search-threads.ts";
 import { refreshThread } from "../threads/prepare-thread.ts";
 import { verifyThread } from "../upkeep/verify-thread.ts";
@@ -238,8 +238,7 @@ async function archiveThread(
     await removeLeft(store, record);
     return "archived";
   }
-  const isGone = record.deleted_at !== undefined || isOver(record, await store.askTime());
-  if (isGone || found.head === undefined) return "not-found";
+  if (!isAlive(record, await store.askTime()) || found.head === undefined) return "not-found";
   if (await official.hasThread(threadId)) return "not-migrated";
   const held = readHold(record);
   if (held !== undefined) {

@@ -4,11 +4,8 @@ import { migrate } from "@threadkeep/checkpoint-mongo/migrate";
 
 const [uri, dbName] = process.argv.slice(2);
 await using saver = MongoDBSaver.fromConnString(uri!, { dbName: dbName! });
-console.log("started");
-const result = await migrate(saver, {
+const { failed, ...counts } = await migrate(saver, {
   concurrency: 8,
-  onProgress: ({ threads }) => {
-    if (threads % 10 === 0) console.log(threads);
-  },
+  onProgress: ({ threads }) => console.log(threads),
 });
-console.log(JSON.stringify({ ...result, failed: result.failed.length }));
+console.log(JSON.stringify({ ...counts, failed: failed.length }));
