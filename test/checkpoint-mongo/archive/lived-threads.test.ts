@@ -18,11 +18,11 @@ import type { Document } from "mongodb";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readEverything } from "../langgraph-usage/read-everything.ts";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "../make-checkpoint.ts";
 import { useDatabase } from "../use-database.ts";
+import { rememberThread, type StoredThread } from "./stored-thread.ts";
 
 const database = useDatabase();
 let directory: string;
@@ -34,8 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 beforeEach(() => {
-  threadId = uuid6(0);
-  archive = new FileArchiveStore(join(directory, threadId));
+  archive = new FileArchiveStore(join(directory, uuid6(0)));
 });
 
 const SETTINGS = [
@@ -245,6 +244,8 @@ describe("is not archived", () => {
     expect(result.skipped).toEqual([{ threadId, reason: "in-use" }]);
     expect(await readAll(open())).toEqual(after);
     await expectSound({});
+    // The development server keeps the name of a removed label in its index, and refuses it to the same thread.
+    if (name === "loses a label") lived.clear();
     // It goes the next time, and comes back with the change.
     const again = await archiveThreads(open(), { threadIds: [threadId] });
     expect(again).toMatchObject({ archived: [threadId], skipped: [] });
@@ -283,9 +284,12 @@ describe("an import", () => {
   it("is refused while a deleted thread takes no writes", async () => {
     await live({});
     const bytes = await exportAs({});
-    await open({ deletedThreadSeconds: 2 }).deleteThread(threadId);
+    await open({ deletedThreadSeconds: 600 }).deleteThread(threadId);
     await expect(importThread(open(), once(bytes))).rejects.toThrow(ThreadDeletedError);
-    await sleep(2_500);
+    // As if that time were over.
+    await database
+      .documents("thread")
+      .updateOne({ thread_id: threadId }, { $set: { refused_until: new Date(1) } });
     await importThread(open(), once(bytes));
     await expectSound({});
   });
@@ -306,11 +310,38 @@ describe("an import", () => {
 /** The latest checkpoint before the rollback that discarded. */
 let last: RunnableConfig;
 
+/** A thread that has lived, as it was then. */
+interface LivedThread {
+  readonly threadId: string;
+  readonly last: RunnableConfig;
+  readonly stored: StoredThread;
+  readonly everything: Awaited<ReturnType<typeof readAll>>;
+}
+
+/** One for each settings. */
+const lived = new Map<string, LivedThread>();
+
+/** Stores the thread of all tests, as {@link build} makes it. */
+async function live(settings: MongoDBSaverSettings): Promise<LivedThread["everything"]> {
+  const name = JSON.stringify(settings);
+  let thread = lived.get(name);
+  if (thread === undefined) {
+    threadId = uuid6(0);
+    const everything = await build(settings);
+    const stored = await rememberThread(database, threadId);
+    thread = { threadId, last, stored, everything };
+    lived.set(name, thread);
+  }
+  ({ threadId, last } = thread);
+  await thread.stored.putBack();
+  return thread.everything;
+}
+
 /**
  * A thread that was pruned, with a child of a pruned checkpoint that was put later; a branch that a rollback made
  * the latest itself; a rollback that discarded, and a run that went on from a discarded checkpoint.
  */
-async function live(settings: MongoDBSaverSettings) {
+async function build(settings: MongoDBSaverSettings) {
   const saver = open(settings);
   const configs: RunnableConfig[] = [];
   let config = threadConfig(threadId);
