@@ -1,5 +1,4 @@
 import type { Benchmark } from "../harness/benchmark.ts";
-import { archive } from "./archive.ts";
 import { coldRead } from "./cold-read.ts";
 import { coldStart } from "./cold-start.ts";
 import { deltaHistory } from "./delta-history.ts";
@@ -34,7 +33,6 @@ export const benchmarks: readonly Benchmark[] = [
   largeState,
   eventLoop,
   store,
-  archive,
   lifecycle,
 ];
 

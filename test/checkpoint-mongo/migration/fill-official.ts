@@ -47,3 +47,18 @@ export async function fillOfficial(
   await saver.putWrites(config, [[INTERRUPT, [{ value: "really?" }]]], "task-9");
   return config;
 }
+
+/** The smallest thread of which anything could be lost: a parent, its child and a pending write. */
+export async function fillSmallOfficial(
+  saver: OfficialSaver,
+  threadId: string,
+): Promise<RunnableConfig> {
+  const first = await putCheckpoint(
+    saver,
+    threadConfig(threadId),
+    makeCheckpoint({ text: "first" }),
+  );
+  const last = await putCheckpoint(saver, first, makeCheckpoint({ text: "last" }));
+  await saver.putWrites(last, [["text", "next"]], "task");
+  return last;
+}

@@ -10,7 +10,8 @@ import { readEverything } from "../langgraph-usage/read-everything.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "../make-checkpoint.ts";
 import { useDatabase } from "../use-database.ts";
 import { runUntil } from "../archive/cut-off.ts";
-import { fillOfficial, openOfficial } from "./fill-official.ts";
+import { rememberThread } from "../archive/stored-thread.ts";
+import { fillOfficial, fillSmallOfficial, openOfficial } from "./fill-official.ts";
 
 const database = useDatabase();
 const official = openOfficial(database.client, database.name);
@@ -242,13 +243,15 @@ it.each([
   "a migration that ends between any two commands leaves a thread %s as it reads, and goes on",
   async (_what, isContinued) => {
     const seen = new Set<number>();
+    const config = await fillSmallOfficial(official, threadId);
+    const own = makeCheckpoint({ own: 1 });
+    if (isContinued) await putCheckpoint(database.openSaver(), config, own);
+    const before = await readEverything(database.openSaver(), threadId);
+    const collections = ["threadkeep_threads", "checkpoints", "checkpoint_writes"];
+    const stored = await rememberThread(database, threadId, collections);
     // More steps at once where nothing can be seen yet.
     for (let steps = 0; ; steps += 3) {
-      threadId = uuid6(0);
-      const config = await fillOfficial(official, threadId, 2);
-      const own = makeCheckpoint({ own: 1 });
-      if (isContinued) await putCheckpoint(database.openSaver(), config, own);
-      const before = await readEverything(database.openSaver(), threadId);
+      await stored.putBack();
       const isDone = await runUntil(database, steps, (saver) =>
         migrate(saver, { dropSource: true }),
       );
@@ -267,13 +270,13 @@ it.each([
 );
 
 it("a run that goes on with a thread while it is moved loses nothing", async () => {
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     threadId = uuid6(0);
     const config = await fillOfficial(official, threadId);
     const saver = database.openSaverElsewhere();
     const [result, put] = await Promise.all([
       migrate(database.openSaver(), { threadIds: [threadId] }),
-      sleep(round * 15).then(() => putCheckpoint(saver, config, makeCheckpoint({ own: round }))),
+      sleep(round * 25).then(() => putCheckpoint(saver, config, makeCheckpoint({ own: round }))),
     ]);
     expect(result.failed).toEqual([]);
     const after = database.openSaver();
@@ -281,6 +284,15 @@ it("a run that goes on with a thread while it is moved loses nothing", async () 
     expect((await Array.fromAsync(after.list(threadConfig(threadId)))).length).toBe(7);
     expect((await after.verifyThread(threadId)).damages).toEqual([]);
   }
+});
+
+it("a thread that is named and that neither saver has is a failed one, and one that was moved is not", async () => {
+  await fillSmallOfficial(official, threadId);
+  const saver = database.openSaver();
+  await migrate(saver, { dropSource: true });
+  const { failed, ...counts } = await migrate(saver, { threadIds: [threadId, "unknown"] });
+  expect(failed).toMatchObject([{ threadId: "unknown", error: { code: "THREAD_NOT_FOUND" } }]);
+  expect(counts).toMatchObject({ threads: 0, migrated: 0 });
 });
 
 it("wrong options are refused", async () => {

@@ -51,5 +51,7 @@ function copyAs(
 ): Document[] {
   return documents
     .filter(({ thread_id: of }) => of === model)
-    .map(({ _id, ...document }) => ({ ...document, thread_id: threadId }));
+    .map(({ _id, thread_id: _of, ...document }) =>
+      Object.assign(document, { thread_id: threadId }),
+    );
 }

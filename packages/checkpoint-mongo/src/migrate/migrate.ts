@@ -5,6 +5,7 @@ import { parseThreadId } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { reachStorage } from "../context/reach-saver.ts";
 import { MigrationMismatchError } from "../errors/migration-mismatch-error.ts";
+import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import { StorageRefusedError } from "../errors/storage-refused-error.ts";
 import { StorageUnavailableError } from "../errors/storage-unavailable-error.ts";
 import type { OfficialThread } from "../migration/official-collections.ts";
@@ -28,7 +29,7 @@ export interface MigrationOptions {
    */
   readonly dropSource?: boolean | undefined;
   /**
-   * Only these threads.
+   * Only these threads. One that neither saver has is a failed one.
    *
    * @default undefined: all
    */
@@ -128,6 +129,8 @@ export async function migrate(
       if (wanted === undefined || wanted.has(thread.threadId)) threads.push(thread);
     }
     const run = new MigrationRun(context, threads, checked);
+    const found = new Set(threads.map(({ threadId }) => threadId));
+    await run.missAll([...(wanted ?? [])].filter((threadId) => !found.has(threadId)));
     await run.migrateAll();
     if (checked.dropSource && !checked.dryRun) await run.dropAll();
     return run.result;
@@ -168,6 +171,16 @@ class MigrationRun {
       failed: this.#failed,
       isDryRun: this.#options.dryRun,
     };
+  }
+
+  /** Threads that were named and that the official saver does not have. They may have been moved before. */
+  async missAll(threadIds: readonly string[]): Promise<void> {
+    if (threadIds.length === 0) return;
+    for (const [threadId, state] of await lookAt(this.#context, threadIds)) {
+      if (state !== "fresh") continue;
+      const advice = "The official saver has not stored it in these collections either.";
+      this.#failed.push({ threadId, error: new ThreadNotFoundError(threadId, advice) });
+    }
   }
 
   async migrateAll(): Promise<void> {

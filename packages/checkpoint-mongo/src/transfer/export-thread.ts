@@ -125,7 +125,11 @@ export async function* streamThread(
 ): AsyncGenerator<Uint8Array, ExportResult> {
   const id = parseThreadId(threadId);
   const checked = readOptions("streamThread", options);
-  const context = await reachStorage(saver, "streamThread", (one) => Promise.resolve(one));
+  const context = await reachStorage(saver, "streamThread", async (one) => {
+    // If it is in the archive store, this brings it back.
+    await requireThread(one, id);
+    return one;
+  });
   const writing = new ArchiveWriting(context, id, checked);
   yield* writing.chunks();
   return writing.result;
