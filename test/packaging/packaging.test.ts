@@ -152,6 +152,12 @@ describe("the program threadkeep", () => {
     expect(loaded.some((file) => file.includes("/command-line/"))).toBe(true);
   });
 
+  it("says which package an archive store in S3 needs, before it does anything", async () => {
+    const place = ["--archive-store", "s3://agents/threads", "--uri", "mongodb://127.0.0.1:1"];
+    const archiving = projects["checkpoint-mongo"].runBin("threadkeep", "archive", "42", ...place);
+    await expect(archiving).rejects.toThrow(/exit code 2[^]*npm install @aws-sdk\/client-s3/);
+  });
+
   it("is loaded by nothing else, nor are its libraries", async () => {
     const project = projects["checkpoint-mongo"];
     const files = (await project.listFiles()).filter((file) => /^dist\/.*\.js$/.test(file));

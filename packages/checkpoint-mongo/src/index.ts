@@ -20,7 +20,9 @@ export type {
 export { CorruptItemError } from "./errors/corrupt-item-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
+export { InvalidArchiveError } from "./errors/invalid-archive-error.ts";
 export { InvalidOptionsError } from "./errors/invalid-options-error.ts";
+export { MigrationMismatchError } from "./errors/migration-mismatch-error.ts";
 export { ItemTooLargeError } from "./errors/item-too-large-error.ts";
 export { LeaseLostError } from "./errors/lease-lost-error.ts";
 export { SearchTooWideError } from "./errors/search-too-wide-error.ts";
@@ -30,6 +32,7 @@ export {
   StorageUnavailableError,
   type UnavailableStorage,
 } from "./errors/storage-unavailable-error.ts";
+export { ThreadArchivedError } from "./errors/thread-archived-error.ts";
 export { ThreadLeasedError } from "./errors/thread-leased-error.ts";
 export { ThreadNotFoundError } from "./errors/thread-not-found-error.ts";
 export {
@@ -71,6 +74,7 @@ export type { MongoDBCacheOptions, MongoDBCacheSettings } from "./node-cache/opt
 export type { CacheStats } from "./memory/cache.ts";
 export type { MongoClientLike } from "./options/client-option.ts";
 export type { RetrySettings } from "./options/retry-options.ts";
+export type { ArchivedObject, ArchiveStore } from "./archive-store/archive-store.ts";
 export { MongoDBSaver } from "./saver/mongodb-saver.ts";
 export type { ObservedEvent, SaverListener } from "./context/listeners.ts";
 export type { CheckpointSizeStats } from "./health/checkpoint-sizes.ts";

@@ -2,6 +2,7 @@ import type { Bench, Benchmark, Outcome } from "../harness/benchmark.ts";
 import type { MeasurementName, Unit } from "../harness/measurements.ts";
 import { figure, type Target } from "../harness/target.ts";
 import { copyLongThread } from "../workloads/lifecycle/copy-long-thread.ts";
+import { exportAndImport } from "../workloads/lifecycle/export-and-import.ts";
 import { keepLastOfTurns } from "../workloads/lifecycle/keep-last-of-turns.ts";
 import { pruneBesideWriter } from "../workloads/lifecycle/prune-beside-writer.ts";
 import { searchManyThreads } from "../workloads/lifecycle/search-many-threads.ts";
@@ -11,15 +12,17 @@ const parts = {
   keepLast: keepLastOfTurns,
   search: searchManyThreads,
   copy: copyLongThread,
+  export: (bench) => exportAndImport(bench, "none"),
+  exportZstd: (bench) => exportAndImport(bench, "zstd"),
 } as const satisfies Record<string, (bench: Bench) => Promise<Outcome>>;
 
 type Part = keyof typeof parts;
 
-/** What becomes of threads beside being run: they are pruned, found and copied. */
+/** What becomes of threads beside being run: they are pruned, found, copied and moved. */
 export const lifecycle: Benchmark = {
   name: "lifecycle",
   description:
-    "A thread of 10,000 checkpoints is pruned to 10 while a writer goes on; 2,000 turns with keepLast: 5, each beside one without; searches over 100,000 threads; a copy of a thread of 500 turns",
+    "A thread of 10,000 checkpoints is pruned to 10 while a writer goes on; 2,000 turns with keepLast: 5, each beside one without; searches over 100,000 threads; a copy of a thread of 500 turns; the same exported into memory and imported under other ids, plain and with zstd, medians of 5: MB are those of the lines, before compression, and an import verifies all of it before it can be seen",
   turns: 100,
   turnsAre: "per cent of these sizes",
   savers: ["threadkeep"],

@@ -89,6 +89,11 @@ export const measurements = {
   copyCommands: { label: "commands of the copy", unit: "count" },
   copyBytes: { label: "stored by the copy", unit: "bytes" },
   sourceBytes: { label: "stored of the source", unit: "bytes" },
+  archiveBytes: { label: "size of the archive", unit: "bytes" },
+  exportMsP50: { label: "export, median", unit: "milliseconds" },
+  importMsP50: { label: "import, median", unit: "milliseconds" },
+  exportedMb: { label: "MB exported", unit: "per second" },
+  importedMb: { label: "MB imported", unit: "per second" },
   memoryOverStartBytes: { label: "peak memory above the start, while putting", unit: "bytes" },
   peakMemoryBytes: { label: "peak memory of the process", unit: "bytes" },
 } as const satisfies Record<string, Measurement>;

@@ -22,7 +22,7 @@ describe("the help", () => {
       );
       if (examples.length === 0) refused.push(`${command} has no examples`);
       for (const typed of examples) {
-        const words = typed.split(/ [|>]+ /)[0]!.split(" ");
+        const words = typed.split(/ [|<>]+ /)[0]!.split(" ");
         // Nothing can be connected to, and no example names a connection string.
         const { exitCode, stderr } = await runPiped(words, {});
         const isTaken = exitCode === 0 || /no connection string|cannot be loaded/.test(stderr);

@@ -96,4 +96,12 @@ describe.concurrent("threadkeep copy", () => {
     expect(again.stderr).toContain("target");
     expect((await run("copy", "not-there", "elsewhere")).exitCode).toBe(3);
   });
+
+  it("--from begins a thread with the state of a checkpoint or label", async () => {
+    const [first] = await storeThread("forked");
+    const fork = ["copy", "forked", "branch", "--from"];
+    expect(await runJson(...fork, first!)).toMatchObject({ target: "branch", checkpointId: first });
+    expect(await readList("branch")).toEqual(["one"]);
+    expect((await run("copy", "forked", "other", "--from", "no-label")).exitCode).toBe(3);
+  });
 });

@@ -28,16 +28,29 @@ function makeEnvironment(env: Environment): Record<string, string> {
 }
 
 /** Starts the program with pipes. */
-export function startPiped(args: readonly string[], env: Environment): ChildProcess {
+export function startPiped(
+  args: readonly string[],
+  env: Environment,
+  stdin: "ignore" | "pipe" = "ignore",
+): ChildProcess {
   return spawn(process.execPath, [...NODE_OPTIONS, ...args], {
     env: makeEnvironment(env),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin, "pipe", "pipe"],
   });
 }
 
-/** Runs the program with pipes, as a script does. */
-export async function runPiped(args: readonly string[], env: Environment): Promise<PipedRun> {
-  const child = startPiped(args, env);
+/**
+ * Runs the program with pipes, as a script does.
+ *
+ * @param input what it gets on its standard input
+ */
+export async function runPiped(
+  args: readonly string[],
+  env: Environment,
+  input?: string,
+): Promise<PipedRun> {
+  const child = startPiped(args, env, input === undefined ? "ignore" : "pipe");
+  child.stdin?.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));

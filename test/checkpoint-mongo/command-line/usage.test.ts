@@ -27,6 +27,17 @@ describe.concurrent("a wrong command line", () => {
     [["prune", "a", "--keep-latest", "--keep-last", "2"], "cannot be used with option"],
     [["sweep", "--grace", "1 hour"], "--grace: expected a length of time such as 90s"],
     [["completion", "bsh"], "Did you mean bash?"],
+    [["export", "a", "--compress", "zip"], "Allowed choices are none, gzip, zstd."],
+    [["archive"], "Name threads, or say which: --older-than <duration>."],
+    [["archive", "--restore"], "Name threads to restore."],
+    [["archive", "--restore", "a", "--dry-run"], "cannot be used with option"],
+    [["archive", "a", "--archive-store", "gs://a"], "expected a directory, or a bucket as s3://"],
+    [
+      ["archive", "a", "--archive-store", "s3://a?acl=1"],
+      "expected endpoint or region after the ?",
+    ],
+    [["archive", "a", "--archive-store", "s3://k:s@a"], "expected no credentials in the URL"],
+    [["migrate", "--concurrency", "65"], "expected a whole number from 1 to 64"],
   ])("%j ends with 2 before anything is sent, and says what is wrong", async (args, message) => {
     const { exitCode, stdout, stderr } = await runPiped(args, {
       MONGODB_URI: `mongodb://${NOWHERE}/`,

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { FAST, SLOW, type FindTemplate } from "./template-under-test.ts";
 
+/** Where npx finds it. */
+const THREADKEEP = "node_modules/@threadkeep/checkpoint-mongo/dist/esm/command-line/main.js";
+
 /** What the README of the template time-travel says. */
 export function testTimeTravel(find: FindTemplate): void {
   const start = (...args: string[]) => find().copy.node(["main.ts", ...args], FAST);
@@ -36,6 +39,31 @@ export function testTimeTravel(find: FindTemplate): void {
       expect((await start("undo")).code).toBe(0);
       expect((await start("run")).output).toContain(WAITS);
       expect((await start("run", "yes")).output).toContain(`confirm: Confirmed: ${DANUBE}`);
+    });
+
+    it("does the same from the command line, and goes on from what that did", async () => {
+      const cli = (...args: string[]) =>
+        find().copy.node([THREADKEEP, ...args], { THREADKEEP_DB: find().db.databaseName });
+      await start("run", "--thread", "paris");
+      const labelled = await cli("label", "paris", "asked");
+      expect(labelled).toMatchObject({ code: 0, notices: "" });
+      expect((await start("run", "no, not by train", "--thread", "paris")).output).toContain(
+        DANUBE,
+      );
+
+      expect((await cli("copy", "paris", "berlin", "--from", "asked")).code).toBe(0);
+      const forked = await start("run", "yes", "--thread", "berlin");
+      expect(forked.output).toContain(`confirm: Confirmed: ${VIENNA}`);
+      const { output: diff } = await cli("diff", "paris", "--with", "berlin");
+      expect(diff).toContain("no, not by train");
+      expect(diff).toContain(`Confirmed: ${VIENNA}`);
+
+      expect((await cli("rollback", "paris", "--to", "asked", "--yes")).code).toBe(0);
+      expect((await start("run", "yes", "--thread", "paris")).output).toContain(VIENNA);
+      expect((await cli("rollback", "paris", "--undo")).code).toBe(0);
+      expect((await start("run", "yes", "--thread", "paris")).output).toContain(
+        `confirm: Confirmed: ${DANUBE}`,
+      );
     });
 
     it("that is killed while it answers goes on, and can be rolled back then", async () => {

@@ -10,6 +10,8 @@ export interface Invocation<Options> {
   readonly args: readonly (string | readonly string[] | undefined)[];
   readonly options: Options & GlobalOptions;
   readonly terminal: Terminal;
+  /** For a command that ends by itself on Ctrl-C and SIGTERM: the signal that is aborted then. */
+  readonly heedSignals: () => AbortSignal;
   /** Connects. The session is closed when the command is done. */
   readonly connect: () => Promise<Session>;
   /** Prints a result: as JSON with `--json`, and else as the command shows it. */

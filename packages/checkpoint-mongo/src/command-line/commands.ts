@@ -1,11 +1,15 @@
 import type { CommandDefinition } from "./command.ts";
+import { archiveCommand } from "./commands/archive.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { copyCommand } from "./commands/copy.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { exportCommand } from "./commands/export.ts";
 import { historyCommand } from "./commands/history.ts";
+import { importCommand } from "./commands/import.ts";
 import { labelCommand } from "./commands/label.ts";
+import { migrateCommand } from "./commands/migrate.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { setupCommand } from "./commands/setup.ts";
@@ -28,6 +32,10 @@ export const COMMANDS: readonly CommandDefinition[] = [
   pruneCommand,
   deleteCommand,
   copyCommand,
+  exportCommand,
+  importCommand,
+  archiveCommand,
+  migrateCommand,
   setupCommand,
   sweepCommand,
   doctorCommand,

@@ -19,13 +19,22 @@ const BY_CODE: ReadonlyMap<string, ExitCode> = new Map<string, ExitCode>([
   ["INVALID_ADDRESS", EXIT_CODES.usage],
   ["INTEGRITY_KEY", EXIT_CODES.usage],
   ["CLASS_NOT_ALLOWED", EXIT_CODES.usage],
+  ["THREAD_ARCHIVED", EXIT_CODES.usage],
   ["CORRUPT_CHECKPOINT", EXIT_CODES.damaged],
+  ["INVALID_ARCHIVE", EXIT_CODES.damaged],
+  ["MIGRATION_MISMATCH", EXIT_CODES.damaged],
   ["PRUNE_REFUSED", EXIT_CODES.refused],
   ["LABEL_TAKEN", EXIT_CODES.refused],
   ["THREAD_NOT_EMPTY", EXIT_CODES.refused],
+  ["THREAD_DELETED", EXIT_CODES.refused],
   ["STORAGE_REFUSED", EXIT_CODES.unavailable],
   ["STORAGE_UNAVAILABLE", EXIT_CODES.unavailable],
   ["SETUP_FAILED", EXIT_CODES.unavailable],
+]);
+
+/** What the library says in terms of its options, in those of the command line. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["THREAD_ARCHIVED", " On the command line this is --archive-store."],
 ]);
 
 /**
@@ -46,7 +55,13 @@ export function describeFailure(error: unknown, secrets: readonly string[]): Des
   }
   if (ThreadkeepError.isInstance(error)) {
     const { code, message } = error;
-    return { code, message: redact(message), exitCode: chooseExitCode(code), stack: undefined };
+    const advice = ADVICE.get(code) ?? "";
+    return {
+      code,
+      message: redact(`${message}${advice}`),
+      exitCode: chooseExitCode(code),
+      stack: undefined,
+    };
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const isOfDriver = name.startsWith("Mongo");

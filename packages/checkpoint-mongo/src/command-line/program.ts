@@ -27,6 +27,8 @@ Environment:
   ${ENVIRONMENT.uri}           the connection string, if --uri is not given
   ${ENVIRONMENT.db}         the database, if --db is not given
   ${ENVIRONMENT.config}     the file of options, if --config is not given
+  ${ENVIRONMENT.archiveStore}
+                        the archive store, if --archive-store is not given
   NO_COLOR              no colours
 
 Exit codes:
@@ -95,6 +97,10 @@ function makeGlobalOptions(): readonly Option[] {
     new Option(
       "--config <file>",
       "a module or JSON file with the options of your saver: keys, serde, allowed classes",
+    ),
+    new Option(
+      "--archive-store <place>",
+      "where archived threads are: a directory, or s3://bucket/prefix",
     ),
     new Option(
       "--timeout <duration>",

@@ -11,6 +11,7 @@ export interface RunPlace {
   readonly terminal: Terminal;
   /** Hears what no message may show. */
   readonly onSecrets: (secrets: readonly string[]) => void;
+  readonly heedSignals: () => AbortSignal;
 }
 
 /** Carries a command out and closes its connection. */
@@ -18,7 +19,7 @@ export async function runCommand(
   { run }: CommandDefinition,
   args: Invocation<object>["args"],
   options: GlobalOptions,
-  { terminal, onSecrets }: RunPlace,
+  { terminal, onSecrets, heedSignals }: RunPlace,
 ): Promise<ExitCode> {
   let session: Session | undefined;
   const connect = async (): Promise<Session> => {
@@ -36,7 +37,9 @@ export async function runCommand(
     else await show();
   };
   try {
-    return (await run({ args, options, terminal, connect, present })) ?? EXIT_CODES.done;
+    return (
+      (await run({ args, options, terminal, connect, present, heedSignals })) ?? EXIT_CODES.done
+    );
   } finally {
     stopAllProgress();
     await session?.client.close();

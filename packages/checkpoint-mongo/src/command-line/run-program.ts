@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { listSecretsOfArgument } from "./connection/redact-secrets.ts";
 import { COMMANDS } from "./commands.ts";
+import { Ending } from "./ending.ts";
 import { describeFailure, type DescribedFailure } from "./describe-failure.ts";
 import { EXIT_CODES, type ExitCode } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
 import { runCommand } from "./run-command.ts";
 import { escapeControls } from "./terminal/escape-controls.ts";
-import { stopAllProgress } from "./terminal/progress.ts";
 import { Terminal } from "./terminal/terminal.ts";
 
 /** Runs the program with its arguments, and sets the exit code of the process. */
@@ -16,7 +16,8 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   const terminal = new Terminal(process);
   const secrets = argv.flatMap(listSecretsOfArgument);
   endWhenNobodyReads();
-  endOnSignals(terminal);
+  const ending = new Ending();
+  ending.listen(terminal);
   const isCompleting = argv[0] === "complete";
   const program = createProgram({
     version: readVersion(),
@@ -24,7 +25,11 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
     commands: COMMANDS.filter(({ name }) => !isCompleting || name !== "completion"),
     run: async (definition, args, options) => {
       const onSecrets = (more: readonly string[]): void => void secrets.push(...more);
-      process.exitCode = await runCommand(definition, args, options, { terminal, onSecrets });
+      process.exitCode = await runCommand(definition, args, options, {
+        terminal,
+        onSecrets,
+        heedSignals: () => ending.heed(),
+      });
     },
   });
   try {
@@ -35,7 +40,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
       await program.parseAsync(argv, { from: "user" });
     }
   } catch (error) {
-    process.exitCode = tell(error, terminal, argv, secrets);
+    process.exitCode = ending.exitCode ?? tell(error, terminal, argv, secrets);
   }
 }
 
@@ -77,21 +82,6 @@ function endWhenNobodyReads(): void {
     if (error.code !== "EPIPE") throw error;
     process.exit();
   });
-}
-
-function endOnSignals(terminal: Terminal): void {
-  const endings = [
-    ["SIGINT", EXIT_CODES.interrupted],
-    ["SIGTERM", EXIT_CODES.terminated],
-  ] as const;
-  for (const [signal, exitCode] of endings) {
-    process.once(signal, () => {
-      stopAllProgress();
-      // What has been done is whole: every command of the library may be ended at any point.
-      terminal.note("Interrupted. What was done so far stays done.");
-      process.exit(exitCode);
-    });
-  }
 }
 
 function readVersion(): string {

@@ -1,5 +1,6 @@
 import type { MongoClient } from "mongodb";
 import { z } from "zod";
+import type { ArchiveStore } from "../archive-store/archive-store.ts";
 import { type MongoClientLike, clientOption } from "../options/client-option.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import { KeyRing } from "../keys/key-ring.ts";
@@ -192,6 +193,16 @@ export interface MongoDBSaverSettings extends RetrySettings {
   persist?: PersistPolicy | undefined;
 
   /**
+   * Where archived threads are, for example a `FileArchiveStore` or an `S3ArchiveStore`. A thread that was moved
+   * there comes back when it is used: by its latest checkpoint, by one that is named, by a list of its own, or by
+   * a write. No command is sent for this while a thread is here or was never written to: a checkpoint that stays
+   * behind leads to it.
+   *
+   * @default undefined: a call that needs an archived thread throws a `ThreadArchivedError`
+   */
+  archive?: ArchiveStore | undefined;
+
+  /**
    * Prunes each namespace as it grows: the last so many checkpoints stay, with their pending writes, the
    * ancestors that a `DeltaChannel` is made of, and branches that wait for an answer. It is pruned once in 32
    * puts, or once in `keepLast` puts if that is more. So up to that many more are there at times.
@@ -306,6 +317,7 @@ export interface SaverSettings {
   readonly verifyAfterSave: boolean;
   readonly witness: boolean;
   readonly persist: PersistPolicy;
+  readonly archive: ArchiveStore | undefined;
   readonly keepLast: number | undefined;
   readonly deletedThreadSeconds: number | undefined;
   readonly indexedConfig: readonly string[];
@@ -325,6 +337,20 @@ export interface ResolvedOptions extends Omit<SaverSettings, "onEvent"> {
 }
 
 const OWNER = "MongoDBSaver";
+
+const ARCHIVE_METHODS = ["put", "get", "delete", "list"] as const;
+
+const archiveStore = z
+  .custom<ArchiveStore>(
+    (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      ARCHIVE_METHODS.every(
+        (name) => typeof (value as Record<string, unknown>)[name] === "function",
+      ),
+    { error: "an archive store, which has put, get, delete and list", abort: false },
+  )
+  .optional();
 
 /** A hundred years. What lies too far ahead is no date. */
 const MAX_TTL_SECONDS = 100 * 365 * 24 * 60 * 60;
@@ -350,6 +376,7 @@ const optionsSchema = z
     verifyAfterSave: z.boolean().default(false),
     witness: z.boolean().default(false),
     persist: z.enum(["every", "interrupts", "exit"]).default("every"),
+    archive: archiveStore,
     keepLast: wholeNumber.positive().optional(),
     deletedThreadSeconds: z.number().positive().max(MAX_TTL_SECONDS).optional(),
     indexedConfig: z
@@ -400,6 +427,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     dbName,
     ttl,
     integrity: keys,
+    archive,
     keepLast,
     deletedThreadSeconds,
     onCheckpointSize,
@@ -411,6 +439,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     enableTimestamps: rest.enableTimestamps || ttl !== undefined,
     dbName,
     ttl,
+    archive,
     keepLast,
     deletedThreadSeconds,
     onCheckpointSize,

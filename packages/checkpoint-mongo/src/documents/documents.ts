@@ -55,6 +55,17 @@ export interface ThreadDocument {
    * has been removed yet.
    */
   readonly deleted_at?: Date;
+  /**
+   * Set with `extending` while the thread is copied to the archive store: the key of the copy. Whoever finishes
+   * `extending` takes it off, and then the copy does not count.
+   */
+  readonly leaving?: string;
+  /** Set while the thread is in the archive store and not here. */
+  readonly away?: ThreadAway;
+  /** Set while documents of a later life are stored, which nobody sees before the thread is in that life. */
+  readonly arriving?: ThreadArriving;
+  /** Keys of all objects in the archive store that may hold the thread. */
+  readonly copies?: readonly string[];
   /** Set with `deleted_at`: until then, nothing is written to the thread. */
   readonly refused_until?: Date;
   /**
@@ -90,6 +101,24 @@ export interface ThreadDocument {
   readonly metadata?: string;
   /** The same, for searches: a text for each key with its value. */
   readonly fields?: readonly string[];
+}
+
+/** Where a thread is that is in the archive store. */
+export interface ThreadAway {
+  readonly key: string;
+  readonly at: Date;
+  readonly checkpoints: number;
+  /** Of the copy, as it is stored. */
+  readonly bytes: number;
+}
+
+/** The life in which a thread arrives from an archive. */
+export interface ThreadArriving {
+  readonly life: number;
+  /** Tells one attempt from the next. */
+  readonly token: string;
+  /** Others wait until then before they try it themselves. */
+  readonly until: Date;
 }
 
 /** One who waits to hold a thread. */
@@ -162,7 +191,10 @@ export interface CheckpointDocument extends ThreadPart {
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   readonly parent_checkpoint_id?: string;
-  /** The place in the order of its thread and namespace. Counts from 1; no two are the same. */
+  /**
+   * The place in the order of its thread and namespace. Counts from 1; no two are the same. What `migrate` adds
+   * to a thread that has been continued stands before, and counts down from 0.
+   */
   readonly seq: number;
   /** Set on the latest checkpoint of its namespace (the one with the highest `seq`, if several). */
   readonly head?: true;

@@ -78,6 +78,6 @@ async function requireEmpty(context: SaverContext, threadId: string): Promise<vo
     last !== undefined ||
     (await getOfficialTuple(context, { ...root, checkpointId: undefined })) !== undefined
   ) {
-    throw new ThreadNotEmptyError(threadId);
+    throw new ThreadNotEmptyError(threadId, "has checkpoints already");
   }
 }

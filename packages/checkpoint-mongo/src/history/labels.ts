@@ -3,6 +3,7 @@ import type { SaverContext } from "../context/context.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { LabelNotFoundError } from "../errors/label-not-found-error.ts";
 import { LabelTakenError } from "../errors/label-taken-error.ts";
+import { disownCopy } from "../store/away-thread.ts";
 import {
   addLabel,
   findLabelled,
@@ -43,7 +44,10 @@ export async function labelCheckpoint(
     }
     const label = { name, type, at: new Date(store.estimateTime()) };
     const outcome = await addLabel(store, document, label);
-    if (outcome === "added") return toLabel(record.address, label);
+    if (outcome === "added") {
+      if (await disownCopy(store, threadId, record.epoch)) return toLabel(record.address, label);
+      continue;
+    }
     if (outcome === "unchanged") continue;
     const holders = await findLabelled(store, threadId, { checkpointNs, name });
     const { epoch } = await requireRecord(context, threadId);
@@ -100,11 +104,14 @@ export async function removeLabel(
   checkpointNs: string,
 ): Promise<void> {
   const { store } = context;
-  const { epoch } = await requireRecord(context, threadId);
-  const found = await findLabelled(store, threadId, { checkpointNs, name });
-  const holder = found.find((checkpoint) => (checkpoint.epoch ?? 0) === epoch);
-  if (holder === undefined) throw new LabelNotFoundError(threadId, name);
-  await takeLabelOff(store, holder, name);
+  for (;;) {
+    const { epoch } = await requireRecord(context, threadId);
+    const found = await findLabelled(store, threadId, { checkpointNs, name });
+    const holder = found.find((checkpoint) => (checkpoint.epoch ?? 0) === epoch);
+    if (holder === undefined) throw new LabelNotFoundError(threadId, name);
+    await takeLabelOff(store, holder, name);
+    if (await disownCopy(store, threadId, epoch)) return;
+  }
 }
 
 function toLabel(

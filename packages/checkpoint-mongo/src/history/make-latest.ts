@@ -180,14 +180,12 @@ async function planMove(
   const { address, epoch } = record;
   const { key_name: keyName } = document;
   const hash = hashIn(context, document, seq);
-  const { prunedThrough: through } = readPruneMarks(document, record, hasher);
+  const { prunedThrough } = readPruneMarks(document, record, hasher);
   return moveAsLatest(thread, document, {
     seq,
     hash,
-    pruned:
-      through === undefined
-        ? undefined
-        : { through, proof: hasher.hashPruned({ address, epoch, keyName, seq, through }) },
+    // It goes on saying where it was when others were pruned: children of those may have been put since.
+    pruned: prunedThrough === undefined ? undefined : document.pruned,
     cut: document.cut && hasher.hashCut({ address, epoch, keyName, hash }),
     stands: await standWith(context, { document, record }),
   });

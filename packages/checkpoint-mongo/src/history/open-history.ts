@@ -3,6 +3,7 @@ import type { ThreadDocument } from "../documents/documents.ts";
 import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import { assertRecord } from "../store/assert-record.ts";
+import { assertHere } from "../store/away-thread.ts";
 import { findRecord, isAlive } from "../store/thread-record.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
 
@@ -16,6 +17,7 @@ export interface OpenedThread {
  * Finds the record of a thread that is alive.
  *
  * @throws ThreadNotFoundError if it is not
+ * @throws ThreadArchivedError if it is in the archive store
  */
 export async function requireRecord(
   { store }: Pick<SaverContext, "store">,
@@ -26,6 +28,7 @@ export async function requireRecord(
     throw new ThreadNotFoundError(threadId, "saver.threads.search() finds those that are.");
   }
   assertRecord(record, threadId);
+  assertHere(record);
   return record;
 }
 

@@ -32,7 +32,8 @@ export async function sweepBackups(
 
 async function sweepThread(context: SaverContext, record: ThreadDocument): Promise<void> {
   const { store } = context;
-  if (record.deleted_at !== undefined) return;
+  // What a thread in the archive store has discarded comes back with it.
+  if (record.deleted_at !== undefined || record.away !== undefined) return;
   const state = readState(record);
   const nowMs = await store.askTime();
   const kept = listRollbacks(record, nowMs);

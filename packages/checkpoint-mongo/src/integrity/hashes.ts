@@ -219,6 +219,17 @@ export class Hasher {
   }
 
   /**
+   * Confirms a whole archive of a thread, 32 bytes.
+   *
+   * @param lines the hash of its lines
+   * @throws IntegrityKeyError if the ring does not have the key that it names
+   */
+  hashArchive(threadId: string, lines: string, keyName: string | undefined): Uint8Array {
+    const key = this.#choose(keyName, () => `the archive of thread "${threadId}"`);
+    return hashFields(...nameKey("archive", [threadId, lines], keyName), key);
+  }
+
+  /**
    * The hash of an encoded value of a run, 32 bytes. It covers the run and the place in it.
    *
    * @throws IntegrityKeyError if the key that it names is not there

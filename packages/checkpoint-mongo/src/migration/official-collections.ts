@@ -12,6 +12,7 @@ import { type PositionedWrite, arrangeWrites, mergeWrites } from "../documents/p
 import { toBytes } from "../driver/binary.ts";
 import { openCollection } from "../driver/open-database.ts";
 import { type ListedAddress, matchListed } from "../store/match-listed.ts";
+import { oneOf } from "../store/one-of.ts";
 import { migrateSends } from "./migrate-sends.ts";
 
 /** Reads the pending writes of a checkpoint. */
@@ -39,6 +40,19 @@ interface OfficialWrite {
   readonly channel: string;
   readonly type: string;
   readonly value: Binary;
+}
+
+/** A thread as the official saver stored it. */
+export interface OfficialThread {
+  readonly threadId: string;
+  /** Of all namespaces. */
+  readonly checkpoints: number;
+}
+
+/** A checkpoint as the official saver stored it, and its pending writes with their positions. */
+export interface OfficialStep {
+  readonly tuple: CheckpointTuple;
+  readonly writes: readonly PositionedWrite[];
 }
 
 /** What the official saver's collections are called. */
@@ -111,11 +125,63 @@ export class OfficialCollections {
     for await (const document of cursor) yield await this.#read(document);
   }
 
+  /** All threads that are stored there, by their ids. */
+  async *listThreads(): AsyncGenerator<OfficialThread> {
+    if (!(await this.isThere())) return;
+    const threads = this.#checkpoints.aggregate<{
+      readonly _id: unknown;
+      readonly checkpoints: number;
+    }>(
+      [
+        { $match: IS_CHECKPOINT },
+        { $group: { _id: "$thread_id", checkpoints: { $sum: 1 } } },
+        { $sort: { _id: 1 } },
+      ],
+      { allowDiskUse: true },
+    );
+    for await (const { _id: threadId, checkpoints } of threads) {
+      if (typeof threadId === "string") yield { threadId, checkpoints };
+    }
+  }
+
+  /** Where the checkpoints of threads lie. */
+  async listPlaces(threadIds: readonly string[]): Promise<readonly CheckpointAddress[]> {
+    if (threadIds.length === 0 || !(await this.isThere())) return [];
+    const documents = await this.#checkpoints
+      .find({ ...IS_CHECKPOINT, thread_id: oneOf(threadIds) })
+      .project<OfficialCheckpoint>({ thread_id: 1, checkpoint_ns: 1, checkpoint_id: 1 })
+      .toArray();
+    return documents.map(readAddress);
+  }
+
+  /** The checkpoints of a thread with their pending writes, by namespace, those with the least ids first. */
+  async *walk(threadId: string): AsyncGenerator<OfficialStep> {
+    if (!(await this.isThere())) return;
+    const cursor = this.#checkpoints.find(
+      { ...IS_CHECKPOINT, thread_id: threadId },
+      { sort: { checkpoint_ns: 1, checkpoint_id: 1 } },
+    );
+    for await (const document of cursor) {
+      let writes: readonly PositionedWrite[] = [];
+      const tuple = await this.#read(document, undefined, (own) => (writes = own));
+      yield { tuple, writes };
+    }
+  }
+
   /** Deletes what is stored there of a thread. */
   async deleteThread(threadId: string): Promise<void> {
     if (!(await this.isThere())) return;
     await this.#checkpoints.deleteMany({ ...IS_CHECKPOINT, thread_id: threadId });
     await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
+  }
+
+  /**
+   * Removes a thread that is stored elsewhere too. Its checkpoints go last: if the process dies, they show that it
+   * is not done.
+   */
+  async dropThread(threadId: string): Promise<void> {
+    await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
+    await this.#checkpoints.deleteMany({ ...IS_CHECKPOINT, thread_id: threadId });
   }
 
   // Most savers never need them, so they are not made beforehand.
@@ -131,6 +197,7 @@ export class OfficialCollections {
   async #read(
     document: OfficialCheckpoint,
     readLater: ReadWrites = () => Promise.resolve([]),
+    onWrites: (writes: readonly PositionedWrite[]) => void = () => undefined,
   ): Promise<CheckpointTuple> {
     const address = readAddress(document);
     const parentId = document.parent_checkpoint_id ?? undefined;
@@ -139,13 +206,13 @@ export class OfficialCollections {
       const parent = { ...address, checkpointId: parentId };
       migrateSends(checkpoint, arrangeWrites(await this.#readWrites(parent, TASKS)));
     }
+    const writes = await this.#readWrites(address);
+    onWrites(writes);
     return {
       config: toConfig(address),
       checkpoint,
       metadata: (await this.#load(document.type, document.metadata)) as CheckpointMetadata,
-      pendingWrites: arrangeWrites(
-        mergeWrites(await this.#readWrites(address), await readLater(address)),
-      ),
+      pendingWrites: arrangeWrites(mergeWrites(writes, await readLater(address))),
       ...(parentId !== undefined && {
         parentConfig: toConfig({ ...address, checkpointId: parentId }),
       }),

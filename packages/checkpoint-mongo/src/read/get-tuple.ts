@@ -10,6 +10,7 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing } from "../errors/corruption.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { isSound } from "../store/assert-record.ts";
+import { assertHere, requireHere } from "../store/away-thread.ts";
 import { type FoundCheckpoint, findCheckpoint, findHeads } from "../store/find-checkpoint.ts";
 import { findLastInOrder } from "../store/find-last.ts";
 import { findWrites } from "../store/find-writes.ts";
@@ -27,6 +28,7 @@ const MAX_ROUNDS = 10;
  * Reads a checkpoint, or the latest one of its namespace.
  *
  * @throws CorruptCheckpointError if it is not as it was written
+ * @throws ThreadArchivedError if the thread is in the archive store
  */
 export async function getTuple(
   context: SaverContext,
@@ -39,7 +41,10 @@ export async function getTuple(
     found = undefined;
   }
   if (found === undefined) {
-    if (address.checkpointId !== undefined) return undefined;
+    if (address.checkpointId !== undefined) {
+      await requireHere(store, address.threadId);
+      return undefined;
+    }
     const unmarked = await findUnmarked(context, address);
     if (unmarked === "nothing") return undefined;
     if (unmarked === "try again") {
@@ -132,6 +137,8 @@ async function findUnmarked(
   }
   cache.forgetHead(address);
   const record = await findRecord(store, threadId);
+  // Of a thread that was archived, one checkpoint stays here, so that this costs other threads nothing.
+  if (record !== undefined) assertHere(record);
   const current = isOfLife(last, record) ? last : await findLastOfLife(context, address, record);
   if (current === undefined || !(await isLiving(store, current, record))) {
     // If the record of that life was deleted too, none of its documents may count as the next life's.

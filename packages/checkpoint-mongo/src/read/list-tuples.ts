@@ -13,6 +13,7 @@ import { meetsOrigin, splitFilter, type SplitFilter } from "../records/origin-fi
 import { toConditions } from "../records/searchable-metadata.ts";
 import { bytesToHex } from "../driver/binary.ts";
 import { toPackedBytes } from "../documents/packed-bytes.ts";
+import { assertHere } from "../store/away-thread.ts";
 import { findWrites, findWritesWithin, groupByPointer } from "../store/find-writes.ts";
 import { type ListQuery, PAGE_SIZE, listCheckpoints } from "../store/list-checkpoints.ts";
 import type { ListedAddress } from "../store/match-listed.ts";
@@ -43,13 +44,28 @@ export async function* listTuples(
 ): AsyncGenerator<CheckpointTuple> {
   let left = request.limit ?? Infinity;
   if (left === 0) return;
+  // What was migrated is here, and stays there until it is dropped.
+  let seen: Set<string> | undefined = new Set();
   for (const list of [listOwn, listOfficial]) {
     for await (const tuple of list(context, request)) {
+      const place = formatPlace(tuple);
+      if (seen?.has(place)) continue;
       yield tuple;
       left -= 1;
       if (left === 0) return;
+      if (list === listOwn) seen?.add(place);
+      // A short list need not ask for the other collections.
+      if (seen?.size === MANY && !(await context.official.isThere())) seen = undefined;
     }
   }
+}
+
+/** A list that is longer remembers what it has returned only where the official saver has stored something. */
+const MANY = 1_000;
+
+function formatPlace({ config }: CheckpointTuple): string {
+  const { thread_id, checkpoint_ns, checkpoint_id } = { ...config.configurable };
+  return JSON.stringify([thread_id, checkpoint_ns, checkpoint_id]);
 }
 
 async function* listOfficial(
@@ -109,6 +125,8 @@ async function* readPages(
       const threadIds = fresh.map(({ thread_id }) => thread_id);
       const unknown = [...new Set(threadIds)].filter((threadId) => !records.has(threadId));
       for (const [threadId, record] of await findRecords(store, unknown)) {
+        // A list of all threads leaves those out that are in the archive store.
+        if (threadId === query.address.threadId) assertHere(record);
         records.set(threadId, record);
       }
       const living = await keepOrReport(() => keepLiving(store, fresh, records), settings);

@@ -57,12 +57,12 @@ export interface CheckpointRecord {
 export function readPlace(document: CheckpointDocument): PlacedCheckpoint {
   const { checkpointId } = readAddress(document);
   const seq: unknown = document.seq;
-  if (Number.isSafeInteger(seq) && (seq as number) > 0) return { checkpointId, seq: seq as number };
+  if (Number.isSafeInteger(seq)) return { checkpointId, seq: seq as number };
   throw corrupt(
     readAddress(document),
     asWrongField({
       field: "seq",
-      expected: "a whole number from 1",
+      expected: "a whole number",
       found: inspect(seq, { depth: 0 }),
     }),
   );
@@ -135,7 +135,8 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
   }
 }
 
-function toTyped({ metadata, metadataEncoded }: ParsedCheckpoint): TypedBytes {
+/** Metadata as it is hashed. */
+export function toTyped({ metadata, metadataEncoded }: ParsedCheckpoint): TypedBytes {
   if (metadataEncoded === undefined) {
     return { type: undefined, bytes: Buffer.from(encodeValue(metadata, "metadata")) };
   }

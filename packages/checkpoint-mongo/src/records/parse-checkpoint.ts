@@ -15,6 +15,9 @@ import {
   requireSame,
 } from "../store/document-fields.ts";
 
+/** What was migrated later than its children were put stands before the first place. */
+const LOWEST_SEQ = Number.MIN_SAFE_INTEGER;
+
 /** The fields of a checkpoint document, each as it should be. Nothing of it is verified by its hash yet. */
 export interface ParsedCheckpoint {
   readonly address: CheckpointAddress;
@@ -58,7 +61,7 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
   return {
     address,
     parentCheckpointId: readOptionalText("parent_checkpoint_id", document.parent_checkpoint_id),
-    seq: readWhole("seq", document.seq, 1),
+    seq: readWhole("seq", document.seq, LOWEST_SEQ),
     epoch: document.epoch === undefined ? 0 : readWhole("epoch", document.epoch, 1),
     expiresAt: readOptionalDate("expires_at", document.expires_at),
     body: readPackedBytes("body", document.body),
@@ -82,7 +85,7 @@ export function parseCheckpoint(document: CheckpointDocument): ParsedCheckpoint 
 function readPlaces(places: unknown): readonly number[] {
   if (places === undefined) return [];
   if (!Array.isArray(places)) return refuse("moved_from", "a list of places", places);
-  return places.map((place: unknown) => readWhole("moved_from", place, 1));
+  return places.map((place: unknown) => readWhole("moved_from", place, LOWEST_SEQ));
 }
 
 function readMetadata(metadata: unknown): object | undefined {

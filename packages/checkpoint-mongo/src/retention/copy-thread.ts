@@ -15,6 +15,7 @@ import { hashWritesPlace } from "../integrity/hashes.ts";
 import { loadContents } from "../read/contents.ts";
 import { listWantedOfWrites, listWriteSegments, readWriteSet } from "../read/read-writes.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
+import { assertHere } from "../store/away-thread.ts";
 import { ChangeRounds } from "../store/change-rounds.ts";
 import {
   abandonCopy,
@@ -27,15 +28,18 @@ import { toMark } from "../store/mark-sets.ts";
 import { nameSetsOf } from "../store/name-sets-of.ts";
 import {
   hasCheckpoint,
+  listDiscarded,
   scanCheckpointIds,
   scanCheckpoints,
   scanSegments,
   scanWrites,
+  type DiscardedPlace,
 } from "../store/scan-thread.ts";
 import { findRecord, isAlive, isOfLife } from "../store/thread-record.ts";
 import { beginEntry } from "../store/write-metadata.ts";
 import { chooseExpiryBy, prepareThread } from "../threads/prepare-thread.ts";
-import { isLateChild, readPruneMarks, type PlacedMarks } from "../upkeep/pruned-parents.ts";
+import { LateChildren } from "../upkeep/late-children.ts";
+import { readPruneMarks } from "../upkeep/pruned-parents.ts";
 import {
   copyCheckpoint,
   copySegment,
@@ -104,6 +108,7 @@ async function requireSource(
   threadId: string,
 ): Promise<ThreadDocument> {
   const record = await findRecord(store, threadId);
+  if (record !== undefined) assertHere(record);
   if (record !== undefined && (await hasCheckpoints(store, threadId, record))) return record;
   throw new ThreadNotFoundError(
     threadId,
@@ -120,8 +125,10 @@ async function requireEmpty(
 ): Promise<ThreadDocument | undefined> {
   const record = await findRecord(store, threadId);
   const isTaken =
-    (await hasCheckpoints(store, threadId, record)) || (await official.hasThread(threadId));
-  if (isTaken) throw new ThreadNotEmptyError(threadId);
+    record?.away !== undefined ||
+    (await hasCheckpoints(store, threadId, record)) ||
+    (await official.hasThread(threadId));
+  if (isTaken) throw new ThreadNotEmptyError(threadId, "has checkpoints already");
   return record;
 }
 
@@ -230,6 +237,8 @@ class SourceThread {
   readonly #record: ThreadDocument;
   readonly #copied = new Map<string, CheckpointAddress>();
   readonly #roots = new Map<ContentHash, CheckpointAddress>();
+  /** Read when a parent is missed. */
+  #discarded: readonly DiscardedPlace[] | undefined;
 
   constructor(context: SaverContext, record: ThreadDocument) {
     this.#context = context;
@@ -239,20 +248,21 @@ class SourceThread {
   async *copyCheckpoints(place: CopyPlace): AsyncGenerator<Document> {
     const { store, hasher } = this.#context;
     const hashes = new Map<string, Uint8Array>();
-    let own: PlacedMarks[] = [];
-    let namespace: string | undefined;
+    const lateChildren = new LateChildren(this.#context, this.#record);
     for await (const document of scanCheckpoints(store, this.#record.thread_id)) {
       if (!isOfLife(document, this.#record)) continue;
       const record = readRecord(document, hasher);
-      const { address, seq, manifest, parentCheckpointId } = record;
-      if (address.checkpointNs !== namespace) own = [];
-      namespace = address.checkpointNs;
-      const marks = { seq, ...readPruneMarks(document, record, hasher) };
-      own.push(marks);
+      const { address, manifest, parentCheckpointId } = record;
+      const { checkpointNs } = address;
       const parent = formatPlace({ ...address, checkpointId: parentCheckpointId ?? "" });
       const parentHash = hashes.get(parent);
       const isLost = record.parentHash !== undefined && parentHash === undefined;
-      if (isLost && !marks.isCut && !isLateChild(marks, own)) {
+      const isAccountedFor =
+        !isLost ||
+        readPruneMarks(document, record, hasher).isCut ||
+        (await lateChildren.has(record)) ||
+        (await this.#isDiscarded(checkpointNs, parentCheckpointId));
+      if (!isAccountedFor) {
         const which = parentCheckpointId ?? "its parent";
         throw new CorruptCheckpointError(address, {
           document: "checkpoint",
@@ -277,6 +287,17 @@ class SourceThread {
       this.checkpoints += 1;
       yield copy;
     }
+  }
+
+  /** What rollbacks have discarded is not copied. A run may have gone on from it. */
+  async #isDiscarded(checkpointNs: string, checkpointId: string | undefined): Promise<boolean> {
+    this.#discarded ??= await listDiscarded(this.#context.store, this.#record.thread_id);
+    return this.#discarded.some(
+      (document) =>
+        isOfLife(document, this.#record) &&
+        document.checkpoint_ns === checkpointNs &&
+        document.checkpoint_id === checkpointId,
+    );
   }
 
   async *copyWrites(place: CopyPlace): AsyncGenerator<Document> {

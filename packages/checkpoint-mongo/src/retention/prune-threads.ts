@@ -1,3 +1,4 @@
+import { removeCopies } from "../archive/remove-copies.ts";
 import type { SaverContext } from "../context/context.ts";
 import { PruneRefusedError } from "../errors/prune-refused-error.ts";
 import { deleteThread } from "../store/end-life.ts";
@@ -65,9 +66,11 @@ export async function pruneThreads(
 }
 
 async function removeThread(
-  { store, official, cache, deadline, settings }: SaverContext,
+  context: SaverContext,
   threadId: string,
 ): Promise<Partial<PruneResult>> {
+  const { store, official, cache, deadline, settings } = context;
+  await removeCopies(context, threadId);
   const { bytes, checkpoints } = await measureThread(store, threadId);
   await deleteThread(store, threadId, deadline, settings.deletedThreadSeconds);
   await official.deleteThread(threadId);

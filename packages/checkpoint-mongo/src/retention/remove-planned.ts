@@ -1,4 +1,5 @@
 import type { SaverContext } from "../context/context.ts";
+import { disownCopy } from "../store/away-thread.ts";
 import {
   formatPlace,
   markSurvivors,
@@ -46,6 +47,8 @@ export async function removePlanned(
       checkpoints += count;
     }
   }
+  // What has gone to an archive store meanwhile may hold what was removed.
+  if (checkpoints > 0) await disownCopy(store, threadId, epoch);
   const before = await measureCondemned(store, threadId);
   const { removed: swept } = await sweep(context, threadId, MIN_SWEEP_GRACE_MS);
   const bytesToSweep = await measureCondemned(store, threadId);

@@ -23,10 +23,13 @@ import {
   toConfig,
 } from "../address/address.ts";
 import { readOrigin } from "../address/read-origin.ts";
+import { removeCopies } from "../archive/remove-copies.ts";
+import { listWithArchived, withArchived } from "../archive/with-archived.ts";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
 import { emitWarning } from "../context/events.ts";
 import { Listeners, type ObservedEvent, type SaverListener } from "../context/listeners.ts";
+import { REACH_STORAGE } from "../context/reach-saver.ts";
 import { HealthMonitor } from "../health/health-monitor.ts";
 import { Runs } from "../health/runs.ts";
 import type { SaverStats } from "../health/saver-stats.ts";
@@ -77,7 +80,6 @@ import { checkChannelLength } from "../put/check-channel-name.ts";
 import { completeCheckpoint } from "../put/complete-checkpoint.ts";
 import { getDeltaHistory } from "../read/delta-history.ts";
 import { getTupleOrAncestor } from "../read/fall-back.ts";
-import { listTuples } from "../read/list-tuples.ts";
 import { OfficialSerializer } from "../records/official-serializer.ts";
 import { getOfficialTuple } from "../read/official-threads.ts";
 import {
@@ -308,6 +310,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    * @throws IntegrityKeyError if it was hashed with a key that the saver does not have
    * @throws ClassNotAllowedError if it holds an object of a class that `allowedObjects` does not name
    * @throws UnsupportedFormatError if a newer version of this package has stored it
+   * @throws ThreadArchivedError if the thread is in an archive store and the saver has none; with the option
+   *   `archive` it is brought back first
    */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const address = parseAddressToRead(config);
@@ -349,7 +353,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const limit = checkLimit(options?.limit);
     const filter = checkFilter(options?.filter);
     try {
-      yield* listTuples(await this.open(), { address, beforeId, limit, filter });
+      const context = await this.open();
+      yield* listWithArchived(context, { address, beforeId, limit, filter });
     } catch (error) {
       this.health.noteFailure("list", address.threadId, error);
       throw explainRefusal(error, "list of MongoDBSaver");
@@ -470,16 +475,19 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Deletes everything that is stored of a thread, in all namespaces. A run that still writes to it begins a
-   * new thread with the same id, unless `deletedThreadSeconds` says otherwise.
+   * Deletes everything that is stored of a thread, in all namespaces, and its copies in the archive store. A run
+   * that still writes to it begins a new thread with the same id, unless `deletedThreadSeconds` says otherwise.
    *
    * @throws InvalidAddressError if the id is no string or empty
+   * @throws ThreadArchivedError if a copy is in an archive store and the saver has none
    * @throws WriteConflictError if other processes delete and begin the thread again and again, for as long
    *   as `retry.deadlineMs`
    */
   override async deleteThread(threadId: string): Promise<void> {
     const id = parseThreadId(threadId);
-    await this.reach("deleteThread", async ({ store, cache, official, deadline, settings }) => {
+    await this.reach("deleteThread", async (context) => {
+      const { store, cache, official, deadline, settings } = context;
+      await removeCopies(context, id);
       await deleteThread(store, id, deadline, settings.deletedThreadSeconds);
       await official.deleteThread(id);
       cache.forgetThread(id);
@@ -834,11 +842,17 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   ): Promise<T> {
     return this.health.watch(name, threadId, async () => {
       try {
-        return await act({ ...(await this.open()), hold: held });
+        const context = { ...(await this.open()), hold: held };
+        return await withArchived(context, () => act(context));
       } catch (error) {
         throw explainRefusal(error, `${name} of MongoDBSaver`);
       }
     });
+  }
+
+  /** @internal For the other entry points of this package. */
+  [REACH_STORAGE]<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
+    return this.reach(name, act);
   }
 
   private async open(): Promise<SaverContext> {

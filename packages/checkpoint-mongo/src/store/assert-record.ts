@@ -10,6 +10,7 @@ import {
   requireBytes,
   requireSame,
 } from "./document-fields.ts";
+import { assertAway } from "./away-thread.ts";
 import { assertEntry } from "./thread-entry.ts";
 
 /**
@@ -50,6 +51,7 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
       refuse("retention", 'seconds or "pinned"', retention);
     }
     assertEntry(document);
+    assertAway(document);
   } catch (error) {
     throw toCorruption(error, threadId);
   }

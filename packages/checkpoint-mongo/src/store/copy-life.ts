@@ -46,7 +46,8 @@ export async function beginCopy(store: Store, threadId: string): Promise<CopyLif
   }
   const held = toHold(record, now.getTime());
   if (!(await holdEmpty(store, record, held))) return undefined;
-  const epoch = record.epoch + 1;
+  // What arrives from an archive is of a life that the thread has not had.
+  const epoch = Math.max(record.epoch, record.arriving?.life ?? 0) + 1;
   const { matchedCount } = await store.threads.updateOne(
     {
       ...matchRecord(threadId),
@@ -55,7 +56,7 @@ export async function beginCopy(store: Store, threadId: string): Promise<CopyLif
     },
     {
       $set: { ...toLife(threadId, epoch), deleted_at: now, copying: now },
-      $unset: { expires_at: "", extending: "", head: "", stands: "", moving: "" },
+      $unset: { expires_at: "", extending: "", head: "", stands: "", moving: "", arriving: "" },
     },
   );
   if (matchedCount === 0) return undefined;

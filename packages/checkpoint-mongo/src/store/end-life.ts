@@ -3,6 +3,7 @@ import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
 import { readErrorCode } from "../driver/server-errors.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertRecord } from "./assert-record.ts";
+import { assertNoCopies } from "./away-thread.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import type { ConflictDeadline } from "./conflict-rounds.ts";
 import { MAX_EPOCH, mendRecord } from "./mend-record.ts";
@@ -15,6 +16,7 @@ import { matchRecord, outlive, toLife, type ThreadState } from "./thread-record.
  *
  * @param deadline of the call
  * @param refusedSeconds for how long nothing is written to it then; by default a write begins the next life
+ * @throws ThreadArchivedError if a copy may be in the archive store; nothing was changed
  * @throws WriteConflictError if other processes keep ending it meanwhile
  */
 export async function deleteThread(
@@ -24,8 +26,9 @@ export async function deleteThread(
   refusedSeconds?: number,
 ): Promise<void> {
   const filter = matchRecord(threadId);
+  const assertEndable = assertNoCopies;
   try {
-    if (await endLife(store, threadId, filter, deadline, refusedSeconds)) return;
+    if (await endLife(store, threadId, filter, deadline, { refusedSeconds, assertEndable })) return;
   } catch (error) {
     if (!CorruptCheckpointError.isInstance(error) && readErrorCode(error) !== TYPE_MISMATCH) {
       throw error;
@@ -33,11 +36,19 @@ export async function deleteThread(
   }
   // The record is damaged or missing. Without one, nothing would be removed.
   if (!(await mendRecord(store, threadId))) return;
-  await endLife(store, threadId, filter, deadline, refusedSeconds);
+  await endLife(store, threadId, filter, deadline, { refusedSeconds, assertEndable });
 }
 
 /** What a server says if the field to count up is not a number. */
 const TYPE_MISMATCH = 14;
+
+/** How a life ends. */
+interface EndOptions {
+  /** For how long nothing is written to the thread then. */
+  readonly refusedSeconds?: number | undefined;
+  /** Throws if the thread must not end. */
+  readonly assertEndable?: (record: ThreadDocument) => void;
+}
 
 /**
  * Ends the life of a thread and removes what belongs to it.
@@ -53,7 +64,7 @@ export async function endLife(
   threadId: string,
   filter: Filter<ThreadDocument>,
   deadline: ConflictDeadline,
-  refusedSeconds?: number,
+  { refusedSeconds, assertEndable }: EndOptions = {},
 ): Promise<boolean> {
   const rounds = new ChangeRounds(threadId, "delete", deadline);
   for (;;) {
@@ -61,7 +72,10 @@ export async function endLife(
     const current = await store.threads.findOne(filter);
     if (current === null) return false;
     assertRecord(current, threadId);
-    const { epoch } = current;
+    assertEndable?.(current);
+    const { epoch, arriving } = current;
+    // What arrives from an archive is of a life that the thread has not had.
+    const next = Math.max(epoch, arriving?.life ?? 0) + 1;
     const refusedUntil =
       refusedSeconds === undefined
         ? undefined
@@ -70,7 +84,7 @@ export async function endLife(
       { ...filter, epoch },
       {
         $set: {
-          ...toLife(threadId, epoch + 1),
+          ...toLife(threadId, next),
           ...(refusedUntil && { refused_until: refusedUntil }),
         },
         $currentDate: { deleted_at: true },

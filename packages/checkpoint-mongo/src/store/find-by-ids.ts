@@ -8,6 +8,6 @@ export interface AnyDocument extends Document {
 }
 
 /** Reads documents by their `_id`, whatever else they say they are. */
-export function findByIds({ all }: Store, ids: readonly Uint8Array[]): Promise<AnyDocument[]> {
+export function findByIds({ all }: Store, ids: readonly StoredBytes[]): Promise<AnyDocument[]> {
   return all.find<AnyDocument>({ _id: { $in: ids as never[] } }).toArray();
 }

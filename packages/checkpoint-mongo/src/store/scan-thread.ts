@@ -78,6 +78,22 @@ export function scanDiscarded({ all }: Store, threadId: string): FindCursor<Disc
   });
 }
 
+/** Where a checkpoint lies that a rollback has discarded. */
+export type DiscardedPlace = Pick<
+  DiscardedDocument,
+  "_id" | "epoch" | "checkpoint_ns" | "checkpoint_id" | "seq"
+>;
+
+/** What rollbacks have discarded of a thread, without what it holds. */
+export async function listDiscarded(
+  store: Store,
+  threadId: string,
+): Promise<readonly DiscardedPlace[]> {
+  return scanDiscarded(store, threadId)
+    .project<DiscardedPlace>({ epoch: 1, checkpoint_ns: 1, checkpoint_id: 1, seq: 1 })
+    .toArray();
+}
+
 /** All pending writes of a thread, those of a checkpoint one after the other. */
 export function scanWrites({ writes }: Store, threadId: string): FindCursor<WriteSetDocument> {
   return writes

@@ -67,7 +67,10 @@ export function raiseStanding(
   };
 }
 
-/** The fields of a record that end with a life of its thread: those of its entry, and its retention. */
+/**
+ * The fields of a record that end with a life of its thread: those of its entry, its retention, and those of its
+ * way to the archive store and back.
+ */
 export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   retention: "",
   head: "",
@@ -77,6 +80,9 @@ export const ENTRY_FIELDS: Readonly<Record<EntryField, "">> = {
   rollbacks: "",
   metadata: "",
   fields: "",
+  leaving: "",
+  away: "",
+  arriving: "",
 };
 
 type EntryField =
@@ -87,7 +93,10 @@ type EntryField =
   | "created_at"
   | "rollbacks"
   | "metadata"
-  | "fields";
+  | "fields"
+  | "leaving"
+  | "away"
+  | "arriving";
 
 /** The greatest code of a standing. */
 const MAX_CODE = 3;

@@ -6,6 +6,8 @@ import { assertRecord } from "./assert-record.ts";
 import type { ChangeRounds } from "./change-rounds.ts";
 import { abandonCopy } from "./copy-life.ts";
 import { endLife, finishDeletion } from "./end-life.ts";
+import { refuseArrival } from "./refuse-arrival.ts";
+import { assertHere } from "./away-thread.ts";
 import { checkRecord } from "./mend-record.ts";
 import type { Store } from "./store.ts";
 import {
@@ -36,6 +38,7 @@ export type ChooseExpiry = () => Date | undefined;
  *
  * @param chooseExpiry when a thread that is made now expires
  * @throws CorruptCheckpointError if the thread's record is damaged
+ * @throws ThreadArchivedError if the thread is in the archive store
  * @throws ThreadDeletedError if it was deleted, and takes no writes yet
  * @throws WriteConflictError if others keep changing it meanwhile
  */
@@ -48,12 +51,17 @@ export async function openThread(
   await rounds.begin();
   const record = await findOrCreate(store, threadId, chooseExpiry);
   assertRecord(record, threadId);
+  assertHere(record);
   const state = readState(record);
   if (record.deleted_at !== undefined) {
     if ((record.refused_until?.getTime() ?? 0) > store.estimateTime()) {
       throw new ThreadDeletedError(threadId);
     }
-    // Whoever writes to a thread that is being copied to comes first.
+    // Whoever writes to a thread that is being imported or copied to comes first.
+    if (record.arriving !== undefined) {
+      await refuseArrival(store, record);
+      return openThread(store, threadId, chooseExpiry, rounds);
+    }
     if (record.copying !== undefined) {
       await abandonCopy(store, record);
       return openThread(store, threadId, chooseExpiry, rounds);
@@ -266,7 +274,8 @@ async function finishExtension(
   await store.all.updateMany({ ...all, kind: { $in: [...kinds] } }, update);
   const { matchedCount } = await store.threads.updateOne(
     { ...matchThread(state), extending: { $ne: null } },
-    { $unset: { extending: "" } },
+    // Who copies the thread to the archive store sees by this that it may be written to again.
+    { $unset: { extending: "", leaving: "" } },
   );
   if (matchedCount > 0) return;
   await followChange(store, state, rounds, isMoveAhead(record.extending, state.expiresAt));

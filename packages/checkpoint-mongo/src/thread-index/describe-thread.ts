@@ -43,7 +43,9 @@ export async function describeThread(
     readLabels(context, thread!.record),
     withChannels ? measureChannels(context, threadId) : undefined,
   ]);
-  return { ...summary, ...size, ...pending, labels, channels };
+  const { away } = thread!.record;
+  const stored = away === undefined ? size : { checkpoints: away.checkpoints, bytes: away.bytes };
+  return { ...summary, ...stored, ...pending, labels, channels };
 }
 
 async function readLabels(

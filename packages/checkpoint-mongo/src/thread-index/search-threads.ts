@@ -104,6 +104,7 @@ export function summarize(
         createdAt: record.created_at,
         updatedAt: at,
         expiresAt: readState(record).expiresAt,
+        archivedAt: record.away?.at,
         metadata: readThreadMetadata(record.metadata),
         checkpointId: head?.checkpoint_id,
         step: typeof step === "number" ? step : undefined,

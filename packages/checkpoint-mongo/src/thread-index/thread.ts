@@ -24,6 +24,8 @@ export interface ThreadSummary {
   readonly updatedAt: Date | undefined;
   /** When it expires if nothing is written to it any more; undefined for never. */
   readonly expiresAt: Date | undefined;
+  /** When it was moved to the archive store; undefined if it is here. */
+  readonly archivedAt: Date | undefined;
   /** What `threads.create` and `threads.update` were given. */
   readonly metadata: ThreadMetadata;
   /** The id of the latest checkpoint of the root graph; undefined if there is none. */
@@ -59,9 +61,12 @@ export interface ThreadLabel {
 
 /** A thread with everything that is known of it. */
 export interface ThreadDetails extends ThreadSummary {
-  /** Checkpoints of all namespaces. */
+  /** Checkpoints of all namespaces, also if they are in the archive store. */
   readonly checkpoints: number;
-  /** Bytes of all its documents, as the server stores them before its own compression. */
+  /**
+   * Bytes of all its documents, as the server stores them before its own compression; of a thread in the archive
+   * store, those of its copy.
+   */
   readonly bytes: number;
   /**
    * Bytes of the contents of each channel, of all namespaces and checkpoints; only if asked for. What channels

@@ -13,6 +13,8 @@ export interface PruneMarks {
   readonly isCut: boolean;
   /** The last place that was pruned, if it was the latest checkpoint that stayed then. */
   readonly prunedThrough: number | undefined;
+  /** The place that it had then: a rollback may have moved it since. */
+  readonly markedAt: number;
   /** The places that it had before rollbacks. */
   readonly movedFrom: readonly number[];
 }
@@ -35,12 +37,16 @@ export function readPruneMarks(
 ): PruneMarks {
   const mark: { readonly through?: unknown; readonly proof?: unknown } = { ...pruned };
   const { through, proof } = mark;
-  const isMarked =
-    typeof through === "number" &&
-    isSame(proof, () => hasher.hashPruned({ address, epoch, keyName, seq, through }));
+  const markedAt =
+    typeof through === "number"
+      ? [seq, ...movedFrom].find((place) =>
+          isSame(proof, () => hasher.hashPruned({ address, epoch, keyName, seq: place, through })),
+        )
+      : undefined;
   return {
     isCut: isSame(cut, () => hasher.hashCut({ address, epoch, keyName, hash })),
-    prunedThrough: isMarked ? through : undefined,
+    prunedThrough: markedAt === undefined ? undefined : (through as number),
+    markedAt: markedAt ?? seq,
     movedFrom,
   };
 }
@@ -52,7 +58,7 @@ export function readPruneMarks(
  */
 export function isLateChild({ seq }: PlacedMarks, own: readonly PlacedMarks[]): boolean {
   const places = Array.from(new Set(own.flatMap((other) => [other.seq, ...other.movedFrom])));
-  return own.some(({ seq: markedAt, prunedThrough: through }) => {
+  return own.some(({ markedAt, prunedThrough: through }) => {
     if (through === undefined || markedAt >= seq) return false;
     // Where the latest were removed, their places are taken again.
     const last = seq > through ? through : markedAt;

@@ -2,6 +2,8 @@ import type { SaverContext } from "../context/context.ts";
 import { splitHashes, type ContentHash } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
+import { isArriving } from "../store/arriving-thread.ts";
+import { removeLeft } from "../store/away-thread.ts";
 import { abandonCopy } from "../store/copy-life.ts";
 import { finishDeletion, removeEarlierLives } from "../store/end-life.ts";
 import { scanReferences, scanThreadIds, scanSegmentHeads } from "../store/scan-thread.ts";
@@ -38,7 +40,7 @@ export async function sweep(
   let removed = 0;
   for await (const id of threadId === undefined ? scanThreadIds(store) : [threadId]) {
     const before = new Date((await store.askTime()) - graceMs);
-    await finishEndings(store, id);
+    if (!(await finishEndings(store, id))) continue;
     for (const sweepKind of [sweepWrites, sweepSegments]) {
       const swept = await sweepKind(context, id, before);
       condemned += swept.condemned;
@@ -72,19 +74,27 @@ async function sweepSegments(
   return sweepDocuments(store, named, ({ segment }) => referred.has(bytesToHex(segment)), before);
 }
 
-/** Removes what a process that died has left of ended lives of the thread. */
-async function finishEndings(store: Store, threadId: string): Promise<void> {
+/**
+ * Removes what a process that died has left of ended lives of the thread.
+ *
+ * @returns false if it is just arriving from an archive: what arrives is not whole yet
+ */
+async function finishEndings(store: Store, threadId: string): Promise<boolean> {
   const record = await findRecord(store, threadId);
-  if (record === undefined) return;
+  if (record === undefined) return true;
+  if (isArriving(record, store.estimateTime())) return false;
   if (record.copying !== undefined) {
     const age = store.estimateTime() - record.copying.getTime();
     // The process that copies has died.
     if (age > MIN_SWEEP_GRACE_MS) await abandonCopy(store, record);
+  } else if (record.away !== undefined) {
+    await removeLeft(store, record);
   } else if (record.deleted_at !== undefined) {
     await finishDeletion(store, record);
   } else {
     await removeEarlierLives(store, readState(record));
   }
+  return true;
 }
 
 /** @returns undefined if a document is damaged, and it is not known what it refers to */

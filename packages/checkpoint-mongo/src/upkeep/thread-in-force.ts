@@ -64,6 +64,8 @@ export class ThreadInForce {
     if (record.copying !== undefined) return true;
     const epoch: unknown = document.epoch ?? 0;
     if (Number.isSafeInteger(epoch) && (epoch as number) < record.epoch) return true;
+    // It arrives from an archive, and nobody sees it yet.
+    if (epoch === record.arriving?.life && epoch !== record.epoch) return true;
     return hasExpired(document, record, this.#nowMs);
   }
 

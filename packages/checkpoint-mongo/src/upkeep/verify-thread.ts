@@ -77,7 +77,16 @@ async function walk(context: SaverContext, threadId: string): Promise<ThreadRepo
   const { store } = context;
   const nowMs = await store.askTime();
   const records = await findRecordsOf(store, threadId);
-  const thread = new ThreadInForce(threadId, records, nowMs);
+  return verifyLife(context, new ThreadInForce(threadId, records, nowMs));
+}
+
+/** Verifies everything that is stored of one life of a thread, once. */
+export async function verifyLife(
+  context: SaverContext,
+  thread: ThreadInForce,
+): Promise<ThreadReport> {
+  const { store } = context;
+  const { threadId } = thread;
   const damages = new DamageList();
   const wanted = new References();
   const checkpoints = await verifyCheckpoints(context, thread, wanted, damages);

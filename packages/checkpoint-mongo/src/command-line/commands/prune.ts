@@ -8,18 +8,15 @@ import { findMissingThreads } from "../find-threads.ts";
 import { CorruptCheckpointError } from "../../errors/corrupt-checkpoint-error.ts";
 import { PruneRefusedError } from "../../errors/prune-refused-error.ts";
 import { confirm } from "../terminal/ask.ts";
-import { escapeControls } from "../terminal/escape-controls.ts";
 import { formatBytes } from "../terminal/format-bytes.ts";
 import { formatCount, formatNumber } from "../terminal/format-count.ts";
 import { formatSpan } from "../terminal/format-time.ts";
 import { printFields } from "../terminal/fields.ts";
+import { listSome } from "../terminal/list-some.ts";
 import { showProgress, type Progress } from "../terminal/progress.ts";
 import type { PruneOptions } from "../../retention/prune-options.ts";
 import type { PruneResult } from "../../retention/prune-threads.ts";
 import type { MongoDBSaver } from "../../saver/mongodb-saver.ts";
-
-/** Threads named in a warning. */
-const MAX_NAMES = 10;
 
 /** What was removed, and which threads were left as they were. */
 interface Pruning extends PruneResult {
@@ -163,9 +160,4 @@ async function pruneAll(
   }
   progress.stop();
   return { ...sum, refused, damaged };
-}
-
-function listSome(threadIds: readonly string[]): string {
-  const names = threadIds.slice(0, MAX_NAMES).map((threadId) => escapeControls(threadId));
-  return [...names, ...(threadIds.length > MAX_NAMES ? ["…"] : [])].join(", ");
 }

@@ -9,6 +9,7 @@ import { toMoment } from "../terminal/moment-cell.ts";
 import { previewValue } from "../terminal/preview-value.ts";
 import { STATUS_STYLES } from "../terminal/status-styles.ts";
 import { printTable, type Cell } from "../terminal/table.ts";
+import { escapeControls } from "../terminal/escape-controls.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { stringify } from "../terminal/to-json.ts";
 import type { ThreadDetails } from "../../thread-index/thread.ts";
@@ -25,7 +26,8 @@ export const showCommand: CommandDefinition<ShowOptions> = {
   group: "Look:",
   summary: "show where a thread stands, and its state",
   description:
-    "Shows what is known of a thread, what it waits for, and the state of its latest checkpoint or of another one",
+    "Shows what is known of a thread, what it waits for, and the state of its latest checkpoint or of another one. " +
+    "An archived thread stays archived, unless a checkpoint, a channel or sizes are asked for",
   examples: [
     ["show 42", "the thread and its latest state"],
     ["show 42 1f0c8a6e-…", "the state at one of its checkpoints; history lists them"],
@@ -60,10 +62,10 @@ async function run({
     checkpoint_ns: namespace,
     ...(typeof checkpoint === "string" && { checkpoint_id: checkpoint }),
   };
-  const [details, tuple] = await Promise.all([
-    saver.threads.get(threadId, { channels: sizes === true }),
-    saver.getTuple({ configurable }),
-  ]);
+  const isStateAsked = typeof checkpoint === "string" || channel !== undefined;
+  const details = await saver.threads.get(threadId, { channels: sizes === true });
+  const isAway = details?.archivedAt !== undefined && !isStateAsked;
+  const tuple = isAway ? undefined : await saver.getTuple({ configurable });
   if (details === undefined && tuple === undefined) throw asMissingThreads([threadId]);
   if (tuple === undefined && typeof checkpoint === "string") {
     throw asNotFound(
@@ -87,6 +89,11 @@ async function run({
     if (details === undefined) showOfficial(terminal, threadId);
     else showThread(terminal, details);
     if (tuple !== undefined) await showState(terminal, tuple, details);
+    if (isAway) {
+      terminal.note(
+        `Its state is in the archive store. threadkeep archive --restore ${escapeControls(threadId)} brings it back.`,
+      );
+    }
   });
 }
 
@@ -98,7 +105,7 @@ function showOfficial(terminal: Terminal, threadId: string): void {
 }
 
 function showThread(terminal: Terminal, details: ThreadDetails): void {
-  const { threadId, status, step, createdAt, updatedAt, expiresAt, metadata } = details;
+  const { threadId, status, step, createdAt, updatedAt, archivedAt, expiresAt, metadata } = details;
   const { checkpoints, bytes, interrupts, error } = details;
   const nowMs = Date.now();
   const hasMetadata = Object.keys(metadata).length > 0;
@@ -108,6 +115,7 @@ function showThread(terminal: Terminal, details: ThreadDetails): void {
     ["Step", { plain: step }],
     ["Created", toMoment(createdAt, nowMs)],
     ["Updated", toMoment(updatedAt, nowMs)],
+    ["Archived", toMoment(archivedAt, nowMs)],
     ["Expires", expiresAt === undefined ? { plain: "never" } : toMoment(expiresAt, nowMs)],
     ["Checkpoints", { plain: checkpoints, shown: formatNumber(checkpoints) }],
     ["Stored", { plain: bytes, shown: formatBytes(bytes) }],

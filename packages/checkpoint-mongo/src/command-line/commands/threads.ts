@@ -134,11 +134,15 @@ const COLUMNS: readonly Column[] = [
 ];
 
 function toRow(thread: ThreadSummary, nowMs: number): readonly Cell[] {
-  const { threadId, status, step, updatedAt, createdAt, metadata } = thread;
+  const { threadId, status, step, updatedAt, createdAt, archivedAt, metadata } = thread;
   const entries = Object.entries(metadata);
   return [
     { plain: threadId },
-    { plain: status, style: STATUS_STYLES[status] },
+    {
+      plain: status,
+      shown: archivedAt === undefined ? status : `${status}, archived`,
+      style: STATUS_STYLES[status],
+    },
     { plain: step },
     toMoment(updatedAt, nowMs),
     toMoment(createdAt, nowMs),

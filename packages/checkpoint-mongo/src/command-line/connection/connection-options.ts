@@ -6,6 +6,8 @@ export interface ConnectionOptions {
   readonly checkpointCollection?: string | undefined;
   readonly writesCollection?: string | undefined;
   readonly config?: string | undefined;
+  /** A directory, or the URL of a bucket of S3. */
+  readonly archiveStore?: string | undefined;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
 }
@@ -15,4 +17,5 @@ export const ENVIRONMENT = {
   uri: "MONGODB_URI",
   db: "THREADKEEP_DB",
   config: "THREADKEEP_CONFIG",
+  archiveStore: "THREADKEEP_ARCHIVE_STORE",
 } as const;

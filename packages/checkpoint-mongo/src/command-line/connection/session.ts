@@ -4,6 +4,7 @@ import { isUnauthenticated } from "../../driver/server-errors.ts";
 import { asUsageError, CommandLineError } from "../command-line-error.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { ENVIRONMENT, type ConnectionOptions } from "./connection-options.ts";
+import { openArchiveStore } from "./open-archive-store.ts";
 import { readConfig, type CommandLineConfig } from "./read-config.ts";
 import { listSecrets, redactSecrets } from "./redact-secrets.ts";
 import type { SaverEvent } from "../../context/events.ts";
@@ -20,6 +21,8 @@ export interface SessionSettings {
   readonly uri: string;
   /** The file of `--config`, as far as it is known. */
   readonly config: CommandLineConfig;
+  /** Whether threads can go to an archive store, and come back. */
+  readonly hasArchive: boolean;
   readonly databaseName: string;
   /** The collection of the threads. */
   readonly collectionName: string;
@@ -62,6 +65,8 @@ export async function openSession(
     );
   }
   onSecrets(listSecrets(uri));
+  const place = options.archiveStore ?? (env[ENVIRONMENT.archiveStore] || undefined);
+  const archive = place === undefined ? settings.archive : await openArchiveStore(place);
   const [
     { MongoClient: Client },
     { MongoDBSaver: Saver },
@@ -90,6 +95,7 @@ export async function openSession(
       retry: { deadlineMs: timeoutMs },
       ...settings,
       client,
+      ...(archive !== undefined && { archive }),
       ...definedOnly({
         dbName,
         collectionPrefix,
@@ -108,6 +114,7 @@ export async function openSession(
     settings: {
       uri,
       config,
+      hasArchive: archive !== undefined,
       databaseName,
       collectionName: nameCollection({ collectionPrefix }),
       official: { checkpoints, writes },

@@ -21,41 +21,60 @@ const UNSEEN: Progress = {
 };
 
 /**
- * Shows a bar on `stderr`, if that is a terminal.
+ * Shows a bar.
  *
  * @param what the plural of what is counted
+ * @param format how the numbers are written
  */
-export async function showProgress(
-  { streams: { stderr, stdin } }: Terminal,
+export type StartProgress = (
   what: string,
   total: number,
+  format?: (value: number) => string,
+) => Progress;
+
+/** Shows a bar on `stderr`, if that is a terminal. */
+export async function showProgress(
+  terminal: Terminal,
+  ...args: Parameters<StartProgress>
 ): Promise<Progress> {
-  if (!stderr.isTTY || total === 0) return UNSEEN;
+  const [, total] = args;
+  return total === 0 ? UNSEEN : (await loadProgress(terminal))(...args);
+}
+
+/** For who does not know yet how much there is to do. */
+export async function loadProgress({
+  streams: { stderr, stdin },
+}: Terminal): Promise<StartProgress> {
+  if (!stderr.isTTY) return () => UNSEEN;
   const { SingleBar } = await import("cli-progress");
-  const bar = new SingleBar({
-    stream: stderr,
-    format: `{bar} {value}/{total} ${what}, {eta_formatted} left`,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    barsize: 24,
-    fps: 8,
-    hideCursor: true,
-    clearOnComplete: true,
-    // It would listen for signals itself.
-    gracefulExit: false,
-    noTTYOutput: !stdin.isTTY && !stderr.isTTY,
-  });
-  bar.start(total, 0);
-  const progress: Progress = {
-    advance: (count = 1) => bar.increment(count),
-    setTotal: (more) => bar.setTotal(Math.max(more, bar.getTotal())),
-    stop: () => {
-      bar.stop();
-      shown.delete(progress);
-    },
+  return (what, total, format = String) => {
+    const bar = new SingleBar({
+      stream: stderr,
+      format: `{bar} {value}/{total}${what === "" ? "" : ` ${what}`}, {eta_formatted} left`,
+      formatValue: (value, _options, type) =>
+        type === "value" || type === "total" ? format(value) : String(value),
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      barsize: 24,
+      fps: 8,
+      hideCursor: true,
+      clearOnComplete: true,
+      // It would listen for signals itself.
+      gracefulExit: false,
+      noTTYOutput: !stdin.isTTY && !stderr.isTTY,
+    });
+    bar.start(total, 0);
+    const progress: Progress = {
+      advance: (count = 1) => bar.increment(count),
+      setTotal: (more) => bar.setTotal(Math.max(more, bar.getTotal())),
+      stop: () => {
+        bar.stop();
+        shown.delete(progress);
+      },
+    };
+    shown.add(progress);
+    return progress;
   };
-  shown.add(progress);
-  return progress;
 }
 
 /** Takes all bars off the terminal and shows the cursor again. */

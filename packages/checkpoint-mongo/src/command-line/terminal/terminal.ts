@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { escapeControls } from "./escape-controls.ts";
 
 /** How a text looks on a terminal. */
 export type Style = Parameters<typeof styleText>[0];
@@ -44,6 +45,11 @@ export class Terminal {
   /** The same for `stderr`. */
   styleError(style: Style, text: string): string {
     return styleText(style, text, { stream: this.streams.stderr });
+  }
+
+  /** Prints a text that was stored, on a line of its own. */
+  printLine(text: string): void {
+    this.print(escapeControls(text));
   }
 
   /** Prints lines of a result. */
