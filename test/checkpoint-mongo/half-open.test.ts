@@ -1,4 +1,5 @@
 import {
+  MongoDBCache,
   MongoDBSaver,
   MongoDBStore,
   type MongoDBSaverSettings,
@@ -6,6 +7,9 @@ import {
 import { requireFeature } from "@threadkeep/local-mongodb/features";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { deleteAll, updateAll } from "../../packages/checkpoint-mongo/src/driver/change-many.ts";
+import { RetryPolicy } from "../../packages/checkpoint-mongo/src/driver/retry-policy.ts";
+import { retrying } from "../../packages/checkpoint-mongo/src/driver/retrying-database.ts";
 import { nameCommand, NetworkProxy } from "../network/network-proxy.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
 import { useDatabase } from "./use-database.ts";
@@ -76,6 +80,61 @@ describe("a connection that is half-open", () => {
       }
     },
   );
+});
+
+describe("a deletion or an update of many documents", () => {
+  // Each command comes for the first time on a connection that hangs then, so it is the one that is waited for.
+  it.each<[string, string, (saver: MongoDBSaver, client: MongoClient) => Promise<() => unknown>]>([
+    [
+      "of a thread's end",
+      "delete",
+      async (saver) => {
+        await putCheckpoint(saver, threadConfig("ended"), makeCheckpoint({ a: 1 }));
+        return () => saver.deleteThread("ended");
+      },
+    ],
+    [
+      "of a thread's expiry",
+      "update",
+      async (saver) => {
+        await putCheckpoint(saver, threadConfig("kept"), makeCheckpoint({ a: 1 }));
+        return () => saver.setRetention("kept", { ttlSeconds: 3_600 });
+      },
+    ],
+    [
+      "of a cache's entries",
+      "delete",
+      async (_saver, client) => {
+        const cache = new MongoDBCache({ client, dbName: database.name, operationTimeoutMs });
+        await cache.set([{ key: [["cached"], "key"], value: 1 }]);
+        return () => cache.clear();
+      },
+    ],
+  ])("takes no longer than the timeout on a half-open connection: %s", async (_, name, prepare) => {
+    const { network, client, saver } = await openSaver({ ttl: 600 });
+    const call = await prepare(saver, client);
+    // One command of this name holds up the call, and the next one too.
+    const held = [1, 2].map(() => network.hold(nameCommand(name)));
+    const startedMs = performance.now();
+    await call();
+    expect(performance.now() - startedMs).toBeLessThan(4 * operationTimeoutMs + 2_000);
+    await Promise.all(held.map(({ caught }) => caught));
+  });
+
+  it("changes all of them, in batches, if one command on all takes too long", async () => {
+    const { network, client } = await openClient();
+    const all = client.db(database.name).collection("many");
+    const ids = Array.from({ length: 2_500 }, (_, index) => index);
+    await all.insertMany(ids.map((_id) => ({ _id, thread_id: "many" }) as object));
+    const policy = new RetryPolicy({ deadlineMs: 30_000, operationTimeoutMs });
+    const retried = retrying(client.db(database.name), client, policy).collection("many");
+    network.hold(nameCommand("update"));
+    await updateAll(retried, { thread_id: "many" }, { $set: { seen: true } });
+    expect(await all.countDocuments({ seen: true })).toBe(ids.length);
+    network.hold(nameCommand("delete"));
+    await deleteAll(retried, { thread_id: "many", _id: { $ne: 7 as never } });
+    expect(await all.find().toArray()).toEqual([{ _id: 7, thread_id: "many", seen: true }]);
+  });
 });
 
 describe("a write that was given up and arrives long after it was repeated", () => {

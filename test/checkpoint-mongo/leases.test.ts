@@ -254,6 +254,51 @@ describe("a worker whose lease has ended", () => {
   });
 });
 
+describe("a damaged date of a lease", () => {
+  const change = (threadId: string, fields: object) =>
+    database.documents<{ _id: string }>("thread").updateOne({ _id: threadId }, { $set: fields });
+  const farAhead = new Date("2199-01-01");
+
+  it("keeps nobody out for ever: another worker takes the lease, writes, and verifyThread names the date", async () => {
+    const threadId = uuid6(0);
+    const [saver, other] = [openSaver(), openSaver()];
+    const root = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+    const hold = { holder: 7, last_token: 7, held_for: "lease" };
+    await change(threadId, { ...hold, held_until: farAhead });
+    const [damage, ...others] = (await other.verifyThread(threadId)).damages;
+    expect(damage).toMatchObject({ document: "thread", field: "held_until" });
+    expect(others).toEqual([]);
+    await other.withLease(threadId, () => putCheckpoint(other, root, makeCheckpoint()));
+    expect((await other.verifyThread(threadId)).damages).toEqual([]);
+    await change(threadId, { ...hold, held_until: farAhead });
+    await putCheckpoint(openSaver(), root, makeCheckpoint());
+    expect(await countCheckpoints(threadId)).toBe(3);
+  });
+
+  it("is not seen in the longest lease: that keeps others out", async () => {
+    const threadId = uuid6(0);
+    const [saver, other] = [openSaver(), openSaver()];
+    await saver.withLease(
+      threadId,
+      async () => {
+        const taken = elsewhere(() => other.withLease(threadId, sleepNot));
+        expect(ThreadLeasedError.isInstance(await catchError(taken))).toBe(true);
+        await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+        expect((await other.verifyThread(threadId)).damages).toEqual([]);
+      },
+      { ttlMs: 3_600_000 },
+    );
+  });
+
+  it("of one who waits does not hold up those behind", async () => {
+    const threadId = uuid6(0);
+    const saver = openSaver();
+    await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
+    await change(threadId, { line: [{ ticket: "nobody", until: farAhead }] });
+    await saver.withLease(threadId, sleepNot, { waitMs: 5_000 });
+  });
+});
+
 it(
   "those who wait get the lease in the order in which they came, and each in time",
   { timeout: 60_000 },

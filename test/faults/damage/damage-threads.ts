@@ -1,10 +1,9 @@
-import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import type { Collection, Document, MongoClient, ObjectId } from "mongodb";
 import { inspect, isDeepStrictEqual } from "node:util";
 import { COLLECTION } from "../../checkpoint-mongo/collection-name.ts";
-import { asNewProcess } from "../../checkpoint-mongo/new-process.ts";
 import { readThread } from "./attempt.ts";
-import { examine, type Finding, type OpenSaver } from "./examine.ts";
+import { examine, type Finding } from "./examine.ts";
+import { FreshSavers } from "./fresh-savers.ts";
 import { listMutations, type Mutation } from "./mutations.ts";
 import { BESIDE, DAMAGED, type Variant } from "./threads.ts";
 
@@ -20,9 +19,6 @@ export interface Result {
 /** Everything that is tried after one mutation takes less than a second. */
 const LIMIT_SECONDS = 120;
 
-/** What the savers of a run share; a new process now and then keeps its memory small. */
-const SAVERS_PER_PROCESS = 500;
-
 /**
  * Writes two threads, and damages one of them in every way that `choose` takes, each from the start.
  *
@@ -36,7 +32,8 @@ export async function* damageThreads(
   choose: (mutations: readonly Mutation[]) => readonly Mutation[],
 ): AsyncGenerator<Result> {
   const collection = client.db(dbName).collection(COLLECTION);
-  const open = opener(client, dbName, variant);
+  const savers = await FreshSavers.start(client, dbName, variant);
+  const open = savers.open;
   const writer = open();
   await variant.write(writer, DAMAGED);
   await variant.write(writer, BESIDE);
@@ -45,6 +42,8 @@ export async function* damageThreads(
   const beside = await readThread(open(), BESIDE);
   for (const mutation of choose(listMutations(documents, variant.kinds))) {
     await restore(collection, documents);
+    // Before the damage, because a setup lets the server remove what has expired.
+    await savers.renew();
     if (!(await apply(collection, mutation))) continue;
     const startMs = performance.now();
     const isDeleted = touchesDeletion(mutation);
@@ -73,18 +72,6 @@ const DELETION_GOES_BY: ReadonlySet<string> = new Set(["document", "thread_id", 
 
 function touchesDeletion({ kind, field }: Mutation): boolean {
   return kind === "thread" || DELETION_GOES_BY.has(field);
-}
-
-function opener(client: MongoClient, dbName: string, { settings: own, serde }: Variant): OpenSaver {
-  let process = asNewProcess(client);
-  let opened = 0;
-  return (settings: MongoDBSaverSettings = {}) => {
-    opened += 1;
-    if (opened % SAVERS_PER_PROCESS === 0) process = asNewProcess(client);
-    // What is remembered is remembered for a bound: with one of its own, a saver knows nothing.
-    const cacheMaxBytes = 16_000_000 + opened;
-    return new MongoDBSaver({ client: process, dbName, cacheMaxBytes, ...own, ...settings }, serde);
-  };
 }
 
 /** Makes the collection as it was, by what differs. */

@@ -3,7 +3,7 @@ import { runShort } from "./run-short.ts";
 
 it(
   "a network that delays, resets, cuts and forgets connections loses nothing, and callers get typed errors at most",
-  { timeout: 400_000, retry: 1 },
+  { timeout: 400_000 },
   async () => {
     const { faults } = await runShort("network", { durationMs: 150_000, faults: 9 });
     expect(Object.keys(faults).toSorted()).toEqual([

@@ -29,6 +29,8 @@ export interface Operation<T> {
   readonly onRetry?: ((failure: unknown) => void) | undefined;
   /** How many times the usual limit it may take. */
   readonly timeFactor?: number | undefined;
+  /** Whether a failure that passes is thrown all the same, because the caller continues in another way. */
+  readonly isLast?: ((failure: unknown) => boolean) | undefined;
 }
 
 /** The limits of one attempt. */
@@ -67,7 +69,7 @@ export class RetryPolicy {
    * @throws StorageUnavailableError if it did not get through in time. Other errors are the driver's
    */
   async run<T>(client: MongoClient, operation: Operation<T>): Promise<T> {
-    const { name, attempt, onRetry, timeFactor = 1 } = operation;
+    const { name, attempt, onRetry, timeFactor = 1, isLast } = operation;
     const trial = new Trial(this.limits);
     for (;;) {
       try {
@@ -76,7 +78,7 @@ export class RetryPolicy {
           trial.limitAttempt(timeFactor),
         );
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!isTransient(error) || isLast?.(error) === true) throw error;
         const delayMs = trial.countFailure(name, error);
         onRetry?.(error);
         await sleep(delayMs);

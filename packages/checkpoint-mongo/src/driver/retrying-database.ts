@@ -1,6 +1,7 @@
 import type { Admin, Collection, Db, Document, MongoClient } from "mongodb";
 import { isAbandoned, type Attempt, type RetryPolicy } from "./retry-policy.ts";
 import { RetryingCursor, type Query } from "./retrying-cursor.ts";
+import { isTimeout } from "./transient-errors.ts";
 import { WriteSession } from "./write-session.ts";
 
 /** What is known about a method that sends a command. */
@@ -18,9 +19,14 @@ interface Method {
   readonly timeFactor?: number;
 }
 
-/** Time factors for commands on very many documents, and for building indexes. */
-const MANY = 8;
+/** Building an index takes as long as its collection is large, and cannot be done in batches. */
 const BUILDING = 40;
+
+/** A symbol, so that the driver takes it for no option of its own. */
+const ENDS_ON_TIMEOUT = Symbol("ends on timeout");
+
+/** An option for a method: an attempt that gets no answer in time is the last one, and its error is thrown. */
+export const endsOnTimeout: object = { [ENDS_ON_TIMEOUT]: true };
 
 const METHODS: Readonly<Record<string, Method>> = {
   aggregate: { optionsAt: 1, isCursor: true },
@@ -28,7 +34,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   countDocuments: { optionsAt: 1 },
   createIndexes: { optionsAt: 1, timeFactor: BUILDING },
   createSearchIndex: { optionsAt: 1 },
-  deleteMany: { optionsAt: 1, timeFactor: MANY },
+  deleteMany: { optionsAt: 1 },
   deleteOne: { optionsAt: 1, isRetryableWrite: true },
   distinct: { optionsAt: 2 },
   find: { optionsAt: 1, isCursor: true },
@@ -39,10 +45,10 @@ const METHODS: Readonly<Record<string, Method>> = {
   insertOne: { optionsAt: 1, isRetryableWrite: true },
   listSearchIndexes: { optionsAt: 1, isCursor: true },
   replaceOne: { optionsAt: 2, isRetryableWrite: true },
-  updateMany: { optionsAt: 2, timeFactor: MANY },
+  updateMany: { optionsAt: 2 },
   updateOne: { optionsAt: 2, isRetryableWrite: true },
   // Methods of a database.
-  command: { optionsAt: 1, timeFactor: MANY },
+  command: { optionsAt: 1 },
   listCollections: { optionsAt: 1, isCursor: true },
 };
 
@@ -128,7 +134,10 @@ async function runCommand(
 ): Promise<unknown> {
   const { isRetryableWrite, timeFactor } = method;
   const send = async (options: object) => call(...withOptions(parameters, method, options));
-  if (!isRetryableWrite) return policy.run(client, { name, timeFactor, attempt: send });
+  if (!isRetryableWrite) {
+    const isLast = readsEndsOnTimeout(parameters[method.optionsAt]) ? isTimeout : undefined;
+    return policy.run(client, { name, timeFactor, attempt: send, isLast });
+  }
   const writeSession = new WriteSession(target, client);
   try {
     return await policy.run(client, {
@@ -142,6 +151,10 @@ async function runCommand(
   } finally {
     await writeSession.end();
   }
+}
+
+function readsEndsOnTimeout(options: unknown): boolean {
+  return typeof options === "object" && options !== null && ENDS_ON_TIMEOUT in options;
 }
 
 function openCursor(

@@ -58,6 +58,13 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   "AttemptTimeoutError",
 ]);
 
+/** Of those, the names of errors that say nothing but that the time is over. */
+const TIMEOUT_NAMES: ReadonlySet<string> = new Set([
+  "MongoNetworkTimeoutError",
+  "MongoOperationTimeoutError",
+  "AttemptTimeoutError",
+]);
+
 const TRANSIENT_LABELS: readonly string[] = [
   "RetryableWriteError",
   "RetryableError",
@@ -117,4 +124,10 @@ export function isTransient(error: unknown): boolean {
 /** Whether an error has the code of a condition that passes. */
 function hasTransientCode(error: unknown): boolean {
   return TRANSIENT_CODES.has(readErrorCode(error) ?? Number.NaN);
+}
+
+/** Whether there was no answer in time, so that nobody knows how far the server has come. */
+export function isTimeout(error: unknown): boolean {
+  const name: unknown = (error as DriverError | null | undefined)?.name;
+  return typeof name === "string" && TIMEOUT_NAMES.has(name);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { checkOptions } from "../options/check-options.ts";
+import { MAX_HOLD_MS } from "../store/thread-record.ts";
 
 /** How a thread is leased. */
 export interface LeaseOptions {
@@ -28,7 +29,7 @@ export interface ResolvedLease {
 }
 
 const leaseSchema = z.strictObject({
-  ttlMs: z.number().min(1_000).max(3_600_000).default(30_000),
+  ttlMs: z.number().min(1_000).max(MAX_HOLD_MS).default(30_000),
   waitMs: z.number().nonnegative().default(0),
   signal: z.instanceof(AbortSignal).optional(),
 });

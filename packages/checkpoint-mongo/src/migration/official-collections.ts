@@ -9,6 +9,7 @@ import type { Binary, Collection, Db, Document, Filter, Sort } from "mongodb";
 import { type CheckpointAddress, type OpenAddress, toConfig } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
 import { type PositionedWrite, arrangeWrites, mergeWrites } from "../documents/pending-writes.ts";
+import { deleteAll } from "../driver/change-many.ts";
 import { toBytes } from "../driver/binary.ts";
 import { openCollection } from "../driver/open-database.ts";
 import { type ListedAddress, matchListed } from "../store/match-listed.ts";
@@ -171,8 +172,8 @@ export class OfficialCollections {
   /** Deletes what is stored there of a thread. */
   async deleteThread(threadId: string): Promise<void> {
     if (!(await this.isThere())) return;
-    await this.#checkpoints.deleteMany({ ...IS_CHECKPOINT, thread_id: threadId });
-    await this.#writes.deleteMany({ thread_id: threadId, channel: { $type: "string" } });
+    await deleteAll(this.#checkpoints, { ...IS_CHECKPOINT, thread_id: threadId });
+    await deleteAll(this.#writes, { thread_id: threadId, channel: { $type: "string" } });
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Collection } from "mongodb";
+import { deleteAll } from "../driver/change-many.ts";
 
 /** The bound is checked each time this share of it is written, and an eviction frees as much more. */
 const SLACK = 1 / 16;
@@ -28,7 +29,7 @@ export async function evictEntries(collection: Collection, maxBytes: number): Pr
   if (last === undefined) return;
   // By place in the order, not by id: an entry that was written again meanwhile stays.
   const { _id, written_at } = last;
-  await collection.deleteMany({
+  await deleteAll(collection, {
     $or: [{ written_at: { $lt: written_at } }, { written_at, _id: { $lte: _id } }],
   } as object);
 }

@@ -6,6 +6,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from "mongodb";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
+import { deleteAll } from "../driver/change-many.ts";
 import { ensureIndexes } from "../driver/ensure-indexes.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { OncePerClient } from "../driver/once-per-client.ts";
@@ -216,7 +217,7 @@ export class MongoDBCache<V = unknown> extends BaseCache<V> {
     // Only entries: by mistake, the collection may hold other documents.
     const filter = { ns: hashes.length === 0 ? { $exists: true } : { $in: hashes } };
     // Callers rely on it, so it must survive a failover.
-    await this.reach("clear", () => this.collection.deleteMany(filter, { writeConcern: DURABLE }));
+    await this.reach("clear", () => deleteAll(this.collection, filter, { writeConcern: DURABLE }));
   }
 
   private async find(ids: readonly Uint8Array[]): Promise<Map<string, StoredEntry>> {

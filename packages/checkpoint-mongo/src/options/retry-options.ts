@@ -25,8 +25,7 @@ export interface RetrySettings {
   /**
    * Milliseconds that a connection may be silent while it has to answer a command. Then it is closed, and the
    * command is repeated on another one. So a half-open connection, which the network has dropped silently,
-   * holds up a call no longer. Commands on very many documents have eight times as long, builds of indexes
-   * forty times.
+   * holds up a call no longer. Builds of indexes have forty times as long.
    *
    * @default 10_000
    */

@@ -2,6 +2,7 @@ import type { CheckpointDocument, DiscardedDocument, StoredLabel } from "../docu
 import type { CheckpointAddress } from "../address/address.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import type { Collection } from "mongodb";
+import { deleteAll, updateAll } from "../driver/change-many.ts";
 import type { Store } from "./store.ts";
 
 /** Documents changed with one command. */
@@ -50,7 +51,8 @@ export async function bringBack(
   threadId: string,
   rollback: string,
 ): Promise<void> {
-  await openDiscarded(store).updateMany(
+  await updateAll(
+    openDiscarded(store),
     { thread_id: threadId, kind: "discarded", rollback },
     BRING_BACK as object,
   );
@@ -109,7 +111,7 @@ export async function removeDiscarded(
     if (batch.length === 0) return;
     const ids = batch.map(({ _id }) => _id);
     // The writes go first: they are found by what they belong to.
-    await store.writes.deleteMany({ checkpoint: { $in: ids }, thread_id: threadId });
+    await deleteAll(store.writes, { checkpoint: { $in: ids }, thread_id: threadId });
     await openDiscarded(store).deleteMany({ ...gone, _id: { $in: ids } });
   }
 }

@@ -1,5 +1,6 @@
 import type { Filter } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
+import { deleteAll } from "../driver/change-many.ts";
 import { readErrorCode } from "../driver/server-errors.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { assertRecord } from "./assert-record.ts";
@@ -139,9 +140,9 @@ export async function removeEarlierLives(
   // Nothing of a life that has begun meanwhile. Checkpoints go first: without them, nothing else can be
   // reached.
   const earlier = { thread_id: threadId, epoch: { $not: { $gte: epoch } } };
-  await all.deleteMany({ ...earlier, kind: "checkpoint" satisfies DocumentKind });
+  await deleteAll(all, { ...earlier, kind: "checkpoint" satisfies DocumentKind });
   // The rest includes documents whose kind is damaged.
-  await all.deleteMany({ ...earlier, kind: { $ne: "thread" satisfies DocumentKind } });
+  await deleteAll(all, { ...earlier, kind: { $ne: "thread" satisfies DocumentKind } });
 }
 
 /**
@@ -163,6 +164,6 @@ async function removeInvented(
     .toArray();
   if (last === undefined) return undefined;
   if (typeof last.epoch === "number" && last.epoch < MAX_EPOCH) return Math.floor(last.epoch);
-  await all.deleteMany({ ...ofThread, epoch: last.epoch });
+  await deleteAll(all, { ...ofThread, epoch: last.epoch });
   return removeInvented({ all }, { threadId, epoch });
 }

@@ -3,7 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Filter } from "mongodb";
 import type { PlaceInLine, ThreadDocument } from "../documents/documents.ts";
 import type { Store } from "./store.ts";
-import { findRecord, matchRecord, readHold, type ThreadHold } from "./thread-record.ts";
+import {
+  findRecord,
+  isTooFarAhead,
+  matchRecord,
+  MAX_HOLD_MS,
+  readHold,
+  type ThreadHold,
+} from "./thread-record.ts";
 
 // Who alone may write to a thread for a while. The fences of all writes ask for the holder, so it costs no
 // command. Whoever comes while there is one waits in a line, and goes first who came first.
@@ -64,7 +71,7 @@ export async function takeHold(
         }
         continue;
       }
-      if (ahead.some(({ until }) => until.getTime() <= nowMs)) await dropDead(store, threadId);
+      if (ahead.some(({ until }) => isDead(until, nowMs))) await dropDead(store, threadId);
       const leftMs = endMs - performance.now();
       // Others' turns are over soon. Their leases may last for long, and no single write waits for that.
       const overtimeMs = heldFor === "lease" && held?.heldFor === "turn" ? MAX_OVERTIME_MS : 0;
@@ -116,13 +123,24 @@ export async function endHold(
   return matchedCount > 0;
 }
 
-/** Whether a hold has not been renewed in time, by the server's clock. */
+/**
+ * Whether a hold has not been renewed in time, by the server's clock. One that lasts for longer than anybody was
+ * given a thread counts as overdue, too: a damaged date keeps nobody out for ever. If somebody has it after all, the
+ * next holder's token refuses what that one writes.
+ */
 export async function isOverdue(
   store: Pick<Store, "estimateTime" | "askTime">,
   { untilMs }: ThreadHold,
 ): Promise<boolean> {
+  const isOver = (nowMs: number) => untilMs <= nowMs || isTooFarAhead(untilMs, nowMs, MAX_HOLD_MS);
   // What the clock of this process says is confirmed before anything is taken from anybody.
-  return untilMs <= store.estimateTime() && untilMs <= (await store.askTime());
+  return isOver(store.estimateTime()) && isOver(await store.askTime());
+}
+
+/** Whether whoever waits has not looked for too long, or never could have had a place for so long. */
+function isDead(until: Date, nowMs: number): boolean {
+  const untilMs = until.getTime();
+  return untilMs <= nowMs || isTooFarAhead(untilMs, nowMs, PLACE_TTL_MS);
 }
 
 /** @returns undefined if somebody else was faster */
@@ -168,7 +186,11 @@ async function leaveLine({ threads }: Store, threadId: string, ticket: string): 
 }
 
 async function dropDead(store: Store, threadId: string): Promise<void> {
-  const now = new Date(await store.askTime());
-  const dead = { until: { $lte: now } };
-  await store.threads.updateOne(matchRecord(threadId), { $pull: { line: dead } });
+  const record = await findRecord(store, threadId);
+  const nowMs = await store.askTime();
+  const dead = (record?.line ?? []).filter(({ until }) => isDead(until, nowMs));
+  // By what was read: one that is kept meanwhile has another time.
+  for (const { ticket, until } of dead) {
+    await store.threads.updateOne(matchRecord(threadId), { $pull: { line: { ticket, until } } });
+  }
 }

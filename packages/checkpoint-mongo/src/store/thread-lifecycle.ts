@@ -1,5 +1,6 @@
 import type { PushOperator } from "mongodb";
 import type { DocumentKind, ThreadDocument } from "../documents/documents.ts";
+import { updateAll } from "../driver/change-many.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { ThreadDeletedError } from "../errors/thread-deleted-error.ts";
 import { assertRecord } from "./assert-record.ts";
@@ -268,10 +269,10 @@ async function finishExtension(
   const all = { thread_id: state.threadId };
   const update = moveExpiry(record.extending, state.expiresAt);
   // Checkpoints go last: as long as one is there, what it refers to is.
-  await store.segments.updateMany({ ...all, kind: "segment" }, update);
-  await store.writes.updateMany({ ...all, kind: "writes" }, update);
+  await updateAll(store.segments, { ...all, kind: "segment" }, update);
+  await updateAll(store.writes, { ...all, kind: "writes" }, update);
   const kinds: readonly DocumentKind[] = ["checkpoint", "discarded"];
-  await store.all.updateMany({ ...all, kind: { $in: [...kinds] } }, update);
+  await updateAll(store.all, { ...all, kind: { $in: [...kinds] } }, update);
   const { matchedCount } = await store.threads.updateOne(
     { ...matchThread(state), extending: { $ne: null } },
     // Who copies the thread to the archive store sees by this that it may be written to again.

@@ -66,6 +66,22 @@ function toExpiry(recorded: unknown): Date | undefined {
   return recorded instanceof Date ? new Date(recorded.getTime() - OUTLIVES_MS) : undefined;
 }
 
+/** Nobody holds a thread for longer, unless it is renewed. */
+export const MAX_HOLD_MS: number = 3_600_000;
+
+/** The clock that a hold was given by may have been ahead by so much. */
+const CLOCK_SLACK_MS = 60_000;
+
+/**
+ * Whether a moment lies too far ahead: nobody was given the thread for so long. It is damage, or the clock of the
+ * server was wrong.
+ *
+ * @param longestMs for how long it was given at most
+ */
+export function isTooFarAhead(untilMs: number, nowMs: number, longestMs: number): boolean {
+  return untilMs - nowMs > longestMs + CLOCK_SLACK_MS;
+}
+
 /** Who holds a thread, if somebody does. */
 export function readHold({
   holder,

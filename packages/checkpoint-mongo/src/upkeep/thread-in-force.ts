@@ -8,7 +8,15 @@ import {
   asWrongField,
 } from "../errors/corruption.ts";
 import { assertRecord } from "../store/assert-record.ts";
-import { hasExpired, isExtending, listFormerExpiries, readState } from "../store/thread-record.ts";
+import {
+  hasExpired,
+  isExtending,
+  isTooFarAhead,
+  listFormerExpiries,
+  MAX_HOLD_MS,
+  readHold,
+  readState,
+} from "../store/thread-record.ts";
 
 /** What holds for all documents of a thread, as its record says: its life and its expiry. */
 export class ThreadInForce {
@@ -35,6 +43,8 @@ export class ThreadInForce {
       try {
         assertRecord(document, threadId);
         record = document;
+        const hold = findStrayHold(document, nowMs);
+        if (hold !== undefined) faults.push(hold);
       } catch (error) {
         if (!CorruptCheckpointError.isInstance(error)) throw error;
         const which = `its record (_id ${inspect(document._id, { depth: 0 })})`;
@@ -107,6 +117,16 @@ export class ThreadInForce {
     const found = inspect(expiry, { depth: 0 });
     return { ...document, ...asWrongField({ field: "expires_at", expected, found }) };
   }
+}
+
+/** What is wrong with the end of a hold. */
+function findStrayHold(record: ThreadDocument, nowMs: number): Corruption | undefined {
+  const hold = readHold(record);
+  if (hold === undefined || !isTooFarAhead(hold.untilMs, nowMs, MAX_HOLD_MS)) return undefined;
+  const expected = `at most ${MAX_HOLD_MS / 1_000} s from now, the longest time of a lease`;
+  const found = inspect(record.held_until, { depth: 0 });
+  const fault = asWrongField({ field: "held_until", expected, found });
+  return { document: "thread", which: "its record", ...fault };
 }
 
 function isSame(found: unknown, expiresAt: Date | undefined): boolean {
