@@ -1,3 +1,4 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
 import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import {
   createRunHandler,
@@ -69,14 +70,23 @@ describe("a worker", () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     let late: unknown;
+    const graph = makeChain({
+      first: async () => {
+        begun.resolve();
+        // Deaf to signals.
+        await release.promise;
+      },
+    });
+    const noteError = (error: unknown): never => {
+      late = error;
+      throw error;
+    };
     const graphs = {
-      c: makeChain({
-        first: async () => {
-          begun.resolve();
-          // Deaf to signals.
-          await release.promise;
-        },
-      }),
+      c: {
+        getState: (config: RunnableConfig) => graph.getState(config),
+        invoke: (input: unknown, config: RunnableConfig): Promise<unknown> =>
+          graph.invoke(input, config).catch(noteError),
+      },
     };
     const { runs, ids, readLog, saver } = openRuns(database, graphs);
     await runs.start("c", { log: ["in"] }, ids);
@@ -85,12 +95,6 @@ describe("a worker", () => {
       graphs,
       leaseMs: 500,
       onEvent: (event) => events.push(event),
-      runExclusively: async (_run, act) => {
-        return act().catch((error: unknown) => {
-          late = error;
-          throw error;
-        });
-      },
     });
     const handled = handle(ids.runId);
     await begun.promise;

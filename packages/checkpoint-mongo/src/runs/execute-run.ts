@@ -1,5 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { SaverContext } from "../context/context.ts";
+import type { ThreadLease } from "../leases/thread-lease.ts";
 import type { SaverAccess } from "./access-saver.ts";
 import { placeOfAnswer, readWaiting, type WaitingFor } from "./describe-run.ts";
 import { DrainControl } from "./drain-control.ts";
@@ -32,6 +33,12 @@ export interface StopSignals {
   readonly abort: AbortSignal;
 }
 
+/** What an execution holds: its run, and the run's thread. */
+export interface HeldLeases {
+  readonly keeper: LeaseKeeper;
+  readonly lease: ThreadLease;
+}
+
 /** What an execution came to. */
 export interface Executed {
   readonly standing: Standing;
@@ -53,13 +60,14 @@ export async function executeRun(
   { access, options }: { readonly access: SaverAccess; readonly options: ResolvedHandlerOptions },
   graph: RunnableGraph,
   document: RunDocument,
-  keeper: LeaseKeeper,
+  { keeper, lease }: HeldLeases,
   stop: StopSignals,
 ): Promise<Executed> {
   const { _id: runId, thread_id: threadId, token } = document;
   const stored = await access.reach("reading a run", ({ context }) => decode(context, document));
   const saver = createRunSaver(access.saver, {
     runId,
+    lease,
     assertHeld: () => keeper.assertHeld(),
     onStored: () => keeper.noteProgress(),
   });

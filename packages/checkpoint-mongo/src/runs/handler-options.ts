@@ -11,21 +11,6 @@ import {
   type RunsOptions,
 } from "./runs-options.ts";
 
-/** The run that is being carried out. */
-export interface RunInHand {
-  /** The run's id. */
-  readonly runId: string;
-  /** The thread that it runs on. */
-  readonly threadId: string;
-  /** The fencing token: it grows each time that the run is taken. */
-  readonly token: number;
-  /** Aborted when the lease is lost, the run is cancelled, or the worker ends. */
-  readonly signal: AbortSignal;
-}
-
-/** Wraps the execution of a graph; returns what `act` returns. */
-export type RunExclusively = <T>(run: RunInHand, act: () => Promise<T>) => Promise<T>;
-
 /** Hands a run to what carries it out: to a queue, for example. */
 export type DispatchRun = (runId: string) => Promise<void>;
 
@@ -81,13 +66,6 @@ export interface RunHandlerOptions extends RunsOptions {
    */
   worker?: string | undefined;
   /**
-   * Wraps each execution of a graph, for example in a lease of the thread, so that nobody else writes to it. It has to
-   * return what `act` returns.
-   *
-   * @default undefined: only runs keep out of each other's way
-   */
-  runExclusively?: RunExclusively | undefined;
-  /**
    * Gets the events that the handler reports.
    *
    * @default undefined: nobody hears of them
@@ -103,7 +81,6 @@ export interface ResolvedHandlerOptions extends ResolvedRunsOptions {
   readonly isFinal: (error: unknown) => boolean;
   readonly durability: "async" | "sync" | "exit";
   readonly worker: string;
-  readonly runExclusively: RunExclusively | undefined;
   readonly onEvent: ReportRunEvent | undefined;
 }
 
@@ -165,7 +142,6 @@ const handlerShape = {
   isFinal: callback<(error: unknown) => boolean>("a function that takes an error"),
   durability: z.enum(["async", "sync", "exit"]).default("async"),
   worker: z.string().min(1).max(256).optional(),
-  runExclusively: callback<RunExclusively>("a function that takes a run and what to do"),
   onEvent: callback<ReportRunEvent>("a function that takes an event"),
 };
 
@@ -197,7 +173,7 @@ function resolve({
   worker = `${hostname()}:${process.pid}`,
   ...checked
 }: z.output<typeof handlerSchema>): ResolvedHandlerOptions {
-  const { runExclusively, onEvent } = checked;
+  const { onEvent } = checked;
   const expiresAfterMs = toMilliseconds(keepEndedSeconds);
-  return { ...checked, expiresAfterMs, isFinal, worker, runExclusively, onEvent };
+  return { ...checked, expiresAfterMs, isFinal, worker, onEvent };
 }

@@ -24,9 +24,7 @@ export type { GraphHolder, Graphs, GraphState, RunnableGraph, VersionedGraph } f
 export type {
   DispatchRun,
   RecoveryWorkerOptions,
-  RunExclusively,
   RunHandlerOptions,
-  RunInHand,
 } from "./handler-options.ts";
 export type { RunSearch } from "./list-options.ts";
 export { RecoveryWorker } from "./recovery-worker.ts";

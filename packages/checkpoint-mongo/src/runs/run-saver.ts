@@ -5,11 +5,14 @@ import type {
   CheckpointMetadata,
   PendingWrite,
 } from "@langchain/langgraph-checkpoint";
+import type { ThreadLease } from "../leases/thread-lease.ts";
 import type { MongoDBSaver } from "../saver/mongodb-saver.ts";
 
 /** The run that a saver stores for. */
 export interface StoringRun {
   readonly runId: string;
+  /** The lease of the run's thread. */
+  readonly lease: Pick<ThreadLease, "bind">;
   /** Throws if the run's lease is lost. */
   assertHeld(): void;
   /** Called when the run has stored a checkpoint. */
@@ -18,7 +21,8 @@ export interface StoringRun {
 
 /**
  * A saver that stores for one run: it marks each checkpoint with the run's id, which tells later whether the run has
- * begun. When the lease is lost, it stores nothing more.
+ * begun. What it sends carries the fencing token of the thread's lease. When the run's lease is lost, it sends nothing
+ * more.
  */
 export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSaver {
   const marking = {
@@ -30,7 +34,7 @@ export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSav
     ): Promise<RunnableConfig> {
       run.assertHeld();
       const marked = { ...metadata, run_id: run.runId };
-      const stored = await saver.put(config, checkpoint, marked, newVersions);
+      const stored = await saver.put(run.lease.bind(config), checkpoint, marked, newVersions);
       run.onStored();
       return stored;
     },
@@ -41,7 +45,7 @@ export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSav
       taskPath?: string,
     ): Promise<void> {
       run.assertHeld();
-      await saver.putWrites(config, writes, taskId, taskPath);
+      await saver.putWrites(run.lease.bind(config), writes, taskId, taskPath);
     },
   };
   return Object.assign(Object.create(saver) as MongoDBSaver, marking);
