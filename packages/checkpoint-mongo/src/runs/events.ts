@@ -56,12 +56,26 @@ export interface WorkerFailureEvent {
   readonly error: unknown;
 }
 
+/**
+ * A worker does not hear at once of what other processes do with runs. It finds the same runs when it looks next, each
+ * `pollMs`.
+ */
+export interface RunsNotWatchedEvent {
+  /** Tells events apart. */
+  readonly type: "runs-not-watched";
+  /** Whether this server or client has no change streams, or the stream broke and is being opened again. */
+  readonly reason: "unsupported" | "broken";
+  /** What the driver threw. */
+  readonly error: unknown;
+}
+
 /** An event of a handler or a worker; told apart by `type`. */
 export type RunEvent =
   | RunTakenEvent
   | RunRecordedEvent
   | RunLeaseLostEvent
   | RunsNotAcceptedEvent
+  | RunsNotWatchedEvent
   | WorkerFailureEvent;
 
 /** A function that gets the events. */

@@ -93,12 +93,20 @@ export interface RecoveryWorkerOptions extends RunHandlerOptions {
    */
   concurrency?: number | undefined;
   /**
-   * Milliseconds between two looks for runs whose time has come, on average. Each is one command. Runs that this
-   * process starts, answers or retries are found at once.
+   * Milliseconds between two looks for runs whose time has come, on average. Each is one command. Runs that become due
+   * between two looks are found at once if this process, or with a change stream any, starts, answers or retries them.
    *
    * @default 4_000
    */
   pollMs?: number | undefined;
+  /**
+   * Whether to hear of runs that other processes start, answer or cancel at once, by a change stream. It keeps one
+   * connection of the client busy. Where the server has none, the worker polls alone, and reports
+   * `runs-not-watched`.
+   *
+   * @default true
+   */
+  watch?: boolean | undefined;
   /**
    * Milliseconds that `stop` waits for graphs to come to the end of their superstep, before it aborts them.
    *
@@ -118,6 +126,7 @@ export interface RecoveryWorkerOptions extends RunHandlerOptions {
 export interface ResolvedWorkerOptions extends ResolvedHandlerOptions {
   readonly concurrency: number;
   readonly pollMs: number;
+  readonly watch: boolean;
   readonly drainMs: number;
   readonly dispatch: DispatchRun | undefined;
 }
@@ -151,6 +160,7 @@ const workerSchema = z.strictObject({
   ...handlerShape,
   concurrency: wholeNumber.min(1).max(1_000).default(4),
   pollMs: wholeNumber.min(50).max(3_600_000).default(4_000),
+  watch: z.boolean().default(true),
   drainMs: wholeNumber.nonnegative().max(MAX_TIMER_MS).default(25_000),
   dispatch: callback<DispatchRun>("a function that takes the id of a run"),
 });
@@ -163,8 +173,8 @@ export function resolveHandlerOptions(options: RunHandlerOptions): ResolvedHandl
 /** @throws InvalidOptionsError if any of them is wrong, with all that are */
 export function resolveWorkerOptions(options: RecoveryWorkerOptions): ResolvedWorkerOptions {
   const checked = checkOptions("RecoveryWorker", workerSchema, options);
-  const { concurrency, pollMs, drainMs, dispatch } = checked;
-  return { ...resolve(checked), concurrency, pollMs, drainMs, dispatch };
+  const { concurrency, pollMs, watch, drainMs, dispatch } = checked;
+  return { ...resolve(checked), concurrency, pollMs, watch, drainMs, dispatch };
 }
 
 function resolve({

@@ -17,6 +17,7 @@ export type {
   RunLeaseLostEvent,
   RunRecordedEvent,
   RunsNotAcceptedEvent,
+  RunsNotWatchedEvent,
   RunTakenEvent,
   WorkerFailureEvent,
 } from "./events.ts";

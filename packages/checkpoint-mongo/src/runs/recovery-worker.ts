@@ -1,4 +1,5 @@
 import { SaverAccess } from "./access-saver.ts";
+import { ChangeWatch } from "./change-watch.ts";
 import { shareDueSignal } from "./due-signal.ts";
 import { reportRunEvent } from "./events.ts";
 import { matchAccepted } from "./graphs.ts";
@@ -21,6 +22,9 @@ const DISPATCHED_MS = 30_000;
 
 /** How long a run that was not to be taken after all is left alone: another worker has it, or the clocks differ. */
 const PASSED_OVER_MS = 250;
+
+/** All workers hear of a change at once. They look at a random moment within so long, and one finds the run taken. */
+const SPREAD_MS = 50;
 
 /** The server's clock and what this process thinks of it differ by less. */
 const CLOCK_SLACK_MS = 10;
@@ -48,6 +52,7 @@ export class RecoveryWorker {
   private readonly abort = new AbortController();
   private loop: Promise<void> | undefined;
   private wake: (() => void) | undefined;
+  private soon: NodeJS.Timeout | undefined;
   private isLookAsked = false;
   private nextLookMs = Infinity;
   private lookedForOthersMs = -Infinity;
@@ -96,7 +101,15 @@ export class RecoveryWorker {
   }
 
   private async run(): Promise<void> {
-    const stopListening = shareDueSignal(this.options.saver["client"]).onDue(() => this.lookNow());
+    const signal = shareDueSignal(this.options.saver["client"]);
+    const stopListening = signal.onDue(() => this.lookNow());
+    const watch = new ChangeWatch(this.access, {
+      onDue: () => this.lookSoon(),
+      onCancel: (runId) => signal.cancel(runId),
+      onFailure: (reason, error) =>
+        reportRunEvent(this.options.onEvent, { type: "runs-not-watched", reason, error }),
+    });
+    if (this.options.watch) watch.start();
     try {
       while (!this.drain.signal.aborted) {
         const isMore = await this.look();
@@ -104,7 +117,16 @@ export class RecoveryWorker {
       }
     } finally {
       stopListening();
+      await watch.stop();
     }
+  }
+
+  /** Changes come in crowds: one look serves all that come until then. */
+  private lookSoon(): void {
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.lookNow();
+    }, Math.random() * SPREAD_MS);
   }
 
   private lookNow(): void {
