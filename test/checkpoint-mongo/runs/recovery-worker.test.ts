@@ -14,7 +14,8 @@ import { MongoClient } from "mongodb";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { CommandProxy } from "../../network/command-proxy.ts";
 import { useDatabase } from "../use-database.ts";
 import { makeChain } from "./make-chain.ts";
@@ -87,7 +88,7 @@ describe("a worker", () => {
       c: {
         getState: (config: RunnableConfig) => graph.getState(config),
         invoke: (input: unknown, config: RunnableConfig): Promise<unknown> =>
-          graph.invoke(input, config).catch(noteError),
+          graph.invoke(input as { log: string[] }, config).catch(noteError),
       },
     };
     const { runs, ids, readLog, saver } = openRuns(database, graphs);
@@ -177,7 +178,7 @@ describe("a worker", () => {
     startWorker({
       graphs,
       pollMs: 50,
-      dispatch: (runId) => Promise.resolve(void dispatched.push(runId)),
+      dispatcher: { dispatch: ({ runId }) => Promise.resolve(dispatched.push(runId)) },
     });
     await runs.start("g", { log: [] }, ids);
     await expect.poll(() => dispatched).toEqual([ids.runId]);
@@ -202,6 +203,8 @@ describe("a worker", () => {
 });
 
 describe("a worker on a server with change streams", () => {
+  beforeEach((context) => requireFeature(context, "change streams"));
+
   it("hears at once what other processes start, let on, answer and cancel", async () => {
     const isRunning = Promise.withResolvers<void>();
     const graphs = {
@@ -244,7 +247,12 @@ describe("a worker on a server with change streams", () => {
     const client = new MongoClient(proxy.uri);
     const saver = new MongoDBSaver({ client, dbName: database.name });
     const graphs = { old: makeChain({ first: () => {} }) };
-    const worker = startWorker({ saver, graphs, pollMs: 300, onEvent: (event) => events.push(event) });
+    const worker = startWorker({
+      saver,
+      graphs,
+      pollMs: 300,
+      onEvent: (event) => events.push(event),
+    });
     const { runs, ids } = openRuns(database, graphs);
     await sleep(200);
     await runs.start("old", { log: [] }, ids);
@@ -267,7 +275,9 @@ describe("a worker on a server with change streams", () => {
       if (isOfStream) replies += 1;
       // After the first change, the server has forgotten what came next: the driver cannot go on with the stream.
       const isLost = isOfStream && streams === 1 && replies === 2;
-      return isLost ? { ok: 0, code: 286, errmsg: "resume of change stream failed" } : send(command);
+      return isLost
+        ? { ok: 0, code: 286, errmsg: "resume of change stream failed" }
+        : send(command);
     });
     const client = new MongoClient(proxy.uri);
     const saver = new MongoDBSaver({ client, dbName: database.name });

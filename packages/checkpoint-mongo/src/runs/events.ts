@@ -44,12 +44,12 @@ export interface RunsNotAcceptedEvent {
   readonly count: number;
 }
 
-/** A worker could not look for runs, hand one over, or record what came of one. It tries again. */
+/** A worker could not look for runs, hand one over, or record what came of one, or its engine failed. It tries again. */
 export interface WorkerFailureEvent {
   /** Tells events apart. */
   readonly type: "worker-failure";
   /** What it was doing. */
-  readonly operation: "poll" | "dispatch" | "handle";
+  readonly operation: "poll" | "dispatch" | "handle" | "engine";
   /** The run, if it was about one. */
   readonly runId: string | undefined;
   /** The error, for example a `StorageUnavailableError`. */

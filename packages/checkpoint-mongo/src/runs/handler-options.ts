@@ -3,6 +3,7 @@ import { z } from "zod";
 import { checkOptions } from "../options/check-options.ts";
 import { wholeNumber } from "../options/shared-options.ts";
 import { isFinalError } from "./describe-error.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { ReportRunEvent } from "./events.ts";
 import {
   runsOptions,
@@ -10,9 +11,6 @@ import {
   type ResolvedRunsOptions,
   type RunsOptions,
 } from "./runs-options.ts";
-
-/** Hands a run to what carries it out: to a queue, for example. */
-export type DispatchRun = (runId: string) => Promise<void>;
 
 /** Options of `createRunHandler`. */
 export interface RunHandlerOptions extends RunsOptions {
@@ -114,12 +112,11 @@ export interface RecoveryWorkerOptions extends RunHandlerOptions {
    */
   drainMs?: number | undefined;
   /**
-   * Hands a run whose time has come to another process, which calls a handler with the id. It may be called again
-   * with the same run, until a handler has taken it.
+   * Brings due runs to processes by an engine: `createAgendaDispatcher`, `createBullMQDispatcher`, or one of your own.
    *
-   * @default undefined: the worker carries out the run itself
+   * @default undefined: the worker carries out itself what it finds
    */
-  dispatch?: DispatchRun | undefined;
+  dispatcher?: Dispatcher | undefined;
 }
 
 /** Checked options. */
@@ -128,7 +125,7 @@ export interface ResolvedWorkerOptions extends ResolvedHandlerOptions {
   readonly pollMs: number;
   readonly watch: boolean;
   readonly drainMs: number;
-  readonly dispatch: DispatchRun | undefined;
+  readonly dispatcher: Dispatcher | undefined;
 }
 
 /** The longest time of a timer. */
@@ -162,7 +159,12 @@ const workerSchema = z.strictObject({
   pollMs: wholeNumber.min(50).max(3_600_000).default(4_000),
   watch: z.boolean().default(true),
   drainMs: wholeNumber.nonnegative().max(MAX_TIMER_MS).default(25_000),
-  dispatch: callback<DispatchRun>("a function that takes the id of a run"),
+  dispatcher: z
+    .custom<Dispatcher>(
+      (value) => typeof (value as Partial<Dispatcher> | null)?.dispatch === "function",
+      "a dispatcher: an object with a method dispatch",
+    )
+    .optional(),
 });
 
 /** @throws InvalidOptionsError if any of them is wrong, with all that are */
@@ -173,8 +175,8 @@ export function resolveHandlerOptions(options: RunHandlerOptions): ResolvedHandl
 /** @throws InvalidOptionsError if any of them is wrong, with all that are */
 export function resolveWorkerOptions(options: RecoveryWorkerOptions): ResolvedWorkerOptions {
   const checked = checkOptions("RecoveryWorker", workerSchema, options);
-  const { concurrency, pollMs, watch, drainMs, dispatch } = checked;
-  return { ...resolve(checked), concurrency, pollMs, watch, drainMs, dispatch };
+  const { concurrency, pollMs, watch, drainMs, dispatcher } = checked;
+  return { ...resolve(checked), concurrency, pollMs, watch, drainMs, dispatcher };
 }
 
 function resolve({

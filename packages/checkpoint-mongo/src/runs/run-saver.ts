@@ -19,12 +19,28 @@ export interface StoringRun {
   onStored(): void;
 }
 
+/** A saver that stores for one run. */
+export interface RunSaver {
+  readonly saver: MongoDBSaver;
+  /** Ends when all has been stored that was on its way, also of a graph that was left alone. Never rejects. */
+  readonly settle: () => Promise<void>;
+}
+
 /**
- * A saver that stores for one run: it marks each checkpoint with the run's id, which tells later whether the run has
+ * Makes a saver that stores for one run: it marks each checkpoint with the run's id, which tells later whether the run has
  * begun. What it sends carries the fencing token of the thread's lease. When the run's lease is lost, it sends nothing
  * more.
  */
-export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSaver {
+export function createRunSaver(saver: MongoDBSaver, run: StoringRun): RunSaver {
+  const underWay = new Set<Promise<unknown>>();
+  const follow = async <T>(storing: Promise<T>): Promise<T> => {
+    underWay.add(storing);
+    try {
+      return await storing;
+    } finally {
+      underWay.delete(storing);
+    }
+  };
   const marking = {
     async put(
       config: RunnableConfig,
@@ -34,7 +50,9 @@ export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSav
     ): Promise<RunnableConfig> {
       run.assertHeld();
       const marked = { ...metadata, run_id: run.runId };
-      const stored = await saver.put(run.lease.bind(config), checkpoint, marked, newVersions);
+      const stored = await follow(
+        saver.put(run.lease.bind(config), checkpoint, marked, newVersions),
+      );
       run.onStored();
       return stored;
     },
@@ -45,8 +63,11 @@ export function createRunSaver(saver: MongoDBSaver, run: StoringRun): MongoDBSav
       taskPath?: string,
     ): Promise<void> {
       run.assertHeld();
-      await saver.putWrites(run.lease.bind(config), writes, taskId, taskPath);
+      await follow(saver.putWrites(run.lease.bind(config), writes, taskId, taskPath));
     },
   };
-  return Object.assign(Object.create(saver) as MongoDBSaver, marking);
+  return {
+    saver: Object.assign(Object.create(saver) as MongoDBSaver, marking),
+    settle: async () => void (await Promise.allSettled(underWay)),
+  };
 }

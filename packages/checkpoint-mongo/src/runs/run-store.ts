@@ -1,4 +1,4 @@
-import type { ChangeStream, Collection, Document } from "mongodb";
+import type { ChangeStream, ChangeStreamDocument, Collection, Document } from "mongodb";
 import type { SaverContext } from "../context/context.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { ensureIndexes } from "../driver/ensure-indexes.ts";
@@ -46,7 +46,7 @@ export interface LeaseRequest {
 }
 
 /** A run that has to be looked at. */
-export type FoundRun = Pick<RunDocument, "_id" | "status" | "wake_at">;
+export type FoundRun = Pick<RunDocument, "_id" | "status" | "token" | "wake_at">;
 
 /** A change of a run that {@link RunStore.watch} tells. */
 export interface RunChange {
@@ -343,7 +343,7 @@ export class RunStore {
       .find(
         { $and: [{ wake_at: { $lte: new Date(untilMs) } }, accepted] },
         {
-          projection: { status: 1, wake_at: 1 },
+          projection: { status: 1, token: 1, wake_at: 1 },
         },
       )
       .sort({ wake_at: 1 })
@@ -356,8 +356,10 @@ export class RunStore {
    *
    * @param holdOpenMs how long the server waits for a change before it replies that there is none
    */
-  watch(holdOpenMs: number): ChangeStream {
-    return this.#collection.watch(WATCHED, { maxAwaitTimeMS: holdOpenMs }) as ChangeStream;
+  watch(holdOpenMs: number): ChangeStream<Document, ChangeStreamDocument> {
+    return this.#collection.watch<Document, ChangeStreamDocument>(WATCHED, {
+      maxAwaitTimeMS: holdOpenMs,
+    });
   }
 
   /** Counts the due runs that these graphs cannot go on with, by graph and version. */
