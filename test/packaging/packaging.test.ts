@@ -16,6 +16,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 const USE_SAVER = fileURLToPath(new URL("use-saver.fixture.ts", import.meta.url));
 const BOTH_BUILDS = fileURLToPath(new URL("both-builds.fixture.ts", import.meta.url));
+const IMPORT_MAIN = fileURLToPath(new URL("import-main.fixture.ts", import.meta.url));
 const USE_MODEL = fileURLToPath(new URL("use-model.fixture.ts", import.meta.url));
 const REQUIRE_SAVER = fileURLToPath(new URL("programs/require-saver.cts", import.meta.url));
 const REQUIRE_MODEL = fileURLToPath(new URL("programs/require-model.cts", import.meta.url));
@@ -170,6 +171,36 @@ describe("the program threadkeep", () => {
       const isLoading =
         source.includes("command-line/") || own.some((name) => source.includes(`"${name}`));
       if (isLoading) loading.push(file);
+    }
+    expect(loading).toEqual([]);
+  });
+});
+
+describe("the main entry of the saver's package", () => {
+  it("is imported within 60 ms over its peers, on a busy machine within two bare starts of Node.js", async () => {
+    const project = projects["checkpoint-mongo"];
+    expect(await project.compile(IMPORT_MAIN)).toEqual([]);
+    // The least of several: what else the machine does only takes longer.
+    const importMs: number[] = [];
+    const bareMs: number[] = [];
+    for (let run = 0; run < 6; run += 1) {
+      importMs.push(Number(await project.run(IMPORT_MAIN)));
+      bareMs.push(await project.timeNode("-e", "0"));
+    }
+    const limitMs = Math.max(60, 2 * Math.min(...bareMs));
+    expect(Math.min(...importMs)).toBeLessThan(limitMs);
+  });
+
+  it("loads nothing of runs and dispatchers, nor what these alone need", async () => {
+    const project = projects["checkpoint-mongo"];
+    const built = (await project.listFiles()).filter((file) => /^dist\/.*\.js$/.test(file));
+    const outside = built.filter((file) => !/\/(runs|dispatchers)\//.test(file));
+    expect(outside.length).toBeLessThan(built.length);
+    const loading: string[] = [];
+    for (const file of outside) {
+      const source = await project.readFile(file);
+      const only = /"(\.\.?\/(runs|dispatchers)\/|bullmq|agenda|@langchain\/langgraph")/;
+      if (only.test(source)) loading.push(file);
     }
     expect(loading).toEqual([]);
   });

@@ -9,6 +9,8 @@ export const TEMPLATES = [
   "demo",
   "migrate-from-official",
   "time-travel",
+  "worker-fleet",
+  "human-in-the-loop",
 ] as const;
 
 /** One of the templates. */

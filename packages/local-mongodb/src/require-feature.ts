@@ -43,6 +43,19 @@ const PROBES = {
       await session.endSession();
     }
   },
+  /** Tells of changes as they come: a replica set or a sharded cluster. */
+  "change streams": async (client: MongoClient): Promise<boolean> => {
+    const stream = client.db("admin").collection("probe").watch([], { maxAwaitTimeMS: 1 });
+    try {
+      await stream.tryNext();
+      return true;
+    } catch (error) {
+      if (error instanceof Error && error.name === "MongoServerError") return false;
+      throw error;
+    } finally {
+      await stream.close();
+    }
+  },
   /** Deletes what has expired within seconds. */
   "a TTL monitor that runs every second": async (client: MongoClient): Promise<boolean> => {
     // That of a server that was started for the tests does, whether or not it can be asked.

@@ -40,6 +40,8 @@ export interface LaunchPlan {
   readonly readPort: (log: string) => number | undefined;
   /** Set for a server that has to be told to become a replica set of one. */
   readonly initiateReplicaSet?: string;
+  /** Set for a server that is no MongoDB: it is ready when it listens. */
+  readonly isReadyWhenListening?: true;
 }
 
 /** A server that runs under a supervisor. */
@@ -78,7 +80,10 @@ export async function runSupervised(
 
 async function runOnce(program: ServerProgram, options: RunOptions): Promise<SupervisedServer> {
   const directory = join(tmpdir(), `threadkeep-mongodb-${randomBytes(6).toString("hex")}`);
-  const { initiateReplicaSet, readPort, ...plan } = await program.plan({ ...options, directory });
+  const { initiateReplicaSet, isReadyWhenListening, readPort, ...plan } = await program.plan({
+    ...options,
+    directory,
+  });
   const logFile = join(directory, "server.log");
   const pidFile = join(directory, "server.pid");
   const supervisor = startSupervisor({ ...plan, directory, logFile, pidFile });
@@ -87,7 +92,7 @@ async function runOnce(program: ServerProgram, options: RunOptions): Promise<Sup
   let endedBecause: string | undefined;
   const ended = supervisor.ended.then((reason) => {
     endedBecause = reason;
-    if (state === "running") options.log(`MongoDB: ${program.name} is gone, ${reason}`);
+    if (state === "running") options.log(`${program.name} is gone, ${reason}`);
   });
   const stop = async (): Promise<void> => {
     state = "stopping";
@@ -109,7 +114,7 @@ async function runOnce(program: ServerProgram, options: RunOptions): Promise<Sup
       }
     };
     const port = await until(async () => readPort(await readFile(logFile, "utf8").catch(() => "")));
-    await becomePrimary(port, initiateReplicaSet, until);
+    if (isReadyWhenListening !== true) await becomePrimary(port, initiateReplicaSet, until);
     const pid = Number(await readFile(pidFile, "utf8"));
     state = "running";
     return { port, pid, stop };

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 
 /** Benchmarks that are programs of their own, and what they do. */
 export const programs: Readonly<Record<string, string>> = {
+  fleet:
+    "How soon the runs of killed workers run elsewhere, how many runs a second 1, 2 and 4 workers carry out, what an idle worker sends, and what a lease adds to a put",
   "llm-faults":
     "Calls of a provider that fails in every way providers do, by the means of LangChain.js, by two gateways and by ResilientChatModel",
   "llm-journal": "What the call journal on MongoDB adds to calls and streams, and what it saves",
@@ -17,7 +19,8 @@ export function listPrograms(): string[] {
 
 /** Runs one with its arguments and returns its exit code. */
 export async function runProgram(name: string, args: readonly string[]): Promise<number> {
-  const program = fileURLToPath(new URL(`../llm/${name}.ts`, import.meta.url));
+  const folder = name.startsWith("llm-") ? "llm" : name;
+  const program = fileURLToPath(new URL(`../${folder}/${name}.ts`, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
     stdio: "inherit",
   });

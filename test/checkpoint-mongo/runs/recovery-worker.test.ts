@@ -1,4 +1,5 @@
-import type { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
 import {
   createRunHandler,
   durableSleep,
@@ -9,10 +10,13 @@ import {
   type RecoveryWorkerOptions,
   type RunEvent,
 } from "@threadkeep/checkpoint-mongo/runs";
+import { MongoClient } from "mongodb";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { requireFeature } from "@threadkeep/local-mongodb/features";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { CommandProxy } from "../../network/command-proxy.ts";
 import { useDatabase } from "../use-database.ts";
 import { makeChain } from "./make-chain.ts";
 import { openRuns, waitFor } from "./use-runs.ts";
@@ -20,10 +24,10 @@ import { openRuns, waitFor } from "./use-runs.ts";
 const database = useDatabase();
 
 describe("a worker", () => {
-  it("carries out at once what its process starts, and what others start at its next look", async () => {
+  it("carries out at once what its process starts, and without a change stream what others start at its next look", async () => {
     const graphs = { a: makeChain({ first: () => {} }) };
     const { runs, ids, saver } = openRuns(database, graphs);
-    startWorker({ graphs, saver, pollMs: 3_000 });
+    startWorker({ graphs, saver, pollMs: 2_000, watch: false });
     await sleep(100);
     await runs.start("a", { log: [] }, ids);
     expect(await waitFor(runs, ids.runId, "done", 2_000)).toMatchObject({ token: 1 });
@@ -69,14 +73,23 @@ describe("a worker", () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     let late: unknown;
+    const graph = makeChain({
+      first: async () => {
+        begun.resolve();
+        // Deaf to signals.
+        await release.promise;
+      },
+    });
+    const noteError = (error: unknown): never => {
+      late = error;
+      throw error;
+    };
     const graphs = {
-      c: makeChain({
-        first: async () => {
-          begun.resolve();
-          // Deaf to signals.
-          await release.promise;
-        },
-      }),
+      c: {
+        getState: (config: RunnableConfig) => graph.getState(config),
+        invoke: (input: unknown, config: RunnableConfig): Promise<unknown> =>
+          graph.invoke(input as { log: string[] }, config).catch(noteError),
+      },
     };
     const { runs, ids, readLog, saver } = openRuns(database, graphs);
     await runs.start("c", { log: ["in"] }, ids);
@@ -85,12 +98,6 @@ describe("a worker", () => {
       graphs,
       leaseMs: 500,
       onEvent: (event) => events.push(event),
-      runExclusively: async (_run, act) => {
-        return act().catch((error: unknown) => {
-          late = error;
-          throw error;
-        });
-      },
     });
     const handled = handle(ids.runId);
     await begun.promise;
@@ -171,7 +178,7 @@ describe("a worker", () => {
     startWorker({
       graphs,
       pollMs: 50,
-      dispatch: (runId) => Promise.resolve(void dispatched.push(runId)),
+      dispatcher: { dispatch: ({ runId }) => Promise.resolve(dispatched.push(runId)) },
     });
     await runs.start("g", { log: [] }, ids);
     await expect.poll(() => dispatched).toEqual([ids.runId]);
@@ -181,7 +188,7 @@ describe("a worker", () => {
   });
 
   it("sends 20 commands a minute at most while there is nothing to do", async () => {
-    // Three minutes of looks, at forty times the speed.
+    // Three minutes of looks, at forty times the speed. The change stream asks twice a minute.
     const fast = startWorker({
       graphs: { idle: makeChain({ first: () => {} }) },
       pollMs: 100,
@@ -191,7 +198,105 @@ describe("a worker", () => {
     const commands = await database.recordCommands(() => sleep(4_500));
     await fast.stop();
     expect(commands.length).toBeGreaterThan(20);
-    expect(commands.length / 4.5 / 40).toBeLessThanOrEqual(20 / 60);
+    expect((commands.length / 4.5 / 40) * 60 + 2).toBeLessThanOrEqual(20);
+  });
+});
+
+describe("a worker on a server with change streams", () => {
+  beforeEach((context) => requireFeature(context, "change streams"));
+
+  it("hears at once what other processes start, let on, answer and cancel", async () => {
+    const isRunning = Promise.withResolvers<void>();
+    const graphs = {
+      quick: makeChain({ first: () => {} }),
+      asks: makeChain({ ask: () => String(waitForAnswer("?", { timeoutMs: 60_000 }).isAnswered) }),
+      endless: makeChain({
+        first: async ({ signal }) => {
+          isRunning.resolve();
+          await once(signal!, "abort");
+        },
+      }),
+    };
+    const events: RunEvent[] = [];
+    startWorker({ graphs, pollMs: 60_000, onEvent: (event) => events.push(event) });
+    // Until it watches, the worker finds it at its first look.
+    await sleep(500);
+    const other = openRuns(database, graphs, {}, database.openSaverElsewhere());
+    const { threadId } = other.ids;
+    await other.runs.start("asks", { log: [] }, other.ids);
+    await waitFor(other.runs, other.ids.runId, "waiting", 3_000);
+    const behind = await other.runs.start("quick", { log: [] }, { threadId });
+    await other.runs.resume(other.ids.runId, "yes");
+    await waitFor(other.runs, other.ids.runId, "done", 3_000);
+    await waitFor(other.runs, behind.runId, "done", 3_000);
+    const endless = await other.runs.start("endless", { log: [] }, { threadId: randomUUID() });
+    await isRunning.promise;
+    await other.runs.cancel(endless.runId);
+    // The lease is renewed after 3 s at the earliest.
+    await waitFor(other.runs, endless.runId, "cancelled", 2_000);
+    expect(events.filter(({ type }) => type === "runs-not-watched")).toEqual([]);
+  });
+
+  it("finds the same runs at its next look where there is none, and says why there is none", async () => {
+    const events: RunEvent[] = [];
+    await using proxy = await CommandProxy.start(database.uri, async (command, send) => {
+      const isStream = JSON.stringify(command["pipeline"] ?? []).includes("$changeStream");
+      const refused = "The $changeStream stage is only supported on replica sets";
+      return isStream ? { ok: 0, code: 40_573, errmsg: refused } : send(command);
+    });
+    const client = new MongoClient(proxy.uri);
+    const saver = new MongoDBSaver({ client, dbName: database.name });
+    const graphs = { old: makeChain({ first: () => {} }) };
+    const worker = startWorker({
+      saver,
+      graphs,
+      pollMs: 300,
+      onEvent: (event) => events.push(event),
+    });
+    const { runs, ids } = openRuns(database, graphs);
+    await sleep(200);
+    await runs.start("old", { log: [] }, ids);
+    await waitFor(runs, ids.runId, "done");
+    expect(events.filter(({ type }) => type === "runs-not-watched")).toMatchObject([
+      { reason: "unsupported", error: { code: 40_573 } },
+    ]);
+    await worker.stop();
+    await client.close();
+  });
+
+  it("opens the stream again when it breaks, and misses nothing meanwhile", async () => {
+    const events: RunEvent[] = [];
+    let streams = 0;
+    let replies = 0;
+    await using proxy = await CommandProxy.start(database.uri, async (command, send) => {
+      const isStream = JSON.stringify(command["pipeline"] ?? []).includes("$changeStream");
+      if (isStream) streams += 1;
+      const isOfStream = command["getMore"] !== undefined && streams > 0;
+      if (isOfStream) replies += 1;
+      // After the first change, the server has forgotten what came next: the driver cannot go on with the stream.
+      const isLost = isOfStream && streams === 1 && replies === 2;
+      return isLost
+        ? { ok: 0, code: 286, errmsg: "resume of change stream failed" }
+        : send(command);
+    });
+    const client = new MongoClient(proxy.uri);
+    const saver = new MongoDBSaver({ client, dbName: database.name });
+    const graphs = { lost: makeChain({ first: () => {} }) };
+    const onEvent = (event: RunEvent): unknown => events.push(event);
+    const worker = startWorker({ saver, graphs, pollMs: 60_000, onEvent });
+    const { runs, ids } = openRuns(database, graphs);
+    await expect.poll(() => streams, { timeout: 5_000 }).toBe(1);
+    await sleep(100);
+    const first = await runs.start("lost", { log: [] }, { threadId: randomUUID() });
+    await waitFor(runs, first.runId, "done", 5_000);
+    await expect.poll(() => streams, { timeout: 5_000 }).toBe(2);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: "runs-not-watched", reason: "broken" }),
+    );
+    await runs.start("lost", { log: [] }, ids);
+    await waitFor(runs, ids.runId, "done", 5_000);
+    await worker.stop();
+    await client.close();
   });
 });
 

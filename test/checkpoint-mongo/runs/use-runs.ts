@@ -28,8 +28,8 @@ export function openRuns(
   database: TestDatabase,
   graphs: Graphs,
   options: Partial<RunHandlerOptions> = {},
+  saver: MongoDBSaver = database.openSaver(),
 ): TestRuns {
-  const saver = database.openSaver();
   const ids = { threadId: randomUUID(), runId: randomUUID() };
   return {
     saver,

@@ -44,15 +44,28 @@ export interface RunsNotAcceptedEvent {
   readonly count: number;
 }
 
-/** A worker could not look for runs, hand one over, or record what came of one. It tries again. */
+/** A worker could not look for runs, hand one over, or record what came of one, or its engine failed. It tries again. */
 export interface WorkerFailureEvent {
   /** Tells events apart. */
   readonly type: "worker-failure";
   /** What it was doing. */
-  readonly operation: "poll" | "dispatch" | "handle";
+  readonly operation: "poll" | "dispatch" | "handle" | "engine";
   /** The run, if it was about one. */
   readonly runId: string | undefined;
   /** The error, for example a `StorageUnavailableError`. */
+  readonly error: unknown;
+}
+
+/**
+ * A worker does not hear at once of what other processes do with runs. It finds the same runs when it looks next, each
+ * `pollMs`.
+ */
+export interface RunsNotWatchedEvent {
+  /** Tells events apart. */
+  readonly type: "runs-not-watched";
+  /** Whether this server or client has no change streams, or the stream broke and is being opened again. */
+  readonly reason: "unsupported" | "broken";
+  /** What the driver threw. */
   readonly error: unknown;
 }
 
@@ -62,6 +75,7 @@ export type RunEvent =
   | RunRecordedEvent
   | RunLeaseLostEvent
   | RunsNotAcceptedEvent
+  | RunsNotWatchedEvent
   | WorkerFailureEvent;
 
 /** A function that gets the events. */

@@ -1,5 +1,7 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { SaverContext } from "../context/context.ts";
+import type { ThreadLease } from "../leases/thread-lease.ts";
 import type { SaverAccess } from "./access-saver.ts";
 import { placeOfAnswer, readWaiting, type WaitingFor } from "./describe-run.ts";
 import { DrainControl } from "./drain-control.ts";
@@ -21,7 +23,7 @@ import { readValue } from "./run-values.ts";
 /** LangGraph's key for a saver that a call brings along. LangGraph lends it to subgraphs by the same key. */
 const LENT_SAVER = "__pregel_checkpointer";
 
-/** How long a graph that was aborted is waited for. */
+/** How long a graph that was aborted is waited for, and then what it was storing. */
 const ABORT_GRACE_MS = 1_000;
 
 /** How an execution is stopped from outside. */
@@ -30,6 +32,12 @@ export interface StopSignals {
   readonly drain: AbortSignal | undefined;
   /** Stops it at once. */
   readonly abort: AbortSignal;
+}
+
+/** What an execution holds: its run, and the run's thread. */
+export interface HeldLeases {
+  readonly keeper: LeaseKeeper;
+  readonly lease: ThreadLease;
 }
 
 /** What an execution came to. */
@@ -53,13 +61,14 @@ export async function executeRun(
   { access, options }: { readonly access: SaverAccess; readonly options: ResolvedHandlerOptions },
   graph: RunnableGraph,
   document: RunDocument,
-  keeper: LeaseKeeper,
+  { keeper, lease }: HeldLeases,
   stop: StopSignals,
 ): Promise<Executed> {
   const { _id: runId, thread_id: threadId, token } = document;
   const stored = await access.reach("reading a run", ({ context }) => decode(context, document));
-  const saver = createRunSaver(access.saver, {
+  const { saver, settle } = createRunSaver(access.saver, {
     runId,
+    lease,
     assertHeld: () => keeper.assertHeld(),
     onStored: () => keeper.noteProgress(),
   });
@@ -83,7 +92,12 @@ export async function executeRun(
     state,
   );
   if (step.kind === "settled") return conclude(access, state, stored.waiting);
-  await invoke(graph, step.input, { ...config, durability: options.durability }, stop);
+  try {
+    await invoke(graph, step.input, { ...config, durability: options.durability }, stop);
+  } finally {
+    // Once the thread's lease is given back, it would be refused.
+    await Promise.race([settle(), sleep(ABORT_GRACE_MS, undefined, { ref: false })]);
+  }
   return conclude(access, await graph.getState(at), stored.waiting);
 }
 

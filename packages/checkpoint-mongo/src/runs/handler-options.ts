@@ -3,6 +3,7 @@ import { z } from "zod";
 import { checkOptions } from "../options/check-options.ts";
 import { wholeNumber } from "../options/shared-options.ts";
 import { isFinalError } from "./describe-error.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { ReportRunEvent } from "./events.ts";
 import {
   runsOptions,
@@ -10,24 +11,6 @@ import {
   type ResolvedRunsOptions,
   type RunsOptions,
 } from "./runs-options.ts";
-
-/** The run that is being carried out. */
-export interface RunInHand {
-  /** The run's id. */
-  readonly runId: string;
-  /** The thread that it runs on. */
-  readonly threadId: string;
-  /** The fencing token: it grows each time that the run is taken. */
-  readonly token: number;
-  /** Aborted when the lease is lost, the run is cancelled, or the worker ends. */
-  readonly signal: AbortSignal;
-}
-
-/** Wraps the execution of a graph; returns what `act` returns. */
-export type RunExclusively = <T>(run: RunInHand, act: () => Promise<T>) => Promise<T>;
-
-/** Hands a run to what carries it out: to a queue, for example. */
-export type DispatchRun = (runId: string) => Promise<void>;
 
 /** Options of `createRunHandler`. */
 export interface RunHandlerOptions extends RunsOptions {
@@ -81,13 +64,6 @@ export interface RunHandlerOptions extends RunsOptions {
    */
   worker?: string | undefined;
   /**
-   * Wraps each execution of a graph, for example in a lease of the thread, so that nobody else writes to it. It has to
-   * return what `act` returns.
-   *
-   * @default undefined: only runs keep out of each other's way
-   */
-  runExclusively?: RunExclusively | undefined;
-  /**
    * Gets the events that the handler reports.
    *
    * @default undefined: nobody hears of them
@@ -103,7 +79,6 @@ export interface ResolvedHandlerOptions extends ResolvedRunsOptions {
   readonly isFinal: (error: unknown) => boolean;
   readonly durability: "async" | "sync" | "exit";
   readonly worker: string;
-  readonly runExclusively: RunExclusively | undefined;
   readonly onEvent: ReportRunEvent | undefined;
 }
 
@@ -116,12 +91,20 @@ export interface RecoveryWorkerOptions extends RunHandlerOptions {
    */
   concurrency?: number | undefined;
   /**
-   * Milliseconds between two looks for runs whose time has come, on average. Each is one command. Runs that this
-   * process starts, answers or retries are found at once.
+   * Milliseconds between two looks for runs whose time has come, on average. Each is one command. Runs that become due
+   * between two looks are found at once if this process, or with a change stream any, starts, answers or retries them.
    *
    * @default 4_000
    */
   pollMs?: number | undefined;
+  /**
+   * Whether to hear of runs that other processes start, answer or cancel at once, by a change stream. It keeps one
+   * connection of the client busy. Where the server has none, the worker polls alone, and reports
+   * `runs-not-watched`.
+   *
+   * @default true
+   */
+  watch?: boolean | undefined;
   /**
    * Milliseconds that `stop` waits for graphs to come to the end of their superstep, before it aborts them.
    *
@@ -129,20 +112,20 @@ export interface RecoveryWorkerOptions extends RunHandlerOptions {
    */
   drainMs?: number | undefined;
   /**
-   * Hands a run whose time has come to another process, which calls a handler with the id. It may be called again
-   * with the same run, until a handler has taken it.
+   * Brings due runs to processes by an engine: `createAgendaDispatcher`, `createBullMQDispatcher`, or one of your own.
    *
-   * @default undefined: the worker carries out the run itself
+   * @default undefined: the worker carries out itself what it finds
    */
-  dispatch?: DispatchRun | undefined;
+  dispatcher?: Dispatcher | undefined;
 }
 
 /** Checked options. */
 export interface ResolvedWorkerOptions extends ResolvedHandlerOptions {
   readonly concurrency: number;
   readonly pollMs: number;
+  readonly watch: boolean;
   readonly drainMs: number;
-  readonly dispatch: DispatchRun | undefined;
+  readonly dispatcher: Dispatcher | undefined;
 }
 
 /** The longest time of a timer. */
@@ -165,7 +148,6 @@ const handlerShape = {
   isFinal: callback<(error: unknown) => boolean>("a function that takes an error"),
   durability: z.enum(["async", "sync", "exit"]).default("async"),
   worker: z.string().min(1).max(256).optional(),
-  runExclusively: callback<RunExclusively>("a function that takes a run and what to do"),
   onEvent: callback<ReportRunEvent>("a function that takes an event"),
 };
 
@@ -175,8 +157,14 @@ const workerSchema = z.strictObject({
   ...handlerShape,
   concurrency: wholeNumber.min(1).max(1_000).default(4),
   pollMs: wholeNumber.min(50).max(3_600_000).default(4_000),
+  watch: z.boolean().default(true),
   drainMs: wholeNumber.nonnegative().max(MAX_TIMER_MS).default(25_000),
-  dispatch: callback<DispatchRun>("a function that takes the id of a run"),
+  dispatcher: z
+    .custom<Dispatcher>(
+      (value) => typeof (value as Partial<Dispatcher> | null)?.dispatch === "function",
+      "a dispatcher: an object with a method dispatch",
+    )
+    .optional(),
 });
 
 /** @throws InvalidOptionsError if any of them is wrong, with all that are */
@@ -187,8 +175,8 @@ export function resolveHandlerOptions(options: RunHandlerOptions): ResolvedHandl
 /** @throws InvalidOptionsError if any of them is wrong, with all that are */
 export function resolveWorkerOptions(options: RecoveryWorkerOptions): ResolvedWorkerOptions {
   const checked = checkOptions("RecoveryWorker", workerSchema, options);
-  const { concurrency, pollMs, drainMs, dispatch } = checked;
-  return { ...resolve(checked), concurrency, pollMs, drainMs, dispatch };
+  const { concurrency, pollMs, watch, drainMs, dispatcher } = checked;
+  return { ...resolve(checked), concurrency, pollMs, watch, drainMs, dispatcher };
 }
 
 function resolve({
@@ -197,7 +185,7 @@ function resolve({
   worker = `${hostname()}:${process.pid}`,
   ...checked
 }: z.output<typeof handlerSchema>): ResolvedHandlerOptions {
-  const { runExclusively, onEvent } = checked;
+  const { onEvent } = checked;
   const expiresAfterMs = toMilliseconds(keepEndedSeconds);
-  return { ...checked, expiresAfterMs, isFinal, worker, runExclusively, onEvent };
+  return { ...checked, expiresAfterMs, isFinal, worker, onEvent };
 }

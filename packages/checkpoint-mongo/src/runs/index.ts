@@ -10,6 +10,7 @@ export {
   type ThreadkeepErrorOptions,
 } from "../errors/threadkeep-error.ts";
 export { UnknownGraphError } from "../errors/unknown-graph-error.ts";
+export type { Dispatcher, DispatcherContext, DueRun } from "./dispatcher.ts";
 export { type Answer, durableSleep, sleepUntil, waitForAnswer } from "./durable-sleep.ts";
 export type {
   ReportRunEvent,
@@ -17,17 +18,12 @@ export type {
   RunLeaseLostEvent,
   RunRecordedEvent,
   RunsNotAcceptedEvent,
+  RunsNotWatchedEvent,
   RunTakenEvent,
   WorkerFailureEvent,
 } from "./events.ts";
 export type { GraphHolder, Graphs, GraphState, RunnableGraph, VersionedGraph } from "./graphs.ts";
-export type {
-  DispatchRun,
-  RecoveryWorkerOptions,
-  RunExclusively,
-  RunHandlerOptions,
-  RunInHand,
-} from "./handler-options.ts";
+export type { RecoveryWorkerOptions, RunHandlerOptions } from "./handler-options.ts";
 export type { RunSearch } from "./list-options.ts";
 export { RecoveryWorker } from "./recovery-worker.ts";
 export { createRunHandler, type HandleOptions, type RunHandler } from "./run-handler.ts";

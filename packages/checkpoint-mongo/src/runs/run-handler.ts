@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { shareServerClock } from "../driver/server-clock.ts";
+import { LeaseLostError } from "../errors/lease-lost-error.ts";
 import { RunNotFoundError } from "../errors/run-not-found-error.ts";
+import { ThreadLeasedError } from "../errors/thread-leased-error.ts";
 import { UnknownGraphError } from "../errors/unknown-graph-error.ts";
 import { SaverAccess } from "./access-saver.ts";
 import { describeError, isDrained } from "./describe-error.ts";
@@ -123,7 +125,9 @@ export class Handler {
     } catch (error) {
       if (keeper.end === "cancelled") return CANCELLED;
       if (keeper.end !== undefined) return undefined;
-      if (isDrained(error) || signal?.aborted === true) return this.#handBack(taken, keeper);
+      if (isDrained(error) || signal?.aborted === true) return this.#handBack(taken, keeper, 0);
+      const othersUntil = findOtherHolder(error, taken.thread_id);
+      if (othersUntil !== undefined) return this.#standBack(taken, keeper, othersUntil);
       return this.#fail(taken, keeper, error);
     }
   }
@@ -131,11 +135,16 @@ export class Handler {
   async #execute(taken: RunDocument, keeper: LeaseKeeper, stop: StopSignals): Promise<Executed> {
     const { graph } = this.#options.graphs.get(taken.graph)!;
     const parts = { access: this.#access, options: this.#options };
-    const act = (): Promise<Executed> => executeRun(parts, graph!, taken, keeper, stop);
-    const { runExclusively } = this.#options;
-    if (runExclusively === undefined) return act();
-    const { _id: runId, thread_id: threadId, token } = taken;
-    return runExclusively({ runId, threadId, token, signal: stop.abort }, act);
+    const { saver, leaseMs } = this.#options;
+    const ttlMs = Math.max(MIN_THREAD_LEASE_MS, leaseMs);
+    return saver.withLease(
+      taken.thread_id,
+      (lease) => {
+        const abort = AbortSignal.any([stop.abort, lease.signal]);
+        return executeRun(parts, graph!, taken, { keeper, lease }, { ...stop, abort });
+      },
+      { ttlMs, waitMs: ttlMs * WAIT_SHARE, signal: stop.abort },
+    );
   }
 
   async #conclude(taken: RunDocument, { standing, checkpointId }: Executed): Promise<RunRecord> {
@@ -167,10 +176,21 @@ export class Handler {
     return { status: "dead", fields: { error: error ?? { name: "WorkersLostError", message } } };
   }
 
-  /** The worker stops. That is no fault of the run. */
-  #handBack({ attempts }: RunDocument, { gotFurther }: LeaseKeeper): RunRecord {
+  /** Somebody else has the run's thread: the run waits for the end of that lease, and does not keep its place here. */
+  #standBack(taken: RunDocument, keeper: LeaseKeeper, until: Date): RunRecord {
+    const leftMs = until.getTime() - this.#estimateTime();
+    const waitMs = Math.min(this.#options.leaseMs, Math.max(MIN_STAND_BACK_MS, leftMs));
+    return this.#handBack(taken, keeper, waitMs);
+  }
+
+  /** The run does not go on here, through no fault of its own. */
+  #handBack(
+    { attempts }: RunDocument,
+    { gotFurther }: LeaseKeeper,
+    wakeAfterMs: number,
+  ): RunRecord {
     const left = gotFurther ? 0 : attempts - 1;
-    return { status: "queued", wakeAfterMs: 0, fields: { attempts: left } };
+    return { status: "queued", wakeAfterMs, fields: { attempts: left } };
   }
 
   #fail(taken: RunDocument, { gotFurther }: LeaseKeeper, error: unknown): RunRecord {
@@ -234,6 +254,24 @@ export class Handler {
       return describeRun(context, document);
     });
   }
+}
+
+/** The shortest lease of a thread. */
+const MIN_THREAD_LEASE_MS = 1_000;
+
+/**
+ * A worker that died leaves two leases. Each was renewed three times in its time, at a moment of its own. So that of the
+ * thread ends by a third later than that of the run at most.
+ */
+const WAIT_SHARE = 1 / 3;
+
+const MIN_STAND_BACK_MS = 250;
+
+/** Until when somebody else has a thread, if that is what an error says. */
+function findOtherHolder(error: unknown, threadId: string): Date | undefined {
+  if (ThreadLeasedError.isInstance(error) && error.threadId === threadId) return error.until;
+  // Whoever has it by now has just taken it.
+  return LeaseLostError.isInstance(error) && error.threadId === threadId ? new Date(0) : undefined;
 }
 
 const CANCELLED: RunRecord = { status: "cancelled", fields: { cancel: null } };

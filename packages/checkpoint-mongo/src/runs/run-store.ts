@@ -1,4 +1,4 @@
-import type { Collection, Document } from "mongodb";
+import type { ChangeStream, ChangeStreamDocument, Collection, Document } from "mongodb";
 import type { SaverContext } from "../context/context.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { ensureIndexes } from "../driver/ensure-indexes.ts";
@@ -46,7 +46,29 @@ export interface LeaseRequest {
 }
 
 /** A run that has to be looked at. */
-export type FoundRun = Pick<RunDocument, "_id" | "status" | "wake_at">;
+export type FoundRun = Pick<RunDocument, "_id" | "status" | "token" | "wake_at">;
+
+/** A change of a run that {@link RunStore.watch} tells. */
+export interface RunChange {
+  readonly operationType: string;
+  readonly documentKey?: { readonly _id: string };
+  readonly updateDescription?: { readonly updatedFields?: { readonly cancel?: boolean } };
+}
+
+/** What workers want to hear of: a run that is started, queued, let on by the one before it, or to be cancelled. */
+const WATCHED: Document[] = [
+  {
+    $match: {
+      $or: [
+        { operationType: { $in: ["insert", "invalidate"] } },
+        { "updateDescription.updatedFields.status": "queued" },
+        { "updateDescription.updatedFields.slot": "" },
+        { "updateDescription.updatedFields.cancel": true },
+      ],
+    },
+  },
+  { $project: { operationType: 1, documentKey: 1, "updateDescription.updatedFields.cancel": 1 } },
+];
 
 /** What the holder of a lease records of its run, and with that gives the lease back. */
 export interface RunRecord {
@@ -321,12 +343,23 @@ export class RunStore {
       .find(
         { $and: [{ wake_at: { $lte: new Date(untilMs) } }, accepted] },
         {
-          projection: { status: 1, wake_at: 1 },
+          projection: { status: 1, token: 1, wake_at: 1 },
         },
       )
       .sort({ wake_at: 1 })
       .limit(limit)
       .toArray();
+  }
+
+  /**
+   * Opens a stream of the changes that workers want to hear of.
+   *
+   * @param holdOpenMs how long the server waits for a change before it replies that there is none
+   */
+  watch(holdOpenMs: number): ChangeStream<Document, ChangeStreamDocument> {
+    return this.#collection.watch<Document, ChangeStreamDocument>(WATCHED, {
+      maxAwaitTimeMS: holdOpenMs,
+    });
   }
 
   /** Counts the due runs that these graphs cannot go on with, by graph and version. */
