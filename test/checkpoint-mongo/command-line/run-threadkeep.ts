@@ -28,16 +28,25 @@ function makeEnvironment(env: Environment): Record<string, string> {
 }
 
 /** Starts the program with pipes. */
-export function startPiped(args: readonly string[], env: Environment): ChildProcess {
+export function startPiped(
+  args: readonly string[],
+  env: Environment,
+  cwd?: string,
+): ChildProcess {
   return spawn(process.execPath, [...NODE_OPTIONS, ...args], {
+    cwd,
     env: makeEnvironment(env),
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
 
 /** Runs the program with pipes, as a script does. */
-export async function runPiped(args: readonly string[], env: Environment): Promise<PipedRun> {
-  const child = startPiped(args, env);
+export async function runPiped(
+  args: readonly string[],
+  env: Environment,
+  cwd?: string,
+): Promise<PipedRun> {
+  const child = startPiped(args, env, cwd);
   let stdout = "";
   let stderr = "";
   child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));

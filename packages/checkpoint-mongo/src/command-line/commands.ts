@@ -1,5 +1,6 @@
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { costsCommand } from "./commands/costs.ts";
 import { copyCommand } from "./commands/copy.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   diffCommand,
   verifyCommand,
   statsCommand,
+  costsCommand,
   labelCommand,
   rollbackCommand,
   pruneCommand,
