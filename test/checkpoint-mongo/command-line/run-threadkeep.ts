@@ -28,11 +28,7 @@ function makeEnvironment(env: Environment): Record<string, string> {
 }
 
 /** Starts the program with pipes. */
-export function startPiped(
-  args: readonly string[],
-  env: Environment,
-  cwd?: string,
-): ChildProcess {
+export function startPiped(args: readonly string[], env: Environment, cwd?: string): ChildProcess {
   return spawn(process.execPath, [...NODE_OPTIONS, ...args], {
     cwd,
     env: makeEnvironment(env),

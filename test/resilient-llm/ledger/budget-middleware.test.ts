@@ -38,8 +38,7 @@ describe.each([inMemory(), useLedgerDatabase()])("$name", ({ openNew }) => {
       tools: [look],
       middleware: [budgetMiddleware({ ledger, ...options })],
     });
-    const run = () =>
-      agent.invoke({ messages: ["Look."] }, { configurable: { thread_id: "t1" } });
+    const run = () => agent.invoke({ messages: ["Look."] }, { configurable: { thread_id: "t1" } });
     return { run, server };
   }
 
@@ -72,7 +71,8 @@ describe.each([inMemory(), useLedgerDatabase()])("$name", ({ openNew }) => {
 
   it("a run fails with the typed error if that is wanted", async () => {
     const { run } = await startAgent(1_005, { whenSpent: "error" });
-    expect(BudgetExceededError.isInstance(await rejection(run()))).toBe(true);
+    const { cause } = (await rejection(run())) as Error;
+    expect(BudgetExceededError.isInstance(cause)).toBe(true);
   });
 });
 

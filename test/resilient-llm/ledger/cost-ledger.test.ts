@@ -1,4 +1,5 @@
-import { InvalidOptionsError } from "@threadkeep/resilient-llm";
+import { InMemoryCostLedger, InvalidOptionsError } from "@threadkeep/resilient-llm";
+import { MongoDBCostLedger } from "@threadkeep/resilient-llm/mongo";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { budgetOf, entryOf, inMemory, useLedgerDatabase } from "./ledgers.ts";
@@ -14,7 +15,9 @@ const costing = (costUsd: number, id: string = crypto.randomUUID(), holdMs = HOL
   forecast: { upper: usd(costUsd), least: usd(costUsd) },
 });
 
-describe.each([inMemory(), useLedgerDatabase()])("$name", ({ openNew }) => {
+const database = useLedgerDatabase();
+
+describe.each([inMemory(), database])("$name", ({ openNew }) => {
   it("an entry that is booked again is booked once, also at the same moment", async () => {
     const ledger = openNew();
     const entry = entryOf();
@@ -170,5 +173,52 @@ describe.each([inMemory(), useLedgerDatabase()])("$name", ({ openNew }) => {
     expect((await ledger.reserve(ofThread, costing(0.4))).verdict).toBe("refused");
     const ofDay = budgetOf(2, { period: "day" });
     expect((await ledger.read(ofDay)).spent.costUsd).toBe(1.3);
+  });
+});
+
+const DAY_MS = 86_400_000;
+
+describe("a budget for a day", () => {
+  const ofDay = budgetOf(1, { period: "day" });
+
+  it.each([
+    {
+      name: "InMemoryCostLedger",
+      start: () => {
+        let nowMs = Date.parse("2026-11-27T23:59:59Z");
+        const clock = { now: () => nowMs, setTimer: () => () => undefined };
+        return {
+          ledger: new InMemoryCostLedger(clock),
+          passMidnight: async () => {
+            nowMs += 2_000;
+          },
+        };
+      },
+    },
+    {
+      name: "MongoDBCostLedger",
+      start: () => {
+        const { budgets, client, dbName } = database;
+        return {
+          ledger: new MongoDBCostLedger({ client, dbName }),
+          // To the server it is as if the budget had been used yesterday.
+          passMidnight: async () => {
+            const $set = { period_started_at: { $subtract: ["$period_started_at", DAY_MS] } };
+            await budgets.updateOne({ _id: ofDay.id as never }, [{ $set }]);
+          },
+        };
+      },
+    },
+  ])("is full again after midnight, and what is reserved stays so: $name", async ({ start }) => {
+    const { ledger, passMidnight } = start();
+    await ledger.reserve(ofDay, costing(0.5, "ended"));
+    await ledger.settle(ofDay, "ended", usd(0.5));
+    await ledger.reserve(ofDay, costing(0.3, "under way"));
+    await passMidnight();
+    expect(await ledger.read(ofDay)).toEqual({ spent: usd(0), reserved: usd(0.3) });
+    expect(await ledger.settle(ofDay, "under way", usd(0.2))).toEqual({
+      before: usd(0),
+      after: usd(0.2),
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { temporaryDatabase } from "@threadkeep/local-mongodb";
 import {
   type CostLedger,
-  CostReports,
+  type CostReports,
   InMemoryCostLedger,
   type LedgerBudget,
   type LedgerEntry,

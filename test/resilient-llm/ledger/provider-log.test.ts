@@ -21,7 +21,7 @@ const fixture = fileURLToPath(new URL("killed.fixture.ts", import.meta.url));
 async function addBooked(ledger: CostReports): Promise<Record<string, readonly number[]>> {
   const sums = await ledger.byModel();
   return Object.fromEntries(
-    sums.map((sum) => [sum.key, [sum.attempts, sum.inputTokens, sum.outputTokens]]),
+    sums.map((sum) => [String(sum.key), [sum.attempts, sum.inputTokens, sum.outputTokens]] as const),
   );
 }
 
@@ -68,19 +68,22 @@ describe.each([inMemory(), database])("$name", ({ openNew }) => {
     expect(types).toContain("stream-continued");
 
     // The ledger calls models by their names in the chain.
-    const billed = logs
-      .flat()
-      .map((request) => ({ ...request, model: names[request.model] ?? "" }));
+    const billed = logs.flat().map(({ inputTokens, model: asked, outputTokens }) => ({
+      model: names[asked] ?? "",
+      inputTokens,
+      outputTokens,
+    }));
     expect(await addBooked(ledger)).toEqual(addBilled(billed));
     const total = await ledger.total();
     expect(model.costs.snapshot()).toMatchObject(total);
     expect(total.calls).toBe(24);
     const { byThread, byRun } = model.costs.snapshot();
     const named = async (sums: ReturnType<typeof ledger.byThread>) =>
-      Object.fromEntries((await sums).map(({ key, ...totals }) => [key, totals]));
+      Object.fromEntries((await sums).map(({ key, ...totals }) => [String(key), totals] as const));
     expect(await named(ledger.byThread())).toEqual(byThread);
     expect(await named(ledger.byRun())).toEqual(byRun);
-    expect((await ledger.byUser()).map(({ key }) => key).toSorted()).toEqual(["ada", "bob"]);
+    const users = (await ledger.byUser()).map(({ key }) => key);
+    expect(new Set(users)).toEqual(new Set(["ada", "bob"]));
   });
 
   it("an entry whose reply was lost is booked again, and counts once", async () => {

@@ -58,7 +58,7 @@ it("20 processes that race for one budget do not exceed it, and use all of it th
     }),
   );
   const counts = Map.groupBy(answered.flat(), (outcome) => outcome);
-  expect(Array.from(counts.keys()).toSorted()).toEqual(["answered", "refused"]);
+  expect(new Set(counts.keys())).toEqual(new Set(["answered", "refused"]));
   expect(server.requests).toHaveLength(counts.get("answered")?.length ?? 0);
   const { inputTokens, outputTokens } = await database.open().total();
   expect(inputTokens + outputTokens).toBe(server.requests.length * USED);
@@ -183,10 +183,10 @@ it("an entry counts in a budget although its process died before it settled", as
   dying.renew = () => Promise.resolve();
   await ask(dying);
   const total = { id: "all/ever", name: "", limits: {}, period: undefined, counts: {} };
-  await vi.waitFor(
-    async () => expect((await open().read(total)).reserved.tokens).toBe(0),
-    { timeout: 5_000, interval: 100 },
-  );
+  await vi.waitFor(async () => expect((await open().read(total)).reserved.tokens).toBe(0), {
+    timeout: 5_000,
+    interval: 100,
+  });
   await ask(open());
   expect((await open().read(total)).spent.tokens).toBe(2 * USED);
   await expect(ask(open())).rejects.toThrow("2 of 24 tokens are left");
@@ -200,6 +200,11 @@ it("options that cannot be used are refused, with where they are", () => {
   expect(create({ store, budget: { perThreads: {} } })).toThrow(/did you mean .*perThread/s);
   expect(create({ store, budget: { total: { maxCostUsd: -1 } } })).toThrow("ledger.budget.total");
   expect(
-    () => new MongoDBCostLedger({ client: database.client, collectionName: "a", budgetCollectionName: "a" }),
+    () =>
+      new MongoDBCostLedger({
+        client: database.client,
+        collectionName: "a",
+        budgetCollectionName: "a",
+      }),
   ).toThrow("another collection than collectionName");
 });

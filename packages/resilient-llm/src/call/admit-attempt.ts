@@ -104,11 +104,10 @@ async function reserveShared(
     own.settle(NOTHING);
     return shared;
   }
-  const { settle } = shared;
+  const both = [own, shared];
   return {
     settle: (actual) => {
-      own.settle(actual);
-      settle(actual);
+      for (const reservation of both) reservation.settle(actual);
     },
   };
 }

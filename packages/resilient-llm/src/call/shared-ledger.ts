@@ -25,7 +25,7 @@ export interface SharedReservationRequest {
   readonly id: string;
   readonly spender: Spender;
   readonly candidate: string;
-  forecast(): ExpenseForecast;
+  readonly forecast: () => ExpenseForecast;
   /** `undefined`: it does not wait. */
   readonly wait: WaitBounds | undefined;
 }

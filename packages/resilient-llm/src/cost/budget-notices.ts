@@ -22,13 +22,8 @@ export function listNotices(
   const limits = { maxCostUsd, maxTokens };
   const percentBefore = measureSpentPercent(limits, before);
   const percentAfter = measureSpentPercent(limits, after);
+  const { costUsd = 0, tokens } = after;
   return NOTICE_PERCENTS.filter(
     (percent) => percentBefore < percent && percentAfter >= percent,
-  ).map((percent) => ({
-    budget,
-    percent,
-    costUsd: after.costUsd ?? 0,
-    tokens: after.tokens,
-    ...limits,
-  }));
+  ).map((percent) => ({ budget, percent, costUsd, tokens, maxCostUsd, maxTokens }));
 }

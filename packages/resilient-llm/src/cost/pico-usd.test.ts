@@ -1,14 +1,14 @@
-import fc from "fast-check";
+import { assert, integer, property } from "fast-check";
 import { expect, it } from "vitest";
 import { fromPicoUsd, toPicoUsd } from "./pico-usd.ts";
 import { priceTokens } from "./pricing.ts";
 import { NO_USAGE } from "./token-usage.ts";
 
 it("what tokens cost at a price of up to six digits after the point is exact", () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 0, max: 200_000_000 }),
-      fc.integer({ min: 0, max: 2_000_000 }),
+  assert(
+    property(
+      integer({ min: 0, max: 200_000_000 }),
+      integer({ min: 0, max: 2_000_000 }),
       (microUsdPerMillion, inputTokens) => {
         const pricing = {
           inputPerMillionUsd: microUsdPerMillion / 1e6,

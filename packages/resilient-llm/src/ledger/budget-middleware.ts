@@ -30,7 +30,8 @@ export interface BudgetMiddlewareOptions {
 
   /**
    * What happens when a budget is used up, or has too little left for the next call. `message`: the run ends with a
-   * message of the assistant. `error`: it ends with a `BudgetExceededError`.
+   * message of the assistant. `error`: it ends with a `BudgetExceededError`, which LangChain hands on as the `cause`
+   * of an error of its own.
    *
    * @default "message"
    */
@@ -66,7 +67,8 @@ const ALL_PERCENT = 100;
 
 const schema = z.strictObject({
   ledger: ledger.refine(
-    ({ budget }) => [budget.total, budget.perDay, budget.perThread, budget.perRun, budget.perUser].some(Boolean),
+    ({ budget }) =>
+      [budget.total, budget.perDay, budget.perThread, budget.perRun, budget.perUser].some(Boolean),
     "a ledger with a budget",
   ),
   whenLow: z.enum(["tell-model", "go-on"]).default("tell-model"),
@@ -83,6 +85,14 @@ const schema = z.strictObject({
     .min(1)
     .default("The budget for this work is used up, so I have to stop here."),
 });
+
+/** The error of a budget, also where another middleware has passed it on: LangChain wraps it each time. */
+function findBudgetError(error: unknown): BudgetExceededError | undefined {
+  for (let inner = error; inner instanceof Error; inner = inner.cause) {
+    if (BudgetExceededError.isInstance(inner)) return inner;
+  }
+  return undefined;
+}
 
 /** The budget of which the largest share is spent. `undefined`: the model will find out, and say it. */
 async function findTightest(
@@ -120,11 +130,13 @@ async function findTightest(
  * @throws InvalidOptionsError if an option cannot be used
  */
 export function budgetMiddleware(options: BudgetMiddlewareOptions): BudgetMiddleware {
-  const { ledger: shared, lowMessage, spentMessage, whenLow, whenSpent } = checkOptions(
-    "budgetMiddleware",
-    schema,
-    options,
-  );
+  const {
+    ledger: shared,
+    lowMessage,
+    spentMessage,
+    whenLow,
+    whenSpent,
+  } = checkOptions("budgetMiddleware", schema, options);
   const end = (budget: string): AIMessage =>
     new AIMessage({
       content: spentMessage,
@@ -146,8 +158,9 @@ export function budgetMiddleware(options: BudgetMiddlewareOptions): BudgetMiddle
       try {
         return await handler(asked);
       } catch (error) {
-        if (whenSpent !== "message" || !BudgetExceededError.isInstance(error)) throw error;
-        return end(error.message);
+        const refusal = findBudgetError(error);
+        if (whenSpent !== "message" || !refusal) throw error;
+        return end(refusal.message);
       }
     },
   };

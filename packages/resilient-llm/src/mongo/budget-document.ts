@@ -135,7 +135,7 @@ export function reserveInBudget(
     { $add: [upper.tokens, "$held_tokens"] },
   );
   const leastFits = fits(long(least.picoUsd), least.tokens);
-  const isShared = { $gt: ["$held_count", 0] };
+  const ifAlone = { $cond: [{ $gt: ["$held_count", 0] }, "wait", "reserved"] };
   const atMost = (amount: unknown, left: unknown): unknown =>
     left === false ? amount : { $min: [amount, left] };
   return [
@@ -144,14 +144,7 @@ export function reserveInBudget(
     {
       $set: {
         verdict: {
-          $switch: {
-            branches: [
-              { case: upperFits, then: "reserved" },
-              { case: { $not: [leastFits] }, then: "refused" },
-              { case: isShared, then: "wait" },
-            ],
-            default: "reserved",
-          },
+          $cond: [upperFits, "reserved", { $cond: [leastFits, ifAlone, "refused"] }],
         },
         taken: {
           id: literal(id),

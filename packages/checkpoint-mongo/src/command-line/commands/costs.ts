@@ -53,7 +53,9 @@ export const costsCommand: CommandDefinition<CostsOptions> = {
 function configure(command: Command): void {
   command
     .addOption(
-      new Option("-b, --by <what>", "what has a line of its own").choices(DIMENSIONS).default("day"),
+      new Option("-b, --by <what>", "what has a line of its own")
+        .choices(DIMENSIONS)
+        .default("day"),
     )
     .option("--from <time>", "only what was booked since: a date, or 2h, 7d for so long ago")
     .option("--to <time>", "only what was booked before")
@@ -114,11 +116,7 @@ function readFilter({ from, model, run: runId, thread, to, user }: CostsOptions)
 /** What belongs to no thread, run or user. */
 const NONE = "(none)";
 
-async function writeChart(
-  file: string,
-  by: Dimension,
-  sums: readonly CostSum[],
-): Promise<void> {
+async function writeChart(file: string, by: Dimension, sums: readonly CostSum[]): Promise<void> {
   const bars = sums.map(({ costUsd, key = NONE }) => ({ label: key, value: costUsd }));
   const chart = drawBarChart(
     `Costs by ${by}, USD`,
