@@ -1,8 +1,8 @@
-import { CostLedger, type CostSnapshot } from "@threadkeep/resilient-llm";
+import { CostTracker, type CostSnapshot } from "@threadkeep/resilient-llm";
 
 /** What several processes spent together, each told by its last snapshot. */
 export function sumCosts(snapshots: readonly CostSnapshot[]): CostSnapshot {
-  return snapshots.reduce(addUp, new CostLedger().snapshot());
+  return snapshots.reduce(addUp, new CostTracker().snapshot());
 }
 
 /** Adds number to number, in all depths; what only one side has is kept. */

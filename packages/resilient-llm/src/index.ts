@@ -50,12 +50,33 @@ export { estimatePromptTokens } from "./context/estimate-tokens.ts";
 export type { BudgetLimits, BudgetNotice } from "./cost/budget.ts";
 export type { BudgetOptions, KeyBudgetLimits, Spender } from "./cost/budget-book.ts";
 export type { BudgetPeriod } from "./cost/budget-period.ts";
-export {
+export type { CostEntry, CostTotals } from "./cost/cost-account.ts";
+export { CostTracker, type CostSnapshot } from "./cost/cost-tracker.ts";
+export type {
+  BudgetState,
+  CostDimension,
+  CostFilter,
   CostLedger,
-  type CostEntry,
-  type CostSnapshot,
-  type CostTotals,
+  CostQuery,
+  CostSum,
+  LedgerBudget,
+  LedgerEntry,
+  LedgerReservation,
+  ReservationResult,
 } from "./cost/cost-ledger.ts";
+export { InMemoryCostLedger } from "./ledger/in-memory-cost-ledger.ts";
+export {
+  type BudgetMiddleware,
+  budgetMiddleware,
+  type BudgetMiddlewareOptions,
+} from "./ledger/budget-middleware.ts";
+export { CostReports } from "./ledger/cost-reports.ts";
+export type {
+  LedgerBudgetOptions,
+  LedgerOptions,
+  PeriodicLimits,
+} from "./options/ledger-options.ts";
+export { LedgerUnavailableError } from "./errors/ledger-unavailable-error.ts";
 export type { CostSource } from "./cost/model-costs.ts";
 export type { Pricing } from "./cost/pricing.ts";
 export type { TokenUsage } from "./cost/token-usage.ts";
@@ -115,6 +136,7 @@ export type {
   JournalResumedEvent,
   JournalWaitEvent,
   LatencyStoreFailedEvent,
+  LedgerFailedEvent,
   RateLimiterFailedEvent,
   ResilienceEvent,
   ResilienceListener,

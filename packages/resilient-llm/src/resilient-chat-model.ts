@@ -29,13 +29,16 @@ import type { CallRequest } from "./call/call-request.ts";
 import { ConcurrencyLimit } from "./call/concurrency-limit.ts";
 import { HedgeQuota } from "./call/hedge-quota.ts";
 import type { AnswerCheck } from "./attempt/answer-check.ts";
+import { LedgerTab } from "./call/ledger-tab.ts";
+import { SharedLedger } from "./call/shared-ledger.ts";
 import type { SharedState } from "./call/shared-state.ts";
 import { combineProfiles } from "./candidate/combine-profiles.ts";
 import { createCandidates, groupByModel } from "./candidate/create-candidates.ts";
 import { describeModel, describeTools } from "./candidate/describe-candidate.ts";
 import { convertToChunk } from "./candidate/inner-model.ts";
 import { BudgetBook, type BudgetOptions, type Spender } from "./cost/budget-book.ts";
-import { CostLedger } from "./cost/cost-ledger.ts";
+import { CostTracker } from "./cost/cost-tracker.ts";
+import { NOBODY, readSpender } from "./cost/read-spender.ts";
 import { stopAtFinalErrors } from "./errors/stop-at-final-errors.ts";
 import {
   checkCallOptions,
@@ -122,18 +125,11 @@ const SPENDER: unique symbol = Symbol("threadkeep.spender");
 /** Key of the task that asks, likewise. */
 const ADDRESS: unique symbol = Symbol("threadkeep.call-address");
 
-/** The spender of calls that name neither thread nor run. */
-const NOBODY: Spender = { threadId: undefined, runId: undefined };
-
 interface InternalState {
   readonly shared: SharedState;
   readonly defaults: Partial<ResilientCallOptions> & RunnableConfig;
   /** What answers have to be. */
   readonly check?: AnswerCheck | undefined;
-}
-
-function readIdentifier(value: unknown): string | undefined {
-  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
 /**
@@ -190,8 +186,9 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       candidates,
       models: groupByModel(candidates),
       options: resolved,
-      costs: new CostLedger(),
+      costs: new CostTracker(),
       budgets: createBudgets(resolved, events),
+      ledger: resolved.ledger && new SharedLedger(resolved.ledger, events),
       events,
       concurrency: new ConcurrencyLimit(resolved.maxConcurrency),
       hedgeQuota: resolved.hedge && new HedgeQuota(resolved.hedge.maxRatio),
@@ -209,7 +206,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /** Tokens and USD of all calls, by model, thread and run. Derived models share it. */
-  get costs(): CostLedger {
+  get costs(): CostTracker {
     return this.shared.costs;
   }
 
@@ -435,11 +432,8 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     const [runnableConfig, callOptions] = super._separateRunnableConfigFromCallOptionsCompat(
       merged,
     );
-    const { configurable, metadata } = runnableConfig;
-    const threadId = readIdentifier(configurable?.["thread_id"] ?? metadata?.["thread_id"]);
-    const runId = readIdentifier(configurable?.["run_id"] ?? metadata?.["run_id"]);
-    if (threadId !== undefined || runId !== undefined) {
-      const spender: Spender = { threadId, runId };
+    const spender = readSpender(runnableConfig);
+    if (spender !== NOBODY) {
       // The object was made for this call. Another copy of it would only cost time.
       Object.assign(callOptions, { [SPENDER]: spender });
     }
@@ -526,11 +520,13 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       [ADDRESS]: address,
       [SPENDER]: spender,
     } = options as ResilientCallOptions & { [ADDRESS]?: CallAddress; [SPENDER]?: Spender };
+    const { ledger } = this.shared;
     return {
       messages,
       options,
       signal,
       spender: spender ?? NOBODY,
+      tab: ledger && new LedgerTab(ledger, spender ?? NOBODY),
       streaming,
       check: this.check,
       address,

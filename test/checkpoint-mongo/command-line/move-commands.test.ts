@@ -70,7 +70,7 @@ describe.concurrent("threadkeep export and import", () => {
     expect(stderr).toMatch(/^Exported 2 checkpoints, .*\.\n$/);
     expect(exitCode).toBe(0);
     const elsewhere = ["import", "--collection-prefix", "elsewhere_"];
-    const first = await runPiped(elsewhere, env, stdout);
+    const first = await runPiped(elsewhere, env, { input: stdout });
     expect(first.stdout).toMatch(/^Imported thread "piped": 2 checkpoints/);
     const other = database.openSaver({ collectionPrefix: "elsewhere_" });
     expect(await readEverything(other, "piped")).toEqual(await readEverything(saver, "piped"));

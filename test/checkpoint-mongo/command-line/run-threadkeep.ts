@@ -27,29 +27,35 @@ function makeEnvironment(env: Environment): Record<string, string> {
   );
 }
 
+/** What the program is given beside its arguments and environment. */
+export interface Given {
+  /** What it gets on its standard input. */
+  readonly input?: string;
+  /** The directory it is started in. */
+  readonly cwd?: string;
+}
+
 /** Starts the program with pipes. */
 export function startPiped(
   args: readonly string[],
   env: Environment,
-  stdin: "ignore" | "pipe" = "ignore",
+  { cwd, stdin = "ignore" }: { readonly cwd?: string; readonly stdin?: "ignore" | "pipe" } = {},
 ): ChildProcess {
   return spawn(process.execPath, [...NODE_OPTIONS, ...args], {
+    cwd,
     env: makeEnvironment(env),
     stdio: [stdin, "pipe", "pipe"],
   });
 }
 
-/**
- * Runs the program with pipes, as a script does.
- *
- * @param input what it gets on its standard input
- */
+/** Runs the program with pipes, as a script does. */
 export async function runPiped(
   args: readonly string[],
   env: Environment,
-  input?: string,
+  { input, cwd }: Given = {},
 ): Promise<PipedRun> {
-  const child = startPiped(args, env, input === undefined ? "ignore" : "pipe");
+  const stdin = input === undefined ? "ignore" : "pipe";
+  const child = startPiped(args, env, cwd === undefined ? { stdin } : { stdin, cwd });
   child.stdin?.end(input);
   let stdout = "";
   let stderr = "";

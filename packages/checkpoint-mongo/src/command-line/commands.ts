@@ -1,6 +1,7 @@
 import type { CommandDefinition } from "./command.ts";
 import { archiveCommand } from "./commands/archive.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { costsCommand } from "./commands/costs.ts";
 import { copyCommand } from "./commands/copy.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   diffCommand,
   verifyCommand,
   statsCommand,
+  costsCommand,
   labelCommand,
   rollbackCommand,
   pruneCommand,

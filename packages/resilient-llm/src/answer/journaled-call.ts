@@ -1,3 +1,4 @@
+import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import { bookLostAttempt } from "../call/book-lost-attempt.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
@@ -39,7 +40,7 @@ export class JournaledCall {
   #booked = 0;
   /** Text that is in no piece yet. */
   #unsaved = "";
-  #candidate = "";
+  #asked = { candidate: "", attempt: "" };
   #writtenAtMs: number;
   #writing: Promise<void> | undefined;
   /** What is stored may be more than is known here. It is written anew. */
@@ -79,10 +80,10 @@ export class JournaledCall {
     return this.#textToContinue;
   }
 
-  /** A candidate is asked. What comes next is its. */
-  asks(candidate: string): void {
+  /** An attempt begins. What comes next is its. */
+  asks({ candidate, id }: Pick<PreparedAttempt, "candidate" | "id">): void {
     this.#cutPiece();
-    this.#candidate = candidate;
+    this.#asked = { candidate: candidate.name, attempt: id };
   }
 
   /** An attempt has failed, and this process has booked it. */
@@ -177,18 +178,22 @@ export class JournaledCall {
 
   /** The process that asked has died. What it had heard was paid for all the same. */
   #bookLost(pieces: readonly JournalPiece[]): void {
-    const candidate = pieces.at(-1)?.candidate;
-    if (candidate === undefined) return;
-    const usage = createEstimatedUsage({
-      inputTokens: estimatePromptTokens(this.#request.messages),
-      outputTokens: estimateTextTokens(pieces.map((piece) => piece.text).join("")),
-    });
-    bookLostAttempt(this.#shared, this.#request.spender, candidate, usage);
+    for (const [id, said] of Map.groupBy(pieces, ({ attempt }) => attempt)) {
+      const { candidate } = said[0] as JournalPiece;
+      const usage = createEstimatedUsage({
+        inputTokens: estimatePromptTokens(this.#request.messages),
+        outputTokens: estimateTextTokens(said.map(({ text }) => text).join("")),
+      });
+      bookLostAttempt(this.#shared, this.#request, { id, candidate, usage });
+    }
   }
 
   #cutPiece(): void {
     if (this.#unsaved === "") return;
-    const piece = createPiece(this.key.id, this.#pieces.at(-1), this.#unsaved, this.#candidate);
+    const piece = createPiece(this.key.id, this.#pieces.at(-1), {
+      text: this.#unsaved,
+      ...this.#asked,
+    });
     this.#pieces.push(piece);
     this.#unsaved = "";
   }

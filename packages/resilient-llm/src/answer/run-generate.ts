@@ -97,7 +97,7 @@ export async function runGenerate(
     }
     const { candidate } = attempt;
     if (!cut.isContinued) journaled?.forget();
-    journaled?.asks(candidate.name);
+    journaled?.asks(attempt);
     const outcome = await generateOnce(
       call,
       journaled && !cut.isContinued ? { ...attempt, onPartial: writeDown(journaled) } : attempt,

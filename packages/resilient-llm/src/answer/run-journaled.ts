@@ -12,17 +12,53 @@ import { isRestart } from "./restartable-chunk.ts";
 import { runGenerate } from "./run-generate.ts";
 import { runStream } from "./run-stream.ts";
 
+/**
+ * Waits until what the call has cost is in the ledger. So an answer that the journal has is booked, always. Who
+ * aborts does not wait.
+ */
+async function settleTab({ signal, tab }: CallRequest): Promise<void> {
+  if (tab && signal?.aborted !== true) await tab.settled();
+}
+
+async function generate(
+  shared: SharedState,
+  request: CallRequest,
+  turn?: JournaledCall,
+): Promise<ChatResult> {
+  try {
+    return await runGenerate(shared, request, turn);
+  } finally {
+    await settleTab(request);
+  }
+}
+
+async function* stream(
+  shared: SharedState,
+  request: CallRequest,
+  turn?: JournaledCall,
+): AsyncGenerator<ChatGenerationChunk> {
+  try {
+    for await (const chunk of runStream(shared, request, turn)) {
+      if (isLast(chunk)) await settleTab(request);
+      yield chunk;
+    }
+  } catch (error) {
+    await settleTab(request);
+    throw error;
+  }
+}
+
 /** Gets a whole answer: from the journal, or over as many attempts as it takes. */
 export async function runJournaledGenerate(
   shared: SharedState,
   request: CallRequest,
 ): Promise<ChatResult> {
   const turn = await openJournal(shared, request);
-  if (turn === undefined) return runGenerate(shared, request);
+  if (turn === undefined) return generate(shared, request);
   if (turn instanceof ReplayedAnswer) return turn.toResult();
   let result: ChatResult;
   try {
-    result = await runGenerate(shared, request, turn);
+    result = await generate(shared, request, turn);
   } catch (error) {
     await turn.interrupt(true);
     throw error;
@@ -143,7 +179,7 @@ export async function* runJournaledStream(
 ): AsyncGenerator<ChatGenerationChunk> {
   const turn = await openJournal(shared, request);
   if (turn === undefined) {
-    yield* runStream(shared, request);
+    yield* stream(shared, request);
     return;
   }
   if (turn instanceof ReplayedAnswer) {
@@ -153,7 +189,7 @@ export async function* runJournaledStream(
   const recorder = new StreamRecorder(turn);
   let isOver = false;
   try {
-    for await (const chunk of runStream(shared, request, turn)) {
+    for await (const chunk of stream(shared, request, turn)) {
       recorder.add(chunk);
       // Who has the end of an answer may count on its being stored.
       if (isLast(chunk)) {

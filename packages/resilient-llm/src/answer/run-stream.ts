@@ -17,6 +17,7 @@ import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts
 import { StreamedAnswer, type ChunkFields } from "./streamed-answer.ts";
 
 interface RunningStream extends RunningAttempt {
+  readonly attempt: PreparedAttempt;
   /** Everything it has said so far, and the rest as it comes. */
   read(): AttemptStream;
 }
@@ -38,6 +39,7 @@ const startStream: StartAttempt<RunningStream> = (attempt, signal, onEnd) => {
   };
   const answers = readToContent();
   return {
+    attempt,
     answers,
     async *read() {
       await answers;
@@ -57,8 +59,14 @@ const startStream: StartAttempt<RunningStream> = (attempt, signal, onEnd) => {
   };
 };
 
-async function* streamHedged(call: Call, attempt: PreparedAttempt): AttemptStream {
+async function* streamHedged(
+  call: Call,
+  attempt: PreparedAttempt,
+  journaled: JournaledCall | undefined,
+): AttemptStream {
   const running = await hedge(call, attempt, startStream);
+  // What comes is said by the quicker one of the two. Should this process die, that one is to be booked.
+  if (running.attempt !== attempt) journaled?.asks(running.attempt);
   return yield* running.read();
 }
 
@@ -67,8 +75,13 @@ async function* streamHedged(call: Call, attempt: PreparedAttempt): AttemptStrea
  *
  * @param mayHedge Nothing of the answer has been handed out yet.
  */
-function streamOnce(call: Call, attempt: PreparedAttempt, mayHedge: boolean): AttemptStream {
-  if (mayHedge && call.isHedged) return streamHedged(call, attempt);
+function streamOnce(
+  call: Call,
+  attempt: PreparedAttempt,
+  mayHedge: boolean,
+  journaled: JournaledCall | undefined,
+): AttemptStream {
+  if (mayHedge && call.isHedged) return streamHedged(call, attempt, journaled);
   return attemptStream(attempt, call.request.signal, (outcome) => call.finish(attempt, outcome));
 }
 
@@ -121,8 +134,8 @@ export async function* runStream(
       yield* answer.complete(describeLastChunk(call, answer, lastResort.answer));
       return;
     }
-    journaled?.asks(attempt.candidate.name);
-    const stream = streamOnce(call, attempt, answer.isUntouched && text === undefined);
+    journaled?.asks(attempt);
+    const stream = streamOnce(call, attempt, answer.isUntouched && text === undefined, journaled);
     const { acceptsPrefill: isPrefilled, inner, name } = attempt.candidate;
     const manner = { isPrefilled, offersTools: inner.offersTools(attempt.options) };
     const outcome = yield* answer.follow(stream, manner);

@@ -10,6 +10,8 @@ import type { TimeLimits } from "./time-limits.ts";
 
 /** An attempt that may be made now. */
 export interface PreparedAttempt {
+  /** The ledger knows the attempt by it. */
+  readonly id: string;
   /** From 1 within the call. */
   readonly number: number;
   readonly candidate: Candidate;

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Candidate } from "../candidate/candidate.ts";
 import { estimatePromptTokens } from "../context/estimate-tokens.ts";
-import type { Spender, WaitBounds } from "../cost/budget-book.ts";
+import type { WaitBounds } from "../cost/budget-book.ts";
 import type { Expense, ExpenseForecast, Refusal, Reservation } from "../cost/budget.ts";
 import { NO_USAGE } from "../cost/token-usage.ts";
+import type { CallRequest } from "./call-request.ts";
 import type { SharedState } from "./shared-state.ts";
 
 /** Estimates of prompts may be this much too low. */
@@ -16,6 +18,8 @@ const giveBackNothing = async (): Promise<void> => {};
 /** The attempt may be made, and this was taken for it. */
 export interface Grant {
   readonly verdict: "granted";
+  /** The id of the attempt, under which the ledger knows it. */
+  readonly attemptId: string;
   readonly isProbe: boolean;
   readonly reservation: Reservation;
   readonly giveBackRate: () => Promise<void>;
@@ -51,41 +55,82 @@ function createForecast(
  */
 export function admitAttempt(
   shared: SharedState,
-  spender: Spender,
+  { spender, tab }: Pick<CallRequest, "spender" | "tab">,
   candidate: Candidate,
   messages: readonly BaseMessage[],
   wait: WaitBounds | undefined,
 ): Admission | Promise<Admission> {
   const { budgets, events, options } = shared;
   const { name, payer, rateLimiter } = candidate;
-  const isLimited = budgets.isLimited || rateLimiter !== undefined;
+  const sharing = tab?.isLimited === true ? tab : undefined;
+  const isLimited = budgets.isLimited || sharing !== undefined || rateLimiter !== undefined;
   const forecast = isLimited ? createForecast(candidate, messages) : () => NO_FORECAST;
-  const reserved = budgets.reserve({ spender, payer, model: name, forecast, wait });
-  if (!(reserved instanceof Promise)) return admitReserved(shared, candidate, reserved, forecast);
-  events.emit({ type: "budget-wait", candidate: name });
+  const attemptId = randomUUID();
+  const ownRoom = budgets.reserve({ spender, payer, model: name, forecast, wait });
+  if (ownRoom instanceof Promise) events.emit({ type: "budget-wait", candidate: name });
+  const reserved = sharing
+    ? reserveShared(ownRoom, () =>
+        sharing.reserve({ id: attemptId, candidate: name, forecast, wait }),
+      )
+    : ownRoom;
+  const admit = (reservation: Reservation | Refusal) =>
+    admitReserved(shared, candidate, { attemptId, reservation, forecast });
+  if (!(reserved instanceof Promise)) return admit(reserved);
   return reserved.then((reservation) => {
     const nowMs = options.clock.now();
     const mayAsk = candidate.isPermitted(nowMs) && !candidate.isBlocked(nowMs);
-    if ("refusal" in reservation || mayAsk) {
-      return admitReserved(shared, candidate, reservation, forecast);
-    }
+    if ("refusal" in reservation || mayAsk) return admit(reservation);
     // Other calls have found out meanwhile that it is down: this one chooses again.
     reservation.settle(NOTHING);
     return { verdict: "wait", waitMs: 0 };
   });
 }
 
+/** Reserves with the ledger what has been reserved in this process. */
+async function reserveShared(
+  ownRoom: Reservation | Refusal | Promise<Reservation | Refusal>,
+  reserve: () => Promise<Reservation | Refusal>,
+): Promise<Reservation | Refusal> {
+  const own = await ownRoom;
+  if ("refusal" in own) return own;
+  let shared: Reservation | Refusal;
+  try {
+    shared = await reserve();
+  } catch (error) {
+    own.settle(NOTHING);
+    throw error;
+  }
+  if ("refusal" in shared) {
+    own.settle(NOTHING);
+    return shared;
+  }
+  const both = [own, shared];
+  return {
+    settle: (actual) => {
+      for (const reservation of both) reservation.settle(actual);
+    },
+  };
+}
+
 function admitReserved(
   { events }: SharedState,
   candidate: Candidate,
-  reservation: Reservation | Refusal,
-  forecast: () => ExpenseForecast,
+  {
+    attemptId,
+    forecast,
+    reservation,
+  }: {
+    readonly attemptId: string;
+    readonly forecast: () => ExpenseForecast;
+    readonly reservation: Reservation | Refusal;
+  },
 ): Admission | Promise<Admission> {
   if ("refusal" in reservation) return { verdict: "refused", refusal: reservation.refusal };
   const { name, rateLimiter } = candidate;
   const isProbe = candidate.admit();
   const grant: Grant = {
     verdict: "granted",
+    attemptId,
     isProbe,
     reservation,
     giveBackRate: giveBackNothing,

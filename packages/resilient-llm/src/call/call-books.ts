@@ -3,12 +3,13 @@ import type { AttemptOutcome } from "../attempt/attempt-outcome.ts";
 import type { PreparedAttempt } from "../attempt/prepared-attempt.ts";
 import type { Candidate } from "../candidate/candidate.ts";
 import type { TrimResult } from "../context/trim-messages.ts";
-import type { Spender } from "../cost/budget-book.ts";
+import type { CostEntry } from "../cost/cost-account.ts";
 import { NO_COST } from "../cost/model-costs.ts";
 import { NO_USAGE } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { AttemptReference } from "../events/events.ts";
+import type { CallRequest } from "./call-request.ts";
 import type { SharedState } from "./shared-state.ts";
 
 function describeFailure({ kind, message, status }: Failure): Partial<AttemptRecord> {
@@ -21,16 +22,20 @@ function describeFailure({ kind, message, status }: Failure): Partial<AttemptRec
  */
 export class CallBooks {
   readonly #shared: SharedState;
-  readonly #spender: Spender;
+  readonly #request: Pick<CallRequest, "spender" | "tab">;
   readonly #startedAtMs: number;
   #callId: string | undefined;
   #records: AttemptRecord[] = [];
   /** Number of the attempt that ended last. */
   #latest = 0;
 
-  constructor(shared: SharedState, spender: Spender, startedAtMs: number) {
+  constructor(
+    shared: SharedState,
+    request: Pick<CallRequest, "spender" | "tab">,
+    startedAtMs: number,
+  ) {
     this.#shared = shared;
-    this.#spender = spender;
+    this.#request = request;
     this.#startedAtMs = startedAtMs;
   }
 
@@ -67,15 +72,18 @@ export class CallBooks {
       costUsd: costUsd ?? candidate.costs.estimateUsd(usage),
       tokens: usage.inputTokens + usage.outputTokens,
     });
-    costs.book({
+    const { spender, tab } = this.#request;
+    const entry: CostEntry = {
       candidate: candidate.name,
-      spender: this.#spender,
+      spender,
       usage,
       costUsd,
       costSource,
       outcome: outcome.status,
       opensCall: number === 1,
-    });
+    };
+    costs.book(entry);
+    tab?.book({ ...entry, id: attempt.id, model: candidate.model });
     this.#addRecord(
       {
         attempt: number,

@@ -3,6 +3,7 @@ import type { AnswerCheck } from "../attempt/answer-check.ts";
 import type { CallOptions } from "../candidate/inner-model.ts";
 import type { CallAddress } from "../journal/call-address.ts";
 import type { Spender } from "../cost/budget-book.ts";
+import type { LedgerTab } from "./ledger-tab.ts";
 
 /** What is asked, and by whom. */
 export interface CallRequest {
@@ -15,4 +16,6 @@ export interface CallRequest {
   readonly check: AnswerCheck | undefined;
   /** The task that asks, if its answers are journaled. */
   readonly address: CallAddress | undefined;
+  /** What it books in the ledger. `undefined`: the model has none. */
+  readonly tab: LedgerTab | undefined;
 }

@@ -84,7 +84,7 @@ export class Call {
     this.#allowedMs = allowTime(shared);
     this.#deadlineMs = nowMs + this.#allowedMs;
     this.#route = new Route(arrange(shared, request, nowMs), shared.options, this.#deadlineMs);
-    this.#books = new CallBooks(shared, request.spender, nowMs);
+    this.#books = new CallBooks(shared, request, nowMs);
     this.#prompt = new FittedPrompt(request.messages, context.maxPromptTokens, (result) =>
       this.#books.noteTrim(result),
     );
@@ -283,7 +283,7 @@ export class Call {
     messages: readonly BaseMessage[],
     wait: WaitBounds | undefined,
   ): Admission | Promise<Admission> {
-    return admitAttempt(this.#shared, this.request.spender, candidate, messages, wait);
+    return admitAttempt(this.#shared, this.request, candidate, messages, wait);
   }
 
   #begin(
@@ -312,6 +312,7 @@ export class Call {
     this.#route.visit(candidate).attempts += 1;
     this.#attempts += 1;
     const attempt: PreparedAttempt = {
+      id: grant.attemptId,
       number: this.#attempts,
       candidate,
       messages,

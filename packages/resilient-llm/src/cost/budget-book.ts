@@ -46,12 +46,14 @@ export interface BudgetOptions extends BudgetLimits {
   readonly onUnknownPrice?: "refuse" | "allow" | undefined;
 }
 
-/** The thread and the run that a call belongs to. */
+/** The thread, the run and the user that a call belongs to. */
 export interface Spender {
   /** The thread, from `configurable.thread_id`. */
   readonly threadId: string | undefined;
   /** The run, from `configurable.run_id` or `metadata.run_id`. */
   readonly runId: string | undefined;
+  /** The user, from `configurable.user_id` or `metadata.user_id`. */
+  readonly userId?: string | undefined;
 }
 
 /** The API key that an attempt is made with. */

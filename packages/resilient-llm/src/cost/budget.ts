@@ -1,3 +1,4 @@
+import { listNotices } from "./budget-notices.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** Limits on what all calls together may cost. */
@@ -48,9 +49,6 @@ export interface BudgetNotice extends BudgetLimits {
   /** Tokens used so far. */
   readonly tokens: number;
 }
-
-/** Shares of a limit at which a notice is given, in per cent. */
-const NOTICE_PERCENTS = [50, 80, 100];
 
 /** Why nothing is reserved; never thrown, because another model may be cheaper. */
 export interface Refusal {
@@ -131,28 +129,13 @@ export class Budget {
   }
 
   #spend({ costUsd = 0, tokens }: Expense): void {
-    const percentBefore = this.#spentPercent;
+    const before = { costUsd: this.#costUsd, tokens: this.#tokens };
     this.#costUsd += costUsd;
     this.#tokens += tokens;
-    const percentAfter = this.#spentPercent;
-    for (const percent of NOTICE_PERCENTS) {
-      if (percentBefore >= percent || percentAfter < percent) continue;
-      const { maxCostUsd, maxTokens } = this.#limits;
-      this.#onReached({
-        budget: this.#scope,
-        percent,
-        costUsd: this.#costUsd,
-        tokens: this.#tokens,
-        maxCostUsd,
-        maxTokens,
-      });
+    const after = { costUsd: this.#costUsd, tokens: this.#tokens };
+    for (const notice of listNotices(this.#scope, this.#limits, before, after)) {
+      this.#onReached(notice);
     }
-  }
-
-  get #spentPercent(): number {
-    const { maxCostUsd = Infinity, maxTokens = Infinity } = this.#limits;
-    // Nothing of nothing is not a number.
-    return 100 * Math.max(this.#costUsd / maxCostUsd || 0, this.#tokens / maxTokens || 0);
   }
 
   get #leftTokens(): number {

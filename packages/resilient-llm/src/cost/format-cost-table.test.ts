@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { CostLedger, formatCostTable } from "../index.ts";
+import { CostTracker, formatCostTable } from "../index.ts";
 import { NO_USAGE } from "./token-usage.ts";
 
 const spender = { threadId: undefined, runId: undefined };
 const usage = { ...NO_USAGE, inputTokens: 12_000, cachedInputTokens: 500, outputTokens: 34 };
 
 it("the table has a line per model and one for the sum, and says what has no price", () => {
-  const ledger = new CostLedger();
+  const ledger = new CostTracker();
   const attempt = { spender, usage, outcome: "succeeded", opensCall: true } as const;
   ledger.book({ ...attempt, candidate: "priced", costUsd: 0.25, costSource: "pricing" });
   ledger.book({ ...attempt, candidate: "unheard-of", costUsd: undefined, costSource: undefined });

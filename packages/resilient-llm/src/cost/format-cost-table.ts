@@ -1,4 +1,5 @@
-import type { CostSnapshot, CostTotals } from "./cost-ledger.ts";
+import type { CostTotals } from "./cost-account.ts";
+import type { CostSnapshot } from "./cost-tracker.ts";
 
 const COLUMNS = ["model", "calls", "attempts", "input", "cached", "output", "USD"] as const;
 

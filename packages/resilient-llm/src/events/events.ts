@@ -244,6 +244,19 @@ export interface JournalFailedEvent {
   readonly error: unknown;
 }
 
+/**
+ * The ledger could not be reached, or did not answer in time. What could not be booked is kept in this process and
+ * booked as soon as that is possible.
+ */
+export interface LedgerFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "ledger-failed";
+  /** What was to be done. */
+  readonly operation: "book" | "reserve";
+  /** What went wrong. */
+  readonly error: unknown;
+}
+
 /** Something that happened inside a {@link ResilientChatModel}, reported at once; told apart by `type`. */
 export type ResilienceEvent =
   | AttemptStartedEvent
@@ -265,7 +278,8 @@ export type ResilienceEvent =
   | JournalReplayedEvent
   | JournalResumedEvent
   | JournalWaitEvent
-  | JournalFailedEvent;
+  | JournalFailedEvent
+  | LedgerFailedEvent;
 
 /** Receives events. What it throws becomes a warning of the process: an observer cannot break a call. */
 export type ResilienceListener = (event: ResilienceEvent) => void;

@@ -33,6 +33,8 @@ export interface JournalPiece {
   readonly text: string;
   /** The name of the candidate that said it. */
   readonly candidate: string;
+  /** The attempt that said it, by the id under which a ledger knows it. */
+  readonly attempt: string;
   /** The hash over the entry's id, all pieces before it, and this one. */
   readonly hash: string;
 }

@@ -12,10 +12,11 @@ export function hashParts(...parts: readonly string[]): string {
 export function createPiece(
   id: string,
   before: JournalPiece | undefined,
-  text: string,
-  candidate: string,
+  said: Pick<JournalPiece, "attempt" | "candidate" | "text">,
 ): JournalPiece {
-  return { text, candidate, hash: hashParts("piece", id, before?.hash ?? "", text, candidate) };
+  const { attempt, candidate, text } = said;
+  const hash = hashParts("piece", id, before?.hash ?? "", text, candidate, attempt);
+  return { text, candidate, attempt, hash };
 }
 
 /** A whole answer of the entry `id`. */
@@ -32,7 +33,7 @@ export function isSoundAnswer(id: string, { hash, json }: JournalAnswer): boolea
 export function keepSoundPieces(id: string, pieces: JournalEntry["pieces"]): JournalPiece[] {
   const sound: JournalPiece[] = [];
   for (const piece of pieces) {
-    const { hash } = createPiece(id, sound.at(-1), piece.text, piece.candidate);
+    const { hash } = createPiece(id, sound.at(-1), piece);
     if (piece.hash !== hash) break;
     sound.push(piece);
   }

@@ -10,9 +10,8 @@ import type {
 } from "../journal/call-journal.ts";
 import { ensureJournalIndexes } from "./journal-indexes.ts";
 import { resolveMongoOptions, type MongoDBCallJournalOptions } from "./options.ts";
+import { inMs, literal } from "./server-time.ts";
 import { isDuplicateKeyError } from "./server-errors.ts";
-
-export type { MongoClientLike, MongoDBCallJournalOptions } from "./options.ts";
 
 /** An entry as it is stored. Its hashes are made and verified by the model. */
 interface EntryDocument extends Document {
@@ -32,25 +31,18 @@ interface EntryDocument extends Document {
 /** Two callers that create the same entry at once can disturb each other. */
 const ATTEMPTS = 3;
 
-/** A date so many milliseconds ahead of the server's clock. */
-function inMs(amount: number): Document {
-  return { $dateAdd: { startDate: "$$NOW", unit: "millisecond", amount } };
-}
-
-/** Without $literal, a text that begins with $ would be an expression. */
-function literal(value: unknown): Document {
-  return { $literal: value };
-}
-
 function isPiece(value: unknown): value is JournalPiece {
-  const { candidate, hash, text } = (value ?? {}) as Partial<Record<keyof JournalPiece, unknown>>;
-  return typeof text === "string" && typeof candidate === "string" && typeof hash === "string";
+  const fields = (value ?? {}) as Partial<Record<keyof JournalPiece, unknown>>;
+  const { attempt, candidate, hash, text } = fields;
+  return [attempt, candidate, hash, text].every((field) => typeof field === "string");
 }
 
 /** What is no piece cannot be sound either: it stays as one whose hash is wrong. */
 function readPieces(pieces: unknown): JournalPiece[] {
   const list: readonly unknown[] = Array.isArray(pieces) ? pieces : [pieces];
-  return list.map((piece) => (isPiece(piece) ? piece : { text: "", candidate: "", hash: "" }));
+  return list.map((piece) =>
+    isPiece(piece) ? piece : { text: "", candidate: "", attempt: "", hash: "" },
+  );
 }
 
 function readEntry({ answer, booked_pieces, kind, pieces }: EntryDocument): JournalEntry {

@@ -39,15 +39,21 @@ export interface MongoDBCallJournalOptions {
   readonly ttlSeconds?: number | undefined;
 }
 
-const name = z
+/** The name of a database or a collection. */
+export const collectionName: z.ZodString = z
   .string()
   .min(1)
   .refine((text) => !/[$\0]/.test(text), "a name without $ and NUL");
 
+/** Where something is stored. */
+export const mongoPlace: {
+  readonly client: z.ZodCustom<MongoClientLike>;
+  readonly dbName: z.ZodOptional<z.ZodString>;
+} = { client: objectWith<MongoClientLike>("db"), dbName: collectionName.optional() };
+
 const schema = z.strictObject({
-  client: objectWith<MongoClientLike>("db"),
-  dbName: name.optional(),
-  collectionName: name.default("threadkeep_calls"),
+  ...mongoPlace,
+  collectionName: collectionName.default("threadkeep_calls"),
   ttlSeconds: z.number().positive().default(604_800),
 });
 

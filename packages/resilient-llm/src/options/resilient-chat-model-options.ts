@@ -4,9 +4,11 @@ import type { BudgetOptions } from "../cost/budget-book.ts";
 import type { RetryQuotaOptions } from "../retry/retry-quota.ts";
 import type { ResilienceListener } from "../events/events.ts";
 import type { Clock } from "../time/clock.ts";
+import type { CostLedger } from "../cost/cost-ledger.ts";
 import type { CallJournal } from "../journal/call-journal.ts";
 import type { ModelOption } from "./candidate-options.ts";
 import type { JournalOptions } from "./journal-options.ts";
+import type { LedgerOptions } from "./ledger-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type { SimulatedFault, SimulateFaultsOptions } from "./simulated-faults.ts";
@@ -392,6 +394,14 @@ export interface ResilientChatModelOptions extends Omit<
    * @default undefined: a task that runs again asks again
    */
   readonly journal?: CallJournal | JournalOptions | undefined;
+
+  /**
+   * Books what each request used and cost, for all processes: by thread, run, model, user and day. With
+   * `ledger.budget`, the processes share budgets.
+   *
+   * @default undefined: costs and budgets are those of this process
+   */
+  readonly ledger?: CostLedger | LedgerOptions | undefined;
 
   /**
    * Puts faults in the way of requests, to see in your own tests what your program makes of them: a list

@@ -9,6 +9,7 @@ import type { ModelOption } from "./candidate-options.ts";
 import { checkOptions } from "./check-options.ts";
 import { type ResolvedFaults, simulatedFaults } from "./simulated-faults-schema.ts";
 import { journal, type ResolvedJournal } from "./journal-options.ts";
+import { ledger, type ResolvedLedger } from "./ledger-options.ts";
 import type { LatencyStore } from "./latency-store.ts";
 import type { RateLimiterFactory } from "./rate-limiter-factory.ts";
 import type {
@@ -82,6 +83,7 @@ export interface ResolvedOptions {
   readonly maxConcurrency: number;
   readonly maxResponseBytes: number;
   readonly journal: ResolvedJournal | undefined;
+  readonly ledger: ResolvedLedger | undefined;
   readonly simulateFaults: ResolvedFaults | undefined;
   readonly onEvent: ResilienceListener | undefined;
   readonly clock: Clock;
@@ -214,6 +216,7 @@ const schema = z.strictObject({
     .default(Infinity),
   maxResponseBytes: positiveCount.default(DEFAULT_MAX_RESPONSE_BYTES),
   journal: journal.optional(),
+  ledger: ledger.optional(),
   simulateFaults: simulatedFaults.optional(),
   onEvent: functionOf<ResilienceListener>().optional(),
   clock: objectWith<Clock>("now", "setTimer").default(systemClock),
@@ -247,6 +250,7 @@ export function resolveOptions(options: ResilientChatModelOptions): ResolvedOpti
     context: { ...context, maxPromptTokens: context.maxPromptTokens },
     createRateLimiter: checked.createRateLimiter,
     journal: checked.journal,
+    ledger: checked.ledger,
     simulateFaults: checked.simulateFaults,
     onEvent: checked.onEvent,
   };
