@@ -96,11 +96,15 @@ it("the arguments of a tool are picked up too", async () => {
 });
 
 it.each([
-  { what: "text", script: { words: WORDS } },
-  { what: "the arguments of a tool", script: { words: ['{"a"', ": 1", "}"], tool: "add" } },
+  { what: "text", script: { words: WORDS }, expected: { text: WHOLE, calls: [] } },
+  {
+    what: "the arguments of a tool",
+    script: { words: ['{"a"', ": 1", "}"], tool: "add" },
+    expected: { text: "", calls: [{ name: "add", args: { a: 1 } }] },
+  },
 ])(
   "after a death in $what, the next process picks the response up and books it once",
-  async ({ script }) => {
+  async ({ expected, script }) => {
     const server = await startServer();
     server.scripts[0] = script;
     server.pausesAfter = 2;
@@ -118,8 +122,7 @@ it.each([
     server.goOn();
     const second = openModel(server, database.open());
     const { whole } = await collectStream(second.model.stream("hi", call));
-    if ("tool" in script) expect(whole.tool_calls).toMatchObject([{ args: { a: 1 } }]);
-    else expect(whole.text).toBe(WHOLE);
+    expect({ text: whole.text, calls: whole.tool_calls }).toMatchObject(expected);
     expect(whole.usage_metadata).toMatchObject({ output_tokens: script.words.length });
     expect(whole.response_metadata["resilience"]).toMatchObject({ pickedUp: true, attempts: 1 });
     expect(server.created).toHaveLength(1);

@@ -15,7 +15,7 @@ import { createModel, rejection, startServer, testKey } from "../testing/test-mo
 import { collectStream } from "./collect-stream.ts";
 import { makeMortal } from "./journal-wrappers.ts";
 import { useJournalDatabase } from "./journals.ts";
-import { isRunning, TestKeeper } from "./test-keeper.ts";
+import { type Address, isRunning, TestKeeper } from "./test-keeper.ts";
 
 const database = useJournalDatabase();
 
@@ -164,7 +164,7 @@ it("models that need a keeper at once share one, and it ends when it has nothing
   await Promise.all(models.map((model) => model.invoke("hi", newCall())));
   const addresses = await keeper.readAddresses();
   expect(addresses).toHaveLength(1);
-  const [{ pid }] = addresses as [{ pid: number }];
+  const pid = Number(addresses[0]?.pid);
   while (isRunning(pid)) await sleep(20);
   while ((await keeper.list()).length > 0) await sleep(20);
   // It is started again when it is needed again.
@@ -186,9 +186,8 @@ it("only its user reaches it, with its token, and no file holds a key or a promp
     expect(text).not.toContain(testKey);
     expect(text).not.toContain("secret");
   }
-  const [{ listen, pid, token }] = (await keeper.readAddresses()) as [
-    { listen: string; pid: number; token: string },
-  ];
+  const address = (await keeper.readAddresses())[0] as Address;
+  const { listen, pid, token } = address;
   const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
   expect(environment).not.toContain("API_KEY");
   const ask = async (authorization: string) => {
@@ -204,7 +203,7 @@ it("only its user reaches it, with its token, and no file holds a key or a promp
 });
 
 describe("without a keeper the call goes directly, and an event says why:", () => {
-  it("its folder is open to others", async () => {
+  it("others may enter its folder", async () => {
     const provider = await startProvider({ words: 5, pauseMs: 0 });
     const keeper = await TestKeeper.open();
     await chmod(keeper.options.folder, 0o755);
@@ -213,7 +212,7 @@ describe("without a keeper the call goes directly, and an event says why:", () =
     expect(listFailures(events).join()).toContain("chmod 700");
   });
 
-  it("it has as many requests as it may", async () => {
+  it("as many requests run as may", async () => {
     const provider = await startProvider({ words: 40, pauseMs: 5 });
     const keeper = await TestKeeper.open({ maxRequests: 1 });
     const { events, model } = openModel(provider.baseURL, keeper);
@@ -223,12 +222,12 @@ describe("without a keeper the call goes directly, and an event says why:", () =
     expect(listFailures(events)[0]).toContain("journal.keeper.maxRequests");
   });
 
-  it("it does not react", async () => {
+  it("the keeper does not react", async () => {
     const provider = await startProvider({ words: 5, pauseMs: 0 });
     const keeper = await TestKeeper.open();
     const { events, model } = openModel(provider.baseURL, keeper);
     await model.invoke("hi", newCall());
-    const [{ pid }] = (await keeper.readAddresses()) as [{ pid: number }];
+    const pid = Number((await keeper.readAddresses())[0]?.pid);
     process.kill(pid, "SIGSTOP");
     onTestFinished(() => void process.kill(pid, "SIGCONT"));
     expect((await model.invoke("ho", newCall())).text).toBe(answerTo("ho", 5));

@@ -22,7 +22,7 @@ export class TestKeeper {
 
   static async open(options: KeeperOptions = {}): Promise<TestKeeper> {
     const folder = await mkdtemp(join(tmpdir(), "keeper-"));
-    const keeper = new TestKeeper({ folder, ...options });
+    const keeper = new TestKeeper({ ...options, folder });
     onTestFinished(async () => {
       await keeper.end("SIGTERM");
       await rm(folder, { recursive: true, force: true });

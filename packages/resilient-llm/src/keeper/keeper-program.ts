@@ -51,7 +51,9 @@ async function keep({ bounds, file, folder, onLoopback }: KeeperOrder): Promise<
   setInterval(() => void look(), bounds.idleMs / CHECKS_PER_IDLE_TIME);
 }
 
-keep(JSON.parse(process.argv[2] ?? "{}") as KeeperOrder).catch((error: unknown) => {
+try {
+  await keep(JSON.parse(process.argv[2] ?? "{}") as KeeperOrder);
+} catch (error) {
   process.stderr.write(`${String(error)}\n`);
   process.exit(1);
-});
+}

@@ -13,7 +13,7 @@ import {
   type KeptCall,
   type Order,
 } from "./keeper-protocol.ts";
-import { type KeeperOrder, readNetworkSettings, readVersion, startKeeper } from "./start-keeper.ts";
+import { findPackage, type KeeperOrder, readNetworkSettings, startKeeper } from "./start-keeper.ts";
 
 const OK = 200;
 const UNAUTHORIZED = 401;
@@ -53,7 +53,7 @@ function isGone(error: unknown, { reusedSocket }: ClientRequest): boolean {
 /** The keeper as a process that uses it sees it. It is started when it is needed first. */
 export class Keeper {
   readonly #order: KeeperOrder;
-  readonly #problem: Error | undefined;
+  readonly #program: string | undefined;
   #address: KeeperAddress | undefined;
   #finding: Promise<KeeperAddress> | undefined;
   #failedAtMs = -Infinity;
@@ -64,14 +64,10 @@ export class Keeper {
     { folder = findFolder(), ...bounds }: KeeperSettings,
     onLoopback: boolean = process.platform === "win32",
   ) {
-    const version = readVersion();
-    if (version === undefined) {
-      this.#problem = new KeeperUnavailable(
-        "The keeper cannot be found: a bundler has to leave @threadkeep/resilient-llm out of its bundle",
-      );
-    }
+    const found = findPackage();
+    this.#program = found?.program;
     // Whoever has other bounds, another version or another network gets another keeper.
-    const kind = JSON.stringify([version, bounds, readNetworkSettings(), onLoopback]);
+    const kind = JSON.stringify([found?.version, bounds, readNetworkSettings(), onLoopback]);
     const name = createHash("sha256").update(kind).digest("hex").slice(0, 16);
     this.#order = { folder, file: join(folder, `keeper-${name}.json`), onLoopback, bounds };
   }
@@ -161,7 +157,6 @@ export class Keeper {
   }
 
   async #find(): Promise<KeeperAddress> {
-    if (this.#problem) throw this.#problem;
     if (this.#address) return this.#address;
     this.#finding ??= this.#findNow().finally(() => {
       this.#finding = undefined;
@@ -175,7 +170,12 @@ export class Keeper {
     if (known && (await isAlive(known))) return known;
     if (performance.now() - this.#failedAtMs < REST_MS) throw this.#failure;
     try {
-      await startKeeper(this.#order);
+      if (this.#program === undefined) {
+        throw new Error(
+          "The files of @threadkeep/resilient-llm are not where they were published. A bundler has to leave it out",
+        );
+      }
+      await startKeeper(this.#program, this.#order);
       const address = await readAddress(this.#order.file);
       if (address) return address;
       throw new Error("The keeper did not start: it left no address");

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import util from "node:util";
 import { openFolder } from "./keeper-address.ts";
@@ -59,13 +59,25 @@ function findThisFile(): string {
   return script.startsWith("file:") ? fileURLToPath(script) : script;
 }
 
-/** The version of this package. `undefined`: its files are not where they were published. */
-export function readVersion(): string | undefined {
-  for (let folder = dirname(findThisFile()); folder !== dirname(folder); folder = dirname(folder)) {
+/** Where this package lies. */
+export interface PackageFiles {
+  readonly version: string;
+  /** The program of a keeper. */
+  readonly program: string;
+}
+
+/** Finds this package. `undefined`: its files are not where they were published. */
+export function findPackage(): PackageFiles | undefined {
+  const own = findThisFile();
+  for (let folder = dirname(own); folder !== dirname(folder); folder = dirname(folder)) {
     const file = join(folder, "package.json");
     if (!existsSync(file)) continue;
     const { name, version } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-    if (name === PACKAGE) return String(version);
+    if (name !== PACKAGE) continue;
+    const built = join(folder, "dist", "esm", "keeper", "keeper-program.js");
+    const source = join(dirname(own), "keeper-program.ts");
+    const program = own.endsWith(".ts") ? source : built;
+    return existsSync(program) ? { version: String(version), program } : undefined;
   }
   return undefined;
 }
@@ -93,14 +105,7 @@ function awaitReady(child: ChildProcess): Promise<void> {
  *
  * @throws if it cannot be started
  */
-export async function startKeeper(order: KeeperOrder): Promise<void> {
-  const own = findThisFile();
-  const program = join(dirname(own), `keeper-program${extname(own)}`);
-  if (!existsSync(program)) {
-    throw new Error(
-      `The keeper did not start: ${program} is not there. A bundler has to leave ${PACKAGE} out of its bundle`,
-    );
-  }
+export async function startKeeper(program: string, order: KeeperOrder): Promise<void> {
   await openFolder(order.folder);
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     detached: true,

@@ -54,6 +54,15 @@ class BackgroundResponse {
     return this.#fetch(url.href, { ...this.#init, method: "GET" });
   }
 
+  /** Its events from the one after the last of `events`. `undefined`: the provider cannot be reached. */
+  async tryStream({ cursor, id = "" }: ResumedEvents): Promise<Response | undefined> {
+    try {
+      return await this.stream(id, cursor);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The response as a whole, once it is at its end. `undefined`: it is not there, or came to nothing. */
   async retrieve(id: string): Promise<Response | undefined> {
     const { clock, signal } = this.#watch;
@@ -115,12 +124,11 @@ function follow(first: Response, background: BackgroundResponse, watch: WireWatc
 
   const pickUp = async (error: unknown): Promise<void> => {
     events.breakOff();
-    const { cursor, id } = events;
-    for (; id !== undefined && (await pause(watch, pickUps)); pickUps += 1) {
-      const next = await background.stream(id, cursor).catch(() => undefined);
+    while (await pause(watch, pickUps)) {
+      pickUps += 1;
+      const next = await background.tryStream(events);
       if (next?.ok) {
         reader = next.body?.getReader();
-        pickUps += 1;
         return;
       }
       await next?.body?.cancel();
