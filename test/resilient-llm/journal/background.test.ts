@@ -1,16 +1,15 @@
 import { ChatOpenAI } from "@langchain/openai";
 import type { CallJournal, ResilienceEvent } from "@threadkeep/resilient-llm";
 import { InMemoryCallJournal } from "@threadkeep/resilient-llm";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { BackgroundServer } from "../testing/background-server.ts";
 import { createModel, testKey } from "../testing/test-model.ts";
 import { collectStream } from "./collect-stream.ts";
 import { makeMortal } from "./journal-wrappers.ts";
 import { useJournalDatabase } from "./journals.ts";
+import { openAgentModel, startAgent } from "./mortal-agent.ts";
 
 const WORDS = Array.from({ length: 20 }, (_, index) => `word${index} `);
 const WHOLE = WORDS.join("");
@@ -143,24 +142,12 @@ it.each([
 it("after SIGKILL in mid-stream, the next process makes no request for another response", async () => {
   const server = await startServer();
   server.pausesAfter = 5;
-  const fixture = fileURLToPath(new URL("killed.fixture.ts", import.meta.url));
   const call = newCall();
-  const order = {
-    uri: inject("mongodbUri"),
-    dbName: database.dbName,
-    baseURL: server.baseURL,
-    call,
-  };
-  const child = spawn(
-    process.execPath,
-    [
-      "--conditions=@threadkeep/source",
-      "--no-warnings",
-      fixture,
-      JSON.stringify({ ...order, background: true }),
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const { baseURL } = server;
+  const { dbName } = database;
+  const uri = inject("mongodbUri");
+  const setting = { uri, dbName, baseURL, call, isJournaled: true, isBackground: true };
+  const child = startAgent(setting);
   onTestFinished(() => void child.kill("SIGKILL"));
   const begun = WORDS.slice(0, 5).join("");
   child.stdout.setEncoding("utf8");
@@ -176,7 +163,7 @@ it("after SIGKILL in mid-stream, the next process makes no request for another r
   child.kill("SIGKILL");
   await once(child, "close");
   server.goOn();
-  const { model } = openModel(server, database.open());
+  const model = openAgentModel(setting, database.client);
   expect((await model.invoke("hi", call)).text).toBe(WHOLE);
   expect(server.created).toHaveLength(1);
   expect(model.costs.snapshot()).toMatchObject({ attempts: 1, estimatedAttempts: 0 });

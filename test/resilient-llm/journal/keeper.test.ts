@@ -1,20 +1,23 @@
-import { ChatOpenAI } from "@langchain/openai";
 import type { ResilienceEvent } from "@threadkeep/resilient-llm";
 import { InMemoryCallJournal, ResilientChatModel } from "@threadkeep/resilient-llm";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, readFile, stat } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
-import { answerTo, type Pace, SteadyProvider } from "../../faults/journal/steady-provider.ts";
+import {
+  answerTo,
+  type Pace,
+  type ProviderMoment,
+  SteadyProvider,
+} from "../../faults/journal/steady-provider.ts";
 import * as replies from "../testing/replies.ts";
 import { createModel, rejection, startServer, testKey } from "../testing/test-model.ts";
 import { collectStream } from "./collect-stream.ts";
 import { makeMortal } from "./journal-wrappers.ts";
 import { useJournalDatabase } from "./journals.ts";
+import { type AgentSetting, openAgentModel, startAgent } from "./mortal-agent.ts";
 import { type Address, isRunning, TestKeeper } from "./test-keeper.ts";
 
 const database = useJournalDatabase();
@@ -32,31 +35,41 @@ async function startProvider(pace: Pace): Promise<SteadyProvider> {
   return provider;
 }
 
-/** A process that streams a journaled answer. */
-function startAgent(provider: SteadyProvider, keeper: TestKeeper, call: object) {
-  const fixture = fileURLToPath(new URL("killed.fixture.ts", import.meta.url));
+/** What an agent and the one that takes its place work with. */
+function set(provider: SteadyProvider, keeper: TestKeeper, call: object): AgentSetting {
   const { dbName } = database;
-  const order = { uri: inject("mongodbUri"), dbName, baseURL: provider.baseURL, call };
-  const child = spawn(
-    process.execPath,
-    [
-      "--conditions=@threadkeep/source",
-      "--no-warnings",
-      fixture,
-      JSON.stringify({ ...order, keeper: keeper.options }),
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  onTestFinished(() => void child.kill("SIGKILL"));
-  return child;
+  const uri = inject("mongodbUri");
+  const { baseURL } = provider;
+  return { uri, dbName, baseURL, call, isJournaled: true, keeper: keeper.options };
 }
 
-/** The model of a process that was started in place of another one. */
+function openAgent(setting: AgentSetting) {
+  const events: ResilienceEvent[] = [];
+  const model = openAgentModel(setting, database.client, (event) => events.push(event));
+  return { model, events };
+}
+
+/** Starts an agent and kills it at a moment of its provider's. */
+async function killAgent(
+  setting: AgentSetting,
+  provider: SteadyProvider,
+  isTime: (moment: ProviderMoment, words: number) => boolean,
+): Promise<void> {
+  const child = startAgent(setting);
+  await new Promise<void>((resolve) => {
+    provider.onMoment = (...now) => isTime(...now) && resolve();
+  });
+  child.kill("SIGKILL");
+  await once(child, "close");
+}
+
+/** A model with a keeper. */
 function openModel(baseURL: string, keeper: TestKeeper, store = database.open()) {
   const events: ResilienceEvent[] = [];
-  const configuration = { baseURL };
   const model = new ResilientChatModel({
-    models: [new ChatOpenAI({ model: "gpt-4.1", apiKey: testKey, configuration })],
+    models: ["gpt-4.1"],
+    baseURL,
+    apiKey: testKey,
     onEvent: (event) => events.push(event),
     journal: { store, leaseMs: 300, timeoutMs: 2_000, keeper: keeper.options },
   });
@@ -73,14 +86,10 @@ describe("an agent that is killed", () => {
     const provider = await startProvider({ words, pauseMs: 2 });
     const keeper = await TestKeeper.open();
     const call = newCall();
-    const child = startAgent(provider, keeper, call);
-    await new Promise<void>((resolve) => {
-      provider.onMoment = (_, count) => count >= words * 0.9 && resolve();
-    });
-    child.kill("SIGKILL");
-    await once(child, "close");
+    const setting = set(provider, keeper, call);
+    await killAgent(setting, provider, (_, count) => count >= words * 0.9);
 
-    const { events, model } = openModel(provider.baseURL, keeper);
+    const { events, model } = openAgent(setting);
     const { whole } = await collectStream(model.stream("hi", call));
     expect(whole.text).toBe(answerTo("hi", words));
     expect(provider.log).toMatchObject([{ call: "hi", words, isComplete: true }]);
@@ -92,7 +101,7 @@ describe("an agent that is killed", () => {
       outputTokens: words,
     });
     // It is in the journal now, and the keeper has let go of it.
-    const third = openModel(provider.baseURL, keeper);
+    const third = openAgent(setting);
     expect((await third.model.invoke("hi", call)).text).toBe(whole.text);
     expect(third.events.map(({ type }) => type)).toContain("journal-replayed");
   });
@@ -101,13 +110,9 @@ describe("an agent that is killed", () => {
     const provider = await startProvider({ words: 20, pauseMs: 20 });
     const keeper = await TestKeeper.open();
     const call = newCall();
-    const child = startAgent(provider, keeper, call);
-    await new Promise<void>((resolve) => {
-      provider.onMoment = (moment) => moment === "asked" && resolve();
-    });
-    child.kill("SIGKILL");
-    await once(child, "close");
-    const { model } = openModel(provider.baseURL, keeper);
+    const setting = set(provider, keeper, call);
+    await killAgent(setting, provider, (moment) => moment === "asked");
+    const { model } = openAgent(setting);
     expect((await model.invoke("hi", call)).text).toBe(answerTo("hi", 20));
     expect(provider.log).toMatchObject([{ words: 20, isComplete: true }]);
   });

@@ -86,6 +86,7 @@ export async function openJournal(shared: SharedState, request: CallRequest): Pr
   const place = takePlace(address.execution, requestHash);
   const key = createJournalKey(address, place.ordinal, requestHash);
   const claim = { owner: randomUUID(), leaseMs: journal.leaseMs };
+  journal.keeper?.prepare();
   let takesAnswered = false;
   let waitMs = FIRST_WAIT_MS;
   for (;;) {

@@ -72,6 +72,12 @@ export class Keeper {
     this.#order = { folder, file: join(folder, `keeper-${name}.json`), onLoopback, bounds };
   }
 
+  /** A keeper will be needed. If it has to be started, that need not wait until then. */
+  prepare(): void {
+    // Who needs it is told what is wrong.
+    this.#find().catch(() => undefined);
+  }
+
   /**
    * What is kept of a call. `undefined`: nothing.
    *

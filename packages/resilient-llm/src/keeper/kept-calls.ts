@@ -62,7 +62,7 @@ export class KeptCalls {
   }
 
   /** Forgets what is of no use any more. */
-  sweep(nowMs = performance.now()): void {
+  sweep(nowMs: number = performance.now()): void {
     for (const answer of this.#leaving) if (!answer.hasReaders) this.#leaving.delete(answer);
     for (const [callId, answers] of this.#calls) {
       const rest = answers.filter((answer) => {
