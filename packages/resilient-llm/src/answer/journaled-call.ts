@@ -186,8 +186,10 @@ export class JournaledCall {
           `The answer has ${bytes} bytes and is not stored: journal.maxAnswerBytes is ${this.#journal.maxAnswerBytes}`,
         );
       }
-      await this.#write({ kind: "after_call", answer: createAnswer(this.key.id, json) });
-      this.#journal.keeper?.forget(this.key.id);
+      const answer = createAnswer(this.key.id, json);
+      // Another process may be reading what the keeper has.
+      const isStored = await this.#write({ kind: "after_call", answer });
+      if (isStored) this.#journal.keeper?.forget(this.key.id);
     } catch (error) {
       this.#report(error);
       // Whoever makes the call again must not wait for the end of the lease.
@@ -202,8 +204,8 @@ export class JournaledCall {
    * @param isFailed The task may ask again. That is this call once more.
    */
   async interrupt(isFailed: boolean): Promise<void> {
-    if (isFailed) {
-      this.#place.giveBack();
+    if (isFailed) this.#place.giveBack();
+    if (isFailed && !this.#isClosed) {
       // An answer that was of no use would be picked up again and again.
       this.#journal.keeper?.forget(this.key.id);
     }

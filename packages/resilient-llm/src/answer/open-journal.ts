@@ -63,7 +63,7 @@ async function findKept(
 ): Promise<KeptCall | undefined> {
   if (!keeper) return undefined;
   try {
-    return await waitAtMost(keeper.find(key.id), timeoutMs);
+    return await waitAtMost(keeper.find(key.id), timeoutMs, "The keeper");
   } catch (error) {
     events.emit({ type: "keeper-failed", key, error });
     return undefined;

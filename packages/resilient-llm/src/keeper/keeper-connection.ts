@@ -19,6 +19,13 @@ export class DeafKeeper extends Error {
   }
 }
 
+const heard = new WeakSet<ClientRequest>();
+
+/** Whether the keeper has said that it has a request. */
+export function isHeard(asked: ClientRequest): boolean {
+  return heard.has(asked);
+}
+
 /** Begins a request to a keeper. It is not sent before its body is ended. */
 export function ask(
   { listen, token }: KeeperAddress,
@@ -43,7 +50,10 @@ export function ask(
 export function awaitAnswer(asked: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => asked.destroy(new DeafKeeper()), HEARD_WITHIN_MS);
-    asked.once("information", () => clearTimeout(timer));
+    asked.once("information", () => {
+      heard.add(asked);
+      clearTimeout(timer);
+    });
     asked.once("response", (answer) => {
       clearTimeout(timer);
       resolve(answer);

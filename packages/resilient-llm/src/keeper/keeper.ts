@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { findFolder, type KeeperAddress, readAddress } from "./keeper-address.ts";
-import { ask, awaitAnswer, DeafKeeper, isAlive, readText } from "./keeper-connection.ts";
+import { findFolder, type KeeperAddress, openFolder, readAddress } from "./keeper-address.ts";
+import { ask, awaitAnswer, DeafKeeper, isAlive, isHeard, readText } from "./keeper-connection.ts";
 import {
   type AnswerHead,
   BUSY_STATUS,
@@ -18,7 +18,7 @@ import { findPackage, type KeeperOrder, readNetworkSettings, startKeeper } from 
 const OK = 200;
 const UNAUTHORIZED = 401;
 
-/** After a keeper could not be started, nobody tries again for so long, in ms. */
+/** After a keeper could not be used, nobody tries again for so long, in ms. */
 const REST_MS = 30_000;
 
 /** How a keeper is used, and bounded. */
@@ -45,9 +45,10 @@ function createFetchError(message: string, code: string | undefined): TypeError 
 }
 
 /** Whether a request has not reached a keeper: it has ended since it was found. */
-function isGone(error: unknown, { reusedSocket }: ClientRequest): boolean {
+function isGone(error: unknown, asked: ClientRequest): boolean {
   const { code } = error as NodeJS.ErrnoException;
-  return code === "ECONNREFUSED" || code === "ENOENT" || (code === "ECONNRESET" && reusedSocket);
+  if (code === "ECONNREFUSED" || code === "ENOENT") return true;
+  return (code === "ECONNRESET" || code === "EPIPE") && asked.reusedSocket && !isHeard(asked);
 }
 
 /** The keeper as a process that uses it sees it. It is started when it is needed first. */
@@ -57,7 +58,7 @@ export class Keeper {
   #address: KeeperAddress | undefined;
   #finding: Promise<KeeperAddress> | undefined;
   #failedAtMs = -Infinity;
-  #failure: unknown;
+  #failure: KeeperUnavailable | undefined;
 
   /** @param onLoopback It listens on the loopback interface instead of on a socket. */
   constructor(
@@ -147,16 +148,10 @@ export class Keeper {
         answer.resume();
       } catch (error) {
         signal?.throwIfAborted();
-        const isLost = isGone(error, asked);
-        // Whether it has asked the provider, nobody knows. What may be paid for twice is at least answered.
-        if (!isLost && !(error instanceof DeafKeeper)) {
-          throw createFetchError(String(error), "ECONNRESET");
-        }
-        if (isSecond || !isLost) {
-          throw new KeeperUnavailable(`The keeper cannot be reached: ${String(error)}`, {
-            cause: error,
-          });
-        }
+        // Whether it still asks the provider, nobody knows. What may be paid for twice is at least answered.
+        if (error instanceof DeafKeeper) throw this.#rest(error);
+        if (!isGone(error, asked)) throw createFetchError(String(error), "ECONNRESET");
+        if (isSecond) throw this.#rest(error);
       }
       if (this.#address === address) this.#address = undefined;
     }
@@ -172,10 +167,12 @@ export class Keeper {
   }
 
   async #findNow(): Promise<KeeperAddress> {
-    const known = await readAddress(this.#order.file);
-    if (known && (await isAlive(known))) return known;
     if (performance.now() - this.#failedAtMs < REST_MS) throw this.#failure;
     try {
+      // What somebody else could have put there would be sent keys and prompts.
+      await openFolder(this.#order.folder);
+      const known = await readAddress(this.#order.file);
+      if (known && (await isAlive(known))) return known;
       if (this.#program === undefined) {
         throw new Error(
           "The files of @threadkeep/resilient-llm are not where they were published. A bundler has to leave it out",
@@ -185,10 +182,18 @@ export class Keeper {
       const address = await readAddress(this.#order.file);
       if (address) return address;
       throw new Error("The keeper did not start: it left no address");
-    } catch (cause) {
-      this.#failedAtMs = performance.now();
-      this.#failure = new KeeperUnavailable(String(cause), { cause });
-      throw this.#failure;
+    } catch (error) {
+      throw this.#rest(error);
     }
+  }
+
+  /** Others need not wait for what does not work. Returns the error that says why. */
+  #rest(cause: unknown): KeeperUnavailable {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const failure = new KeeperUnavailable(reason, { cause });
+    this.#failedAtMs = performance.now();
+    this.#failure = failure;
+    this.#address = undefined;
+    return failure;
   }
 }

@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import util from "node:util";
-import { openFolder } from "./keeper-address.ts";
 import type { KeeperBounds } from "./keeper-protocol.ts";
 
 /** What a keeper is told when it is started. Nothing of it is a secret. */
@@ -106,12 +105,16 @@ function awaitReady(child: ChildProcess): Promise<void> {
  * @throws if it cannot be started
  */
 export async function startKeeper(program: string, order: KeeperOrder): Promise<void> {
-  await openFolder(order.folder);
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     detached: true,
     // It must not keep a folder that a deploy wants to remove.
     cwd: order.folder,
-    env: { ...pickVariables(SYSTEM_VARIABLES), ...readNetworkSettings() },
+    env: {
+      ...pickVariables(SYSTEM_VARIABLES),
+      ...readNetworkSettings(),
+      // In Electron, `process.execPath` is a program with windows otherwise.
+      ELECTRON_RUN_AS_NODE: "1",
+    },
     stdio: ["ignore", "pipe", "pipe"],
     windowsHide: true,
   });
