@@ -25,11 +25,12 @@ export type {
   JournalEntryKind,
   JournalKey,
   JournalPiece,
+  JournalResponse,
   JournalWrite,
   OpenedEntry,
 } from "./journal/call-journal.ts";
 export type { NamedTask } from "./journal/call-address.ts";
-export type { JournaledPart, JournalOptions } from "./options/journal-options.ts";
+export type { JournaledPart, JournalOptions, KeeperOptions } from "./options/journal-options.ts";
 export { InMemoryLatencyStore } from "./candidate/in-memory-latency-store.ts";
 export type { LatencyStore } from "./options/latency-store.ts";
 export type {
@@ -134,7 +135,9 @@ export type {
   JournalFailedEvent,
   JournalReplayedEvent,
   JournalResumedEvent,
+  JournalPickedUpEvent,
   JournalWaitEvent,
+  KeeperFailedEvent,
   LatencyStoreFailedEvent,
   LedgerFailedEvent,
   RateLimiterFailedEvent,

@@ -1,11 +1,18 @@
 import { startMongoDB } from "@threadkeep/local-mongodb";
-import { ResilientChatModel } from "@threadkeep/resilient-llm";
+import {
+  type CallJournal,
+  type KeeperOptions,
+  ResilientChatModel,
+} from "@threadkeep/resilient-llm";
 import { MongoDBCallJournal } from "@threadkeep/resilient-llm/mongo";
 import { MongoClient } from "mongodb";
 import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { answerTo, type Pace, SteadyProvider } from "../../faults/journal/steady-provider.ts";
-import { makeMortal } from "../../resilient-llm/journal/journal-wrappers.ts";
+import { openAgentModel, PROMPT, startAgent } from "../../resilient-llm/journal/mortal-agent.ts";
 
 /** What one measure came to. */
 export interface JournalFigure {
@@ -62,6 +69,7 @@ async function readToEnd(model: ResilientChatModel): Promise<void> {
 async function compare(
   rounds: number,
   ways: readonly [() => Promise<unknown>, () => Promise<unknown>],
+  afterEach: (round: number) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<{ readonly without: number; readonly withJournal: number; readonly ratio: number }> {
   const [without, withJournal]: [number[], number[]] = [[], []];
   const ratios: number[] = [];
@@ -74,6 +82,7 @@ async function compare(
     without.push(times[0]);
     withJournal.push(times[1]);
     ratios.push(times[1] / times[0]);
+    await afterEach(round);
   }
   return {
     without: median(without),
@@ -82,36 +91,73 @@ async function compare(
   };
 }
 
-/** The part of an answer, in percent, that is generated again after a death at 90 % of it. */
+/** The part of an answer, in percent, that is generated again after an agent was killed at 90 % of it. */
 async function measurePaidAgain(
-  journal: MongoDBCallJournal,
+  target: { readonly client: MongoClient; readonly uri: string; readonly dbName: string },
   isJournaled: boolean,
   tokens: number,
+  keeper?: KeeperOptions,
 ): Promise<number> {
   await using provider = await SteadyProvider.start({ words: tokens, pauseMs: 1 });
-  const store = makeMortal(journal);
-  const open = (used: MongoDBCallJournal | typeof store) =>
-    new ResilientChatModel({
-      models: ["steady"],
-      baseURL: provider.baseURL,
-      apiKey: "none",
-      ...(isJournaled ? { journal: { store: used, leaseMs: 500, timeoutMs: 500 } } : {}),
-    });
+  const { client, ...place } = target;
+  const { baseURL } = provider;
   const call = nextCall();
-  const stream = await open(store).stream("bench", call);
-  let words = 0;
-  for await (const chunk of stream) {
-    words += chunk.text === "" ? 0 : 1;
-    if (words < tokens * 0.9) continue;
-    store.die();
-    break;
-  }
+  const setting = { ...place, baseURL, call, isJournaled, ...(keeper ? { keeper } : {}) };
+  const child = startAgent(setting);
+  await new Promise<void>((resolve) => {
+    provider.onMoment = (_, words) => words >= tokens * 0.9 && resolve();
+  });
+  child.kill("SIGKILL");
+  await once(child, "close");
   const before = provider.log.length;
   let text = "";
-  for await (const chunk of await open(journal).stream("bench", call)) text += chunk.text;
-  if (text !== answerTo("bench", tokens)) throw new Error("The answer is not the whole one");
+  const model = openAgentModel(setting, client);
+  for await (const chunk of await model.stream(PROMPT, call)) text += chunk.text;
+  if (text !== answerTo(PROMPT, tokens)) throw new Error("The answer is not the whole one");
   const again = provider.log.slice(before).reduce((sum, request) => sum + request.words, 0);
   return (100 * again) / tokens;
+}
+
+/** Ends the keepers of a folder, and removes it. */
+async function endKeepers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith(".json")) continue;
+    const { pid } = JSON.parse(await readFile(join(folder, name), "utf8")) as { pid: number };
+    process.kill(pid);
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** A journal that measures how long a call waits for it. */
+function stopTimes(journal: CallJournal): CallJournal & {
+  readonly openMs: number[];
+  readonly answerMs: number[];
+} {
+  const openMs: number[] = [];
+  const answerMs: number[] = [];
+  return {
+    openMs,
+    answerMs,
+    open: async (...args) => {
+      const startedAtMs = performance.now();
+      const opened = await journal.open(...args);
+      openMs.push(performance.now() - startedAtMs);
+      return opened;
+    },
+    write: async (key, claim, write) => {
+      const startedAtMs = performance.now();
+      const isOurs = await journal.write(key, claim, write);
+      if (write.kind === "after_call") answerMs.push(performance.now() - startedAtMs);
+      return isOurs;
+    },
+    deleteThread: (threadId) => journal.deleteThread(threadId),
+  };
+}
+
+/** A part of the time that a call takes with the journal, or what it is to be compared with. */
+function describePart(measure: string, ms: number): JournalFigure {
+  const withJournal = ms.toFixed(2);
+  return { measure, without: "", withJournal, difference: "", goal: "", reached: undefined };
 }
 
 /** Measures calls and streams with and without a journal on MongoDB. */
@@ -123,7 +169,8 @@ export async function measureJournal({
   await using server = await startMongoDB();
   const client = new MongoClient(server.uri);
   const dbName = "threadkeep_bench_journal";
-  const journal = new MongoDBCallJournal({ client, dbName });
+  const journal = stopTimes(new MongoDBCallJournal({ client, dbName }));
+  const folder = await mkdtemp(join(tmpdir(), "keeper-"));
   const short = await startWorker({ words: 10, pauseMs: 0 });
   const long = await startWorker({ words: tokens, pauseMs: 1 });
   try {
@@ -141,18 +188,23 @@ export async function measureJournal({
     // Until the models know that these answers are brisk, they ask for them as streams.
     for (let turn = 0; turn < Math.min(calls, 50); turn += 1)
       for (const invoke of invokes) await invoke();
-    const call = await compare(calls, invokes);
+    journal.openMs.length = 0;
+    journal.answerMs.length = 0;
     const pings = client.db(dbName).collection<{ _id: number }>("pings");
-    const commandMs: number[] = [];
-    for (let turn = 0; turn < calls; turn += 1) {
-      commandMs.push(await timeMs(() => pings.insertOne({ _id: turn })));
-    }
+    const insertMs: number[] = [];
+    // Each insert right after a call, so that both meet the same machine.
+    const call = await compare(calls, invokes, async (turn) => {
+      insertMs.push(await timeMs(() => pings.insertOne({ _id: turn })));
+    });
     const streams = open(long.baseURL).map((model) => () => readToEnd(model)) as typeof invokes;
     const stream = await compare(rounds, streams);
     const addedMs = call.withJournal - call.without;
     const addedPercent = 100 * (stream.ratio - 1);
-    const paidWithout = await measurePaidAgain(journal, false, tokens);
-    const paidWith = await measurePaidAgain(journal, true, tokens);
+    const target = { client, uri: server.uri, dbName };
+    const paidWithout = await measurePaidAgain(target, false, tokens);
+    const paidWith = await measurePaidAgain(target, true, tokens);
+    const keeper = { folder, idleMs: 1_000 };
+    const paidKept = await measurePaidAgain(target, true, tokens, keeper);
     return [
       {
         measure: "a call, ms",
@@ -162,14 +214,9 @@ export async function measureJournal({
         goal: `at most ${GOAL_OVERHEAD_MS} ms`,
         reached: addedMs <= GOAL_OVERHEAD_MS,
       },
-      {
-        measure: "of that, two inserts by the driver alone, ms",
-        without: "",
-        withJournal: (2 * median(commandMs)).toFixed(2),
-        difference: "",
-        goal: "",
-        reached: undefined,
-      },
+      describePart("waiting for the claim, ms", median(journal.openMs)),
+      describePart("waiting for the answer to be stored, ms", median(journal.answerMs)),
+      describePart("two inserts by the driver alone, ms", 2 * median(insertMs)),
       {
         measure: `a stream of ${tokens} tokens, ms`,
         without: stream.without.toFixed(0),
@@ -179,17 +226,26 @@ export async function measureJournal({
         reached: addedPercent <= GOAL_STREAM_PERCENT,
       },
       {
-        measure: "tokens generated again after a death at 90 %",
+        measure: "tokens generated again after SIGKILL at 90 %",
         without: `${paidWithout.toFixed(1)} %`,
         withJournal: `${paidWith.toFixed(1)} %`,
         difference: "",
         goal: `at most ${GOAL_PAID_AGAIN_PERCENT} %`,
         reached: paidWith <= GOAL_PAID_AGAIN_PERCENT,
       },
+      {
+        measure: "the same with the keeper",
+        without: "",
+        withJournal: `${paidKept.toFixed(1)} %`,
+        difference: "",
+        goal: "0 %",
+        reached: paidKept === 0,
+      },
     ];
   } finally {
     await client.db(dbName).dropDatabase();
     await client.close();
     await Promise.all([short.worker.terminate(), long.worker.terminate()]);
+    await endKeepers(folder);
   }
 }

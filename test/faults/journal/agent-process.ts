@@ -1,17 +1,23 @@
 /** The program of an agent's process: begins its thread, or resumes it where another one was killed. */
+import { tool } from "@langchain/core/tools";
 import { Annotation, StateGraph } from "@langchain/langgraph";
 import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
-import { ResilientChatModel } from "@threadkeep/resilient-llm";
+import {
+  journaledTool,
+  ResilientChatModel,
+  ToolOutcomeUnknownError,
+} from "@threadkeep/resilient-llm";
 import { MongoDBCallJournal } from "@threadkeep/resilient-llm/mongo";
 import { MongoClient } from "mongodb";
 import { once } from "node:events";
-import { type AgentMessage, type AgentOrder, nameCall, STEPS } from "./agent-order.ts";
+import { z } from "zod";
+import { ACTED, type AgentMessage, type AgentOrder, nameCall, STEPS } from "./agent-order.ts";
 
 const tell = (message: AgentMessage) => process.send?.(message);
 
 process.on("disconnect", () => process.exit(1));
 const [order] = (await once(process, "message")) as [AgentOrder];
-const { baseURL, dbName, leaseMs, threadId, uri } = order;
+const { actsUrl, baseURL, dbName, leaseMs, threadId, uri } = order;
 
 const client = new MongoClient(uri);
 const store = new MongoDBCallJournal({ client, dbName });
@@ -26,7 +32,19 @@ const State = Annotation.Root({
   texts: Annotation<string[]>({ reducer: (left, right) => [...left, ...right] }),
 });
 
+const act = journaledTool(
+  tool(
+    async () => {
+      await fetch(actsUrl, { method: "POST", body: threadId });
+      return ACTED;
+    },
+    { name: "act", description: "Acts", schema: z.object({}) },
+  ),
+  { journal: store, sideEffects: "once", leaseMs },
+);
+
 async function ask(step: number): Promise<string> {
+  tell({ kind: "node" });
   const prompt = nameCall(threadId, step);
   // Whole answers and streams take different ways through the model.
   if (step % 2 === 1) return (await model.invoke(prompt)).text;
@@ -39,17 +57,24 @@ const saver = new MongoDBSaver({ client, dbName });
 const graph = new StateGraph(State)
   .addNode("step-1", async () => ({ texts: [await ask(1)] }))
   .addNode("step-2", async () => ({ texts: [await ask(2)] }))
+  .addNode("act", async (_, config) => ({ texts: [await act.invoke({}, config)] }))
   .addNode("step-3", async () => ({ texts: [await ask(3)] }))
   .addNode("step-4", async () => ({ texts: [await ask(STEPS)] }))
   .addEdge("__start__", "step-1")
   .addEdge("step-1", "step-2")
-  .addEdge("step-2", "step-3")
+  .addEdge("step-2", "act")
+  .addEdge("act", "step-3")
   .addEdge("step-3", "step-4")
   .compile({ checkpointer: saver });
 const config = { configurable: { thread_id: threadId }, durability: "sync" as const };
 const hasBegun = (await saver.getTuple(config)) !== undefined;
 tell({ kind: "ready" });
-const { texts } = await graph.invoke(hasBegun ? null : { texts: [] }, config);
-tell({ kind: "done", texts });
+try {
+  const { texts } = await graph.invoke(hasBegun ? null : { texts: [] }, config);
+  tell({ kind: "done", texts });
+} catch (error) {
+  if (!ToolOutcomeUnknownError.isInstance(error)) throw error;
+  tell({ kind: "unknown", key: error.key });
+}
 await client.close();
 process.exit(0);

@@ -1,3 +1,5 @@
+import { type JournalKey, settleToolCall } from "@threadkeep/resilient-llm";
+import { MongoDBCallJournal } from "@threadkeep/resilient-llm/mongo";
 import { MongoClient } from "mongodb";
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -5,7 +7,8 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Random } from "../../checkpoint-mongo/differential/random.ts";
-import { type AgentMessage, type AgentOrder, nameCall, STEPS } from "./agent-order.ts";
+import { ActServer } from "./act-server.ts";
+import { ACTED, type AgentMessage, type AgentOrder, nameCall, STEPS } from "./agent-order.ts";
 import { answerTo, SteadyProvider } from "./steady-provider.ts";
 
 /** What came of agents that were killed again and again. */
@@ -14,6 +17,8 @@ export interface JournalResult {
   readonly threads: number;
   /** Requests that asked for the rest of an answer. */
   readonly continued: number;
+  /** Tools that were killed, of which a human had to say whether they have acted. */
+  readonly settled: number;
   /** Calls that a process was given from the journal's whole answer, at least. */
   readonly answeredBeforeKill: number;
   /** Words that the provider sent. */
@@ -25,9 +30,26 @@ export interface JournalResult {
 }
 
 /** Where a process is killed. */
-export type KillPoint = "request" | "stream" | "answer" | "any moment";
+export type KillPoint =
+  /** The provider has the request. */
+  | "request"
+  | "stream"
+  /** The provider has answered, and the checkpoint may not be stored yet. */
+  | "answer"
+  /** A node begins, so the checkpoint of the one before has just been stored. */
+  | "checkpoint"
+  /** A tool has begun, or has just acted. */
+  | "tool"
+  | "any moment";
 
-const KILL_POINTS: readonly KillPoint[] = ["request", "stream", "answer", "any moment"];
+const KILL_POINTS: readonly KillPoint[] = [
+  "request",
+  "stream",
+  "answer",
+  "checkpoint",
+  "tool",
+  "any moment",
+];
 const LEASE_MS = 150;
 /** An agent is killed so often at most in one thread, so that each thread ends. */
 const KILLS_PER_THREAD = 6;
@@ -36,11 +58,14 @@ const COMPILED = fileURLToPath(
   new URL("../../../node_modules/.cache/threadkeep/compiled", import.meta.url),
 );
 
+type AgentEnd = Extract<AgentMessage, { readonly kind: "done" | "unknown" }>;
+
 interface Agent {
   readonly child: ChildProcess;
   readonly ready: Promise<unknown>;
-  /** The texts of the thread's end, or undefined if the process was killed. */
-  readonly ended: Promise<readonly string[] | undefined>;
+  /** How it ended. Undefined: it was killed. */
+  readonly ended: Promise<AgentEnd | undefined>;
+  onNode: (() => void) | undefined;
 }
 
 function startAgent(order: AgentOrder): Agent {
@@ -53,28 +78,36 @@ function startAgent(order: AgentOrder): Agent {
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     report += text;
   });
-  let texts: readonly string[] | undefined;
+  let end: AgentEnd | undefined;
   let tellReady: () => void;
   const ready = new Promise<void>((resolve) => {
     tellReady = resolve;
   });
   child.on("message", (message: AgentMessage) => {
     if (message.kind === "ready") tellReady();
-    else texts = message.texts;
+    else if (message.kind === "node") agent.onNode?.();
+    else end = message;
   });
   const ended = once(child, "close").then(([code, signal]) => {
     if (signal === "SIGKILL") return undefined;
-    if (code === 0 && texts) return texts;
+    if (code === 0 && end) return end;
     throw new Error(`An agent ended with ${signal ?? `code ${code}`}: ${report.slice(-2_000)}`);
   });
+  const agent: Agent = { child, ready: Promise.race([ready, ended]), ended, onNode: undefined };
   child.send(order);
-  return { child, ready: Promise.race([ready, ended]), ended };
+  return agent;
+}
+
+/** What agents ask and act upon. */
+interface World {
+  readonly provider: SteadyProvider;
+  readonly acts: ActServer;
 }
 
 /** Kills `agent` at a point that the generator draws. Returns that point. */
 async function killSomewhere(
   agent: Agent,
-  provider: SteadyProvider,
+  { acts, provider }: World,
   random: Random,
 ): Promise<KillPoint> {
   const point = KILL_POINTS[random.between(0, KILL_POINTS.length - 1)] as KillPoint;
@@ -88,6 +121,7 @@ async function killSomewhere(
     let rest = random.between(0, 1);
     const atWord = random.between(1, 58);
     const moreMs = random.between(0, 12);
+    const atAct = random.between(0, 1) === 0 ? "begun" : "acted";
     const reached = new Promise<void>((resolve) => {
       provider.onMoment = (moment, words) => {
         const isPoint =
@@ -98,12 +132,18 @@ async function killSomewhere(
         rest -= 1;
         if (rest < 0) resolve();
       };
+      agent.onNode = () => {
+        rest -= 1;
+        if (point === "checkpoint" && rest < 0) resolve();
+      };
+      acts.onMoment = (moment) => point === "tool" && moment === atAct && resolve();
     });
     await Promise.race([reached, agent.ended]);
     if (point === "answer") await sleep(moreMs);
     kill();
   }
   provider.onMoment = undefined;
+  acts.onMoment = undefined;
   await agent.ended;
   return point;
 }
@@ -115,10 +155,52 @@ async function listAnswered(client: MongoClient, dbName: string): Promise<string
     .collection<{ answer: { json: string } }>("threadkeep_calls")
     .find({ kind: "after_call" })
     .toArray();
-  return entries.map(({ answer }) => {
-    const { text } = JSON.parse(answer.json) as { readonly text: string };
-    return text.slice(0, text.indexOf(" "));
+  return entries.flatMap(({ answer }) => {
+    // A tool's entry has no text.
+    const { text } = JSON.parse(answer.json) as { readonly text?: string };
+    return text === undefined ? [] : [text.slice(0, text.indexOf(" "))];
   });
+}
+
+/** What a human does who is asked whether a tool has acted: looks at the world, and tells the journal. */
+async function settle(client: MongoClient, dbName: string, acts: ActServer, key: JournalKey) {
+  const hasActed = acts.count(key.threadId) > 0;
+  const journal = new MongoDBCallJournal({ client, dbName });
+  await settleToolCall(journal, key, hasActed ? { result: ACTED } : { runAgain: true });
+}
+
+/** What an undisturbed run ends with. */
+function listTexts(threadId: string): string[] {
+  const texts: string[] = [];
+  for (let step = 1; step <= STEPS; step += 1) texts.push(answerTo(nameCall(threadId, step)));
+  return texts.toSpliced(2, 0, ACTED);
+}
+
+function* checkEnd(
+  threadId: string,
+  end: AgentEnd | undefined,
+  acts: ActServer,
+): Generator<string> {
+  const texts = end?.kind === "done" ? end.texts : [];
+  const expected = listTexts(threadId);
+  if (texts.length !== expected.length) yield `${threadId} ended with ${texts.length} texts`;
+  for (const [index, text] of texts.entries()) {
+    if (text === expected[index]) continue;
+    yield `Text ${index} of ${threadId} is not that of an undisturbed run: ${text}`;
+  }
+  const count = acts.count(threadId);
+  if (count !== 1) yield `The tool of ${threadId} has acted ${count} times`;
+}
+
+/** The calls that were asked for after their answers were seen in the journal. */
+function* checkRequests(
+  log: SteadyProvider["log"],
+  answeredAt: ReadonlyMap<string, number>,
+): Generator<string> {
+  for (const [call, index] of answeredAt) {
+    const again = log.slice(index).filter((request) => request.call === call).length;
+    if (again > 0) yield `${call} was asked ${again} times after it was journaled`;
+  }
 }
 
 /**
@@ -134,51 +216,44 @@ export async function killAgents(
   const dbName = `threadkeep_journal_${randomBytes(8).toString("hex")}`;
   const client = new MongoClient(uri);
   await using provider = await SteadyProvider.start();
-  const killed: Record<KillPoint, number> = {
-    request: 0,
-    stream: 0,
-    answer: 0,
-    "any moment": 0,
-  };
+  await using acts = await ActServer.start();
+  const killed = Object.fromEntries(KILL_POINTS.map((point) => [point, 0])) as Record<
+    KillPoint,
+    number
+  >;
   const violations: string[] = [];
   /** The length of the provider's log when the answer of a call was seen in the journal. */
   const answeredAt = new Map<string, number>();
-  let count = 0;
-  let threads = 0;
+  let [count, settled, threads] = [0, 0, 0];
   try {
     while (count < kills) {
       threads += 1;
       const threadId = `thread-${seed}-${threads}`;
-      const order: AgentOrder = {
-        uri,
-        dbName,
-        baseURL: provider.baseURL,
-        threadId,
-        leaseMs: LEASE_MS,
-      };
-      for (let left = KILLS_PER_THREAD; left > 0 && count < kills; left -= 1) {
+      const { baseURL } = provider;
+      const order = { uri, dbName, baseURL, actsUrl: acts.url, threadId, leaseMs: LEASE_MS };
+      let end: AgentEnd | undefined;
+      for (let left = KILLS_PER_THREAD; end?.kind !== "done"; left -= 1) {
         const agent = startAgent(order);
-        const point = await killSomewhere(agent, provider, random);
-        for (const call of await listAnswered(client, dbName)) {
-          if (!answeredAt.has(call)) answeredAt.set(call, provider.log.length);
+        if (left > 0 && count < kills) {
+          const point = await killSomewhere(agent, { provider, acts }, random);
+          for (const call of await listAnswered(client, dbName)) {
+            if (!answeredAt.has(call)) answeredAt.set(call, provider.log.length);
+          }
+          if ((await agent.ended) === undefined) {
+            killed[point] += 1;
+            count += 1;
+            report(`${count} of ${kills} kills`);
+          }
         }
-        if ((await agent.ended) !== undefined) break;
-        killed[point] += 1;
-        count += 1;
-        report(`${count} of ${kills} kills`);
+        end = await agent.ended;
+        if (end?.kind !== "unknown") continue;
+        settled += 1;
+        await settle(client, dbName, acts, end.key);
       }
-      const texts = await startAgent(order).ended;
-      for (let step = 1; step <= STEPS; step += 1) {
-        const call = nameCall(threadId, step);
-        if (texts?.[step - 1] === answerTo(call)) continue;
-        violations.push(`The answer to ${call} is not the undisturbed one: ${texts?.[step - 1]}`);
-      }
-      if (texts?.length !== STEPS) violations.push(`${threadId} ended with ${texts?.length} texts`);
+      violations.push(...checkEnd(threadId, end, acts));
     }
-    for (const [call, index] of answeredAt) {
-      const again = provider.log.slice(index).filter((request) => request.call === call).length;
-      if (again > 0) violations.push(`${call} was asked ${again} times after it was journaled`);
-    }
+    // Here a ledger can be compared with the provider's log, which has the words of each request.
+    violations.push(...checkRequests(provider.log, answeredAt));
     const words = provider.log.reduce((sum, request) => sum + request.words, 0);
     const answers = new Set(provider.log.map(({ call }) => call));
     const leastWords = [...answers].reduce(
@@ -189,6 +264,7 @@ export async function killAgents(
       kills: killed,
       threads,
       continued: provider.log.filter(({ continues }) => continues).length,
+      settled,
       answeredBeforeKill: answeredAt.size,
       words,
       leastWords,

@@ -50,6 +50,8 @@ interface AskedMessage {
  */
 export class SteadyProvider implements AsyncDisposable {
   readonly log: LoggedRequest[] = [];
+  /** Requests that are being answered. */
+  running = 0;
   onMoment: ((moment: ProviderMoment, words: number) => void) | undefined;
   readonly #pace: Pace;
   readonly #server = createServer((request, response) => {
@@ -94,6 +96,8 @@ export class SteadyProvider implements AsyncDisposable {
       isComplete: false,
     };
     this.log.push(logged);
+    this.running += 1;
+    response.once("close", () => (this.running -= 1));
     this.onMoment?.("asked", 0);
     const whole = answerTo(call, this.#pace.words);
     const asked = String(messages[2]?.content);

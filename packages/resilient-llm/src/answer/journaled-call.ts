@@ -9,11 +9,20 @@ import type {
   JournalEntry,
   JournalKey,
   JournalPiece,
+  JournalResponse,
   JournalWrite,
 } from "../journal/call-journal.ts";
+import type { KeptCall } from "../keeper/keeper-protocol.ts";
+import type { AnswerKeeping } from "../wire/answer-keeping.ts";
 import type { CallPlace } from "../journal/call-places.ts";
 import { writeOnSigterm } from "../journal/emergency-writes.ts";
-import { createAnswer, createPiece, keepSoundPieces } from "../journal/entry-hash.ts";
+import {
+  createAnswer,
+  createPiece,
+  createResponse,
+  isSoundResponse,
+  keepSoundPieces,
+} from "../journal/entry-hash.ts";
 import type { ResolvedJournal } from "../options/journal-options.ts";
 import { asksForJson } from "./asks-for-json.ts";
 import { waitAtMost } from "../journal/wait-at-most.ts";
@@ -50,8 +59,21 @@ export class JournaledCall {
   #cancelBeat: (() => void) | undefined;
   /** The text that the next attempt continues. */
   #textToContinue: string | undefined;
+  /** The response that the provider makes in the background. */
+  #response: JournalResponse | undefined;
+  #isResponseStored = true;
+  /** The candidate that has what an earlier process asked for, or whose keeper has. */
+  #preferred: string | undefined;
+  #isPickedUp = false;
+  /** What an earlier process has heard of an answer that may be picked up. If it is not, it is lost. */
+  #unsettled: readonly JournalPiece[] = [];
+  /** The numbers of the candidates' last answers from the keeper. */
+  readonly #numbers = new Map<string, number>();
 
-  /** @param entry What was stored before. */
+  /**
+   * @param entry What was stored before.
+   * @param kept What the keeper has of it.
+   */
   constructor(
     shared: SharedState,
     request: CallRequest,
@@ -61,6 +83,7 @@ export class JournaledCall {
       readonly claim: JournalClaim;
       readonly place: CallPlace;
       readonly entry: JournalEntry | undefined;
+      readonly kept: KeptCall | undefined;
     },
   ) {
     this.key = owned.key;
@@ -70,7 +93,7 @@ export class JournaledCall {
     this.#claim = owned.claim;
     this.#place = owned.place;
     this.#writtenAtMs = shared.options.clock.now();
-    if (owned.entry) this.#takeUp(owned.entry);
+    if (owned.entry) this.#takeUp(owned.entry, owned.kept);
     this.#leaveSigterm = writeOnSigterm(() => this.#save("emergency"));
     this.#beat();
   }
@@ -78,6 +101,42 @@ export class JournaledCall {
   /** The text of an answer that broke off, if it can be continued. */
   get textToContinue(): string | undefined {
     return this.#textToContinue;
+  }
+
+  /** The candidate that an earlier process had asked, if its answer can be picked up there. */
+  get preferred(): string | undefined {
+    return this.#preferred;
+  }
+
+  /** An earlier process had asked for the answer, and this one has picked it up. */
+  get isPickedUp(): boolean {
+    return this.#isPickedUp;
+  }
+
+  /** How the whole answer that `candidate` is about to be asked for outlives this process. */
+  keep(candidate: string): AnswerKeeping {
+    const response = this.#response;
+    return {
+      callId: this.key.id,
+      candidate,
+      after: this.#numbers.get(candidate) ?? 0,
+      responseId: response?.candidate === candidate ? response.id : undefined,
+      noteNumber: (number) => this.#numbers.set(candidate, number),
+      noteResponse: (id) => this.#noteResponse(candidate, id),
+      notePickedUp: (from) => {
+        this.#isPickedUp = true;
+        this.#unsettled = [];
+        const { events } = this.#shared;
+        events.emit({ type: "journal-picked-up", key: this.key, candidate, from });
+      },
+      noteAskedAnew: () => {
+        this.#bookLost(this.#unsettled);
+        this.#unsettled = [];
+      },
+      noteKeeperFailed: (error) => {
+        this.#shared.events.emit({ type: "keeper-failed", key: this.key, error });
+      },
+    };
   }
 
   /** An attempt begins. What comes next is its. */
@@ -128,7 +187,10 @@ export class JournaledCall {
           `The answer has ${bytes} bytes and is not stored: journal.maxAnswerBytes is ${this.#journal.maxAnswerBytes}`,
         );
       }
-      await this.#write({ kind: "after_call", answer: createAnswer(this.key.id, json) });
+      const answer = createAnswer(this.key.id, json);
+      // Another process may be reading what the keeper has.
+      const isStored = await this.#write({ kind: "after_call", answer });
+      if (isStored) this.#journal.keeper?.forget(this.key.id);
     } catch (error) {
       this.#report(error);
       // Whoever makes the call again must not wait for the end of the lease.
@@ -144,13 +206,17 @@ export class JournaledCall {
    */
   async interrupt(isFailed: boolean): Promise<void> {
     if (isFailed) this.#place.giveBack();
+    if (isFailed && !this.#isClosed) {
+      // An answer that was of no use would be picked up again and again.
+      this.#journal.keeper?.forget(this.key.id);
+    }
     this.#end();
     // What this process has booked is not booked again.
     this.attemptFailed();
     await this.#save("emergency");
   }
 
-  #takeUp({ bookedPieces, pieces }: JournalEntry): void {
+  #takeUp({ bookedPieces, pieces, response }: JournalEntry, kept: KeptCall | undefined): void {
     const sound = keepSoundPieces(this.key.id, pieces);
     if (sound.length < pieces.length) {
       this.#report(new Error("Part of a stored answer is damaged. What came before is kept."));
@@ -159,8 +225,17 @@ export class JournaledCall {
     this.#pieces.push(...sound);
     this.#stored = sound.length;
     this.#booked = Math.min(bookedPieces, sound.length);
-    this.#bookLost(sound.slice(this.#booked));
+    const heard = sound.slice(this.#booked);
     this.#booked = sound.length;
+    if (response && isSoundResponse(this.key.id, response)) this.#response = response;
+    this.#preferred = kept?.candidate ?? this.#response?.candidate;
+    if (this.#shared.candidates.some(({ name }) => name === this.#preferred)) {
+      // It is asked for from its beginning, so tool calls, ids and usage come too, and all of it is one answer.
+      this.#unsettled = heard;
+      this.forget();
+      return;
+    }
+    this.#bookLost(heard);
     const text = sound.map((piece) => piece.text).join("");
     const { check, options } = this.#request;
     const isContinued =
@@ -186,6 +261,14 @@ export class JournaledCall {
       });
       bookLostAttempt(this.#shared, this.#request, { id, candidate, usage });
     }
+  }
+
+  #noteResponse(candidate: string, id: string | undefined): void {
+    if (this.#response?.id === id) return;
+    this.#response = id === undefined ? undefined : createResponse(this.key.id, candidate, id);
+    this.#isResponseStored = false;
+    // From now on a death costs nothing. The end of a response is stored with whatever comes next.
+    if (id !== undefined && !this.#writing) void this.#save("periodic");
   }
 
   #cutPiece(): void {
@@ -219,7 +302,9 @@ export class JournaledCall {
       }
       const pieces = this.#pieces.slice(this.#stored);
       const end = this.#pieces.length;
-      if (!(await this.#write({ kind, pieces, bookedPieces: this.#booked }))) return;
+      const response = this.#response;
+      this.#isResponseStored = true;
+      if (!(await this.#write({ kind, pieces, bookedPieces: this.#booked, response }))) return;
       this.#stored = end;
       if (pieces.length > 0) this.#tell(end);
     } catch (error) {
@@ -259,7 +344,8 @@ export class JournaledCall {
       () => {
         if (this.#isClosed) return;
         const sinceMs = clock.now() - this.#writtenAtMs;
-        const isDue = sinceMs >= leaseMs / BEATS_PER_LEASE || this.#unsaved !== "";
+        const hasNews = this.#unsaved !== "" || !this.#isResponseStored;
+        const isDue = sinceMs >= leaseMs / BEATS_PER_LEASE || hasNews;
         if (isDue && !this.#writing) void this.#save("periodic");
         this.#beat();
       },

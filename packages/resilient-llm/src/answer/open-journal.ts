@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
 import { describeModel, describeTools } from "../candidate/describe-candidate.ts";
-import type { JournalEntry, OpenedEntry } from "../journal/call-journal.ts";
+import type { JournalEntry, JournalKey, OpenedEntry } from "../journal/call-journal.ts";
 import { takePlace } from "../journal/call-places.ts";
 import { isSoundAnswer } from "../journal/entry-hash.ts";
 import { hashRequest } from "../journal/hash-request.ts";
 import { createJournalKey } from "../journal/journal-key.ts";
 import { ReplayedAnswer } from "../journal/journaled-answer.ts";
+import type { KeptCall } from "../keeper/keeper-protocol.ts";
+import type { ResolvedJournal } from "../options/journal-options.ts";
 import { sleep } from "../time/sleep.ts";
 import { JournaledCall } from "./journaled-call.ts";
 import { waitAtMost } from "../journal/wait-at-most.ts";
@@ -53,6 +55,21 @@ async function readAnswer(
   }
 }
 
+/** What the keeper has of a call that an earlier process has made. */
+async function findKept(
+  { events }: SharedState,
+  { keeper, timeoutMs }: ResolvedJournal,
+  key: JournalKey,
+): Promise<KeptCall | undefined> {
+  if (!keeper) return undefined;
+  try {
+    return await waitAtMost(keeper.find(key.id), timeoutMs, "The keeper");
+  } catch (error) {
+    events.emit({ type: "keeper-failed", key, error });
+    return undefined;
+  }
+}
+
 /**
  * Asks the journal for a call: its answer if there is one, after that of another process has been waited for if
  * one makes the same call, or the right to make the call. A journal that fails makes no call fail.
@@ -69,6 +86,7 @@ export async function openJournal(shared: SharedState, request: CallRequest): Pr
   const place = takePlace(address.execution, requestHash);
   const key = createJournalKey(address, place.ordinal, requestHash);
   const claim = { owner: randomUUID(), leaseMs: journal.leaseMs };
+  journal.keeper?.prepare();
   let takesAnswered = false;
   let waitMs = FIRST_WAIT_MS;
   for (;;) {
@@ -82,7 +100,9 @@ export async function openJournal(shared: SharedState, request: CallRequest): Pr
     }
     if (opened.status === "claimed") {
       const { entry } = opened;
-      return new JournaledCall(shared, request, journal, { key, claim, place, entry });
+      // Of a call that nobody has made before, there is nothing to be found.
+      const kept = entry && (await findKept(shared, journal, key));
+      return new JournaledCall(shared, request, journal, { key, claim, place, entry, kept });
     }
     if (opened.status === "answered") {
       const answer = await readAnswer(key.id, opened.entry, request);

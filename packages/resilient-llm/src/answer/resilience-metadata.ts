@@ -25,6 +25,8 @@ export interface ResilienceMetadata {
   readonly replayed?: true;
   /** Set if the answer goes on from a part that the journal had. */
   readonly resumed?: true;
+  /** Set if an earlier process had asked for the answer, and this one has picked it up. */
+  readonly pickedUp?: true;
 }
 
 /** Whether providers have said what each attempt that cost anything did cost. */

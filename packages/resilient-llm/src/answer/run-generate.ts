@@ -13,7 +13,11 @@ import { CutAnswer } from "./cut-answer.ts";
 import { hedge, type RunningAttempt, type StartAttempt } from "./hedge.ts";
 import type { JournaledCall } from "./journaled-call.ts";
 import { LastResort } from "./last-resort.ts";
-import { describeResilience, type AnswerSummary } from "./resilience-metadata.ts";
+import {
+  describeResilience,
+  type AnswerSummary,
+  type ResilienceMetadata,
+} from "./resilience-metadata.ts";
 
 interface RunningGenerate extends RunningAttempt {
   readonly outcome: Promise<AttemptOutcome<ChatResult>>;
@@ -58,12 +62,16 @@ interface Answered extends AnswerSummary {
 }
 
 /** Adds to the messages of an answer how it was got. */
-function addMetadata(call: Call, answered: Answered, isResumed = false): ChatResult {
+function addMetadata(
+  call: Call,
+  answered: Answered,
+  origin: Pick<ResilienceMetadata, "resumed" | "pickedUp"> = {},
+): ChatResult {
   const { usage, value } = answered;
   for (const { message } of value.generations) {
     const resilience = {
       ...describeResilience(call.records, answered),
-      ...(isResumed ? { resumed: true } : {}),
+      ...origin,
     };
     message.response_metadata = { ...message.response_metadata, resilience };
     if (usage && AIMessage.isInstance(message)) setUsageMetadata(message, usage);
@@ -84,6 +92,7 @@ export async function runGenerate(
   const repair = request.check && new AnswerRepair(request.check);
   const call = new Call(shared, { ...request, check: repair });
   const acceptsLast = repair?.acceptsLast ?? true;
+  if (journaled?.preferred !== undefined) call.prefer(journaled.preferred);
   const cut = new CutAnswer(call, journaled?.textToContinue);
   const lastResort = new LastResort<Answered>();
   for (;;) {
@@ -100,13 +109,24 @@ export async function runGenerate(
     journaled?.asks(attempt);
     const outcome = await generateOnce(
       call,
-      journaled && !cut.isContinued ? { ...attempt, onPartial: writeDown(journaled) } : attempt,
-      !cut.isContinued,
+      journaled && !cut.isContinued
+        ? { ...attempt, onPartial: writeDown(journaled), keeping: journaled.keep(candidate.name) }
+        : attempt,
+      !cut.isContinued && journaled?.preferred === undefined,
     );
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
       const value = cut.complete(candidate, outcome.value);
-      if (value) return addMetadata(call, { ...outcome, value }, cut.isResumed);
+      if (value) {
+        return addMetadata(
+          call,
+          { ...outcome, value },
+          {
+            ...(cut.isResumed ? { resumed: true } : {}),
+            ...(journaled?.isPickedUp ? { pickedUp: true } : {}),
+          },
+        );
+      }
       continue;
     }
     journaled?.attemptFailed();

@@ -90,11 +90,13 @@ function describeLastChunk(
   call: Call,
   answer: StreamedAnswer,
   answered: AnswerSummary,
+  isPickedUp = false,
 ): ChunkFields {
   const { usage } = answered;
   const resilience = {
     ...describeResilience(call.records, answered),
     ...(answer.isResumed ? { resumed: true } : {}),
+    ...(isPickedUp ? { pickedUp: true } : {}),
   };
   return {
     response_metadata: { resilience },
@@ -117,6 +119,7 @@ export async function* runStream(
   // Who takes the last answer as it is gets each piece too, so none can be asked for again.
   const repair = check && !check.acceptsLast ? new AnswerRepair(check) : undefined;
   const call = new Call(shared, { ...request, check: repair ?? check });
+  if (journaled?.preferred !== undefined) call.prefer(journaled.preferred);
   const brokenStream = new BrokenStream(call);
   const answer = new StreamedAnswer(brokenStream.mayRestart, journaled?.textToContinue);
   const lastResort = new LastResort<AnswerSummary>();
@@ -135,7 +138,9 @@ export async function* runStream(
       return;
     }
     journaled?.asks(attempt);
-    const stream = streamOnce(call, attempt, answer.isUntouched && text === undefined, journaled);
+    const keeping = text === undefined ? journaled?.keep(attempt.candidate.name) : undefined;
+    const mayHedge = answer.isUntouched && text === undefined && journaled?.preferred === undefined;
+    const stream = streamOnce(call, { ...attempt, keeping }, mayHedge, journaled);
     const { acceptsPrefill: isPrefilled, inner, name } = attempt.candidate;
     const manner = { isPrefilled, offersTools: inner.offersTools(attempt.options) };
     const outcome = yield* answer.follow(stream, manner);
@@ -151,7 +156,8 @@ export async function* runStream(
     }
     if (outcome.status === "aborted") throw outcome.reason;
     if (outcome.status === "succeeded") {
-      yield* answer.complete(describeLastChunk(call, answer, outcome));
+      const { isPickedUp } = journaled ?? {};
+      yield* answer.complete(describeLastChunk(call, answer, outcome, isPickedUp));
       return;
     }
     journaled?.attemptFailed();

@@ -5,6 +5,7 @@ import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
 import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
+import type { AnswerKeeping } from "../wire/answer-keeping.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
 import type { CollectedAnswer, WireWatch } from "../wire/wire-watch.ts";
 import type { AttemptInterruption } from "./attempt-outcome.ts";
@@ -31,6 +32,7 @@ export class AttemptScope implements WireWatch {
   readonly clock: Clock;
   readonly maxResponseBytes: number;
   readonly startedAtMs: number;
+  readonly keeping: AnswerKeeping | undefined;
   /** Headers of the response, once they are there. */
   headers?: Headers;
   /** The body of an answer that came as a whole. */
@@ -72,6 +74,7 @@ export class AttemptScope implements WireWatch {
     this.prefersStream = attempt.prefersStream && !this.streaming;
     this.clock = attempt.clock;
     this.maxResponseBytes = attempt.maxResponseBytes;
+    this.keeping = attempt.keeping;
     this.#limits = attempt.limits;
     this.#outer = outer;
     this.#onPartial = attempt.onPartial;

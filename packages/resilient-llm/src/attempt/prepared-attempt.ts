@@ -5,6 +5,7 @@ import type { CallOptions } from "../candidate/inner-model.ts";
 import type { Reservation } from "../cost/budget.ts";
 import type { PartialAnswer } from "../errors/model-call-error.ts";
 import type { Clock } from "../time/clock.ts";
+import type { AnswerKeeping } from "../wire/answer-keeping.ts";
 import type { AnswerCheck } from "./answer-check.ts";
 import type { TimeLimits } from "./time-limits.ts";
 
@@ -38,4 +39,6 @@ export interface PreparedAttempt {
   readonly giveBackRate: () => Promise<void>;
   /** Told of a whole answer that comes as a stream, as far as it has come. */
   readonly onPartial?: (partial: PartialAnswer) => void;
+  /** How the answer outlives this process. `undefined`: it does not. */
+  readonly keeping?: AnswerKeeping | undefined;
 }

@@ -260,6 +260,12 @@ export class Call {
     }
   }
 
+  /** Asks this candidate first, if it is in the chain: it has the answer already, or part of it. */
+  prefer(name: string): void {
+    const candidate = this.#shared.candidates.find((other) => other.name === name);
+    if (candidate) this.#route.askAgain(candidate);
+  }
+
   /** Keeps what was handed out, for the error if no attempt completes the answer. */
   keepPartial(partial: PartialAnswer): void {
     this.#partial = partial;

@@ -29,7 +29,7 @@ export class LedgerWrites {
       throw error;
     });
     try {
-      await waitAtMost(running, this.#timeoutMs, "ledger");
+      await waitAtMost(running, this.#timeoutMs, "The ledger");
     } catch (error) {
       this.#events.emit({ type: "ledger-failed", operation: "book", error });
     }

@@ -132,7 +132,7 @@ export class SharedLedger {
       let result: ReservationResult;
       try {
         const reserving = store.reserve(budget, { id, forecast, holdMs });
-        result = await waitAtMost(reserving, timeoutMs, "ledger");
+        result = await waitAtMost(reserving, timeoutMs, "The ledger");
       } catch (error) {
         this.#events.emit({ type: "ledger-failed", operation: "reserve", error });
         if (options.onUnavailable === "allow") continue;

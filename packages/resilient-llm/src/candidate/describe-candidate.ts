@@ -137,10 +137,15 @@ function createFingerprint(settings: object, secrets: readonly string[]): string
   return hash.digest("hex").slice(0, FINGERPRINT_LENGTH);
 }
 
-/** Keeps data and leaves out what does things, such as agents and caches, whose state changes. */
+/**
+ * Keeps data, in whichever order it was given, and leaves out what does things, such as agents and caches, whose
+ * state changes.
+ */
 function replaceObjects(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   if (value instanceof Headers || value instanceof Map || value instanceof Set) return [...value];
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null ? value : undefined;
+  if (prototype !== Object.prototype && prototype !== null) return undefined;
+  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries);
 }

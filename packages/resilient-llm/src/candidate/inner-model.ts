@@ -5,6 +5,7 @@ import { RunnableBinding } from "@langchain/core/runnables";
 import type { ChatOpenAI, ChatOpenAIFields } from "@langchain/openai";
 import { DirectCaller } from "./direct-caller.ts";
 import { adaptFetch } from "../wire/adapt-fetch.ts";
+import { createBackgroundFetch } from "../wire/background-response.ts";
 import { createWatchedFetch } from "../wire/watched-fetch.ts";
 import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
 
@@ -211,10 +212,7 @@ export function isPlainChatOpenAI(model: BaseChatModel): model is ChatOpenAI {
  *
  * @param wrapFetch Stands between the watch and the network.
  */
-export function watchChatOpenAI(
-  model: ChatOpenAI,
-  wrapFetch: WrapFetch = (fetch) => fetch,
-): ChatOpenAI {
+export function watchChatOpenAI(model: ChatOpenAI, wrapFetch: WrapFetch): ChatOpenAI {
   const { fields, defaultOptions } = model as unknown as {
     fields?: ChatOpenAIFields;
     defaultOptions?: CallOptions;
@@ -232,7 +230,7 @@ export function watchChatOpenAI(
     configuration: {
       ...configuration,
       fetch: createWatchedFetch(
-        wrapFetch(configuration?.fetch && adaptFetch(configuration.fetch)),
+        createBackgroundFetch(wrapFetch(configuration?.fetch && adaptFetch(configuration.fetch))),
         {
           streamsOnly: streaming === true && others.disableStreaming !== true,
           streamUsage: others.streamUsage !== false,

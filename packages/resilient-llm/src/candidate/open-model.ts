@@ -7,6 +7,7 @@ import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { listSecrets, showUrl } from "./endpoint-secrets.ts";
 import { findBaseUrl, findKey, readOrigin, type KeyLevel } from "./find-key.ts";
 import { hideEnvironment, listForeignCredentials } from "./foreign-credentials.ts";
+import { createKeeperFetch } from "../keeper/keeper-fetch.ts";
 import { createFaultInjection } from "./inject-faults.ts";
 import { isPlainChatOpenAI, watchChatOpenAI, type WrapFetch } from "./inner-model.ts";
 import { readModelName, type PlannedEndpoint } from "./list-endpoints.ts";
@@ -94,7 +95,7 @@ function openByName(
   name: string,
   planned: PlannedEndpoint,
   options: ResolvedOptions,
-  wrapFetch: WrapFetch | undefined,
+  wrapFetch: WrapFetch,
 ): OpenedModel {
   const levels = listLevels(planned, options);
   const baseUrl = findBaseUrl(levels);
@@ -136,7 +137,7 @@ function warnOfOwnRetries(chatModel: BaseChatModel): void {
   );
 }
 
-function openGiven(given: BaseChatModel, wrapFetch: WrapFetch | undefined): OpenedModel {
+function openGiven(given: BaseChatModel, wrapFetch: WrapFetch): OpenedModel {
   const { clientConfig, apiKey, caller } = given as unknown as {
     clientConfig?: { baseURL?: string | null };
     apiKey?: unknown;
@@ -165,7 +166,10 @@ function openGiven(given: BaseChatModel, wrapFetch: WrapFetch | undefined): Open
  */
 export function openModel(planned: PlannedEndpoint, options: ResolvedOptions): OpenedModel {
   const { model } = planned;
-  const wrapFetch = createFaultInjection(planned, options);
+  const injectFaults = createFaultInjection(planned, options) ?? ((fetch) => fetch);
+  const keeper = options.journal?.keeper;
+  const wrapFetch: WrapFetch = (fetch) =>
+    injectFaults(keeper ? createKeeperFetch(fetch, keeper) : fetch);
   const opened =
     typeof model === "string"
       ? openByName(model, planned, options, wrapFetch)

@@ -226,6 +226,28 @@ export interface JournalResumedEvent {
   readonly keptText: string;
 }
 
+/** What an earlier process asked for has been picked up, so it is not asked for again. */
+export interface JournalPickedUpEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "journal-picked-up";
+  /** The call that goes on. */
+  readonly key: JournalKey;
+  /** The candidate's name. */
+  readonly candidate: string;
+  /** Who had it: the provider, as a response made in the background, or the keeper. */
+  readonly from: "provider" | "keeper";
+}
+
+/** The keeper could not be used. The request goes directly to the provider, and ends with this process. */
+export interface KeeperFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "keeper-failed";
+  /** The call. */
+  readonly key: JournalKey;
+  /** What went wrong. */
+  readonly error: unknown;
+}
+
 /** Another process makes the same call. Its answer is waited for. */
 export interface JournalWaitEvent {
   /** Tells the kinds of events apart. */
@@ -277,6 +299,8 @@ export type ResilienceEvent =
   | ContextTrimmedEvent
   | JournalReplayedEvent
   | JournalResumedEvent
+  | JournalPickedUpEvent
+  | KeeperFailedEvent
   | JournalWaitEvent
   | JournalFailedEvent
   | LedgerFailedEvent;

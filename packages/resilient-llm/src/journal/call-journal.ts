@@ -39,6 +39,16 @@ export interface JournalPiece {
   readonly hash: string;
 }
 
+/** A response that the provider makes in the background, and from which the answer can be picked up. */
+export interface JournalResponse {
+  /** The provider's id of it. */
+  readonly id: string;
+  /** The name of the candidate that makes it. */
+  readonly candidate: string;
+  /** The hash over the entry's id, the candidate and the id. */
+  readonly hash: string;
+}
+
 /** An answer that is complete. */
 export interface JournalAnswer {
   /** The answer as JSON. Its form is the package's own. */
@@ -55,6 +65,8 @@ export interface JournalEntry {
   readonly pieces: readonly JournalPiece[];
   /** How many of the pieces, from the first one on, have been booked as cost. */
   readonly bookedPieces: number;
+  /** The response that the provider makes in the background, if it does. */
+  readonly response?: JournalResponse | undefined;
   /** The whole answer. Only in an entry of the kind `after_call`. */
   readonly answer: JournalAnswer | undefined;
 }
@@ -78,21 +90,23 @@ export type OpenedEntry =
 
 /** What is written into an entry. */
 export type JournalWrite =
-  /** Forgets the text so far: the answer starts over. */
+  /** Forgets text and response so far: the answer starts over. */
   | { readonly kind: "before_call" }
-  /** Adds pieces, possibly none, and renews the lease. */
+  /** Adds pieces, possibly none, takes the place of the response, and renews the lease. */
   | {
       readonly kind: "periodic";
       readonly pieces: readonly JournalPiece[];
       readonly bookedPieces: number;
+      readonly response?: JournalResponse | undefined;
     }
-  /** Adds pieces and ends the lease: whoever claims the entry next may go on. Until then the owner may. */
+  /** The same, and ends the lease: whoever claims the entry next may go on. Until then the owner may. */
   | {
       readonly kind: "emergency";
       readonly pieces: readonly JournalPiece[];
       readonly bookedPieces: number;
+      readonly response?: JournalResponse | undefined;
     }
-  /** Stores the answer in place of the pieces and ends the lease. */
+  /** Stores the answer in place of pieces and response, and ends the lease. */
   | { readonly kind: "after_call"; readonly answer: JournalAnswer };
 
 /**

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import type { JournalAnswer, JournalEntry, JournalPiece } from "./call-journal.ts";
+import crypto from "node:crypto";
+import type { JournalAnswer, JournalEntry, JournalPiece, JournalResponse } from "./call-journal.ts";
 
 /** Parts are lengthened by their number of characters, so that no two lists of parts are hashed alike. */
 export function hashParts(...parts: readonly string[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(`${part.length}:${part}`, "utf8");
-  return hash.digest("hex");
+  const text = parts.map((part) => `${part.length}:${part}`).join("");
+  return crypto.hash("sha256", text, "hex");
 }
 
 /** The piece that follows another one. */
@@ -22,6 +21,16 @@ export function createPiece(
 /** A whole answer of the entry `id`. */
 export function createAnswer(id: string, json: string): JournalAnswer {
   return { json, hash: hashParts("answer", id, json) };
+}
+
+/** A response of the entry `id` that the provider makes in the background. */
+export function createResponse(id: string, candidate: string, responseId: string): JournalResponse {
+  return { id: responseId, candidate, hash: hashParts("response", id, candidate, responseId) };
+}
+
+/** Whether a response is as it was written, and of this entry. */
+export function isSoundResponse(id: string, response: JournalResponse): boolean {
+  return response.hash === createResponse(id, response.candidate, response.id).hash;
 }
 
 /** Whether an answer is as it was written, and for this entry. */

@@ -19,6 +19,7 @@ const EMPTY: JournalEntry = {
   kind: "before_call",
   pieces: [],
   bookedPieces: 0,
+  response: undefined,
   answer: undefined,
 };
 
@@ -26,8 +27,8 @@ const EMPTY: JournalEntry = {
 function applyWrite(entry: JournalEntry, write: JournalWrite): JournalEntry {
   if (write.kind === "before_call") return EMPTY;
   if (write.kind === "after_call") return { ...EMPTY, kind: write.kind, answer: write.answer };
-  const { bookedPieces, kind } = write;
-  return { ...entry, kind, bookedPieces, pieces: [...entry.pieces, ...write.pieces] };
+  const { bookedPieces, kind, response } = write;
+  return { ...entry, kind, bookedPieces, response, pieces: [...entry.pieces, ...write.pieces] };
 }
 
 /**

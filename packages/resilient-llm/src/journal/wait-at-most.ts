@@ -5,12 +5,12 @@
 export async function waitAtMost<T>(
   promise: Promise<T>,
   timeoutMs: number,
-  storage = "journal",
+  what = "The journal",
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`The ${storage} did not answer within ${timeoutMs} ms`)),
+      () => reject(new Error(`${what} did not answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
   });

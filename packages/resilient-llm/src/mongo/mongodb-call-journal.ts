@@ -5,6 +5,7 @@ import type {
   JournalEntry,
   JournalKey,
   JournalPiece,
+  JournalResponse,
   JournalWrite,
   OpenedEntry,
 } from "../journal/call-journal.ts";
@@ -19,6 +20,7 @@ interface EntryDocument extends Document {
   readonly kind: JournalEntry["kind"];
   readonly pieces: unknown;
   readonly booked_pieces: number;
+  readonly response: unknown;
   readonly answer: JournalEntry["answer"] | null;
   readonly owner: string;
   readonly lease_expires_at: Date;
@@ -45,12 +47,21 @@ function readPieces(pieces: unknown): JournalPiece[] {
   );
 }
 
-function readEntry({ answer, booked_pieces, kind, pieces }: EntryDocument): JournalEntry {
+function readResponse(value: unknown): JournalResponse | undefined {
+  const { candidate, hash, id } = (value ?? {}) as Partial<Record<keyof JournalResponse, unknown>>;
+  return typeof id === "string" && typeof candidate === "string" && typeof hash === "string"
+    ? { id, candidate, hash }
+    : undefined;
+}
+
+function readEntry(document: EntryDocument): JournalEntry {
+  const { answer, booked_pieces, kind, pieces, response } = document;
   const isAnswer = typeof answer?.json === "string" && typeof answer.hash === "string";
   return {
     kind,
     pieces: readPieces(pieces),
     bookedPieces: booked_pieces,
+    response: readResponse(response),
     answer: isAnswer ? answer : undefined,
   };
 }
@@ -133,12 +144,14 @@ export class MongoDBCallJournal implements CallJournal {
     };
     if (write.kind === "periodic" || write.kind === "emergency") {
       changes["booked_pieces"] = write.bookedPieces;
+      changes["response"] = literal(write.response ?? null);
       if (write.pieces.length > 0) {
         changes["pieces"] = { $concatArrays: ["$pieces", literal(write.pieces)] };
       }
     } else {
       changes["pieces"] = literal([]);
       changes["booked_pieces"] = 0;
+      changes["response"] = null;
       changes["answer"] = literal(write.kind === "after_call" ? write.answer : null);
     }
     const collection = write.kind === "after_call" ? this.answers : this.collection;
@@ -184,6 +197,7 @@ export class MongoDBCallJournal implements CallJournal {
           kind: ifFree({ $cond: [startsEmpty, "before_call", "$kind"] }, "$kind"),
           pieces: ifFree({ $cond: [startsEmpty, [], "$pieces"] }, "$pieces"),
           booked_pieces: ifFree({ $cond: [startsEmpty, 0, "$booked_pieces"] }, "$booked_pieces"),
+          response: ifFree({ $cond: [startsEmpty, null, "$response"] }, "$response"),
           answer: ifFree(null, "$answer"),
         },
       },

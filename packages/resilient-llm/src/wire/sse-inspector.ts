@@ -37,6 +37,9 @@ export interface InspectedPiece {
   readonly failure: Failure | undefined;
 }
 
+/** The model has not begun: a response that is made in the background may wait for its turn. */
+const WAITING_EVENT = /^response\.(?:created|queued|in_progress)$/;
+
 /** Whether a text ends with the blank line that ends an event. */
 function endsEvent(text: string): boolean {
   return text.endsWith("\n\n") || text.endsWith("\n\r\n") || text.endsWith("\r\r");
@@ -248,7 +251,7 @@ export class SseInspector {
         this.#failure = this.#classify(frame.response ?? { message: "the response has failed" });
         return false;
       }
-      isProgress ||= frame.type !== "response.in_progress";
+      isProgress ||= !WAITING_EVENT.test(frame.type);
       this.#hasFinishReason ||= /^response\.(?:completed|incomplete)$/.test(frame.type);
     }
     if (isProgress) this.#watch.onProgress();

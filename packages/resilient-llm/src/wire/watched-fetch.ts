@@ -6,6 +6,7 @@ import { collectAsItComes, inspectWholeBody } from "./collect-stream.ts";
 import { inspectErrorBody } from "./inspect-error-body.ts";
 import type { InspectedBody } from "./inspect-json-body.ts";
 import { inspectStream } from "./inspect-stream.ts";
+import { isBackground } from "./is-background.ts";
 import { rebuildResponse } from "./rebuild-response.ts";
 import { failWatch } from "./wire-failure.ts";
 import { wireWatchKey, type WireWatch } from "./wire-watch.ts";
@@ -82,7 +83,8 @@ export function createWatchedFetch(
     if (!watch) return innerFetch(input, init);
     const asStream = (plainOnly: boolean) =>
       watch.streaming ? undefined : askForStream(init, streamUsage, plainOnly);
-    const mayStream = mustStream || (watch.prefersStream && !isStreamRefused);
+    const prefersStream = watch.prefersStream || isBackground(input, init);
+    const mayStream = mustStream || (prefersStream && !isStreamRefused);
     const first = mayStream ? (asStream(!mustStream) ?? init) : init;
     let isStreamAsked = first !== init;
     if (isStreamAsked) watch.onStreamAsked();

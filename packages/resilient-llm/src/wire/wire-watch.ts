@@ -4,6 +4,7 @@ import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
+import type { AnswerKeeping } from "./answer-keeping.ts";
 
 /** A whole answer as far as it has come. */
 export interface CollectedAnswer {
@@ -27,6 +28,8 @@ export interface WireWatch {
    * its own with a listener on each.
    */
   readonly signal: AbortSignal;
+  /** How the answer outlives this process. `undefined`: it does not. */
+  readonly keeping?: AnswerKeeping | undefined;
   /** A whole answer is about to be asked for as a stream. */
   onStreamAsked(): void;
   /** The answer comes in one piece after all. */

@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { isBackground, readUrl } from "../wire/is-background.ts";
+import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
+import { type Keeper, KeeperUnavailable } from "./keeper.ts";
+
+type Fetch = typeof globalThis.fetch;
+
+/** What goes with a request beside itself and cannot go to another process: a dispatcher, an agent. */
+function findForeign(init: RequestInit): string | undefined {
+  return ["dispatcher", "agent", "client", "tls", "proxy"].find(
+    (name) => (init as Record<string, unknown>)[name] !== undefined,
+  );
+}
+
+/**
+ * A `fetch` that has requests made by a keeper, if a journaled call makes them, and picks up what it keeps of them.
+ *
+ * @param innerFetch The user's own, which another process does not have: the keeper is not used.
+ */
+export function createKeeperFetch(innerFetch: Fetch | undefined, keeper: Keeper): Fetch {
+  const askDirectly: Fetch = innerFetch ?? ((...args) => globalThis.fetch(...args));
+  return async (input, init) => {
+    const watch = (init as { [wireWatchKey]?: WireWatch } | undefined)?.[wireWatchKey];
+    const keeping = watch?.keeping;
+    // What a provider makes in the background, it keeps itself.
+    if (!keeping || typeof init?.body !== "string" || isBackground(input, init)) {
+      return askDirectly(input, init);
+    }
+    const foreign = innerFetch ? "fetch" : findForeign(init);
+    if (foreign !== undefined) {
+      const why = `The keeper cannot make a request with a ${foreign} of your own`;
+      keeping.noteKeeperFailed(new KeeperUnavailable(why));
+      return askDirectly(input, init);
+    }
+    const { after, callId, candidate } = keeping;
+    const headers = Object.fromEntries(new Headers(init.headers));
+    const id = randomUUID();
+    const order = { id, candidate, after, url: readUrl(input), headers, body: init.body };
+    const { signal } = watch;
+    // Nobody wants the rest. The end of this process, however, would leave it to the next one.
+    signal.addEventListener("abort", () => keeper.forget(callId, id), { once: true });
+    try {
+      const { body, head } = await keeper.relay(callId, order, signal);
+      const { number, status, statusText } = head;
+      if (head.isPickedUp) keeping.notePickedUp("keeper");
+      else keeping.noteAskedAnew();
+      if (number > 0) keeping.noteNumber(number);
+      return new Response(body, { status, statusText, headers: head.headers });
+    } catch (error) {
+      if (!(error instanceof KeeperUnavailable)) throw error;
+      keeping.noteKeeperFailed(error);
+      keeping.noteAskedAnew();
+      return askDirectly(input, init);
+    }
+  };
+}
