@@ -21,7 +21,9 @@ const fixture = fileURLToPath(new URL("killed.fixture.ts", import.meta.url));
 async function addBooked(ledger: CostReports): Promise<Record<string, readonly number[]>> {
   const sums = await ledger.byModel();
   return Object.fromEntries(
-    sums.map((sum) => [String(sum.key), [sum.attempts, sum.inputTokens, sum.outputTokens]] as const),
+    sums.map(
+      (sum) => [String(sum.key), [sum.attempts, sum.inputTokens, sum.outputTokens]] as const,
+    ),
   );
 }
 
