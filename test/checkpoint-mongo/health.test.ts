@@ -1,7 +1,9 @@
 import { CorruptCheckpointError, type ObservedEvent } from "@threadkeep/checkpoint-mongo";
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { Binary } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "./make-checkpoint.ts";
+import { randomText } from "./random-text.ts";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
@@ -107,6 +109,46 @@ describe("saver.on", () => {
     await putCheckpoint(saver, config, makeCheckpoint({ list: [...list] }));
     expect(heard).toMatchObject([{ threadId: "grows", checkpointNs: "" }]);
     expect((heard[0] as { addedBytes: number }).addedBytes).toBeGreaterThan(3_000_000);
+  });
+
+  it("hears once of a thread that takes too much, and of one that was pruned and has grown again", async () => {
+    const saver = database.openSaver({ onThreadSize: { softLimitBytes: 20_000 } });
+    const heard = listen(saver, "thread-size");
+    const grow = async (config: RunnableConfig, steps: number): Promise<RunnableConfig> => {
+      let latest = config;
+      for (let step = 0; step < steps; step += 1) {
+        const text = randomText(4_000, 100 * heard.length + step + 1);
+        latest = await putCheckpoint(saver, latest, makeCheckpoint({ text }));
+      }
+      return latest;
+    };
+    const latest = await grow(threadConfig("too much"), 3);
+    expect(heard).toEqual([]);
+    const larger = await grow(latest, 4);
+    expect(heard).toMatchObject([
+      { type: "thread-size", threadId: "too much", limitBytes: 20_000 },
+    ]);
+    const [{ bytes, checkpoints }] = heard as unknown as [{ bytes: number; checkpoints: number }];
+    expect(bytes).toBeGreaterThan(20_000);
+    expect(checkpoints).toBeLessThanOrEqual(7);
+    await saver.prune(["too much"], { strategy: "keep_latest" });
+    await database.documents("segment").deleteMany({ condemned_at: { $exists: true } });
+    await grow(larger, 7);
+    expect(heard).toHaveLength(2);
+  });
+
+  it("of a thread's size costs no command but one each time an eighth of the limit was written", async () => {
+    const softLimitBytes = 10_000_000;
+    const saver = database.openSaver({ onThreadSize: { softLimitBytes } });
+    let config = await putCheckpoint(saver, threadConfig("watched"), makeCheckpoint({ a: 0 }));
+    const commands = await database.recordCommands(async () => {
+      for (let a = 1; a <= 40; a += 1) {
+        config = await putCheckpoint(saver, config, makeCheckpoint({ a }));
+      }
+    });
+    // 40 puts write some 82 kB, which is 7 % of an eighth. Six are asked for once in ten billion times.
+    expect(commands.filter((name) => name === "update")).toHaveLength(40);
+    expect(commands.filter((name) => name === "aggregate").length).toBeLessThanOrEqual(5);
   });
 
   it("a listener that throws makes no call fail", async () => {

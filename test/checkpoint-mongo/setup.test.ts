@@ -16,6 +16,7 @@ const INDEXES = [
   "address",
   "expiry",
   "fence",
+  "place",
   "head",
   "labels",
   "order",

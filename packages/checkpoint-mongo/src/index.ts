@@ -80,6 +80,7 @@ export type { ObservedEvent, SaverListener } from "./context/listeners.ts";
 export type { CheckpointSizeStats } from "./health/checkpoint-sizes.ts";
 export type {
   CheckpointGrowthEvent,
+  ThreadSizeEvent,
   OperationEvent,
   RestoreFailedEvent,
   UnsavedCall,
@@ -102,6 +103,7 @@ export type {
 } from "./context/events.ts";
 export type {
   CheckpointSizeLimits,
+  ThreadSizeLimits,
   ConcurrencyPolicy,
   CorruptionPolicy,
   MongoDBSaverOptions,

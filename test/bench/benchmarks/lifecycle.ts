@@ -30,11 +30,11 @@ export const lifecycle: Benchmark = {
   targets: [
     atMost(
       "prune",
-      "the writer's slowest put at most 3 × its 99th percentile alone",
+      "the writer's slowest put at most 3 × the slowest of as many alone",
       "milliseconds",
       {
         measured: "putMsMaxBeside",
-        limit: "putMsP99Alone",
+        limit: "putMsMaxAlone",
         times: 3,
       },
     ),

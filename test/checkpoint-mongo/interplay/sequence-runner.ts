@@ -47,9 +47,6 @@ export class SequenceRunner {
   readonly #memory = [new MemorySaver(), new MemorySaver()] as const;
   readonly #isPlain: [boolean, boolean] = [true, true];
   #warm: Readonly<Record<Exclude<Who, "cold">, MongoDBSaver>>;
-  /** What each process put last in each namespace, and how many steps had removed something by then. */
-  readonly #heads = new Map<string, { readonly id: string; readonly removals: number }>();
-  #removals = 0;
   #now = 0;
   #count = 0;
 
@@ -88,7 +85,6 @@ export class SequenceRunner {
         break;
       default:
         this.#isPlain[step.thread === 0 ? 0 : 1] = false;
-        this.#removals += 1;
         if (step.kind === "deleteForRuns") this.#isPlain.fill(false);
         await this.#change(step);
     }
@@ -170,25 +166,9 @@ export class SequenceRunner {
       aside: undefined,
       madeAt: -Infinity,
     };
-    this.#restartIfBehind(thread, who, namespace);
     await this.#store(thread, who, checkpoint);
     model.put(checkpoint);
-    const head = { id: checkpoint.id, removals: this.#removals };
-    if (who !== "cold") this.#heads.set(`${who} ${thread} ${namespace}`, head);
     if (who === "keeper") await this.#adoptPruned(thread, namespace);
-  }
-
-  /**
-   * What is not asked for: a put of a process that remembers an earlier checkpoint as the latest, after checkpoints
-   * behind that were removed, discarded or moved, unless it goes on from a later one. It takes the free place behind
-   * the one that it remembers, and so does not become the latest.
-   */
-  #restartIfBehind(thread: number, who: Who, namespace: string): void {
-    const head = this.#heads.get(`${who} ${thread} ${namespace}`);
-    const isLatest = head === undefined || head.id === this.#model(thread).latest(namespace)?.id;
-    if (who === "cold" || isLatest || head.removals === this.#removals) return;
-    this.#warm = { ...this.#warm, [who]: openWarm(this.#database)[who] };
-    for (const key of this.#heads.keys()) if (key.startsWith(`${who} `)) this.#heads.delete(key);
   }
 
   async #putAgain({ thread, who, isNested, pick }: StepOf<"putAgain">): Promise<void> {
@@ -457,7 +437,6 @@ export class SequenceRunner {
     const gone = new Set(own.filter((one) => !kept.includes(one)));
     const goneIds = new Set(Array.from(gone, ({ id }) => id));
     this.#isPlain[thread === 0 ? 0 : 1] = false;
-    this.#removals += 1;
     model.remove((one) => gone.has(one));
     if (namespace !== "") return;
     // What subgraphs stored in tasks of these goes with them, by the latest checkpoint of each.

@@ -1,7 +1,11 @@
 import type { ChannelSize } from "../errors/checkpoint-too-large-error.ts";
 import type { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { ThreadkeepError } from "../errors/threadkeep-error.ts";
-import type { CheckpointGrowthEvent, RestoreFailedEvent } from "../health/events.ts";
+import type {
+  CheckpointGrowthEvent,
+  RestoreFailedEvent,
+  ThreadSizeEvent,
+} from "../health/events.ts";
 
 /** A damaged checkpoint was met and passed over, as `onCorruption: "fall-back"` asks for. */
 export interface FallBackEvent {
@@ -51,7 +55,8 @@ export type SaverEvent =
   | CheckpointSizeEvent
   | CheckpointGrowthEvent
   | KeepLastFailedEvent
-  | RestoreFailedEvent;
+  | RestoreFailedEvent
+  | ThreadSizeEvent;
 
 /** Where a saver reports to. */
 export type ReportEvent = (event: SaverEvent) => void;
@@ -67,6 +72,7 @@ function chooseCode(event: SaverEvent): string {
   if (event.type === "checkpoint-size") return "CHECKPOINT_TOO_LARGE";
   if (event.type === "checkpoint-growth") return "CHECKPOINT_GROWTH";
   if (event.type === "keep-last-failed") return "KEEP_LAST_FAILED";
+  if (event.type === "thread-size") return "THREAD_TOO_LARGE";
   return ThreadkeepError.isInstance(event.error) ? event.error.code : "RESTORE_FAILED";
 }
 
@@ -85,6 +91,12 @@ export function describeEvent(event: SaverEvent): string {
     const { threadId, error } = event;
     const reason = error instanceof Error ? error.message : String(error);
     return `Thread "${threadId}" could not be pruned to what keepLast asks for: ${reason} A later put tries again.`;
+  }
+  if (event.type === "thread-size") {
+    return (
+      `Thread "${event.threadId}" takes ${event.bytes} bytes with ${event.checkpoints} checkpoints, more than the ` +
+      `soft limit of ${event.limitBytes}. saver.prune removes checkpoints, and the option keepLast does so as it grows.`
+    );
   }
   if (event.type === "fall-back") {
     const instead =

@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<ObservedEvent["type"], true>> = {
   "fall-back": true,
   "keep-last-failed": true,
   "restore-failed": true,
+  "thread-size": true,
   operation: true,
 };
 

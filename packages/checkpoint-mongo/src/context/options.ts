@@ -256,8 +256,16 @@ export interface MongoDBSaverSettings extends RetrySettings {
   onCheckpointSize?: CheckpointSizeLimits | undefined;
 
   /**
-   * Gets the events that the saver reports: damaged checkpoints that were passed over, checkpoints that are too
-   * large or have grown abnormally, and states that could not be restored. See `saver.on`, too.
+   * A limit on what is stored of a thread, of all its checkpoints and pending writes. The server adds it up with one
+   * more command each time an eighth of the limit was written, on average, by all processes together.
+   *
+   * @default undefined: no limit
+   */
+  onThreadSize?: ThreadSizeLimits | undefined;
+
+  /**
+   * Gets the events that the saver reports: damaged checkpoints that were passed over, checkpoints and threads that
+   * are too large, checkpoints that have grown abnormally, and states that could not be restored. See `saver.on`, too.
    *
    * @default a warning of the process (`process.emitWarning`), if nobody listens by `saver.on`
    */
@@ -287,6 +295,14 @@ export interface CheckpointSizeLimits {
    * @default undefined: no limit below `maxContentBytes`
    */
   readonly hardLimitBytes?: number | undefined;
+}
+
+/** A limit on what is stored of a thread, in bytes. */
+export interface ThreadSizeLimits {
+  /**
+   * Above this, an event of type `thread-size` is reported, and again once the thread is twice as large.
+   */
+  readonly softLimitBytes: number;
 }
 
 /** Options of `new MongoDBSaver(…)`. */
@@ -323,6 +339,7 @@ export interface SaverSettings {
   readonly indexedConfig: readonly string[];
   readonly concurrency: ConcurrencyPolicy;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
+  readonly onThreadSize: ThreadSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
   readonly operationTimeoutMs: number;
   readonly onEvent: ReportEvent;
@@ -394,6 +411,7 @@ const optionsSchema = z
         hardLimitBytes: wholeNumber.positive().optional(),
       })
       .optional(),
+    onThreadSize: z.strictObject({ softLimitBytes: wholeNumber.positive() }).optional(),
     ...retryOptions,
     onEvent: listener<ReportEvent>(),
   })
@@ -431,6 +449,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     keepLast,
     deletedThreadSeconds,
     onCheckpointSize,
+    onThreadSize,
     onEvent,
     ...rest
   } = checkOptions(OWNER, optionsSchema, options, SECRETS);
@@ -443,6 +462,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     keepLast,
     deletedThreadSeconds,
     onCheckpointSize,
+    onThreadSize,
     keys: new KeyRing(keys),
     onEvent,
   };

@@ -95,6 +95,8 @@ export interface ThreadDocument {
    */
   readonly moving?: readonly string[];
   readonly created_at?: Date;
+  /** Names the last removal of checkpoints. Null or absent: there was none. */
+  readonly removal?: string | null;
   /** The last rollbacks, by their names. */
   readonly rollbacks?: Readonly<Record<string, StoredRollback>>;
   /** The user's metadata as JSON. */

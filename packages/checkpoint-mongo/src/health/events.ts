@@ -16,6 +16,20 @@ export interface CheckpointGrowthEvent {
   readonly usualBytes: number;
 }
 
+/** A thread takes more than `onThreadSize.softLimitBytes`. */
+export interface ThreadSizeEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "thread-size";
+  /** The thread that is too large. It goes on as before. */
+  readonly threadId: string;
+  /** The bytes of all of its documents, as they are stored. */
+  readonly bytes: number;
+  /** How many checkpoints it has, of all namespaces. */
+  readonly checkpoints: number;
+  /** The limit that is exceeded. */
+  readonly limitBytes: number;
+}
+
 /** A stored state could not be given back. The caller gets the error, too. */
 export interface RestoreFailedEvent {
   /** Tells the kinds of events apart. */

@@ -5,6 +5,7 @@ import type {
   CheckpointGrowthEvent,
   OperationEvent,
   RestoreFailedEvent,
+  ThreadSizeEvent,
   UnsavedCall,
 } from "./events.ts";
 import { Latencies } from "./latencies.ts";
@@ -32,7 +33,17 @@ const RESTORE_FAILURES: ReadonlySet<string> = new Set([
 ]);
 
 /** What a monitor reports. */
-export type HealthEvent = CheckpointGrowthEvent | OperationEvent | RestoreFailedEvent;
+export type HealthEvent =
+  | CheckpointGrowthEvent
+  | OperationEvent
+  | RestoreFailedEvent
+  | ThreadSizeEvent;
+
+/** So many large threads are remembered. One that is forgotten is reported once more. */
+const MAX_LARGE_THREADS = 1_000;
+
+/** A thread that was reported is reported again once it has grown so many times as large. */
+const REPORT_AGAIN_FACTOR = 2;
 
 /** Where a monitor reports to. */
 export interface HealthReporter {
@@ -56,6 +67,8 @@ export class HealthMonitor {
   readonly #since = new Date();
   /** Made with the first call: a saver that is not used takes hardly any memory. */
   #measured: Measured | undefined;
+  /** The bytes of large threads when they were reported; undefined as long as there was none. */
+  #largeThreads: Map<string, number> | undefined;
   #verificationFailures = 0;
   #restoreFailures = 0;
   #retries = 0;
@@ -144,6 +157,28 @@ export class HealthMonitor {
     if (abnormal === undefined) return;
     const address = { threadId, checkpointNs, checkpointId };
     this.#reporter.report({ type: "checkpoint-growth", ...address, bytes, ...abnormal });
+  }
+
+  /** Takes note of how much is stored of a thread, and reports it if that is too much. */
+  noteThreadSize(
+    threadId: string,
+    { bytes, checkpoints }: Pick<ThreadSizeEvent, "bytes" | "checkpoints">,
+    limitBytes: number,
+  ): void {
+    const large = (this.#largeThreads ??= new Map<string, number>());
+    const reported = large.get(threadId);
+    if (bytes <= limitBytes) {
+      large.delete(threadId);
+      return;
+    }
+    if (reported !== undefined && bytes < REPORT_AGAIN_FACTOR * reported) return;
+    large.delete(threadId);
+    large.set(threadId, bytes);
+    for (const oldest of large.keys()) {
+      if (large.size <= MAX_LARGE_THREADS) break;
+      large.delete(oldest);
+    }
+    this.#reporter.report({ type: "thread-size", threadId, bytes, checkpoints, limitBytes });
   }
 
   // Bound: they are handed on by themselves.

@@ -4,6 +4,7 @@ import type { SaverContext } from "../context/context.ts";
 import { readFound } from "../read/get-tuple.ts";
 import { ChangeRounds } from "../store/change-rounds.ts";
 import { findCheckpoint } from "../store/find-checkpoint.ts";
+import { createRemovalName } from "../store/removals.ts";
 import { listRollbacks, nameRollback, type NamedRollback } from "../store/rollback-entries.ts";
 import { discardAfter } from "./discard-after.ts";
 import { requireTarget, resolveTarget, type Target } from "./find-target.ts";
@@ -116,7 +117,14 @@ export async function changeLatest(
       }
     };
     forget();
-    const { kind } = updates.length === 0 ? DONE : await opened.thread.write(updates);
+    // Places become free, of what is moved and of what is discarded.
+    const { epoch } = opened.thread;
+    const removal = { threadId, epoch, name: createRemovalName() };
+    const { kind } =
+      updates.length === 0
+        ? DONE
+        : await opened.thread.write(updates, { takesPlace: true, removal: removal.name });
+    if (updates.length > 0) cache.noteRemoval(removal);
     forget();
     if (kind === "conflict") continue;
     // If this does not get through, the next put does it.

@@ -17,6 +17,8 @@ export interface KnownHead {
   readonly stale: readonly PlacedCheckpoint[];
   /** The life of the thread that it belongs to; each counts its places from 1. */
   readonly epoch: number;
+  /** The last removal in the thread when this was read: a later one may have freed the places behind it. */
+  readonly removal: string | undefined;
 }
 
 /** What a segment holds: items of this package's encoding, or bytes of a user's serializer. */

@@ -2,6 +2,7 @@ import type { CheckpointAddress, NamespaceAddress } from "../address/address.ts"
 import type { LineShadows } from "../codec/items/line-shadows.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
+import type { Removal } from "../store/removals.ts";
 import type { OpenedThread, ThreadState } from "../store/thread-record.ts";
 import type {
   CachedRecord,
@@ -194,6 +195,12 @@ export class Cache {
 
   setThread(thread: ThreadState): void {
     this.#room.keepThread(this.#key(thread.threadId), thread);
+  }
+
+  /** Takes note of a removal by this process, so that its next put need not find out. */
+  noteRemoval({ threadId, name }: Removal): void {
+    const thread = this.getThread(threadId);
+    if (thread !== undefined) this.setThread({ ...thread, removal: name });
   }
 
   forgetThread(threadId: string): void {

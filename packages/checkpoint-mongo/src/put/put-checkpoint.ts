@@ -1,12 +1,14 @@
 import type { CheckpointAddress } from "../address/address.ts";
 import { measureAtMost } from "../documents/manifest.ts";
 import type { SaverContext } from "../context/context.ts";
+import { watchThreadSize } from "../health/watch-thread-size.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
 import { measureSince, takeMoment } from "../memory/elapsed.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
 import type { Submission } from "../store/group-commit.ts";
 import { removeAppendsAlone, saveSegments } from "../store/save-segments.ts";
+import type { SaveNewOutcome } from "../store/save-checkpoint.ts";
 import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
 import { unlessEnded } from "../threads/lives.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
@@ -34,7 +36,7 @@ export async function putCheckpoint(
   const { thread, draft, record } = await saveDraft(context, request);
   const { segments } = draft.state;
   remember(context, draft, record);
-  measure(context, address, draft);
+  const addedBytes = measure(context, address, draft);
   if (measureSince(started) > SLOW_SAVE_MS) await saveSegments(thread, segments);
   if (settings.verifyAfterSave) {
     const ids = segments.map(({ id }) => id);
@@ -42,6 +44,7 @@ export async function putCheckpoint(
       verifySavedCheckpoint(context, address, ids),
     );
   }
+  await watchThreadSize(context, address.threadId, addedBytes);
   return record;
 }
 
@@ -71,6 +74,7 @@ async function saveInAttempts(
   const { cache } = context;
   const { address } = request;
   let isContended = false;
+  let isOvertaken = false;
   // A thread that is not known yet is made only for what can be stored.
   const isKnown = cache.getThread(address.threadId) !== undefined;
   let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
@@ -81,9 +85,10 @@ async function saveInAttempts(
         ? earlier
         : await createDraft(context, request, thread.state);
     if (draft !== undefined) {
-      const record = await trySave(context, request, draft, thread, isContended);
-      if (record !== undefined) return { thread, draft, record };
+      const saved = await trySave(context, request, draft, thread, { isContended, isOvertaken });
+      if (typeof saved === "object") return { thread, draft, record: saved };
       isContended = true;
+      isOvertaken ||= saved === "overtaken";
       cache.forgetHead(address);
       cache.forgetThread(address.threadId);
     }
@@ -96,18 +101,25 @@ async function saveInAttempts(
   }
 }
 
-/** @returns undefined if something was in the way: another writer, or the thread has changed */
+/** What has happened in earlier attempts of the same call. */
+interface EarlierAttempts {
+  readonly isContended: boolean;
+  /** Whether one of them has stored the checkpoint while the thread changed. */
+  readonly isOvertaken: boolean;
+}
+
+/** @returns no record if something was in the way: another writer, or the thread has changed */
 async function trySave(
   context: SaverContext,
   request: CheckpointToPut,
   draft: Draft,
   thread: FencedThread,
-  isContended: boolean,
-): Promise<CheckpointRecord | undefined> {
+  { isContended, isOvertaken }: EarlierAttempts,
+): Promise<CheckpointRecord | Exclude<SaveNewOutcome, "saved">> {
   const after = await followWrites(context, request, isContended);
   // The checkpoint in the way may be this one.
   const replaced = isContended
-    ? await saveOverExisting(context, request, draft, thread)
+    ? await saveOverExisting(context, request, draft, thread, isOvertaken)
     : undefined;
   return replaced ?? saveAsLatest(context, request, draft, thread, { after, isContended });
 }
@@ -161,8 +173,12 @@ async function forgetAppended(
   return true;
 }
 
-/** Counts characters: bytes would have to be counted one by one. */
-function measure({ health }: SaverContext, address: CheckpointAddress, draft: Draft): void {
+/**
+ * Counts characters: bytes would have to be counted one by one.
+ *
+ * @returns what the checkpoint adds to its parent
+ */
+function measure({ health }: SaverContext, address: CheckpointAddress, draft: Draft): number {
   const { state, parent } = draft;
   let addedBytes = 0;
   for (const { lines, known } of state.segments) {
@@ -175,6 +191,7 @@ function measure({ health }: SaverContext, address: CheckpointAddress, draft: Dr
     { bytes, addedBytes },
     () => parent && measureAtMost(parent.manifest),
   );
+  return addedBytes;
 }
 
 function remember({ cache }: SaverContext, draft: Draft, record: CheckpointRecord): void {

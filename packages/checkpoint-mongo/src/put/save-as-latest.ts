@@ -7,7 +7,7 @@ import type { FencedThread } from "../store/fenced-thread.ts";
 import { findHeads } from "../store/find-checkpoint.ts";
 import { findLastInOrder } from "../store/find-last.ts";
 import type { Submission } from "../store/group-commit.ts";
-import { saveCheckpoint } from "../store/save-checkpoint.ts";
+import { saveCheckpoint, type SaveNewOutcome } from "../store/save-checkpoint.ts";
 import { buildCheckpoint } from "./build-checkpoint.ts";
 import { chooseReplaced } from "./choose-replaced.ts";
 import type { CheckpointToPut, Draft } from "./draft.ts";
@@ -25,7 +25,8 @@ export interface SaveOptions {
 /**
  * Stores a checkpoint in the next place of its namespace, as the latest.
  *
- * @returns undefined if something was in the way: another writer, or the thread has changed
+ * @returns a conflict if something was in the way: another writer, or the thread has changed. Overtaken, if the
+ *   thread has changed while the checkpoint was stored
  * @throws ConcurrentUpdateError if it is to be refused, since it does not continue the latest one
  */
 export async function saveAsLatest(
@@ -34,19 +35,22 @@ export async function saveAsLatest(
   draft: Draft,
   thread: FencedThread,
   { after, isContended }: SaveOptions,
-): Promise<CheckpointRecord | undefined> {
+): Promise<CheckpointRecord | Exclude<SaveNewOutcome, "saved">> {
   const { cache, hasher, setsSeen } = context;
   const { address } = request;
   const { epoch } = thread;
+  const { removal } = thread.state;
   const known = cache.getHead(address, epoch);
-  // A prune may have freed the place behind one that this process takes for the latest, so that no writer would be
-  // in the way. A parent that comes after it shows that it is not the latest any more.
-  const isBehind = (draft.parent?.seq ?? 0) > (known?.latest?.seq ?? 0);
+  // A parent that comes after the latest known one shows that others have put since.
+  const isCurrent =
+    known?.removal === removal && (draft.parent?.seq ?? 0) <= (known?.latest?.seq ?? 0);
   const head =
-    known === undefined || isBehind ? await readHead(context, address, epoch, isContended) : known;
+    known !== undefined && isCurrent
+      ? known
+      : await readHead(context, address, { epoch, removal, isContended });
   if (request.isForkRefused && !(await doesContinue(context, request, head))) {
     // This process may not know the latest, or it is this one, and others have put theirs after it.
-    if (!isContended) return undefined;
+    if (!isContended) return "conflict";
     const { threadId, checkpointNs } = address;
     const expected = request.parentCheckpointId;
     const found = head.latest?.checkpointId;
@@ -71,10 +75,10 @@ export async function saveAsLatest(
     isWitnessed: seen !== undefined,
     stands: standAt(context, record),
   });
-  if (outcome === "conflict") return undefined;
+  if (outcome !== "saved") return outcome;
   await nameLaterSets(thread, address, document, seen);
-  const { checkpointId } = address;
-  cache.setHead(address, { latest: { checkpointId, seq: record.seq }, stale: [], epoch });
+  const latest = { checkpointId: address.checkpointId, seq: record.seq };
+  cache.setHead(address, { latest, stale: [], epoch, removal });
   await catchUpStanding(context, thread, address);
   return record;
 }
@@ -92,23 +96,28 @@ async function doesContinue(
   return latest.checkpointId === parentCheckpointId || latest.checkpointId === address.checkpointId;
 }
 
+/** What is known before the latest checkpoint is read. */
+interface HeadToRead extends Pick<KnownHead, "epoch" | "removal"> {
+  readonly isContended: boolean;
+}
+
 async function readHead(
   { store }: SaverContext,
   address: CheckpointAddress,
-  epoch: number,
-  isContended: boolean,
+  { epoch, removal, isContended }: HeadToRead,
 ): Promise<KnownHead> {
   const [latest, ...stale] = await findHeads(store, address);
-  if (!isContended) return { latest, stale, epoch };
+  if (!isContended) return { latest, stale, epoch, removal };
   // The checkpoint with the mark may have been removed, or may have lost it. The next place in the order is
   // after all that is there, or no put would ever get in.
   const last = await findLastInOrder(store, address);
-  if (last === undefined) return { latest, stale, epoch };
+  if (last === undefined) return { latest, stale, epoch, removal };
   const { checkpointId, seq } = readPlace(last);
-  if (latest !== undefined && seq <= latest.seq) return { latest, stale, epoch };
+  if (latest !== undefined && seq <= latest.seq) return { latest, stale, epoch, removal };
   return {
     latest: { checkpointId, seq },
     stale: latest === undefined ? stale : [latest, ...stale],
     epoch,
+    removal,
   };
 }

@@ -5,9 +5,10 @@ import type { Hasher } from "../integrity/hashes.ts";
 import { readPlace, readRecord, type CheckpointRecord } from "../records/checkpoint-record.ts";
 import { isBinary, toBytes } from "../driver/binary.ts";
 import type { FencedThread } from "../store/fenced-thread.ts";
-import { findCheckpointOnly } from "../store/find-checkpoint.ts";
+import { findCheckpointOnly, findHeads } from "../store/find-checkpoint.ts";
 import { bringBackOne } from "../store/discard-checkpoints.ts";
-import { removeCheckpoint, replaceCheckpoint } from "../store/save-checkpoint.ts";
+import { removeCheckpoint, removeMisplaced, replaceCheckpoint } from "../store/save-checkpoint.ts";
+import type { Store } from "../store/store.ts";
 import { isSoundStanding } from "../store/thread-entry.ts";
 import { isSameState } from "../store/thread-record.ts";
 import { isRaised } from "../records/standing.ts";
@@ -21,6 +22,7 @@ import { catchUpStanding, standAt } from "./stand-at.ts";
  * Stores a checkpoint where one of its id is stored already: this call repeated, or other content for
  * the id. A leftover from another life of the thread is removed.
  *
+ * @param isOvertaken whether this call has stored it while the thread changed
  * @returns undefined if there is none, or something was in the way
  */
 export async function saveOverExisting(
@@ -28,6 +30,7 @@ export async function saveOverExisting(
   request: CheckpointToPut,
   draft: Draft,
   thread: FencedThread,
+  isOvertaken: boolean,
 ): Promise<CheckpointRecord | undefined> {
   const { store, cache, setsSeen } = context;
   const { address } = request;
@@ -41,6 +44,11 @@ export async function saveOverExisting(
   if ((existing.epoch ?? 0) !== thread.epoch) {
     // Unless another life has begun since, whose checkpoint this is.
     if (await isInLife(thread)) await removeCheckpoint(store, existing);
+    return undefined;
+  }
+  if (isOvertaken && (await isMisplaced(store, existing))) {
+    // Nobody was told of it yet, so it may get another place.
+    await removeMisplaced(store, existing);
     return undefined;
   }
   const { document: unnamed, record } = buildLike(context, request, draft, thread, existing);
@@ -62,6 +70,17 @@ export async function saveOverExisting(
   await nameLaterSets(thread, address, document, seen);
   await catchUpStanding(context, thread, address);
   return record;
+}
+
+/**
+ * Whether a checkpoint got a place that a removal had freed: others come after it, and none of them was put as the next
+ * one of it.
+ */
+async function isMisplaced(store: Store, existing: CheckpointDocument): Promise<boolean> {
+  const { thread_id: threadId, checkpoint_ns: checkpointNs, seq, next } = existing;
+  if (existing.head !== true) return next !== seq + 1;
+  const [latest] = await findHeads(store, { threadId, checkpointNs });
+  return latest !== undefined && latest.seq > seq;
 }
 
 /** Whether a prune has marked it: its parent is gone. */

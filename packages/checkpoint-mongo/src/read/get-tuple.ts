@@ -84,10 +84,15 @@ export async function readFound(
 function noteHead(
   { cache }: Pick<SaverContext, "cache">,
   address: NamespaceAddress,
-  { document, staleHeads }: FoundCheckpoint,
+  { document, staleHeads, record, isRecordLater = false }: FoundCheckpoint,
 ): void {
   const { checkpoint_id: checkpointId, seq, epoch = 0 } = document;
-  cache.setHead(address, { latest: { checkpointId, seq }, stale: staleHeads, epoch });
+  const removal = record?.removal ?? undefined;
+  const known = cache.getThread(address.threadId);
+  const isSure = removal === undefined || !isRecordLater || known?.removal === removal;
+  // Checkpoints may have been put and removed between the two reads.
+  if (!isSure) cache.forgetHead(address);
+  else cache.setHead(address, { latest: { checkpointId, seq }, stale: staleHeads, epoch, removal });
 }
 
 /** Takes what is known of a thread whose checkpoint was read, so that a put need not ask for it. */
@@ -131,8 +136,9 @@ async function findUnmarked(
   const last = await findLastInOrder(store, address);
   if (last === undefined) {
     presumeNew(context, threadId);
-    const epoch = cache.getThread(threadId)?.epoch ?? 0;
-    cache.setHead(address, { latest: undefined, stale: [], epoch });
+    const thread = cache.getThread(threadId);
+    const { epoch = 0, removal } = thread ?? {};
+    cache.setHead(address, { latest: undefined, stale: [], epoch, removal });
     return "nothing";
   }
   cache.forgetHead(address);

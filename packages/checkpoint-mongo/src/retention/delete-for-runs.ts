@@ -6,10 +6,11 @@ import { findCheckpointOfLife } from "../store/find-checkpoint.ts";
 import { findThreadsOfRuns } from "../store/find-runs.ts";
 import { lowerNewest, markAsLatest } from "../store/move-head.ts";
 import { markSurvivors, removeCheckpoints } from "../store/prune-checkpoints.ts";
+import { createRemovalName } from "../store/removals.ts";
 import { beginEntry } from "../store/write-metadata.ts";
 import { addNeeded } from "./needed-ancestors.ts";
 import { planNamespace, type NamespacePlan } from "./plan-namespace.ts";
-import { readThread } from "./plan-prune.ts";
+import { readThread, type ThreadPlan } from "./plan-prune.ts";
 import type { PlannedCheckpoint } from "./planned-checkpoint.ts";
 import { removePlanned, type RemovedOfThread } from "./remove-planned.ts";
 
@@ -76,6 +77,7 @@ async function deleteOfThread(
     await moveHead(context, epoch, plan);
   }
   const done = await removePlanned(context, { threadId, epoch, namespaces });
+  await announceFreeEnds(context, { threadId, epoch, namespaces });
   const checkpoints = done.checkpoints + aside;
   return {
     ...done,
@@ -83,6 +85,23 @@ async function deleteOfThread(
     checkpoints,
     needed,
   };
+}
+
+/**
+ * Where the latest went, its place and those before it are given again. Others may have read it as the latest until it
+ * was gone.
+ */
+async function announceFreeEnds(
+  { store, cache }: SaverContext,
+  { threadId, epoch, namespaces }: ThreadPlan,
+): Promise<void> {
+  const isEndFree = namespaces.some(
+    ({ survivor, through }) => survivor === undefined || survivor.seq < through,
+  );
+  if (!isEndFree) return;
+  const removal = { threadId, epoch, name: createRemovalName() };
+  await markSurvivors(store, [], removal);
+  cache.noteRemoval(removal);
 }
 
 /** Removes what rollbacks have discarded, before it could look as if the rollback could still be undone. */

@@ -2,6 +2,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import type { CheckpointRecord } from "../records/checkpoint-record.ts";
 import { markSurvivors, removeUncounted } from "../store/prune-checkpoints.ts";
+import { createRemovalName } from "../store/removals.ts";
 import { listBackups } from "../store/rollback-entries.ts";
 import { scanDiscarded, scanNamespace } from "../store/scan-thread.ts";
 import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
@@ -74,7 +75,9 @@ async function pruneNamespace(
   const plan = planNamespace(hasher, all, kept);
   if (plan === undefined) return kept.size;
   const { marks, removedIds } = plan;
-  await markSurvivors(store, marks);
+  const removal = { threadId: address.threadId, epoch, name: createRemovalName() };
+  await markSurvivors(store, marks, removal);
+  cache.noteRemoval(removal);
   await removeUncounted(store, address, epoch, removedIds);
   for (const checkpointId of removedIds) cache.forgetRecord({ ...address, checkpointId });
   if (address.checkpointNs === "") {

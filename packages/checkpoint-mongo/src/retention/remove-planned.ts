@@ -5,9 +5,10 @@ import {
   markSurvivors,
   measureCheckpoints,
   measureCondemned,
-  PRUNE_BATCH,
   removeCheckpoints,
 } from "../store/prune-checkpoints.ts";
+import { paceBatches } from "../store/paced-batches.ts";
+import { createRemovalName } from "../store/removals.ts";
 import { MIN_SWEEP_GRACE_MS } from "../store/sweep-grace.ts";
 import { sweep } from "../upkeep/sweep-segments.ts";
 import type { ThreadPlan } from "./plan-prune.ts";
@@ -33,10 +34,14 @@ export async function removePlanned(
   let bytesFreed = 0;
   const sizes =
     namespaces.length === 0 ? new Map<string, number>() : await measureCheckpoints(store, threadId);
-  for (const { namespace, marks, removedIds } of namespaces) {
-    await markSurvivors(store, marks);
-    for (let start = 0; start < removedIds.length; start += PRUNE_BATCH) {
-      const batch = removedIds.slice(start, start + PRUNE_BATCH);
+  if (namespaces.length > 0) {
+    const removal = { threadId, epoch, name: createRemovalName() };
+    const marks = namespaces.flatMap((plan) => plan.marks);
+    await markSurvivors(store, marks, removal);
+    cache.noteRemoval(removal);
+  }
+  for (const { namespace, removedIds } of namespaces) {
+    for await (const batch of paceBatches(removedIds)) {
       const count = await removeCheckpoints(store, namespace, epoch, batch);
       for (const checkpointId of batch) {
         cache.forgetRecord({ ...namespace, checkpointId });

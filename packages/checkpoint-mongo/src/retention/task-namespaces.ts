@@ -2,6 +2,7 @@ import { isPlainObject } from "../codec/values/plain-data.ts";
 import type { SaverContext } from "../context/context.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { readRecord } from "../records/checkpoint-record.ts";
+import { createRemovalName } from "../store/removals.ts";
 import { findTaskHeads, removeNamespaces } from "../store/task-namespaces.ts";
 
 /** A put of the root graph's checkpoint may still be under way when its tasks put theirs, but not for so long. */
@@ -23,7 +24,7 @@ export async function removeTaskNamespaces(
   epoch: number,
   root: RootCheckpoints,
 ): Promise<void> {
-  const { store, hasher } = context;
+  const { store, cache, hasher } = context;
   const namespaces = new Set<string>();
   const kept = new Set<string>();
   for (const document of await findTaskHeads(store, threadId)) {
@@ -40,7 +41,10 @@ export async function removeTaskNamespaces(
   }
   // Two may be marked, if a server stopped in between.
   const gone = [...namespaces].filter((namespace) => !kept.has(namespace));
-  if (gone.length > 0) await removeNamespaces(store, threadId, epoch, gone);
+  if (gone.length === 0) return;
+  const removal = { threadId, epoch, name: createRemovalName() };
+  await removeNamespaces(store, removal, gone);
+  cache.noteRemoval(removal);
 }
 
 /** The checkpoint of the root graph that a subgraph's checkpoint belongs to. */

@@ -10,7 +10,7 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
-import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
+import type { Db, MongoClient, MongoClientOptions } from "mongodb";
 import {
   parseAddress,
   parseAddressFilter,
@@ -33,14 +33,12 @@ import { REACH_STORAGE } from "../context/reach-saver.ts";
 import { HealthMonitor } from "../health/health-monitor.ts";
 import { Runs } from "../health/runs.ts";
 import type { SaverStats } from "../health/saver-stats.ts";
-import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
-import { openCollection, openDatabase } from "../driver/open-database.ts";
+import { openDatabase } from "../driver/open-database.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
-import { shareServerClock } from "../driver/server-clock.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
-import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
+import { forgetLook } from "../migration/look-for-official.ts";
 import {
   checkLabel,
   checkLabelFilter,
@@ -61,10 +59,8 @@ import {
 import { rollBack, type RollbackResult } from "../history/roll-back.ts";
 import { sweepBackups } from "../history/sweep-backups.ts";
 import { undoRollback } from "../history/undo-rollback.ts";
-import { OfficialCollections } from "../migration/official-collections.ts";
-import { guardConnection, requireOptions } from "../options/guard-connection.ts";
+import { requireOptions } from "../options/guard-connection.ts";
 import { deleteThread } from "../store/end-life.ts";
-import { GroupCommit } from "../store/group-commit.ts";
 import type { Cache, CacheStats } from "../memory/cache.ts";
 import { checkLease, type LeaseOptions } from "../leases/lease-options.ts";
 import { findHeld, type HeldThread } from "../leases/lease-scope.ts";
@@ -80,7 +76,6 @@ import { checkChannelLength } from "../put/check-channel-name.ts";
 import { completeCheckpoint } from "../put/complete-checkpoint.ts";
 import { getDeltaHistory } from "../read/delta-history.ts";
 import { getTupleOrAncestor } from "../read/fall-back.ts";
-import { OfficialSerializer } from "../records/official-serializer.ts";
 import { getOfficialTuple } from "../read/official-threads.ts";
 import {
   resolveOptions,
@@ -92,7 +87,6 @@ import {
   forgetCached,
   nameCacheOwner,
   shareCache,
-  shareCommits,
   shareEarlyStandings,
   shareSetsSeen,
   shareWritesUnderWay,
@@ -103,9 +97,7 @@ import { putWrites } from "../put/put-writes.ts";
 import { Snapshot } from "../put/snapshot.ts";
 import { takeWrites } from "../put/take-writes.ts";
 import { Serializer } from "../records/serializer.ts";
-import type { ServerFeatures } from "../store/server-features.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
-import { Store } from "../store/store.ts";
 import { copyThread, type CopyThreadResult } from "../retention/copy-thread.ts";
 import { deleteForRuns, type DeleteForRunsResult } from "../retention/delete-for-runs.ts";
 import { keepLast } from "../retention/keep-last.ts";
@@ -123,20 +115,8 @@ import {
   checkRunIds,
   checkThreadIds,
 } from "./check-arguments.ts";
-import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
-
-/** The connection of a saver, shared by all that wrap it. */
-interface Connection {
-  /** Whether the saver made its client itself. */
-  isOwned: boolean;
-  opened: OpenedStore | undefined;
-}
-
-/** What a saver reads and writes through. */
-interface OpenedStore {
-  readonly store: Store;
-  readonly official: OfficialCollections;
-}
+import { Connection, createClient } from "./connection.ts";
+import { forgetSetup, nameCollection, type SetupRequest } from "./set-up.ts";
 
 /**
  * A LangGraph.js checkpoint saver on MongoDB. A step stores what it adds to the state, not the
@@ -214,7 +194,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.hasher = new Hasher(keys);
     this.cacheOwner = nameCacheOwner(keys, serde);
     this.serializer = new Serializer(serde, this.cache.shadows, settings.allowedObjects);
-    this.connection = { isOwned: false, opened: undefined };
+    this.connection = new Connection();
   }
 
   /**
@@ -231,12 +211,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     serde?: SerializerProtocol,
   ): MongoDBSaver {
     const { clientOptions, ...settings } = requireOptions("MongoDBSaver", options);
-    const client = guardConnection(
-      "MongoDBSaver",
-      uri,
-      clientOptions,
-      () => new MongoClient(uri, clientOptions),
-    );
+    const client = createClient(uri, clientOptions);
     const saver = new MongoDBSaver({ ...settings, client }, serde);
     saver.connection.isOwned = true;
     return saver;
@@ -262,7 +237,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   /** Closes the connection if the saver opened it. A client that was passed in stays open. */
   async close(): Promise<void> {
-    if (this.connection.isOwned) await this.client.close();
+    await this.connection.close(this.client);
   }
 
   /** The same as {@link MongoDBSaver.close}, for `await using`. */
@@ -857,18 +832,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   private async open(): Promise<SaverContext> {
     checkRuntime();
-    const { client, db } = this;
-    const Binary = await findBinaryClass(client);
-    const [features] = await Promise.all([
-      setUpOnce(this.setupRequest),
-      shareServerClock(client).sync(db),
-    ]);
-    const { cache, serializer, hasher, settings, health } = this;
-    const { store, official } = this.openStore(Binary, features);
-    const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
-    const earlyStandings = shareEarlyStandings(this.place);
-    const deadline = new ConflictDeadline(settings.retry.deadlineMs, health.noteConflict);
-    const hold = undefined;
+    const { client, db, serde, serializer, settings, retryPolicy } = this;
+    const { store, official } = await this.connection.open({
+      client,
+      db,
+      settings,
+      limits: retryPolicy.limits,
+      officialNames: {
+        checkpoints: this.checkpointCollectionName,
+        writes: this.checkpointWritesCollectionName,
+      },
+      serde,
+      serializer,
+    });
+    const { cache, hasher, health } = this;
     return {
       store,
       cache,
@@ -876,43 +853,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       hasher,
       settings,
       health,
-      deadline,
-      earlyStandings,
-      hold,
-      setsSeen,
+      deadline: new ConflictDeadline(settings.retry.deadlineMs, health.noteConflict),
+      earlyStandings: shareEarlyStandings(this.place),
+      hold: undefined,
+      setsSeen: settings.witness ? shareSetsSeen(this.place) : undefined,
       official,
     };
-  }
-
-  private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {
-    const { client, connection, db, settings } = this;
-    const { opened } = connection;
-    if (opened?.store.db === db && opened.store.features === features) return opened;
-    const name = nameCollection(settings);
-    const commits = shareCommits(this.place, () => {
-      // The queue repeats commands itself, together with chains that have come meanwhile.
-      const once = openDatabase(client, db.databaseName);
-      return new GroupCommit(openCollection(once, name), client);
-    }).withLimits(this.retryPolicy.limits);
-    const clock = shareServerClock(client);
-    const store = new Store({ db, name, Binary, commits, clock, features });
-    connection.opened = { store, official: this.openOfficial() };
-    return connection.opened;
-  }
-
-  private openOfficial(): OfficialCollections {
-    const { client, db, serde, serializer, settings } = this;
-    const names = {
-      checkpoints: this.checkpointCollectionName,
-      writes: this.checkpointWritesCollectionName,
-    };
-    // A user's serializer decides itself which objects it makes.
-    const reader = serializer.isNative
-      ? new OfficialSerializer(serde, settings.allowedObjects)
-      : serde;
-    return new OfficialCollections(db, names, reader, () =>
-      isOfficialThere(client, db, names.checkpoints),
-    );
   }
 }
 

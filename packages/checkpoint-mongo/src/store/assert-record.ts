@@ -5,6 +5,7 @@ import { hashLife } from "../integrity/hashes.ts";
 import {
   FieldFault,
   readOptionalDate,
+  readOptionalText,
   readWhole,
   refuse,
   requireBytes,
@@ -45,6 +46,7 @@ export function assertRecord(document: ThreadDocument, threadId: string): void {
     if (newest !== undefined && (typeof newest !== "object" || newest === null)) {
       refuse("newest", "an object", newest);
     }
+    readOptionalText("removal", document.removal ?? undefined);
     const retention: unknown = document.retention;
     const isSeconds = typeof retention === "number" && retention > 0;
     if (retention !== undefined && retention !== "pinned" && !isSeconds) {

@@ -26,9 +26,9 @@ export type ChainOutcome =
   | { readonly kind: "done"; readonly inserted: ReadonlySet<number> }
   /**
    * A unique index refused an update; it and those after it were not carried out. Or all were, but a
-   * document that must be there was not.
+   * document that must be there was not. With the positions of the updates before that inserted a document.
    */
-  | { readonly kind: "conflict" };
+  | { readonly kind: "conflict"; readonly inserted: ReadonlySet<number> };
 
 /** How a chain ended that the server carried out. */
 export function judge(
@@ -38,7 +38,7 @@ export function judge(
 ): ChainOutcome {
   const isBaseless = [...inserted].some((index) => chain[index]?.mustExist === true);
   return isBaseless || (matched !== undefined && matched + inserted.size < countRequired(chain))
-    ? { kind: "conflict" }
+    ? { kind: "conflict", inserted }
     : { kind: "done", inserted };
 }
 

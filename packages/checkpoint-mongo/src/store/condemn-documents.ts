@@ -1,15 +1,13 @@
 import type { StoredBytes } from "../driver/binary.ts";
+import { paceBatches } from "./paced-batches.ts";
 import type { Store } from "./store.ts";
-
-/** Documents changed with one command. */
-const BATCH_SIZE = 1_000;
 
 /** Marks documents for removal. A call that stores one of them again takes the mark off. */
 export async function condemnDocuments(
   { all }: Pick<Store, "all">,
   ids: readonly StoredBytes[],
 ): Promise<void> {
-  for (const batch of cutBatches(ids)) {
+  for await (const batch of paceBatches(ids)) {
     await all.updateMany(
       { _id: { $in: batch as never[] }, condemned_at: { $exists: false } },
       // By the server's clock: the clocks of processes that sweep may differ.
@@ -25,7 +23,7 @@ export async function removeCondemned(
   before: Date,
 ): Promise<number> {
   let removed = 0;
-  for (const batch of cutBatches(ids)) {
+  for await (const batch of paceBatches(ids)) {
     const { deletedCount } = await all.deleteMany({
       _id: { $in: batch as never[] },
       condemned_at: { $lte: before },
@@ -40,13 +38,7 @@ export async function pardonDocuments(
   { all }: Pick<Store, "all">,
   ids: readonly StoredBytes[],
 ): Promise<void> {
-  for (const batch of cutBatches(ids)) {
+  for await (const batch of paceBatches(ids)) {
     await all.updateMany({ _id: { $in: batch as never[] } }, { $unset: { condemned_at: "" } });
-  }
-}
-
-function* cutBatches(ids: readonly StoredBytes[]): Generator<StoredBytes[]> {
-  for (let start = 0; start < ids.length; start += BATCH_SIZE) {
-    yield ids.slice(start, start + BATCH_SIZE);
   }
 }

@@ -39,10 +39,15 @@ const INDEXES: readonly IndexDescription[] = [
     unique: true,
     partialFilterExpression: { labelled: true },
   },
-  // Records by what fences ask for; those that close do not all ask for the holder.
+  // Records by what fences ask for: those that open for the holder, those of puts for the last removal.
   {
-    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1, holder: 1 },
+    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1, holder: 1, removal: 1 },
     name: "fence",
+    partialFilterExpression: { kind: "thread" },
+  },
+  {
+    key: { thread_id: 1, epoch: 1, expires_at: 1, extending: 1, removal: 1 },
+    name: "place",
     partialFilterExpression: { kind: "thread" },
   },
 ];

@@ -22,6 +22,13 @@ export interface SubmitOptions {
   readonly move?: StandingMove | undefined;
   /** Whether the first checkpoint of the root graph is: it says from then on where the thread stands. */
   readonly isFirst?: boolean | undefined;
+  /**
+   * Whether a place in the order of a namespace is taken: it is a conflict if checkpoints were removed since the
+   * thread's state was read.
+   */
+  readonly takesPlace?: boolean | undefined;
+  /** The name of a removal that is among the updates, or follows. */
+  readonly removal?: string | undefined;
 }
 
 /** The operators of an update; see {@link FencedThread.claim}. */
@@ -68,24 +75,34 @@ export class FencedThread {
    */
   async write(
     updates: Chain,
-    { after, onSubmitted, move, isFirst = false }: SubmitOptions = {},
+    { after, onSubmitted, move, isFirst = false, takesPlace = false, removal }: SubmitOptions = {},
   ): Promise<ChainOutcome> {
+    const { removal: former = null } = this.state;
     const created = { created_at: new Date(this.store.estimateTime()) };
     const chain = [
-      this.#fence(this.#token, move && beginMove(move), created),
+      this.#fence(
+        { ...matchHolder(this.#token), ...(takesPlace && { removal: former }) },
+        { ...(move && beginMove(move)), ...(removal !== undefined && { $set: { removal } }) },
+        created,
+      ),
       ...updates,
-      // One who holds nothing is done by now. A holder has to hold the thread to the end.
-      this.#fence(this.#token ?? "any", {
-        ...(move && endMove(move)),
-        ...(isFirst && { $unset: { head: "", stands: "" } }),
-      }),
+      this.#fence(
+        {
+          // One who holds nothing is done by now. A holder has to hold the thread to the end.
+          ...matchHolder(this.#token ?? "any"),
+          ...(takesPlace && { removal: removal ?? former }),
+        },
+        {
+          ...(move && endMove(move)),
+          ...(isFirst && { $unset: { head: "", stands: "" } }),
+        },
+      ),
     ];
     const submission = await this.store.commits.submit(chain, after);
     onSubmitted?.(submission);
     const outcome = await submission.outcome;
-    return outcome.kind === "conflict"
-      ? outcome
-      : { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
+    // Without the opening fence.
+    return { ...outcome, inserted: new Set(Array.from(outcome.inserted, (index) => index - 1)) };
   }
 
   /** The fields of a new document of this life of the thread. */
@@ -118,12 +135,14 @@ export class FencedThread {
   }
 
   /**
-   * An update that fails, and so ends its chain, if the thread has another life or another expiry by now:
-   * its upsert then collides with the thread's own record. Where there is no record, it makes one: a thread
-   * that is new needs no command of its own. Otherwise it changes nothing but what is given.
+   * An update that fails, and so ends its chain, if the thread has another life or another expiry by now, or is not
+   * as it is asked for: its upsert then collides with the thread's own record. Where there is no record, it makes
+   * one: a thread that is new needs no command of its own. Otherwise it changes nothing but what is given.
+   *
+   * @param asked what else must hold of the record
    */
   #fence(
-    token: WriterToken,
+    asked: Readonly<Record<string, unknown>>,
     change: UpdateFilter<Document> = {},
     created: Partial<ThreadDocument> = {},
   ): ChainUpdate {
@@ -135,7 +154,7 @@ export class FencedThread {
       // A change of the expiry that is under way is finished first, by whoever opens the thread.
       filter: {
         ...matchThread(this.state),
-        ...matchHolder(token),
+        ...asked,
         extending: null,
       } as Filter<Document>,
       update: {

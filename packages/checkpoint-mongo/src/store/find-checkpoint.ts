@@ -34,6 +34,8 @@ export interface FoundCheckpoint {
   readonly staleHeads: readonly PlacedCheckpoint[];
   /** The record of its thread, as it was then. */
   readonly record: ThreadDocument | undefined;
+  /** Whether the record was read some time after the checkpoint, by another command. */
+  readonly isRecordLater?: boolean | undefined;
 }
 
 /** What a server says if a document with everything joined to it would be over the limit. */
@@ -138,7 +140,7 @@ async function findOfLife(
   const found = takeLatest(keepOfLife(documents, record, address.threadId));
   if (found === undefined) return undefined;
   const own = groupByPointer(writes).get(bytesToHex(found.document._id)) ?? [];
-  return { ...found, record, writes: own };
+  return { ...found, record, writes: own, isRecordLater: true };
 }
 
 /** Finds with one more command what cannot be joined: a thread's record, and checkpoints' writes. */

@@ -208,7 +208,8 @@ export class GroupCommit {
     settle(before, refused.inserted);
     this.#shared.waiting.unshift(...after);
     if (failed === undefined) return;
-    if (refused.isConflict) this.#refuse(failed);
+    const start = before.reduce((sum, { chain }) => sum + chain.length, 0);
+    if (refused.isConflict) this.#refuse(failed, takeOwn(failed, refused.inserted, start));
     else if (isTransient(error)) this.#retryLater([failed], lane, error);
     else failed.reject(error);
   }
@@ -244,26 +245,29 @@ export class GroupCommit {
       // One chain may be the reason: each is sent on its own. What was carried out already is found
       // as a conflict with itself, and so is what has to keep an order.
       const [free, bound] = splitBy(group, ({ after }) => !after.some((one) => isIn(group, one)));
-      for (const { resolve } of bound) resolve({ kind: "conflict" });
+      for (const { resolve } of bound) resolve(REFUSED);
       this.#alone.waiting.unshift(...free);
       this.#send(this.#alone);
     } else if (only !== undefined && group.length === 1 && isConflict(error)) {
-      this.#refuse(only);
+      this.#refuse(only, NONE);
     } else {
       for (const { reject } of group) reject(error);
     }
   }
 
   /** Ends a chain, and those that were to come after it, by a conflict. */
-  #refuse(failed: Waiting): void {
+  #refuse(failed: Waiting, inserted: ReadonlySet<number>): void {
     const { waiting } = this.#shared;
     const [kept, bound] = splitBy(waiting, ({ after }) => !after.includes(failed));
     waiting.splice(0, waiting.length, ...kept);
-    for (const { resolve } of [failed, ...bound]) resolve({ kind: "conflict" });
+    failed.resolve({ kind: "conflict", inserted });
+    for (const { resolve } of bound) resolve(REFUSED);
   }
 }
 
-const CONFLICT: Submission = { outcome: Promise.resolve({ kind: "conflict" }) };
+const NONE: ReadonlySet<number> = new Set();
+const REFUSED: ChainOutcome = { kind: "conflict", inserted: NONE };
+const CONFLICT: Submission = { outcome: Promise.resolve(REFUSED) };
 
 async function haveConflict(submissions: readonly Submission[]): Promise<boolean> {
   const outcomes = await Promise.allSettled(submissions.map(({ outcome }) => outcome));
@@ -299,14 +303,24 @@ function toOperation({ filter, update, upsert = false }: Chain[number]): AnyBulk
 /** Tells chains that were carried out how they ended. */
 function settle(group: readonly Waiting[], inserted: ReadonlySet<number>, matched?: number): void {
   let start = 0;
-  for (const { chain, resolve } of group) {
-    const own = new Set<number>();
-    for (let index = 0; index < chain.length; index += 1) {
-      if (inserted.has(start + index)) own.add(index);
-    }
-    resolve(judge(chain, own, matched));
+  for (const waiting of group) {
+    const { chain, resolve } = waiting;
+    resolve(judge(chain, takeOwn(waiting, inserted, start), matched));
     start += chain.length;
   }
+}
+
+/** Those of a command's inserted documents that belong to a chain, by their positions in it. */
+function takeOwn(
+  { chain }: Pick<Waiting, "chain">,
+  inserted: ReadonlySet<number>,
+  start: number,
+): ReadonlySet<number> {
+  const own = new Set<number>();
+  for (let index = 0; index < chain.length; index += 1) {
+    if (inserted.has(start + index)) own.add(index);
+  }
+  return own;
 }
 
 /** The chains before the one that an update belongs to, that one, and those after it. */

@@ -1,10 +1,10 @@
 import type { Document, Filter } from "mongodb";
 import type { NamespaceAddress } from "../address/address.ts";
 import type { CheckpointDocument, DocumentKind, PruneMark } from "../documents/documents.ts";
+import { oneOf } from "./one-of.ts";
+import { paceBatches } from "./paced-batches.ts";
+import { announceRemoval, type Removal } from "./removals.ts";
 import type { Store } from "./store.ts";
-
-/** Checkpoints removed, or changed, with one command: others that write to the thread wait for it. */
-export const PRUNE_BATCH = 100;
 
 /**
  * Removes checkpoints of a namespace, then their pending writes. A process that dies in between leaves writes
@@ -19,15 +19,9 @@ export async function removeCheckpoints(
   checkpointIds: readonly string[],
   kind: "checkpoint" | "discarded" = "checkpoint",
 ): Promise<number> {
-  const places = checkpointIds.map((id) => matchPlace(namespace, epoch, id));
-  const { deletedCount } = await all.bulkWrite(
-    places.map((place) => ({ deleteOne: { filter: { ...place, kind } } })),
-    { ordered: true },
-  );
-  await all.bulkWrite(
-    places.map((place) => ({ deleteMany: { filter: { ...place, kind: "writes" } } })),
-    { ordered: true },
-  );
+  const places = matchPlaces(namespace, epoch, checkpointIds);
+  const { deletedCount } = await all.deleteMany({ ...places, kind });
+  await all.deleteMany({ ...places, kind: "writes" });
   return deletedCount;
 }
 
@@ -39,23 +33,25 @@ export async function removeUncounted(
   checkpointIds: readonly string[],
 ): Promise<void> {
   const kinds: readonly DocumentKind[] = ["checkpoint", "writes"];
-  const operations = kinds.flatMap((kind) =>
-    checkpointIds.map((id) => ({
-      deleteMany: { filter: { ...matchPlace(namespace, epoch, id), kind } },
-    })),
+  const places = matchPlaces(namespace, epoch, checkpointIds);
+  await all.bulkWrite(
+    kinds.map((kind) => ({ deleteMany: { filter: { ...places, kind } } })),
+    { ordered: true },
   );
-  await all.bulkWrite(operations, { ordered: true });
 }
 
-/** Each is named by itself: of several ids, not every server finds each by the index. */
-function matchPlace(
+/**
+ * All at once: a server that flushes after each delete of a command would take as long for each as for all. The index
+ * that this goes by has the later ids first, so if the server stops in the middle, no child is left without its parent.
+ */
+function matchPlaces(
   { threadId, checkpointNs }: NamespaceAddress,
   epoch: number,
-  checkpointId: string,
+  checkpointIds: readonly string[],
 ): Filter<Document> {
   return {
     thread_id: threadId,
-    checkpoint_id: checkpointId,
+    checkpoint_id: oneOf(checkpointIds),
     checkpoint_ns: checkpointNs,
     // The first life has no number.
     epoch: epoch === 0 ? null : epoch,
@@ -66,18 +62,24 @@ function matchPlace(
 export type SurvivorMark = Pick<CheckpointDocument, "_id" | "thread_id" | "hash"> &
   ({ readonly cut: Uint8Array } | { readonly pruned: PruneMark });
 
-/** Marks checkpoints that stay. */
+/**
+ * Marks checkpoints that stay.
+ *
+ * @param removal is announced with the marks, before any place becomes free
+ */
 export async function markSurvivors(
-  { checkpoints }: Pick<Store, "checkpoints">,
+  { all }: Pick<Store, "all">,
   marks: readonly SurvivorMark[],
+  removal?: Removal,
 ): Promise<void> {
-  for (let start = 0; start < marks.length; start += PRUNE_BATCH) {
-    const operations = marks
-      .slice(start, start + PRUNE_BATCH)
-      .map(({ _id, thread_id, hash, ...mark }) => ({
-        updateOne: { filter: { _id, thread_id, hash }, update: { $set: mark } },
-      }));
-    await checkpoints.bulkWrite(operations, { ordered: false });
+  const operations = [
+    ...(removal === undefined ? [] : [{ updateOne: announceRemoval(removal) }]),
+    ...marks.map(({ _id, thread_id, hash, ...mark }) => ({
+      updateOne: { filter: { _id, thread_id, hash } as Filter<Document>, update: { $set: mark } },
+    })),
+  ];
+  for await (const batch of paceBatches(operations)) {
+    await all.bulkWrite([...batch], { ordered: false });
   }
 }
 

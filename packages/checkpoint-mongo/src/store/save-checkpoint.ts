@@ -15,6 +15,9 @@ export type CheckpointToStore = Omit<
 /** How saving a checkpoint ended. Failures of the server are thrown. */
 export type SaveOutcome = "saved" | "conflict";
 
+/** How saving a new one ended: it may be stored although the thread has changed meanwhile. */
+export type SaveNewOutcome = SaveOutcome | "overtaken";
+
 /** What is saved along with a new checkpoint. */
 export interface SaveCheckpointOptions {
   /** The segments that it needs and that may not be stored yet. */
@@ -38,7 +41,7 @@ export async function saveCheckpoint(
   thread: FencedThread,
   checkpoint: CheckpointToStore,
   { segments, replaced, after, isWitnessed, stands }: SaveCheckpointOptions,
-): Promise<SaveOutcome> {
+): Promise<SaveNewOutcome> {
   const { thread_id, kind, checkpoint_ns, seq, ...content } = checkpoint;
   const namespace = { thread_id, kind, checkpoint_ns };
   const stored = await saveAhead(thread, segments);
@@ -64,8 +67,11 @@ export async function saveCheckpoint(
   const outcome = await thread.write(updates, {
     after,
     isFirst: stands !== undefined && replaced.length === 0,
+    takesPlace: true,
   });
-  if (outcome.kind === "conflict" || !outcome.inserted.has(stored.length)) return "conflict";
+  const isInserted = outcome.inserted.has(stored.length);
+  if (outcome.kind === "conflict") return isInserted ? "overtaken" : "conflict";
+  if (!isInserted) return "conflict";
   await removeReplaced(thread, checkpoint, replaced);
   return "saved";
 }
@@ -106,6 +112,14 @@ export async function removeCheckpoint(
   { _id, epoch }: Pick<CheckpointDocument, "_id" | "epoch">,
 ): Promise<void> {
   await checkpoints.deleteOne({ _id, epoch: (epoch ?? null) as number });
+}
+
+/** Removes a checkpoint unless it was given another place or content meanwhile. */
+export async function removeMisplaced(
+  { checkpoints }: Pick<Store, "checkpoints">,
+  { _id, seq, hash }: Pick<CheckpointDocument, "_id" | "seq" | "hash">,
+): Promise<void> {
+  await checkpoints.deleteOne({ _id, seq, hash });
 }
 
 /** Fields that a checkpoint may lack. */

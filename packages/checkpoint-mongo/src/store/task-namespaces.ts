@@ -1,4 +1,5 @@
 import type { CheckpointDocument, DocumentKind } from "../documents/documents.ts";
+import { announceRemoval, type Removal } from "./removals.ts";
 import type { Store } from "./store.ts";
 
 /** The latest checkpoints of the namespaces of tasks: those whose names have a task's id. */
@@ -15,13 +16,13 @@ export async function findTaskHeads(
   );
 }
 
-/** Removes all checkpoints of namespaces, then their pending writes. */
+/** Announces and carries out the removal of all checkpoints of namespaces, then of their pending writes. */
 export async function removeNamespaces(
   { all }: Pick<Store, "all">,
-  threadId: string,
-  epoch: number,
+  removal: Removal,
   namespaces: readonly string[],
 ): Promise<void> {
+  const { threadId, epoch } = removal;
   const kinds: readonly DocumentKind[] = ["checkpoint", "writes"];
   const operations = kinds.flatMap((kind) =>
     namespaces.map((namespace) => ({
@@ -36,5 +37,5 @@ export async function removeNamespaces(
       },
     })),
   );
-  await all.bulkWrite(operations, { ordered: true });
+  await all.bulkWrite([{ updateOne: announceRemoval(removal) }, ...operations], { ordered: true });
 }

@@ -24,6 +24,8 @@ export interface ThreadState {
   readonly expiresAt: Date | undefined;
   /** Overrides the TTL of the saver: seconds, or "pinned" for a thread that stays. */
   readonly retention?: ThreadDocument["retention"] | undefined;
+  /** Names the last removal of checkpoints; undefined for none. Writes that take no place in an order need not know. */
+  readonly removal?: string | undefined;
 }
 
 /** What a thread's record says: its state, and who holds it. */
@@ -105,9 +107,15 @@ export function readState({
   epoch,
   expires_at,
   retention,
+  removal,
 }: ThreadDocument): ThreadState {
-  const expiresAt = toExpiry(expires_at);
-  return { threadId: thread_id, epoch, expiresAt, ...(retention !== undefined && { retention }) };
+  return {
+    threadId: thread_id,
+    epoch,
+    expiresAt: toExpiry(expires_at),
+    ...(retention !== undefined && { retention }),
+    ...(removal != null && { removal }),
+  };
 }
 
 /** When a thread was to expire before its expiry was changed, the latest last; undefined for never. */

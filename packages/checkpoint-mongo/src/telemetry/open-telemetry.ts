@@ -108,6 +108,7 @@ export function instrumentSaver(
     saver.on("fall-back", ({ type }) => count(type)),
     saver.on("keep-last-failed", ({ type }) => count(type)),
     saver.on("restore-failed", ({ type }) => count(type)),
+    saver.on("thread-size", ({ type }) => count(type)),
     observeStats(meter, saver),
   ];
   return () => {
