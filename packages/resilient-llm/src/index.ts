@@ -26,6 +26,7 @@ export type {
   JournalKey,
   JournalPiece,
   JournalWrite,
+  KeyedEntry,
   OpenedEntry,
 } from "./journal/call-journal.ts";
 export type { NamedTask } from "./journal/call-address.ts";
