@@ -9,6 +9,8 @@ export const TEMPLATES = [
   "demo",
   "migrate-from-official",
   "time-travel",
+  "streaming-resume",
+  "research-agent",
 ] as const;
 
 /** One of the templates. */

@@ -12,7 +12,9 @@ import { testChatMemory } from "./promises/chat-memory.ts";
 import { testDemo } from "./promises/demo.ts";
 import { testMigrateFromOfficial } from "./promises/migrate-from-official.ts";
 import { testQuickstart } from "./promises/quickstart.ts";
+import { testResearchAgent } from "./promises/research-agent.ts";
 import { testResilientChat } from "./promises/resilient-chat.ts";
+import { testStreamingResume } from "./promises/streaming-resume.ts";
 import { testTimeTravel } from "./promises/time-travel.ts";
 import { startStandInModel } from "./stand-in-model.ts";
 import { templateFolder, TEMPLATES, type TemplateName } from "./template-folder.ts";
@@ -55,6 +57,8 @@ testResilientChat(find("resilient-chat"));
 testDemo(find("demo"));
 testMigrateFromOfficial(find("migrate-from-official"));
 testTimeTravel(find("time-travel"));
+testStreamingResume(find("streaming-resume"));
+testResearchAgent(find("research-agent"));
 
 /** Arguments that have a template ask its model once at least, in a thread of its own. */
 const ASKING: Record<TemplateName, readonly string[]> = {
@@ -64,6 +68,8 @@ const ASKING: Record<TemplateName, readonly string[]> = {
   demo: ["--thread", "real"],
   "migrate-from-official": ["official", "--thread", "real"],
   "time-travel": ["run", "--thread", "real"],
+  "streaming-resume": ["--thread", "real"],
+  "research-agent": ["--thread", "real"],
 };
 
 /** No MongoDB is named, none was downloaded, and none can be. */

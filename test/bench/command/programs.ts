@@ -8,6 +8,8 @@ export const programs: Readonly<Record<string, string>> = {
     "Calls of a provider that fails in every way providers do, by the means of LangChain.js, by two gateways and by ResilientChatModel",
   "llm-journal": "What the call journal on MongoDB adds to calls and streams, and what it saves",
   "llm-overhead": "What ResilientChatModel adds to a call that meets no fault",
+  savings:
+    "What faults cost an agent without checkpoints, with the official saver and with Threadkeep, in simulated time",
 };
 
 /** The names of the programs. */
@@ -17,7 +19,8 @@ export function listPrograms(): string[] {
 
 /** Runs one with its arguments and returns its exit code. */
 export async function runProgram(name: string, args: readonly string[]): Promise<number> {
-  const program = fileURLToPath(new URL(`../llm/${name}.ts`, import.meta.url));
+  const folder = name.startsWith("llm-") ? "llm" : name;
+  const program = fileURLToPath(new URL(`../${folder}/${name}.ts`, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
     stdio: "inherit",
   });
