@@ -78,6 +78,15 @@ export class CopiedTemplate {
     return this.#watch(this.#spawn(process.execPath, args, environment));
   }
 
+  /** Starts a program with Node.js, to be killed whenever the caller likes. */
+  startNode(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv,
+  ): { readonly ended: Promise<Run>; kill(signal: "SIGKILL"): void } {
+    const child = this.#spawn(process.execPath, args, environment);
+    return { ended: this.#watch(child), kill: (signal) => child.kill(signal) };
+  }
+
   /**
    * Runs a program with Node.js and ends it with a signal.
    *

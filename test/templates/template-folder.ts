@@ -11,6 +11,8 @@ export const TEMPLATES = [
   "time-travel",
   "worker-fleet",
   "human-in-the-loop",
+  "streaming-resume",
+  "research-agent",
 ] as const;
 
 /** One of the templates. */

@@ -13,7 +13,9 @@ import { testDemo } from "./promises/demo.ts";
 import { testHumanInTheLoop } from "./promises/human-in-the-loop.ts";
 import { testMigrateFromOfficial } from "./promises/migrate-from-official.ts";
 import { testQuickstart } from "./promises/quickstart.ts";
+import { testResearchAgent } from "./promises/research-agent.ts";
 import { testResilientChat } from "./promises/resilient-chat.ts";
+import { testStreamingResume } from "./promises/streaming-resume.ts";
 import { testTimeTravel } from "./promises/time-travel.ts";
 import { testWorkerFleet } from "./promises/worker-fleet.ts";
 import { startStandInModel } from "./stand-in-model.ts";
@@ -66,6 +68,8 @@ testMigrateFromOfficial(find("migrate-from-official"));
 testTimeTravel(find("time-travel"));
 testWorkerFleet(find("worker-fleet"));
 testHumanInTheLoop(find("human-in-the-loop"));
+testStreamingResume(find("streaming-resume"));
+testResearchAgent(find("research-agent"));
 
 /** Its nodes ask no model. */
 const WITHOUT_MODEL: ReadonlySet<TemplateName> = new Set(["worker-fleet"]);
@@ -80,6 +84,8 @@ const ASKING: Record<TemplateName, readonly string[]> = {
   "time-travel": ["run", "--thread", "real"],
   "worker-fleet": [],
   "human-in-the-loop": ["work", "--once"],
+  "streaming-resume": ["--thread", "real"],
+  "research-agent": ["--thread", "real"],
 };
 
 /** No MongoDB is named, none was downloaded, and none can be. */

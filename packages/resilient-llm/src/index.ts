@@ -27,6 +27,7 @@ export type {
   JournalPiece,
   JournalResponse,
   JournalWrite,
+  KeyedEntry,
   OpenedEntry,
 } from "./journal/call-journal.ts";
 export type { NamedTask } from "./journal/call-address.ts";

@@ -46,10 +46,13 @@ import {
   checkStructuredOutput,
   checkTools,
 } from "./options/check-call-options.ts";
+import type { JournalOptions } from "./options/journal-options.ts";
 import type { ResilientChatModelOptions } from "./options/resilient-chat-model-options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
 import { type CallAddress, type NamedTask, readCallAddress } from "./journal/call-address.ts";
+import type { CallJournal } from "./journal/call-journal.ts";
 import { omitRunOptions } from "./journal/hash-request.ts";
+import { readReplaying } from "./journal/replaying.ts";
 import { createStructuredOutput } from "./structured-output.ts";
 import { EventHub, type ResilienceListener } from "./events/events.ts";
 
@@ -321,6 +324,20 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   }
 
   /**
+   * A model that shares everything with this one except the journal: its calls are kept in this one.
+   *
+   * @throws InvalidOptionsError if the journal cannot be used
+   */
+  withJournal(journal: CallJournal | JournalOptions): ResilientChatModel {
+    const options = resolveOptions({ ...this.givenOptions, journal });
+    return new ResilientChatModel(this.givenOptions, {
+      shared: { ...this.shared, options: { ...this.shared.options, journal: options.journal } },
+      defaults: this.defaults,
+      check: this.check,
+    });
+  }
+
+  /**
    * A model that may call these tools. Every candidate gets them in its own format.
    *
    * @throws InvalidOptionsError if `tools` is no array of tools
@@ -446,7 +463,9 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     const { journal } = callOptions as ResilientCallOptions;
     // It is about this model, and no other one would know it.
     if (journal !== undefined) delete (callOptions as ResilientCallOptions).journal;
-    if (!this.shared.options.journal || journal === "off") return;
+    // A replay has to know each call, also those that are not journaled: it must not let them ask.
+    const isKnown = this.shared.options.journal ?? readReplaying();
+    if (!isKnown || journal === "off") return;
     const address = readCallAddress(config, journal);
     if (address) Object.assign(callOptions, { [ADDRESS]: address });
   }

@@ -10,6 +10,8 @@ export const programs: Readonly<Record<string, string>> = {
     "Calls of a provider that fails in every way providers do, by the means of LangChain.js, by two gateways and by ResilientChatModel",
   "llm-journal": "What the call journal on MongoDB adds to calls and streams, and what it saves",
   "llm-overhead": "What ResilientChatModel adds to a call that meets no fault",
+  savings:
+    "What faults cost an agent without checkpoints, with the official saver and with Threadkeep, in simulated time",
 };
 
 /** The names of the programs. */

@@ -6,6 +6,7 @@ import type { Benchmark } from "../harness/benchmark.ts";
 import { createProgressLine } from "../harness/progress-line.ts";
 import { runBenchmark } from "../harness/run-benchmark.ts";
 import type { SaverName } from "../harness/savers.ts";
+import { runProgram } from "./programs.ts";
 import { resultsPlace, toMarkdown, versusPlace, versusToMarkdown } from "../report/markdown.ts";
 import { plotGrowth } from "../report/plot-growth.ts";
 import { plotShortAndLong } from "../report/plot-short-and-long.ts";
@@ -74,12 +75,25 @@ export async function publishResults(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: { "tables-only": { type: "boolean", default: false } },
   });
-  const named = positionals.map((name) => findBenchmark(name));
+  const wanted = new Set(positionals);
+  const wantsSavings = positionals.length === 0 || wanted.delete("savings");
+  const named = new Set(Array.from(wanted, (name) => findBenchmark(name)));
   const isWanted = ({ benchmark }: Publication): boolean =>
-    named.length === 0 || named.includes(benchmark);
-  if (!values["tables-only"]) await measure(publications.filter(isWanted));
+    positionals.length === 0 || named.has(benchmark);
+  if (!values["tables-only"]) {
+    await measure(publications.filter(isWanted));
+    if (wantsSavings) await publishSavings();
+  }
   await writeTables();
   return 0;
+}
+
+/** A program of its own: it writes its table by itself. */
+async function publishSavings(): Promise<void> {
+  const json = inRepository("docs/benchmarks/savings.json");
+  const page = inRepository("docs/savings.md");
+  const code = await runProgram("savings", ["--json", json, "--into", page]);
+  if (code !== 0) throw new Error("savings did not reach its goal, or failed.");
 }
 
 async function measure(wanted: readonly Publication[]): Promise<void> {

@@ -174,6 +174,27 @@ describe.each([inMemory(), database])("$name", ({ open }) => {
     expect(server.requests[1]?.body).not.toHaveProperty("journal");
   });
 
+  it("a run that is resumed with another durability finds its answers", async () => {
+    const server = await startServer(replies.answer("Old"), replies.answer("New"));
+    const saver = new MemorySaver();
+    const config = newThread();
+    let runs = 0;
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode("model", async (state) => {
+        const { model } = createModel([server], { journal: open() });
+        const message = await model.invoke(state.messages);
+        runs += 1;
+        if (runs === 1) throw new Crash("later");
+        return { messages: [message] };
+      })
+      .addEdge("__start__", "model")
+      .compile({ checkpointer: saver });
+    await expect(graph.invoke(question, { ...config, durability: "sync" })).rejects.toThrow(Crash);
+    const { messages } = await graph.invoke(null, { ...config, durability: "async" });
+    expect(messages.at(-1)?.text).toBe("Old");
+    expect(server.requests).toHaveLength(1);
+  });
+
   it("the same prompt twice in one task gets two answers, and each again", async () => {
     const server = await startServer(replies.answer("One"), replies.answer("Two"));
     const State = Annotation.Root({ texts: Annotation<string[]> });

@@ -1,16 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
-import { describeModel, describeTools } from "../candidate/describe-candidate.ts";
 import type { JournalEntry, JournalKey, OpenedEntry } from "../journal/call-journal.ts";
-import { takePlace } from "../journal/call-places.ts";
 import { isSoundAnswer } from "../journal/entry-hash.ts";
-import { hashRequest } from "../journal/hash-request.ts";
-import { createJournalKey } from "../journal/journal-key.ts";
 import { ReplayedAnswer } from "../journal/journaled-answer.ts";
 import type { KeptCall } from "../keeper/keeper-protocol.ts";
 import type { ResolvedJournal } from "../options/journal-options.ts";
 import { sleep } from "../time/sleep.ts";
+import { identifyCall } from "./identify-call.ts";
 import { JournaledCall } from "./journaled-call.ts";
 import { waitAtMost } from "../journal/wait-at-most.ts";
 
@@ -20,24 +17,6 @@ const LONGEST_WAIT_MS = 500;
 
 /** What the journal says to a call. `undefined`: it is made without a journal. */
 export type JournalTurn = JournaledCall | ReplayedAnswer | undefined;
-
-const modelDescriptions = new WeakMap<SharedState["models"], unknown>();
-
-function describeModels({ models, options }: SharedState): unknown {
-  const known = modelDescriptions.get(models);
-  if (known !== undefined) return known;
-  const description = {
-    models: models.map((endpoints) => describeModel(endpoints)),
-    maxPromptTokens: options.context.maxPromptTokens,
-  };
-  modelDescriptions.set(models, description);
-  return description;
-}
-
-function readTools(options: CallRequest["options"]): Parameters<typeof describeTools>[0] {
-  const { tools } = options;
-  return Array.isArray(tools) ? (tools as Parameters<typeof describeTools>[0]) : [];
-}
 
 /** The stored answer, if it is sound and what is asked for. */
 async function readAnswer(
@@ -78,13 +57,11 @@ async function findKept(
  */
 export async function openJournal(shared: SharedState, request: CallRequest): Promise<JournalTurn> {
   const { clock, journal } = shared.options;
-  const { address, messages, options, signal } = request;
-  if (!journal || !address) return undefined;
+  const { signal } = request;
+  const call = journal && identifyCall(shared, request);
+  if (!call) return undefined;
   const { events } = shared;
-  const tools = describeTools(readTools(options));
-  const requestHash = hashRequest({ models: describeModels(shared), messages, tools, options });
-  const place = takePlace(address.execution, requestHash);
-  const key = createJournalKey(address, place.ordinal, requestHash);
+  const { key, place } = call;
   const claim = { owner: randomUUID(), leaseMs: journal.leaseMs };
   journal.keeper?.prepare();
   let takesAnswered = false;

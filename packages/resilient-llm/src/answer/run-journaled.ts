@@ -4,12 +4,14 @@ import { isReasoning } from "../attempt/judge-emptiness.ts";
 import type { CallRequest } from "../call/call-request.ts";
 import type { SharedState } from "../call/shared-state.ts";
 import { ReplayedAnswer, storeChunk, storeResult } from "../journal/journaled-answer.ts";
+import { readReplaying } from "../journal/replaying.ts";
 import { createTextChunk } from "./chunk-text.ts";
 import type { JournaledCall } from "./journaled-call.ts";
 import { openJournal } from "./open-journal.ts";
 import { isStopReason } from "./stop-reason.ts";
 import { isRestart } from "./restartable-chunk.ts";
 import { runGenerate } from "./run-generate.ts";
+import { runReplayedGenerate, runReplayedStream } from "./run-replayed.ts";
 import { runStream } from "./run-stream.ts";
 
 /**
@@ -53,6 +55,8 @@ export async function runJournaledGenerate(
   shared: SharedState,
   request: CallRequest,
 ): Promise<ChatResult> {
+  const replaying = readReplaying();
+  if (replaying) return await runReplayedGenerate(replaying, shared, request);
   const turn = await openJournal(shared, request);
   if (turn === undefined) return generate(shared, request);
   if (turn instanceof ReplayedAnswer) return turn.toResult();
@@ -177,6 +181,11 @@ export async function* runJournaledStream(
   shared: SharedState,
   request: CallRequest,
 ): AsyncGenerator<ChatGenerationChunk> {
+  const replaying = readReplaying();
+  if (replaying) {
+    yield* runReplayedStream(replaying, shared, request);
+    return;
+  }
   const turn = await openJournal(shared, request);
   if (turn === undefined) {
     yield* stream(shared, request);

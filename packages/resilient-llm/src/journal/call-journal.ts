@@ -71,6 +71,14 @@ export interface JournalEntry {
   readonly answer: JournalAnswer | undefined;
 }
 
+/** An entry, and which call it is about. */
+export interface KeyedEntry {
+  /** The call. */
+  readonly key: JournalKey;
+  /** What is stored of it. */
+  readonly entry: JournalEntry;
+}
+
 /** Who writes an entry, and for how long nobody else may. */
 export interface JournalClaim {
   /** Unique per call and process. */
@@ -130,4 +138,6 @@ export interface CallJournal {
   write(key: JournalKey, claim: JournalClaim, write: JournalWrite): Promise<boolean>;
   /** Deletes the entries of a thread. */
   deleteThread(threadId: string): Promise<void>;
+  /** The entries of a thread, in any order. Only a replay of stored threads needs it. */
+  readThread?(threadId: string): AsyncIterable<KeyedEntry>;
 }

@@ -5,11 +5,12 @@ import type {
   JournalEntry,
   JournalKey,
   JournalWrite,
+  KeyedEntry,
   OpenedEntry,
 } from "./call-journal.ts";
 
 interface Slot {
-  readonly threadId: string;
+  readonly key: JournalKey;
   entry: JournalEntry;
   owner: string;
   leaseEndsAtMs: number;
@@ -60,15 +61,16 @@ export class InMemoryCallJournal implements CallJournal {
 
   /** Opens the entry of a call. Of several callers at once, one claims it. */
   async open(
-    { id, threadId }: JournalKey,
+    key: JournalKey,
     { leaseMs, owner }: JournalClaim,
     { takesAnswered }: { readonly takesAnswered: boolean },
   ): Promise<OpenedEntry> {
+    const { id } = key;
     const slot = this.#slots.get(id);
     const nowMs = this.#clock.now();
     const leaseEndsAtMs = nowMs + leaseMs;
     if (!slot) {
-      this.#keep(id, { threadId, entry: EMPTY, owner, leaseEndsAtMs });
+      this.#keep(id, { key, entry: EMPTY, owner, leaseEndsAtMs });
       return { status: "claimed", entry: undefined };
     }
     const { entry } = slot;
@@ -92,7 +94,7 @@ export class InMemoryCallJournal implements CallJournal {
     const isGoingOn = write.kind === "before_call" || write.kind === "periodic";
     const nowMs = this.#clock.now();
     this.#keep(id, {
-      threadId: slot.threadId,
+      key: slot.key,
       entry: applyWrite(slot.entry, write),
       // Without its lease it may write on as long as nobody else has claimed the entry.
       owner,
@@ -104,8 +106,16 @@ export class InMemoryCallJournal implements CallJournal {
   /** Deletes the entries of a thread. */
   async deleteThread(threadId: string): Promise<void> {
     for (const [id, slot] of this.#slots) {
-      if (slot.threadId === threadId) this.#slots.delete(id);
+      if (slot.key.threadId === threadId) this.#slots.delete(id);
     }
+  }
+
+  /** The entries of a thread. */
+  async *readThread(threadId: string): AsyncGenerator<KeyedEntry, undefined> {
+    for (const { entry, key } of this.#slots.values()) {
+      if (key.threadId === threadId) yield { key, entry };
+    }
+    return undefined;
   }
 
   #keep(id: string, slot: Slot): void {

@@ -7,6 +7,7 @@ import type {
   JournalPiece,
   JournalResponse,
   JournalWrite,
+  KeyedEntry,
   OpenedEntry,
 } from "../journal/call-journal.ts";
 import { ensureJournalIndexes } from "./journal-indexes.ts";
@@ -17,6 +18,12 @@ import { isDuplicateKeyError } from "./server-errors.ts";
 /** An entry as it is stored. Its hashes are made and verified by the model. */
 interface EntryDocument extends Document {
   readonly _id: string;
+  readonly thread_id: string;
+  readonly namespace: string;
+  readonly checkpoint_id: string;
+  readonly task_id: string;
+  readonly ordinal: number;
+  readonly request_hash: string;
   readonly kind: JournalEntry["kind"];
   readonly pieces: unknown;
   readonly booked_pieces: number;
@@ -63,6 +70,18 @@ function readEntry(document: EntryDocument): JournalEntry {
     bookedPieces: booked_pieces,
     response: readResponse(response),
     answer: isAnswer ? answer : undefined,
+  };
+}
+
+function readKey(document: EntryDocument): JournalKey {
+  return {
+    id: document._id,
+    threadId: document.thread_id,
+    namespace: document.namespace,
+    checkpointId: document.checkpoint_id,
+    taskId: document.task_id,
+    ordinal: document.ordinal,
+    requestHash: document.request_hash,
   };
 }
 
@@ -162,6 +181,15 @@ export class MongoDBCallJournal implements CallJournal {
   /** Deletes the entries of a thread. */
   async deleteThread(threadId: string): Promise<void> {
     await this.collection.deleteMany({ thread_id: threadId });
+  }
+
+  /** The entries of a thread, for a replay. */
+  async *readThread(threadId: string): AsyncGenerator<KeyedEntry, undefined> {
+    const cursor = this.collection.find({ thread_id: threadId }, { promoteValues: true });
+    for await (const document of cursor) {
+      yield { key: readKey(document), entry: readEntry(document) };
+    }
+    return undefined;
   }
 
   /** One command: it claims the entry if that is free, and returns it as it is then. */

@@ -3,7 +3,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { JournalUnavailableError } from "../errors/journal-unavailable-error.ts";
 import { ToolOutcomeUnknownError } from "../errors/tool-outcome-unknown-error.ts";
-import { readCallAddress } from "../journal/call-address.ts";
+import { type CallAddress, readCallAddress } from "../journal/call-address.ts";
 import type {
   JournalEntry,
   JournalKey,
@@ -14,6 +14,7 @@ import { type CallPlace, takePlace } from "../journal/call-places.ts";
 import { createAnswer, isSoundAnswer } from "../journal/entry-hash.ts";
 import { hashToolCall } from "../journal/hash-request.ts";
 import { createJournalKey } from "../journal/journal-key.ts";
+import { readReplaying } from "../journal/replaying.ts";
 import { waitAtMost } from "../journal/wait-at-most.ts";
 import { systemClock } from "../time/clock.ts";
 import { sleep } from "../time/sleep.ts";
@@ -154,6 +155,23 @@ class ToolCall {
   }
 }
 
+/** What a call of a tool is known by, and its place among those of its task that are the same. */
+function identify<Address extends CallAddress | undefined>(
+  toolName: string,
+  args: unknown,
+  address: Address,
+): Address extends undefined ? undefined : { readonly key: JournalKey; readonly place: CallPlace };
+function identify(
+  toolName: string,
+  args: unknown,
+  address: CallAddress | undefined,
+): { readonly key: JournalKey; readonly place: CallPlace } | undefined {
+  if (!address) return undefined;
+  const requestHash = hashToolCall(toolName, args);
+  const place = takePlace(address.execution, requestHash);
+  return { key: createJournalKey(address, place.ordinal, requestHash), place };
+}
+
 /**
  * Runs a tool unless its result is known.
  *
@@ -167,6 +185,16 @@ export async function runToolCall(
   runTool: RunTool,
 ): Promise<unknown> {
   const address = readCallAddress(config, undefined);
+  const replaying = readReplaying();
+  if (replaying) {
+    const mustActOnce = options.sideEffects === "once";
+    const json = replaying.answerTool(
+      toolName,
+      identify(toolName, args, address)?.key,
+      mustActOnce,
+    );
+    return json === undefined ? await runTool(config) : readToolResult(json);
+  }
   if (!address) {
     if (options.sideEffects !== "once") return await runTool(config);
     throw new InvalidOptionsError(
@@ -174,8 +202,6 @@ export async function runToolCall(
         " outside of a LangGraph task, or without configurable.thread_id, or its config was not passed on.",
     );
   }
-  const requestHash = hashToolCall(toolName, args);
-  const place = takePlace(address.execution, requestHash);
-  const key = createJournalKey(address, place.ordinal, requestHash);
+  const { key, place } = identify(toolName, args, address);
   return await new ToolCall(toolName, options, key, place).run(config, runTool);
 }
