@@ -22,8 +22,6 @@ function run(path: string, ...args: string[]): Promise<{ stdout: string; stderr:
   ]);
 }
 
-const LLM_PROGRAMS = Object.keys(programs).filter((name) => name.startsWith("llm-"));
-
 /** The gateways have to be installed first, which takes longer than a test. */
 const WITHOUT_GATEWAYS = ["--without=litellm", "--without=portkey"];
 
