@@ -12,7 +12,7 @@ import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Manifest } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
+import { isKeyError } from "../errors/is-key-error.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
@@ -121,7 +121,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       witness: readWitness(document),
     };
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
+    if (CorruptCheckpointError.isInstance(error) || isKeyError(error)) {
       throw error;
     }
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);

@@ -35,6 +35,7 @@ import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
 import { shareServerClock } from "../driver/server-clock.ts";
+import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
 import { forgetLook, isOfficialThere } from "../migration/look-for-official.ts";
@@ -121,6 +122,15 @@ import {
   checkRunIds,
   checkThreadIds,
 } from "./check-arguments.ts";
+import type { EncryptionSettings } from "../keys/encryption-settings.ts";
+import { sealOrigin } from "../records/origin-filter.ts";
+import {
+  chooseHasher,
+  forgetDataKeys,
+  nameEncryption,
+  openEncryption,
+  type KeysPlace,
+} from "./open-encryption.ts";
 import { forgetSetup, nameCollection, setUpOnce, type SetupRequest } from "./set-up.ts";
 
 /** The connection of a saver, shared by all that wrap it. */
@@ -134,6 +144,7 @@ interface Connection {
 interface OpenedStore {
   readonly store: Store;
   readonly official: OfficialCollections;
+  readonly hasher: Hasher;
 }
 
 /**
@@ -177,6 +188,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly settings: SaverSettings;
   private readonly serializer: Serializer;
   private readonly hasher: Hasher;
+  private readonly encryption: EncryptionSettings | undefined;
   private readonly cacheOwner: string;
   private readonly retryPolicy: RetryPolicy;
   private readonly connection: Connection;
@@ -197,7 +209,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { keys, client, onEvent, ...settings } = resolveOptions(options);
+    const { keys, encryption, client, onEvent, ...settings } = resolveOptions(options);
     this.listeners = new Listeners(onEvent, emitWarning);
     this.health = new HealthMonitor(this.listeners);
     this.settings = { ...settings, onEvent: this.health.reportTo(this.listeners.report) };
@@ -210,7 +222,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.enableTimestamps = this.settings.enableTimestamps;
     this.ttl = this.settings.ttl;
     this.hasher = new Hasher(keys);
-    this.cacheOwner = nameCacheOwner(keys, serde);
+    this.encryption = encryption;
+    this.cacheOwner = `${nameCacheOwner(keys, serde)}/${nameEncryption(encryption)}`;
     this.serializer = new Serializer(serde, this.cache.shadows, settings.allowedObjects);
     this.connection = { isOwned: false, opened: undefined };
   }
@@ -254,6 +267,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     forgetSetup(this.setupRequest);
     forgetLook(this.client, this.db, this.checkpointCollectionName);
     forgetCached(this.place);
+    if (this.encryption !== undefined) forgetDataKeys(this.keysPlace, this.encryption);
     await this.reach("setup", () => Promise.resolve());
     return [];
   }
@@ -419,7 +433,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
           address,
           parentCheckpointId,
           snapshot,
-          origin,
+          origin: sealOrigin(origin, context.store.encryption),
           isForkRefused,
           writesUnderWay,
         };
@@ -812,6 +826,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return shareCache(this.place, this.settings.cacheMaxBytes, this.cacheOwner);
   }
 
+  private get keysPlace(): KeysPlace {
+    const { client, db, settings } = this;
+    // Not the saver's own policy: the keys outlive the saver, and so would all of it.
+    return { client, db, retryPolicy: toRetryPolicy(settings, () => undefined) };
+  }
+
   private get setupRequest(): SetupRequest {
     const { client, db, settings, checkpointCollectionName: officialName } = this;
     return { client, db, settings, officialName };
@@ -849,8 +869,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       setUpOnce(this.setupRequest),
       shareServerClock(client).sync(db),
     ]);
-    const { cache, serializer, hasher, settings, health } = this;
-    const { store, official } = this.openStore(Binary, features);
+    const { cache, serializer, settings, health } = this;
+    const encryption =
+      this.encryption && (await openEncryption(this.keysPlace, this.encryption, Binary));
+    const { store, official, hasher } = this.openStore(Binary, features, encryption);
     const setsSeen = settings.witness ? shareSetsSeen(this.place) : undefined;
     const earlyStandings = shareEarlyStandings(this.place);
     const deadline = new ConflictDeadline(settings.retry.deadlineMs, health.noteConflict);
@@ -870,10 +892,18 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     };
   }
 
-  private openStore(Binary: BinaryClass, features: ServerFeatures): OpenedStore {
+  private openStore(
+    Binary: BinaryClass,
+    features: ServerFeatures,
+    encryption: ThreadEncryption | undefined,
+  ): OpenedStore {
     const { client, connection, db, settings } = this;
     const { opened } = connection;
-    if (opened?.store.db === db && opened.store.features === features) return opened;
+    const isSame =
+      opened?.store.db === db &&
+      opened.store.features === features &&
+      opened.store.encryption?.secrets === encryption?.secrets;
+    if (isSame) return opened;
     const name = nameCollection(settings);
     const commits = shareCommits(this.place, () => {
       // The queue repeats commands itself, together with chains that have come meanwhile.
@@ -881,8 +911,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       return new GroupCommit(openCollection(once, name), client);
     }).withLimits(this.retryPolicy.limits);
     const clock = shareServerClock(client);
-    const store = new Store({ db, name, Binary, commits, clock, features });
-    connection.opened = { store, official: this.openOfficial() };
+    const store = new Store({ db, name, Binary, commits, clock, features, encryption });
+    const hasher = encryption === undefined ? this.hasher : chooseHasher(this.hasher, encryption);
+    connection.opened = { store, official: this.openOfficial(), hasher };
     return connection.opened;
   }
 

@@ -100,11 +100,14 @@ export async function storeCopied(
   life: CopyLife,
   documents: readonly Document[],
 ): Promise<boolean> {
+  const { threadId, epoch } = life;
+  const sealed =
+    (await store.encryption?.sealDocuments(threadId, epoch, documents)) ?? documents;
   try {
-    await store.all.insertMany([...documents], { ordered: true });
+    await store.all.insertMany([...sealed], { ordered: true });
   } catch (error) {
     if (!isConflict(error)) throw error;
-    if (!(await storeMissing(store, life, documents))) return false;
+    if (!(await storeMissing(store, life, sealed))) return false;
   }
   const { matchedCount } = await store.threads.updateOne(matchCopy(life), {
     $set: { copying: new Date(store.estimateTime()) },
@@ -150,17 +153,28 @@ export async function finishCopy(
   { newest, metadata, fields, moving }: CopiedEntry,
 ): Promise<boolean> {
   const created = new Date(store.estimateTime());
+  const sealed = await sealMetadata(store, life, metadata);
   const { matchedCount } = await store.threads.updateOne(matchCopy(life), {
     $set: {
       created_at: created,
       ...(newest && { newest }),
       ...(moving && { moving }),
-      ...(metadata !== undefined && { metadata, fields: fields ?? [] }),
+      ...(metadata !== undefined && { metadata: sealed as string, fields: fields ?? [] }),
       ...(expiresAt && { expires_at: outlive(expiresAt) }),
     },
     $unset: { deleted_at: "", refused_until: "", copying: "" },
   });
   return matchedCount > 0;
+}
+
+async function sealMetadata(
+  { encryption }: Store,
+  { threadId, epoch }: CopyLife,
+  metadata: string | undefined,
+): Promise<unknown> {
+  if (encryption === undefined || metadata === undefined) return metadata;
+  const cipher = await encryption.keys.ensure(threadId, epoch);
+  return encryption.sealer.sealThreadMetadata(cipher, metadata);
 }
 
 /** Ends a life that is being copied, and removes what is there of it. */

@@ -70,10 +70,13 @@ export class FencedThread {
     updates: Chain,
     { after, onSubmitted, move, isFirst = false }: SubmitOptions = {},
   ): Promise<ChainOutcome> {
+    const { encryption } = this.store;
+    // No wait without encryption, or with the key at hand.
+    const sealed = encryption?.sealUpdates(this.threadId, this.epoch, updates) ?? updates;
     const created = { created_at: new Date(this.store.estimateTime()) };
     const chain = [
       this.#fence(this.#token, move && beginMove(move), created),
-      ...updates,
+      ...(sealed instanceof Promise ? await sealed : sealed),
       // One who holds nothing is done by now. A holder has to hold the thread to the end.
       this.#fence(this.#token ?? "any", {
         ...(move && endMove(move)),

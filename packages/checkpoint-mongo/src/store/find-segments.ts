@@ -15,11 +15,13 @@ export async function findSegments(
   roots: readonly ContentHash[],
 ): Promise<StoredSegment[]> {
   if (roots.length === 0) return [];
+  const plain = roots.map(hexToBytes);
+  const names = (await store.encryption?.listNames(threadIds, plain)) ?? plain;
   const documents = await store.segments
     .find({
       thread_id: oneOf(threadIds),
       kind: "segment",
-      segment: oneOf(roots.map(hexToBytes)),
+      segment: oneOf(names),
     })
     .toArray();
   // Several threads may each have a segment that began with the same content.

@@ -1,3 +1,4 @@
+import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { isPlainObject } from "../codec/values/plain-data.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
@@ -55,9 +56,17 @@ export function readThreadMetadata(text: string | undefined): ThreadMetadata {
   }
 }
 
-/** What searches find of metadata. */
-export function listFields(metadata: ThreadMetadata): string[] {
-  return Object.entries(metadata).map(([key, value]) => writeField(key, value));
+/** What searches find of metadata: with encryption, tokens in place of what is not in clear text. */
+export function listFields(
+  metadata: ThreadMetadata,
+  encryption: Pick<ThreadEncryption, "searchable" | "secrets"> | undefined,
+): string[] {
+  return Object.entries(metadata).map(([key, value]) => {
+    const field = writeField(key, value);
+    return encryption === undefined || encryption.searchable.has(key)
+      ? field
+      : encryption.secrets.toToken(field);
+  });
 }
 
 function copyValue(owner: string, path: string, value: unknown): MetadataValue {
