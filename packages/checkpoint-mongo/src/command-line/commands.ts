@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { historyCommand } from "./commands/history.ts";
 import { labelCommand } from "./commands/label.ts";
 import { pruneCommand } from "./commands/prune.ts";
+import { rekeyCommand } from "./commands/rekey.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { showCommand } from "./commands/show.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   copyCommand,
   setupCommand,
   sweepCommand,
+  rekeyCommand,
   doctorCommand,
   completionCommand,
 ].map((definition) => definition as CommandDefinition);

@@ -1,5 +1,5 @@
 import type { PackedBinary } from "./packed-bytes.ts";
-import type { STORED_NAME } from "./sealed-bytes.ts";
+import type { PLAIN, STORED_NAME } from "./sealed-bytes.ts";
 import type { StoredBytes } from "../driver/binary.ts";
 
 /** The fields that all documents of a thread have. They lie in one collection. */
@@ -162,6 +162,8 @@ export interface CheckpointDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of the address. Pending writes point to it. */
   readonly _id: StoredBytes;
   readonly kind: "checkpoint";
+  /** Never stored: whether it lies in clear text where new documents are encrypted. */
+  readonly [PLAIN]?: true;
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   readonly parent_checkpoint_id?: string;

@@ -22,6 +22,9 @@ export function toSealedBytes(value: StoredBytes): Uint8Array {
 /** A segment's name as it is stored. Its `_id` is made of this, not of the name that it stands for. */
 export const STORED_NAME: unique symbol = Symbol("stored name of a segment");
 
+/** Marks a document that lies in clear text where new ones are encrypted. */
+export const PLAIN: unique symbol = Symbol("in clear text");
+
 /** Stands in a document for a value that is not to be used, and says why. */
 export class Unopened {
   /** Undefined if the value does not open here: it was changed, or belongs elsewhere. */

@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import type { BinaryClass } from "../driver/binary-class.ts";
 import { bytesToHex, isBinary, toBytes, type StoredBytes } from "../driver/binary.ts";
 import { toPackedBinary, toPackedBytes, type Compression } from "../documents/packed-bytes.ts";
-import { isSealed, STORED_NAME, toSealedBinary, toSealedBytes, Unopened } from "../documents/sealed-bytes.ts";
+import { isSealed, PLAIN, STORED_NAME, toSealedBinary, toSealedBytes, Unopened } from "../documents/sealed-bytes.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
 import { PlaintextRefusedError } from "../errors/plaintext-refused-error.ts";
@@ -82,7 +82,9 @@ export class DocumentSealer {
   openDocument(document: Document, key: LifeKey | undefined): Document {
     const place = placeOf(document);
     if (place === undefined) return document;
-    return this.#open(document, place, this.#opener(document, key));
+    const opened = this.#open(document, place, this.#opener(document, key));
+    const isPlain = place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
+    return isPlain ? { ...opened, [PLAIN]: true } : opened;
   }
 
   #sealFilter(cipher: ThreadCipher, filter: Document): Document {

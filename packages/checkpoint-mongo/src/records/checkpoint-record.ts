@@ -1,3 +1,4 @@
+import { PLAIN } from "../documents/sealed-bytes.ts";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
@@ -45,6 +46,11 @@ export interface CheckpointRecord {
   readonly formerHashes?: readonly Uint8Array[] | undefined;
   /** What it says of documents beside it, where it was read. */
   readonly witness?: Witness | undefined;
+  /**
+   * Whether it lies in clear text where new documents are encrypted. Nothing is built upon it: what it is made of
+   * lies in clear text too.
+   */
+  readonly isPlain?: boolean | undefined;
   /** How large its channels are, where this process has measured them. */
   readonly sizes?: ChannelSizes | undefined;
 }
@@ -119,6 +125,7 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       origin,
       ...(parsed.movedFrom.length > 0 && { formerHashes: parsed.movedFrom.map(hashIn) }),
       witness: readWitness(document),
+      ...(document[PLAIN] && { isPlain: true }),
     };
   } catch (error) {
     if (CorruptCheckpointError.isInstance(error) || isKeyError(error)) {

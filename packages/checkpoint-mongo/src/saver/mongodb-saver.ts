@@ -35,6 +35,7 @@ import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
 import { shareServerClock } from "../driver/server-clock.ts";
+import { checkRekey, rekey, type RekeyOptions, type RekeyResult } from "../encryption/rekey.ts";
 import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
@@ -540,6 +541,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
+   * Wraps the data keys of all threads with the current master key, as `threadkeep rekey` does. What is stored of
+   * threads stays as it is. It can be ended and begun again at any time, while savers are at work.
+   *
+   * Change `currentKeyId` of all savers first, with both keys in `keys`. When nothing is `left`, the old key may go.
+   *
+   * @throws InvalidOptionsError if the saver does not encrypt, or something of the options is wrong or unknown
+   * @throws EncryptionKeyError if the key provider fails
+   */
+  async rekey(options: RekeyOptions = {}): Promise<RekeyResult> {
+    const checked = checkRekey(options);
+    return this.reach("rekey", (context) => rekey(context.store.encryption, checked));
+  }
+
+  /**
    * Removes what nothing needs any more: what rollbacks have discarded, once they cannot be undone; segments that
    * nothing refers to, which a process that died between two commands leaves behind, and so do checkpoints that were
    * removed; and pending writes whose checkpoint went with a prune that died. The first sweep that finds such a
@@ -927,9 +942,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const reader = serializer.isNative
       ? new OfficialSerializer(serde, settings.allowedObjects)
       : serde;
-    return new OfficialCollections(db, names, reader, () =>
-      isOfficialThere(client, db, names.checkpoints),
-    );
+    const isThere = (): Promise<boolean> => isOfficialThere(client, db, names.checkpoints);
+    // Whoever can write to the database could put threads there in clear text.
+    const isRefused = this.encryption?.isPlainAllowed === false;
+    return new OfficialCollections(db, names, reader, isThere, isRefused);
   }
 }
 
