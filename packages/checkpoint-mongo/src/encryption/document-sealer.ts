@@ -24,6 +24,9 @@ const PACKINGS: readonly (Compression | undefined)[] = [undefined, "zstd", "defl
 /** What metadata of a user's serializer is marked with. */
 const TYPED_METADATA = 1;
 
+/** The key of a document: undefined if its thread has none, `"another"` if it has none of this life. */
+type DocumentKey = LifeKey | "another" | undefined;
+
 /** How a value is treated, in which document. */
 type Convert = (value: unknown, field: string, place: Place) => unknown;
 
@@ -79,12 +82,21 @@ export class DocumentSealer {
   }
 
   /** Decrypts what a document holds. A value that does not open becomes an {@link Unopened}. */
-  openDocument(document: Document, key: LifeKey | undefined): Document {
+  openDocument(document: Document, key: DocumentKey): Document {
     const place = placeOf(document);
     if (place === undefined) return document;
     const opened = this.#open(document, place, this.#opener(document, key));
     const isPlain = place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
     return isPlain ? { ...opened, [PLAIN]: true } : opened;
+  }
+
+  /** Whether a document is a segment that was named with a key. */
+  isNamedBy(document: Document, key: LifeKey): boolean {
+    const name: unknown = document["segment"];
+    if (document["kind"] !== "segment" || !isSealed(name) || !(key instanceof ThreadCipher)) {
+      return false;
+    }
+    return key.openName(toSealedBytes(name), ["segment"]) !== undefined;
   }
 
   #sealFilter(cipher: ThreadCipher, filter: Document): Document {
@@ -142,7 +154,7 @@ export class DocumentSealer {
     return isSealed(stored) ? { ...opened, [STORED_NAME]: stored } : opened;
   }
 
-  #opener(document: Document, key: LifeKey | undefined): Convert {
+  #opener(document: Document, key: DocumentKey): Convert {
     return (value, field, place) => {
       // What is no value of this field is for its reader to refuse.
       if (!isSealed(value)) {
@@ -150,6 +162,7 @@ export class DocumentSealer {
         return new Unopened(new PlaintextRefusedError(describeDocument(document)));
       }
       if (key === undefined) return new Unopened(noDataKey(document));
+      if (key === "another") return new Unopened(undefined);
       if (!(key instanceof ThreadCipher)) return new Unopened(key);
       return this.#openValue(key, toSealedBytes(value), field, place) ?? new Unopened(undefined);
     };

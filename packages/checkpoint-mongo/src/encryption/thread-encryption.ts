@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
-import type { StoredBytes } from "../driver/binary.ts";
+import { isSealed } from "../documents/sealed-bytes.ts";
+import { isBinary, toBytes, type StoredBytes } from "../driver/binary.ts";
 import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
 import type { DataKeys } from "./data-keys.ts";
 import { isSensitive, type DocumentSealer } from "./document-sealer.ts";
@@ -98,6 +99,15 @@ export class ThreadEncryption {
     return names;
   }
 
+  /** The name that a stored name of a segment stands for; undefined if it is of no life of the thread. */
+  async openRoot(threadId: string, name: unknown): Promise<Uint8Array | undefined> {
+    if (!isSealed(name)) return this.isPlainAllowed && isBinary(name) ? toBytes(name) : undefined;
+    if (this.keys.peekAll(threadId).length === 0) await this.keys.load([threadId]);
+    const part = { thread_id: threadId, kind: "segment", segment: name };
+    const opened = this.#openOne(part)["segment"] as unknown;
+    return isBinary(opened) ? toBytes(opened) : undefined;
+  }
+
   /** The threads whose keys are needed and not in memory. */
   #listMissing(documents: readonly Document[]): string[] {
     const missing = new Set<string>();
@@ -124,9 +134,15 @@ export class ThreadEncryption {
 
   #openOne(document: Document): Document {
     const threadId: unknown = document["thread_id"];
-    const key =
-      typeof threadId === "string" ? this.keys.peek(threadId, readEpoch(document)) : undefined;
-    return this.sealer.openDocument(document, key);
+    if (typeof threadId !== "string") return this.sealer.openDocument(document, "another");
+    const key = this.keys.peek(threadId, readEpoch(document));
+    if (key !== undefined) return this.sealer.openDocument(document, key);
+    // A thread that has keys has not lost them: the number of the life is damaged. A segment says by its name
+    // which life it is of.
+    const others = this.keys.peekAll(threadId);
+    if (others.length === 0) return this.sealer.openDocument(document, undefined);
+    const own = others.find((other) => this.sealer.isNamedBy(document, other));
+    return this.sealer.openDocument(document, own ?? "another");
   }
 
   #noKey(threadId: string): EncryptionKeyError {

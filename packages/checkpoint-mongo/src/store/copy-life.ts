@@ -47,14 +47,21 @@ export async function beginCopy(store: Store, threadId: string): Promise<CopyLif
   const held = toHold(record, now.getTime());
   if (!(await holdEmpty(store, record, held))) return undefined;
   const epoch = record.epoch + 1;
+  const metadata = await resealMetadata(store, record, epoch);
   const { matchedCount } = await store.threads.updateOne(
     {
       ...matchRecord(threadId),
       epoch: record.epoch,
       ...(held !== null && { extending: held }),
+      ...(metadata && { metadata: metadata.former as string }),
     },
     {
-      $set: { ...toLife(threadId, epoch), deleted_at: now, copying: now },
+      $set: {
+        ...toLife(threadId, epoch),
+        ...(metadata && { metadata: metadata.next as string }),
+        deleted_at: now,
+        copying: now,
+      },
       $unset: { expires_at: "", extending: "", head: "", stands: "", moving: "" },
     },
   );
@@ -167,6 +174,19 @@ export async function finishCopy(
   return matchedCount > 0;
 }
 
+/** Metadata that goes from one life of a thread to the next: it is encrypted with the key of its life. */
+async function resealMetadata(
+  store: Store,
+  { thread_id: threadId, epoch, metadata }: ThreadDocument,
+  nextEpoch: number,
+): Promise<{ readonly former: unknown; readonly next: unknown } | undefined> {
+  if (store.encryption === undefined || typeof metadata !== "string") return undefined;
+  const seal = (of: number): Promise<unknown> => sealMetadata(store, { threadId, epoch: of }, metadata);
+  const sealed = await seal(epoch);
+  const { isPlainAllowed } = store.encryption;
+  return { former: isPlainAllowed ? { $in: [sealed, metadata] } : sealed, next: await seal(nextEpoch) };
+}
+
 async function sealMetadata(
   { encryption }: Store,
   { threadId, epoch }: CopyLife,
@@ -182,8 +202,14 @@ export async function abandonCopy(
   store: Store,
   { thread_id: threadId, epoch }: Pick<ThreadDocument, "thread_id" | "epoch">,
 ): Promise<void> {
+  const record = store.encryption && (await findRecord(store, threadId));
+  const metadata =
+    record?.epoch === epoch ? await resealMetadata(store, record, epoch + 1) : undefined;
   const { matchedCount } = await store.threads.updateOne(matchCopy({ threadId, epoch }), {
-    $set: toLife(threadId, epoch + 1),
+    $set: {
+      ...toLife(threadId, epoch + 1),
+      ...(metadata && { metadata: metadata.next as string }),
+    },
     $unset: { copying: "" },
   });
   if (matchedCount > 0) await finishDeletion(store, { thread_id: threadId, epoch: epoch + 1 });
