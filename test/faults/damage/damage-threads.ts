@@ -36,15 +36,22 @@ export async function* damageThreads(
   choose: (mutations: readonly Mutation[]) => readonly Mutation[],
 ): AsyncGenerator<Result> {
   const collection = client.db(dbName).collection(COLLECTION);
-  const open = opener(client, dbName, variant);
+  const keys = client.db(dbName).collection(COLLECTION.replace(/threads$/, "keys"));
+  const { open, restart } = opener(client, dbName, variant);
   const writer = open();
   await variant.write(writer, DAMAGED);
   await variant.write(writer, BESIDE);
   const documents = await collection.find({}).sort({ _id: 1 }).toArray();
+  const dataKeys = await keys.find({}).toArray();
   const damaged = await readThread(open(), DAMAGED);
   const beside = await readThread(open(), BESIDE);
   for (const mutation of choose(listMutations(documents, variant.kinds))) {
     await restore(collection, documents);
+    if (dataKeys.length > 0) {
+      // A deletion takes the data key along, and a process may remember another one since.
+      await restore(keys, dataKeys);
+      restart();
+    }
     if (!(await apply(collection, mutation))) continue;
     const startMs = performance.now();
     const isDeleted = touchesDeletion(mutation);
@@ -75,16 +82,24 @@ function touchesDeletion({ kind, field }: Mutation): boolean {
   return kind === "thread" || DELETION_GOES_BY.has(field);
 }
 
-function opener(client: MongoClient, dbName: string, { settings: own, serde }: Variant): OpenSaver {
+function opener(
+  client: MongoClient,
+  dbName: string,
+  { settings: own, serde }: Variant,
+): { readonly open: OpenSaver; readonly restart: () => void } {
   let process = asNewProcess(client);
   let opened = 0;
-  return (settings: MongoDBSaverSettings = {}) => {
+  const restart = (): void => {
+    process = asNewProcess(client);
+  };
+  const open = (settings: MongoDBSaverSettings = {}): MongoDBSaver => {
     opened += 1;
-    if (opened % SAVERS_PER_PROCESS === 0) process = asNewProcess(client);
+    if (opened % SAVERS_PER_PROCESS === 0) restart();
     // What is remembered is remembered for a bound: with one of its own, a saver knows nothing.
     const cacheMaxBytes = 16_000_000 + opened;
     return new MongoDBSaver({ client: process, dbName, cacheMaxBytes, ...own, ...settings }, serde);
   };
+  return { open, restart };
 }
 
 /** Makes the collection as it was, by what differs. */

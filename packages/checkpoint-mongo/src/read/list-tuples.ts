@@ -9,7 +9,7 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import type { Cache } from "../memory/cache.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { type MetadataFilter, matchesMetadata } from "../records/matches-metadata.ts";
-import { sealConditions } from "../records/search-tokens.ts";
+import { listTokens } from "../records/search-tokens.ts";
 import {
   meetsOrigin,
   sealFilter,
@@ -113,13 +113,11 @@ function askServer(
       ),
     };
   }
-  const { clear, tokens } = sealConditions(toConditions(metadata), encryption);
   return {
-    metadata: clear,
-    tokens,
+    metadata: {},
+    tokens: listTokens(metadata, encryption),
     alternatives: origin.map(({ key, value, stored }) => {
-      const sealed = sealConditions(toConditions({ [key]: value }), encryption);
-      const others = [...toPaths(sealed.clear), ...sealed.tokens.map((token) => ({ tokens: token }))];
+      const others = listTokens({ [key]: value }, encryption).map((token) => ({ tokens: token }));
       // Unless the server can be asked for each alternative, it is asked for none.
       return others.length === 0 ? [] : alternatives(stored, others);
     }),

@@ -1,14 +1,18 @@
+import { toConditions } from "./searchable-metadata.ts";
 import { writeField, type MetadataValue } from "../documents/search-field.ts";
 import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 
-/** What tells which metadata is in clear text, and makes tokens of the rest. */
+/** What tells which metadata is in clear text, and makes tokens. */
 type Tokens = Pick<ThreadEncryption, "searchable" | "secrets">;
 
 /** What a server can search of metadata that is encrypted. */
 export interface SealedSearch {
   /** The entries in clear text; undefined if there are none. */
   readonly clear: Readonly<Record<string, unknown>> | undefined;
-  /** Stand for the others, as far as they are texts, numbers, booleans or null. */
+  /**
+   * Stand for all entries that are texts, numbers, booleans or null, in clear text or not: so they are found
+   * whatever is in clear text by the settings of the reader.
+   */
   readonly tokens: readonly string[];
 }
 
@@ -25,40 +29,24 @@ export function splitSearchable(
   const tokens: string[] = [];
   for (const [key, value] of Object.entries(searchable)) {
     if (clearKeys.has(key)) clear[key] = value;
-    else if (isScalar(value)) tokens.push(secrets.toToken(writeField(key, value)));
+    if (isScalar(value)) tokens.push(secrets.toToken(writeField(key, value)));
   }
   return { clear: Object.keys(clear).length > 0 ? clear : undefined, tokens };
 }
 
 /**
- * Makes of the conditions of a filter what encrypted checkpoints can be asked for. What they cannot be asked for
- * is compared after reading.
- *
- * @param conditions see `toConditions`: values by path
+ * Makes of a filter what encrypted checkpoints can be asked for: tokens, all of which they must have. What they
+ * cannot be asked for is compared after reading.
  */
-export function sealConditions(
-  conditions: Readonly<Record<string, unknown>>,
-  { searchable, secrets, isPlainAllowed }: Tokens & Pick<ThreadEncryption, "isPlainAllowed">,
-): SealedConditions {
-  const clear: Record<string, unknown> = {};
-  const tokens: string[] = [];
-  for (const [path, value] of Object.entries(conditions)) {
-    const [key = ""] = path.split(".");
-    if (searchable.has(key)) clear[path] = value;
-    // Those in clear text have no tokens.
-    else if (path === key && isScalar(value) && !isPlainAllowed) {
-      tokens.push(secrets.toToken(writeField(key, value)));
-    }
-  }
-  return { clear, tokens };
-}
-
-/** Conditions on encrypted checkpoints. */
-export interface SealedConditions {
-  /** Values in clear text, by path. */
-  readonly clear: Readonly<Record<string, unknown>>;
-  /** All of which a checkpoint must have. */
-  readonly tokens: readonly string[];
+export function listTokens(
+  filter: Readonly<Record<string, unknown>>,
+  { secrets, isPlainAllowed }: Pick<ThreadEncryption, "secrets" | "isPlainAllowed">,
+): readonly string[] {
+  // Those in clear text have no tokens.
+  if (isPlainAllowed) return [];
+  return Object.entries(toConditions(filter)).flatMap(([path, value]) =>
+    Object.hasOwn(filter, path) && isScalar(value) ? [secrets.toToken(writeField(path, value))] : [],
+  );
 }
 
 function isScalar(value: unknown): value is MetadataValue {

@@ -56,16 +56,16 @@ export function readThreadMetadata(text: string | undefined): ThreadMetadata {
   }
 }
 
-/** What searches find of metadata: with encryption, tokens in place of what is not in clear text. */
+/** What searches find of metadata: with encryption tokens, and in clear text only what stays so. */
 export function listFields(
   metadata: ThreadMetadata,
   encryption: Pick<ThreadEncryption, "searchable" | "secrets"> | undefined,
 ): string[] {
-  return Object.entries(metadata).map(([key, value]) => {
+  return Object.entries(metadata).flatMap(([key, value]) => {
     const field = writeField(key, value);
-    return encryption === undefined || encryption.searchable.has(key)
-      ? field
-      : encryption.secrets.toToken(field);
+    if (encryption === undefined) return [field];
+    const token = encryption.secrets.toToken(field);
+    return encryption.searchable.has(key) ? [field, token] : [token];
   });
 }
 

@@ -25,8 +25,8 @@ function sealField(
   name: string,
   field: FieldCondition,
 ): FieldCondition {
-  if (searchable.has(name)) return field;
   if (typeof field !== "string") {
+    if (searchable.has(name)) return field;
     throw new InvalidOptionsError(
       `Invalid option metadata.${name.toWellFormed()} of a search of threads: expected a single value, since this ` +
         "key is encrypted, got a range. Name it in encryption.searchable to leave it in clear text.",
