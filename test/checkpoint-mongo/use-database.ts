@@ -62,14 +62,7 @@ export function useDatabase(uri: string = inject("mongodbUri")): TestDatabase {
     await otherClient.close();
   });
   const open = (shared: MongoClient, settings?: MongoDBSaverSettings) =>
-    new MongoDBSaver({
-      dbName: database.name,
-      ...(process.env["ENC"] && {
-        encryption: { keys: { k1: "0123456789abcdef0123456789abcdef" }, currentKeyId: "k1" },
-      }),
-      ...settings,
-      client: asNewProcess(shared),
-    });
+    new MongoDBSaver({ dbName: database.name, ...settings, client: asNewProcess(shared) });
   return {
     uri,
     name: database.name,

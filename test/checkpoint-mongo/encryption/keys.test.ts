@@ -32,6 +32,8 @@ const CALLS: Record<string, (saver: MongoDBSaver, config: RunnableConfig) => Pro
   verifyThread: (saver, config) => saver.verifyThread(idOf(config)),
   copyThread: (saver, config) => saver.copyThread(idOf(config), uuid6(0)),
   prune: (saver, config) => saver.prune([idOf(config)], { strategy: "keep_latest" }),
+  listLabels: (saver, config) => saver.listLabels(idOf(config)),
+  "threads.get": (saver, config) => saver.threads.get(idOf(config)),
   sweep: (saver) => saver.sweep(),
 };
 
@@ -47,7 +49,7 @@ async function failOf(promise: Promise<unknown>): Promise<EncryptionKeyError> {
 
 describe("a saver without the keys", () => {
   const savers: readonly (readonly [string, EncryptionOptions | undefined, object])[] = [
-    ["without encryption", undefined, { fault: "no-keys" }],
+    ["without encryption", undefined, { fault: "no-keys", keyId: "old" }],
     ["with other keys", WITH_NEW, { fault: "unknown-key", keyId: "old", knownKeyIds: ["new"] }],
     [
       "with another key under the same id",
@@ -60,6 +62,7 @@ describe("a saver without the keys", () => {
     const prefix = usePrefix();
     const openSaver = opener(prefix);
     const config = await fillThread(openSaver(WITH_OLD), uuid6(0), "text");
+    await openSaver(WITH_OLD).label(config, { name: "label" });
     const ofThread = { thread_id: idOf(config) };
     const all = () =>
       database.db.collection(`${prefix}threads`).find(ofThread).sort({ _id: 1 }).toArray();
@@ -243,6 +246,7 @@ describe("a key provider", () => {
     asked.length = 0;
     const other = openSaver({ keyProvider });
     for (let count = 0; count < 3; count += 1) await other.getTuple(config);
+    await other.put(config, makeCheckpoint(), makeMetadata(), {});
     expect(asked).toEqual(["unwrap shared", `unwrap ${threadId}`]);
     asked.length = 0;
     await other.deleteThread(threadId);

@@ -1,7 +1,7 @@
 // Not by name: see check-node.ts.
 import crypto from "node:crypto";
 import type { Collection, Filter } from "mongodb";
-import { isBinary, toBytes } from "../driver/binary.ts";
+import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
 import { isDuplicateKeyError } from "../driver/server-errors.ts";
 import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
 import type { DataKeyContext, KeyProvider } from "../keys/encryption-options.ts";
@@ -28,6 +28,8 @@ export type LifeKey = ThreadCipher | EncryptionKeyError;
 /** What is known of the keys of a thread. */
 interface KnownThread {
   readonly lives: Map<number, LifeKey>;
+  /** The wrapped keys that these were made of. */
+  readonly wrapped: Map<number, string>;
   /** When a writer last made sure that a key is there, by life. */
   readonly ensured: Map<number, Moment>;
 }
@@ -203,7 +205,8 @@ export class DataKeys {
     // A writer most often begins a thread, or goes on with one that this process has read.
     const isNew = this.peek(threadId, epoch) === undefined;
     const document = await this.#findOrMake(name, context, isNew);
-    const key = await this.#take(threadId, epoch, document, true);
+    // Also a key that was just made is unwrapped: a provider that cannot do that must not be found out later.
+    const key = await this.#take(threadId, epoch, document);
     if (!(key instanceof ThreadCipher)) throw key;
     this.#known.get(threadId)!.ensured.set(epoch, ensured);
     return key;
@@ -238,15 +241,12 @@ export class DataKeys {
     return other;
   }
 
-  /** @param isFresh whether what is in memory may be of a former key of the same name */
-  async #take(
-    threadId: string,
-    epoch: number,
-    document: KeyDocument,
-    isFresh = false,
-  ): Promise<LifeKey> {
-    const before = this.peek(threadId, epoch);
-    if (before instanceof ThreadCipher && !isFresh) return before;
+  /** Unwraps a key, unless the same one is in memory. A former key of the same name is another one. */
+  async #take(threadId: string, epoch: number, document: KeyDocument): Promise<LifeKey> {
+    const before = this.#known.get(threadId);
+    const known = before?.lives.get(epoch);
+    const wrapped = isBinary(document.wrapped) ? bytesToHex(document.wrapped) : "";
+    if (known instanceof ThreadCipher && before?.wrapped.get(epoch) === wrapped) return known;
     let key: LifeKey;
     try {
       const dataKey = await this.#unwrap(document, { threadId, epoch });
@@ -257,12 +257,18 @@ export class DataKeys {
       if (error.fault === "provider-failed") throw error;
       key = error;
     }
-    this.#remember(threadId).lives.set(epoch, key);
+    const remembered = this.#remember(threadId);
+    remembered.lives.set(epoch, key);
+    remembered.wrapped.set(epoch, wrapped);
     return key;
   }
 
   #remember(threadId: string): KnownThread {
-    const known = this.#known.get(threadId) ?? { lives: new Map(), ensured: new Map() };
+    const known = this.#known.get(threadId) ?? {
+      lives: new Map(),
+      wrapped: new Map(),
+      ensured: new Map(),
+    };
     // The order of a map is that of its insertions: what was used last comes last.
     this.#known.delete(threadId);
     this.#known.set(threadId, known);
@@ -322,7 +328,7 @@ export class DataKeys {
 }
 
 /** What a stored data key is for. */
-export function toContext({ thread_id: threadId, epoch = 0 }: KeyDocument): DataKeyContext {
+function toContext({ thread_id: threadId, epoch = 0 }: KeyDocument): DataKeyContext {
   return { threadId, epoch };
 }
 

@@ -8,7 +8,7 @@ const TAG_BYTES = 16;
 const HEADER_BYTES = 1;
 
 /** What sealing adds to bytes. */
-export const SEAL_BYTES: number = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
+const SEAL_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
 
 /** The first four bits of the first byte. */
 const FORMAT = 0x10;

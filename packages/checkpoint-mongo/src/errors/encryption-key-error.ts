@@ -67,7 +67,10 @@ function explain(what: string, { fault, keyId, knownKeyIds }: EncryptionKeyDetai
   const known = knownKeyIds.join(", ");
   switch (fault) {
     case "no-keys":
-      return `${start} it is encrypted, and this saver has no keys. Pass the option encryption.`;
+      return (
+        `${start} it is encrypted${keyId === undefined ? "" : `, with the key ${keyId}`}, and this saver has no ` +
+        "keys. Pass the option encryption."
+      );
     case "unknown-key":
       return (
         `${start} its data key was wrapped with the key ${keyId}, and this saver has ${known}. Add that key to ` +

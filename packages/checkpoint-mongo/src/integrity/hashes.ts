@@ -140,6 +140,11 @@ export class Hasher {
     return this.#keys.current;
   }
 
+  /** The same, but it also reads what was hashed with another key. */
+  with(key: IntegrityKey): Hasher {
+    return new Hasher(this.#keys.with(key));
+  }
+
   /** Whether documents of this key, or of none, can be verified. */
   has(keyName: string | undefined): boolean {
     return "key" in this.#keys.find(keyName);

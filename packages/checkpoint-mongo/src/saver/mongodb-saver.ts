@@ -129,6 +129,7 @@ import {
   chooseHasher,
   forgetDataKeys,
   nameEncryption,
+  nameNeededKey,
   openEncryption,
   type KeysPlace,
 } from "./open-encryption.ts";
@@ -871,7 +872,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       try {
         return await act({ ...(await this.open()), hold: held });
       } catch (error) {
-        throw explainRefusal(error, `${name} of MongoDBSaver`);
+        const { db, settings } = this;
+        const named = await nameNeededKey(error, db, settings.collectionPrefix);
+        throw explainRefusal(named, `${name} of MongoDBSaver`);
       }
     });
   }

@@ -7,7 +7,8 @@ import { PerClient } from "../driver/per-client.ts";
 import type { RetryPolicy } from "../driver/retry-policy.ts";
 import { DataKeys } from "../encryption/data-keys.ts";
 import { DocumentSealer } from "../encryption/document-sealer.ts";
-import type { KeyDocument } from "../encryption/key-document.ts";
+import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
+import { SHARED_KEY, type KeyDocument } from "../encryption/key-document.ts";
 import { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import type { KeyProvider } from "../keys/encryption-options.ts";
@@ -90,8 +91,28 @@ function formatKey({ db }: KeysPlace, settings: EncryptionSettings): string {
 
 /** What hashes documents: with a key of their own, or else with one that comes with the encryption. */
 export function chooseHasher(own: Hasher, { secrets, isPlainAllowed }: ThreadEncryption): Hasher {
-  if (own.keyName !== undefined) return own;
+  // With keys of its own, it still reads what was hashed before there were any.
+  if (own.keyName !== undefined) return own.with(secrets.hashKey);
   return new Hasher(new KeyRing({ key: secrets.hashKey, acceptUnkeyed: isPlainAllowed }));
+}
+
+/**
+ * Adds to the error of a saver without keys which key is needed, as far as a collection of keys tells.
+ *
+ * @param collectionPrefix of the saver
+ */
+export async function nameNeededKey(
+  error: unknown,
+  db: Db,
+  collectionPrefix: string,
+): Promise<unknown> {
+  if (!EncryptionKeyError.isInstance(error) || error.fault !== "no-keys") return error;
+  const keys = openCollection<KeyDocument>(db, `${collectionPrefix}keys`);
+  // Where the keys lie elsewhere, the error is as it was.
+  const shared = await keys.findOne({ _id: SHARED_KEY }).catch(() => null);
+  if (shared === null) return error;
+  const { what, fault, knownKeyIds } = error;
+  return new EncryptionKeyError(what, { fault, keyId: shared.key_id, knownKeyIds }, { cause: error });
 }
 
 function nameProvider(provider: KeyProvider): string {

@@ -1,3 +1,4 @@
+import { requireKeys } from "./document-fields.ts";
 import type { CheckpointDocument, StoredLabel } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import type { NamespaceAddress } from "../address/address.ts";
@@ -97,6 +98,7 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
+  for (const { labels = [] } of found) for (const label of labels) requireKeys(label.name);
   return found.filter(
     ({ checkpoint_ns, labels = [] }) =>
       checkpoint_ns === (checkpointNs ?? checkpoint_ns) &&

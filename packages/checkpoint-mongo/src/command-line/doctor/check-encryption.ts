@@ -1,5 +1,6 @@
 import { openDatabase } from "../../driver/open-database.ts";
 import { isSealed } from "../../documents/sealed-bytes.ts";
+import { EncryptionKeyError } from "../../errors/encryption-key-error.ts";
 import type { Finding, Patient } from "./finding.ts";
 
 /** Whether what is stored is encrypted, and with which keys. */
@@ -28,8 +29,13 @@ export async function checkEncryption({
   }
   const findings: Finding[] = [];
   const current = encryption.keyProvider?.currentKeyId ?? encryption.currentKeyId ?? "";
-  // Opening it shows whether the keys fit.
-  await saver.threads.count();
+  try {
+    // Opening it shows whether the keys fit.
+    await saver.threads.count();
+  } catch (error) {
+    if (!EncryptionKeyError.isInstance(error)) throw error;
+    return [{ check, verdict: "problem", found: error.message }];
+  }
   findings.push({ check, verdict: "ok", found: `on, with the key ${current}` });
   const name = encryption.keysCollectionName ?? collectionName.replace(/threads$/, "keys");
   const keys = openDatabase(client, encryption.keysDbName ?? databaseName).collection(name);
