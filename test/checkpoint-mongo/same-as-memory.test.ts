@@ -19,6 +19,7 @@ import { describe, expect, it } from "vitest";
 import { useDatabase } from "./use-database.ts";
 
 const database = useDatabase();
+const ENCRYPTION = { keys: { a: "a master key of at least 32 bytes" }, currentKeyId: "a" };
 
 const InnerState = Annotation.Root({
   ...MessagesAnnotation.spec,
@@ -195,11 +196,11 @@ async function readAll(
 const asking = { kind: "invoke", text: "", width: 1, fails: false, asks: true } as const;
 
 /** Programs that a saver is likely to get wrong; they are run besides the random ones. */
-const KNOWN_PROGRAMS: [Step[], Durability][] = [
+const KNOWN_PROGRAMS: [Step[], Durability, typeof ENCRYPTION | undefined][] = [
   // An update applies what finished tasks wrote without counting up their channels' versions.
-  [[asking, { kind: "update", back: 0, text: "" }], "sync"],
-  [[asking, { kind: "answer" }, { kind: "fork", back: 3, text: "x" }], "async"],
-  [[asking, { kind: "copy", back: 1, text: "" }, { kind: "answer" }], "exit"],
+  [[asking, { kind: "update", back: 0, text: "" }], "sync", ENCRYPTION],
+  [[asking, { kind: "answer" }, { kind: "fork", back: 3, text: "x" }], "async", undefined],
+  [[asking, { kind: "copy", back: 1, text: "" }, { kind: "answer" }], "exit", ENCRYPTION],
 ];
 
 describe("any program of graph operations", () => {
@@ -210,18 +211,21 @@ describe("any program of graph operations", () => {
       fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 4 }),
         fc.constantFrom<Durability>("sync", "async", "exit"),
-        async (program, durability) => {
+        fc.constantFrom(undefined, ENCRYPTION),
+        async (program, durability, encryption) => {
           programs += 1;
           const config = { configurable: { thread_id: `program-${programs}` }, durability };
           const memory = compile(new MemorySaver());
-          const saver = database.openSaver();
+          const settings = { encryption, ...(encryption && { collectionPrefix: "encrypted_" }) };
+          const saver = database.openSaver(settings);
           for (const [index, action] of program.entries()) {
             const expected = await runStep(memory, config, action, index);
             expect(await runStep(compile(saver), config, action, index)).toEqual(expected);
           }
           const expected = await readAll(memory, config);
           expect(await readAll(compile(saver), config)).toEqual(expected);
-          expect(await readAll(compile(database.openSaverElsewhere()), config)).toEqual(expected);
+          const elsewhere = database.openSaverElsewhere(settings);
+          expect(await readAll(compile(elsewhere), config)).toEqual(expected);
         },
       ),
       { numRuns: 8, examples: KNOWN_PROGRAMS },

@@ -18,6 +18,12 @@ export type {
   WrongHashFault,
 } from "./errors/corruption.ts";
 export { CorruptItemError } from "./errors/corrupt-item-error.ts";
+export {
+  EncryptionKeyError,
+  type EncryptionKeyDetails,
+  type EncryptionKeyFault,
+} from "./errors/encryption-key-error.ts";
+export { PlaintextRefusedError } from "./errors/plaintext-refused-error.ts";
 export { IntegrityKeyError, type IntegrityKeyFault } from "./errors/integrity-key-error.ts";
 export { InvalidAddressError } from "./errors/invalid-address-error.ts";
 export { InvalidArchiveError } from "./errors/invalid-archive-error.ts";
@@ -43,6 +49,18 @@ export {
 export { UnserializableStateError } from "./errors/unserializable-state-error.ts";
 export { UnsupportedFormatError } from "./errors/unsupported-format-error.ts";
 export { type WriteConflict, WriteConflictError } from "./errors/write-conflict-error.ts";
+export type {
+  RekeyFailure,
+  RekeyOptions,
+  RekeyProgress,
+  RekeyResult,
+} from "./encryption/rekey.ts";
+export type {
+  DataKeyContext,
+  EncryptionKey,
+  EncryptionOptions,
+  KeyProvider,
+} from "./keys/encryption-options.ts";
 export type { IntegrityKey, IntegrityOptions } from "./keys/integrity-options.ts";
 export type { ExactSearchEvent, ReportStoreEvent, StoreEvent } from "./item-store/events.ts";
 export {

@@ -4,6 +4,7 @@ import { coldStart } from "./cold-start.ts";
 import { deltaHistory } from "./delta-history.ts";
 import { deltaValues } from "./delta-values.ts";
 import { editMiddle } from "./edit-middle.ts";
+import { encryption } from "./encryption.ts";
 import { eventLoop } from "./event-loop.ts";
 import { fileMap } from "./file-map.ts";
 import { fork } from "./fork.ts";
@@ -34,6 +35,7 @@ export const benchmarks: readonly Benchmark[] = [
   eventLoop,
   store,
   lifecycle,
+  encryption,
 ];
 
 /** @throws Error if there is none of that name */

@@ -9,6 +9,7 @@ import { sumMemoryBytes, sumStoredBytes } from "./stored-bytes.ts";
 /** What is compared, with the names tables use. */
 export const saverLabels = {
   threadkeep: "threadkeep",
+  encrypted: "threadkeep, encrypted",
   official: "official MongoDB saver",
   memory: "MemorySaver",
   none: "no checkpointer",
@@ -19,9 +20,12 @@ export type SaverName = keyof typeof saverLabels;
 export const saverNames = Object.keys(saverLabels) as SaverName[];
 
 /** Whether a saver stores on a server. */
-export function needsServer(name: SaverName): name is "threadkeep" | "official" {
-  return name === "threadkeep" || name === "official";
+export function needsServer(name: SaverName): name is ServerSaverName {
+  return name === "threadkeep" || name === "encrypted" || name === "official";
 }
+
+/** A saver that stores on a server. */
+export type ServerSaverName = Exclude<SaverName, "memory" | "none">;
 
 /** A saver ready for use, and what can be seen of it from outside. */
 export interface OpenSaver extends AsyncDisposable {
@@ -76,11 +80,15 @@ export async function openSaver(
 
 /** A saver on a server, not set up. */
 export function makeSaver(
-  name: "threadkeep" | "official",
+  name: ServerSaverName,
   client: MongoClient,
   dbName: string,
 ): BaseCheckpointSaver & { setup(): Promise<void | readonly unknown[]> } {
   if (name === "threadkeep") return new MongoDBSaver({ client, dbName });
+  if (name === "encrypted") {
+    const keys = { bench: "a master key of at least 32 bytes, for the benchmark" };
+    return new MongoDBSaver({ client, dbName, encryption: { keys, currentKeyId: "bench" } });
+  }
   // It is typed for the driver's version 6 and works with 7: both savers get the same driver.
   type OfficialClient = ConstructorParameters<typeof OfficialMongoDBSaver>[0]["client"];
   return new OfficialMongoDBSaver({ client: client as unknown as OfficialClient, dbName });

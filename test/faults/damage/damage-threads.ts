@@ -32,18 +32,25 @@ export async function* damageThreads(
   choose: (mutations: readonly Mutation[]) => readonly Mutation[],
 ): AsyncGenerator<Result> {
   const collection = client.db(dbName).collection(COLLECTION);
+  const keys = client.db(dbName).collection(COLLECTION.replace(/threads$/, "keys"));
   const savers = await FreshSavers.start(client, dbName, variant);
   const open = savers.open;
   const writer = open();
   await variant.write(writer, DAMAGED);
   await variant.write(writer, BESIDE);
   const documents = await collection.find({}).sort({ _id: 1 }).toArray();
+  const dataKeys = await keys.find({}).toArray();
   const damaged = await readThread(open(), DAMAGED);
   const beside = await readThread(open(), BESIDE);
   for (const mutation of choose(listMutations(documents, variant.kinds))) {
     await restore(collection, documents);
     // Before the damage, because a setup lets the server remove what has expired.
-    await savers.renew();
+    if (dataKeys.length === 0) await savers.renew();
+    else {
+      // A deletion takes the data key along, and a process may remember another one since.
+      await restore(keys, dataKeys);
+      await savers.restart();
+    }
     if (!(await apply(collection, mutation))) continue;
     const startMs = performance.now();
     const isDeleted = touchesDeletion(mutation);

@@ -49,7 +49,11 @@ export class FreshSavers {
 
   /** Goes on in a new process, if the present one has opened many. */
   async renew(): Promise<void> {
-    if (this.opened - this.openedBefore < SAVERS_PER_PROCESS) return;
+    if (this.opened - this.openedBefore >= SAVERS_PER_PROCESS) await this.restart();
+  }
+
+  /** Goes on in a new process. */
+  async restart(): Promise<void> {
     this.openedBefore = this.opened;
     this.process = asNewProcess(this.client);
     await this.setUp();

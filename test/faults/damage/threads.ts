@@ -41,6 +41,11 @@ export const VARIANTS: readonly Variant[] = [
   { name: "with a key", settings: { integrity: { key: KEY } }, write: writeEverything },
   { name: "with a TTL", settings: { ttl: 7 * 24 * 3_600 }, write: writeEverything },
   { name: "with a serializer", settings: {}, serde: JSON_SERDE, write: writeEverything },
+  {
+    name: "encrypted",
+    settings: { encryption: { keys: { key: KEY.repeat(2) }, currentKeyId: "key" } },
+    write: writeEverything,
+  },
   { name: "of several parts", settings: {}, write: writeLarge, kinds: ["segment"] },
 ];
 

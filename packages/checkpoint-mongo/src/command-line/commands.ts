@@ -12,6 +12,7 @@ import { importCommand } from "./commands/import.ts";
 import { labelCommand } from "./commands/label.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { pruneCommand } from "./commands/prune.ts";
+import { rekeyCommand } from "./commands/rekey.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { showCommand } from "./commands/show.ts";
@@ -40,6 +41,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   migrateCommand,
   setupCommand,
   sweepCommand,
+  rekeyCommand,
   doctorCommand,
   completionCommand,
 ].map((definition) => definition as CommandDefinition);

@@ -18,6 +18,8 @@ const BY_CODE: ReadonlyMap<string, ExitCode> = new Map<string, ExitCode>([
   ["INVALID_OPTIONS", EXIT_CODES.usage],
   ["INVALID_ADDRESS", EXIT_CODES.usage],
   ["INTEGRITY_KEY", EXIT_CODES.usage],
+  ["ENCRYPTION_KEY", EXIT_CODES.usage],
+  ["PLAINTEXT_REFUSED", EXIT_CODES.refused],
   ["CLASS_NOT_ALLOWED", EXIT_CODES.usage],
   ["THREAD_ARCHIVED", EXIT_CODES.usage],
   ["CORRUPT_CHECKPOINT", EXIT_CODES.damaged],

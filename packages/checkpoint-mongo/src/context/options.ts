@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { ArchiveStore } from "../archive-store/archive-store.ts";
 import { type MongoClientLike, clientOption } from "../options/client-option.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
+import type { EncryptionOptions } from "../keys/encryption-options.ts";
+import { resolveEncryption, type EncryptionSettings } from "../keys/encryption-settings.ts";
 import { KeyRing } from "../keys/key-ring.ts";
 import { checkOptions } from "../options/check-options.ts";
 import { crossCheck } from "../options/cross-check.ts";
@@ -11,6 +13,7 @@ import {
   allowedObjects,
   collectionName,
   databaseName,
+  encryption,
   integrity,
   listener,
   SECRETS,
@@ -133,6 +136,20 @@ export interface MongoDBSaverSettings extends RetrySettings {
    * @default undefined: plain SHA-256, which shows damage but no forgery
    */
   integrity?: IntegrityOptions | undefined;
+
+  /**
+   * Encrypts what is stored: values, pending writes, metadata, labels. Each thread has a data key of its own, and the
+   * keys given here wrap the data keys. All savers on the same collections need the same.
+   * [Encryption](https://github.com/threadkeep/threadkeep/blob/main/docs/encryption.md) says what is still seen.
+   *
+   * @example
+   * ```ts
+   * encryption: { keys: { "2026": oldKey, "2027": newKey }, currentKeyId: "2027" }
+   * ```
+   *
+   * @default undefined: everything lies in clear text
+   */
+  encryption?: EncryptionOptions | undefined;
 
   /**
    * Ids of further LangChain classes to store and read: their `lc_id` joined by `/`, for example
@@ -351,6 +368,7 @@ export interface ResolvedOptions extends Omit<SaverSettings, "onEvent"> {
   readonly onEvent: ReportEvent | undefined;
   readonly client: MongoClient;
   readonly keys: KeyRing;
+  readonly encryption: EncryptionSettings | undefined;
 }
 
 const OWNER = "MongoDBSaver";
@@ -388,6 +406,7 @@ const optionsSchema = z
     maxContentBytes: wholeNumber.positive().default(536_870_912),
     listBufferBytes: wholeNumber.positive().default(16_777_216),
     integrity,
+    encryption,
     allowedObjects,
     onCorruption: z.enum(["throw", "fall-back"]).default("throw"),
     verifyAfterSave: z.boolean().default(false),
@@ -446,6 +465,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     ttl,
     integrity: keys,
     archive,
+    encryption: encrypting,
     keepLast,
     deletedThreadSeconds,
     onCheckpointSize,
@@ -464,6 +484,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     onCheckpointSize,
     onThreadSize,
     keys: new KeyRing(keys),
+    encryption: encrypting && resolveEncryption(encrypting, rest.collectionPrefix),
     onEvent,
   };
 }

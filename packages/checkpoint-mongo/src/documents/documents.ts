@@ -1,4 +1,5 @@
 import type { PackedBinary } from "./packed-bytes.ts";
+import type { PLAIN, STORED_NAME } from "./sealed-bytes.ts";
 import type { StoredBytes } from "../driver/binary.ts";
 
 /** The fields that all documents of a thread have. They lie in one collection. */
@@ -168,6 +169,8 @@ export interface SegmentDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of thread, segment and part. */
   readonly _id: StoredBytes;
   readonly kind: "segment";
+  /** Never stored: how `segment` is, if that is encrypted. */
+  readonly [STORED_NAME]?: StoredBytes;
   /** The first 20 bytes of the SHA-256 of the plain content of `data`. */
   readonly segment: StoredBytes;
   /** Counts from 0. Content over the document limit continues in the next part. */
@@ -190,6 +193,8 @@ export interface CheckpointDocument extends ThreadPart {
   /** The first 16 bytes of the SHA-256 of the address. Pending writes point to it. */
   readonly _id: StoredBytes;
   readonly kind: "checkpoint";
+  /** Never stored: whether it lies in clear text where new documents are encrypted. */
+  readonly [PLAIN]?: true;
   readonly checkpoint_ns: string;
   readonly checkpoint_id: string;
   readonly parent_checkpoint_id?: string;
@@ -215,6 +220,11 @@ export interface CheckpointDocument extends ThreadPart {
   readonly segments: StoredBytes;
   /** The part of the metadata that the server can search; absent with a user's serializer. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /**
+   * With encryption: for each entry of the metadata that is not in clear text, a keyed hash of key and value, by
+   * which searches find it.
+   */
+  readonly tokens?: readonly string[];
   /** The whole metadata, if `metadata` is only a part of it. */
   readonly metadata_encoded?: EncodedMetadata;
   /** The run that put it, where its config named one. */

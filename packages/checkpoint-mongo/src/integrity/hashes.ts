@@ -106,9 +106,12 @@ export function hashWritesPlace(
   return hashFields("writes place", [...listParts(address), taskId, place]).subarray(0, 16);
 }
 
-/** Tells whether two runs were started with the same: 32 bytes. */
-export function hashRequest(fields: readonly (string | Uint8Array | undefined)[]): Uint8Array {
-  return hashFields("run request", fields);
+/** Tells whether two runs were started with the same: 32 bytes. With a key, it tells nobody else. */
+export function hashRequest(
+  fields: readonly (string | Uint8Array | undefined)[],
+  key?: IntegrityKey,
+): Uint8Array {
+  return hashFields("run request", fields, key);
 }
 
 /** Confirms the `epoch` in the record of a thread, from the second life on: 8 bytes. */
@@ -135,6 +138,11 @@ export class Hasher {
   /** The name of the key that new documents are hashed with. */
   get keyName(): string | undefined {
     return this.#keys.current;
+  }
+
+  /** The same, but it also reads what was hashed with another key. */
+  with(key: IntegrityKey): Hasher {
+    return new Hasher(this.#keys.with(key));
   }
 
   /** Whether documents of this key, or of none, can be verified. */

@@ -18,10 +18,10 @@ export function isKeyName(value: unknown): value is string {
 export class KeyRing {
   // `#`, so that printing a saver shows no key.
   readonly #keys = new Map<string, IntegrityKey>();
-  readonly #acceptsUnkeyed: boolean;
+  #acceptsUnkeyed: boolean;
 
   /** The name of the key that new documents are hashed with; undefined if there is none. */
-  readonly current: string | undefined;
+  current: string | undefined;
 
   /** @param options checked ones */
   constructor(options: IntegrityOptions | undefined) {
@@ -66,6 +66,16 @@ export class KeyRing {
     if (this.#keys.size === 0) return { fault: "no-key" };
     const isIdTaken = id !== undefined && this.names.some((other) => parseName(other).id === id);
     return { fault: isIdTaken ? "another-key" : "unknown-key" };
+  }
+
+  /** A ring that also reads what was hashed with another key. */
+  with(key: IntegrityKey): KeyRing {
+    const ring = new KeyRing(undefined);
+    ring.#acceptsUnkeyed = this.#acceptsUnkeyed;
+    ring.current = this.current;
+    for (const [name, own] of this.#keys) ring.#keys.set(name, own);
+    ring.#add(undefined, key);
+    return ring;
   }
 
   #add(id: string | undefined, key: IntegrityKey): string {

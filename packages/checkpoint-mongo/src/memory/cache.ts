@@ -108,6 +108,8 @@ export class Cache {
 
   /** @param options.isOwn whether this process has just put it */
   setRecord(record: CheckpointRecord, { isOwn = false }: { readonly isOwn?: boolean } = {}): void {
+    // What nothing is built upon is not to be presumed as a parent either.
+    if (record.isPlain === true) return;
     const { parentHash, hash, metadata } = record;
     const own = {
       ...record,

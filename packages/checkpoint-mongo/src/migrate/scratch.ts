@@ -46,6 +46,7 @@ export async function openScratch(context: SaverContext): Promise<SaverContext> 
       commits,
       clock: shareServerClock(client),
       features: store.features,
+      encryption: store.encryption,
     }),
     cache: new Cache(new CacheRoom(CACHE_BYTES), "migrate"),
     settings: {

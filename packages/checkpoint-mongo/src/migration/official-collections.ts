@@ -1,3 +1,4 @@
+import { PlaintextRefusedError } from "../errors/plaintext-refused-error.ts";
 import {
   TASKS,
   type Checkpoint,
@@ -70,23 +71,27 @@ export class OfficialCollections {
   readonly #db: Db;
   readonly #names: OfficialNames;
   readonly #serde: SerializerProtocol;
+  readonly #isRefused: boolean;
   /** Whether the official saver has stored anything. Where it has not, nothing is found. */
   readonly isThere: () => Promise<boolean>;
 
   /**
    * @param serde the serializer that the official saver used
    * @param isThere tells whether there are such collections; asked before each use
+   * @param isRefused whether nothing is read, because all that lies there is in clear text
    */
   constructor(
     db: Db,
     names: OfficialNames,
     serde: SerializerProtocol,
     isThere: () => Promise<boolean>,
+    isRefused = false,
   ) {
     this.#db = db;
     this.#names = names;
     this.#serde = serde;
     this.isThere = isThere;
+    this.#isRefused = isRefused;
   }
 
   /**
@@ -201,6 +206,11 @@ export class OfficialCollections {
     onWrites: (writes: readonly PositionedWrite[]) => void = () => undefined,
   ): Promise<CheckpointTuple> {
     const address = readAddress(document);
+    if (this.#isRefused) {
+      throw new PlaintextRefusedError(
+        `checkpoint ${address.checkpointId} of thread "${address.threadId}", which the official saver stored`,
+      );
+    }
     const parentId = document.parent_checkpoint_id ?? undefined;
     const checkpoint = (await this.#load(document.type, document.checkpoint)) as Checkpoint;
     if (checkpoint.v < 4 && parentId !== undefined) {

@@ -1,12 +1,13 @@
 import { z } from "zod";
+import type { EncryptionOptions, KeyProvider } from "../keys/encryption-options.ts";
 import type { IntegrityOptions } from "../keys/integrity-options.ts";
 import type { CheckOptionsSettings } from "./check-options.ts";
 
 /** Shorter keys can be guessed. */
 const MIN_KEY_BYTES = 16;
 
-/** What lies in `integrity` are keys. */
-export const SECRETS: CheckOptionsSettings = { secretGroups: ["integrity"] };
+/** What lies in `integrity` and in `encryption` are keys. */
+export const SECRETS: CheckOptionsSettings = { secretGroups: ["integrity", "encryption"] };
 
 /** A whole number. Unlike `z.int()`, it lets rules about several options be checked when it is not. */
 export const wholeNumber: z.ZodNumber = z
@@ -77,6 +78,54 @@ export const integrity: z.ZodType<IntegrityOptions | undefined> = z
       refuse("either key, or keys with currentKeyId");
     } else if (keys === undefined && currentKeyId !== undefined) {
       refuse("nothing, since there are no keys", ["currentKeyId"]);
+    } else if (keys !== undefined && !Object.hasOwn(keys, currentKeyId ?? "")) {
+      refuse("the id of one of the keys", ["currentKeyId"]);
+    }
+  })
+  .optional();
+
+/** What is encrypted with these keys is worth more than what is hashed with the others. */
+const MIN_ENCRYPTION_KEY_BYTES = 32;
+
+const encryptionKey = z
+  .union([z.string(), z.instanceof(Uint8Array)], { error: "a string or bytes" })
+  .refine((key) => Buffer.byteLength(key) >= MIN_ENCRYPTION_KEY_BYTES, {
+    error: `at least ${MIN_ENCRYPTION_KEY_BYTES} bytes`,
+  });
+
+const keyProvider = z.custom<KeyProvider>(
+  (value) => {
+    const { currentKeyId, wrap, unwrap } = (value ?? {}) as Partial<KeyProvider>;
+    const isId = typeof currentKeyId === "string" && /^.{1,200}$/u.test(currentKeyId);
+    return isId && typeof wrap === "function" && typeof unwrap === "function";
+  },
+  "an object with currentKeyId, wrap and unwrap",
+);
+
+/** What is encrypted, and with which keys. */
+export const encryption: z.ZodType<EncryptionOptions | undefined> = z
+  .strictObject({
+    keys: z
+      .record(
+        z.string().regex(/^[\w-]{1,32}$/, "ids of up to 32 letters, digits, _ and -"),
+        encryptionKey,
+      )
+      .optional(),
+    currentKeyId: z.string().optional(),
+    keyProvider: keyProvider.optional(),
+    searchable: z.array(z.string().min(1)).optional(),
+    allowPlaintext: z.boolean().optional(),
+    keysDbName: databaseName,
+    keysCollectionName: collectionName.optional(),
+  })
+  .superRefine(({ keys, currentKeyId, keyProvider: provider }, context) => {
+    const refuse = (message: string, path: string[] = []): void => {
+      context.addIssue({ code: "custom", message, path });
+    };
+    if ((keys === undefined) === (provider === undefined)) {
+      refuse("either keys with currentKeyId, or keyProvider");
+    } else if (keys === undefined && currentKeyId !== undefined) {
+      refuse("nothing, since keyProvider says which is the current key", ["currentKeyId"]);
     } else if (keys !== undefined && !Object.hasOwn(keys, currentKeyId ?? "")) {
       refuse("the id of one of the keys", ["currentKeyId"]);
     }

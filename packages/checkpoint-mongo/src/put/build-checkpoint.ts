@@ -1,3 +1,5 @@
+import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
+import { splitSearchable } from "../records/search-tokens.ts";
 import { encodeCheckpointText } from "../codec/checkpoints/checkpoint-text.ts";
 import { pack } from "../codec/bytes/compression.ts";
 import type { SaverContext } from "../context/context.ts";
@@ -76,7 +78,9 @@ export function buildCheckpoint(
     seq,
     body: toPackedBinary(pack(body), store.Binary),
     segments,
-    ...toStoredMetadata(metadata),
+    ...(store.encryption === undefined
+      ? toStoredMetadata(metadata)
+      : toSealedMetadata(metadata, store.encryption)),
     ...toOriginFields(origin),
     ...(parentHash !== undefined && { parent_hash: parentHash }),
     ...(keyName !== undefined && { key_name: keyName }),
@@ -98,6 +102,20 @@ export function buildCheckpoint(
     sizes: draft.sizes,
   };
   return { document, record };
+}
+
+/** All of it is encrypted. Beside it lies what searches go by. */
+function toSealedMetadata(
+  { encoded: { type, bytes }, searchable }: WrittenMetadata,
+  encryption: ThreadEncryption,
+): Pick<CheckpointToStore, "metadata" | "metadata_encoded" | "tokens"> {
+  if (type !== undefined) return { metadata_encoded: { type, data: bytes } };
+  const { clear, tokens } = splitSearchable(searchable ?? {}, encryption);
+  return {
+    ...(clear !== undefined && { metadata: clear }),
+    ...(tokens.length > 0 && { tokens }),
+    metadata_encoded: Buffer.from(bytes).toString(),
+  };
 }
 
 function toStoredMetadata({

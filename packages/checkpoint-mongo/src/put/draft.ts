@@ -92,7 +92,8 @@ async function encodeDraft(
   thread: ThreadState | undefined,
 ): Promise<Pick<Draft, "state" | "sizes">> {
   const { threadId } = address;
-  const base = parentCheckpointId === undefined ? undefined : (parent ?? "missing");
+  const known = parent?.isPlain === true ? undefined : parent;
+  const base = parentCheckpointId === undefined ? undefined : (known ?? "missing");
   const state = await encodeState(context, { threadId, snapshot, parent: base, thread });
   const measure = () => measureState(context, snapshot, state.manifest, base, address);
   let sizes: ChannelSizes | undefined;

@@ -39,6 +39,7 @@ export async function findEarlier(
   try {
     for await (const ancestor of walkRecords(context, parent)) {
       if (!ancestor.manifest.has(channel)) continue;
+      if (ancestor.isPlain === true) return undefined;
       const record = await loadParent(context, ancestor.address, thread);
       // Another process may have put it again.
       return record?.manifest.has(channel) === true ? record : undefined;

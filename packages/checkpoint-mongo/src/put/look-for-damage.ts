@@ -11,7 +11,7 @@ import { type Corruption, asWrongField } from "../errors/corruption.ts";
 import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/hashes.ts";
 import { parseCheckpoint } from "../records/parse-checkpoint.ts";
 import { checkWriteSet } from "../records/parse-write-set.ts";
-import { bytesToHex } from "../driver/binary.ts";
+import { bytesToHex, hexToBytes } from "../driver/binary.ts";
 import { FieldFault, readWhole, requireBytes, requireSame } from "../store/document-fields.ts";
 import { findByIds } from "../store/find-by-ids.ts";
 import { checkRecord } from "../store/mend-record.ts";
@@ -47,7 +47,7 @@ export async function lookForDamage(
 ): Promise<void> {
   const { address } = wanted;
   await checkRecord(store, address.threadId);
-  const places = await listPlaces(wanted);
+  const places = await listPlaces(store, wanted);
   const byId = new Map(places.map((place) => [bytesToHex(place.id), place]));
   const ids = places.map(({ id }) => id);
   for (const found of await findByIds(store, ids)) {
@@ -70,7 +70,10 @@ const ADVICE =
   "It lies where this call has to write, so nothing was stored. Put the field right, or remove that " +
   "document, and try again.";
 
-async function listPlaces({ address, segments, sets = [] }: WantedPlaces): Promise<Place[]> {
+async function listPlaces(
+  { encryption }: SaverContext["store"],
+  { address, segments, sets = [] }: WantedPlaces,
+): Promise<Place[]> {
   const { threadId } = address;
   const places: Place[] = [
     {
@@ -86,9 +89,11 @@ async function listPlaces({ address, segments, sets = [] }: WantedPlaces): Promi
   ];
   for (const segment of segments) {
     const { root } = parseSegmentId(segment.id);
+    const names = (await encryption?.listNames([threadId], [hexToBytes(root)])) ?? [];
+    const name = names[0] === undefined ? root : bytesToHex(names.at(-1)!);
     for (let part = 0; part < (await countParts(segment)); part += 1) {
       places.push({
-        id: hashSegmentPlace(threadId, root, part),
+        id: hashSegmentPlace(threadId, name, part),
         document: "segment",
         check: (found) => checkSegmentPlace(found as SegmentDocument, { threadId, root, part }),
       });

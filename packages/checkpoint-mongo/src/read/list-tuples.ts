@@ -9,7 +9,14 @@ import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import type { Cache } from "../memory/cache.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { type MetadataFilter, matchesMetadata } from "../records/matches-metadata.ts";
-import { meetsOrigin, splitFilter, type SplitFilter } from "../records/origin-filter.ts";
+import { listTokens } from "../records/search-tokens.ts";
+import {
+  meetsOrigin,
+  sealFilter,
+  splitFilter,
+  type OriginCondition,
+  type SplitFilter,
+} from "../records/origin-filter.ts";
 import { toConditions } from "../records/searchable-metadata.ts";
 import { bytesToHex } from "../driver/binary.ts";
 import { toPackedBytes } from "../documents/packed-bytes.ts";
@@ -88,24 +95,49 @@ async function* listOwn(
   { address, beforeId, limit, filter }: ListRequest,
 ): AsyncGenerator<CheckpointTuple> {
   const isFiltered = Object.keys(filter).length > 0;
-  const split = splitFilter(filter, context.settings.indexedConfig);
-  const { isNative } = context.serializer;
+  const { encryption } = context.store;
+  const plain = splitFilter(filter, context.settings.indexedConfig);
+  const split = encryption === undefined ? plain : sealFilter(plain, encryption);
   const query = {
     address,
     beforeId,
-    metadata: isNative ? toConditions(split.metadata) : {},
-    alternatives: isNative
-      ? split.origin.map(({ key, value, stored }) => [
-          ...(stored === undefined ? [] : [stored]),
-          ...Object.entries(toConditions({ [key]: value })).map(([path, wanted]) => ({
-            [`metadata.${path}`]: { $eq: wanted },
-          })),
-        ])
-      : [],
+    ...askServer(context, split),
     // With a filter, a page may hold checkpoints that turn out not to match.
     limit: isFiltered ? undefined : limit,
   };
   for await (const page of readPages(context, query)) yield* readPage(context, page, split);
+}
+
+/** What of a filter the server can tell. The rest is compared after reading. */
+function askServer(
+  { serializer, store: { encryption } }: SaverContext,
+  { metadata, origin }: SplitFilter,
+): Pick<ListQuery, "metadata" | "tokens" | "alternatives"> {
+  if (!serializer.isNative) return { metadata: {}, tokens: [], alternatives: [] };
+  const alternatives = (
+    stored: OriginCondition["stored"],
+    others: readonly Record<string, unknown>[],
+  ): readonly Record<string, unknown>[] => (stored === undefined ? others : [stored, ...others]);
+  const toPaths = (conditions: Readonly<Record<string, unknown>>): Record<string, unknown>[] =>
+    Object.entries(conditions).map(([path, wanted]) => ({ [`metadata.${path}`]: { $eq: wanted } }));
+  if (encryption === undefined) {
+    return {
+      metadata: toConditions(metadata),
+      tokens: [],
+      alternatives: origin.map(({ key, value, stored }) =>
+        alternatives(stored, toPaths(toConditions({ [key]: value }))),
+      ),
+    };
+  }
+  return {
+    metadata: {},
+    tokens: listTokens(metadata, encryption),
+    alternatives: origin.map(({ key, value, stored }) => {
+      const others = listTokens({ [key]: value }, encryption).map((token) => ({ tokens: token }));
+      // Unless the server can be asked for each alternative, it is asked for none.
+      return others.length === 0 ? [] : alternatives(stored, others);
+    }),
+  };
 }
 
 /** Reads the checkpoints that are alive, page by page. */

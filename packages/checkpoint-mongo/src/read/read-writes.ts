@@ -9,7 +9,7 @@ import { type PositionedWrite, arrangeWrites } from "../documents/pending-writes
 import { type SegmentId, nameWhole } from "../documents/segment-id.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { type Fault, asNotDecodable, asWrongField, asWrongHash } from "../errors/corruption.ts";
-import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
+import { isKeyError } from "../errors/is-key-error.ts";
 import type { HashedWrite } from "../integrity/hashes.ts";
 import { decodeStored } from "../records/decode-stored.ts";
 import { checkWriteSet, isReference } from "../records/parse-write-set.ts";
@@ -157,7 +157,7 @@ async function verifySet(
     const found = Buffer.from(hash).toString("hex");
     throw corruptSet(address, document, asWrongHash(expected, found));
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
+    if (CorruptCheckpointError.isInstance(error) || isKeyError(error)) {
       throw error;
     }
     throw corruptSet(address, document, asNotDecodable(error, "readable values"), error);

@@ -1,3 +1,4 @@
+import { PLAIN } from "../documents/sealed-bytes.ts";
 import { inspect } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import { readAddress } from "../address/read-address.ts";
@@ -12,7 +13,7 @@ import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
 import type { Manifest } from "../documents/manifest.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
-import { IntegrityKeyError } from "../errors/integrity-key-error.ts";
+import { isKeyError } from "../errors/is-key-error.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
 import { asNotDecodable, asWrongField, asWrongHash, type Fault } from "../errors/corruption.ts";
 import type { Hasher } from "../integrity/hashes.ts";
@@ -45,6 +46,11 @@ export interface CheckpointRecord {
   readonly formerHashes?: readonly Uint8Array[] | undefined;
   /** What it says of documents beside it, where it was read. */
   readonly witness?: Witness | undefined;
+  /**
+   * Whether it lies in clear text where new documents are encrypted. Nothing is built upon it: what it is made of
+   * lies in clear text too.
+   */
+  readonly isPlain?: boolean | undefined;
   /** How large its channels are, where this process has measured them. */
   readonly sizes?: ChannelSizes | undefined;
 }
@@ -119,9 +125,10 @@ export function readRecord(document: CheckpointDocument, hasher: Hasher): Checkp
       origin,
       ...(parsed.movedFrom.length > 0 && { formerHashes: parsed.movedFrom.map(hashIn) }),
       witness: readWitness(document),
+      ...(document[PLAIN] && { isPlain: true }),
     };
   } catch (error) {
-    if (CorruptCheckpointError.isInstance(error) || IntegrityKeyError.isInstance(error)) {
+    if (CorruptCheckpointError.isInstance(error) || isKeyError(error)) {
       throw error;
     }
     if (UnsupportedFormatError.isInstance(error)) throw locateFormat(error, address);

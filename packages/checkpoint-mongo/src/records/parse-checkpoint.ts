@@ -1,3 +1,4 @@
+import { Unopened } from "../documents/sealed-bytes.ts";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import type { CheckpointDocument } from "../documents/documents.ts";
@@ -101,7 +102,7 @@ function readConfig(config: unknown): readonly string[] {
 
 function readEncodedMetadata(encoded: unknown): ParsedCheckpoint["metadataEncoded"] {
   if (encoded === undefined || typeof encoded === "string") return encoded;
-  if (!isObject(encoded)) return refuse("metadata_encoded", "a text, or a type and bytes", encoded);
+  if (!isObject(encoded) || encoded instanceof Unopened) return refuse("metadata_encoded", "a text, or a type and bytes", encoded);
   const { type, data } = encoded as { readonly type?: unknown; readonly data?: unknown };
   return {
     type: readText("metadata_encoded.type", type),

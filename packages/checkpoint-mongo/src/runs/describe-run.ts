@@ -1,3 +1,4 @@
+import { openError } from "./seal-value.ts";
 import { readValue, type ValuePlace } from "./run-values.ts";
 import type { RunDocument } from "./run-document.ts";
 import type { Run, RunInterrupt } from "./run.ts";
@@ -45,7 +46,7 @@ export function placeOfAnswer(
 export async function describeRun(context: SaverContext, document: RunDocument): Promise<Run> {
   const isWaiting = document.status === "waiting";
   const waiting = isWaiting ? await readWaiting(context, document) : undefined;
-  const { error } = document;
+  const error = openError(context.store.encryption, document);
   return {
     runId: document._id,
     threadId: document.thread_id,

@@ -164,7 +164,7 @@ export class Handler {
     const place = { runId, threadId, part: "waiting", turn };
     const typed = await this.#access.encode(value, "waiting");
     return this.#access.reach("storing what a run waits for", ({ context }) =>
-      storeValue(context.hasher, place, typed),
+      storeValue(context, place, typed),
     );
   }
 

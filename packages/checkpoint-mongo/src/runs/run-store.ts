@@ -1,4 +1,5 @@
 import type { ChangeStream, ChangeStreamDocument, Collection, Document } from "mongodb";
+import { sealError } from "./seal-value.ts";
 import type { SaverContext } from "../context/context.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import { ensureIndexes } from "../driver/ensure-indexes.ts";
@@ -285,7 +286,7 @@ export class RunStore {
   ): Promise<RunDocument | undefined> {
     const recorded = await this.#collection.findOneAndUpdate(
       { _id: runId, token, lease, status: "running" },
-      [{ $set: this.#change(record) }],
+      [{ $set: this.#change(runId, record) }],
       { returnDocument: "after" },
     );
     if (recorded !== null) return recorded;
@@ -308,7 +309,7 @@ export class RunStore {
     try {
       const changed = await this.#collection.findOneAndUpdate(
         { ...condition, _id: runId },
-        [{ $set: this.#change(record) }],
+        [{ $set: this.#change(runId, record) }],
         { returnDocument: "after" },
       );
       return changed ?? undefined;
@@ -382,7 +383,9 @@ export class RunStore {
     return this.#collection.find(filter).sort({ created_at: -1, _id: -1 }).limit(limit).toArray();
   }
 
-  #change({ status, wakeAfterMs, wakeAt, fields }: RunRecord): Document {
+  #change(runId: string, { status, wakeAfterMs, wakeAt, fields }: RunRecord): Document {
+    const { encryption, Binary } = this.#context.store;
+    const error = sealError(encryption, Binary, runId, fields.error);
     const ends = hasEnded(status);
     const wake = wakeAfterMs === undefined ? (wakeAt ?? "$$REMOVE") : afterNow(wakeAfterMs);
     const expiry =
@@ -390,7 +393,7 @@ export class RunStore {
     return {
       // An ended run leaves the thread to the next one.
       ...(ends && { slot: "$_id" }),
-      ...literal({ status, ...fields }),
+      ...literal({ status, ...fields, error }),
       wake_at: wake,
       updated_at: "$$NOW",
       ended_at: ends ? "$$NOW" : "$$REMOVE",

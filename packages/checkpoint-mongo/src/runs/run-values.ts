@@ -1,9 +1,9 @@
 import { packAside, unpackAside } from "../codec/bytes/compression.ts";
 import type { SaverContext } from "../context/context.ts";
 import { isBinary, toBytes } from "../driver/binary.ts";
+import { openValue, sealValue } from "./seal-value.ts";
 import { CorruptRunError } from "../errors/corrupt-run-error.ts";
 import { ThreadkeepError } from "../errors/threadkeep-error.ts";
-import type { Hasher } from "../integrity/hashes.ts";
 import type { TypedBytes } from "../records/value-writer.ts";
 import type { StoredValue } from "./run-document.ts";
 
@@ -19,7 +19,7 @@ export interface ValuePlace {
 
 /** Makes what is stored of an encoded value. */
 export async function storeValue(
-  hasher: Hasher,
+  { hasher, store: { encryption, Binary } }: Pick<SaverContext, "hasher" | "store">,
   place: ValuePlace,
   { type, bytes }: TypedBytes,
 ): Promise<StoredValue> {
@@ -28,7 +28,7 @@ export async function storeValue(
   const { data, compression } = await packAside(bytes);
   return {
     ...(type !== undefined && { type }),
-    data,
+    data: encryption === undefined ? data : sealValue(encryption, Binary, place, data),
     ...(compression !== undefined && { compression }),
     ...(keyName !== undefined && { key_name: keyName }),
     hash,
@@ -42,7 +42,7 @@ export async function storeValue(
  * @throws IntegrityKeyError if it was hashed with a key that the saver does not have
  */
 export async function readValue(
-  { serializer, hasher, settings }: SaverContext,
+  { serializer, hasher, settings, store: { encryption } }: SaverContext,
   place: ValuePlace,
   stored: StoredValue | undefined,
 ): Promise<unknown> {
@@ -52,7 +52,8 @@ export async function readValue(
       throw new Error("It is not there.");
     }
     const { type, compression, key_name: keyName } = stored;
-    const packed = { data: toBytes(stored.data), compression: compression as "zstd" | undefined };
+    const data = openValue(encryption, place, stored.data);
+    const packed = { data, compression: compression as "zstd" | undefined };
     const bytes = await unpackAside(packed, settings.maxContentBytes);
     const hash = await hasher.hashRunPart({ ...place, type, value: bytes, keyName });
     if (Buffer.compare(hash, toBytes(stored.hash)) !== 0) throw new Error("It has another hash.");

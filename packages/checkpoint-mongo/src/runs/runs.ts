@@ -128,14 +128,15 @@ export class Runs {
       const typed = await encoded;
       await context.serializer.assertLoadable(typed, "input");
       const place = { runId, threadId, part: "input", turn: 0 };
-      const request = hashRequest([typed.type, typed.bytes]);
+      const { encryption } = context.store;
+      const request = hashRequest([typed.type, typed.bytes], encryption?.secrets.hashKey);
       const document = await store.insert({
         _id: runId,
         thread_id: threadId,
         graph: name,
         ...(version !== undefined && { version }),
         request,
-        input: await storeValue(context.hasher, place, typed),
+        input: await storeValue(context, place, typed),
       });
       requireSame(document, { threadId, graph: name, request });
       return describeRun(context, document);
@@ -205,7 +206,7 @@ export class Runs {
       await context.serializer.assertLoadable(typed, "answer");
       const turn = document.turn + 1;
       const place = placeOfAnswer(document, turn, answered);
-      const answer = await storeValue(context.hasher, place, typed);
+      const answer = await storeValue(context, place, typed);
       const changed = await store.change(
         id,
         { status: "waiting", turn: document.turn },

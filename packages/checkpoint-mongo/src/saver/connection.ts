@@ -1,10 +1,13 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import type { SaverSettings } from "../context/options.ts";
+import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
 import { openCollection, openDatabase } from "../driver/open-database.ts";
 import type { RetryLimits } from "../driver/retry-policy.ts";
 import { shareServerClock } from "../driver/server-clock.ts";
+import type { Hasher } from "../integrity/hashes.ts";
+import type { EncryptionSettings } from "../keys/encryption-settings.ts";
 import { shareCommits } from "../memory/shared-by-client.ts";
 import { isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
@@ -14,12 +17,14 @@ import type { Serializer } from "../records/serializer.ts";
 import { GroupCommit } from "../store/group-commit.ts";
 import type { ServerFeatures } from "../store/server-features.ts";
 import { Store } from "../store/store.ts";
+import { chooseHasher, openEncryption, type KeysPlace } from "./open-encryption.ts";
 import { nameCollection, setUpOnce } from "./set-up.ts";
 
 /** What a saver reads and writes through. */
 export interface OpenedStore {
   readonly store: Store;
   readonly official: OfficialCollections;
+  readonly hasher: Hasher;
 }
 
 /** What a saver has when a call of it begins: a subclass may change client and database. */
@@ -32,6 +37,10 @@ export interface ConnectionRequest {
   readonly officialNames: { readonly checkpoints: string; readonly writes: string };
   readonly serde: SerializerProtocol;
   readonly serializer: Serializer;
+  /** By the keys of `integrity`. */
+  readonly hasher: Hasher;
+  readonly encryption: EncryptionSettings | undefined;
+  readonly keysPlace: KeysPlace;
 }
 
 /**
@@ -50,11 +59,19 @@ export class Connection {
       setUpOnce({ client, db, settings, officialName: officialNames.checkpoints }),
       shareServerClock(client).sync(db),
     ]);
+    const encryption =
+      request.encryption && (await openEncryption(request.keysPlace, request.encryption, Binary));
     const opened = this.#opened;
-    if (opened?.store.db === db && opened.store.features === features) return opened;
+    const isSame =
+      opened?.store.db === db &&
+      opened.store.features === features &&
+      opened.store.encryption?.secrets === encryption?.secrets;
+    if (isSame) return opened;
+    const { hasher } = request;
     return (this.#opened = {
-      store: openStore(request, Binary, features),
+      store: openStore(request, Binary, features, encryption),
       official: openOfficial(request),
+      hasher: encryption === undefined ? hasher : chooseHasher(hasher, encryption),
     });
   }
 
@@ -85,6 +102,7 @@ function openStore(
   { client, db, settings, limits }: ConnectionRequest,
   Binary: BinaryClass,
   features: ServerFeatures,
+  encryption: ThreadEncryption | undefined,
 ): Store {
   const name = nameCollection(settings);
   const { collectionPrefix } = settings;
@@ -95,7 +113,7 @@ function openStore(
     return new GroupCommit(openCollection(once, name), client);
   }).withLimits(limits);
   const clock = shareServerClock(client);
-  return new Store({ db, name, Binary, commits, clock, features });
+  return new Store({ db, name, Binary, commits, clock, features, encryption });
 }
 
 function openOfficial({
@@ -105,12 +123,14 @@ function openOfficial({
   officialNames,
   serde,
   serializer,
+  encryption,
 }: ConnectionRequest): OfficialCollections {
   // A user's serializer decides itself which objects it makes.
   const reader = serializer.isNative
     ? new OfficialSerializer(serde, settings.allowedObjects)
     : serde;
-  return new OfficialCollections(db, officialNames, reader, () =>
-    isOfficialThere(client, db, officialNames.checkpoints),
-  );
+  const isThere = (): Promise<boolean> => isOfficialThere(client, db, officialNames.checkpoints);
+  // Whoever can write to the database could put threads there in clear text.
+  const isRefused = encryption?.isPlainAllowed === false;
+  return new OfficialCollections(db, officialNames, reader, isThere, isRefused);
 }

@@ -36,6 +36,7 @@ import type { SaverStats } from "../health/saver-stats.ts";
 import { explainRefusal } from "../driver/explain-refusal.ts";
 import { openDatabase } from "../driver/open-database.ts";
 import { RetryPolicy } from "../driver/retry-policy.ts";
+import { checkRekey, rekey, type RekeyOptions, type RekeyResult } from "../encryption/rekey.ts";
 import { Hasher } from "../integrity/hashes.ts";
 import { type SweepResult, sweep } from "../upkeep/sweep-segments.ts";
 import { forgetLook } from "../migration/look-for-official.ts";
@@ -115,7 +116,10 @@ import {
   checkRunIds,
   checkThreadIds,
 } from "./check-arguments.ts";
+import type { EncryptionSettings } from "../keys/encryption-settings.ts";
+import { sealOrigin } from "../records/origin-filter.ts";
 import { Connection, createClient } from "./connection.ts";
+import { forgetDataKeys, nameEncryption, nameNeededKey, type KeysPlace } from "./open-encryption.ts";
 import { forgetSetup, nameCollection, type SetupRequest } from "./set-up.ts";
 
 /**
@@ -159,6 +163,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   private readonly settings: SaverSettings;
   private readonly serializer: Serializer;
   private readonly hasher: Hasher;
+  private readonly encryption: EncryptionSettings | undefined;
   private readonly cacheOwner: string;
   private readonly retryPolicy: RetryPolicy;
   private readonly connection: Connection;
@@ -179,7 +184,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
    */
   constructor(options: MongoDBSaverOptions, serde?: SerializerProtocol) {
     super(serde);
-    const { keys, client, onEvent, ...settings } = resolveOptions(options);
+    const { keys, encryption, client, onEvent, ...settings } = resolveOptions(options);
     this.listeners = new Listeners(onEvent, emitWarning);
     this.health = new HealthMonitor(this.listeners);
     this.settings = { ...settings, onEvent: this.health.reportTo(this.listeners.report) };
@@ -192,7 +197,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     this.enableTimestamps = this.settings.enableTimestamps;
     this.ttl = this.settings.ttl;
     this.hasher = new Hasher(keys);
-    this.cacheOwner = nameCacheOwner(keys, serde);
+    this.encryption = encryption;
+    this.cacheOwner = `${nameCacheOwner(keys, serde)}/${nameEncryption(encryption)}`;
     this.serializer = new Serializer(serde, this.cache.shadows, settings.allowedObjects);
     this.connection = new Connection();
   }
@@ -231,6 +237,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     forgetSetup(this.setupRequest);
     forgetLook(this.client, this.db, this.checkpointCollectionName);
     forgetCached(this.place);
+    if (this.encryption !== undefined) forgetDataKeys(this.keysPlace, this.encryption);
     await this.reach("setup", () => Promise.resolve());
     return [];
   }
@@ -399,7 +406,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
           address,
           parentCheckpointId,
           snapshot,
-          origin,
+          origin: sealOrigin(origin, context.store.encryption),
           isForkRefused,
           writesUnderWay,
         };
@@ -506,6 +513,20 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   async verifyThread(threadId: string): Promise<ThreadReport> {
     const id = parseThreadId(threadId);
     return this.reach("verifyThread", (context) => verifyThread(context, id));
+  }
+
+  /**
+   * Wraps the data keys of all threads with the current master key, as `threadkeep rekey` does. What is stored of
+   * threads stays as it is. It can be ended and begun again at any time, while savers are at work.
+   *
+   * Change `currentKeyId` of all savers first, with both keys in `keys`. When nothing is `left`, the old key may go.
+   *
+   * @throws InvalidOptionsError if the saver does not encrypt, or something of the options is wrong or unknown
+   * @throws EncryptionKeyError if the key provider fails
+   */
+  async rekey(options: RekeyOptions = {}): Promise<RekeyResult> {
+    const checked = checkRekey(options);
+    return this.reach("rekey", (context) => rekey(context.store.encryption, checked));
   }
 
   /**
@@ -795,6 +816,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return shareCache(this.place, this.settings.cacheMaxBytes, this.cacheOwner);
   }
 
+  private get keysPlace(): KeysPlace {
+    const { client, db, settings } = this;
+    // Not the saver's own policy: the keys outlive the saver, and so would all of it.
+    return { client, db, retryPolicy: toRetryPolicy(settings, () => undefined) };
+  }
+
   private get setupRequest(): SetupRequest {
     const { client, db, settings, checkpointCollectionName: officialName } = this;
     return { client, db, settings, officialName };
@@ -820,7 +847,9 @@ export class MongoDBSaver extends BaseCheckpointSaver {
         const context = { ...(await this.open()), hold: held };
         return await withArchived(context, () => act(context));
       } catch (error) {
-        throw explainRefusal(error, `${name} of MongoDBSaver`);
+        const { db, settings } = this;
+        const named = await nameNeededKey(error, db, settings.collectionPrefix);
+        throw explainRefusal(named, `${name} of MongoDBSaver`);
       }
     });
   }
@@ -832,8 +861,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   private async open(): Promise<SaverContext> {
     checkRuntime();
-    const { client, db, serde, serializer, settings, retryPolicy } = this;
-    const { store, official } = await this.connection.open({
+    const { client, db, hasher: ownHasher, serde, serializer, settings, retryPolicy } = this;
+    const { store, official, hasher } = await this.connection.open({
       client,
       db,
       settings,
@@ -844,8 +873,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       },
       serde,
       serializer,
+      hasher: ownHasher,
+      encryption: this.encryption,
+      keysPlace: this.keysPlace,
     });
-    const { cache, hasher, health } = this;
+    const { cache, health } = this;
     return {
       store,
       cache,

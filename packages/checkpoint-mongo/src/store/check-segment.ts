@@ -1,3 +1,4 @@
+import { STORED_NAME } from "../documents/sealed-bytes.ts";
 import type { SegmentDocument } from "../documents/documents.ts";
 import { type StoredBytes, bytesToHex, isBinary, readSubtype } from "../driver/binary.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
@@ -59,8 +60,8 @@ function checkPart(document: SegmentDocument, place: number): void {
   readPlainBytes("segment", document.segment);
   const part: unknown = document.part;
   if (part !== place) refuse("part", String(place), part);
-  const root = bytesToHex(document.segment);
-  requireBytes("_id", document._id, hashSegmentPlace(threadId, root, place));
+  const name = bytesToHex(document[STORED_NAME] ?? document.segment);
+  requireBytes("_id", document._id, hashSegmentPlace(threadId, name, place));
   readPackedBytes("data", document.data);
 }
 

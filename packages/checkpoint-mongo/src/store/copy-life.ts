@@ -48,14 +48,21 @@ export async function beginCopy(store: Store, threadId: string): Promise<CopyLif
   if (!(await holdEmpty(store, record, held))) return undefined;
   // What arrives from an archive is of a life that the thread has not had.
   const epoch = Math.max(record.epoch, record.arriving?.life ?? 0) + 1;
+  const metadata = await resealMetadata(store, record, epoch);
   const { matchedCount } = await store.threads.updateOne(
     {
       ...matchRecord(threadId),
       epoch: record.epoch,
       ...(held !== null && { extending: held }),
+      ...(metadata && { metadata: metadata.former as string }),
     },
     {
-      $set: { ...toLife(threadId, epoch), deleted_at: now, copying: now },
+      $set: {
+        ...toLife(threadId, epoch),
+        ...(metadata && { metadata: metadata.next as string }),
+        deleted_at: now,
+        copying: now,
+      },
       $unset: { expires_at: "", extending: "", head: "", stands: "", moving: "", arriving: "" },
     },
   );
@@ -101,11 +108,14 @@ export async function storeCopied(
   life: CopyLife,
   documents: readonly Document[],
 ): Promise<boolean> {
+  const { threadId, epoch } = life;
+  const sealed =
+    (await store.encryption?.sealDocuments(threadId, epoch, documents)) ?? documents;
   try {
-    await store.all.insertMany([...documents], { ordered: true });
+    await store.all.insertMany([...sealed], { ordered: true });
   } catch (error) {
     if (!isConflict(error)) throw error;
-    if (!(await storeMissing(store, life, documents))) return false;
+    if (!(await storeMissing(store, life, sealed))) return false;
   }
   const { matchedCount } = await store.threads.updateOne(matchCopy(life), {
     $set: { copying: new Date(store.estimateTime()) },
@@ -151,12 +161,13 @@ export async function finishCopy(
   { newest, metadata, fields, moving }: CopiedEntry,
 ): Promise<boolean> {
   const created = new Date(store.estimateTime());
+  const sealed = await sealMetadata(store, life, metadata);
   const { matchedCount } = await store.threads.updateOne(matchCopy(life), {
     $set: {
       created_at: created,
       ...(newest && { newest }),
       ...(moving && { moving }),
-      ...(metadata !== undefined && { metadata, fields: fields ?? [] }),
+      ...(metadata !== undefined && { metadata: sealed as string, fields: fields ?? [] }),
       ...(expiresAt && { expires_at: outlive(expiresAt) }),
     },
     $unset: { deleted_at: "", refused_until: "", copying: "" },
@@ -164,13 +175,42 @@ export async function finishCopy(
   return matchedCount > 0;
 }
 
+/** Metadata that goes from one life of a thread to the next: it is encrypted with the key of its life. */
+async function resealMetadata(
+  store: Store,
+  { thread_id: threadId, epoch, metadata }: ThreadDocument,
+  nextEpoch: number,
+): Promise<{ readonly former: unknown; readonly next: unknown } | undefined> {
+  if (store.encryption === undefined || typeof metadata !== "string") return undefined;
+  const seal = (of: number): Promise<unknown> => sealMetadata(store, { threadId, epoch: of }, metadata);
+  const sealed = await seal(epoch);
+  const { isPlainAllowed } = store.encryption;
+  return { former: isPlainAllowed ? { $in: [sealed, metadata] } : sealed, next: await seal(nextEpoch) };
+}
+
+async function sealMetadata(
+  { encryption }: Store,
+  { threadId, epoch }: CopyLife,
+  metadata: string | undefined,
+): Promise<unknown> {
+  if (encryption === undefined || metadata === undefined) return metadata;
+  const cipher = await encryption.keys.ensure(threadId, epoch);
+  return encryption.sealer.sealThreadMetadata(cipher, metadata);
+}
+
 /** Ends a life that is being copied, and removes what is there of it. */
 export async function abandonCopy(
   store: Store,
   { thread_id: threadId, epoch }: Pick<ThreadDocument, "thread_id" | "epoch">,
 ): Promise<void> {
+  const record = store.encryption && (await findRecord(store, threadId));
+  const metadata =
+    record?.epoch === epoch ? await resealMetadata(store, record, epoch + 1) : undefined;
   const { matchedCount } = await store.threads.updateOne(matchCopy({ threadId, epoch }), {
-    $set: toLife(threadId, epoch + 1),
+    $set: {
+      ...toLife(threadId, epoch + 1),
+      ...(metadata && { metadata: metadata.next as string }),
+    },
     $unset: { copying: "" },
   });
   if (matchedCount > 0) await finishDeletion(store, { thread_id: threadId, epoch: epoch + 1 });

@@ -33,11 +33,12 @@ export async function copySegments(
     return outcome.kind === "done";
   };
   for (let start = 0; start < roots.length; start += BATCH_SIZE) {
-    const batch = roots.slice(start, start + BATCH_SIZE).map(hexToBytes);
+    const plain = roots.slice(start, start + BATCH_SIZE).map(hexToBytes);
+    const batch = (await to.store.encryption?.listNames([fromThreadId], plain)) ?? plain;
     const documents = to.store.segments.find({
       thread_id: fromThreadId,
       kind: "segment",
-      segment: { $in: batch },
+      segment: { $in: [...batch] },
     });
     for await (const document of documents) {
       const size = measureDocument(document);

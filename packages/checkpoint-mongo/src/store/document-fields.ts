@@ -1,3 +1,5 @@
+import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
+import { isSealed, Unopened } from "../documents/sealed-bytes.ts";
 import { type StoredBytes, isBinary, readSubtype, toBytes } from "../driver/binary.ts";
 import { type PackedBytes, toPackedBytes } from "../documents/packed-bytes.ts";
 
@@ -17,6 +19,22 @@ export class FieldFault extends Error {
     this.expected = expected;
     this.found = described;
   }
+}
+
+/**
+ * Checks that the keys are there for a value.
+ *
+ * @throws PlaintextRefusedError if it lies in clear text where it must not
+ * @throws EncryptionKeyError if it is encrypted, and the key for it is not there
+ */
+export function requireKeys(value: unknown): void {
+  if (value instanceof Unopened && value.error !== undefined) throw value.error;
+  if (!isSealed(value)) return;
+  throw new EncryptionKeyError("what is stored", {
+    fault: "no-keys",
+    keyId: undefined,
+    knownKeyIds: [],
+  });
 }
 
 /** Text. */
@@ -52,7 +70,7 @@ export function readPlainBytes(field: string, value: unknown): Uint8Array {
 
 /** Bytes that may be compressed. */
 export function readPackedBytes(field: string, value: unknown): PackedBytes {
-  return isBinary(value) ? toPackedBytes(value) : refuse(field, "bytes", value);
+  return isBinary(value) && !isSealed(value) ? toPackedBytes(value) : refuse(field, "bytes", value);
 }
 
 /** That a field holds just this. */
@@ -69,11 +87,13 @@ export function requireBytes(field: string, value: unknown, expected: Uint8Array
 
 /** Refuses what a field holds. */
 export function refuse(field: string, expected: string, found: unknown): never {
+  requireKeys(found);
   throw new FieldFault(field, expected, found);
 }
 
 /** Says what a value is, but of text and objects not what they hold: that may be anybody's data. */
 function describeValue(value: unknown): string {
+  if (value instanceof Unopened) return "what was not encrypted for this place";
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "number" || typeof value === "boolean") {
     return String(value);

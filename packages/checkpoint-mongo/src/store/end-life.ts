@@ -133,7 +133,7 @@ export async function finishDeletion(
 
 /** Removes what is left of a thread's lives before this one. */
 export async function removeEarlierLives(
-  { all }: Pick<Store, "all">,
+  { all, encryption }: Pick<Store, "all" | "encryption">,
   { threadId, epoch }: Pick<ThreadState, "threadId" | "epoch">,
 ): Promise<void> {
   if (epoch === 0) return;
@@ -143,6 +143,8 @@ export async function removeEarlierLives(
   await deleteAll(all, { ...earlier, kind: "checkpoint" satisfies DocumentKind });
   // The rest includes documents whose kind is damaged.
   await deleteAll(all, { ...earlier, kind: { $ne: "thread" satisfies DocumentKind } });
+  // Without the key, no copy of what they held can be read any more.
+  await encryption?.keys.remove(threadId, epoch);
 }
 
 /**

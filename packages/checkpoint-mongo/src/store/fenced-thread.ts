@@ -77,6 +77,9 @@ export class FencedThread {
     updates: Chain,
     { after, onSubmitted, move, isFirst = false, takesPlace = false, removal }: SubmitOptions = {},
   ): Promise<ChainOutcome> {
+    const { encryption } = this.store;
+    // No wait without encryption, or with the key at hand.
+    const sealed = encryption?.sealUpdates(this.threadId, this.epoch, updates) ?? updates;
     const { removal: former = null } = this.state;
     const created = { created_at: new Date(this.store.estimateTime()) };
     const chain = [
@@ -85,7 +88,7 @@ export class FencedThread {
         { ...(move && beginMove(move)), ...(removal !== undefined && { $set: { removal } }) },
         created,
       ),
-      ...updates,
+      ...(sealed instanceof Promise ? await sealed : sealed),
       this.#fence(
         {
           // One who holds nothing is done by now. A holder has to hold the thread to the end.

@@ -1,3 +1,4 @@
+import { STORED_NAME } from "../documents/sealed-bytes.ts";
 import type { SegmentDocument } from "../documents/documents.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
 import type { StoredSegment } from "../documents/segment.ts";
@@ -15,17 +16,19 @@ export async function findSegments(
   roots: readonly ContentHash[],
 ): Promise<StoredSegment[]> {
   if (roots.length === 0) return [];
+  const plain = roots.map(hexToBytes);
+  const names = (await store.encryption?.listNames(threadIds, plain)) ?? plain;
   const documents = await store.segments
     .find({
       thread_id: oneOf(threadIds),
       kind: "segment",
-      segment: oneOf(roots.map(hexToBytes)),
+      segment: oneOf(names),
     })
     .toArray();
   // Several threads may each have a segment that began with the same content.
   const named = documents.filter(({ segment }) => isBinary(segment));
-  const segments = Map.groupBy(named, ({ thread_id, segment }) =>
-    JSON.stringify([thread_id, bytesToHex(segment)]),
+  const segments = Map.groupBy(named, ({ thread_id, segment, [STORED_NAME]: name = segment }) =>
+    JSON.stringify([thread_id, bytesToHex(name)]),
   );
   return Array.from(segments.values(), (parts) =>
     joinParts(parts.toSorted((a, b) => a.part - b.part)),

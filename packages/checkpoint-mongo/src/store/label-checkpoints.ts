@@ -1,3 +1,4 @@
+import { requireKeys } from "./document-fields.ts";
 import type { CheckpointDocument, StoredLabel } from "../documents/documents.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
 import type { NamespaceAddress } from "../address/address.ts";
@@ -13,10 +14,11 @@ export const MAX_LABELS = 100;
  *   has a label of this name or too many
  */
 export async function addLabel(
-  { checkpoints }: Pick<Store, "checkpoints">,
+  { checkpoints, encryption }: Pick<Store, "checkpoints" | "encryption">,
   { _id, thread_id, epoch }: Pick<CheckpointDocument, "_id" | "thread_id" | "epoch">,
   label: StoredLabel,
 ): Promise<"added" | "taken" | "unchanged"> {
+  const [name] = await sealNames({ encryption }, { thread_id, epoch }, label.name);
   try {
     const { matchedCount } = await checkpoints.updateOne(
       {
@@ -25,10 +27,10 @@ export async function addLabel(
         kind: "checkpoint",
         // The first life has no number.
         epoch: (epoch ?? null) as number,
-        "labels.name": { $ne: label.name },
+        "labels.name": { $ne: name },
         [`labels.${MAX_LABELS - 1}`]: { $exists: false },
       },
-      { $push: { labels: label }, $set: { labelled: true } } as object,
+      { $push: { labels: { ...label, name } }, $set: { labelled: true } } as object,
     );
     return matchedCount > 0 ? "added" : "unchanged";
   } catch (error) {
@@ -39,16 +41,30 @@ export async function addLabel(
 
 /** Takes a label off the checkpoint that has it. */
 export async function takeLabelOff(
-  { checkpoints }: Pick<Store, "checkpoints">,
-  { _id, thread_id }: Pick<CheckpointDocument, "_id" | "thread_id">,
+  { checkpoints, encryption }: Pick<Store, "checkpoints" | "encryption">,
+  { _id, thread_id, epoch }: Pick<CheckpointDocument, "_id" | "thread_id" | "epoch">,
   name: string,
 ): Promise<void> {
-  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels: { name } } });
+  const names = await sealNames({ encryption }, { thread_id, epoch }, name);
+  const labels = { name: names.length === 1 ? names[0] : { $in: names } };
+  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels } } as object);
   // Without labels, it has no entry in their index.
   await checkpoints.updateOne(
     { _id, thread_id, labels: { $size: 0 } },
     { $unset: { labels: "", labelled: "" } },
   );
+}
+
+/** The name of a label as it is stored; where documents in clear text are read, also as it was stored there. */
+async function sealNames(
+  { encryption }: Pick<Store, "encryption">,
+  { thread_id: threadId, epoch = 0 }: { readonly thread_id: string; readonly epoch: number | undefined },
+  name: string,
+): Promise<readonly unknown[]> {
+  if (encryption === undefined) return [name];
+  const cipher = await encryption.keys.ensure(threadId, epoch);
+  const sealed = encryption.sealer.sealLabel(cipher, name);
+  return encryption.isPlainAllowed ? [sealed, name] : [sealed];
 }
 
 /** A checkpoint with labels. */
@@ -74,6 +90,7 @@ export async function findLabelled(
     .sort({ checkpoint_ns: 1, seq: 1 })
     .project<LabelledCheckpoint>({
       thread_id: 1,
+      kind: 1,
       checkpoint_ns: 1,
       checkpoint_id: 1,
       seq: 1,
@@ -81,6 +98,7 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
+  for (const { labels = [] } of found) for (const label of labels) requireKeys(label.name);
   return found.filter(
     ({ checkpoint_ns, labels = [] }) =>
       checkpoint_ns === (checkpointNs ?? checkpoint_ns) &&

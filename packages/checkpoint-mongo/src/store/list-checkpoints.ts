@@ -10,6 +10,8 @@ export const PAGE_SIZE = 100;
 export interface ListQuery extends ListedAddress {
   /** What the searchable copy of the metadata must hold, by path. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** What stands for encrypted metadata that it must have; see `tokens` of its document. */
+  readonly tokens: readonly string[];
   /** Conditions, of each of which a checkpoint must meet one alternative, if any is given. */
   readonly alternatives: readonly (readonly Filter<Document>[])[];
   /** At most so many; undefined for all. */
@@ -22,12 +24,13 @@ export interface ListQuery extends ListedAddress {
  */
 export function listCheckpoints(
   store: Store,
-  { address, beforeId, metadata, alternatives, limit }: ListQuery,
+  { address, beforeId, metadata, tokens, alternatives, limit }: ListQuery,
 ): FindCursor<CheckpointDocument> {
   const filter: Filter<Document> = { kind: "checkpoint", ...matchListed({ address, beforeId }) };
   for (const [key, value] of Object.entries(metadata)) {
     filter[`metadata.${key}`] = { $eq: value };
   }
+  if (tokens.length > 0) filter["tokens"] = { $all: [...tokens] };
   const known = alternatives.filter((any) => any.length > 0);
   if (known.length > 0) filter.$and = known.map((any) => ({ $or: [...any] }));
   const inOneNamespace = address.threadId !== undefined && address.checkpointNs !== undefined;

@@ -27,7 +27,7 @@ export async function measureThread(
 
 /** The bytes of each segment of a thread, by its root. */
 export async function measureSegments(
-  { all }: Pick<Store, "all">,
+  { all, encryption }: Pick<Store, "all" | "encryption">,
   threadId: string,
 ): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
@@ -36,7 +36,8 @@ export async function measureSegments(
     { $group: { _id: "$segment", bytes: { $sum: { $bsonSize: "$$ROOT" } } } },
   ]);
   for await (const { _id, bytes } of found) {
-    if (isBinary(_id)) sizes.set(bytesToHex(_id), bytes);
+    const root = encryption === undefined ? _id : await encryption.openRoot(threadId, _id);
+    if (isBinary(root)) sizes.set(bytesToHex(root), (sizes.get(bytesToHex(root)) ?? 0) + bytes);
   }
   return sizes;
 }

@@ -128,6 +128,7 @@ const OPTIONAL_FIELDS = [
   "parent_hash",
   "key_name",
   "metadata",
+  "tokens",
   "metadata_encoded",
   "upserted_at",
   "run_id",

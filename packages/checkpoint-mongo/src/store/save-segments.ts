@@ -73,14 +73,15 @@ export async function saveSegments(
  * Removes the document that an append creates if its segment no longer exists. It holds nothing but the append.
  */
 export async function removeAppendsAlone(
-  { segments }: Store,
+  { segments, encryption }: Store,
   threadId: string,
   roots: readonly ContentHash[],
 ): Promise<void> {
+  const names = roots.map(hexToBytes);
   const filter = {
     thread_id: threadId,
     kind: "segment" as const,
-    segment: { $in: roots.map(hexToBytes) },
+    segment: { $in: (await encryption?.listNames([threadId], names)) ?? names },
     part: 0,
   };
   await segments.deleteMany({ ...filter, data: { $exists: false } });

@@ -1,3 +1,4 @@
+import { requireKeys } from "./document-fields.ts";
 import type { Collection, FindCursor } from "mongodb";
 import { inspect } from "node:util";
 import type { NamespaceAddress } from "../address/address.ts";
@@ -106,6 +107,9 @@ export function scanSegments({ segments }: Store, threadId: string): FindCursor<
   return segments.find({ thread_id: threadId, kind: "segment" }).sort({ segment: 1, part: 1 });
 }
 
+/** What names the key of what is read. */
+const OWNER_FIELDS = { thread_id: 1, kind: 1, epoch: 1 } as const;
+
 /** What a thread's segments are, without their data. */
 export type SegmentHead = Pick<SegmentDocument, "_id" | "segment" | "condemned_at">;
 
@@ -113,7 +117,7 @@ export type SegmentHead = Pick<SegmentDocument, "_id" | "segment" | "condemned_a
 export function scanSegmentHeads({ segments }: Store, threadId: string): FindCursor<SegmentHead> {
   return segments
     .find({ thread_id: threadId, kind: "segment" })
-    .project<SegmentHead>({ segment: 1, condemned_at: 1 });
+    .project<SegmentHead>({ ...OWNER_FIELDS, segment: 1, condemned_at: 1 });
 }
 
 /** What a thread's sets of pending writes belong to, without what they hold. */
@@ -157,19 +161,25 @@ export async function* scanReferences(
   for await (const { checkpoint_ns, checkpoint_id, segments } of all
     .find({ thread_id: threadId, kind: { $in: [...REFERRING_KINDS] } })
     .project<Pick<CheckpointDocument, "checkpoint_ns" | "checkpoint_id" | "segments">>({
+      ...OWNER_FIELDS,
       checkpoint_ns: 1,
       checkpoint_id: 1,
       segments: 1,
     })) {
+    // Of a saver without its keys, too: what it cannot read may refer to any.
+    requireKeys(segments);
     if (!isBinary(segments)) throw unknownReferences(threadId, checkpoint_ns, checkpoint_id);
     yield segments;
   }
   for await (const { writes: set } of writes
     .find({ thread_id: threadId, kind: "writes", "writes.value.segment": { $exists: true } })
-    .project<Pick<WriteSetDocument, "writes">>({ writes: 1 })) {
+    .project<Pick<WriteSetDocument, "writes">>({ ...OWNER_FIELDS, writes: 1 })) {
     // Whatever damage has put there instead refers to nothing.
     for (const write of [set].flat() as readonly (Partial<StoredWrite> | null)[]) {
-      const segment: unknown = (write?.value as { segment?: unknown } | undefined)?.segment;
+      const value: unknown = write?.value;
+      requireKeys(value);
+      const segment: unknown = (value as { segment?: unknown } | undefined)?.segment;
+      requireKeys(segment);
       if (isBinary(segment)) yield segment;
     }
   }

@@ -181,7 +181,15 @@ function afterMoment(moment: Date | undefined): Document {
 /** The latest checkpoint of a thread's root graph, unverified. */
 export type RootHead = Pick<
   CheckpointDocument,
-  "_id" | "thread_id" | "checkpoint_id" | "seq" | "epoch" | "stands" | "metadata" | "config"
+    | "_id"
+  | "thread_id"
+  | "checkpoint_id"
+  | "seq"
+  | "epoch"
+  | "stands"
+  | "metadata"
+  | "metadata_encoded"
+  | "config"
 >;
 
 /** A thread as searches see it. */
@@ -193,7 +201,7 @@ export interface IndexedThread {
 
 /** Adds to records of threads what tells where these stand. Deleted threads are left out. */
 export async function joinHeads(
-  { checkpoints }: Pick<Store, "checkpoints">,
+  { checkpoints, encryption }: Pick<Store, "checkpoints" | "encryption">,
   records: readonly ThreadDocument[],
 ): Promise<readonly IndexedThread[]> {
   const living = records.filter(({ deleted_at: deletedAt }) => deletedAt === undefined);
@@ -213,6 +221,8 @@ export async function joinHeads(
           stands: 1,
           config: 1,
           "metadata.step": 1,
+          // Where the step is encrypted, it takes all of them.
+          ...(encryption && { kind: 1, checkpoint_ns: 1, metadata_encoded: 1 }),
         },
       },
     ])
@@ -240,7 +250,7 @@ function takeSound(head: RootHead | undefined): RootHead | undefined {
 
 /** Finds threads by their ids. */
 export async function findIndexed(
-  store: Pick<Store, "threads" | "checkpoints">,
+  store: Pick<Store, "threads" | "checkpoints" | "encryption">,
   threadIds: readonly string[],
 ): Promise<readonly IndexedThread[]> {
   if (threadIds.length === 0) return [];

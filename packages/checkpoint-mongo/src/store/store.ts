@@ -9,6 +9,8 @@ import type { BinaryClass } from "../driver/binary-class.ts";
 import { openCollection } from "../driver/open-database.ts";
 import type { ServerClock } from "../driver/server-clock.ts";
 import type { CommitQueue } from "./group-commit.ts";
+import { openingCollection } from "../encryption/opening-collection.ts";
+import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import type { ServerFeatures } from "./server-features.ts";
 
 /** What a store is made of. */
@@ -23,6 +25,8 @@ export interface StoreParts {
   readonly commits: CommitQueue;
   readonly clock: ServerClock;
   readonly features: ServerFeatures;
+  /** Undefined if documents lie in clear text. */
+  readonly encryption: ThreadEncryption | undefined;
 }
 
 /**
@@ -32,16 +36,20 @@ export interface StoreParts {
  */
 export class Store {
   readonly db: Db;
-  /** Documents of every kind. */
+  /** Documents of every kind. What is encrypted of them comes decrypted. */
   readonly all: Collection;
   readonly Binary: BinaryClass;
   readonly commits: CommitQueue;
   readonly features: ServerFeatures;
+  /** Undefined if documents lie in clear text. */
+  readonly encryption: ThreadEncryption | undefined;
   readonly #clock: ServerClock;
 
-  constructor({ db, name, Binary, commits, clock, features }: StoreParts) {
+  constructor({ db, name, Binary, commits, clock, features, encryption }: StoreParts) {
     this.db = db;
-    this.all = openCollection(db, name);
+    const all = openCollection(db, name);
+    this.all = encryption === undefined ? all : openingCollection(all, encryption);
+    this.encryption = encryption;
     this.Binary = Binary;
     this.commits = commits;
     this.features = features;

@@ -1,3 +1,5 @@
+import type { StoredBytes } from "../driver/binary.ts";
+import { requireKeys } from "./document-fields.ts";
 import type { ThreadDocument } from "../documents/documents.ts";
 import { ChangeRounds } from "./change-rounds.ts";
 import type { ConflictDeadline } from "./conflict-rounds.ts";
@@ -11,7 +13,7 @@ export interface MetadataToStore {
   readonly fields: readonly string[];
 }
 
-type EntryStore = Pick<Store, "threads" | "checkpoints" | "estimateTime">;
+type EntryStore = Pick<Store, "threads" | "checkpoints" | "estimateTime" | "encryption">;
 
 /**
  * Changes the metadata in a thread's record. What others change meanwhile is not lost: it is read again.
@@ -34,16 +36,19 @@ export async function changeMetadata(
     if (thread === undefined) return undefined;
     const { record, head } = thread;
     const at = new Date(store.estimateTime());
+    // It may lie in clear text where it must not.
+    requireKeys(record.metadata);
     const { metadata, fields } = change(record.metadata);
+    const sealed = await sealMetadata(store, record, metadata);
     const changed = await store.threads.findOneAndUpdate(
       {
         ...matchRecord(threadId),
         epoch: record.epoch,
         deleted_at: { $exists: false },
-        metadata: (record.metadata ?? null) as string,
+        metadata: sealed.former as string,
         ...(record.stands && { stands: { $exists: true } }),
       },
-      { $set: { metadata, fields }, ...(record.stands && { $max: { "stands.at": at } }) },
+      { $set: { metadata: sealed.next as string, fields }, ...(record.stands && { $max: { "stands.at": at } }) },
       { returnDocument: "after" },
     );
     if (changed === null) continue;
@@ -56,6 +61,30 @@ export async function changeMetadata(
     return (await joinHeads(store, [changed]))[0];
   }
 }
+
+/** The metadata as it is stored: what a record has, and what it is to have. */
+async function sealMetadata(
+  { encryption }: Pick<EntryStore, "encryption">,
+  { thread_id: threadId, epoch, metadata: former = null }: WithMetadata,
+  next: string,
+): Promise<{ readonly former: unknown; readonly next: unknown }> {
+  if (encryption === undefined) return { former, next };
+  const cipher = await encryption.keys.ensure(threadId, epoch);
+  const seal = (text: string): StoredBytes => encryption.sealer.sealThreadMetadata(cipher, text);
+  if (typeof former === "string") {
+    const sealed = seal(former);
+    return {
+      former: encryption.isPlainAllowed ? { $in: [sealed, former] } : sealed,
+      next: seal(next),
+    };
+  }
+  // What does not open is damaged, and is replaced.
+  return { former: former && { $exists: true }, next: seal(next) };
+}
+
+type WithMetadata = Pick<ThreadDocument, "thread_id" | "epoch"> & {
+  readonly metadata?: string | null;
+};
 
 /**
  * Makes a thread one that searches find, before anything was put.

@@ -1,3 +1,4 @@
+import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { isPlainObject } from "../codec/values/plain-data.ts";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { describeValue } from "../options/describe-value.ts";
@@ -55,9 +56,17 @@ export function readThreadMetadata(text: string | undefined): ThreadMetadata {
   }
 }
 
-/** What searches find of metadata. */
-export function listFields(metadata: ThreadMetadata): string[] {
-  return Object.entries(metadata).map(([key, value]) => writeField(key, value));
+/** What searches find of metadata: with encryption tokens, and in clear text only what stays so. */
+export function listFields(
+  metadata: ThreadMetadata,
+  encryption: Pick<ThreadEncryption, "searchable" | "secrets"> | undefined,
+): string[] {
+  return Object.entries(metadata).flatMap(([key, value]) => {
+    const field = writeField(key, value);
+    if (encryption === undefined) return [field];
+    const token = encryption.secrets.toToken(field);
+    return encryption.searchable.has(key) ? [field, token] : [token];
+  });
 }
 
 function copyValue(owner: string, path: string, value: unknown): MetadataValue {

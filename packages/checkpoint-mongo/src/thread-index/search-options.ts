@@ -68,6 +68,8 @@ export interface ThreadSearch extends ThreadFilter {
 export interface ResolvedFilter {
   readonly status: ThreadStatus | undefined;
   readonly fields: readonly FieldCondition[];
+  /** The keys of the metadata that these are of. */
+  readonly fieldNames: readonly string[];
   /** Texts that the latest checkpoint has. */
   readonly config: readonly string[];
   /** The fields that these are of. */
@@ -79,6 +81,7 @@ export interface ResolvedFilter {
 /** A field that a thread has, or a range of texts in which it has one. */
 export type FieldCondition =
   | string
+  | { readonly $in: readonly string[] }
   | Readonly<Partial<Record<"$gte" | "$gt" | "$lte" | "$lt", string>>>;
 
 /** A checked search. */
@@ -142,13 +145,13 @@ function resolveFilter(
   owner: string,
   { status, metadata = {}, config = {}, ids, updatedAfter }: z.output<typeof filterSchema>,
 ): ResolvedFilter {
-  const fields = Object.entries(metadata)
-    .filter(([, wanted]) => wanted !== undefined)
-    .map(([key, wanted]) => toCondition(owner, key, wanted));
+  const given = Object.entries(metadata).filter(([, wanted]) => wanted !== undefined);
+  const fields = given.map(([key, wanted]) => toCondition(owner, key, wanted));
   const ofConfig = Object.entries(config).map(([field, value]) => writeField(field, value));
   return {
     status,
     fields,
+    fieldNames: given.map(([key]) => key),
     config: ofConfig,
     configNames: Object.keys(config),
     ids: ids?.map(parseThreadId),

@@ -1,3 +1,4 @@
+import { sealSearch } from "./seal-search.ts";
 import type { Filter } from "mongodb";
 import type { SaverContext } from "../context/context.ts";
 import type { ThreadDocument } from "../documents/documents.ts";
@@ -48,9 +49,10 @@ const ALL_CODES = [0, 1, 2, 3] as const;
  */
 export async function searchThreads(
   context: SearchContext,
-  search: ResolvedSearch,
+  asked: ResolvedSearch,
 ): Promise<ThreadPage> {
-  requireKept(context, search);
+  requireKept(context, asked);
+  const search = sealSearch(context.store.encryption, asked);
   const { by, isAscending, limit, cursor } = search;
   const order = { by, isAscending };
   await settleMoving(context);
@@ -67,10 +69,11 @@ export async function searchThreads(
 /** Counts threads. */
 export async function countThreads(
   context: SearchContext,
-  filter: ResolvedFilter,
+  asked: ResolvedFilter,
 ): Promise<number> {
   const { store } = context;
-  requireKept(context, filter);
+  requireKept(context, asked);
+  const filter = sealSearch(store.encryption, asked);
   await settleMoving(context);
   const { status, fields, config, ids } = filter;
   const isOfConfig = config.length > 0;
@@ -97,7 +100,7 @@ export function summarize(
     .filter(({ record }) => isSoundOrReported(context, record))
     .map(({ record, head }) => {
       const { code, at } = head?.stands ?? record.stands ?? {};
-      const step = head?.metadata?.["step"];
+      const step = readStep(head);
       return {
         threadId: record.thread_id,
         status: isOver(record, nowMs) ? "expired" : fromCode(code ?? 0),
@@ -110,6 +113,13 @@ export function summarize(
         step: typeof step === "number" ? step : undefined,
       };
     });
+}
+
+/** The number of a step, which metadata has. It is encrypted with the rest of it, unless it is searchable. */
+function readStep(head: IndexedThread["head"]): unknown {
+  const { metadata, metadata_encoded: encoded } = head ?? {};
+  if (metadata?.["step"] !== undefined || typeof encoded !== "string") return metadata?.["step"];
+  return readThreadMetadata(encoded)["step"];
 }
 
 function requireKept({ settings }: SearchContext, { configNames }: ResolvedFilter): void {
@@ -239,6 +249,7 @@ function fit(
 /** As a server compares texts. */
 function hasField({ fields = [] }: ThreadDocument, condition: FieldCondition): boolean {
   if (typeof condition === "string") return fields.includes(condition);
+  if ("$in" in condition) return condition.$in.some((one) => fields.includes(one));
   const { $gte, $gt, $lte, $lt } = condition;
   const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
   return fields.some(

@@ -206,6 +206,7 @@ async function* findOld(
     status: undefined,
     updatedAfter: undefined,
     fields: [],
+    fieldNames: [],
     config: [],
     configNames: [],
   } as const;

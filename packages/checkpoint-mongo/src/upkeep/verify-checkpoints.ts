@@ -10,6 +10,7 @@ import { asMissing, asWrongField } from "../errors/corruption.ts";
 import { decodeMetadata } from "../read/read-tuple.ts";
 import { type CheckpointRecord, readRecord } from "../records/checkpoint-record.ts";
 import { readAddress } from "../address/read-address.ts";
+import { splitSearchable } from "../records/search-tokens.ts";
 import { toSearchable } from "../records/searchable-metadata.ts";
 import { scanCheckpoints, scanDiscarded } from "../store/scan-thread.ts";
 import type { DamageList } from "./damage-list.ts";
@@ -110,14 +111,20 @@ function toLink(
 
 /** Searches use a copy of the metadata. If the copy is not complete, no hash covers it. */
 async function verifySearchable(
-  { serializer }: SaverContext,
-  { metadata, metadata_encoded: encoded }: CheckpointDocument,
+  { serializer, store: { encryption } }: SaverContext,
+  { metadata, metadata_encoded: encoded, tokens }: CheckpointDocument,
   record: CheckpointRecord,
 ): Promise<void> {
   if (encoded === undefined || !serializer.isNative) return;
   const decoded = (await decodeMetadata(record, { serializer })) ?? {};
   const expected = typeof decoded === "object" ? toSearchable(decoded) : undefined;
-  if (isDeepStrictEqual(metadata, expected)) return;
+  if (isDeepStrictEqual(metadata, expected) && tokens === undefined) return;
+  if (encryption !== undefined) {
+    // What lies in clear text is up to the settings that it was stored with.
+    const searchable = new Set(Object.keys(metadata ?? {}));
+    const sealed = splitSearchable(expected ?? {}, { ...encryption, searchable });
+    if (isDeepStrictEqual({ clear: metadata, tokens: tokens ?? [] }, sealed)) return;
+  }
   throw new CorruptCheckpointError(record.address, {
     document: "checkpoint",
     which: record.address.checkpointId,

@@ -16,8 +16,8 @@ export const doctorCommand: CommandDefinition<DoctorOptions> = {
   group: "Keep the database:",
   summary: "look for what endangers threads",
   description:
-    "Looks at server, topology, indexes, clock, write concern, TTL monitor, the versions of LangGraph and driver, and " +
-    "options that weaken guarantees. Changes nothing. The exit code is 4 if there is a problem",
+    "Looks at server, topology, indexes, clock, write concern, TTL monitor, encryption, the versions of LangGraph and " +
+    "driver, and options that weaken guarantees. Changes nothing. The exit code is 4 if there is a problem",
   examples: [
     ["doctor", "all checks"],
     ["doctor --strict", "a warning ends with exit code 4, too: for a pipeline"],
@@ -56,15 +56,16 @@ async function run({
 }
 
 async function examine(patient: Patient): Promise<readonly Finding[]> {
-  const [server, clock, durability, collection, expiry, settings] = await Promise.all([
+  const [server, clock, durability, collection, expiry, encryption, settings] = await Promise.all([
     import("../doctor/check-server.ts").then(({ checkServer }) => checkServer(patient)),
     import("../doctor/check-clock.ts").then(({ checkClock }) => checkClock(patient)),
     import("../doctor/check-durability.ts").then(({ checkDurability }) => checkDurability(patient)),
     import("../doctor/check-collection.ts").then(({ checkCollection }) => checkCollection(patient)),
     import("../doctor/check-expiry.ts").then(({ checkExpiry }) => checkExpiry(patient)),
+    import("../doctor/check-encryption.ts").then(({ checkEncryption }) => checkEncryption(patient)),
     import("../doctor/check-settings.ts").then(({ checkSettings }) => checkSettings(patient)),
   ]);
-  return [...server, ...clock, ...durability, ...collection, ...expiry, ...settings];
+  return [...server, ...clock, ...durability, ...collection, ...expiry, ...encryption, ...settings];
 }
 
 function countVerdicts(findings: readonly Finding[]): Readonly<Record<Verdict, number>> {
