@@ -194,7 +194,8 @@ describe.each(PLACES)("%s", (_name, kind, path) => {
     const threadId = config.configurable!["thread_id"] as string;
     const own = (await documents.findOne(filter(threadId)))!;
     const bytes = Buffer.from(read(own).buffer);
-    const flip = (at: number) => Buffer.from(bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)));
+    const flip = (at: number) =>
+      Buffer.from(bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)));
     const middle = Math.floor(bytes.length / 2);
     const changed = [
       ...[0, 1, middle, bytes.length - 1].map(flip),

@@ -338,7 +338,5 @@ function now(): Moment {
 
 function isOld({ monotonicMs, wallMs }: Moment): boolean {
   const { monotonicMs: monotonicNowMs, wallMs: wallNowMs } = now();
-  return (
-    monotonicNowMs - monotonicMs > MAX_AGE_MS || Math.abs(wallNowMs - wallMs) > MAX_AGE_MS
-  );
+  return monotonicNowMs - monotonicMs > MAX_AGE_MS || Math.abs(wallNowMs - wallMs) > MAX_AGE_MS;
 }

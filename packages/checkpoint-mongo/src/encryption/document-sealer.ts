@@ -2,7 +2,14 @@ import type { Document } from "mongodb";
 import type { BinaryClass } from "../driver/binary-class.ts";
 import { bytesToHex, isBinary, toBytes, type StoredBytes } from "../driver/binary.ts";
 import { toPackedBinary, toPackedBytes, type Compression } from "../documents/packed-bytes.ts";
-import { isSealed, PLAIN, STORED_NAME, toSealedBinary, toSealedBytes, Unopened } from "../documents/sealed-bytes.ts";
+import {
+  isSealed,
+  PLAIN,
+  STORED_NAME,
+  toSealedBinary,
+  toSealedBytes,
+  Unopened,
+} from "../documents/sealed-bytes.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
 import { PlaintextRefusedError } from "../errors/plaintext-refused-error.ts";
@@ -257,7 +264,13 @@ function placeOf(document: Document): Place | undefined {
     case "discarded":
       return ["checkpoint", String(ns), String(id)];
     case "writes":
-      return ["writes", String(ns), String(id), String(document["task_id"]), Number(document["idx"])];
+      return [
+        "writes",
+        String(ns),
+        String(id),
+        String(document["task_id"]),
+        Number(document["idx"]),
+      ];
     case "segment": {
       const name: unknown = document["segment"];
       return isBinary(name) && !isSealed(name)
@@ -276,7 +289,12 @@ function placeOfSegment(root: StoredBytes, part: unknown): Place {
 }
 
 function convertWrite(write: Document, place: Place, convert: Convert): unknown {
-  const { idx, channel, type = null, value } = write as {
+  const {
+    idx,
+    channel,
+    type = null,
+    value,
+  } = write as {
     readonly idx: unknown;
     readonly channel: unknown;
     readonly type?: unknown;
@@ -291,7 +309,11 @@ function convertWrite(write: Document, place: Place, convert: Convert): unknown 
 
 /** Whether a value is one that should have been encrypted. */
 function isPlain(value: unknown, field: string): boolean {
-  return typeof value === "string" || isBinary(value) || (field === "metadata_encoded" && isObject(value));
+  return (
+    typeof value === "string" ||
+    isBinary(value) ||
+    (field === "metadata_encoded" && isObject(value))
+  );
 }
 
 interface TypedMetadata {
@@ -306,7 +328,10 @@ function encodeTyped({ type, data }: TypedMetadata): Uint8Array {
 
 function decodeTyped(bytes: Uint8Array): TypedMetadata {
   const end = bytes.indexOf(LINE_BREAK);
-  return { type: JSON.parse(toText(bytes.subarray(0, end))!) as string, data: bytes.subarray(end + 1) };
+  return {
+    type: JSON.parse(toText(bytes.subarray(0, end))!) as string,
+    data: bytes.subarray(end + 1),
+  };
 }
 
 const LINE_BREAK = 10;
@@ -330,7 +355,10 @@ function noDataKey(document: Document): EncryptionKeyError {
 /** Names a document, as messages do. */
 function describeDocument({ kind, thread_id, checkpoint_id }: Document): string {
   const thread = `thread "${String(thread_id)}"`;
-  if (kind === "writes") return `pending writes to checkpoint ${String(checkpoint_id)} of ${thread}`;
+  if (kind === "writes")
+    return `pending writes to checkpoint ${String(checkpoint_id)} of ${thread}`;
   if (kind === "segment") return `a segment of ${thread}`;
-  return kind === "thread" ? `the record of ${thread}` : `checkpoint ${String(checkpoint_id)} of ${thread}`;
+  return kind === "thread"
+    ? `the record of ${thread}`
+    : `checkpoint ${String(checkpoint_id)} of ${thread}`;
 }

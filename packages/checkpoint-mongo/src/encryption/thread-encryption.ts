@@ -162,7 +162,9 @@ function isJoin(document: Document, field: (typeof JOINED)[number]): boolean {
 }
 
 function listJoined(document: Document): Document[] {
-  return JOINED.flatMap((field) => (isJoin(document, field) ? (document[field] as Document[]) : []));
+  return JOINED.flatMap((field) =>
+    isJoin(document, field) ? (document[field] as Document[]) : [],
+  );
 }
 
 /** The first life has no number. */

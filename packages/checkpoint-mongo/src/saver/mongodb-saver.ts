@@ -119,7 +119,12 @@ import {
 import type { EncryptionSettings } from "../keys/encryption-settings.ts";
 import { sealOrigin } from "../records/origin-filter.ts";
 import { Connection, createClient } from "./connection.ts";
-import { forgetDataKeys, nameEncryption, nameNeededKey, type KeysPlace } from "./open-encryption.ts";
+import {
+  forgetDataKeys,
+  nameEncryption,
+  nameNeededKey,
+  type KeysPlace,
+} from "./open-encryption.ts";
 import { forgetSetup, nameCollection, type SetupRequest } from "./set-up.ts";
 
 /**

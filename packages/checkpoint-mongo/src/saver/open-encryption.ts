@@ -40,7 +40,10 @@ export function findDataKeys(place: KeysPlace, settings: EncryptionSettings): Da
   const { provider, keysCollectionName } = settings;
   return allKeys.get(place.client, formatKey(place, settings), () => {
     const db = openKeysDatabase(place, settings);
-    return new DataKeys({ collection: openCollection<KeyDocument>(db, keysCollectionName), provider });
+    return new DataKeys({
+      collection: openCollection<KeyDocument>(db, keysCollectionName),
+      provider,
+    });
   });
 }
 
@@ -61,7 +64,9 @@ export async function openEncryption(
   Binary: BinaryClass,
 ): Promise<ThreadEncryption> {
   const keys = findDataKeys(place, settings);
-  await setups.do(place.client, formatKey(place, settings), () => ensureKeyIndexes(place, settings));
+  await setups.do(place.client, formatKey(place, settings), () =>
+    ensureKeyIndexes(place, settings),
+  );
   const secrets = await keys.shared();
   const { searchable, isPlainAllowed } = settings;
   const sealer = new DocumentSealer(Binary, isPlainAllowed);
@@ -112,7 +117,11 @@ export async function nameNeededKey(
   const shared = await keys.findOne({ _id: SHARED_KEY }).catch(() => null);
   if (shared === null) return error;
   const { what, fault, knownKeyIds } = error;
-  return new EncryptionKeyError(what, { fault, keyId: shared.key_id, knownKeyIds }, { cause: error });
+  return new EncryptionKeyError(
+    what,
+    { fault, keyId: shared.key_id, knownKeyIds },
+    { cause: error },
+  );
 }
 
 function nameProvider(provider: KeyProvider): string {

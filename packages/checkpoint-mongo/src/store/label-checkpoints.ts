@@ -58,7 +58,10 @@ export async function takeLabelOff(
 /** The name of a label as it is stored; where documents in clear text are read, also as it was stored there. */
 async function sealNames(
   { encryption }: Pick<Store, "encryption">,
-  { thread_id: threadId, epoch = 0 }: { readonly thread_id: string; readonly epoch: number | undefined },
+  {
+    thread_id: threadId,
+    epoch = 0,
+  }: { readonly thread_id: string; readonly epoch: number | undefined },
   name: string,
 ): Promise<readonly unknown[]> {
   if (encryption === undefined) return [name];
