@@ -51,6 +51,7 @@ export async function saveCheckpoint(
         $setOnInsert: { ...content, ...thread.part, head: true, ...(stands && { stands }) },
       },
       upsert: true,
+      mustBeNew: true,
     },
     ...replaced.map((earlier) => ({
       filter: { ...namespace, seq: earlier.seq },

@@ -37,9 +37,11 @@ export class Store {
   readonly Binary: BinaryClass;
   readonly commits: CommitQueue;
   readonly features: ServerFeatures;
+  readonly #name: string;
   readonly #clock: ServerClock;
 
   constructor({ db, name, Binary, commits, clock, features }: StoreParts) {
+    this.#name = name;
     this.db = db;
     this.all = openCollection(db, name);
     this.Binary = Binary;
@@ -64,6 +66,19 @@ export class Store {
 
   get writes(): Collection<WriteSetDocument> {
     return this.all as unknown as Collection<WriteSetDocument>;
+  }
+
+  /** The same store, whose chains are handed to somebody else. */
+  withCommits(commits: CommitQueue): Store {
+    const name = this.#name;
+    return new Store({
+      db: this.db,
+      name,
+      Binary: this.Binary,
+      commits,
+      clock: this.#clock,
+      features: this.features,
+    });
   }
 
   /** The server's time as this process reckons it. No command is sent. */

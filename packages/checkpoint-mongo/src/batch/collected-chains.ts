@@ -1,0 +1,50 @@
+import { measureDocument } from "../driver/measure-document.ts";
+import type { Chain, ChainUpdate } from "../store/chain.ts";
+import type { CommitQueue, Submission } from "../store/group-commit.ts";
+
+/**
+ * Takes the chains of a call as if they were carried out already, and each of their updates had inserted its
+ * document. Whether that is so shows when they are.
+ */
+export class CollectedChains implements CommitQueue {
+  readonly chains: Chain[] = [];
+  bytes = 0;
+
+  async submit(chain: Chain, after: readonly Submission[] = []): Promise<Submission> {
+    const outcomes = await Promise.allSettled(after.map(({ outcome }) => outcome));
+    const isRefused = outcomes.some(
+      (outcome) => outcome.status === "fulfilled" && outcome.value.kind === "conflict",
+    );
+    if (isRefused) return { outcome: Promise.resolve({ kind: "conflict" }) };
+    this.chains.push(chain);
+    this.bytes += measureDocument(chain);
+    const inserted = new Set(chain.keys());
+    return { outcome: Promise.resolve({ kind: "done", inserted }) };
+  }
+}
+
+/**
+ * Joins chains of one thread. Each begins and ends with a fence; of fences that follow each other and change nothing,
+ * one is enough for the chains on both sides.
+ */
+export function joinChains(chains: readonly Chain[]): Chain {
+  return chains.flatMap((chain, position) =>
+    chain.filter((update, index) => {
+      const isOuter =
+        (position === 0 && index === 0) ||
+        (position === chains.length - 1 && index === chain.length - 1);
+      const isFence = index === 0 || index === chain.length - 1;
+      return isOuter || !isFence || !changesNothing(update);
+    }),
+  );
+}
+
+/** A fence that is there already inserts nothing. */
+function changesNothing({ update }: ChainUpdate): boolean {
+  return Object.keys(update).every((operator) => operator === "$setOnInsert");
+}
+
+/** Whether all that had to be new was new. */
+export function haveInserted(chain: Chain, inserted: ReadonlySet<number>): boolean {
+  return chain.every(({ mustBeNew }, index) => mustBeNew !== true || inserted.has(index));
+}
