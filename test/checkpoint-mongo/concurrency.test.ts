@@ -137,6 +137,9 @@ describe("update", () => {
     expect(await saver.update(threadId, () => undefined)).toBeUndefined();
     const root = await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint({ a: 1, b: 2 }));
     expect(await saver.update(threadId, () => undefined)).toEqual(root);
+    const before = await database.readAll(threadId);
+    expect(await saver.update(threadId, ({ a }) => ({ a }))).toEqual(root);
+    expect(await database.readAll(threadId)).toEqual(before);
     const config = await saver.update(threadId, ({ a }) => ({ a: [a] }));
     const tuple = await saver.getTuple(threadConfig(threadId));
     expect(tuple?.config).toEqual(config);

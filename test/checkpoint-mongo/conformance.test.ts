@@ -3,7 +3,7 @@ import {
   specTest,
   type CheckpointSaverTestInitializer,
 } from "@langchain/langgraph-checkpoint-validation";
-import { MongoDBSaver } from "@threadkeep/checkpoint-mongo";
+import { MongoDBSaver, type MongoDBSaverSettings } from "@threadkeep/checkpoint-mongo";
 import { temporaryDatabase, type TemporaryDatabase } from "@threadkeep/local-mongodb";
 import { MongoClient } from "mongodb";
 import { afterAll, inject } from "vitest";
@@ -26,12 +26,13 @@ afterAll(async () => {
 function initialize(
   checkpointerName: string,
   of: MongoClient,
+  settings: MongoDBSaverSettings = {},
 ): CheckpointSaverTestInitializer<MongoDBSaver> {
   return {
     checkpointerName,
     createCheckpointer() {
       const database = temporaryDatabase(client);
-      const saver = new MongoDBSaver({ client: of, dbName: database.name });
+      const saver = new MongoDBSaver({ client: of, dbName: database.name, ...settings });
       databases.set(saver, database);
       return saver;
     },
@@ -50,3 +51,10 @@ for (const initializer of [
   specTest(initializer);
   deltaChannelHistoryTests(initializer);
 }
+
+// What is buffered is seen by all that comes after it.
+specTest(
+  initialize("@threadkeep/checkpoint-mongo with write-behind", client, {
+    batch: { maxCheckpoints: 3 },
+  }),
+);

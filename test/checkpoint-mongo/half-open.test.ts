@@ -123,9 +123,9 @@ describe("a deletion or an update of many documents", () => {
 
   it("changes all of them, in batches, if one command on all takes too long", async () => {
     const { network, client } = await openClient();
-    const all = client.db(database.name).collection("many");
+    const all = client.db(database.name).collection<{ _id: number; thread_id: string }>("many");
     const ids = Array.from({ length: 2_500 }, (_, index) => index);
-    await all.insertMany(ids.map((_id) => ({ _id, thread_id: "many" }) as object));
+    await all.insertMany(ids.map((_id) => ({ _id, thread_id: "many" })));
     const policy = new RetryPolicy({ deadlineMs: 30_000, operationTimeoutMs });
     const retried = retrying(client.db(database.name), client, policy).collection("many");
     network.hold(nameCommand("update"));

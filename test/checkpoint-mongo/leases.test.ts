@@ -295,7 +295,8 @@ describe("a damaged date of a lease", () => {
     const saver = openSaver();
     await putCheckpoint(saver, threadConfig(threadId), makeCheckpoint());
     await change(threadId, { line: [{ ticket: "nobody", until: farAhead }] });
-    await saver.withLease(threadId, sleepNot, { waitMs: 5_000 });
+    const tokens = await saver.withLease(threadId, async ({ token }) => [token], { waitMs: 5_000 });
+    expect(tokens).toHaveLength(1);
   });
 });
 

@@ -21,6 +21,8 @@ const ALLOWED: Readonly<Record<Plan["part"], readonly string[]>> = {
   "server-kills": [CONFLICT, UNAVAILABLE],
   network: [CONFLICT, UNAVAILABLE],
   races: [CONFLICT],
+  // It has a checker of its own: see leases/check-leases.ts.
+  leases: [],
 };
 
 /** What is wrong with an error that a caller got; undefined if it may get it. */

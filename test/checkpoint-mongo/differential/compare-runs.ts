@@ -29,9 +29,10 @@ export interface Processes {
 export async function compareUndisturbed(
   seed: number,
   { first, second }: Processes,
+  name = "undisturbed",
 ): Promise<string[]> {
   const program = generateProgram(seed);
-  const threadId = `undisturbed-${seed}`;
+  const threadId = `${name}-${seed}`;
   const shadow = new Shadow();
   const lockstep = new LockstepSaver(first, shadow);
   const outcomes = await operate(new ProgramRun(program, lockstep, threadId), program.operations);

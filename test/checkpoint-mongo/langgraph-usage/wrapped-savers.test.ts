@@ -160,7 +160,7 @@ class LazySaver extends MongoDBSaver {
     this.held.push([config, writes, taskId]);
   }
 
-  async flush(): Promise<void> {
+  override async flush(): Promise<void> {
     for (const args of this.held.splice(0)) await super.putWrites(...args);
   }
 

@@ -18,7 +18,7 @@ export interface RecordedCall<C extends Call = Call> {
 
 /** What holds for a run as a whole. It lies beside what the processes recorded. */
 export interface Plan {
-  readonly part: "kills" | "server-kills" | "network" | "races";
+  readonly part: "kills" | "server-kills" | "network" | "races" | "leases";
   readonly seed: number;
   readonly threads: readonly PlannedThread[];
 }

@@ -1,5 +1,6 @@
 import type { Plan } from "../history/history.ts";
 import { runKills } from "./kills.ts";
+import { runLeases } from "./leases.ts";
 import { runNetwork } from "./network.ts";
 import type { PartResult, PartSetting } from "./part.ts";
 import { runRaces } from "./races.ts";
@@ -23,6 +24,10 @@ export const parts: Readonly<
   races: {
     does: "puts, reads, deletions, sweeps, expiry and verification by 8 processes on a few threads",
     run: runRaces,
+  },
+  leases: {
+    does: "8 processes with wrong clocks count up under a lease, and are stopped, cut off and killed",
+    run: (setting) => runLeases(setting),
   },
 };
 

@@ -49,11 +49,26 @@ export interface KeepLastFailedEvent {
   readonly error: unknown;
 }
 
+/** With the option `batch`: calls that have returned could not be stored. */
+export interface FlushFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: "flush-failed";
+  /** The thread that they were for. */
+  readonly threadId: string;
+  /** How many checkpoints are not stored. There may be pending writes, too. */
+  readonly checkpoints: number;
+  /** Whether they are kept, and tried again. Otherwise they are lost. */
+  readonly isKept: boolean;
+  /** Why. The next call that writes to the thread throws it, and so does `flush`. */
+  readonly error: unknown;
+}
+
 /** What a saver reports beside what its methods return; told apart by `type`. */
 export type SaverEvent =
   | FallBackEvent
   | CheckpointSizeEvent
   | CheckpointGrowthEvent
+  | FlushFailedEvent
   | KeepLastFailedEvent
   | RestoreFailedEvent
   | ThreadSizeEvent;
@@ -71,6 +86,7 @@ export function emitWarning(event: SaverEvent): void {
 function chooseCode(event: SaverEvent): string {
   if (event.type === "checkpoint-size") return "CHECKPOINT_TOO_LARGE";
   if (event.type === "checkpoint-growth") return "CHECKPOINT_GROWTH";
+  if (event.type === "flush-failed") return "FLUSH_FAILED";
   if (event.type === "keep-last-failed") return "KEEP_LAST_FAILED";
   if (event.type === "thread-size") return "THREAD_TOO_LARGE";
   return ThreadkeepError.isInstance(event.error) ? event.error.code : "RESTORE_FAILED";
@@ -97,6 +113,12 @@ export function describeEvent(event: SaverEvent): string {
       `Thread "${event.threadId}" takes ${event.bytes} bytes with ${event.checkpoints} checkpoints, more than the ` +
       `soft limit of ${event.limitBytes}. saver.prune removes checkpoints, and the option keepLast does so as it grows.`
     );
+  }
+  if (event.type === "flush-failed") {
+    const { threadId, checkpoints, isKept, error } = event;
+    const reason = error instanceof Error ? error.message : String(error);
+    const outcome = isKept ? "They are kept and tried again." : "They are lost.";
+    return `${checkpoints} checkpoints of thread "${threadId}" that were buffered could not be stored: ${reason} ${outcome}`;
   }
   if (event.type === "fall-back") {
     const instead =

@@ -17,6 +17,7 @@ const TYPES: Readonly<Record<ObservedEvent["type"], true>> = {
   "checkpoint-growth": true,
   "checkpoint-size": true,
   "fall-back": true,
+  "flush-failed": true,
   "keep-last-failed": true,
   "restore-failed": true,
   "thread-size": true,

@@ -266,6 +266,19 @@ export interface MongoDBSaverSettings extends RetrySettings {
   concurrency?: ConcurrencyPolicy | undefined;
 
   /**
+   * Write-behind: `put` and `putWrites` return before anything is stored, and several checkpoints of a thread are
+   * stored with one command. A process that is killed loses what is buffered: at most this many checkpoints of each
+   * thread, and what was written in the last `maxDelayMs`. What is stored is whole all the same.
+   *
+   * Errors, interrupts and answers to them are stored at once, with all that comes before. Whatever else is done
+   * with a thread, by any saver of the client, stores what is buffered first. So do `flush`, `close` and
+   * `await using`. If something cannot be stored, the next call that writes to the thread throws the reason.
+   *
+   * @default undefined: whatever has returned is stored
+   */
+  batch?: BatchSettings | undefined;
+
+  /**
    * Limits on the size of a checkpoint's state: the encoding of all its channels, without pending writes.
    *
    * @default undefined: no limits
@@ -297,6 +310,33 @@ export type PersistPolicy = "every" | "interrupts" | "exit";
 
 /** What happens to a checkpoint that does not continue the latest one; see `concurrency`. */
 export type ConcurrencyPolicy = "fork" | "reject";
+
+/** How much is buffered before it is stored; see `batch`. */
+export interface BatchSettings {
+  /**
+   * Checkpoints of one thread.
+   *
+   * @default 10
+   */
+  readonly maxCheckpoints?: number | undefined;
+  /**
+   * Milliseconds since the first call that is buffered. At most 60,000.
+   *
+   * @default 60_000
+   */
+  readonly maxDelayMs?: number | undefined;
+  /**
+   * Bytes in memory, of all threads together. With more, calls wait until something is stored.
+   *
+   * @default 16_777_216 (16 MiB)
+   */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Checked settings of a batch with their defaults. */
+export type BatchLimits = {
+  readonly [Name in keyof BatchSettings]-?: number;
+};
 
 /** Limits on the size of a checkpoint's state, in bytes. */
 export interface CheckpointSizeLimits {
@@ -355,6 +395,7 @@ export interface SaverSettings {
   readonly deletedThreadSeconds: number | undefined;
   readonly indexedConfig: readonly string[];
   readonly concurrency: ConcurrencyPolicy;
+  readonly batch: BatchLimits | undefined;
   readonly onCheckpointSize: CheckpointSizeLimits | undefined;
   readonly onThreadSize: ThreadSizeLimits | undefined;
   readonly retry: { readonly deadlineMs: number };
@@ -390,6 +431,9 @@ const archiveStore = z
 /** A hundred years. What lies too far ahead is no date. */
 const MAX_TTL_SECONDS = 100 * 365 * 24 * 60 * 60;
 
+/** A put that took longer than this would have to store its segments once more: see the grace of sweeps. */
+const MAX_BATCH_DELAY_MS = 60_000;
+
 const optionsSchema = z
   .strictObject({
     client: clientOption(OWNER),
@@ -424,6 +468,13 @@ const optionsSchema = z
       .max(8)
       .default([]),
     concurrency: z.enum(["fork", "reject"]).default("fork"),
+    batch: z
+      .strictObject({
+        maxCheckpoints: wholeNumber.positive().default(10),
+        maxDelayMs: wholeNumber.positive().max(MAX_BATCH_DELAY_MS).default(MAX_BATCH_DELAY_MS),
+        maxBytes: wholeNumber.positive().default(16_777_216),
+      })
+      .optional(),
     onCheckpointSize: z
       .strictObject({
         softLimitBytes: wholeNumber.positive().optional(),
@@ -437,6 +488,27 @@ const optionsSchema = z
   .refine(
     ({ ttl, ttlRefreshOnRead }) => !ttlRefreshOnRead || ttl !== undefined,
     crossCheck("ttlRefreshOnRead", "false, since there is no ttl to refresh (set ttl too)"),
+  )
+  .refine(
+    ({ batch, concurrency }) => batch === undefined || concurrency === "fork",
+    crossCheck(
+      "batch",
+      'undefined, since a call with concurrency "reject" says whether it was stored',
+    ),
+  )
+  .refine(
+    ({ batch, persist }) => batch === undefined || persist === "every",
+    crossCheck(
+      "batch",
+      'undefined, since persist reads at each put what is stored (leave persist "every")',
+    ),
+  )
+  .refine(
+    ({ batch, verifyAfterSave, witness }) => batch === undefined || !(verifyAfterSave || witness),
+    crossCheck(
+      "batch",
+      "undefined, since verifyAfterSave and witness are about what is stored when a call returns",
+    ),
   )
   .refine(
     ({ keepLast, persist }) => keepLast === undefined || persist === "every",
@@ -468,6 +540,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     encryption: encrypting,
     keepLast,
     deletedThreadSeconds,
+    batch,
     onCheckpointSize,
     onThreadSize,
     onEvent,
@@ -481,6 +554,7 @@ export function resolveOptions(options: MongoDBSaverOptions): ResolvedOptions {
     archive,
     keepLast,
     deletedThreadSeconds,
+    batch,
     onCheckpointSize,
     onThreadSize,
     keys: new KeyRing(keys),

@@ -60,7 +60,7 @@ export interface OperationEvent {
 
 /** A call that was to store something, and has not. */
 export interface UnsavedCall {
-  /** `put` or `putWrites`. */
+  /** `put` or `putWrites`; `flush` if what was buffered was still being stored. */
   readonly operation: string;
   /** The thread that it was for. */
   readonly threadId: string | undefined;

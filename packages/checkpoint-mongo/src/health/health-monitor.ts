@@ -19,7 +19,7 @@ export interface CallUnderWay {
 }
 
 /** Calls that store something: whoever ends the process waits for them. */
-const STORING: ReadonlySet<string> = new Set(["put", "putWrites"]);
+const STORING: ReadonlySet<string> = new Set(["flush", "put", "putWrites"]);
 
 const READING: ReadonlySet<string> = new Set(["getTuple", "list"]);
 
@@ -114,7 +114,9 @@ export class HealthMonitor {
       return result;
     } catch (error) {
       this.#figures.latencies[operation]?.recordFailure();
-      if (STORING.has(operation)) this.onUnsaved?.({ operation, threadId, error });
+      // A flush says for each call that it could not store it.
+      if (STORING.has(operation) && operation !== "flush")
+        this.onUnsaved?.({ operation, threadId, error });
       this.noteFailure(operation, threadId, error);
       this.#reportCall(call, performance.now() - call.startedMs, error);
       throw error;

@@ -11,6 +11,8 @@ export interface DrainableSaver {
   readonly health: HealthMonitor;
   /** @internal */
   readonly runs: Runs;
+  /** Stores what is buffered. */
+  flush(): Promise<void>;
   /** Closes the saver's connection, if it is its own. */
   close(): Promise<void>;
 }
@@ -89,8 +91,8 @@ const optionsSchema = z.strictObject({
 /**
  * Ends the process in good order on SIGTERM and SIGINT. Runs of graphs that use these savers are asked to stop
  * before their next step (LangGraph's drain, from 1.7 on: `GraphDrained` is thrown, and the thread goes on from its
- * last checkpoint later). Puts that are under way are waited for, and so are tracked runs. Then savers close the
- * connections that they opened.
+ * last checkpoint later). Puts that are under way are waited for, and so are tracked runs. Then what is buffered is
+ * stored, and savers close the connections that they opened.
  *
  * @example
  * ```ts
@@ -187,7 +189,7 @@ class Shutdown {
     }
     const { promise: deadline, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#deadlineMs);
-    await Promise.race([this.#settle(), deadline]);
+    await Promise.race([this.#settle().then(() => this.#flush()), deadline]);
     clearTimeout(timer);
     const left = this.#savers.flatMap(({ health }) => Array.from(health.underWay.keys()));
     const unsaved = [
@@ -218,6 +220,11 @@ class Shutdown {
         setTimeout(resolve, QUIET_MS);
       });
     }
+  }
+
+  /** What could not be stored was reported, call by call. */
+  async #flush(): Promise<void> {
+    await Promise.allSettled(this.#savers.map((saver) => saver.flush()));
   }
 
   async #close(): Promise<void> {

@@ -49,6 +49,11 @@ export class Cache {
     this.#scope = scope;
   }
 
+  /** What a cache over this one is made with. */
+  get parts(): readonly [room: CacheRoom, scope: string] {
+    return [this.#room, this.#scope];
+  }
+
   /** Lines of the segments as values are compared with them, in the memory that is left. */
   get shadows(): LineShadows {
     return this.#room.shadows;
@@ -214,7 +219,8 @@ export class Cache {
   }
 }
 
-function countAppends(segment: CachedSegment): number {
+/** How much is known of a segment. */
+export function countAppends(segment: CachedSegment): number {
   return "bytes" in segment ? 0 : segment.appends;
 }
 

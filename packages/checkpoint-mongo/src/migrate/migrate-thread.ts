@@ -173,6 +173,7 @@ async function putStep(
     origin,
     writesUnderWay,
     isForkRefused: false,
+    isOnlyForChanges: false,
   });
   for (const [taskId, own] of Map.groupBy(writes, (write) => write.taskId)) {
     const sorted = own.toSorted((a, b) => a.index - b.index);

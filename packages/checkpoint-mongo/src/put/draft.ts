@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { hashAddress } from "../integrity/hashes.ts";
@@ -20,6 +21,8 @@ export interface CheckpointToPut {
   readonly origin: CheckpointOrigin;
   /** Whether it is refused unless it continues the latest checkpoint. */
   readonly isForkRefused: boolean;
+  /** Whether nothing is stored if its state is the parent's. */
+  readonly isOnlyForChanges: boolean;
   readonly writesUnderWay: WritesUnderWay;
 }
 
@@ -83,6 +86,17 @@ export async function createDraft(
 export function isDraftFor({ epoch, parent, state }: Draft, thread: ThreadState): boolean {
   const builtUpon = parent === undefined ? state.builtUpon : [parent, ...state.builtUpon];
   return epoch === thread.epoch && builtUpon.every((record) => isSameState(record, thread));
+}
+
+/** Whether the state of a draft is its parent's. */
+export function isUnchanged({ parent, state }: Draft): boolean {
+  const { manifest } = state;
+  return (
+    parent !== undefined &&
+    manifest.size === parent.manifest.size &&
+    // Segments are named by their contents.
+    [...manifest].every(([channel, own]) => isDeepStrictEqual(own, parent.manifest.get(channel)))
+  );
 }
 
 async function encodeDraft(

@@ -12,7 +12,7 @@ import type { SaveNewOutcome } from "../store/save-checkpoint.ts";
 import { SLOW_SAVE_MS } from "../store/sweep-grace.ts";
 import { unlessEnded } from "../threads/lives.ts";
 import { prepareThread } from "../threads/prepare-thread.ts";
-import { createDraft, isDraftFor, type CheckpointToPut, type Draft } from "./draft.ts";
+import { createDraft, isDraftFor, isUnchanged, type CheckpointToPut, type Draft } from "./draft.ts";
 import { lookForDamage } from "./look-for-damage.ts";
 import { saveAsLatest } from "./save-as-latest.ts";
 import { saveOverExisting } from "./save-over-existing.ts";
@@ -22,18 +22,20 @@ import { WriteAttempts } from "./write-attempts.ts";
 /**
  * Stores a checkpoint and makes it the latest of its namespace.
  *
- * @returns the checkpoint as it is stored
+ * @returns the checkpoint as it is stored; undefined if nothing was to be stored, since nothing has changed
  * @throws UnserializableStateError if the state or the metadata could not come back as it is
  * @throws WriteConflictError if other writers of the thread keep getting in first
  */
 export async function putCheckpoint(
   context: SaverContext,
   request: CheckpointToPut,
-): Promise<CheckpointRecord> {
+): Promise<CheckpointRecord | undefined> {
   const { store, settings } = context;
   const { address } = request;
   const started = takeMoment();
-  const { thread, draft, record } = await saveDraft(context, request);
+  const saved = await saveDraft(context, request);
+  if (saved === undefined) return undefined;
+  const { thread, draft, record } = saved;
   const { segments } = draft.state;
   remember(context, draft, record);
   const addedBytes = measure(context, address, draft);
@@ -56,7 +58,10 @@ interface SavedDraft {
 }
 
 /** Tries to store a checkpoint until nothing is in the way. */
-async function saveDraft(context: SaverContext, request: CheckpointToPut): Promise<SavedDraft> {
+async function saveDraft(
+  context: SaverContext,
+  request: CheckpointToPut,
+): Promise<SavedDraft | undefined> {
   const { threadId, checkpointId } = request.address;
   const attempts = new WriteAttempts(context, threadId, `checkpoint ${checkpointId}`);
   try {
@@ -70,7 +75,7 @@ async function saveInAttempts(
   context: SaverContext,
   request: CheckpointToPut,
   attempts: WriteAttempts,
-): Promise<SavedDraft> {
+): Promise<SavedDraft | undefined> {
   const { cache } = context;
   const { address } = request;
   let isContended = false;
@@ -85,6 +90,7 @@ async function saveInAttempts(
         ? earlier
         : await createDraft(context, request, thread.state);
     if (draft !== undefined) {
+      if (request.isOnlyForChanges && isUnchanged(draft)) return undefined;
       const saved = await trySave(context, request, draft, thread, { isContended, isOvertaken });
       if (typeof saved === "object") return { thread, draft, record: saved };
       isContended = true;

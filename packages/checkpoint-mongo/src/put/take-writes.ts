@@ -36,6 +36,11 @@ export function takeWrites(
   };
 }
 
+/** Whether a task wrote an error, an interrupt or an answer. */
+export function hasSpecialWrites(writes: readonly PendingWrite[]): boolean {
+  return writes.some(([channel]) => isSpecial(channel));
+}
+
 function isSpecial(channel: string): boolean {
   return Object.hasOwn(WRITES_IDX_MAP, channel);
 }

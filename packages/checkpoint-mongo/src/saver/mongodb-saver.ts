@@ -25,6 +25,8 @@ import {
 import { readOrigin } from "../address/read-origin.ts";
 import { removeCopies } from "../archive/remove-copies.ts";
 import { listWithArchived, withArchived } from "../archive/with-archived.ts";
+import { carryOut, type SavingCall } from "../batch/saving-call.ts";
+import { shareWriteBehind, type WriteBehind } from "../batch/write-behind.ts";
 import { checkRuntime } from "../codec/bytes/check-runtime.ts";
 import type { SaverContext } from "../context/context.ts";
 import { emitWarning } from "../context/events.ts";
@@ -93,10 +95,11 @@ import {
   shareWritesUnderWay,
   type SharedPlace,
 } from "../memory/shared-by-client.ts";
+import type { CheckpointToPut } from "../put/draft.ts";
 import { putCheckpoint } from "../put/put-checkpoint.ts";
 import { putWrites } from "../put/put-writes.ts";
 import { Snapshot } from "../put/snapshot.ts";
-import { takeWrites } from "../put/take-writes.ts";
+import { hasSpecialWrites, takeWrites } from "../put/take-writes.ts";
 import { Serializer } from "../records/serializer.ts";
 import { ConflictDeadline } from "../store/conflict-rounds.ts";
 import { copyThread, type CopyThreadResult } from "../retention/copy-thread.ts";
@@ -247,9 +250,30 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return [];
   }
 
-  /** Closes the connection if the saver opened it. A client that was passed in stays open. */
+  /**
+   * Stores what is buffered, with the option `batch`: what all savers of the client have buffered in this saver's
+   * collection. Without it, everything is stored already.
+   *
+   * @throws StorageUnavailableError if the database cannot be reached: what is buffered is kept and tried again
+   * @throws the reason why a call that has returned could not be stored, if nobody has been told of it yet
+   */
+  async flush(): Promise<void> {
+    await this.watch("flush", undefined, () => this.writeBehind.flush());
+  }
+
+  /**
+   * Stores what is buffered, and closes the connection if the saver opened it. A client that was passed in stays
+   * open.
+   *
+   * @throws as {@link MongoDBSaver.flush}; the connection is closed all the same
+   */
   async close(): Promise<void> {
-    await this.connection.close(this.client);
+    try {
+      // A subclass may have a method of its own that it calls flush.
+      await MongoDBSaver.prototype.flush.call(this);
+    } finally {
+      await this.connection.close(this.client);
+    }
   }
 
   /** The same as {@link MongoDBSaver.close}, for `await using`. */
@@ -340,6 +364,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const limit = checkLimit(options?.limit);
     const filter = checkFilter(options?.filter);
     try {
+      await this.writeBehind.flushBefore(address.threadId);
       const context = await this.open();
       yield* listWithArchived(context, { address, beforeId, limit, filter });
     } catch (error) {
@@ -375,11 +400,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     newVersions?: ChannelVersions | null,
   ): Promise<RunnableConfig> {
     const isForkRefused = this.settings.concurrency === "reject";
-    return this.putUnless({ isForkRefused }, config, checkpoint, metadata, newVersions);
+    const rules = { isForkRefused, isOnlyForChanges: false };
+    return this.putBy(rules, config, checkpoint, metadata, newVersions);
   }
 
-  private async putUnless(
-    { isForkRefused }: { readonly isForkRefused: boolean },
+  private async putBy(
+    rules: Pick<CheckpointToPut, "isForkRefused" | "isOnlyForChanges">,
     config: RunnableConfig,
     checkpoint: Checkpoint,
     metadata?: CheckpointMetadata,
@@ -399,28 +425,37 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       metadata,
       newVersions: newVersions ?? undefined,
     };
-    const { cache, serializer, settings } = this;
+    const { serializer, settings } = this;
+    const { threadId } = address;
+    // What is buffered of the thread is taken for stored.
+    const cache = this.writeBehind.cacheOf(threadId, this.cacheOwner) ?? this.cache;
     const origin = readOrigin(config, metadata, settings.indexedConfig);
     const snapshot = new Snapshot({ cache, serializer }, request);
-    const held = this.findHeld(address.threadId, config);
-    await this.reach(
-      "put",
-      async (context) => {
-        const writesUnderWay = shareWritesUnderWay(this.place);
-        const put = {
-          address,
-          parentCheckpointId,
-          snapshot,
+    const put = {
+      address,
+      parentCheckpointId,
+      snapshot,
+      ...rules,
+      writesUnderWay: shareWritesUnderWay(this.place),
+    };
+    let isStored = true;
+    await this.save(this.findHeld(threadId, config), {
+      operation: "put",
+      threadId,
+      checkpoint: { address, parentCheckpointId },
+      isUrgent: false,
+      isDecidedByServer: rules.isForkRefused,
+      act: async (context) => {
+        const record = await putCheckpoint(context, {
+          ...put,
           origin: sealOrigin(origin, context.store.encryption),
-          isForkRefused,
-          writesUnderWay,
-        };
-        await keepLast(context, await putCheckpoint(context, put));
+        });
+        isStored = record !== undefined;
+        return record;
       },
-      address.threadId,
-      held,
-    );
-    return toConfig(address);
+      finish: keepLast,
+    });
+    return isStored ? toConfig(address) : config;
   }
 
   /**
@@ -452,12 +487,18 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const encode = takeWrites(this.serializer, writes);
     const held = this.findHeld(address.threadId, config);
     await shareWritesUnderWay(this.place).track(address, (onSubmitted) =>
-      this.reach(
-        "putWrites",
-        async (context) => putWrites(context, task, await encode(), onSubmitted),
-        address.threadId,
-        held,
-      ),
+      this.save(held, {
+        operation: "putWrites",
+        threadId: address.threadId,
+        checkpoint: undefined,
+        isUrgent: hasSpecialWrites(writes),
+        isDecidedByServer: false,
+        act: async (context) => {
+          await putWrites(context, task, await encode(), onSubmitted);
+          return undefined;
+        },
+        finish: keepLast,
+      }),
     );
   }
 
@@ -592,7 +633,8 @@ export class MongoDBSaver extends BaseCheckpointSaver {
 
   /**
    * Changes a thread's state by a checkpoint of its own: reads the latest, asks a function what is to change, and
-   * stores that if the latest is still the same. If another writer was faster, it begins again.
+   * stores that if the latest is still the same. If another writer was faster, it begins again. A state that is the
+   * same as before is not stored again: the latest checkpoint stays the latest.
    *
    * @param change gets the values of the channels, and returns those that change; undefined for no change
    * @returns the config of the latest checkpoint; undefined if there was none and nothing was to change
@@ -609,7 +651,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const checked = checkUpdate(options);
     const saver: UpdatedSaver = {
       read: (config) => this.getTuple(config),
-      put: (...args) => this.putUnless({ isForkRefused: true }, ...args),
+      put: (...args) => this.putBy({ isForkRefused: true, isOnlyForChanges: true }, ...args),
       getNextVersion: (current) => this.getNextVersion(current as number),
       takeTurn: (act) =>
         this.findHeld(id) === undefined
@@ -644,7 +686,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const lease = await this.reach("withLease", (context) =>
       takeLease(context, this.collectionPath, id, checked),
     );
-    return lease.run(act);
+    return lease.run(async (own) => {
+      const result = await act(own);
+      // What was put under the lease cannot be stored after it.
+      await this.writeBehind.flush(id);
+      return result;
+    });
   }
 
   /**
@@ -840,17 +887,46 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return `${this.db.databaseName}.${nameCollection(this.settings)}`;
   }
 
-  /** Does something with the database; what the driver throws comes out as an error of this package. */
+  private get writeBehind(): WriteBehind {
+    return shareWriteBehind(this.place);
+  }
+
+  /** Stores something, now or later. */
+  private save(
+    held: HeldThread | undefined,
+    part: Omit<SavingCall, "health" | "open" | "owner" | "report" | "token">,
+  ): Promise<void> {
+    const { batch, onEvent: report } = this.settings;
+    const { health, cacheOwner: owner, writeBehind } = this;
+    const open = async (): Promise<SaverContext> => ({ ...(await this.open()), hold: held });
+    const call = { ...part, token: held?.token, owner, health, report, open };
+    return this.watch(call.operation, call.threadId, async () => {
+      if (batch === undefined) await writeBehind.flushBefore(call.threadId);
+      const context = await open();
+      return withArchived(context, () =>
+        batch === undefined ? carryOut(call, context) : writeBehind.save(call, context, batch),
+      );
+    });
+  }
+
+  /** Does something with the database, once what is buffered is stored. */
   private reach<T>(
     name: string,
     act: (context: SaverContext) => Promise<T>,
     threadId?: string,
-    held?: HeldThread,
   ): Promise<T> {
+    return this.watch(name, threadId, async () => {
+      await this.writeBehind.flushBefore(threadId);
+      const context = await this.open();
+      return withArchived(context, () => act(context));
+    });
+  }
+
+  /** What the driver throws comes out as an error of this package. */
+  private watch<T>(name: string, threadId: string | undefined, act: () => Promise<T>): Promise<T> {
     return this.health.watch(name, threadId, async () => {
       try {
-        const context = { ...(await this.open()), hold: held };
-        return await withArchived(context, () => act(context));
+        return await act();
       } catch (error) {
         const { db, settings } = this;
         const named = await nameNeededKey(error, db, settings.collectionPrefix);

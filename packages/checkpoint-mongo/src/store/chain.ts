@@ -10,6 +10,8 @@ export interface ChainUpdate {
    * collides with it; if it is not there at all, what the upsert inserts is a conflict as well.
    */
   readonly mustExist?: boolean;
+  /** With `upsert`: the document must not be there yet. Whoever carries out the chain looks whether it was. */
+  readonly mustBeNew?: boolean;
   /** Without `upsert`: the filter must find a document, else it is a conflict. */
   readonly mustMatch?: boolean;
 }

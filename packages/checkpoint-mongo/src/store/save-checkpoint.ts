@@ -54,6 +54,7 @@ export async function saveCheckpoint(
         $setOnInsert: { ...content, ...thread.part, head: true, ...(stands && { stands }) },
       },
       upsert: true,
+      mustBeNew: true,
     },
     ...replaced.map((earlier) => ({
       filter: { ...namespace, seq: earlier.seq },

@@ -63,6 +63,7 @@ export async function saveWrites(
             }
           : keepOrInsert({ _id, kind, ...content }, thread),
       upsert: true,
+      mustBeNew: idx >= 0,
     })),
     ...(namedBy === undefined
       ? []

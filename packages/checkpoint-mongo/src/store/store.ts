@@ -43,9 +43,11 @@ export class Store {
   readonly features: ServerFeatures;
   /** Undefined if documents lie in clear text. */
   readonly encryption: ThreadEncryption | undefined;
+  readonly #name: string;
   readonly #clock: ServerClock;
 
   constructor({ db, name, Binary, commits, clock, features, encryption }: StoreParts) {
+    this.#name = name;
     this.db = db;
     const all = openCollection(db, name);
     this.all = encryption === undefined ? all : openingCollection(all, encryption);
@@ -72,6 +74,20 @@ export class Store {
 
   get writes(): Collection<WriteSetDocument> {
     return this.all as unknown as Collection<WriteSetDocument>;
+  }
+
+  /** The same store, whose chains are handed to somebody else. */
+  withCommits(commits: CommitQueue): Store {
+    const name = this.#name;
+    return new Store({
+      db: this.db,
+      name,
+      Binary: this.Binary,
+      commits,
+      clock: this.#clock,
+      features: this.features,
+      encryption: this.encryption,
+    });
   }
 
   /** The server's time as this process reckons it. No command is sent. */

@@ -69,7 +69,7 @@ function toExpiry(recorded: unknown): Date | undefined {
 }
 
 /** Nobody holds a thread for longer, unless it is renewed. */
-export const MAX_HOLD_MS: number = 3_600_000;
+export const MAX_HOLD_MS = 3_600_000;
 
 /** The clock that a hold was given by may have been ahead by so much. */
 const CLOCK_SLACK_MS = 60_000;
