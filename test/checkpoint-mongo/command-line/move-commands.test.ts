@@ -149,6 +149,17 @@ describe.concurrent("threadkeep archive", () => {
     expect(await readEverything(saver, "cold")).toEqual(before);
   });
 
+  it("whose store fails ends with 6, says that it was the store, and leaves the thread", async () => {
+    await storeThread("unstored");
+    const before = await readEverything(saver, "unstored");
+    const store = join(directory, "no-directory");
+    await writeFile(store, "a file");
+    const { exitCode, stderr } = await run("archive", "unstored", "--archive-store", store);
+    expect(exitCode).toBe(6);
+    expect(stderr).toContain(`The archive store ${store} failed: `);
+    expect(await readEverything(saver, "unstored")).toEqual(before);
+  });
+
   it("says what stayed and why, and needs a store", async () => {
     await storeThread("stays");
     const nowhere = await run("archive", "stays");
@@ -160,7 +171,7 @@ describe.concurrent("threadkeep archive", () => {
         THREADKEEP_ARCHIVE_STORE: join(directory, "stays"),
       });
       expect(exitCode).toBe(5);
-      expect(stderr).toContain("1 left. What is being used, and can be archived later: stays");
+      expect(stderr).toContain("1 thread left, being used now: stays");
     });
   });
 });

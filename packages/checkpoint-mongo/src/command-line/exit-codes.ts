@@ -12,7 +12,7 @@ export const EXIT_CODES = {
   damaged: 4,
   /** Nothing was changed: the question was not answered with yes, or something would be lost. */
   refused: 5,
-  /** The database cannot be reached, or refuses what was asked of it. */
+  /** The database or the archive store cannot be reached, or refuses what was asked of it. */
   unavailable: 6,
   /** Ended by Ctrl-C. */
   interrupted: 130,

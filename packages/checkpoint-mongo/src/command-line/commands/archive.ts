@@ -9,7 +9,7 @@ import { findMissingThreads } from "../find-threads.ts";
 import { listSome } from "../terminal/list-some.ts";
 import { printFields } from "../terminal/fields.ts";
 import { formatBytes } from "../terminal/format-bytes.ts";
-import { formatCount, formatNumber } from "../terminal/format-count.ts";
+import { formatCount } from "../terminal/format-count.ts";
 import { showProgress } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { MongoDBSaver } from "../../saver/mongodb-saver.ts";
@@ -132,11 +132,11 @@ async function archiveAll(
 }
 
 const REASONS: Readonly<Record<SkipReason, readonly [why: string, exitCode: ExitCode]>> = {
-  damaged: ["is damaged (threadkeep verify says how)", EXIT_CODES.damaged],
-  "not-found": ["is not there any more, or has no checkpoints", EXIT_CODES.notFound],
-  "not-migrated": ["is stored by the official saver in part: migrate it first", EXIT_CODES.refused],
-  "in-use": ["is being used, and can be archived later", EXIT_CODES.refused],
-  archived: ["is in the archive store already", EXIT_CODES.done],
+  damaged: ["damaged (threadkeep verify says how)", EXIT_CODES.damaged],
+  "not-found": ["not there any more, or without checkpoints", EXIT_CODES.notFound],
+  "not-migrated": ["to be migrated first", EXIT_CODES.refused],
+  "in-use": ["being used now", EXIT_CODES.refused],
+  archived: ["in the archive store already", EXIT_CODES.done],
 };
 
 /** @returns the exit code: the gravest reason says it */
@@ -145,7 +145,9 @@ function tellSkipped(terminal: Terminal, skipped: readonly SkippedThread[]): Exi
   for (const [reason, [why, exitCode]] of Object.entries(REASONS)) {
     const threadIds = skipped.filter((one) => one.reason === reason).map((one) => one.threadId);
     if (threadIds.length === 0) continue;
-    terminal.warn(`${formatNumber(threadIds.length)} left. What ${why}: ${listSome(threadIds)}`);
+    terminal.warn(
+      `${formatCount(threadIds.length, "thread")} left, ${why}: ${listSome(threadIds)}`,
+    );
     if (worst === EXIT_CODES.done) worst = exitCode;
   }
   return worst;

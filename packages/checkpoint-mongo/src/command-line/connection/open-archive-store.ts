@@ -1,5 +1,6 @@
 import type { ArchiveStore } from "../../archive-store/archive-store.ts";
 import { asUsageError } from "../command-line-error.ts";
+import { nameStoreFailures } from "./name-store-failures.ts";
 
 const EXPECTED = "expected a directory, or a bucket as s3://bucket/prefix";
 
@@ -17,7 +18,7 @@ export async function openArchiveStore(place: string): Promise<ArchiveStore> {
   if (scheme === undefined) {
     if (place === "") throw asUsageError(`--archive-store: ${EXPECTED}, got nothing.`);
     const { FileArchiveStore } = await import("../../archive-store/file-archive-store.ts");
-    return new FileArchiveStore(place);
+    return nameStoreFailures(new FileArchiveStore(place), place);
   }
   if (scheme.toLowerCase() !== "s3") {
     throw asUsageError(`--archive-store: ${EXPECTED}, got ${scheme}://…`);
@@ -45,7 +46,7 @@ async function openBucket(place: string): Promise<ArchiveStore> {
   requireSdk();
   const [endpoint, region] = S3_PARAMETERS.map((name) => searchParams.get(name) ?? undefined);
   const { S3ArchiveStore } = await import("../../archive-store/s3-archive-store.ts");
-  return new S3ArchiveStore({
+  const store = new S3ArchiveStore({
     bucket,
     prefix: decodeURIComponent(pathname.slice(1)),
     clientConfig: {
@@ -54,6 +55,7 @@ async function openBucket(place: string): Promise<ArchiveStore> {
       ...(region !== undefined && { region }),
     },
   });
+  return nameStoreFailures(store, place);
 }
 
 function parseUrl(place: string): URL {
