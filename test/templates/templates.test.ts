@@ -194,9 +194,7 @@ describe("the sample of the root README", () => {
 it("what several templates need is the same in each", async () => {
   const files = ["check-node.mjs", "find-mongodb.ts", "tsconfig.json", ".gitignore"];
   await expectSame(files, TEMPLATES);
-  const scripted = TEMPLATES.filter(
-    (name) => name !== "quickstart" && !WITHOUT_MODEL.has(name),
-  );
+  const scripted = TEMPLATES.filter((name) => name !== "quickstart" && !WITHOUT_MODEL.has(name));
   await expectSame(["scripted-model.ts"], scripted);
   await expectSame(
     ["open-model.ts"],
