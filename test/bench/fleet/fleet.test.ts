@@ -12,7 +12,7 @@ it("pnpm bench fleet measures crashes, speed, rest and leases, and writes what i
   const directory = await mkdtemp(join(tmpdir(), "threadkeep-bench-fleet-"));
   try {
     const json = join(directory, "fleet.json");
-    const sizes = ["--kills=1", "--runs=8", "--idle-seconds=1", "--puts=10"];
+    const sizes = ["--kills=1", "--runs=8", "--workers=1", "--idle-seconds=1", "--puts=10"];
     const args = ["--conditions=@threadkeep/source", main, "fleet", ...sizes, `--json=${json}`];
     // So little reaches the goals or not; either way the figures are there.
     await promisify(execFile)(process.execPath, args).catch(() => {});

@@ -6,6 +6,7 @@ const usage = `pnpm bench fleet [options]    workers and the runs that they carr
 
 --kills N         workers killed, each with the runs it has; default 25
 --runs N          runs whose speed is measured, with each number of workers; default 200
+--workers N       the most workers whose speed is measured; default 4
 --idle-seconds N  how long an idle worker is watched; default 60
 --puts N          puts with and without a lease; default 300
 --json FILE       writes the results
@@ -18,6 +19,7 @@ await runProgram(
   {
     kills: { type: "string", default: "25" },
     runs: { type: "string", default: "200" },
+    workers: { type: "string", default: "4" },
     "idle-seconds": { type: "string", default: "60" },
     puts: { type: "string", default: "300" },
     json: { type: "string" },
@@ -27,6 +29,7 @@ await runProgram(
     const plan = {
       kills: readCount("--kills", sizes.kills),
       runs: readCount("--runs", sizes.runs),
+      workers: readCount("--workers", sizes.workers),
       idleSeconds: readCount("--idle-seconds", sizes["idle-seconds"]),
       puts: readCount("--puts", sizes.puts),
     };

@@ -9,6 +9,7 @@ import { measureSpeed } from "./measure-speed.ts";
 export interface FleetSizes {
   readonly kills: number;
   readonly runs: number;
+  readonly workers: number;
   readonly idleSeconds: number;
   readonly puts: number;
 }
@@ -32,12 +33,12 @@ export async function measureFleet(sizes: FleetSizes): Promise<FleetFigure[]> {
   const idle = await measureIdle(uri, sizes.idleSeconds);
   const puts = await measureLeasedPuts(uri, sizes.puts);
   const speeds: FleetFigure[] = [];
-  for (const workers of [1, 2, 4]) {
+  for (let workers = 1; workers <= sizes.workers; workers *= 2) {
     const runsPerSecond = await measureSpeed(uri, workers, sizes.runs);
     const measure = `runs of three steps a second, ${workers} ${workers === 1 ? "worker" : "workers"}`;
     speeds.push({ measure, measured: runsPerSecond.toFixed(1), ...NO_GOAL });
   }
-  const waitedMs = await measureRecoveries(uri, sizes.kills);
+  const waitedMs = await measureRecoveries(uri, sizes.kills, Math.max(2, sizes.workers));
   const p99Ms = quantile(waitedMs, 0.99);
   const inSeconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
   return [

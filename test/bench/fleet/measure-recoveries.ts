@@ -4,9 +4,8 @@ import { MongoClient } from "mongodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killWorkerProcess, startWorkerProcess } from "./worker-processes.ts";
 
-/** Four workers with room for all runs, also when one of them is gone. */
-const WORKERS = 4;
-const CONCURRENCY = 8;
+/** There is room for all runs, also when a worker is gone. */
+const CONCURRENCY = 16;
 const RUNS = 12;
 /** The runs outlast the measurement. */
 const STEPS = 100_000;
@@ -26,7 +25,11 @@ type LedgerPage = Pick<RunDocument, "_id" | "token">;
  *
  * @returns how long each run waited, in milliseconds
  */
-export async function measureRecoveries(uri: string, kills: number): Promise<number[]> {
+export async function measureRecoveries(
+  uri: string,
+  kills: number,
+  workers: number,
+): Promise<number[]> {
   const database = "bench_fleet_recoveries";
   const client = new MongoClient(uri);
   const saver = new MongoDBSaver({ client, dbName: database });
@@ -40,7 +43,7 @@ export async function measureRecoveries(uri: string, kills: number): Promise<num
     const name = `worker ${started}`;
     return { name, child: await startWorkerProcess({ ...order, name, options: {} }) };
   };
-  const members = await Promise.all(Array.from({ length: WORKERS }, startOne));
+  const members = await Promise.all(Array.from({ length: workers }, startOne));
   const waitedMs: number[] = [];
   try {
     for (let index = 0; index < RUNS; index += 1) {
@@ -51,12 +54,12 @@ export async function measureRecoveries(uri: string, kills: number): Promise<num
     for (let kill = 0; kill < kills; kill += 1) {
       // At any moment between two renewals.
       await sleep(4_000 * Math.random());
-      const member = members[kill % WORKERS]!;
+      const member = members[kill % workers]!;
       await killWorkerProcess(member.child);
       const killedMs = performance.now();
       const lost = await collection.find({ worker: member.name, status: "running" }).toArray();
       const open = new Map(lost.map(({ _id, token }) => [_id, token]));
-      members[kill % WORKERS] = await startOne();
+      members[kill % workers] = await startOne();
       while (open.size > 0) {
         // A step has begun under a newer token.
         const now = await ledger.find({ _id: { $in: [...open.keys()] } }).toArray();

@@ -147,6 +147,7 @@ it("a cron of Agenda starts a run once, however many processes have it", async (
       const at = job.attrs.lastRunAt!.toISOString().slice(0, 13);
       await runs.start("report", { log: [] }, { threadId: name, runId: `${name}-${at}` });
     };
+    // oxlint-disable-next-line typescript/no-misused-promises -- the linter takes another overload
     agenda.define("hourly report", startHourly);
     await agenda.every("1 second", "hourly report");
     await agenda.start();

@@ -13,8 +13,8 @@ const LANGGRAPH = [
   "@langchain/openai",
 ];
 
-/** An optional peer in the oldest version that its range allows, and what programs for Node.js need. */
-const OTHERS = ["@opentelemetry/api@1.9.0", "@types/node@24.19.2"];
+/** Optional peers in the oldest versions that their ranges allow, and what programs for Node.js need. */
+const OTHERS = ["@opentelemetry/api@1.9.0", "bullmq@5.30.0", "@types/node@24.19.2"];
 
 /**
  * What a user installs beside our packages, as package managers take it: our peers and two compilers.

@@ -60,9 +60,12 @@ export interface AgendaDispatcherOptions {
   jobName?: string | undefined;
 }
 
-/** A job whose process is gone is given to another one after so long. By then, its run has long been handed over again. */
-const LOCK_LIFETIME_MS = 600_000;
-const TOUCH_EVERY_MS = 120_000;
+/**
+ * A job whose process is gone is given to another one after so long, which finds that the run is done or taken. Agenda
+ * leaves a timer of half of this time for each job, which keeps a process that is to end by itself.
+ */
+const LOCK_LIFETIME_MS = 30_000;
+const TOUCH_EVERY_MS = 10_000;
 
 const METHODS = ["define", "create", "start", "stop"] as const;
 
@@ -136,7 +139,7 @@ class AgendaDispatcher implements Dispatcher {
     const touching = setInterval(() => {
       // If it fails, another process gets the job, finds that the run is taken, and does nothing.
       job.touch().catch(() => undefined);
-    }, TOUCH_EVERY_MS);
+    }, TOUCH_EVERY_MS).unref();
     const { runId } = job.attrs.data as Pick<DueRun, "runId">;
     const done = carryOut(runId).finally(() => {
       clearInterval(touching);

@@ -267,9 +267,9 @@ export class Runs {
   }
 
   /**
-   * Ends a run. One that no worker has is `cancelled` when this returns. Otherwise its worker learns of it at the
-   * next renewal of the lease, within a third of `leaseMs`. It aborts the graph by its `signal` and records the
-   * end. The thread stays where its last checkpoint is.
+   * Ends a run. One that no worker has is `cancelled` when this returns. Otherwise its worker learns of it by its
+   * change stream, or at the next renewal of the lease, within a third of `leaseMs`. It aborts the graph by its
+   * `signal` and records the end. The thread stays where its last checkpoint is.
    *
    * @throws RunNotFoundError if there is no such run
    * @throws RunStateError if it has ended in another way

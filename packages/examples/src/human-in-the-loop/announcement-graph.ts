@@ -31,12 +31,12 @@ export interface Desk {
 }
 
 /**
- * `draft ─▶ ask ─▶ hold back ─▶ publish`. A refusal leads back to `draft`, silence to `remind` and back to `ask`, and
- * too much of it to the end. While it asks and holds back, no process is needed.
+ * `write_draft ─▶ ask ─▶ hold_back ─▶ publish`. A refusal leads back to `write_draft`, silence to `remind` and back to
+ * `ask`, and too much of it to the end. While it asks and holds back, no process is needed.
  */
 export function buildAnnouncementGraph(model: BaseChatModel, desk: Desk) {
   return new StateGraph(Announcement)
-    .addNode("draft", async ({ topic, refusals }) => {
+    .addNode("write_draft", async ({ topic, refusals }) => {
       const said = [topic, ...refusals].map((text) => new HumanMessage(text));
       const { text } = await model.invoke([new SystemMessage(DRAFT_PROMPT), ...said]);
       return { draft: text, reminders: 0 };
@@ -64,8 +64,8 @@ export function buildAnnouncementGraph(model: BaseChatModel, desk: Desk) {
       await desk.publish(readRunId(config), draft);
       return {};
     })
-    .addEdge(START, "draft")
-    .addEdge("draft", "ask")
+    .addEdge(START, "write_draft")
+    .addEdge("write_draft", "ask")
     .addConditionalEdges("ask", ({ verdict }) => NEXT[verdict])
     .addEdge("remind", "ask")
     .addEdge("hold_back", "publish")
@@ -73,7 +73,7 @@ export function buildAnnouncementGraph(model: BaseChatModel, desk: Desk) {
     .compile({ name: "announcement" });
 }
 
-const NEXT = { approved: "hold_back", refused: "draft", silent: "remind", expired: END } as const;
+const NEXT = { approved: "hold_back", refused: "write_draft", silent: "remind", expired: END } as const;
 
 function readRunId(config: object): string {
   return (config as { readonly configurable: { readonly run_id: string } }).configurable.run_id;

@@ -18,7 +18,10 @@ const client = new MongoClient(uri);
 const db = client.db(dbName);
 const saver = new MongoDBSaver({ client, dbName });
 const agenda = new Agenda({ backend: new MongoBackend({ mongo: db }), processEvery: "1 second" });
-agenda.on("error", (error) => console.error(`${name}: ${error.message}`));
+let isStopping = false;
+agenda.on("error", (error) => {
+  if (!isStopping) console.error(`${name}: ${error.message}`);
+});
 
 const worker = new RecoveryWorker({
   saver,
@@ -39,6 +42,7 @@ worker.start();
 say({ kind: "ready" });
 
 process.once("SIGTERM", () => {
+  isStopping = true;
   void worker.stop().then(async () => {
     await client.close();
     process.exit(0);
