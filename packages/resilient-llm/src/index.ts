@@ -49,7 +49,7 @@ export type { ResilienceMetadata } from "./answer/resilience-metadata.ts";
 export type { TrimOptions, TrimResult } from "./context/trim-messages.ts";
 export { trimToWindow } from "./context/trim-to-window.ts";
 export { estimatePromptTokens } from "./context/estimate-tokens.ts";
-export type { BudgetLimits, BudgetNotice } from "./cost/budget.ts";
+export type { BudgetLimits, BudgetNotice, Expense, ExpenseForecast } from "./cost/budget.ts";
 export type { BudgetOptions, KeyBudgetLimits, Spender } from "./cost/budget-book.ts";
 export type { BudgetPeriod } from "./cost/budget-period.ts";
 export type { CostEntry, CostTotals } from "./cost/cost-account.ts";

@@ -203,8 +203,9 @@ describe("a budget for a day", () => {
           ledger: new MongoDBCostLedger({ client, dbName }),
           // To the server it is as if the budget had been used yesterday.
           passMidnight: async () => {
-            const $set = { period_started_at: { $subtract: ["$period_started_at", DAY_MS] } };
-            await budgets.updateOne({ _id: ofDay.id as never }, [{ $set }]);
+            const today = Date.now() - (Date.now() % DAY_MS);
+            const $set = { period_started_at: new Date(today - DAY_MS) };
+            await budgets.updateOne({ _id: ofDay.id as never }, { $set });
           },
         };
       },

@@ -1,11 +1,17 @@
-import { type CostReports, ResilientChatModel } from "@threadkeep/resilient-llm";
+import {
+  type CallJournal,
+  type CostReports,
+  InMemoryCallJournal,
+  ResilientChatModel,
+} from "@threadkeep/resilient-llm";
 import { MongoDBCallJournal } from "@threadkeep/resilient-llm/mongo";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { describe, expect, inject, it, onTestFinished, vi } from "vitest";
 import { collectStream } from "../journal/collect-stream.ts";
-import { createModel, startServer } from "../testing/test-model.ts";
+import { makeMortal } from "../journal/journal-wrappers.ts";
+import { createModel, rejection, startServer } from "../testing/test-model.ts";
 import * as replies from "../testing/replies.ts";
 import { inMemory, useLedgerDatabase } from "./ledgers.ts";
 import { addBilled, billRequests, PART, type Treatment, WHOLE } from "./metered-provider.ts";
@@ -105,6 +111,30 @@ describe.each([inMemory(), database])("$name", ({ openNew }) => {
     );
     await vi.waitFor(() => expect(bookings).toBe(2), { timeout: 10_000 });
     expect(await ledger.total()).toMatchObject({ calls: 1, attempts: 1, inputTokens: 10 });
+  });
+
+  it("what a process has booked before it died is not booked again by the one that goes on", async () => {
+    const ledger = openNew();
+    const kept = new InMemoryCallJournal();
+    const mortal = makeMortal(kept);
+    const server = await startServer();
+    const log = billRequests(server, ({ index }) => (index === 0 ? "breaks" : "answers"));
+    const ask = (store: CallJournal, maxRetries: number) => {
+      const journal = { store, everyTokens: 1, leaseMs: 100, timeoutMs: 50 };
+      const { events, model } = createModel([server], { journal, ledger, retry: { maxRetries } });
+      // It dies when it has booked the attempt, and before the journal knows.
+      model.subscribe(({ type }) => {
+        if (type === "attempt-failed") mortal.die();
+      });
+      const call = { configurable: { thread_id: "t1" }, journal: { task: "answer" } };
+      return { answer: collectStream(model.stream("Why?", call)), events };
+    };
+    await rejection(ask(mortal, 0).answer);
+    const { answer, events } = ask(kept, 3);
+    expect((await answer).whole.text).toBe(WHOLE);
+    expect(events.map(({ type }) => type)).toContain("journal-resumed");
+    const { attempts, inputTokens, outputTokens } = await ledger.total();
+    expect({ "first-model": [attempts, inputTokens, outputTokens] }).toEqual(addBilled(log));
   });
 
   it("an answer is handed out although the ledger does not answer", async () => {

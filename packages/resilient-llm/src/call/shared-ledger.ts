@@ -1,5 +1,6 @@
 import type { Spender, WaitBounds } from "../cost/budget-book.ts";
 import { listNotices } from "../cost/budget-notices.ts";
+import { explainLack } from "../cost/budget-room.ts";
 import type { Expense, ExpenseForecast, Refusal, Reservation } from "../cost/budget.ts";
 import type { LedgerBudget, LedgerEntry, ReservationResult } from "../cost/cost-ledger.ts";
 import { LedgerUnavailableError } from "../errors/ledger-unavailable-error.ts";
@@ -34,21 +35,6 @@ export interface SharedReservationRequest {
 interface Held {
   readonly id: string;
   readonly budgets: readonly LedgerBudget[];
-}
-
-function explain(
-  { limits, name }: LedgerBudget,
-  { reserved, spent }: ReservationResult,
-  { costUsd = 0, tokens }: Expense,
-): string {
-  const { maxCostUsd, maxTokens } = limits;
-  const leftTokens = Math.max(0, (maxTokens ?? Infinity) - spent.tokens - reserved.tokens);
-  if (tokens > leftTokens) {
-    return `${name}: ${leftTokens} of ${maxTokens} tokens are left and the next attempt may use ${tokens}`;
-  }
-  const usedUsd = (spent.costUsd ?? 0) + (reserved.costUsd ?? 0);
-  const leftUsd = Math.max(0, (maxCostUsd ?? Infinity) - usedUsd);
-  return `${name}: $${leftUsd.toFixed(6)} of $${maxCostUsd} are left and the next attempt may cost $${costUsd.toFixed(6)}`;
 }
 
 /** The ledger as the calls of one model use it: they book what they cost, and keep to the budgets in it. */
@@ -143,7 +129,7 @@ export class SharedLedger {
       await this.#settle({ id, budgets: held.slice(0, -1) }, NOTHING);
       const mayWait = result.verdict === "wait";
       const asked = mayWait ? forecast.upper : forecast.least;
-      return { mayWait, refusal: explain(budget, result, asked) };
+      return { mayWait, refusal: explainLack(budget.name, budget.limits, result, asked) };
     }
     return { id, budgets: held };
   }

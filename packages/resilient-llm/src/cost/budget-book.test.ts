@@ -323,3 +323,15 @@ function countListeners(signal: AbortSignal): () => number {
   };
   return () => count;
 }
+
+it("a budget in dollars is used up to its end: fractions do not add up to more than they are", async () => {
+  const { book } = createBook({ maxCostUsd: 0.3 });
+  const expense = { tokens: 1, costUsd: 0.1 };
+  const forecast = () => ({ upper: expense, least: expense });
+  for (let spent = 0; spent < 3; spent += 1) {
+    const reserved = await book.reserve(request(0, { forecast }));
+    expect(reserved).not.toHaveProperty("refusal");
+    (reserved as Reservation).settle(expense);
+  }
+  expect(await book.reserve(request(0, { forecast }))).toHaveProperty("refusal");
+});

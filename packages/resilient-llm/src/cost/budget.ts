@@ -1,3 +1,13 @@
+import {
+  addAmounts,
+  type Amount,
+  explainLack,
+  findRoom,
+  NO_AMOUNT,
+  subtractAmounts,
+  toAmount,
+  toExpense,
+} from "./budget-room.ts";
 import { listNotices } from "./budget-notices.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -72,10 +82,8 @@ export class Budget {
   readonly #scope: string;
   readonly #limits: BudgetLimits;
   readonly #onReached: (notice: BudgetNotice) => void;
-  #costUsd = 0;
-  #tokens = 0;
-  #reservedCostUsd = 0;
-  #reservedTokens = 0;
+  #spent: Amount = NO_AMOUNT;
+  #reserved: Amount = NO_AMOUNT;
   #openReservations = 0;
 
   /**
@@ -94,19 +102,22 @@ export class Budget {
   }
 
   /** Whether an attempt fits. Reserves nothing. */
-  judge({ upper, least }: ExpenseForecast): BudgetVerdict {
-    if (this.#hasRoom(upper)) return { verdict: "fits", expense: upper };
-    if (!this.#mayHaveRoom(least)) return { verdict: "refused", refusal: this.#explain(least) };
-    if (this.#openReservations > 0) return { verdict: "wait", refusal: this.#explain(upper) };
-    // Nobody else is spending. An answer is rarely as long as it may be, so it gets all that is left.
-    return { verdict: "fits", expense: this.#boundToRest(upper) };
+  judge(forecast: ExpenseForecast): BudgetVerdict {
+    const isShared = this.#openReservations > 0;
+    const use = { spent: this.#spent, reserved: this.#reserved, isShared };
+    const room = findRoom(this.#limits, forecast, use);
+    if (room.verdict === "reserved") return { verdict: "fits", expense: toExpense(room.taken) };
+    const { verdict } = room;
+    return {
+      verdict,
+      refusal: this.#explain(verdict === "wait" ? forecast.upper : forecast.least),
+    };
   }
 
   /** Sets `expense` aside. */
   reserve(expense: Expense): Reservation {
-    const costUsd = expense.costUsd ?? 0;
-    this.#reservedCostUsd += costUsd;
-    this.#reservedTokens += expense.tokens;
+    const amount = toAmount(expense);
+    this.#reserved = addAmounts(this.#reserved, amount);
     this.#openReservations += 1;
     let isOpen = true;
     return {
@@ -114,9 +125,7 @@ export class Budget {
         if (!isOpen) return;
         isOpen = false;
         this.#openReservations -= 1;
-        this.#reservedTokens -= expense.tokens;
-        // Sums of fractions leave a trace; with nothing reserved it is exactly 0.
-        this.#reservedCostUsd = this.#openReservations && this.#reservedCostUsd - costUsd;
+        this.#reserved = subtractAmounts(this.#reserved, amount);
         this.#spend(actual);
       },
     };
@@ -124,51 +133,20 @@ export class Budget {
 
   /** Forgets what was spent. What is reserved stays so, and counts for what comes. */
   beginAnew(): void {
-    this.#costUsd = 0;
-    this.#tokens = 0;
+    this.#spent = NO_AMOUNT;
   }
 
-  #spend({ costUsd = 0, tokens }: Expense): void {
-    const before = { costUsd: this.#costUsd, tokens: this.#tokens };
-    this.#costUsd += costUsd;
-    this.#tokens += tokens;
-    const after = { costUsd: this.#costUsd, tokens: this.#tokens };
+  #spend(actual: Expense): void {
+    const before = toExpense(this.#spent);
+    this.#spent = addAmounts(this.#spent, toAmount(actual));
+    const after = toExpense(this.#spent);
     for (const notice of listNotices(this.#scope, this.#limits, before, after)) {
       this.#onReached(notice);
     }
   }
 
-  get #leftTokens(): number {
-    const { maxTokens = Infinity } = this.#limits;
-    return Math.max(0, maxTokens - this.#tokens - this.#reservedTokens);
-  }
-
-  get #leftUsd(): number {
-    const { maxCostUsd = Infinity } = this.#limits;
-    return Math.max(0, maxCostUsd - this.#costUsd - this.#reservedCostUsd);
-  }
-
-  #hasRoom({ costUsd = 0, tokens }: Expense): boolean {
-    return tokens <= this.#leftTokens && costUsd <= this.#leftUsd;
-  }
-
-  /** Whether there is room once everything that is reserved has been given back. */
-  #mayHaveRoom({ costUsd = 0, tokens }: Expense): boolean {
-    const { maxCostUsd = Infinity, maxTokens = Infinity } = this.#limits;
-    return tokens <= maxTokens - this.#tokens && costUsd <= maxCostUsd - this.#costUsd;
-  }
-
-  #boundToRest({ costUsd, tokens }: Expense): Expense {
-    return {
-      tokens: Math.min(tokens, this.#leftTokens),
-      costUsd: costUsd === undefined ? undefined : Math.min(costUsd, this.#leftUsd),
-    };
-  }
-
-  #explain({ costUsd = 0, tokens }: Expense): string {
-    const { maxCostUsd, maxTokens } = this.#limits;
-    return tokens > this.#leftTokens
-      ? `${this.#scope}: ${this.#leftTokens} of ${maxTokens} tokens are left and the next attempt may use ${tokens}`
-      : `${this.#scope}: $${this.#leftUsd.toFixed(6)} of $${maxCostUsd} are left and the next attempt may cost $${costUsd.toFixed(6)}`;
+  #explain(expense: Expense): string {
+    const use = { spent: toExpense(this.#spent), reserved: toExpense(this.#reserved) };
+    return explainLack(this.#scope, this.#limits, use, expense);
   }
 }

@@ -45,17 +45,12 @@ export interface BudgetMiddlewareOptions {
   readonly spentMessage?: string | undefined;
 }
 
-/** What is used of the request that `createAgent` hands to middleware. */
-interface ModelRequest {
-  readonly systemMessage: SystemMessage;
-}
-
 /** A middleware as `createAgent` takes it. */
 export interface BudgetMiddleware {
   /** `"Budget"`. */
   readonly name: string;
   /** Called around each call of the model. */
-  wrapModelCall<Request extends ModelRequest, Answer>(
+  wrapModelCall<Request extends { readonly systemMessage: SystemMessage }, Answer>(
     request: Request,
     handler: (request: Request) => Answer | Promise<Answer>,
   ): Promise<Answer | AIMessage>;

@@ -1,9 +1,15 @@
 import { findPeriodStart } from "../cost/budget-period.ts";
 import type { Expense } from "../cost/budget.ts";
 import { CostAccount, type CostTotals } from "../cost/cost-account.ts";
-import { fromPicoUsd, toPicoUsd } from "../cost/pico-usd.ts";
-import { systemClock, type Clock } from "../time/clock.ts";
-import { type Amount, findRoom } from "../cost/budget-room.ts";
+import type { Clock } from "../time/clock.ts";
+import {
+  addAmounts,
+  type Amount,
+  findRoom,
+  NO_AMOUNT,
+  toAmount,
+  toExpense,
+} from "../cost/budget-room.ts";
 import type {
   BudgetState,
   CostDimension,
@@ -30,16 +36,11 @@ interface KeptReservation extends Amount {
 
 interface KeptBudget {
   startedAtMs: number;
-  picoUsd: bigint;
-  tokens: number;
+  spent: Amount;
   readonly reservations: Map<string, KeptReservation>;
 }
 
 const DAY_CHARS = "2026-11-27".length;
-
-function toExpense({ picoUsd, tokens }: Amount): Expense {
-  return { costUsd: fromPicoUsd(picoUsd), tokens };
-}
 
 function matches({ atMs, entry }: KeptEntry, filter: CostFilter): boolean {
   const { from, model, runId, threadId, to, userId } = filter;
@@ -75,10 +76,10 @@ function readKey({ atMs, entry }: KeptEntry, dimension: CostDimension): string |
 export class InMemoryCostLedger extends CostReports implements CostLedger {
   readonly #entries = new Map<string, KeptEntry>();
   readonly #budgets = new Map<string, KeptBudget>();
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "now">;
 
-  /** @param clock the clock by which entries have their day, and reservations expire */
-  constructor(clock: Clock = systemClock) {
+  /** @param clock the clock by which entries have their day, and reservations expire: by default the calendar's */
+  constructor(clock: Pick<Clock, "now"> = Date) {
     super();
     this.#clock = clock;
   }
@@ -124,13 +125,13 @@ export class InMemoryCostLedger extends CostReports implements CostLedger {
     kept.reservations.delete(id);
     const reserved = this.#sumReserved(kept);
     const isShared = this.#listLive(kept).length > 0;
-    const room = findRoom(budget.limits, forecast, { spent: kept, reserved, isShared });
+    const room = findRoom(budget.limits, forecast, { spent: kept.spent, reserved, isShared });
     if (room.verdict === "reserved") {
       kept.reservations.set(id, { ...room.taken, untilMs: this.#clock.now() + holdMs });
     }
     return {
       verdict: room.verdict,
-      spent: toExpense(kept),
+      spent: toExpense(kept.spent),
       reserved: toExpense(this.#sumReserved(kept)),
     };
   }
@@ -145,20 +146,19 @@ export class InMemoryCostLedger extends CostReports implements CostLedger {
   async settle(
     budget: LedgerBudget,
     id: string,
-    { costUsd = 0, tokens }: Expense,
+    actual: Expense,
   ): Promise<{ readonly before: Expense; readonly after: Expense } | undefined> {
     const kept = this.#open(budget);
     if (!kept.reservations.delete(id)) return undefined;
-    const before = toExpense(kept);
-    kept.picoUsd += toPicoUsd(costUsd);
-    kept.tokens += tokens;
-    return { before, after: toExpense(kept) };
+    const before = toExpense(kept.spent);
+    kept.spent = addAmounts(kept.spent, toAmount(actual));
+    return { before, after: toExpense(kept.spent) };
   }
 
   /** Where a budget stands. */
   async read(budget: LedgerBudget): Promise<BudgetState> {
     const kept = this.#open(budget);
-    return { spent: toExpense(kept), reserved: toExpense(this.#sumReserved(kept)) };
+    return { spent: toExpense(kept.spent), reserved: toExpense(this.#sumReserved(kept)) };
   }
 
   #list(filter: CostFilter): KeptEntry[] {
@@ -179,12 +179,11 @@ export class InMemoryCostLedger extends CostReports implements CostLedger {
         ...counts,
         from: new Date(startedAtMs),
       }).totals;
-      const spent = { picoUsd: toPicoUsd(costUsd), tokens: inputTokens + outputTokens };
-      kept = { ...spent, startedAtMs, reservations: new Map() };
+      const spent = toAmount({ costUsd, tokens: inputTokens + outputTokens });
+      kept = { spent, startedAtMs, reservations: new Map() };
       this.#budgets.set(id, kept);
     }
-    if (kept.startedAtMs !== startedAtMs)
-      Object.assign(kept, { startedAtMs, picoUsd: 0n, tokens: 0 });
+    if (kept.startedAtMs !== startedAtMs) Object.assign(kept, { startedAtMs, spent: NO_AMOUNT });
     return kept;
   }
 
@@ -194,12 +193,8 @@ export class InMemoryCostLedger extends CostReports implements CostLedger {
   }
 
   #sumReserved(kept: KeptBudget): Amount {
-    let picoUsd = 0n;
-    let tokens = 0;
-    for (const reservation of this.#listLive(kept)) {
-      picoUsd += reservation.picoUsd;
-      tokens += reservation.tokens;
-    }
-    return { picoUsd, tokens };
+    let sum = NO_AMOUNT;
+    for (const reservation of this.#listLive(kept)) sum = addAmounts(sum, reservation);
+    return sum;
   }
 }

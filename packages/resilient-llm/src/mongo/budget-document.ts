@@ -1,8 +1,6 @@
 import type { Document } from "mongodb";
-import { measureForecast, measureLimits } from "../cost/budget-room.ts";
+import { type Amount, measureLimits, toAmount, toExpense } from "../cost/budget-room.ts";
 import type { BudgetState, LedgerBudget, LedgerReservation } from "../cost/cost-ledger.ts";
-import type { Expense } from "../cost/budget.ts";
-import { fromPicoUsd } from "../cost/pico-usd.ts";
 import { inMs, literal } from "./server-time.ts";
 import { long, readWhole, type Whole } from "./whole-numbers.ts";
 
@@ -64,10 +62,7 @@ function withoutReservation(id: string): Document {
 }
 
 /** The first state of a budget: what its entries have cost is spent. */
-export function openBudget(
-  budget: LedgerBudget,
-  spent: Expense & { readonly picoUsd: bigint },
-): Document[] {
+export function openBudget(budget: LedgerBudget, spent: Amount): Document[] {
   const isNew = { $eq: [{ $type: "$reserved" }, "missing"] };
   const first = {
     _id: literal(budget.id),
@@ -118,7 +113,7 @@ export function reserveInBudget(
   { forecast, holdMs, id }: LedgerReservation,
 ): Document[] {
   const limits = measureLimits(budget.limits);
-  const { least, upper } = measureForecast(forecast);
+  const [least, upper] = [toAmount(forecast.least), toAmount(forecast.upper)];
   const leftPicoUsd = limits.picoUsd !== undefined && {
     $subtract: [long(limits.picoUsd), "$spent_pico_usd"],
   };
@@ -186,11 +181,7 @@ export function renewInBudget(id: string, holdMs: number): Document[] {
 }
 
 /** Counts an expense in place of a reservation. */
-export function settleInBudget(
-  budget: LedgerBudget,
-  id: string,
-  actual: { readonly picoUsd: bigint; readonly tokens: number },
-): Document[] {
+export function settleInBudget(budget: LedgerBudget, id: string, actual: Amount): Document[] {
   return [
     ...beginPeriod(budget),
     {
@@ -204,22 +195,8 @@ export function settleInBudget(
 }
 
 /** What has been spent of a budget. */
-export function readSpent({ spent_pico_usd, spent_tokens }: BudgetDocument): {
-  readonly picoUsd: bigint;
-  readonly tokens: number;
-} {
+export function readSpent({ spent_pico_usd, spent_tokens }: BudgetDocument): Amount {
   return { picoUsd: readWhole(spent_pico_usd), tokens: spent_tokens };
-}
-
-/** An expense as everybody else knows it. */
-export function toExpense({
-  picoUsd,
-  tokens,
-}: {
-  readonly picoUsd: bigint;
-  readonly tokens: number;
-}): Expense {
-  return { costUsd: fromPicoUsd(picoUsd), tokens };
 }
 
 /** Where a budget stands. */

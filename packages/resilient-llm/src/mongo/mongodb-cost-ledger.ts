@@ -13,7 +13,7 @@ import type {
   LedgerReservation,
   ReservationResult,
 } from "../cost/cost-ledger.ts";
-import { toPicoUsd } from "../cost/pico-usd.ts";
+import { subtractAmounts, toAmount, toExpense } from "../cost/budget-room.ts";
 import { checkQuery, DEFAULT_SUMS } from "../ledger/check-query.ts";
 import { CostReports } from "../ledger/cost-reports.ts";
 import {
@@ -26,7 +26,6 @@ import {
   renewInBudget,
   reserveInBudget,
   settleInBudget,
-  toExpense,
 } from "./budget-document.ts";
 import { type MongoDBCostLedgerOptions, resolveCostLedgerOptions } from "./cost-ledger-options.ts";
 import { type EntryDocument, groupBy, insertEntry, matchEntries } from "./entry-document.ts";
@@ -157,14 +156,13 @@ export class MongoDBCostLedger extends CostReports implements CostLedger {
   async settle(
     budget: LedgerBudget,
     id: string,
-    { costUsd = 0, tokens }: Expense,
+    spent: Expense,
   ): Promise<{ readonly before: Expense; readonly after: Expense } | undefined> {
-    const actual = { picoUsd: toPicoUsd(costUsd), tokens };
+    const actual = toAmount(spent);
     const document = await this.change(budget, settleInBudget(budget, id, actual), id);
     if (!document) return undefined;
     const after = readSpent(document);
-    const before = { picoUsd: after.picoUsd - actual.picoUsd, tokens: after.tokens - tokens };
-    return { before: toExpense(before), after: toExpense(after) };
+    return { before: toExpense(subtractAmounts(after, actual)), after: toExpense(after) };
   }
 
   /** Where a budget stands. */
@@ -206,7 +204,7 @@ export class MongoDBCostLedger extends CostReports implements CostLedger {
       ...matchEntries(budget.counts),
       ...(budget.period !== undefined && inPeriod),
     });
-    const spent = { picoUsd: toPicoUsd(costUsd), costUsd, tokens: inputTokens + outputTokens };
+    const spent = toAmount({ costUsd, tokens: inputTokens + outputTokens });
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.budgets.updateOne({ _id: budget.id }, openBudget(budget, spent), {
