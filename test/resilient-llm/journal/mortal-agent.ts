@@ -43,7 +43,7 @@ export function openAgentModel(
     ...(isBackground ? { useResponsesApi: true, modelKwargs: { background: true } } : {}),
   });
   const store = new MongoDBCallJournal({ client, dbName });
-  const journal = { store, leaseMs: 300, ...(keeper ? { keeper } : {}) };
+  const journal = { store, leaseMs: 300, timeoutMs: 10_000, ...(keeper ? { keeper } : {}) };
   return new ResilientChatModel({
     models: [inner],
     ...(isJournaled ? { journal } : {}),

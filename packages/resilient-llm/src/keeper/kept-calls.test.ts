@@ -36,7 +36,15 @@ async function open(bounds: Partial<KeeperBounds> = {}) {
   /** Asks for an answer, which the returned response then is. */
   const ask = async (callId: string, given: Partial<Order> = {}) => {
     orders += 1;
-    const order = { id: `order-${orders}`, candidate: "a", after: 0, url, headers: {}, body: "{}" };
+    const order = {
+      id: `order-${orders}`,
+      candidate: "a",
+      after: 0,
+      isForKept: false,
+      url,
+      headers: {},
+      body: "{}",
+    };
     const taken = calls.take(callId, { ...order, ...given });
     const count = running.length;
     if (taken?.isNew) while (running.length === count) await sleep(1);

@@ -221,7 +221,7 @@ export function createBackgroundFetch(
     if (keeping?.responseId !== undefined) {
       response = await pickUpBegun(keeping.responseId, background);
       if (response) keeping.notePickedUp("provider");
-      else keeping.noteAskedAnew();
+      else keeping.noteLost();
     }
     response ??= await innerFetch(input, init);
     if (!response.ok) return response;
