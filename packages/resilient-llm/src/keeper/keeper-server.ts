@@ -75,7 +75,7 @@ export class KeeperServer {
     if (callId === undefined) {
       send(response, NOT_FOUND);
     } else if (request.method === "GET") {
-      const found = this.#calls.find(callId);
+      const found = this.#calls.describe(callId);
       send(response, found ? OK : NOT_FOUND, found);
     } else if (request.method === "DELETE") {
       this.#calls.drop(callId, orderId);

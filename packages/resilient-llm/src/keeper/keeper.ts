@@ -176,7 +176,8 @@ export class Keeper {
   }
 
   async #findNow(): Promise<KeeperAddress> {
-    if (performance.now() - this.#failedAtMs < REST_MS) throw this.#failure;
+    const isResting = performance.now() - this.#failedAtMs < REST_MS;
+    if (this.#failure && isResting) throw this.#failure;
     try {
       // What somebody else could have put there would be sent keys and prompts.
       await openFolder(this.#order.folder);

@@ -21,7 +21,7 @@ export class KeptCalls {
   }
 
   /** What is kept of a call. `undefined`: nothing. */
-  find(callId: string): KeptCall | undefined {
+  describe(callId: string): KeptCall | undefined {
     const first = this.#calls.get(callId)?.find(({ isUsable }) => isUsable);
     return first && { candidate: first.candidate };
   }
