@@ -28,7 +28,7 @@ export interface AgentSetting {
 export const PROMPT = "hi";
 
 /** Only a stub knows it. */
-export const KEY = "sk-test-0123456789abcdef";
+const KEY = "sk-test-0123456789abcdef";
 
 /** The model of such an agent. Each process has to make it alike: other settings are other calls. */
 export function openAgentModel(
