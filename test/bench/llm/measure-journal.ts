@@ -7,10 +7,8 @@ import {
 import { MongoDBCallJournal } from "@threadkeep/resilient-llm/mongo";
 import { MongoClient } from "mongodb";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { KeeperFolder } from "../../faults/journal/keeper-folder.ts";
 import { answerTo, type Pace, SteadyProvider } from "../../faults/journal/steady-provider.ts";
 import { openAgentModel, PROMPT, startAgent } from "../../resilient-llm/journal/mortal-agent.ts";
 
@@ -132,16 +130,6 @@ async function measurePaidAgain(
   return (100 * again) / tokens;
 }
 
-/** Ends the keepers of a folder, and removes it. */
-async function endKeepers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!name.endsWith(".json")) continue;
-    const { pid } = JSON.parse(await readFile(join(folder, name), "utf8")) as { pid: number };
-    process.kill(pid);
-  }
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-}
-
 /** A journal that measures how long a call waits for it. */
 function stopTimes(journal: CallJournal): CallJournal & {
   readonly openMs: number[];
@@ -184,7 +172,7 @@ export async function measureJournal({
   const client = new MongoClient(server.uri);
   const dbName = "threadkeep_bench_journal";
   const journal = stopTimes(new MongoDBCallJournal({ client, dbName }));
-  const folder = await mkdtemp(join(tmpdir(), "keeper-"));
+  await using keepers = await KeeperFolder.create();
   const short = await startWorker({ words: 10, pauseMs: 0 });
   const long = await startWorker({ words: tokens, pauseMs: 1 });
   try {
@@ -217,7 +205,7 @@ export async function measureJournal({
     const target = { client, uri: server.uri, dbName };
     const paidWithout = await measurePaidAgain(target, false, tokens);
     const paidWith = await measurePaidAgain(target, true, tokens);
-    const keeper = { folder, idleMs: 1_000 };
+    const keeper = { folder: keepers.path };
     const paidKept = await measurePaidAgain(target, true, tokens, keeper);
     return [
       {
@@ -261,6 +249,5 @@ export async function measureJournal({
     await client.db(dbName).dropDatabase();
     await client.close();
     await Promise.all([short.worker.terminate(), long.worker.terminate()]);
-    await endKeepers(folder);
   }
 }
