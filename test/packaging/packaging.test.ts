@@ -17,6 +17,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 const USE_SAVER = fileURLToPath(new URL("use-saver.fixture.ts", import.meta.url));
 const BOTH_BUILDS = fileURLToPath(new URL("both-builds.fixture.ts", import.meta.url));
 const IMPORT_MAIN = fileURLToPath(new URL("import-main.fixture.ts", import.meta.url));
+const BOTH_KEEPERS = fileURLToPath(new URL("both-keepers.fixture.ts", import.meta.url));
 const USE_MODEL = fileURLToPath(new URL("use-model.fixture.ts", import.meta.url));
 const REQUIRE_SAVER = fileURLToPath(new URL("programs/require-saver.cts", import.meta.url));
 const REQUIRE_MODEL = fileURLToPath(new URL("programs/require-model.cts", import.meta.url));
@@ -36,6 +37,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
+const PROGRAM = /^command-line\/|\/keeper-program\.ts$/;
+
 describe.each(PUBLISHED)("the tarball of %s", (name) => {
   it("holds what was built of its sources, these for debuggers, and no tests", async () => {
     const sources = (await readdir(join(workspace, "packages", name, "src"), { recursive: true }))
@@ -43,11 +46,10 @@ describe.each(PUBLISHED)("the tarball of %s", (name) => {
       .filter((path) => /(?<!\.test)\.ts$/.test(path));
     const built = sources.flatMap((path) =>
       // A program is no library: nobody requires it.
-      (path.startsWith("command-line/") ? ["dist/esm/"] : ["dist/esm/", "dist/cjs/"]).flatMap(
-        (folder) =>
-          [".js", ".js.map", ".d.ts", ".d.ts.map"].map((suffix) =>
-            `${folder}${path}`.replace(/\.ts$/, suffix),
-          ),
+      (PROGRAM.test(path) ? ["dist/esm/"] : ["dist/esm/", "dist/cjs/"]).flatMap((folder) =>
+        [".js", ".js.map", ".d.ts", ".d.ts.map"].map((suffix) =>
+          `${folder}${path}`.replace(/\.ts$/, suffix),
+        ),
       ),
     );
     expect(await projects[name].listFiles()).toEqual(
@@ -241,6 +243,20 @@ describe.concurrent("installed with what it declares and nothing else", () => {
     } finally {
       await database.drop();
       await client.close();
+    }
+  });
+
+  it("the two builds of the chat model find the keeper's program, and share one keeper", async () => {
+    const project = projects["resilient-llm"];
+    const server = await startScriptedModel();
+    const folder = await mkdtemp(join(tmpdir(), "keeper-"));
+    try {
+      expect(await project.compile(BOTH_KEEPERS)).toEqual([]);
+      const printed = await project.run(BOTH_KEEPERS, server.baseURL, folder);
+      expect(JSON.parse(printed)).toEqual({ texts: ["I am.", "I am."], failures: [], keepers: 1 });
+    } finally {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
     }
   });
 

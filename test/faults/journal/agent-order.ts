@@ -9,6 +9,8 @@ export interface AgentOrder {
   readonly actsUrl: string;
   readonly threadId: string;
   readonly leaseMs: number;
+  /** The folder of its keeper. `undefined`: it has none. */
+  readonly keeperFolder: string | undefined;
 }
 
 /** The nodes of the agent's graph with one call of the model each. After the second one a tool acts once. */

@@ -17,7 +17,7 @@ const tell = (message: AgentMessage) => process.send?.(message);
 
 process.on("disconnect", () => process.exit(1));
 const [order] = (await once(process, "message")) as [AgentOrder];
-const { actsUrl, baseURL, dbName, leaseMs, threadId, uri } = order;
+const { actsUrl, baseURL, dbName, keeperFolder, leaseMs, threadId, uri } = order;
 
 const client = new MongoClient(uri);
 const store = new MongoDBCallJournal({ client, dbName });
@@ -25,7 +25,13 @@ const model = new ResilientChatModel({
   models: ["steady"],
   baseURL,
   apiKey: "none",
-  journal: { store, leaseMs, everyTokens: 5, everyMs: 20 },
+  journal: {
+    store,
+    leaseMs,
+    everyTokens: 5,
+    everyMs: 20,
+    keeper: keeperFolder !== undefined && { folder: keeperFolder },
+  },
 });
 
 const State = Annotation.Root({

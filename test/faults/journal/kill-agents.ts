@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Random } from "../../checkpoint-mongo/differential/random.ts";
 import { ActServer } from "./act-server.ts";
+import { KeeperFolder } from "./keeper-folder.ts";
 import { ACTED, type AgentMessage, type AgentOrder, nameCall, STEPS } from "./agent-order.ts";
 import { answerTo, SteadyProvider } from "./steady-provider.ts";
 
@@ -27,6 +28,14 @@ export interface JournalResult {
   readonly leastWords: number;
   /** What must not be, in words. */
   readonly violations: readonly string[];
+}
+
+/** How agents are killed. */
+export interface KillOptions {
+  readonly kills: number;
+  readonly seed: number;
+  /** Their requests are made by a keeper, which is not killed. */
+  readonly hasKeeper?: boolean;
 }
 
 /** Where a process is killed. */
@@ -203,13 +212,22 @@ function* checkRequests(
   }
 }
 
+/** With a keeper, each call is asked for once, whenever its process is killed. */
+function* checkOnce(log: SteadyProvider["log"]): Generator<string> {
+  const counts = new Map<string, number>();
+  for (const { call } of log) counts.set(call, (counts.get(call) ?? 0) + 1);
+  for (const [call, count] of counts) {
+    if (count > 1) yield `${call} was asked ${count} times although a keeper had its answer`;
+  }
+}
+
 /**
  * Has agents work on threads, kills their processes with SIGKILL at random points, and starts others in their
  * places, until there were so many kills.
  */
 export async function killAgents(
   uri: string,
-  { kills, seed }: { readonly kills: number; readonly seed: number },
+  { hasKeeper = false, kills, seed }: KillOptions,
   report: (text: string) => void = () => undefined,
 ): Promise<JournalResult> {
   const random = new Random(seed);
@@ -217,6 +235,8 @@ export async function killAgents(
   const client = new MongoClient(uri);
   await using provider = await SteadyProvider.start();
   await using acts = await ActServer.start();
+  await using keeper = await KeeperFolder.create();
+  const keeperFolder = hasKeeper ? keeper.path : undefined;
   const killed = Object.fromEntries(KILL_POINTS.map((point) => [point, 0])) as Record<
     KillPoint,
     number
@@ -230,7 +250,8 @@ export async function killAgents(
       threads += 1;
       const threadId = `thread-${seed}-${threads}`;
       const { baseURL } = provider;
-      const order = { uri, dbName, baseURL, actsUrl: acts.url, threadId, leaseMs: LEASE_MS };
+      const place = { uri, dbName, baseURL, actsUrl: acts.url, keeperFolder };
+      const order = { ...place, threadId, leaseMs: LEASE_MS };
       let end: AgentEnd | undefined;
       for (let left = KILLS_PER_THREAD; end?.kind !== "done"; left -= 1) {
         const agent = startAgent(order);
@@ -254,6 +275,7 @@ export async function killAgents(
     }
     // Here a ledger can be compared with the provider's log, which has the words of each request.
     violations.push(...checkRequests(provider.log, answeredAt));
+    if (hasKeeper) violations.push(...checkOnce(provider.log));
     const words = provider.log.reduce((sum, request) => sum + request.words, 0);
     const answers = new Set(provider.log.map(({ call }) => call));
     const leastWords = [...answers].reduce(

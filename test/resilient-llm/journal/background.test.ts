@@ -44,7 +44,7 @@ function openModel(server: BackgroundServer, store?: CallJournal) {
     modelKwargs: { background: true },
     configuration: { baseURL: server.baseURL },
   });
-  const journal = store && { store, everyTokens: 1, everyMs: 1, leaseMs: 200, timeoutMs: 200 };
+  const journal = store && { store, everyTokens: 1, everyMs: 1, leaseMs: 200, timeoutMs: 10_000 };
   return createModel([], { models: [inner], ...(journal ? { journal } : {}) });
 }
 
@@ -173,28 +173,54 @@ it.each([
   { what: "is lost to the provider", status: "completed", spoil: "hasForgotten" },
   { what: "came to nothing", status: "failed", spoil: "hasClosedStreams" },
 ] as const)(
-  "in place of a response that $what, another one is asked for, and what was heard is booked as lost",
+  "of a response that $what, the part in the journal is continued, and booked as lost",
   async ({ spoil, status }) => {
     const server = await startServer();
     server.scripts.unshift({ words: WORDS, status });
-    server.pausesAfter = 3;
+    server.pausesAfter = 12;
     const call = newCall();
     const journal = new InMemoryCallJournal();
     const store = makeMortal(journal);
     const stream = await openModel(server, store).model.stream("hi", call);
-    await readUntilPause(stream, WORDS.slice(0, 3).join(""));
+    await readUntilPause(stream, WORDS.slice(0, 12).join(""));
     await sleep(20);
     store.die();
     server[spoil] = true;
     server.goOn();
     await sleep(60);
     const second = openModel(server, journal);
-    expect((await second.model.invoke("hi", call)).text).toBe(WHOLE);
+    const answer = await second.model.invoke("hi", call);
+    expect(answer.text).toBe(WHOLE);
+    expect(answer.response_metadata["resilience"]).toMatchObject({ resumed: true });
     expect(server.created).toHaveLength(2);
     expect(findPickUp(second.events)).toBeUndefined();
-    expect(second.model.costs.snapshot()).toMatchObject({ attempts: 2, estimatedAttempts: 1 });
+    // The lost part, the attempt that found nothing, and the one that was answered.
+    const { attempts, estimatedAttempts, outputTokens } = second.model.costs.snapshot();
+    expect({ attempts, estimatedAttempts }).toEqual({ attempts: 3, estimatedAttempts: 1 });
+    const { output_tokens: said } = Object(answer.usage_metadata) as { output_tokens: number };
+    expect(said).toBeLessThan(WORDS.length);
+    expect(outputTokens).toBeGreaterThan(said);
   },
 );
+
+it("a response that is lost and cannot be continued is asked for anew in the same attempt", async () => {
+  const server = await startServer();
+  server.scripts[0] = { words: ['{"a"', ": 1", "}"], tool: "add" };
+  server.pausesAfter = 2;
+  const call = { ...newCall(), tools: [addTool] };
+  const journal = new InMemoryCallJournal();
+  const store = makeMortal(journal);
+  await openModel(server, store).model.stream("hi", call);
+  await sleep(20);
+  store.die();
+  server.hasForgotten = true;
+  server.goOn();
+  const second = openModel(server, journal);
+  const answer = await second.model.invoke("hi", call);
+  expect(answer.tool_calls).toMatchObject([{ args: { a: 1 } }]);
+  expect(server.created).toHaveLength(2);
+  expect(second.model.costs.snapshot()).toMatchObject({ attempts: 1 });
+});
 
 it("a response whose stream is over is picked up as a whole", async () => {
   const server = await startServer();

@@ -71,7 +71,7 @@ function openModel(baseURL: string, keeper: TestKeeper, store = database.open())
     baseURL,
     apiKey: testKey,
     onEvent: (event) => events.push(event),
-    journal: { store, leaseMs: 300, timeoutMs: 2_000, keeper: keeper.options },
+    journal: { store, leaseMs: 300, timeoutMs: 10_000, keeper: keeper.options },
   });
   return { model, events };
 }

@@ -28,7 +28,7 @@ export interface AgentSetting {
 export const PROMPT = "hi";
 
 /** Only a stub knows it. */
-export const KEY = "sk-test-0123456789abcdef";
+const KEY = "sk-test-0123456789abcdef";
 
 /** The model of such an agent. Each process has to make it alike: other settings are other calls. */
 export function openAgentModel(
@@ -43,7 +43,7 @@ export function openAgentModel(
     ...(isBackground ? { useResponsesApi: true, modelKwargs: { background: true } } : {}),
   });
   const store = new MongoDBCallJournal({ client, dbName });
-  const journal = { store, leaseMs: 300, ...(keeper ? { keeper } : {}) };
+  const journal = { store, leaseMs: 300, timeoutMs: 10_000, ...(keeper ? { keeper } : {}) };
   return new ResilientChatModel({
     models: [inner],
     ...(isJournaled ? { journal } : {}),

@@ -102,7 +102,7 @@ export class BackgroundServer implements AsyncDisposable {
     const found = this.#responses.get(id);
     const query = new URLSearchParams(path.split("?")[1]);
     if (method === "POST" && path === "") {
-      const created = this.#create();
+      const created = this.#create(readPart(body));
       await (body["stream"] === true
         ? this.#stream(created, -1, response)
         : sendJson(response, 200, describe(created)));
@@ -120,11 +120,11 @@ export class BackgroundServer implements AsyncDisposable {
     }
   }
 
-  #create(): BackgroundResponse {
+  #create(part: AskedPart | undefined): BackgroundResponse {
     const id = `resp_${this.#responses.size + 1}`;
-    const script = (
-      this.scripts.length > 1 ? this.scripts.shift() : this.scripts[0]
-    ) as ResponseScript;
+    const [scripted] = this.scripts as [ResponseScript];
+    if (this.scripts.length > 1) this.scripts.shift();
+    const script = part ? continueScript(scripted, part) : scripted;
     const created: BackgroundResponse = { id, script, events: [], status: "queued" };
     this.#responses.set(id, created);
     void this.#generate(created);
@@ -189,6 +189,34 @@ export class BackgroundServer implements AsyncDisposable {
     }
     response.end();
   }
+}
+
+/** A text that broke off, and the last words of it that the answer is to begin with. */
+interface AskedPart {
+  readonly text: string;
+  readonly lastWords: string;
+}
+
+function readText(content: unknown): string {
+  const [first] = content as readonly { readonly text?: string }[];
+  return typeof content === "string" ? content : (first?.text ?? "");
+}
+
+/** The part that a request asks to continue. */
+function readPart({ input }: LoggedRequest["body"]): AskedPart | undefined {
+  const messages = input as readonly { readonly role: string; readonly content: unknown }[];
+  const [answer, asked] = messages.slice(-2);
+  if (answer?.role !== "assistant") return undefined;
+  const question = readText(asked?.content);
+  return {
+    text: readText(answer.content),
+    lastWords: question.slice(question.indexOf("\n") + 1),
+  };
+}
+
+function continueScript({ words }: ResponseScript, { lastWords, text }: AskedPart): ResponseScript {
+  const rest = words.join("").slice(text.trimEnd().length - lastWords.length);
+  return { words: rest.match(/\S+\s*/g) ?? [] };
 }
 
 function describeItem(id: string, tool: string | undefined, said: string): Record<string, unknown> {

@@ -13,7 +13,7 @@ import type {
   JournalWrite,
 } from "../journal/call-journal.ts";
 import type { KeptCall } from "../keeper/keeper-protocol.ts";
-import type { AnswerKeeping } from "../wire/answer-keeping.ts";
+import { type AnswerKeeping, NothingToPickUp } from "../wire/answer-keeping.ts";
 import type { CallPlace } from "../journal/call-places.ts";
 import { writeOnSigterm } from "../journal/emergency-writes.ts";
 import {
@@ -32,6 +32,17 @@ const CHARS_PER_TOKEN = 4;
 
 /** The lease is renewed so many times before it would end. */
 const BEATS_PER_LEASE = 3;
+
+function joinPieces(pieces: readonly JournalPiece[]): string {
+  return pieces.map((piece) => piece.text).join("");
+}
+
+/** A part of an answer that is picked up from its beginning, if that is possible. */
+interface HeardPart {
+  readonly pieces: readonly JournalPiece[];
+  /** So many of the pieces are booked as cost. */
+  readonly booked: number;
+}
 
 /** A call whose entry is this process's own: what it hears of its answer, it writes down. */
 export class JournaledCall {
@@ -65,8 +76,8 @@ export class JournaledCall {
   /** The candidate that has what an earlier process asked for, or whose keeper has. */
   #preferred: string | undefined;
   #isPickedUp = false;
-  /** What an earlier process has heard of an answer that may be picked up. If it is not, it is lost. */
-  #unsettled: readonly JournalPiece[] = [];
+  /** What an earlier process has heard of an answer that may be picked up. */
+  #unsettled: HeardPart | undefined;
   /** The numbers of the candidates' last answers from the keeper. */
   readonly #numbers = new Map<string, number>();
 
@@ -115,28 +126,48 @@ export class JournaledCall {
 
   /** How the whole answer that `candidate` is about to be asked for outlives this process. */
   keep(candidate: string): AnswerKeeping {
+    // Whoever is asked in place of the candidate that has the answer has nothing of it.
+    if (candidate !== this.#preferred) this.#bookUnsettled();
     const response = this.#response;
+    const hasPart = this.#isContinuable(this.#unsettled?.pieces ?? []);
+    let isLost = false;
     return {
       callId: this.key.id,
       candidate,
       after: this.#numbers.get(candidate) ?? 0,
       responseId: response?.candidate === candidate ? response.id : undefined,
+      hasPart,
+      get isLost() {
+        return isLost;
+      },
       noteNumber: (number) => this.#numbers.set(candidate, number),
       noteResponse: (id) => this.#noteResponse(candidate, id),
       notePickedUp: (from) => {
         this.#isPickedUp = true;
-        this.#unsettled = [];
+        this.#unsettled = undefined;
         const { events } = this.#shared;
         events.emit({ type: "journal-picked-up", key: this.key, candidate, from });
       },
-      noteAskedAnew: () => {
-        this.#bookLost(this.#unsettled);
-        this.#unsettled = [];
+      noteLost: () => {
+        this.#preferred = undefined;
+        this.#response = undefined;
+        isLost = hasPart;
+        if (isLost) throw new NothingToPickUp();
+        this.#bookUnsettled();
       },
       noteKeeperFailed: (error) => {
         this.#shared.events.emit({ type: "keeper-failed", key: this.key, error });
       },
     };
+  }
+
+  /** Nothing was left to pick up. The next attempt continues the part that the journal has. */
+  fallBackToPart(): void {
+    const { booked, pieces } = this.#unsettled ?? { booked: 0, pieces: [] };
+    this.#unsettled = undefined;
+    this.#pieces.push(...pieces);
+    this.#booked = booked;
+    this.#goOnFrom(pieces);
   }
 
   /** An attempt begins. What comes next is its. */
@@ -225,30 +256,44 @@ export class JournaledCall {
     this.#pieces.push(...sound);
     this.#stored = sound.length;
     this.#booked = Math.min(bookedPieces, sound.length);
-    const heard = sound.slice(this.#booked);
-    this.#booked = sound.length;
     if (response && isSoundResponse(this.key.id, response)) this.#response = response;
     this.#preferred = kept?.candidate ?? this.#response?.candidate;
     if (this.#shared.candidates.some(({ name }) => name === this.#preferred)) {
       // It is asked for from its beginning, so tool calls, ids and usage come too, and all of it is one answer.
-      this.#unsettled = heard;
+      this.#unsettled = { pieces: sound, booked: this.#booked };
       this.forget();
       return;
     }
-    this.#bookLost(heard);
-    const text = sound.map((piece) => piece.text).join("");
+    this.#preferred = undefined;
+    this.#goOnFrom(sound);
+  }
+
+  /** The process that heard these pieces has died. They are continued, if that is possible. */
+  #goOnFrom(pieces: readonly JournalPiece[]): void {
+    this.#bookLost(pieces.slice(this.#booked));
+    this.#booked = pieces.length;
+    if (!this.#isContinuable(pieces)) {
+      this.forget();
+      return;
+    }
+    const keptText = joinPieces(pieces);
+    this.#textToContinue = keptText;
+    this.#shared.events.emit({ type: "journal-resumed", key: this.key, keptText });
+  }
+
+  #isContinuable(pieces: readonly JournalPiece[]): boolean {
     const { check, options } = this.#request;
-    const isContinued =
+    return (
       this.#shared.options.streamRecovery === "continue" &&
       check === undefined &&
       !asksForJson(options) &&
-      text.trim() !== "";
-    if (isContinued) {
-      this.#textToContinue = text;
-      this.#shared.events.emit({ type: "journal-resumed", key: this.key, keptText: text });
-    } else {
-      this.forget();
-    }
+      joinPieces(pieces).trim() !== ""
+    );
+  }
+
+  #bookUnsettled(): void {
+    if (this.#unsettled) this.#bookLost(this.#unsettled.pieces.slice(this.#unsettled.booked));
+    this.#unsettled = undefined;
   }
 
   /** The process that asked has died. What it had heard was paid for all the same. */
@@ -257,7 +302,7 @@ export class JournaledCall {
       const { candidate } = said[0] as JournalPiece;
       const usage = createEstimatedUsage({
         inputTokens: estimatePromptTokens(this.#request.messages),
-        outputTokens: estimateTextTokens(said.map(({ text }) => text).join("")),
+        outputTokens: estimateTextTokens(joinPieces(said)),
       });
       bookLostAttempt(this.#shared, this.#request, { id, candidate, usage });
     }
@@ -325,10 +370,7 @@ export class JournaledCall {
   #tell(end: number): void {
     const { onCheckpoint } = this.#journal;
     if (!onCheckpoint) return;
-    const text = this.#pieces
-      .slice(0, end)
-      .map((piece) => piece.text)
-      .join("");
+    const text = joinPieces(this.#pieces.slice(0, end));
     try {
       onCheckpoint({ key: this.key, text, hasToolCalls: false });
     } catch (error) {

@@ -93,7 +93,7 @@ export async function runGenerate(
   const call = new Call(shared, { ...request, check: repair });
   const acceptsLast = repair?.acceptsLast ?? true;
   if (journaled?.preferred !== undefined) call.prefer(journaled.preferred);
-  const cut = new CutAnswer(call, journaled?.textToContinue);
+  let cut = new CutAnswer(call, journaled?.textToContinue);
   const lastResort = new LastResort<Answered>();
   for (;;) {
     const attempt = await call.prepare(
@@ -107,14 +107,18 @@ export async function runGenerate(
     const { candidate } = attempt;
     if (!cut.isContinued) journaled?.forget();
     journaled?.asks(attempt);
+    const keeping = cut.isContinued ? undefined : journaled?.keep(candidate.name);
     const outcome = await generateOnce(
       call,
-      journaled && !cut.isContinued
-        ? { ...attempt, onPartial: writeDown(journaled), keeping: journaled.keep(candidate.name) }
-        : attempt,
+      journaled && keeping ? { ...attempt, onPartial: writeDown(journaled), keeping } : attempt,
       !cut.isContinued && journaled?.preferred === undefined,
     );
-    if (outcome.status === "aborted") throw outcome.reason;
+    if (outcome.status === "aborted") {
+      if (!keeping?.isLost) throw outcome.reason;
+      journaled?.fallBackToPart();
+      cut = new CutAnswer(call, journaled?.textToContinue);
+      continue;
+    }
     if (outcome.status === "succeeded") {
       const value = cut.complete(candidate, outcome.value);
       if (value) {

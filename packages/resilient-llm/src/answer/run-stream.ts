@@ -121,7 +121,7 @@ export async function* runStream(
   const call = new Call(shared, { ...request, check: repair ?? check });
   if (journaled?.preferred !== undefined) call.prefer(journaled.preferred);
   const brokenStream = new BrokenStream(call);
-  const answer = new StreamedAnswer(brokenStream.mayRestart, journaled?.textToContinue);
+  let answer = new StreamedAnswer(brokenStream.mayRestart, journaled?.textToContinue);
   const lastResort = new LastResort<AnswerSummary>();
   for (;;) {
     const { textToContinue: text } = answer;
@@ -154,7 +154,12 @@ export async function* runStream(
       const reason = `what ${name} said next does not continue what was handed out`;
       throw brokenStream.interrupt(answer, reason);
     }
-    if (outcome.status === "aborted") throw outcome.reason;
+    if (outcome.status === "aborted") {
+      if (!keeping?.isLost) throw outcome.reason;
+      journaled?.fallBackToPart();
+      answer = new StreamedAnswer(brokenStream.mayRestart, journaled?.textToContinue);
+      continue;
+    }
     if (outcome.status === "succeeded") {
       const { isPickedUp } = journaled ?? {};
       yield* answer.complete(describeLastChunk(call, answer, outcome, isPickedUp));

@@ -5,7 +5,7 @@ import type { EndpointDescription } from "../failure/endpoint-description.ts";
 import type { Failure, TimeoutPhase } from "../failure/failure.ts";
 import type { SimulatedFaultMark } from "../failure/simulated-fault-kind.ts";
 import type { Clock } from "../time/clock.ts";
-import type { AnswerKeeping } from "../wire/answer-keeping.ts";
+import { type AnswerKeeping, NothingToPickUp } from "../wire/answer-keeping.ts";
 import { WireFailure } from "../wire/wire-failure.ts";
 import type { CollectedAnswer, WireWatch } from "../wire/wire-watch.ts";
 import type { AttemptInterruption } from "./attempt-outcome.ts";
@@ -98,6 +98,8 @@ export class AttemptScope implements WireWatch {
   /** What has ended the attempt: the caller's signal or a failure. */
   get interruption(): AttemptInterruption<never> | undefined {
     if (this.#outer?.aborted) return { status: "aborted", reason: this.#outer.reason };
+    // It says nothing about the candidate, which was not asked for an answer.
+    if (this.keeping?.isLost) return { status: "aborted", reason: new NothingToPickUp() };
     return this.failure && { status: "failed", failure: this.failure };
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isBackground, readUrl } from "../wire/is-background.ts";
 import { wireWatchKey, type WireWatch } from "../wire/wire-watch.ts";
-import { type Keeper, KeeperUnavailable } from "./keeper.ts";
+import { type Keeper, KeeperUnavailable, type RelayedAnswer } from "./keeper.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -32,25 +32,33 @@ export function createKeeperFetch(innerFetch: Fetch | undefined, keeper: Keeper)
       keeping.noteKeeperFailed(new KeeperUnavailable(why));
       return askDirectly(input, init);
     }
-    const { after, callId, candidate } = keeping;
+    const { after, callId, candidate, hasPart: isForKept } = keeping;
     const headers = Object.fromEntries(new Headers(init.headers));
     const id = randomUUID();
-    const order = { id, candidate, after, url: readUrl(input), headers, body: init.body };
+    const order = {
+      id,
+      candidate,
+      after,
+      isForKept,
+      url: readUrl(input),
+      headers,
+      body: init.body,
+    };
     const { signal } = watch;
     // Nobody wants the rest. The end of this process, however, would leave it to the next one.
     signal.addEventListener("abort", () => keeper.forget(callId, id), { once: true });
+    let answer: RelayedAnswer | undefined;
     try {
-      const { body, head } = await keeper.relay(callId, order, signal);
-      const { number, status, statusText } = head;
-      if (head.isPickedUp) keeping.notePickedUp("keeper");
-      else keeping.noteAskedAnew();
-      if (number > 0) keeping.noteNumber(number);
-      return new Response(body, { status, statusText, headers: head.headers });
+      answer = await keeper.relay(callId, order, signal);
     } catch (error) {
       if (!(error instanceof KeeperUnavailable)) throw error;
       keeping.noteKeeperFailed(error);
-      keeping.noteAskedAnew();
-      return askDirectly(input, init);
     }
+    if (answer?.head.isPickedUp) keeping.notePickedUp("keeper");
+    else keeping.noteLost();
+    if (!answer) return askDirectly(input, init);
+    const { headers: received, number, status, statusText } = answer.head;
+    if (number > 0) keeping.noteNumber(number);
+    return new Response(answer.body, { status, statusText, headers: received });
   };
 }

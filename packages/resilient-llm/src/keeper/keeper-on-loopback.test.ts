@@ -16,8 +16,11 @@ it("where there are no sockets in folders, a keeper listens on the loopback inte
   await once(provider, "listening");
   const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`;
   const keeper = new Keeper({ folder, ...bounds }, true);
-  const order = { id: randomUUID(), candidate: "a", after: 0, url, headers: {}, body: "{}" };
-  const { body, head } = await keeper.relay("call", order, new AbortController().signal);
+  const asked = { url, headers: {}, body: "{}" };
+  const order = { id: randomUUID(), candidate: "a", after: 0, isForKept: false, ...asked };
+  const { signal } = new AbortController();
+  expect(await keeper.relay("call", { ...order, isForKept: true }, signal)).toBeUndefined();
+  const answer = await keeper.relay("call", order, signal);
   const [file = ""] = await readdir(folder);
   const address = JSON.parse(await readFile(join(folder, file), "utf8")) as {
     readonly listen: number;
@@ -28,8 +31,8 @@ it("where there are no sockets in folders, a keeper listens on the loopback inte
     provider.close();
     await rm(folder, { recursive: true, force: true });
   });
-  expect(head).toMatchObject({ status: 200, isPickedUp: false });
-  expect(await new Response(body).text()).toBe("hello");
+  expect(answer?.head).toMatchObject({ status: 200, isPickedUp: false });
+  expect(await new Response(answer?.body).text()).toBe("hello");
   expect(address.listen).toBeTypeOf("number");
   expect(await keeper.find("call")).toEqual({ candidate: "a" });
   const response = await fetch(`http://127.0.0.1:${address.listen}/calls/call`);

@@ -15,6 +15,7 @@ import type { KeeperOrder } from "./start-keeper.ts";
 const TOKEN_BYTES = 32;
 /** How often it looks whether it is still needed. */
 const CHECKS_PER_IDLE_TIME = 4;
+const LONGEST_PAUSE_MS = 60_000;
 
 async function keep({ bounds, file, folder, onLoopback }: KeeperOrder): Promise<void> {
   await openFolder(folder);
@@ -48,7 +49,8 @@ async function keep({ bounds, file, folder, onLoopback }: KeeperOrder): Promise<
     // Nobody finds a keeper whose address is gone. It ends as soon as nothing is left to read.
     if (server.idleMs > bounds.idleMs || (!isFound && server.isEmpty)) await end();
   };
-  setInterval(() => void look(), bounds.idleMs / CHECKS_PER_IDLE_TIME);
+  const pauseMs = Math.min(bounds.idleMs / CHECKS_PER_IDLE_TIME, LONGEST_PAUSE_MS);
+  setInterval(() => void look(), pauseMs);
 }
 
 try {

@@ -16,6 +16,8 @@ export interface Order {
   readonly candidate: string;
   /** The number of this candidate's last answer to the call that the agent has. 0: none. */
   readonly after: number;
+  /** What is kept is wanted, and no new request. */
+  readonly isForKept: boolean;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -53,6 +55,9 @@ export const HEAD_HEADER = "x-threadkeep-head";
 
 /** Providers' headers go into {@link HEAD_HEADER}, which makes that longer than HTTP's usual bound, in bytes. */
 export const MAX_HEADER_BYTES: number = 256 * 1024;
+
+/** Nothing is kept, and an order wanted nothing else. */
+export const NOT_KEPT_STATUS = 404;
 
 /** The keeper makes no further request: it has as many as it may. */
 export const BUSY_STATUS = 503;

@@ -6,6 +6,7 @@ import {
   HEAD_HEADER,
   type KeeperBounds,
   MAX_HEADER_BYTES,
+  NOT_KEPT_STATUS,
   type Order,
 } from "./keeper-protocol.ts";
 import { KeptCalls } from "./kept-calls.ts";
@@ -74,7 +75,7 @@ export class KeeperServer {
     if (callId === undefined) {
       send(response, NOT_FOUND);
     } else if (request.method === "GET") {
-      const found = this.#calls.find(callId);
+      const found = this.#calls.describe(callId);
       send(response, found ? OK : NOT_FOUND, found);
     } else if (request.method === "DELETE") {
       this.#calls.drop(callId, orderId);
@@ -87,9 +88,10 @@ export class KeeperServer {
   }
 
   async #answer(callId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const taken = this.#calls.take(callId, await readOrder(request));
+    const order = await readOrder(request);
+    const taken = this.#calls.take(callId, order);
     if (!taken) {
-      send(response, BUSY_STATUS);
+      send(response, order.isForKept ? NOT_KEPT_STATUS : BUSY_STATUS);
       return;
     }
     // The provider may take its time. The agent is to know that it was heard.

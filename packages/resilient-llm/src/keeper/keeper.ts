@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { findFolder, type KeeperAddress, openFolder, readAddress } from "./keeper-address.ts";
 import { ask, awaitAnswer, DeafKeeper, isAlive, isHeard, readText } from "./keeper-connection.ts";
@@ -11,6 +11,7 @@ import {
   HEAD_HEADER,
   type KeeperBounds,
   type KeptCall,
+  NOT_KEPT_STATUS,
   type Order,
 } from "./keeper-protocol.ts";
 import { findPackage, type KeeperOrder, readNetworkSettings, startKeeper } from "./start-keeper.ts";
@@ -62,9 +63,11 @@ export class Keeper {
 
   /** @param onLoopback It listens on the loopback interface instead of on a socket. */
   constructor(
-    { folder = findFolder(), ...bounds }: KeeperSettings,
+    { folder: given = findFolder(), ...bounds }: KeeperSettings,
     onLoopback: boolean = process.platform === "win32",
   ) {
+    // The keeper works in another folder than this process.
+    const folder = resolve(given);
     const found = findPackage();
     this.#program = found?.program;
     // Whoever has other bounds, another version or another network gets another keeper.
@@ -91,12 +94,17 @@ export class Keeper {
   }
 
   /**
-   * Has a request made, or picks the answer up that is kept of it.
+   * Has a request made, or picks the answer up that is kept of it. `undefined`: nothing is kept, and the order wanted
+   * nothing else.
    *
    * @throws KeeperUnavailable if the request was not made
    * @throws TypeError if the provider cannot be reached, as `fetch` does
    */
-  async relay(callId: string, order: Order, signal: AbortSignal): Promise<RelayedAnswer> {
+  async relay(
+    callId: string,
+    order: Order,
+    signal: AbortSignal,
+  ): Promise<RelayedAnswer | undefined> {
     const body = JSON.stringify(order);
     const answer = await this.#send((address) => {
       const asked = ask(address, "POST", `/calls/${callId}`);
@@ -107,6 +115,7 @@ export class Keeper {
     }, signal);
     if (answer.statusCode !== OK) {
       answer.resume();
+      if (answer.statusCode === NOT_KEPT_STATUS && order.isForKept) return undefined;
       throw new KeeperUnavailable(
         answer.statusCode === BUSY_STATUS
           ? "The keeper makes as many requests as it may (journal.keeper.maxRequests)"
@@ -167,7 +176,8 @@ export class Keeper {
   }
 
   async #findNow(): Promise<KeeperAddress> {
-    if (performance.now() - this.#failedAtMs < REST_MS) throw this.#failure;
+    const isResting = performance.now() - this.#failedAtMs < REST_MS;
+    if (this.#failure && isResting) throw this.#failure;
     try {
       // What somebody else could have put there would be sent keys and prompts.
       await openFolder(this.#order.folder);

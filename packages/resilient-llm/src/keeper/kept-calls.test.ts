@@ -36,7 +36,15 @@ async function open(bounds: Partial<KeeperBounds> = {}) {
   /** Asks for an answer, which the returned response then is. */
   const ask = async (callId: string, given: Partial<Order> = {}) => {
     orders += 1;
-    const order = { id: `order-${orders}`, candidate: "a", after: 0, url, headers: {}, body: "{}" };
+    const order = {
+      id: `order-${orders}`,
+      candidate: "a",
+      after: 0,
+      isForKept: false,
+      url,
+      headers: {},
+      body: "{}",
+    };
     const taken = calls.take(callId, { ...order, ...given });
     const count = running.length;
     if (taken?.isNew) while (running.length === count) await sleep(1);
@@ -53,7 +61,10 @@ async function read(answer: KeptAnswer | undefined): Promise<string> {
 }
 
 async function end(answer: KeptAnswer | undefined): Promise<void> {
-  while (answer?.endedAtMs === undefined) await sleep(1);
+  for (let endedAtMs = answer?.endedAtMs; endedAtMs === undefined;) {
+    await sleep(1);
+    endedAtMs = answer?.endedAtMs;
+  }
 }
 
 it("an answer is read to its end without a reader, and given to whoever asks for it next, from its beginning", async () => {
@@ -67,8 +78,8 @@ it("an answer is read to its end without a reader, and given to whoever asks for
   first.response.end("there");
   expect(await text).toBe("hello there");
   expect(await read((await ask("call")).answer)).toBe("hello there");
-  expect(calls.find("call")).toEqual({ candidate: "a" });
-  expect(calls.find("other")).toBeUndefined();
+  expect(calls.describe("call")).toEqual({ candidate: "a" });
+  expect(calls.describe("other")).toBeUndefined();
 });
 
 it("a candidate's next answer is the one after the last that the agent has, and each candidate has its own", async () => {
@@ -88,7 +99,7 @@ it("above its bytes, the answer that ended first is let go", async () => {
     response.end(KB);
     await end(answer);
   }
-  expect(["one", "two", "three"].map((name) => calls.find(name) !== undefined)).toEqual([
+  expect(["one", "two", "three"].map((name) => calls.describe(name) !== undefined)).toEqual([
     false,
     true,
     true,
@@ -105,7 +116,7 @@ it("an answer above all bytes is handed on whole to its reader, and kept for nob
   }
   response.end();
   expect(await text).toBe(KB.repeat(5));
-  expect(calls.find("call")).toBeUndefined();
+  expect(calls.describe("call")).toBeUndefined();
   calls.sweep();
   expect(calls.isEmpty).toBe(true);
 });
@@ -129,7 +140,7 @@ it("an answer that is dropped fails for whoever reads it, and is broken off at t
   response.write("hello");
   await sleep(5);
   calls.drop("call", "another order");
-  expect(calls.find("call")).toBeDefined();
+  expect(calls.describe("call")).toBeDefined();
   calls.drop("call", id);
   await expect(text).rejects.toThrow("broke off");
   await closed;
@@ -145,7 +156,7 @@ it("an answer that broke off at the provider is not given to anybody else", asyn
   await sleep(5);
   response.destroy();
   await expect(text).rejects.toThrow("broke off");
-  expect(calls.find("call")).toBeUndefined();
+  expect(calls.describe("call")).toBeUndefined();
 });
 
 it("so many requests run at once, and a kept answer takes no place", async () => {

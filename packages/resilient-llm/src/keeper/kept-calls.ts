@@ -21,14 +21,14 @@ export class KeptCalls {
   }
 
   /** What is kept of a call. `undefined`: nothing. */
-  find(callId: string): KeptCall | undefined {
+  describe(callId: string): KeptCall | undefined {
     const first = this.#calls.get(callId)?.find(({ isUsable }) => isUsable);
     return first && { candidate: first.candidate };
   }
 
   /**
-   * The answer that an order is about: the candidate's next one that is kept, or a new one. `undefined`: there are
-   * as many requests as there may be.
+   * The answer that an order is about: the candidate's next one that is kept, or a new one. `undefined`: none is
+   * kept and the order wants no new one, or there are as many requests as there may be.
    */
   take(
     callId: string,
@@ -43,7 +43,7 @@ export class KeptCalls {
       known.orderId = order.id;
       return { answer: known, isNew: false };
     }
-    if (this.#countRunning() >= this.#bounds.maxRequests) return undefined;
+    if (order.isForKept || this.#countRunning() >= this.#bounds.maxRequests) return undefined;
     this.#numbers += 1;
     const answer = new KeptAnswer(order, this.#numbers, (bytes) => {
       this.#bytes += bytes;

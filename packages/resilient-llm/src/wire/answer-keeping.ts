@@ -1,3 +1,12 @@
+/** An attempt that was to pick up an answer, and nothing else, has found nothing. */
+export class NothingToPickUp extends Error {
+  override readonly name = "NothingToPickUp";
+
+  constructor() {
+    super("Nothing is left of the answer that an earlier process had asked for");
+  }
+}
+
 /**
  * How the answer to an attempt outlives this process. The journaled call that makes the attempt has one for each,
  * and the `fetch` underneath uses it.
@@ -17,8 +26,17 @@ export interface AnswerKeeping {
   noteResponse(id: string | undefined): void;
   /** What an earlier attempt or process asked for is picked up. */
   notePickedUp(from: "provider" | "keeper"): void;
-  /** Nothing of it is left, so the provider is asked anew. */
-  noteAskedAnew(): void;
+  /** The journal has a part of the answer, which the next attempt can continue if nothing is left to pick up. */
+  readonly hasPart: boolean;
+  /** There was nothing left to pick up, and this attempt has asked for nothing. */
+  readonly isLost: boolean;
+  /**
+   * Nothing is left to pick up. The provider is asked anew, unless there is a part to continue: then the attempt is
+   * over.
+   *
+   * @throws NothingToPickUp if it is
+   */
+  noteLost(): void;
   /** The keeper could not be used. The provider is asked directly. */
   noteKeeperFailed(error: unknown): void;
 }

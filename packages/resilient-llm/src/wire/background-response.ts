@@ -108,10 +108,17 @@ async function pause({ clock, signal }: WireWatch, pickUps: number): Promise<boo
 /**
  * Follows the stream of a background response over as many connections as it takes: after a break it goes on with
  * the event after the last one that came whole.
+ *
+ * @param knownId The response's id, if it was begun before. Otherwise its first event tells it.
  */
-function follow(first: Response, background: BackgroundResponse, watch: WireWatch): Response {
+function follow(
+  first: Response,
+  background: BackgroundResponse,
+  watch: WireWatch,
+  knownId: string | undefined,
+): Response {
   const { keeping, signal } = watch;
-  const events = new ResumedEvents();
+  const events = new ResumedEvents(knownId);
   let reader = first.body?.getReader();
   let pickUps = 0;
   const onAbort = () => {
@@ -217,15 +224,20 @@ export function createBackgroundFetch(
     if (!watch || !isBackground(input, init)) return innerFetch(input, init);
     const background = new BackgroundResponse(innerFetch, readUrl(input), init, watch);
     const { keeping } = watch;
+    let knownId = keeping?.responseId;
     let response: Response | undefined;
-    if (keeping?.responseId !== undefined) {
-      response = await pickUpBegun(keeping.responseId, background);
-      if (response) keeping.notePickedUp("provider");
-      else keeping.noteAskedAnew();
+    if (keeping && knownId !== undefined) {
+      response = await pickUpBegun(knownId, background);
+      if (response?.ok) {
+        keeping.notePickedUp("provider");
+      } else if (!response) {
+        keeping.noteLost();
+        knownId = undefined;
+      }
     }
     response ??= await innerFetch(input, init);
     if (!response.ok) return response;
     const isJson = /json/i.test(response.headers.get("content-type") ?? "");
-    return isJson ? awaitWhole(response, background) : follow(response, background, watch);
+    return isJson ? awaitWhole(response, background) : follow(response, background, watch, knownId);
   };
 }

@@ -34,6 +34,11 @@ export class ResumedEvents {
   #cursor: number | undefined;
   #isOver = false;
 
+  /** @param id The response's id, if it is known already. */
+  constructor(id?: string) {
+    this.#id = id;
+  }
+
   /** The response's id. `undefined`: no event has told it. */
   get id(): string | undefined {
     return this.#id;
