@@ -10,7 +10,7 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
-import type { Db, MongoClient, MongoClientOptions } from "mongodb";
+import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import {
   parseAddress,
   parseAddressFilter,
@@ -56,7 +56,7 @@ import {
 import { rollBack, type RollbackResult } from "../history/roll-back.ts";
 import { sweepBackups } from "../history/sweep-backups.ts";
 import { undoRollback } from "../history/undo-rollback.ts";
-import { requireOptions } from "../options/guard-connection.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { deleteThread } from "../store/end-life.ts";
 import type { Cache, CacheStats } from "../memory/cache.ts";
 import { checkLease, type LeaseOptions } from "../leases/lease-options.ts";
@@ -113,7 +113,7 @@ import {
   checkRunIds,
   checkThreadIds,
 } from "./check-arguments.ts";
-import { Connection, createClient } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { forgetSetup, nameCollection, type SetupRequest } from "./set-up.ts";
 
 /**
@@ -209,7 +209,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     serde?: SerializerProtocol,
   ): MongoDBSaver {
     const { clientOptions, ...settings } = requireOptions("MongoDBSaver", options);
-    const client = createClient(uri, clientOptions);
+    const client = guardConnection(
+      "MongoDBSaver",
+      uri,
+      clientOptions,
+      () => new MongoClient(uri, clientOptions),
+    );
     const saver = new MongoDBSaver({ ...settings, client }, serde);
     saver.connection.isOwned = true;
     return saver;
