@@ -114,10 +114,11 @@ describe("saver.on", () => {
   it("hears once of a thread that takes too much, and of one that was pruned and has grown again", async () => {
     const saver = database.openSaver({ onThreadSize: { softLimitBytes: 20_000 } });
     const heard = listen(saver, "thread-size");
+    let seed = 0;
     const grow = async (config: RunnableConfig, steps: number): Promise<RunnableConfig> => {
       let latest = config;
       for (let step = 0; step < steps; step += 1) {
-        const text = randomText(4_000, 100 * heard.length + step + 1);
+        const text = randomText(4_000, (seed += 1));
         latest = await putCheckpoint(saver, latest, makeCheckpoint({ text }));
       }
       return latest;

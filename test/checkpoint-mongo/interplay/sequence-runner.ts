@@ -46,7 +46,7 @@ export class SequenceRunner {
   /** LangGraph's own saver, as long as only puts and writes have come. */
   readonly #memory = [new MemorySaver(), new MemorySaver()] as const;
   readonly #isPlain: [boolean, boolean] = [true, true];
-  #warm: Readonly<Record<Exclude<Who, "cold">, MongoDBSaver>>;
+  readonly #warm: Readonly<Record<Exclude<Who, "cold">, MongoDBSaver>>;
   #now = 0;
   #count = 0;
 

@@ -80,6 +80,7 @@ async function saveInAttempts(
   const { address } = request;
   let isContended = false;
   let isOvertaken = false;
+  let isReopened = false;
   // A thread that is not known yet is made only for what can be stored.
   const isKnown = cache.getThread(address.threadId) !== undefined;
   let earlier = isKnown ? undefined : await createDraft(context, request, undefined);
@@ -93,10 +94,17 @@ async function saveInAttempts(
       if (request.isOnlyForChanges && isUnchanged(draft)) return undefined;
       const saved = await trySave(context, request, draft, thread, { isContended, isOvertaken });
       if (typeof saved === "object") return { thread, draft, record: saved };
-      isContended = true;
-      isOvertaken ||= saved === "overtaken";
       cache.forgetHead(address);
       cache.forgetThread(address.threadId);
+      if (saved === "unbegun" && !isReopened) {
+        // It is enough to open the thread again. What is in the way besides would show then.
+        isReopened = true;
+        earlier = draft;
+        await attempts.next(() => Promise.resolve());
+        continue;
+      }
+      isContended = true;
+      isOvertaken ||= saved === "overtaken";
     }
     const isStale = draft === undefined || (await forgetAppended(context, request, draft));
     earlier = isStale ? undefined : draft;

@@ -1,5 +1,5 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
-import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
+import type { Db, MongoClient } from "mongodb";
 import type { SaverSettings } from "../context/options.ts";
 import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 import { findBinaryClass, type BinaryClass } from "../driver/binary-class.ts";
@@ -11,7 +11,6 @@ import type { EncryptionSettings } from "../keys/encryption-settings.ts";
 import { shareCommits } from "../memory/shared-by-client.ts";
 import { isOfficialThere } from "../migration/look-for-official.ts";
 import { OfficialCollections } from "../migration/official-collections.ts";
-import { guardConnection } from "../options/guard-connection.ts";
 import { OfficialSerializer } from "../records/official-serializer.ts";
 import type { Serializer } from "../records/serializer.ts";
 import { GroupCommit } from "../store/group-commit.ts";
@@ -79,23 +78,6 @@ export class Connection {
   async close(client: MongoClient): Promise<void> {
     if (this.isOwned) await client.close();
   }
-}
-
-/**
- * Makes the client of a saver that is to have its own.
- *
- * @throws InvalidOptionsError if the connection string or an option is wrong
- */
-export function createClient(
-  uri: string,
-  clientOptions: MongoClientOptions | undefined,
-): MongoClient {
-  return guardConnection(
-    "MongoDBSaver",
-    uri,
-    clientOptions,
-    () => new MongoClient(uri, clientOptions),
-  );
 }
 
 function openStore(

@@ -10,7 +10,7 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
-import type { Db, MongoClient, MongoClientOptions } from "mongodb";
+import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import {
   parseAddress,
   parseAddressFilter,
@@ -62,7 +62,7 @@ import {
 import { rollBack, type RollbackResult } from "../history/roll-back.ts";
 import { sweepBackups } from "../history/sweep-backups.ts";
 import { undoRollback } from "../history/undo-rollback.ts";
-import { requireOptions } from "../options/guard-connection.ts";
+import { guardConnection, requireOptions } from "../options/guard-connection.ts";
 import { deleteThread } from "../store/end-life.ts";
 import type { Cache, CacheStats } from "../memory/cache.ts";
 import { checkLease, type LeaseOptions } from "../leases/lease-options.ts";
@@ -121,7 +121,7 @@ import {
 } from "./check-arguments.ts";
 import type { EncryptionSettings } from "../keys/encryption-settings.ts";
 import { sealOrigin } from "../records/origin-filter.ts";
-import { Connection, createClient } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import {
   forgetDataKeys,
   nameEncryption,
@@ -225,7 +225,12 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     serde?: SerializerProtocol,
   ): MongoDBSaver {
     const { clientOptions, ...settings } = requireOptions("MongoDBSaver", options);
-    const client = createClient(uri, clientOptions);
+    const client = guardConnection(
+      "MongoDBSaver",
+      uri,
+      clientOptions,
+      () => new MongoClient(uri, clientOptions),
+    );
     const saver = new MongoDBSaver({ ...settings, client }, serde);
     saver.connection.isOwned = true;
     return saver;

@@ -25,12 +25,19 @@ export type Chain = readonly ChainUpdate[];
 /** How a chain ended. Other failures are thrown. */
 export type ChainOutcome =
   /** With the positions of the updates that inserted a document. */
-  | { readonly kind: "done"; readonly inserted: ReadonlySet<number> }
-  /**
-   * A unique index refused an update; it and those after it were not carried out. Or all were, but a
-   * document that must be there was not. With the positions of the updates before that inserted a document.
-   */
-  | { readonly kind: "conflict"; readonly inserted: ReadonlySet<number> };
+  { readonly kind: "done"; readonly inserted: ReadonlySet<number> } | ChainConflict;
+
+/**
+ * A unique index refused an update; it and those after it were not carried out. Or all were, but a document that must
+ * be there was not.
+ */
+export interface ChainConflict {
+  readonly kind: "conflict";
+  /** The positions of the updates before that inserted a document. */
+  readonly inserted: ReadonlySet<number>;
+  /** Whether the very first update was refused, so that this chain has changed nothing. */
+  readonly isUnbegun: boolean;
+}
 
 /** How a chain ended that the server carried out. */
 export function judge(
@@ -40,7 +47,7 @@ export function judge(
 ): ChainOutcome {
   const isBaseless = [...inserted].some((index) => chain[index]?.mustExist === true);
   return isBaseless || (matched !== undefined && matched + inserted.size < countRequired(chain))
-    ? { kind: "conflict", inserted }
+    ? { kind: "conflict", inserted, isUnbegun: false }
     : { kind: "done", inserted };
 }
 

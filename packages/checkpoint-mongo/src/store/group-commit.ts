@@ -23,7 +23,13 @@ import {
 } from "../driver/bulk-errors.ts";
 import { isTransient } from "../driver/transient-errors.ts";
 import { WriteSession } from "../driver/write-session.ts";
-import { judge, needsOwnCommand, type Chain, type ChainOutcome } from "./chain.ts";
+import {
+  judge,
+  needsOwnCommand,
+  type Chain,
+  type ChainConflict,
+  type ChainOutcome,
+} from "./chain.ts";
 import { measureDocument } from "../driver/measure-document.ts";
 
 /**
@@ -209,8 +215,10 @@ export class GroupCommit {
     this.#shared.waiting.unshift(...after);
     if (failed === undefined) return;
     const start = before.reduce((sum, { chain }) => sum + chain.length, 0);
-    if (refused.isConflict) this.#refuse(failed, takeOwn(failed, refused.inserted, start));
-    else if (isTransient(error)) this.#retryLater([failed], lane, error);
+    const isUnbegun = refused.index === start;
+    if (refused.isConflict) {
+      this.#refuse(failed, { inserted: takeOwn(failed, refused.inserted, start), isUnbegun });
+    } else if (isTransient(error)) this.#retryLater([failed], lane, error);
     else failed.reject(error);
   }
 
@@ -249,24 +257,23 @@ export class GroupCommit {
       this.#alone.waiting.unshift(...free);
       this.#send(this.#alone);
     } else if (only !== undefined && group.length === 1 && isConflict(error)) {
-      this.#refuse(only, NONE);
+      this.#refuse(only);
     } else {
       for (const { reject } of group) reject(error);
     }
   }
 
   /** Ends a chain, and those that were to come after it, by a conflict. */
-  #refuse(failed: Waiting, inserted: ReadonlySet<number>): void {
+  #refuse(failed: Waiting, how: Partial<ChainConflict> = {}): void {
     const { waiting } = this.#shared;
     const [kept, bound] = splitBy(waiting, ({ after }) => !after.includes(failed));
     waiting.splice(0, waiting.length, ...kept);
-    failed.resolve({ kind: "conflict", inserted });
+    failed.resolve({ ...REFUSED, ...how });
     for (const { resolve } of bound) resolve(REFUSED);
   }
 }
 
-const NONE: ReadonlySet<number> = new Set();
-const REFUSED: ChainOutcome = { kind: "conflict", inserted: NONE };
+const REFUSED: ChainConflict = { kind: "conflict", inserted: new Set(), isUnbegun: false };
 const CONFLICT: Submission = { outcome: Promise.resolve(REFUSED) };
 
 async function haveConflict(submissions: readonly Submission[]): Promise<boolean> {

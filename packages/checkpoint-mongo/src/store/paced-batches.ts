@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The first command is so small that it shows how long the way to the server takes. */
-const FIRST_SIZE = 16;
-const MIN_SIZE = 4;
-const MAX_SIZE = 512;
+/** A smaller command hardly takes less: the way to the server and the look for the documents take as long. */
+const MIN_SIZE = 32;
+const MAX_SIZE = 256;
 
 /**
  * A command may take so much longer than the fastest one. Whoever writes to the collection meanwhile waits for it on
@@ -21,7 +20,7 @@ const MAX_PAUSE_MS = 50;
  * measured.
  */
 export async function* paceBatches<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
-  let size = FIRST_SIZE;
+  let size = MIN_SIZE;
   let fastestMs = Infinity;
   for (let start = 0; start < items.length;) {
     const batch = items.slice(start, start + size);

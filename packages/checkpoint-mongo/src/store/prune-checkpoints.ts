@@ -75,7 +75,7 @@ export async function markSurvivors(
   const operations = [
     ...(removal === undefined ? [] : [{ updateOne: announceRemoval(removal) }]),
     ...marks.map(({ _id, thread_id, hash, ...mark }) => ({
-      updateOne: { filter: { _id, thread_id, hash } as Filter<Document>, update: { $set: mark } },
+      updateOne: { filter: { _id, thread_id, hash }, update: { $set: mark } },
     })),
   ];
   for await (const batch of paceBatches(operations)) {

@@ -15,8 +15,11 @@ export type CheckpointToStore = Omit<
 /** How saving a checkpoint ended. Failures of the server are thrown. */
 export type SaveOutcome = "saved" | "conflict";
 
-/** How saving a new one ended: it may be stored although the thread has changed meanwhile. */
-export type SaveNewOutcome = SaveOutcome | "overtaken";
+/**
+ * How saving a new one ended. It may be stored although the thread has changed meanwhile (overtaken), or the thread had
+ * changed before, so that nothing was stored (unbegun).
+ */
+export type SaveNewOutcome = SaveOutcome | "overtaken" | "unbegun";
 
 /** What is saved along with a new checkpoint. */
 export interface SaveCheckpointOptions {
@@ -71,7 +74,10 @@ export async function saveCheckpoint(
     takesPlace: true,
   });
   const isInserted = outcome.inserted.has(stored.length);
-  if (outcome.kind === "conflict") return isInserted ? "overtaken" : "conflict";
+  if (outcome.kind === "conflict") {
+    if (outcome.isUnbegun) return "unbegun";
+    return isInserted ? "overtaken" : "conflict";
+  }
   if (!isInserted) return "conflict";
   await removeReplaced(thread, checkpoint, replaced);
   return "saved";
