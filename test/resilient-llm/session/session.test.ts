@@ -257,6 +257,11 @@ describe.each(savers)("a session on $name", ({ open }) => {
     expect(String(changed)).toContain('was "one"');
     expect(await openSession().run([() => 1], { tryResume: false })).toEqual([1]);
     expect(await openSession().run([() => 2], { name: "second" })).toEqual([2]);
+    // A step that asked its session would wait for itself.
+    const session = openSession();
+    const deadlock = await rejection(session.run([() => session.ask("1")], { name: "third" }));
+    expect(deadlock).toBeInstanceOf(InvalidOptionsError);
+    expect(String(deadlock)).toContain("Use what the step is given");
   });
 
   it("lets nobody store an answer to a conversation that somebody else has gone on with", async () => {

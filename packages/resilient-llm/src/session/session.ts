@@ -1,5 +1,6 @@
 import type { AIMessage, AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { z } from "zod";
 import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 import { checkOptions } from "../options/check-options.ts";
@@ -87,6 +88,9 @@ const runSchema = z.strictObject({
   signal: objectWith<AbortSignal>("addEventListener").optional(),
 });
 
+/** The sessions whose steps are under way. */
+const STEPPING: AsyncLocalStorage<Session> = new AsyncLocalStorage();
+
 /** A conversation or job that goes on by its id, in whichever process. Made by {@link createSession}. */
 export class Session {
   /** The session's id: its thread in the checkpointer and in the journal. */
@@ -139,6 +143,7 @@ export class Session {
     input?: SessionInput,
     { signal }: AskOptions = {},
   ): AsyncGenerator<AIMessageChunk, undefined> {
+    this.refuseInStep();
     const { promise, resolve: release } = Promise.withResolvers<void>();
     const before = this.busy;
     this.busy = promise;
@@ -194,7 +199,8 @@ export class Session {
         const stepMessages = [...messages];
         const task = `run:${name}:${index}@${stored.checkpointId}`;
         const context = this.createContext(task, stepMessages, { results, signal, variables });
-        results.push(await (named[index] as NamedStep).run(context));
+        const step = named[index] as NamedStep;
+        results.push(await STEPPING.run(this, async () => await step.run(context)));
         messages = stepMessages;
         if ((index + 1) % everyNSteps !== 0 && index + 1 < named.length) continue;
         const progress = { steps: named.map((step) => step.name), results: [...results] };
@@ -335,7 +341,16 @@ export class Session {
     };
   }
 
+  /** The session is busy with the step, and would wait for itself. */
+  private refuseInStep(): void {
+    if (STEPPING.getStore() !== this) return;
+    throw new InvalidOptionsError(
+      "session.run: a step has called its own session. Use what the step is given: ask, variables and results.",
+    );
+  }
+
   private async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.refuseInStep();
     const mine = this.busy.catch(() => undefined).then(work);
     this.busy = mine;
     return await mine;
