@@ -46,12 +46,7 @@ export {
 export { UnserializableStateError } from "./errors/unserializable-state-error.ts";
 export { UnsupportedFormatError } from "./errors/unsupported-format-error.ts";
 export { type WriteConflict, WriteConflictError } from "./errors/write-conflict-error.ts";
-export type {
-  RekeyFailure,
-  RekeyOptions,
-  RekeyProgress,
-  RekeyResult,
-} from "./encryption/rekey.ts";
+export type { RekeyFailure, RekeyOptions, RekeyProgress, RekeyResult } from "./encryption/rekey.ts";
 export type {
   DataKeyContext,
   EncryptionKey,

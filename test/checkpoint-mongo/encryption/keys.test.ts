@@ -7,6 +7,8 @@ import {
   type MongoDBSaver,
 } from "@threadkeep/checkpoint-mongo";
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import { Binary } from "mongodb";
 import { describe, expect, it } from "vitest";
 import { makeCheckpoint, makeMetadata, threadConfig } from "../make-checkpoint.ts";
 import { useDatabase } from "../use-database.ts";
@@ -58,43 +60,48 @@ describe("a saver without the keys", () => {
     ],
   ];
 
-  it.each(savers)("%s, reads and changes nothing, and says which key it needs", async (_, options, error) => {
-    const prefix = usePrefix();
-    const openSaver = opener(prefix);
-    const config = await fillThread(openSaver(WITH_OLD), uuid6(0), "text");
-    await openSaver(WITH_OLD).label(config, { name: "label" });
-    const ofThread = { thread_id: idOf(config) };
-    const all = () =>
-      database.db.collection(`${prefix}threads`).find(ofThread).sort({ _id: 1 }).toArray();
-    const before = await all();
-    for (const [name, call] of Object.entries(CALLS)) {
-      expect(await failOf(call(openSaver(options), config)), name).toMatchObject({
-        code: "ENCRYPTION_KEY",
-        ...error,
-      });
-    }
-    expect(await all()).toEqual(before);
-    expect(await openSaver(WITH_OLD).verifyThread(idOf(config))).toMatchObject({ damages: [] });
-  });
+  it.each(savers)(
+    "%s, reads and changes nothing, and says which key it needs",
+    async (_, options, error) => {
+      const prefix = usePrefix();
+      const openSaver = opener(prefix);
+      const config = await fillThread(openSaver(WITH_OLD), uuid6(0), "text");
+      await openSaver(WITH_OLD).label(config, { name: "label" });
+      const ofThread = { thread_id: idOf(config) };
+      const all = () =>
+        database.db.collection(`${prefix}threads`).find(ofThread).sort({ _id: 1 }).toArray();
+      const before = await all();
+      for (const call of Object.values(CALLS)) {
+        expect(await failOf(call(openSaver(options), config))).toMatchObject({
+          code: "ENCRYPTION_KEY",
+          ...error,
+        });
+      }
+      expect(await all()).toEqual(before);
+      expect(await openSaver(WITH_OLD).verifyThread(idOf(config))).toMatchObject({ damages: [] });
+    },
+  );
 
   it("whose data key is lost or damaged does not call the thread corrupt", async () => {
     const prefix = usePrefix();
     const openSaver = opener(prefix);
     const config = await fillThread(openSaver(WITH_OLD), uuid6(0), "text");
-    const keys = database.db.collection(`${prefix}keys`);
+    const keys = database.db.collection<{ wrapped: Binary }>(`${prefix}keys`);
     const own = (await keys.findOne({ thread_id: idOf(config) }))!;
-    const wrapped = Buffer.from(own["wrapped"].buffer);
-    wrapped[40]! ^= 1;
+    const wrapped = new Binary(Buffer.from(own.wrapped.buffer));
+    wrapped.buffer[40]! ^= 1;
     await keys.updateOne({ _id: own._id }, { $set: { wrapped } });
     for (const [name, call] of Object.entries(CALLS)) {
       if (name === "sweep") continue;
-      expect(await failOf(call(openSaver(WITH_OLD), config)), name).toMatchObject({
+      expect(await failOf(call(openSaver(WITH_OLD), config))).toMatchObject({
         fault: "damaged-data-key",
         keyId: "old",
       });
     }
     await keys.deleteOne({ _id: own._id });
-    expect(await failOf(openSaver(WITH_OLD).getTuple(config))).toMatchObject({ fault: "no-data-key" });
+    expect(await failOf(openSaver(WITH_OLD).getTuple(config))).toMatchObject({
+      fault: "no-data-key",
+    });
     expect(await failOf(openSaver(WITH_OLD).sweep())).toMatchObject({ fault: "no-data-key" });
     await keys.insertOne(own);
     expect(await openSaver(WITH_OLD).getTuple(config)).toBeDefined();
@@ -139,7 +146,10 @@ describe("a change of the master key", () => {
     await expect(dying).rejects.toBe(died);
     expect(await failOf(openSaver(WITH_NEW).rekey())).toMatchObject({ keyId: "old" });
     const stop = AbortSignal.abort();
-    expect(await openSaver(WITH_BOTH).rekey({ signal: stop })).toMatchObject({ rewrapped: 0, left: 4 });
+    expect(await openSaver(WITH_BOTH).rekey({ signal: stop })).toMatchObject({
+      rewrapped: 0,
+      left: 4,
+    });
     for (const config of configs) expect(await openSaver(WITH_BOTH).getTuple(config)).toBeDefined();
     expect(await openSaver(WITH_BOTH).rekey()).toEqual({
       keyId: "new",
@@ -188,10 +198,14 @@ describe("a deleted thread", () => {
     const threads = database.db.collection(`${prefix}threads`);
     const backup = await threads.find({ thread_id: threadId }).toArray();
     await openSaver(WITH_OLD).deleteThread(threadId);
-    expect(await database.db.collection(`${prefix}keys`).countDocuments({ thread_id: threadId })).toBe(0);
+    expect(
+      await database.db.collection(`${prefix}keys`).countDocuments({ thread_id: threadId }),
+    ).toBe(0);
     await threads.deleteMany({ thread_id: threadId });
     await threads.insertMany(backup);
-    expect(await failOf(openSaver(WITH_OLD).getTuple(config))).toMatchObject({ fault: "no-data-key" });
+    expect(await failOf(openSaver(WITH_OLD).getTuple(config))).toMatchObject({
+      fault: "no-data-key",
+    });
     await openSaver(WITH_OLD).deleteThread(threadId);
     // The id may be used again.
     const next = await fillThread(openSaver(WITH_OLD), threadId, "anew");
@@ -207,7 +221,7 @@ describe("a key provider", () => {
     let isDown = false;
     const answer = async (what: string): Promise<void> => {
       asked.push(what);
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await setTimeout(2);
       if (isDown) throw new Error("503 Service Unavailable");
     };
     const provider: KeyProvider = {
@@ -215,7 +229,9 @@ describe("a key provider", () => {
       wrap: async (dataKey, _keyId, { threadId }) => {
         await answer(`wrap ${threadId ?? "shared"}`);
         const iv = randomBytes(12);
-        const cipher = createCipheriv("aes-256-gcm", master, iv).setAAD(Buffer.from(threadId ?? ""));
+        const cipher = createCipheriv("aes-256-gcm", master, iv).setAAD(
+          Buffer.from(threadId ?? ""),
+        );
         return Buffer.concat([iv, cipher.update(dataKey), cipher.final(), cipher.getAuthTag()]);
       },
       unwrap: async (wrapped, _keyId, { threadId }) => {
@@ -274,7 +290,9 @@ describe("a key provider", () => {
 it("a step sends the same commands with encryption as without", async () => {
   const step = async (saver: MongoDBSaver, config: RunnableConfig, version: number) => {
     const values = { items: Array.from({ length: version }, (_, index) => `item ${index}`) };
-    const next = await saver.put(config, makeCheckpoint(values), makeMetadata(), { items: version });
+    const next = await saver.put(config, makeCheckpoint(values), makeMetadata(), {
+      items: version,
+    });
     await saver.putWrites(next, [["items", "written"]], "task");
     await saver.getTuple(next);
     return next;

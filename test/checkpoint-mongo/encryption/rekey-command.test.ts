@@ -50,7 +50,8 @@ it("threadkeep rekey goes on after a kill, and doctor says what is left", async 
     await saver.put(threadConfig(threadId), makeCheckpoint({ a: 1 }), makeMetadata(), { a: 1 });
   }
   const env = { MONGODB_URI: database.uri };
-  const countOld = () => database.db.collection("threadkeep_keys").countDocuments({ key_id: "old" });
+  const countOld = () =>
+    database.db.collection("threadkeep_keys").countDocuments({ key_id: "old" });
   const killed = await runPiped(["rekey", "--config", await writeConfig("killed.mjs", 4)], env);
   expect(killed.exitCode).toBe(null);
   const left = await countOld();
@@ -61,7 +62,12 @@ it("threadkeep rekey goes on after a kill, and doctor says what is left", async 
   expect(doctor.stdout).toMatch(/Encryption\tok\ton, with the key new/);
   expect(doctor.stdout).toMatch(/Data keys\twarning\t4 need another key than new/);
   const whole = await runPiped(["rekey", "--config", config, "--json"], env);
-  expect(JSON.parse(whole.stdout)).toMatchObject({ keyId: "new", rewrapped: 4, failed: [], left: 0 });
+  expect(JSON.parse(whole.stdout)).toMatchObject({
+    keyId: "new",
+    rewrapped: 4,
+    failed: [],
+    left: 0,
+  });
   expect(whole.exitCode).toBe(0);
   for (const threadId of threadIds) {
     const saver = database.openSaver({ encryption: WITH_NEW });

@@ -46,7 +46,9 @@ describe("a filter of checkpoints", () => {
       expect(await list({ rank: 1 })).toHaveLength(1);
     });
     expect(sent).not.toMatch(/anna|otto|nobody|loop/);
-    const stored = await documents.find({ thread_id: threadId, kind: "checkpoint" }).toArray();
+    const stored = await documents
+      .find<{ metadata?: unknown }>({ thread_id: threadId, kind: "checkpoint" })
+      .toArray();
     expect(stored.map(({ metadata }) => metadata)).toEqual([{ rank: 0 }, { rank: 1 }, { rank: 2 }]);
     expect(await open().verifyThread(threadId)).toMatchObject({ damages: [] });
   });
@@ -62,7 +64,9 @@ describe("a filter of checkpoints", () => {
       expect(await saver.threads.search({ config: filter })).toMatchObject({
         threads: [{ threadId }],
       });
-      expect(await saver.threads.search({ config: { tenant: "other" } })).toMatchObject({ threads: [] });
+      expect(await saver.threads.search({ config: { tenant: "other" } })).toMatchObject({
+        threads: [],
+      });
     });
     expect(sent).not.toMatch(/acme/);
   });
@@ -73,7 +77,9 @@ describe("a search of threads", () => {
     const saver = open({ searchable: ["rank"] });
     const ids = [uuid6(0), uuid6(0)];
     for (const [rank, threadId] of ids.entries()) {
-      await saver.threads.create(threadId, { metadata: { rank, owner: `owner-${rank}`, tags: ["a"] } });
+      await saver.threads.create(threadId, {
+        metadata: { rank, owner: `owner-${rank}`, tags: ["a"] },
+      });
     }
     const sent = await recordSent(async () => {
       expect(await saver.threads.search({ metadata: { owner: "owner-1" } })).toMatchObject({
@@ -91,7 +97,9 @@ describe("a search of threads", () => {
       open().threads.update(ids[0]!, { metadata: { one: 1 } }),
       open().threads.update(ids[0]!, { metadata: { two: 2 } }),
     ]);
-    expect(await open().threads.get(ids[0]!)).toMatchObject({ metadata: { rank: 0, one: 1, two: 2 } });
+    expect(await open().threads.get(ids[0]!)).toMatchObject({
+      metadata: { rank: 0, one: 1, two: 2 },
+    });
   });
 });
 
@@ -102,7 +110,9 @@ describe("labels", () => {
     const first = await saver.put(threadConfig(threadId), makeCheckpoint(), makeMetadata(), {});
     const second = await saver.put(first, makeCheckpoint(), makeMetadata(), {});
     await saver.label(first, { name: "before" });
-    await expect(saver.label(second, { name: "before" })).rejects.toMatchObject({ code: "LABEL_TAKEN" });
+    await expect(saver.label(second, { name: "before" })).rejects.toMatchObject({
+      code: "LABEL_TAKEN",
+    });
     await saver.label(second, { name: "after" });
     expect(await open().listLabels(threadId, { name: "before" })).toHaveLength(1);
     await open().rollback(threadId, { to: "before" });
@@ -166,7 +176,7 @@ describe("documents in clear text", () => {
     ] as const) {
       const all = await documents.find({ thread_id: threadId, kind }).toArray();
       await documents.updateMany({ thread_id: threadId, kind }, { $set: { [field]: value } });
-      await expect(open().getTuple(config), field).rejects.toThrow(PlaintextRefusedError);
+      await expect(open().getTuple(config)).rejects.toThrow(PlaintextRefusedError);
       for (const document of all) await documents.replaceOne({ _id: document._id }, document);
     }
     expect(await open().getTuple(config)).toBeDefined();

@@ -2,7 +2,14 @@ import type { Document } from "mongodb";
 import type { BinaryClass } from "../driver/binary-class.ts";
 import { bytesToHex, isBinary, toBytes, type StoredBytes } from "../driver/binary.ts";
 import { toPackedBinary, toPackedBytes, type Compression } from "../documents/packed-bytes.ts";
-import { isSealed, PLAIN, STORED_NAME, toSealedBinary, toSealedBytes, Unopened } from "../documents/sealed-bytes.ts";
+import {
+  isSealed,
+  PLAIN,
+  STORED_NAME,
+  toSealedBinary,
+  toSealedBytes,
+  Unopened,
+} from "../documents/sealed-bytes.ts";
 import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { EncryptionKeyError } from "../errors/encryption-key-error.ts";
 import { PlaintextRefusedError } from "../errors/plaintext-refused-error.ts";
@@ -86,8 +93,8 @@ export class DocumentSealer {
     const place = placeOf(document);
     if (place === undefined) return document;
     const opened = this.#open(document, place, this.#opener(document, key));
-    const isPlain = place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
-    return isPlain ? { ...opened, [PLAIN]: true } : opened;
+    const liesPlain = place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
+    return liesPlain ? { ...opened, [PLAIN]: true } : opened;
   }
 
   /** Whether a document is a segment that was named with a key. */
@@ -106,7 +113,11 @@ export class DocumentSealer {
 
   #sealFields(cipher: ThreadCipher, fields: Document, all: Document): Document {
     const place = placeOf(all);
-    if (place === undefined) return fields;
+    if (place === undefined) {
+      // Otherwise it would go out in clear text.
+      if (isSensitive(fields)) throw new Error("What is to be encrypted does not say its kind.");
+      return fields;
+    }
     const sealed = this.#convert(fields, place, (value, field, at) =>
       this.#seal(cipher, value, field, at),
     );
@@ -202,7 +213,9 @@ export class DocumentSealer {
           const labels: unknown = fields[field];
           if (!Array.isArray(labels)) continue;
           converted[field] = labels.map((label: unknown) =>
-            isObject(label) ? { ...label, name: convert(label["name"], "label", place) } : label,
+            isObject(label)
+              ? replace(label, "name", convert(label["name"], "label", place))
+              : label,
           );
         }
         break;
@@ -220,12 +233,14 @@ export class DocumentSealer {
         const writes: unknown = fields["writes"];
         if (!Array.isArray(writes)) break;
         converted["writes"] = writes.map((write: unknown) =>
-          isObject(write) ? { ...write, value: convertWrite(write, place, convert) } : write,
+          isObject(write) ? replace(write, "value", convertWrite(write, place, convert)) : write,
         );
         break;
       }
       case "thread":
         each("metadata");
+        break;
+      default:
         break;
     }
     return converted;
@@ -244,7 +259,7 @@ export function isSensitive(document: Document): boolean {
     "data" in document ||
     "more" in document ||
     ("writes" in document && document["kind"] === "writes") ||
-    (document["kind"] === "thread" && typeof document["metadata"] !== "undefined")
+    (document["kind"] === "thread" && document["metadata"] !== undefined)
   );
 }
 
@@ -257,7 +272,13 @@ function placeOf(document: Document): Place | undefined {
     case "discarded":
       return ["checkpoint", String(ns), String(id)];
     case "writes":
-      return ["writes", String(ns), String(id), String(document["task_id"]), Number(document["idx"])];
+      return [
+        "writes",
+        String(ns),
+        String(id),
+        String(document["task_id"]),
+        Number(document["idx"]),
+      ];
     case "segment": {
       const name: unknown = document["segment"];
       return isBinary(name) && !isSealed(name)
@@ -276,7 +297,12 @@ function placeOfSegment(root: StoredBytes, part: unknown): Place {
 }
 
 function convertWrite(write: Document, place: Place, convert: Convert): unknown {
-  const { idx, channel, type = null, value } = write as {
+  const {
+    idx,
+    channel,
+    type = null,
+    value,
+  } = write as {
     readonly idx: unknown;
     readonly channel: unknown;
     readonly type?: unknown;
@@ -291,7 +317,11 @@ function convertWrite(write: Document, place: Place, convert: Convert): unknown 
 
 /** Whether a value is one that should have been encrypted. */
 function isPlain(value: unknown, field: string): boolean {
-  return typeof value === "string" || isBinary(value) || (field === "metadata_encoded" && isObject(value));
+  return (
+    typeof value === "string" ||
+    isBinary(value) ||
+    (field === "metadata_encoded" && isObject(value))
+  );
 }
 
 interface TypedMetadata {
@@ -306,13 +336,20 @@ function encodeTyped({ type, data }: TypedMetadata): Uint8Array {
 
 function decodeTyped(bytes: Uint8Array): TypedMetadata {
   const end = bytes.indexOf(LINE_BREAK);
-  return { type: JSON.parse(toText(bytes.subarray(0, end))!) as string, data: bytes.subarray(end + 1) };
+  return {
+    type: JSON.parse(toText(bytes.subarray(0, end))!) as string,
+    data: bytes.subarray(end + 1),
+  };
 }
 
 const LINE_BREAK = 10;
 
 function toText(bytes: Uint8Array | undefined): string | undefined {
   return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function replace(object: Document, field: string, value: unknown): Document {
+  return { ...object, [field]: value };
 }
 
 function isObject(value: unknown): value is Document {
@@ -330,7 +367,10 @@ function noDataKey(document: Document): EncryptionKeyError {
 /** Names a document, as messages do. */
 function describeDocument({ kind, thread_id, checkpoint_id }: Document): string {
   const thread = `thread "${String(thread_id)}"`;
-  if (kind === "writes") return `pending writes to checkpoint ${String(checkpoint_id)} of ${thread}`;
+  if (kind === "writes")
+    return `pending writes to checkpoint ${String(checkpoint_id)} of ${thread}`;
   if (kind === "segment") return `a segment of ${thread}`;
-  return kind === "thread" ? `the record of ${thread}` : `checkpoint ${String(checkpoint_id)} of ${thread}`;
+  return kind === "thread"
+    ? `the record of ${thread}`
+    : `checkpoint ${String(checkpoint_id)} of ${thread}`;
 }

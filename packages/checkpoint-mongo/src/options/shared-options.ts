@@ -93,14 +93,11 @@ const encryptionKey = z
     error: `at least ${MIN_ENCRYPTION_KEY_BYTES} bytes`,
   });
 
-const keyProvider = z.custom<KeyProvider>(
-  (value) => {
-    const { currentKeyId, wrap, unwrap } = (value ?? {}) as Partial<KeyProvider>;
-    const isId = typeof currentKeyId === "string" && /^.{1,200}$/u.test(currentKeyId);
-    return isId && typeof wrap === "function" && typeof unwrap === "function";
-  },
-  "an object with currentKeyId, wrap and unwrap",
-);
+const keyProvider = z.custom<KeyProvider>((value) => {
+  const { currentKeyId, wrap, unwrap } = (value ?? {}) as Partial<KeyProvider>;
+  const isId = typeof currentKeyId === "string" && /^.{1,200}$/u.test(currentKeyId);
+  return isId && typeof wrap === "function" && typeof unwrap === "function";
+}, "an object with currentKeyId, wrap and unwrap");
 
 /** What is encrypted, and with which keys. */
 export const encryption: z.ZodType<EncryptionOptions | undefined> = z

@@ -99,7 +99,8 @@ function readConfig(config: unknown): readonly string[] {
 
 function readEncodedMetadata(encoded: unknown): ParsedCheckpoint["metadataEncoded"] {
   if (encoded === undefined || typeof encoded === "string") return encoded;
-  if (!isObject(encoded) || encoded instanceof Unopened) return refuse("metadata_encoded", "a text, or a type and bytes", encoded);
+  if (!isObject(encoded) || encoded instanceof Unopened)
+    return refuse("metadata_encoded", "a text, or a type and bytes", encoded);
   const { type, data } = encoded as { readonly type?: unknown; readonly data?: unknown };
   return {
     type: readText("metadata_encoded.type", type),

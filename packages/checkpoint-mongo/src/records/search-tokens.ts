@@ -45,7 +45,9 @@ export function listTokens(
   // Those in clear text have no tokens.
   if (isPlainAllowed) return [];
   return Object.entries(toConditions(filter)).flatMap(([path, value]) =>
-    Object.hasOwn(filter, path) && isScalar(value) ? [secrets.toToken(writeField(path, value))] : [],
+    Object.hasOwn(filter, path) && isScalar(value)
+      ? [secrets.toToken(writeField(path, value))]
+      : [],
   );
 }
 

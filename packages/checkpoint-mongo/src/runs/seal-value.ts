@@ -36,7 +36,8 @@ export function openValue(
 ): Uint8Array {
   const what = `the ${place.part} of run "${place.runId}"`;
   if (!isSealed(stored)) {
-    if (encryption !== undefined && !encryption.isPlainAllowed) throw new PlaintextRefusedError(what);
+    if (encryption !== undefined && !encryption.isPlainAllowed)
+      throw new PlaintextRefusedError(what);
     return toBytes(stored);
   }
   if (encryption === undefined) {

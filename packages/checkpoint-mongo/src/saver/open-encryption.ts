@@ -36,11 +36,14 @@ export function nameEncryption(settings: EncryptionSettings | undefined): string
 }
 
 /** The data keys of a saver. Nothing is asked of the server. */
-export function findDataKeys(place: KeysPlace, settings: EncryptionSettings): DataKeys {
+function findDataKeys(place: KeysPlace, settings: EncryptionSettings): DataKeys {
   const { provider, keysCollectionName } = settings;
   return allKeys.get(place.client, formatKey(place, settings), () => {
     const db = openKeysDatabase(place, settings);
-    return new DataKeys({ collection: openCollection<KeyDocument>(db, keysCollectionName), provider });
+    return new DataKeys({
+      collection: openCollection<KeyDocument>(db, keysCollectionName),
+      provider,
+    });
   });
 }
 
@@ -61,7 +64,9 @@ export async function openEncryption(
   Binary: BinaryClass,
 ): Promise<ThreadEncryption> {
   const keys = findDataKeys(place, settings);
-  await setups.do(place.client, formatKey(place, settings), () => ensureKeyIndexes(place, settings));
+  await setups.do(place.client, formatKey(place, settings), () =>
+    ensureKeyIndexes(place, settings),
+  );
   const secrets = await keys.shared();
   const { searchable, isPlainAllowed } = settings;
   const sealer = new DocumentSealer(Binary, isPlainAllowed);
@@ -109,10 +114,19 @@ export async function nameNeededKey(
   if (!EncryptionKeyError.isInstance(error) || error.fault !== "no-keys") return error;
   const keys = openCollection<KeyDocument>(db, `${collectionPrefix}keys`);
   // Where the keys lie elsewhere, the error is as it was.
-  const shared = await keys.findOne({ _id: SHARED_KEY }).catch(() => null);
+  let shared: KeyDocument | null;
+  try {
+    shared = await keys.findOne({ _id: SHARED_KEY });
+  } catch {
+    return error;
+  }
   if (shared === null) return error;
   const { what, fault, knownKeyIds } = error;
-  return new EncryptionKeyError(what, { fault, keyId: shared.key_id, knownKeyIds }, { cause: error });
+  return new EncryptionKeyError(
+    what,
+    { fault, keyId: shared.key_id, knownKeyIds },
+    { cause: error },
+  );
 }
 
 function nameProvider(provider: KeyProvider): string {

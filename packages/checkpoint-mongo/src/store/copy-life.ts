@@ -108,8 +108,7 @@ export async function storeCopied(
   documents: readonly Document[],
 ): Promise<boolean> {
   const { threadId, epoch } = life;
-  const sealed =
-    (await store.encryption?.sealDocuments(threadId, epoch, documents)) ?? documents;
+  const sealed = (await store.encryption?.sealDocuments(threadId, epoch, documents)) ?? documents;
   try {
     await store.all.insertMany([...sealed], { ordered: true });
   } catch (error) {
@@ -181,10 +180,14 @@ async function resealMetadata(
   nextEpoch: number,
 ): Promise<{ readonly former: unknown; readonly next: unknown } | undefined> {
   if (store.encryption === undefined || typeof metadata !== "string") return undefined;
-  const seal = (of: number): Promise<unknown> => sealMetadata(store, { threadId, epoch: of }, metadata);
+  const seal = (of: number): Promise<unknown> =>
+    sealMetadata(store, { threadId, epoch: of }, metadata);
   const sealed = await seal(epoch);
   const { isPlainAllowed } = store.encryption;
-  return { former: isPlainAllowed ? { $in: [sealed, metadata] } : sealed, next: await seal(nextEpoch) };
+  return {
+    former: isPlainAllowed ? { $in: [sealed, metadata] } : sealed,
+    next: await seal(nextEpoch),
+  };
 }
 
 async function sealMetadata(

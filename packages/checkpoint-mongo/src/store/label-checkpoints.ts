@@ -47,7 +47,7 @@ export async function takeLabelOff(
 ): Promise<void> {
   const names = await sealNames({ encryption }, { thread_id, epoch }, name);
   const labels = { name: names.length === 1 ? names[0] : { $in: names } };
-  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels } } as object);
+  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels } });
   // Without labels, it has no entry in their index.
   await checkpoints.updateOne(
     { _id, thread_id, labels: { $size: 0 } },
@@ -58,7 +58,10 @@ export async function takeLabelOff(
 /** The name of a label as it is stored; where documents in clear text are read, also as it was stored there. */
 async function sealNames(
   { encryption }: Pick<Store, "encryption">,
-  { thread_id: threadId, epoch = 0 }: { readonly thread_id: string; readonly epoch: number | undefined },
+  {
+    thread_id: threadId,
+    epoch = 0,
+  }: { readonly thread_id: string; readonly epoch: number | undefined },
   name: string,
 ): Promise<readonly unknown[]> {
   if (encryption === undefined) return [name];

@@ -181,7 +181,7 @@ function afterMoment(moment: Date | undefined): Document {
 /** The latest checkpoint of a thread's root graph, unverified. */
 export type RootHead = Pick<
   CheckpointDocument,
-    | "_id"
+  | "_id"
   | "thread_id"
   | "checkpoint_id"
   | "seq"

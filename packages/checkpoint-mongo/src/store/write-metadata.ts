@@ -48,7 +48,10 @@ export async function changeMetadata(
         metadata: sealed.former as string,
         ...(record.stands && { stands: { $exists: true } }),
       },
-      { $set: { metadata: sealed.next as string, fields }, ...(record.stands && { $max: { "stands.at": at } }) },
+      {
+        $set: { metadata: sealed.next as string, fields },
+        ...(record.stands && { $max: { "stands.at": at } }),
+      },
       { returnDocument: "after" },
     );
     if (changed === null) continue;

@@ -67,10 +67,7 @@ export async function searchThreads(
 }
 
 /** Counts threads. */
-export async function countThreads(
-  context: SearchContext,
-  asked: ResolvedFilter,
-): Promise<number> {
+export async function countThreads(context: SearchContext, asked: ResolvedFilter): Promise<number> {
   const { store } = context;
   requireKept(context, asked);
   const filter = sealSearch(store.encryption, asked);

@@ -161,7 +161,10 @@ async function applyUpdate(
   const { store, deadline } = context;
   const thread = await changeMetadata(store, threadId, deadline, (former) => {
     const metadata = { ...readThreadMetadata(former), ...update };
-    return { metadata: writeThreadMetadata(owner, metadata), fields: listFields(metadata, store.encryption) };
+    return {
+      metadata: writeThreadMetadata(owner, metadata),
+      fields: listFields(metadata, store.encryption),
+    };
   });
   const [summary] = thread === undefined ? [] : summarize(context, [thread], store.estimateTime());
   if (summary === undefined) {
