@@ -93,7 +93,8 @@ export class DocumentSealer {
     const place = placeOf(document);
     if (place === undefined) return document;
     const opened = this.#open(document, place, this.#opener(document, key));
-    const liesPlain = place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
+    const liesPlain =
+      place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
     return liesPlain ? { ...opened, [PLAIN]: true } : opened;
   }
 
