@@ -46,7 +46,9 @@ describe("a filter of checkpoints", () => {
       expect(await list({ rank: 1 })).toHaveLength(1);
     });
     expect(sent).not.toMatch(/anna|otto|nobody|loop/);
-    const stored = await documents.find({ thread_id: threadId, kind: "checkpoint" }).toArray();
+    const stored = await documents
+      .find<{ metadata?: unknown }>({ thread_id: threadId, kind: "checkpoint" })
+      .toArray();
     expect(stored.map(({ metadata }) => metadata)).toEqual([{ rank: 0 }, { rank: 1 }, { rank: 2 }]);
     expect(await open().verifyThread(threadId)).toMatchObject({ damages: [] });
   });
@@ -174,7 +176,7 @@ describe("documents in clear text", () => {
     ] as const) {
       const all = await documents.find({ thread_id: threadId, kind }).toArray();
       await documents.updateMany({ thread_id: threadId, kind }, { $set: { [field]: value } });
-      await expect(open().getTuple(config), field).rejects.toThrow(PlaintextRefusedError);
+      await expect(open().getTuple(config)).rejects.toThrow(PlaintextRefusedError);
       for (const document of all) await documents.replaceOne({ _id: document._id }, document);
     }
     expect(await open().getTuple(config)).toBeDefined();

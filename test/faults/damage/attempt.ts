@@ -20,14 +20,19 @@ export type Outcome =
 
 /**
  * A document without the name of its key, or with another one, may be one that was written before there was a
- * key. The error names it and says so. It is not passed over either.
+ * key. Bytes that are marked as encrypted may be so, and others may be of a time before encryption. The error says
+ * so. They are not passed over either.
  */
-const KEY_CODE = "INTEGRITY_KEY";
+const KEY_CODES: ReadonlySet<string> = new Set([
+  "INTEGRITY_KEY",
+  "ENCRYPTION_KEY",
+  "PLAINTEXT_REFUSED",
+]);
 
 const NAMES_DAMAGE: ReadonlySet<string> = new Set([
   "CORRUPT_CHECKPOINT",
   "UNSUPPORTED_FORMAT",
-  KEY_CODE,
+  ...KEY_CODES,
 ]);
 
 /** Makes a call and tells how it ended. */
@@ -41,7 +46,7 @@ export async function attempt(call: () => Promise<Outcome>): Promise<Outcome> {
     }
     const { code, message } = error;
     return NAMES_DAMAGE.has(code)
-      ? { end: "refused", message, isAboutKey: code === KEY_CODE }
+      ? { end: "refused", message, isAboutKey: KEY_CODES.has(code) }
       : { end: "unexplained", message };
   }
 }

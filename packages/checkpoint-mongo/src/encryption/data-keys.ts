@@ -231,7 +231,7 @@ export class DataKeys {
         { $setOnInsert: { ...made, ...(threadId !== undefined && { epoch }) } },
         { upsert: true, returnDocument: "after" },
       );
-      if (document !== null) return document as KeyDocument;
+      if (document !== null) return document;
     } catch (error) {
       // Another process has made it at the same moment.
       if (!isDuplicateKeyError(error)) throw error;
@@ -288,7 +288,7 @@ export class DataKeys {
   async #unwrap(document: KeyDocument, context: DataKeyContext): Promise<Uint8Array> {
     const { key_id: keyId, wrapped } = document;
     if (typeof keyId !== "string" || !isBinary(wrapped)) {
-      throw this.#refuse(context, "damaged-data-key", String(keyId));
+      throw this.#refuse(context, "damaged-data-key", undefined);
     }
     const bytes = await this.#ask(context, keyId, () =>
       this.#provider.unwrap(toBytes(wrapped), keyId, context),

@@ -93,8 +93,9 @@ export class DocumentSealer {
     const place = placeOf(document);
     if (place === undefined) return document;
     const opened = this.#open(document, place, this.#opener(document, key));
-    const isPlain = place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
-    return isPlain ? { ...opened, [PLAIN]: true } : opened;
+    const liesPlain =
+      place[0] === "checkpoint" && "body" in document && !isSealed(document["body"]);
+    return liesPlain ? { ...opened, [PLAIN]: true } : opened;
   }
 
   /** Whether a document is a segment that was named with a key. */
@@ -113,7 +114,11 @@ export class DocumentSealer {
 
   #sealFields(cipher: ThreadCipher, fields: Document, all: Document): Document {
     const place = placeOf(all);
-    if (place === undefined) return fields;
+    if (place === undefined) {
+      // Otherwise it would go out in clear text.
+      if (isSensitive(fields)) throw new Error("What is to be encrypted does not say its kind.");
+      return fields;
+    }
     const sealed = this.#convert(fields, place, (value, field, at) =>
       this.#seal(cipher, value, field, at),
     );
@@ -209,7 +214,9 @@ export class DocumentSealer {
           const labels: unknown = fields[field];
           if (!Array.isArray(labels)) continue;
           converted[field] = labels.map((label: unknown) =>
-            isObject(label) ? { ...label, name: convert(label["name"], "label", place) } : label,
+            isObject(label)
+              ? replace(label, "name", convert(label["name"], "label", place))
+              : label,
           );
         }
         break;
@@ -227,12 +234,14 @@ export class DocumentSealer {
         const writes: unknown = fields["writes"];
         if (!Array.isArray(writes)) break;
         converted["writes"] = writes.map((write: unknown) =>
-          isObject(write) ? { ...write, value: convertWrite(write, place, convert) } : write,
+          isObject(write) ? replace(write, "value", convertWrite(write, place, convert)) : write,
         );
         break;
       }
       case "thread":
         each("metadata");
+        break;
+      default:
         break;
     }
     return converted;
@@ -251,7 +260,7 @@ export function isSensitive(document: Document): boolean {
     "data" in document ||
     "more" in document ||
     ("writes" in document && document["kind"] === "writes") ||
-    (document["kind"] === "thread" && typeof document["metadata"] !== "undefined")
+    (document["kind"] === "thread" && document["metadata"] !== undefined)
   );
 }
 
@@ -338,6 +347,10 @@ const LINE_BREAK = 10;
 
 function toText(bytes: Uint8Array | undefined): string | undefined {
   return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function replace(object: Document, field: string, value: unknown): Document {
+  return { ...object, [field]: value };
 }
 
 function isObject(value: unknown): value is Document {

@@ -91,7 +91,9 @@ export class ThreadEncryption {
     for (const threadId of threadIds) {
       const keys = this.keys.peekAll(threadId);
       const ciphers = keys.filter((key) => key instanceof ThreadCipher);
-      if (ciphers.length === 0 && !this.isPlainAllowed) throw keys[0] ?? this.#noKey(threadId);
+      if (ciphers.length === 0 && !this.isPlainAllowed) {
+        throw keys.find((key) => key instanceof Error) ?? this.#noKey(threadId);
+      }
       for (const cipher of ciphers) {
         for (const root of roots) names.push(this.sealer.sealRoot(cipher, root));
       }

@@ -36,7 +36,7 @@ export function nameEncryption(settings: EncryptionSettings | undefined): string
 }
 
 /** The data keys of a saver. Nothing is asked of the server. */
-export function findDataKeys(place: KeysPlace, settings: EncryptionSettings): DataKeys {
+function findDataKeys(place: KeysPlace, settings: EncryptionSettings): DataKeys {
   const { provider, keysCollectionName } = settings;
   return allKeys.get(place.client, formatKey(place, settings), () => {
     const db = openKeysDatabase(place, settings);
@@ -114,7 +114,12 @@ export async function nameNeededKey(
   if (!EncryptionKeyError.isInstance(error) || error.fault !== "no-keys") return error;
   const keys = openCollection<KeyDocument>(db, `${collectionPrefix}keys`);
   // Where the keys lie elsewhere, the error is as it was.
-  const shared = await keys.findOne({ _id: SHARED_KEY }).catch(() => null);
+  let shared: KeyDocument | null;
+  try {
+    shared = await keys.findOne({ _id: SHARED_KEY });
+  } catch {
+    return error;
+  }
   if (shared === null) return error;
   const { what, fault, knownKeyIds } = error;
   return new EncryptionKeyError(

@@ -27,10 +27,10 @@ export class FieldFault extends Error {
  * @throws PlaintextRefusedError if it lies in clear text where it must not
  * @throws EncryptionKeyError if it is encrypted, and the key for it is not there
  */
-export function requireKeys(value: unknown): void {
+export function requireKeys(value: unknown, field: string): void {
   if (value instanceof Unopened && value.error !== undefined) throw value.error;
   if (!isSealed(value)) return;
-  throw new EncryptionKeyError("what is stored", {
+  throw new EncryptionKeyError(`the field ${field} of a document`, {
     fault: "no-keys",
     keyId: undefined,
     knownKeyIds: [],
@@ -87,7 +87,7 @@ export function requireBytes(field: string, value: unknown, expected: Uint8Array
 
 /** Refuses what a field holds. */
 export function refuse(field: string, expected: string, found: unknown): never {
-  requireKeys(found);
+  requireKeys(found, field);
   throw new FieldFault(field, expected, found);
 }
 

@@ -47,7 +47,7 @@ export async function takeLabelOff(
 ): Promise<void> {
   const names = await sealNames({ encryption }, { thread_id, epoch }, name);
   const labels = { name: names.length === 1 ? names[0] : { $in: names } };
-  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels } } as object);
+  await checkpoints.updateOne({ _id, thread_id }, { $pull: { labels } });
   // Without labels, it has no entry in their index.
   await checkpoints.updateOne(
     { _id, thread_id, labels: { $size: 0 } },
@@ -101,7 +101,7 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
-  for (const { labels = [] } of found) for (const label of labels) requireKeys(label.name);
+  for (const { labels = [] } of found) for (const label of labels) requireKeys(label.name, "labels.name");
   return found.filter(
     ({ checkpoint_ns, labels = [] }) =>
       checkpoint_ns === (checkpointNs ?? checkpoint_ns) &&

@@ -167,7 +167,7 @@ export async function* scanReferences(
       segments: 1,
     })) {
     // Of a saver without its keys, too: what it cannot read may refer to any.
-    requireKeys(segments);
+    requireKeys(segments, "segments");
     if (!isBinary(segments)) throw unknownReferences(threadId, checkpoint_ns, checkpoint_id);
     yield segments;
   }
@@ -177,9 +177,9 @@ export async function* scanReferences(
     // Whatever damage has put there instead refers to nothing.
     for (const write of [set].flat() as readonly (Partial<StoredWrite> | null)[]) {
       const value: unknown = write?.value;
-      requireKeys(value);
+      requireKeys(value, "writes.value");
       const segment: unknown = (value as { segment?: unknown } | undefined)?.segment;
-      requireKeys(segment);
+      requireKeys(segment, "writes.value.segment");
       if (isBinary(segment)) yield segment;
     }
   }

@@ -37,7 +37,7 @@ export async function changeMetadata(
     const { record, head } = thread;
     const at = new Date(store.estimateTime());
     // It may lie in clear text where it must not.
-    requireKeys(record.metadata);
+    requireKeys(record.metadata, "metadata");
     const { metadata, fields } = change(record.metadata);
     const sealed = await sealMetadata(store, record, metadata);
     const changed = await store.threads.findOneAndUpdate(

@@ -122,7 +122,10 @@ async function verifySearchable(
   if (encryption !== undefined) {
     // What lies in clear text is up to the settings that it was stored with.
     const searchable = new Set(Object.keys(metadata ?? {}));
-    const sealed = splitSearchable(expected ?? {}, { ...encryption, searchable });
+    const sealed = splitSearchable(expected ?? {}, {
+      secrets: encryption.secrets,
+      searchable,
+    });
     if (isDeepStrictEqual({ clear: metadata, tokens: tokens ?? [] }, sealed)) return;
   }
   throw new CorruptCheckpointError(record.address, {

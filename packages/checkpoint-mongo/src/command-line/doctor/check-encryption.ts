@@ -1,5 +1,4 @@
 import { openDatabase } from "../../driver/open-database.ts";
-import { isSealed } from "../../documents/sealed-bytes.ts";
 import { EncryptionKeyError } from "../../errors/encryption-key-error.ts";
 import type { Finding, Patient } from "./finding.ts";
 
@@ -11,20 +10,19 @@ export async function checkEncryption({
 }: Patient): Promise<readonly Finding[]> {
   const check = "Encryption";
   const { databaseName, collectionName, config } = settings;
-  const threads = openDatabase(client, databaseName).collection(collectionName);
   const { encryption } = config;
+  const name = encryption?.keysCollectionName ?? collectionName.replace(/threads$/, "keys");
+  const keys = openDatabase(client, encryption?.keysDbName ?? databaseName).collection(name);
   if (encryption === undefined) {
-    const newest = await threads.findOne({ kind: "checkpoint", thread_id: { $gte: "" } });
-    const isEncrypted = isSealed(newest?.["body"]);
     return [
-      isEncrypted
-        ? {
+      (await keys.findOne({})) === null
+        ? { check, verdict: "note", found: "off: threads lie in clear text" }
+        : {
             check,
             verdict: "unknown",
-            found: "threads are encrypted, and there are no keys to look further",
+            found: `threads are encrypted (there are data keys in ${name}), and no master key is given`,
             advice: "Give the options of your saver with --config.",
-          }
-        : { check, verdict: "note", found: "off: threads lie in clear text" },
+          },
     ];
   }
   const findings: Finding[] = [];
@@ -37,8 +35,6 @@ export async function checkEncryption({
     return [{ check, verdict: "problem", found: error.message }];
   }
   findings.push({ check, verdict: "ok", found: `on, with the key ${current}` });
-  const name = encryption.keysCollectionName ?? collectionName.replace(/threads$/, "keys");
-  const keys = openDatabase(client, encryption.keysDbName ?? databaseName).collection(name);
   const others = await keys.countDocuments({ key_id: { $ne: current } });
   if (others > 0) {
     findings.push({
