@@ -315,7 +315,10 @@ describe("a replay", () => {
     const saver = new MemorySaver();
     const config = newThread();
     const State = Annotation.Root({
-      seen: Annotation<number[]>({ reducer: (left, right) => [...left, ...right], default: () => [] }),
+      seen: Annotation<number[]>({
+        reducer: (left, right) => [...left, ...right],
+        default: () => [],
+      }),
     });
     const inner = new StateGraph(State)
       .addNode("count", ({ seen }) => ({ seen: [seen.length] }))
