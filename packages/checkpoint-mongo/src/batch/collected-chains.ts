@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { measureDocument } from "../driver/measure-document.ts";
 import type { Chain, ChainUpdate } from "../store/chain.ts";
-import type { CommitQueue, Submission } from "../store/group-commit.ts";
+import { REFUSED, type CommitQueue, type Submission } from "../store/group-commit.ts";
 
 /**
  * Takes the chains of a call as if they were carried out already, and each of their updates had inserted its
@@ -16,7 +16,7 @@ export class CollectedChains implements CommitQueue {
     const isRefused = outcomes.some(
       (outcome) => outcome.status === "fulfilled" && outcome.value.kind === "conflict",
     );
-    if (isRefused) return { outcome: Promise.resolve({ kind: "conflict", inserted: new Set() }) };
+    if (isRefused) return { outcome: Promise.resolve(REFUSED) };
     this.chains.push(chain);
     this.bytes += measureDocument(chain);
     const inserted = new Set(chain.keys());
@@ -31,14 +31,20 @@ export class CollectedChains implements CommitQueue {
 export function joinChains(chains: readonly Chain[]): Chain {
   const opening = chains[0]?.[0];
   const closing = chains.at(-1)?.at(-1);
-  return chains.flatMap((chain) =>
-    chain.filter((update, index) => {
-      const asksTheSame = index === 0 ? opening : index === chain.length - 1 ? closing : undefined;
-      if (asksTheSame === undefined || asksTheSame === update || !changesNothing(update))
-        return true;
-      return !isDeepStrictEqual(update.filter, asksTheSame.filter);
-    }),
-  );
+  return chains.flatMap((chain) => {
+    const last = chain.length - 1;
+    return chain.filter((update, index) => {
+      const isSpared =
+        (index === 0 && asksNoMore(update, opening)) ||
+        (index === last && asksNoMore(update, closing));
+      return !isSpared;
+    });
+  });
+}
+
+/** Whether a fence within changes nothing and asks for what another one asks for anyway. */
+function asksNoMore(fence: ChainUpdate, outer: ChainUpdate | undefined): boolean {
+  return fence !== outer && changesNothing(fence) && isDeepStrictEqual(fence.filter, outer?.filter);
 }
 
 /** A fence that is there already inserts nothing. */

@@ -273,7 +273,7 @@ export class GroupCommit {
   }
 }
 
-const REFUSED: ChainConflict = { kind: "conflict", inserted: new Set(), isUnbegun: false };
+export const REFUSED: ChainConflict = { kind: "conflict", inserted: new Set(), isUnbegun: false };
 const CONFLICT: Submission = { outcome: Promise.resolve(REFUSED) };
 
 async function haveConflict(submissions: readonly Submission[]): Promise<boolean> {
