@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { listCommands, makePage, readHelp } from "./page.ts";
 import { runPiped } from "./run-threadkeep.ts";
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 describe("the help", () => {
   it("is what docs/command-line.md shows; pnpm command-line-page writes it there", async () => {

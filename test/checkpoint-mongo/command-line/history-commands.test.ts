@@ -4,7 +4,7 @@ import { useDatabase } from "../use-database.ts";
 import { runPiped, type PipedRun } from "./run-threadkeep.ts";
 
 // Each command is a process of its own, and loads the driver and the saver.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const database = useDatabase();
 const saver = database.openSaver();
