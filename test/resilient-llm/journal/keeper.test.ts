@@ -1,8 +1,9 @@
 import type { ResilienceEvent } from "@threadkeep/resilient-llm";
 import { InMemoryCallJournal, ResilientChatModel } from "@threadkeep/resilient-llm";
 import { once } from "node:events";
-import { chmod, readFile, stat } from "node:fs/promises";
-import { request } from "node:http";
+import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
@@ -207,6 +208,30 @@ it("only its user reaches it, with its token, and no file holds a key or a promp
   expect(await ask("")).toBe(401);
 });
 
+it("what somebody else may have put into its folder is sent nothing", async () => {
+  const provider = await startProvider({ words: 5, pauseMs: 0 });
+  const keeper = await TestKeeper.open();
+  await openModel(provider.baseURL, keeper).model.invoke("hi", newCall());
+  const [name = ""] = await keeper.list(".json");
+  await keeper.end("SIGKILL");
+  let asked = 0;
+  const impostor = createServer((_, response) => {
+    asked += 1;
+    response.writeHead(404).end();
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void impostor.close());
+  await once(impostor, "listening");
+  const { folder } = keeper.options;
+  const { port } = impostor.address() as AddressInfo;
+  await writeFile(join(folder, name), JSON.stringify({ listen: port, token: "", pid: 0 }));
+  await chmod(folder, 0o777);
+  const { events, model } = openModel(provider.baseURL, keeper);
+  expect((await model.invoke("ho", newCall())).text).toBe(answerTo("ho", 5));
+  expect(asked).toBe(0);
+  expect(listFailures(events).join()).toContain("chmod 700");
+  await rm(join(folder, name));
+});
+
 describe("without a keeper the call goes directly, and an event says why:", () => {
   it("others may enter its folder", async () => {
     const provider = await startProvider({ words: 5, pauseMs: 0 });
@@ -252,6 +277,8 @@ describe("without a keeper the call goes directly, and an event says why:", () =
     });
     expect((await model.invoke("hi", newCall())).text).toBe(answerTo("hi", 5));
     expect(listFailures(events).join()).toContain("a fetch of your own");
+    // It was started all the same, for what else the model may ask. It ends with the test.
+    while ((await keeper.list(".json")).length === 0) await sleep(10);
   });
 });
 
