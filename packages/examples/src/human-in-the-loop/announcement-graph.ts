@@ -73,7 +73,12 @@ export function buildAnnouncementGraph(model: BaseChatModel, desk: Desk) {
     .compile({ name: "announcement" });
 }
 
-const NEXT = { approved: "hold_back", refused: "write_draft", silent: "remind", expired: END } as const;
+const NEXT = {
+  approved: "hold_back",
+  refused: "write_draft",
+  silent: "remind",
+  expired: END,
+} as const;
 
 function readRunId(config: object): string {
   return (config as { readonly configurable: { readonly run_id: string } }).configurable.run_id;
