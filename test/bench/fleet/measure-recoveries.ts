@@ -21,7 +21,7 @@ interface RunDocument {
 type LedgerPage = Pick<RunDocument, "_id" | "token">;
 
 /**
- * Kills one worker after the other, and waits until others have begun a step of each of its runs.
+ * Kills the worker that has most runs, again and again, and waits each time until others have begun a step of each of its runs.
  *
  * @returns how long each run waited, in milliseconds
  */
@@ -54,12 +54,15 @@ export async function measureRecoveries(
     for (let kill = 0; kill < kills; kill += 1) {
       // At any moment between two renewals.
       await sleep(4_000 * Math.random());
-      const member = members[kill % workers]!;
+      const running = await collection.find({ status: "running" }).toArray();
+      const countOf = (name: string): number =>
+        running.filter(({ worker }) => worker === name).length;
+      const member = members.toSorted((a, b) => countOf(b.name) - countOf(a.name))[0]!;
       await killWorkerProcess(member.child);
       const killedMs = performance.now();
       const lost = await collection.find({ worker: member.name, status: "running" }).toArray();
       const open = new Map(lost.map(({ _id, token }) => [_id, token]));
-      members[kill % workers] = await startOne();
+      members[members.indexOf(member)] = await startOne();
       while (open.size > 0) {
         // A step has begun under a newer token.
         const now = await ledger.find({ _id: { $in: [...open.keys()] } }).toArray();
