@@ -1,7 +1,8 @@
 import { InMemoryCostLedger, InvalidOptionsError } from "@threadkeep/resilient-llm";
 import { MongoDBCostLedger } from "@threadkeep/resilient-llm/mongo";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { MongoClient } from "mongodb";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { budgetOf, entryOf, inMemory, useLedgerDatabase } from "./ledgers.ts";
 
 const HOLD_MS = 60_000;
@@ -175,6 +176,31 @@ describe.each([inMemory(), database])("$name", ({ openNew }) => {
     expect((await ledger.read(ofDay)).spent.costUsd).toBe(1.3);
   });
 });
+
+it.each([{ useBigInt64: true }, { promoteValues: false }])(
+  "a client that reads numbers in its own way makes no difference: %o",
+  async (options) => {
+    const client = new MongoClient(inject("mongodbUri"), options);
+    onTestFinished(() => client.close());
+    const names = {
+      collectionName: `costs_${JSON.stringify(options)}`,
+      budgetCollectionName: `budgets_${JSON.stringify(options)}`,
+    };
+    const ledger = new MongoDBCostLedger({ client, dbName: database.dbName, ...names });
+    // More than 53 bits and 32 bits hold.
+    const costUsd = 12_345.5;
+    const usage = { ...entryOf().usage, inputTokens: 5_000_000_000 };
+    await ledger.book(entryOf({ costUsd, usage }));
+    const sum = { costUsd, inputTokens: 5_000_000_000, calls: 1 };
+    expect(await ledger.total()).toMatchObject(sum);
+    const budget = budgetOf(20_000);
+    await ledger.reserve(budget, costing(3_000.5, "one"));
+    expect(await ledger.read(budget)).toEqual({
+      spent: { costUsd, tokens: 5_000_000_020 },
+      reserved: usd(3_000.5),
+    });
+  },
+);
 
 const DAY_MS = 86_400_000;
 

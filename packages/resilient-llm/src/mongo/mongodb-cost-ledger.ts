@@ -88,6 +88,10 @@ export class MongoDBCostLedger extends CostReports implements CostLedger {
     const settings = {
       writeConcern: { w: "majority" as const },
       readPreference: "primary" as const,
+      // A client may have been told to read numbers as classes of its own.
+      promoteValues: true,
+      promoteLongs: true,
+      useBigInt64: false,
     };
     this.entries = db.collection<EntryDocument>(resolved.collectionName, settings);
     this.budgets = db.collection<BudgetDocument>(resolved.budgetCollectionName, settings);
