@@ -61,7 +61,8 @@ export class ScratchSaver extends BaseCheckpointSaver {
     const slot =
       id === undefined ? slots.at(-1) : slots.find(({ tuple }) => tuple.checkpoint.id === id);
     // Channels that are stored as differences are made of checkpoints further back.
-    if (!slot) return id === undefined ? await this.findHistory(ns) : await this.source.getTuple(config);
+    if (!slot)
+      return id === undefined ? await this.findHistory(ns) : await this.source.getTuple(config);
     return { ...slot.tuple, pendingWrites: [...slot.writes.values()] };
   }
 
