@@ -305,6 +305,37 @@ describe.each(savers)("a session on $name", ({ open }) => {
   });
 });
 
+describe("a session", () => {
+  it("refuses wrong arguments of its methods before anything is stored", async () => {
+    const server = await startServer(replies.answer("A"));
+    const { model } = createModel([server]);
+    const session = createSession({ sessionId: "s", model, checkpointer: new MemorySaver() });
+    const wrong: readonly (() => Promise<unknown>)[] = [
+      () => session.ask(""),
+      () => session.ask(5 as never),
+      () => session.ask(null as never),
+      () => session.ask([]),
+      () => session.ask("1", null as never),
+      () => session.ask("1", { sinal: undefined } as never),
+      () => session.run([]),
+      () => session.run(undefined as never),
+      () => session.run([null as never]),
+      () => session.run([() => 1], { everyNSteps: 0 }),
+      () => session.run([() => 1], { everyNStep: 2 } as never),
+      () => session.rollback(undefined as never),
+      () => session.restore("variables" as never),
+      () => session.restore([]),
+      () => session.restore(["variables"], { form: "x" } as never),
+      () => session.setVariables("abc" as never),
+      () => session.setVariables(null as never),
+      () => session.stream("1", "x" as never).next(),
+    ];
+    for (const call of wrong) expect(await rejection(call())).toBeInstanceOf(InvalidOptionsError);
+    expect(await session.tryResume()).toBeUndefined();
+    expect(server.requests).toEqual([]);
+  });
+});
+
 describe("createSession", () => {
   it("says what is wrong with its options, all at once", async () => {
     const server = await startServer(replies.answer("A"));

@@ -11,7 +11,7 @@ import { InvalidOptionsError } from "../errors/invalid-options-error.ts";
 export type SessionInput = string | BaseMessage | readonly BaseMessage[];
 
 function isMessage(value: unknown): value is BaseMessage {
-  return BaseMessage.isInstance(value);
+  return typeof value === "object" && value !== null && BaseMessage.isInstance(value);
 }
 
 /**

@@ -68,9 +68,18 @@ const targetSchema = z.union(
   { error: "{ turns: a number from 1 } or { to: the id of a checkpoint }" },
 );
 
-const partsSchema = z
-  .array(z.enum(["messages", "runs", "variables"]))
-  .min(1, { error: "at least one of messages, runs, variables" });
+const restoreSchema = z.strictObject({
+  parts: z
+    .array(z.enum(["messages", "runs", "variables"]))
+    .min(1, { error: "at least one of messages, runs, variables" }),
+  from: z.string().min(1).optional(),
+});
+
+const askSchema = z.strictObject({
+  signal: objectWith<AbortSignal>("addEventListener").optional(),
+});
+
+const variablesSchema = z.record(z.string(), z.unknown(), { error: "an object" });
 
 const stepSchema = z.union(
   [
@@ -122,7 +131,8 @@ export class Session {
    * @throws SessionChangedError if another process has gone on with the session meanwhile
    * @throws what the model throws; the question stays
    */
-  async ask(input?: SessionInput, { signal }: AskOptions = {}): Promise<AIMessage> {
+  async ask(input?: SessionInput, options: AskOptions = {}): Promise<AIMessage> {
+    const { signal } = checkOptions("session.ask", askSchema, options);
     return await this.exclusively(async () => {
       const question = await this.storeQuestion(input);
       const { prompt } = await fitHistory(question.messages, this.options);
@@ -141,8 +151,9 @@ export class Session {
    */
   async *stream(
     input?: SessionInput,
-    { signal }: AskOptions = {},
+    options: AskOptions = {},
   ): AsyncGenerator<AIMessageChunk, undefined> {
+    const { signal } = checkOptions("session.stream", askSchema, options);
     this.refuseInStep();
     const { promise, resolve: release } = Promise.withResolvers<void>();
     const before = this.busy;
@@ -167,13 +178,15 @@ export class Session {
   /**
    * Keeps values with the session. Those of other names stay.
    *
+   * @throws InvalidOptionsError if it is no object
    * @throws what the checkpointer throws if it cannot store a value
    */
   async setVariables(variables: Readonly<Record<string, unknown>>): Promise<SessionState> {
+    const given = checkOptions("session.setVariables", variablesSchema, variables);
     return await this.exclusively(async () => {
       const state = await this.thread.readLatest();
       const note = { moment: "variables", unanswered: state.unanswered } as const;
-      const changes = { variables: { ...state.variables, ...variables } };
+      const changes = { variables: { ...state.variables, ...given } };
       return await this.describe(await this.thread.save(state, changes, note));
     });
   }
@@ -223,9 +236,10 @@ export class Session {
    */
   async restore(
     parts: readonly SessionPart[],
-    { from }: { readonly from?: string | undefined } = {},
+    options: { readonly from?: string | undefined } = {},
   ): Promise<SessionState> {
-    const wanted = checkOptions("session.restore", partsSchema, parts);
+    const given = checkOptions("session.restore", restoreSchema, { ...options, parts });
+    const { from, parts: wanted } = given;
     return await this.exclusively(async () => {
       const latest = await this.thread.readLatest();
       const source = from === undefined ? latest : await this.thread.read(from);
