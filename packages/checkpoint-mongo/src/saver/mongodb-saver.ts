@@ -368,7 +368,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       yield* listTuples(await this.open(), { address, beforeId, limit, filter });
     } catch (error) {
       this.health.noteFailure("list", address.threadId, error);
-      throw explainRefusal(error, "list of MongoDBSaver");
+      throw await this.explain(error, "list");
     }
   }
 
@@ -872,11 +872,16 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       try {
         return await act({ ...(await this.open()), hold: held });
       } catch (error) {
-        const { db, settings } = this;
-        const named = await nameNeededKey(error, db, settings.collectionPrefix);
-        throw explainRefusal(named, `${name} of MongoDBSaver`);
+        throw await this.explain(error, name);
       }
     });
+  }
+
+  /** What a call of a user throws. */
+  private async explain(error: unknown, name: string): Promise<unknown> {
+    const { db, settings } = this;
+    const named = await nameNeededKey(error, db, settings.collectionPrefix);
+    return explainRefusal(named, `${name} of MongoDBSaver`);
   }
 
   private async open(): Promise<SaverContext> {

@@ -101,7 +101,8 @@ export async function findLabelled(
       labels: 1,
     })
     .toArray();
-  for (const { labels = [] } of found) for (const label of labels) requireKeys(label.name, "labels.name");
+  for (const { labels = [] } of found)
+    for (const label of labels) requireKeys(label.name, "labels.name");
   return found.filter(
     ({ checkpoint_ns, labels = [] }) =>
       checkpoint_ns === (checkpointNs ?? checkpoint_ns) &&
