@@ -12,6 +12,7 @@ const conditions = ["@threadkeep/source", "node", "development|production"];
 const ISOLATED = [
   "test/checkpoint-mongo/cache.test.ts",
   "test/checkpoint-mongo/conformance.test.ts",
+  "test/checkpoint-mongo/encryption/conformance.test.ts",
   "test/checkpoint-mongo/verify-memory.test.ts",
 ];
 

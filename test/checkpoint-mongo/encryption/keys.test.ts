@@ -86,6 +86,7 @@ describe("a saver without the keys", () => {
     const prefix = usePrefix();
     const openSaver = opener(prefix);
     const config = await fillThread(openSaver(WITH_OLD), uuid6(0), "text");
+    await openSaver(WITH_OLD).label(config, { name: "label" });
     const keys = database.db.collection<{ wrapped: Binary }>(`${prefix}keys`);
     const own = (await keys.findOne({ thread_id: idOf(config) }))!;
     const wrapped = new Binary(Buffer.from(own.wrapped.buffer));

@@ -48,6 +48,7 @@ describe("a filter of checkpoints", () => {
     expect(sent).not.toMatch(/anna|otto|nobody|loop/);
     const stored = await documents
       .find<{ metadata?: unknown }>({ thread_id: threadId, kind: "checkpoint" })
+      .sort({ seq: 1 })
       .toArray();
     expect(stored.map(({ metadata }) => metadata)).toEqual([{ rank: 0 }, { rank: 1 }, { rank: 2 }]);
     expect(await open().verifyThread(threadId)).toMatchObject({ damages: [] });

@@ -374,7 +374,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       yield* listWithArchived(context, { address, beforeId, limit, filter });
     } catch (error) {
       this.health.noteFailure("list", address.threadId, error);
-      throw explainRefusal(error, "list of MongoDBSaver");
+      throw await this.explain(error, "list");
     }
   }
 
@@ -933,9 +933,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       try {
         return await act();
       } catch (error) {
-        const { db, settings } = this;
-        const named = await nameNeededKey(error, db, settings.collectionPrefix);
-        throw explainRefusal(named, `${name} of MongoDBSaver`);
+        throw await this.explain(error, name);
       }
     });
   }
@@ -943,6 +941,13 @@ export class MongoDBSaver extends BaseCheckpointSaver {
   /** @internal For the other entry points of this package. */
   [REACH_STORAGE]<T>(name: string, act: (context: SaverContext) => Promise<T>): Promise<T> {
     return this.reach(name, act);
+  }
+
+  /** What a call of a user throws. */
+  private async explain(error: unknown, name: string): Promise<unknown> {
+    const { db, settings } = this;
+    const named = await nameNeededKey(error, db, settings.collectionPrefix);
+    return explainRefusal(named, `${name} of MongoDBSaver`);
   }
 
   private async open(): Promise<SaverContext> {
