@@ -92,11 +92,13 @@ export {
 export type {
   CheckpointSizeEvent,
   FallBackEvent,
+  FlushFailedEvent,
   KeepLastFailedEvent,
   ReportEvent,
   SaverEvent,
 } from "./context/events.ts";
 export type {
+  BatchSettings,
   CheckpointSizeLimits,
   ConcurrencyPolicy,
   CorruptionPolicy,

@@ -12,6 +12,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import {
+  type CheckpointAddress,
   parseAddress,
   parseAddressFilter,
   parseAddressToRead,
@@ -100,6 +101,7 @@ import {
 } from "../memory/shared-by-client.ts";
 import type { CheckpointToPut } from "../put/draft.ts";
 import { putCheckpoint } from "../put/put-checkpoint.ts";
+import type { EarlierWrites } from "../memory/writes-under-way.ts";
 import { putWrites } from "../put/put-writes.ts";
 import { Snapshot } from "../put/snapshot.ts";
 import { hasSpecialWrites, takeWrites } from "../put/take-writes.ts";
@@ -445,7 +447,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       snapshot,
       origin,
       ...rules,
-      writesUnderWay: shareWritesUnderWay(this.place),
+      writesUnderWay: this.findEarlierWrites({
+        ...address,
+        checkpointId: parentCheckpointId ?? "",
+      }),
     };
     let isStored = true;
     await this.save(this.findHeld(threadId, config), {
@@ -874,6 +879,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return shareWriteBehind(this.place);
   }
 
+  private findEarlierWrites(parent: CheckpointAddress): EarlierWrites {
+    const underWay = shareWritesUnderWay(this.place);
+    return this.settings.batch === undefined ? underWay : underWay.asOfNow(parent);
+  }
+
   /** Stores something, now or later. */
   private save(
     held: HeldThread | undefined,
@@ -884,7 +894,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const open = async (): Promise<SaverContext> => ({ ...(await this.open()), hold: held });
     const call = { ...part, token: held?.token, owner, health, report, open };
     return this.watch(call.operation, call.threadId, async () => {
-      if (batch !== undefined) return writeBehind.save(call, await open(), batch);
+      if (batch !== undefined) return writeBehind.save(call, batch);
       await writeBehind.flushBefore(call.threadId);
       return carryOut(call, await open());
     });
