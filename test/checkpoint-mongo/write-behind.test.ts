@@ -75,6 +75,26 @@ describe("with write-behind", () => {
     await expectWhole(threadId, 6);
   });
 
+  it("calls at once, in any order, wait for none that waits for them", async () => {
+    const threadId = uuid6(0);
+    const open = startProcess();
+    const [saver, other] = [open(), open({ batch: undefined })];
+    const root = await putSteps(saver, threadId, 1);
+    const write = (by: MongoDBSaver, task: string) => by.putWrites(root, [["list", task]], task);
+    const versions = { list: 2 };
+    await Promise.all([
+      write(saver, "a"),
+      write(other, "b"),
+      putCheckpoint(saver, root, makeCheckpoint({ list: [...listItems(2)] }, { versions })),
+      write(saver, "c"),
+      write(other, "d"),
+    ]);
+    await saver.flush();
+    const tuple = await database.openSaverElsewhere().getTuple(root);
+    expect(tuple?.pendingWrites?.map(([task]) => task).toSorted()).toEqual(["a", "b", "c", "d"]);
+    expect((await other.verifyThread(threadId)).damages).toEqual([]);
+  });
+
   it("a step stores only what it adds, as without", async () => {
     const [plain, buffered] = [uuid6(0), uuid6(0)];
     await putSteps(database.openSaver(), plain, 12);

@@ -110,11 +110,13 @@ export {
 export type {
   CheckpointSizeEvent,
   FallBackEvent,
+  FlushFailedEvent,
   KeepLastFailedEvent,
   ReportEvent,
   SaverEvent,
 } from "./context/events.ts";
 export type {
+  BatchSettings,
   CheckpointSizeLimits,
   ThreadSizeLimits,
   ConcurrencyPolicy,

@@ -73,11 +73,12 @@ export class ThreadBuffer {
   }
 
   /** Takes a call. Calls are taken in the order in which they come. */
-  save(call: SavingCall, context: SaverContext, limits: BatchLimits): Promise<void> {
+  save(call: SavingCall, limits: BatchLimits): Promise<void> {
     return this.#inTurn(async () => {
       this.#delayMs = limits.maxDelayMs;
       this.#tell();
       if (!this.#mayFollow(call)) await this.#flush();
+      const context = await call.open();
       if (call.isDecidedByServer || isOwnParent(call)) {
         await this.#flush();
         await carryOut(call, context);

@@ -1,4 +1,3 @@
-import type { SaverContext } from "../context/context.ts";
 import type { BatchLimits } from "../context/options.ts";
 import { PerClient } from "../driver/per-client.ts";
 import type { Cache } from "../memory/cache.ts";
@@ -12,12 +11,12 @@ export class WriteBehind {
   readonly #buffers = new Map<string, ThreadBuffer>();
 
   /** Takes a call, to be stored later. */
-  async save(call: SavingCall, context: SaverContext, limits: BatchLimits): Promise<void> {
+  async save(call: SavingCall, limits: BatchLimits): Promise<void> {
     const { threadId } = call;
     const buffer = this.#buffers.get(threadId) ?? new ThreadBuffer(threadId);
     this.#buffers.set(threadId, buffer);
     try {
-      await buffer.save(call, context, limits);
+      await buffer.save(call, limits);
       await this.#makeRoom(limits.maxBytes);
     } finally {
       this.#dropIdle(threadId);

@@ -10,11 +10,19 @@ interface Storing {
   readonly submitted: Promise<Submission | undefined>;
 }
 
+/** Pending writes that a put comes after. */
+export interface EarlierWrites {
+  /** Waits until the writes of a checkpoint are stored or have failed. Whoever stores them hears of that. */
+  settle(address: CheckpointAddress): Promise<void>;
+  /** What the put of a child is ordered after. All other writes under way have been waited for. */
+  listSubmitted(address: CheckpointAddress): Promise<readonly Submission[]>;
+}
+
 /**
  * The pending writes that this process is storing, by the checkpoint they belong to. They must be there
  * once a child of the checkpoint can be seen.
  */
-export class WritesUnderWay {
+export class WritesUnderWay implements EarlierWrites {
   readonly #byCheckpoint = new Map<string, Set<Storing>>();
 
   /**
@@ -41,21 +49,35 @@ export class WritesUnderWay {
     }
   }
 
-  /** Waits until the writes of a checkpoint are stored or have failed. Whoever stores them hears of that. */
-  async settle(address: CheckpointAddress): Promise<void> {
-    const underWay = this.#list(address);
-    await Promise.allSettled(underWay.map(({ stored }) => stored));
+  settle(address: CheckpointAddress): Promise<void> {
+    return settle(this.#list(address));
   }
 
-  /** What the put of a child is ordered after. All other writes under way have been waited for. */
-  async listSubmitted(address: CheckpointAddress): Promise<readonly Submission[]> {
-    const submitted = await Promise.all(this.#list(address).map((storing) => storing.submitted));
-    return submitted.filter((submission) => submission !== undefined);
+  listSubmitted(address: CheckpointAddress): Promise<readonly Submission[]> {
+    return listSubmitted(this.#list(address));
+  }
+
+  /**
+   * The writes of a checkpoint that are under way now. A put that others take turns with must not wait for what comes
+   * later: that may wait for the put.
+   */
+  asOfNow(address: CheckpointAddress): EarlierWrites {
+    const underWay = this.#list(address);
+    return { settle: () => settle(underWay), listSubmitted: () => listSubmitted(underWay) };
   }
 
   #list(address: CheckpointAddress): readonly Storing[] {
     return [...(this.#byCheckpoint.get(formatKey(address)) ?? [])];
   }
+}
+
+async function settle(underWay: readonly Storing[]): Promise<void> {
+  await Promise.allSettled(underWay.map(({ stored }) => stored));
+}
+
+async function listSubmitted(underWay: readonly Storing[]): Promise<readonly Submission[]> {
+  const submitted = await Promise.all(underWay.map((storing) => storing.submitted));
+  return submitted.filter((submission) => submission !== undefined);
 }
 
 function formatKey({ threadId, checkpointNs, checkpointId }: CheckpointAddress): string {

@@ -3,7 +3,7 @@ import type { CheckpointAddress } from "../address/address.ts";
 import type { SaverContext } from "../context/context.ts";
 import { hashAddress } from "../integrity/hashes.ts";
 import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
-import type { WritesUnderWay } from "../memory/writes-under-way.ts";
+import type { EarlierWrites } from "../memory/writes-under-way.ts";
 import type { ChannelSizes, CheckpointRecord } from "../records/checkpoint-record.ts";
 import { isSameState, type ThreadState } from "../store/thread-record.ts";
 import { unlessGone } from "../threads/lives.ts";
@@ -23,7 +23,7 @@ export interface CheckpointToPut {
   readonly isForkRefused: boolean;
   /** Whether nothing is stored if its state is the parent's. */
   readonly isOnlyForChanges: boolean;
-  readonly writesUnderWay: WritesUnderWay;
+  readonly writesUnderWay: EarlierWrites;
 }
 
 /** A checkpoint as it is to be stored in one life of its thread. */

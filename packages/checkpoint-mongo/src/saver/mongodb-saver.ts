@@ -12,6 +12,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { MongoClient, type Db, type MongoClientOptions } from "mongodb";
 import {
+  type CheckpointAddress,
   parseAddress,
   parseAddressFilter,
   parseAddressToRead,
@@ -97,6 +98,7 @@ import {
 } from "../memory/shared-by-client.ts";
 import type { CheckpointToPut } from "../put/draft.ts";
 import { putCheckpoint } from "../put/put-checkpoint.ts";
+import type { EarlierWrites } from "../memory/writes-under-way.ts";
 import { putWrites } from "../put/put-writes.ts";
 import { Snapshot } from "../put/snapshot.ts";
 import { hasSpecialWrites, takeWrites } from "../put/take-writes.ts";
@@ -370,8 +372,7 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const filter = checkFilter(options?.filter);
     try {
       await this.writeBehind.flushBefore(address.threadId);
-      const context = await this.open();
-      yield* listWithArchived(context, { address, beforeId, limit, filter });
+      yield* listWithArchived(() => this.open(), { address, beforeId, limit, filter });
     } catch (error) {
       this.health.noteFailure("list", address.threadId, error);
       throw await this.explain(error, "list");
@@ -441,7 +442,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
       parentCheckpointId,
       snapshot,
       ...rules,
-      writesUnderWay: shareWritesUnderWay(this.place),
+      writesUnderWay: this.findEarlierWrites({
+        ...address,
+        checkpointId: parentCheckpointId ?? "",
+      }),
     };
     let isStored = true;
     await this.save(this.findHeld(threadId, config), {
@@ -896,6 +900,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return shareWriteBehind(this.place);
   }
 
+  private findEarlierWrites(parent: CheckpointAddress): EarlierWrites {
+    const underWay = shareWritesUnderWay(this.place);
+    return this.settings.batch === undefined ? underWay : underWay.asOfNow(parent);
+  }
+
   /** Stores something, now or later. */
   private save(
     held: HeldThread | undefined,
@@ -906,11 +915,11 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     const open = async (): Promise<SaverContext> => ({ ...(await this.open()), hold: held });
     const call = { ...part, token: held?.token, owner, health, report, open };
     return this.watch(call.operation, call.threadId, async () => {
-      if (batch === undefined) await writeBehind.flushBefore(call.threadId);
+      // The order of calls is that in which they come here.
+      if (batch !== undefined) return withArchived(open, () => writeBehind.save(call, batch));
+      await writeBehind.flushBefore(call.threadId);
       const context = await open();
-      return withArchived(context, () =>
-        batch === undefined ? carryOut(call, context) : writeBehind.save(call, context, batch),
-      );
+      return withArchived(open, () => carryOut(call, context));
     });
   }
 
@@ -923,7 +932,10 @@ export class MongoDBSaver extends BaseCheckpointSaver {
     return this.watch(name, threadId, async () => {
       await this.writeBehind.flushBefore(threadId);
       const context = await this.open();
-      return withArchived(context, () => act(context));
+      return withArchived(
+        () => this.open(),
+        () => act(context),
+      );
     });
   }
 
