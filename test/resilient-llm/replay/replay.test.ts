@@ -24,6 +24,7 @@ import {
   replay,
   type ReplayReport,
 } from "@threadkeep/resilient-llm/replay";
+import { emptyCheckpoint } from "@langchain/langgraph-checkpoint";
 import { createAgent, createMiddleware } from "langchain";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
@@ -425,6 +426,13 @@ describe("a replay", () => {
     expect(await rejection(replay("nobody", { journal, graph }))).toMatchObject({
       code: "INVALID_OPTIONS",
       message: expect.stringContaining("is not stored") as string,
+    });
+    const session = { configurable: { thread_id: "session", checkpoint_ns: "" } };
+    const metadata = { source: "update", step: 0, parents: {} } as const;
+    await saver.put(session, emptyCheckpoint(), metadata);
+    expect(await rejection(replay("session", { journal, graph }))).toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("nothing to replay") as string,
     });
     for (const nothing of [undefined, null, "text"]) {
       await expect(replay("t", nothing as never)).rejects.toThrow(InvalidOptionsError);

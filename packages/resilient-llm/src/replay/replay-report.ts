@@ -94,6 +94,6 @@ function formatStep({ calls, differences, error, nodes, outcome, step }: Replaye
 export function formatReplay({ steps, threadId }: ReplayReport): string {
   const different = steps.filter(({ outcome }) => outcome === "different").length;
   const verdict = different === 0 ? "all the same" : `${different} different`;
-  const head = `thread ${JSON.stringify(threadId)}: ${steps.length} steps replayed, ${verdict}`;
+  const head = `thread ${JSON.stringify(threadId)}: ${steps.length} ${steps.length === 1 ? "step" : "steps"} replayed, ${verdict}`;
   return [head, ...steps.flatMap((step) => formatStep(step))].join("\n");
 }

@@ -67,6 +67,12 @@ export async function replay(threadId: string, options: ReplayOptions): Promise<
     const replayed = await replayStep(resolved, thread, recorded, step);
     if (replayed) steps.push(replayed);
   }
+  // A test that compared nothing must not pass.
+  if (steps.length === 0) {
+    throw new InvalidOptionsError(
+      `replay: no step of a graph is stored of the thread ${JSON.stringify(threadId)}, so there is nothing to replay.`,
+    );
+  }
   const isSame = steps.every(({ outcome }) => outcome !== "different");
   return { threadId, isSame, steps };
 }
