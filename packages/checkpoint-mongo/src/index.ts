@@ -112,10 +112,12 @@ export type {
   FallBackEvent,
   KeepLastFailedEvent,
   ReportEvent,
+  FlushFailedEvent,
   SaverEvent,
 } from "./context/events.ts";
 export type {
   CheckpointSizeLimits,
+  BatchSettings,
   ThreadSizeLimits,
   ConcurrencyPolicy,
   CorruptionPolicy,
