@@ -49,7 +49,7 @@ async function fill(saver: MongoDBSaver): Promise<void> {
   const last = await saver.put(configured, makeCheckpoint(values), makeMetadata({ note: mark }), {
     inline: 9,
   });
-  await saver.putWrites(last, [["inline", "x".repeat(5_000_000)]], "task-9");
+  await saver.putWrites(last, [["inline", makeNoise(3_300_000)]], "task-9");
   await saver.label(last, { name: `${mark} label` });
   await saver.threads.update(threadId, { metadata: { title: mark } });
 }
