@@ -257,7 +257,7 @@ export class SequenceRunner {
       )[count]!,
       discardWaiting,
     };
-    const doomed = model.namespaces.flatMap((namespace) =>
+    const chosen = model.namespaces.flatMap((namespace) =>
       options.strategy === "older_than"
         ? model
             .list(namespace)
@@ -265,6 +265,7 @@ export class SequenceRunner {
             .filter(({ madeAt }) => this.#now - madeAt > OLD_MINUTES)
         : model.list(namespace).slice(0, -Math.max(1, count)),
     );
+    const doomed = chosen.filter((one) => !model.isBackup(one, this.#now));
     const pruned = this.#saver(who).prune([this.#id({ thread })], options);
     if (!discardWaiting && doomed.some((one) => isWaiting(model, one))) {
       await assert.rejects(pruned, PruneRefusedError);
@@ -438,7 +439,7 @@ export class SequenceRunner {
     const ids = new Set(await this.#listIds(thread, namespace));
     if (ids.size === own.length) return;
     const stays = (one: ModelCheckpoint, index: number) =>
-      index >= own.length - KEPT || isWaiting(model, one);
+      index >= own.length - KEPT || isWaiting(model, one) || model.isBackup(one, this.#now);
     const kept = own.filter(stays);
     assert.deepEqual(
       [...ids].toReversed(),
