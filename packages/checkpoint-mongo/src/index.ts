@@ -113,11 +113,13 @@ export type {
   FlushFailedEvent,
   KeepLastFailedEvent,
   ReportEvent,
+  FlushFailedEvent,
   SaverEvent,
 } from "./context/events.ts";
 export type {
   BatchSettings,
   CheckpointSizeLimits,
+  BatchSettings,
   ThreadSizeLimits,
   ConcurrencyPolicy,
   CorruptionPolicy,

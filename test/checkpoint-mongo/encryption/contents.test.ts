@@ -7,55 +7,12 @@ import { describe, expect, it } from "vitest";
 import { COLLECTION } from "../collection-name.ts";
 import { makeCheckpoint, makeMetadata, threadConfig } from "../make-checkpoint.ts";
 import { useDatabase } from "../use-database.ts";
+import { isTelling, listLeaves, readLeaves, SEALED } from "./read-leaves.ts";
 import { fillThread, makeNoise, WITH_OLD } from "./encrypted-threads.ts";
 
 const database = useDatabase();
 const open = (more = {}) => database.openSaver({ encryption: { ...WITH_OLD, ...more } });
 const documents = database.db.collection(COLLECTION);
-
-/** The subtype of encrypted bytes. */
-const SEALED = 0x82;
-
-/** Bytes that say nothing of what is stored: made of addresses, keyed hashes, wrapped keys. */
-const TELLING_NOTHING = new Set([
-  "_id",
-  "checkpoint",
-  "hash",
-  "parent_hash",
-  "wrapped",
-  "cut",
-  "proof",
-  "request",
-  "life",
-]);
-
-/** Every value of all documents of a database, with the name of its field. */
-async function* readLeaves(): AsyncGenerator<readonly [field: string, value: unknown]> {
-  for (const { name } of await database.db.listCollections().toArray()) {
-    const cursor = database.db.collection(name).find({}, { promoteBuffers: false });
-    for await (const document of cursor) yield* listLeaves(document, name);
-  }
-}
-
-/** Whether a value is bytes that are not encrypted and may tell something, or holds a text. */
-function isTelling(field: string, value: unknown, text: string): boolean {
-  if (!(value instanceof Binary)) return String(value).includes(text);
-  const isKnown = value.sub_type === SEALED || TELLING_NOTHING.has(field);
-  return !isKnown || Buffer.from(value.buffer).includes(text);
-}
-
-function* listLeaves(value: unknown, field: string): Generator<readonly [string, unknown]> {
-  if (value instanceof Binary || typeof value !== "object" || value === null) {
-    yield [field, value];
-  } else if (Array.isArray(value)) {
-    for (const item of value) yield* listLeaves(item, field);
-  } else {
-    for (const [key, entry] of Object.entries(value)) {
-      yield [field, key];
-      yield* listLeaves(entry, key);
-    }
-  }
-}
 
 describe("what an encrypted saver stores", () => {
   it("shows nothing of values, pending writes, metadata, labels, configs and runs", async () => {
@@ -82,7 +39,7 @@ describe("what an encrypted saver stores", () => {
     const { runId } = await runs.start("graph", { text: mark }, { threadId: uuid6(0) });
     expect(await runs.get(runId)).toMatchObject({ status: "queued" });
 
-    const leaves = await Array.fromAsync(readLeaves());
+    const leaves = await Array.fromAsync(readLeaves(database.db));
     expect(leaves.length).toBeGreaterThan(200);
     expect(leaves.filter(([field, value]) => isTelling(field, value, mark))).toEqual([]);
     // All of it comes back.

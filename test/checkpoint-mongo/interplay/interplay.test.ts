@@ -21,9 +21,9 @@ it(
   async () => {
     let count = 0;
     const checked = fc.assert(
-      fc.asyncProperty(sequence, async ({ start, steps }) => {
+      fc.asyncProperty(sequence, async ({ start, isEncrypted, steps }) => {
         count += 1;
-        const runner = new SequenceRunner(database, time, `sequence ${count}`);
+        const runner = new SequenceRunner(database, time, `sequence ${count}`, isEncrypted);
         await runner.start(start);
         for (const step of steps) await runner.take(step);
         await runner.end();

@@ -16,8 +16,10 @@ import {
   PruneRefusedError,
   ThreadNotFoundError,
   type MongoDBSaver,
+  type MongoDBSaverSettings,
   type ThreadStatus,
 } from "@threadkeep/checkpoint-mongo";
+import { WITH_OLD } from "../encryption/encrypted-threads.ts";
 import { makeCheckpoint, makeMetadata, threadConfig } from "../make-checkpoint.ts";
 import type { ServerTime } from "../server-time.ts";
 import type { TestDatabase } from "../use-database.ts";
@@ -50,11 +52,19 @@ export class SequenceRunner {
   #now = 0;
   #count = 0;
 
-  constructor(database: TestDatabase, time: ServerTime, name: string) {
+  readonly #settings: MongoDBSaverSettings;
+
+  constructor(database: TestDatabase, time: ServerTime, name: string, isEncrypted: boolean) {
     this.#database = database;
+    // Without keys, nobody could sweep a collection with encrypted threads.
+    this.#settings = isEncrypted ? { encryption: WITH_OLD, collectionPrefix: "sealed_" } : {};
     this.#time = time;
     this.#threadIds = [`${name} a`, `${name} b`];
-    this.#warm = openWarm(database);
+    this.#warm = openWarm(database, this.#settings);
+  }
+
+  #openCold(): MongoDBSaver {
+    return this.#database.openSaver(this.#settings);
   }
 
   async start(puts: number): Promise<void> {
@@ -247,7 +257,7 @@ export class SequenceRunner {
       )[count]!,
       discardWaiting,
     };
-    const doomed = model.namespaces.flatMap((namespace) =>
+    const chosen = model.namespaces.flatMap((namespace) =>
       options.strategy === "older_than"
         ? model
             .list(namespace)
@@ -255,6 +265,7 @@ export class SequenceRunner {
             .filter(({ madeAt }) => this.#now - madeAt > OLD_MINUTES)
         : model.list(namespace).slice(0, -Math.max(1, count)),
     );
+    const doomed = chosen.filter((one) => !model.isBackup(one, this.#now));
     const pruned = this.#saver(who).prune([this.#id({ thread })], options);
     if (!discardWaiting && doomed.some((one) => isWaiting(model, one))) {
       await assert.rejects(pruned, PruneRefusedError);
@@ -385,7 +396,7 @@ export class SequenceRunner {
     rootId: string,
   ): Promise<void> {
     const model = this.#model(thread);
-    const cold = this.#database.openSaver();
+    const cold = this.#openCold();
     for (const [namespace, move] of moves) {
       const config = threadConfig(this.#id({ thread }), { namespace });
       const tuple = namespace === "" ? undefined : await cold.getTuple(config);
@@ -428,7 +439,7 @@ export class SequenceRunner {
     const ids = new Set(await this.#listIds(thread, namespace));
     if (ids.size === own.length) return;
     const stays = (one: ModelCheckpoint, index: number) =>
-      index >= own.length - KEPT || isWaiting(model, one);
+      index >= own.length - KEPT || isWaiting(model, one) || model.isBackup(one, this.#now);
     const kept = own.filter(stays);
     assert.deepEqual(
       [...ids].toReversed(),
@@ -452,7 +463,7 @@ export class SequenceRunner {
   async #compare(thread: number, who: Who): Promise<void> {
     const model = this.#model(thread);
     const threadId = this.#threadIds[thread]!;
-    const cold = this.#database.openSaver();
+    const cold = this.#openCold();
     const report = await cold.verifyThread(threadId);
     assert.deepEqual(report.damages, []);
     for (const isNested of [false, true]) {
@@ -513,9 +524,8 @@ export class SequenceRunner {
       const namespace = nameOf(thread, isNested);
       const config = threadConfig(this.#threadIds[thread]!, { namespace });
       const [own, others] = await Promise.all(
-        [this.#database.openSaver(), this.#memory[thread]!].map(
-          async (saver: BaseCheckpointSaver) =>
-            (await Array.fromAsync(saver.list(config))).map(describeTuple),
+        [this.#openCold(), this.#memory[thread]!].map(async (saver: BaseCheckpointSaver) =>
+          (await Array.fromAsync(saver.list(config))).map(describeTuple),
         ),
       );
       assert.deepEqual(own, others);
@@ -524,12 +534,12 @@ export class SequenceRunner {
 
   async #listIds(thread: number, namespace: string): Promise<readonly string[]> {
     const config = threadConfig(this.#threadIds[thread]!, { namespace });
-    const tuples = await Array.fromAsync(this.#database.openSaver().list(config));
+    const tuples = await Array.fromAsync(this.#openCold().list(config));
     return tuples.map((tuple) => idOf(tuple.config));
   }
 
   #saver(who: Who): MongoDBSaver {
-    return who === "cold" ? this.#database.openSaver() : this.#warm[who];
+    return who === "cold" ? this.#openCold() : this.#warm[who];
   }
 
   #model(thread: number): ThreadModel {
@@ -541,11 +551,14 @@ export class SequenceRunner {
   }
 }
 
-function openWarm(database: TestDatabase): Readonly<Record<Exclude<Who, "cold">, MongoDBSaver>> {
+function openWarm(
+  database: TestDatabase,
+  settings: MongoDBSaverSettings,
+): Readonly<Record<Exclude<Who, "cold">, MongoDBSaver>> {
   return {
-    warm: database.openSaver(),
-    other: database.openSaverElsewhere(),
-    keeper: database.openSaver({ keepLast: KEPT }),
+    warm: database.openSaver(settings),
+    other: database.openSaverElsewhere(settings),
+    keeper: database.openSaver({ ...settings, keepLast: KEPT }),
   };
 }
 

@@ -149,11 +149,14 @@ const step: fc.Arbitrary<Step> = fc
 /** A sequence of steps, after so many puts in the first thread. */
 export interface Sequence {
   readonly start: number;
+  /** Whether all of its savers encrypt. */
+  readonly isEncrypted: boolean;
   readonly steps: readonly Step[];
 }
 
 /** Sequences; some start just before `keepLast` prunes. */
 export const sequence: fc.Arbitrary<Sequence> = fc.record({
   start: fc.constantFrom(0, 0, 3, 3, 3, 29),
+  isEncrypted: fc.boolean(),
   steps: fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
 });

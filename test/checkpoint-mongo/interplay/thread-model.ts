@@ -209,6 +209,13 @@ export class ThreadModel {
     return count;
   }
 
+  /** Whether a rollback can be undone to a checkpoint: so long it is not pruned. */
+  isBackup({ namespace, id }: ModelCheckpoint, now: number): boolean {
+    return (
+      namespace === "" && this.rollbacks.some(({ fromId, until }) => fromId === id && until > now)
+    );
+  }
+
   /** Brings back what a rollback keeps aside, with those labels whose names are free. */
   restore(rollback: ModelRollback): void {
     for (const namespace of this.namespaces) {

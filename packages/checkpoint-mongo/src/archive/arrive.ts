@@ -40,8 +40,10 @@ import {
   rebindSegment,
   rebindWriteSet,
   renameMark,
+  type NewPlace,
   type RebindCheckpointOptions,
 } from "./rebind.ts";
+import { toSealedMetadata } from "./sealed-metadata.ts";
 
 /** A stored document of a thread, by its kind. */
 export type ThreadPartDocument = (
@@ -64,6 +66,12 @@ export interface DocumentCounts {
 /** How a thread's arrival ended: others may get in its way. */
 export type ArrivalOutcome = DocumentCounts | "overtaken";
 
+/** Options of {@link bringIn}. */
+interface ArrivalOptions {
+  readonly isVerified?: boolean;
+  readonly isFromElsewhere?: boolean;
+}
+
 /** Documents stored with one command. */
 const BATCH_DOCUMENTS = 500;
 const BATCH_BYTES = 2 * 1_024 * 1_024;
@@ -81,6 +89,7 @@ const RENEW_MS = 3_000;
  * @param entry what the thread's record holds from then on. What a rollback has discarded that it does not name is
  *   left out: it could not come back any more
  * @param options.isVerified whether what was stored is read back and verified; by default true
+ * @param options.isFromElsewhere whether an encrypted saver of another collection has made the documents
  * @throws CorruptCheckpointError if a document is not as it was written
  * @throws InvalidArchiveError if they do not make a whole thread
  */
@@ -89,14 +98,15 @@ export async function bringIn(
   record: ThreadDocument,
   documents: AsyncIterable<ThreadPartDocument>,
   entry: ArrivedRecord,
-  { isVerified = true }: { readonly isVerified?: boolean } = {},
+  { isVerified = true, isFromElsewhere = false }: ArrivalOptions = {},
 ): Promise<ArrivalOutcome> {
   const { store, cache } = context;
   const arrival = await beginArrival(store, record, crypto.randomUUID());
   if (arrival === undefined) return "overtaken";
   const expiresAt = chooseExpiryBy(context, 0, entry.retention)();
   const rollbacks = new Set(Object.keys(entry.rollbacks ?? {}));
-  const thread = new ArrivingThread(context, arrival, expiresAt, rollbacks);
+  const place = { ...arrival, expiresAt, isFromElsewhere };
+  const thread = new ArrivingThread(context, arrival, place, rollbacks);
   // A failure shows in what comes after, and others then take over.
   const renew = (): void => void renewArrival(store, arrival).catch(() => undefined);
   const renewing = setInterval(renew, RENEW_MS);
@@ -168,7 +178,7 @@ interface Waiting<T> {
 class ArrivingThread {
   readonly #context: SaverContext;
   readonly #arrival: Arrival;
-  readonly #expiresAt: Date | undefined;
+  readonly #place: NewPlace;
   #batch: ThreadPartDocument["document"][] = [];
   #batchBytes = 0;
   readonly #counts = { checkpoints: 0, writes: 0, segments: 0 };
@@ -193,13 +203,13 @@ class ArrivingThread {
   constructor(
     context: SaverContext,
     arrival: Arrival,
-    expiresAt: Date | undefined,
+    place: NewPlace,
     rollbacks: ReadonlySet<string>,
   ) {
     this.#rollbacks = rollbacks;
     this.#context = context;
     this.#arrival = arrival;
-    this.#expiresAt = expiresAt;
+    this.#place = place;
   }
 
   get counts(): DocumentCounts {
@@ -253,11 +263,6 @@ class ArrivingThread {
     await this.#flush();
   }
 
-  get #place(): { threadId: string; life: number; expiresAt: Date | undefined } {
-    const { threadId, life } = this.#arrival;
-    return { threadId, life, expiresAt: this.#expiresAt };
-  }
-
   /** @param next the namespace of the checkpoint that comes next, if one does */
   async #flushWaiting(next?: string): Promise<void> {
     const last = this.#waiting;
@@ -281,6 +286,7 @@ class ArrivingThread {
     const rebound = rebindDiscarded(this.#context, document, this.#place, {
       ...this.#findParent(checkpoint, record),
       seq: record.seq,
+      metadata: await toSealedMetadata(this.#context, record),
     });
     this.#noteRebound(record, rebound);
     if (rebound.sets !== undefined) this.#marked.push(rebound);
@@ -304,6 +310,7 @@ class ArrivingThread {
       ...this.#findParent(document, record),
       seq,
       isLatest,
+      metadata: await toSealedMetadata(this.#context, record),
     });
     const { checkpointNs } = record.address;
     this.#noteRebound(record, rebound);

@@ -1,8 +1,10 @@
 import type { SaverContext } from "../context/context.ts";
 import { InvalidArchiveError } from "../errors/invalid-archive-error.ts";
 import { UnsupportedFormatError } from "../errors/unsupported-format-error.ts";
+import type { Hasher } from "../integrity/hashes.ts";
 import { describeValue } from "../options/describe-value.ts";
 import { cutLines, LineChain } from "./archive-lines.ts";
+import type { Envelope } from "./sealed-archive.ts";
 import type { ThreadPartDocument } from "./arrive.ts";
 import { fromStoredJson } from "./stored-json.ts";
 import {
@@ -17,6 +19,10 @@ import {
 /** An archive of which the first line was read. */
 export interface OpenedArchive {
   readonly header: ArchiveHeader;
+  /** Verifies what it holds. */
+  readonly hasher: Hasher;
+  /** Whether an encrypted saver of another collection has written it, which has keys of its own. */
+  readonly isFromElsewhere: boolean;
   /**
    * The documents. When they have been read, all of the archive has been verified.
    *
@@ -36,12 +42,14 @@ const KINDS: ReadonlyMap<string, number> = new Map<ThreadPartDocument["kind"], n
 /**
  * Reads an archive.
  *
- * @param chunks unpacked
+ * @param envelope that it came in
+ * @param chunks decrypted and unpacked
  * @throws InvalidArchiveError if it is no archive of a thread
  * @throws UnsupportedFormatError if a newer version of this package has written it
  */
 export async function openArchive(
   context: Pick<SaverContext, "store" | "hasher">,
+  envelope: Pick<Envelope, "hashKey">,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<OpenedArchive> {
   const lines = cutLines(chunks);
@@ -49,7 +57,13 @@ export async function openArchive(
   const first = await lines.next();
   if (first.done === true) throw new InvalidArchiveError("it is empty");
   const header = readHeader(first.value, chain, context);
-  return { header, documents: readRest(context, header, chain, lines) };
+  const { hashKey } = envelope;
+  const own = context.store.encryption?.secrets.hashKey;
+  const isFromElsewhere =
+    hashKey !== undefined && (own === undefined || Buffer.compare(own, hashKey) !== 0);
+  const hasher = isFromElsewhere ? context.hasher.with(hashKey) : context.hasher;
+  const documents = readRest({ ...context, hasher }, header, chain, lines);
+  return { header, hasher, isFromElsewhere, documents };
 }
 
 /** Something is said of the format before the line is verified: a newer one may be hashed otherwise. */

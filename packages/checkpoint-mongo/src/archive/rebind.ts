@@ -10,6 +10,7 @@ import type {
   ThreadPart,
   WriteSetDocument,
 } from "../documents/documents.ts";
+import type { CheckpointOrigin } from "../documents/checkpoint-origin.ts";
 import { bytesToHex, isBinary, toBytes } from "../driver/binary.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asWrongField } from "../errors/corruption.ts";
@@ -17,9 +18,12 @@ import { hashAddress, hashSegmentPlace, hashWritesPlace } from "../integrity/has
 import { loadContents } from "../read/contents.ts";
 import { listWantedOfWrites, readWriteSet } from "../read/read-writes.ts";
 import { readRecord, toTyped, type CheckpointRecord } from "../records/checkpoint-record.ts";
+import { sealOrigin } from "../records/origin-filter.ts";
+import { isToken } from "../records/search-tokens.ts";
 import { parseCheckpoint } from "../records/parse-checkpoint.ts";
 import { findSegmentFault } from "../store/check-segment.ts";
 import { toMark } from "../store/mark-sets.ts";
+import type { MetadataFields } from "./sealed-metadata.ts";
 import { readPruneMarks } from "../upkeep/pruned-parents.ts";
 
 // Hashes and ids are of a thread, and of one of its lives. Here documents are verified as those of the thread
@@ -30,6 +34,8 @@ export interface NewPlace {
   readonly threadId: string;
   readonly life: number;
   readonly expiresAt: Date | undefined;
+  /** Whether what searches go by was made with keys of another collection. */
+  readonly isFromElsewhere?: boolean;
 }
 
 /** A checkpoint whose parent may be rebound before it. */
@@ -42,6 +48,8 @@ export interface RebindCheckpointOptions {
   readonly seq: number;
   /** Whether it is the latest of its namespace. */
   readonly isLatest: boolean;
+  /** Its metadata as it is stored from now on; undefined if that stays as it is. */
+  readonly metadata?: MetadataFields | undefined;
 }
 
 /**
@@ -51,11 +59,13 @@ export interface RebindCheckpointOptions {
  * @throws IntegrityKeyError if the key that it was hashed with is not there
  */
 export function rebindCheckpoint(
-  { hasher }: Pick<SaverContext, "hasher">,
+  { hasher, store }: Pick<SaverContext, "hasher" | "store">,
   document: CheckpointDocument,
   place: NewPlace,
-  { parentHash: newParentHash, isCut: isCutNow = false, seq, isLatest }: RebindCheckpointOptions,
+  options: RebindCheckpointOptions,
 ): CheckpointDocument {
+  const { parentHash: newParentHash, isCut: isCutNow = false, seq, isLatest } = options;
+  const { metadata, metadata_encoded, tokens } = options.metadata ?? document;
   const record = readRecord(document, hasher);
   const parsed = parseCheckpoint(document);
   const { threadId, life } = place;
@@ -64,10 +74,10 @@ export function rebindCheckpoint(
   const marks = readPruneMarks(document, record, hasher);
   const isCut = newParentHash === undefined && (marks.isCut || isCutNow);
   const { prunedThrough: through } = marks;
-  const { origin } = record;
+  const origin = sealConfig(record.origin, store, place);
   // The hash of a parent that was pruned stands for itself.
   const parentHash = newParentHash ?? (isCut ? record.parentHash : undefined);
-  const metadata = toTyped(parsed);
+  const typed = toTyped(parsed);
   const hash = hasher.hashCheckpoint({
     keyName,
     address,
@@ -77,8 +87,8 @@ export function rebindCheckpoint(
     order: seq,
     body: unpack(parsed.body, MAX_TEXT_BYTES),
     segments: parsed.segments,
-    metadataType: metadata.type,
-    metadata: metadata.bytes,
+    metadataType: typed.type,
+    metadata: typed.bytes,
     origin,
   });
   const { checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, segments } = document;
@@ -97,8 +107,9 @@ export function rebindCheckpoint(
     ...(document.sets !== undefined && { sets: document.sets }),
     body,
     segments,
-    ...(document.metadata !== undefined && { metadata: document.metadata }),
-    ...(document.metadata_encoded !== undefined && { metadata_encoded: document.metadata_encoded }),
+    ...(metadata !== undefined && { metadata }),
+    ...(metadata_encoded !== undefined && { metadata_encoded }),
+    ...(tokens !== undefined && { tokens }),
     ...(origin.runId !== undefined && { run_id: origin.runId }),
     ...(origin.config.length > 0 && { config: origin.config }),
     ...(document.labels !== undefined && { labels: document.labels }),
@@ -119,7 +130,7 @@ export function rebindCheckpoint(
 
 /** Makes a checkpoint that a rollback has discarded one of another place; see {@link rebindCheckpoint}. */
 export function rebindDiscarded(
-  context: Pick<SaverContext, "hasher">,
+  context: Pick<SaverContext, "hasher" | "store">,
   document: DiscardedDocument,
   place: NewPlace,
   options: Omit<RebindCheckpointOptions, "isLatest">,
@@ -243,6 +254,18 @@ export function rebindSegment(document: SegmentDocument, place: NewPlace): Segme
     data,
     ...(more !== undefined && { more }),
   };
+}
+
+/** What is kept of a config, as this saver stores it. What another one has encrypted cannot be turned back. */
+function sealConfig(
+  origin: CheckpointOrigin,
+  { encryption }: SaverContext["store"],
+  { isFromElsewhere = false }: NewPlace,
+): CheckpointOrigin {
+  const sealed = origin.config.filter(isToken);
+  const clear = { ...origin, config: origin.config.filter((field) => !isToken(field)) };
+  const { config } = sealOrigin(clear, encryption);
+  return { ...origin, config: [...(isFromElsewhere ? [] : sealed), ...config] };
 }
 
 function toThreadPart({ life, expiresAt }: NewPlace): Pick<ThreadPart, "epoch" | "expires_at"> {

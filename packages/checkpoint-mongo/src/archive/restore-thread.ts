@@ -11,6 +11,7 @@ import { bringIn, type ThreadPartDocument } from "./arrive.ts";
 import { decompress } from "./compression.ts";
 import { openArchive } from "./read-archive.ts";
 import { removeCopies } from "./remove-copies.ts";
+import { Envelope } from "./sealed-archive.ts";
 
 /** How often it is looked whether another process has brought a thread back. */
 const LOOK_AGAIN_MS = 50;
@@ -21,6 +22,8 @@ const LOOK_AGAIN_MS = 50;
  * @returns false if the thread is not in the archive store
  * @throws ThreadArchivedError if the saver has no archive store
  * @throws InvalidArchiveError if its copy is missing or damaged; the thread stays in the archive store
+ * @throws EncryptionKeyError if its copy was encrypted with a key that is not there; it stays there too
+ * @throws PlaintextRefusedError if its copy lies in clear text, and the saver encrypts
  */
 export async function restoreThread(context: SaverContext, threadId: string): Promise<boolean> {
   const { store, settings } = context;
@@ -68,9 +71,10 @@ async function* readCopy(
       `the copy of thread "${threadId}" (${key}) is not in the archive store`,
     );
   }
-  const chunks = decompress(copy);
+  const envelope = new Envelope(context.store.encryption, copy);
+  const chunks = decompress(envelope.open());
   try {
-    const { header, documents } = await openArchive(context, chunks);
+    const { header, documents } = await openArchive(context, envelope, chunks);
     if (header.thread_id !== threadId) {
       throw new InvalidArchiveError(`it is of another thread than "${threadId}"`, 1);
     }

@@ -1,8 +1,15 @@
 import type { SaverContext } from "../context/context.ts";
-import type { CheckpointDocument, ThreadDocument, ThreadPart } from "../documents/documents.ts";
+import type {
+  CheckpointDocument,
+  SegmentDocument,
+  ThreadDocument,
+  ThreadPart,
+} from "../documents/documents.ts";
+import { STORED_NAME } from "../documents/sealed-bytes.ts";
+import { hashSegmentPlace } from "../integrity/hashes.ts";
 import { listSegments } from "../documents/manifest.ts";
 import { parseSegmentId } from "../documents/segment-id.ts";
-import { bytesToHex } from "../driver/binary.ts";
+import { bytesToHex, toBytes } from "../driver/binary.ts";
 import { CorruptCheckpointError } from "../errors/corrupt-checkpoint-error.ts";
 import { asMissing } from "../errors/corruption.ts";
 import { ThreadNotFoundError } from "../errors/thread-not-found-error.ts";
@@ -113,11 +120,22 @@ export async function* readDocuments(
     // Later parts go with the first.
     wanted.delete(root);
     ids.add(root);
-    yield { kind: "segment", document };
+    yield { kind: "segment", document: toPlainPlace(document) };
   }
   for (const [root, checkpointId] of wanted) {
     throw missing({ thread_id: threadId, checkpoint_id: checkpointId }, "segment", root);
   }
+}
+
+/** A segment whose name is encrypted lies where that says. In an archive it has the id that its name gives. */
+function toPlainPlace(document: SegmentDocument): SegmentDocument {
+  const { [STORED_NAME]: stored, ...plain } = document;
+  if (stored === undefined) return document;
+  const { _id, thread_id: threadId, segment, part } = plain;
+  const own = hashSegmentPlace(threadId, bytesToHex(stored), part);
+  // One that lies elsewhere is damaged, and stays so.
+  if (Buffer.compare(own, toBytes(_id)) !== 0) return document;
+  return { ...plain, _id: hashSegmentPlace(threadId, bytesToHex(segment), part) };
 }
 
 /** Counts what an archive holds so far. */

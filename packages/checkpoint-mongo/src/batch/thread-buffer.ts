@@ -1,3 +1,4 @@
+import { withArchived } from "../archive/with-archived.ts";
 import type { BatchLimits } from "../context/options.ts";
 import type { SaverContext } from "../context/context.ts";
 import { measureAtMost } from "../documents/manifest.ts";
@@ -220,7 +221,9 @@ export class ThreadBuffer {
     for (;;) {
       const [first] = this.#buffered;
       if (first === undefined) return;
-      await carryOut(first.call, await first.call.open());
+      const context = await first.call.open();
+      // It may have gone to the archive store since the call was taken.
+      await withArchived(context, () => carryOut(first.call, context));
       this.#buffered.shift();
     }
   }

@@ -40,6 +40,12 @@ interface Moment {
   readonly wallMs: number;
 }
 
+/** A key of something that lies elsewhere, wrapped by a master key. */
+export interface WrappedKey {
+  readonly keyId: string;
+  readonly wrapped: Uint8Array;
+}
+
 /** What is needed to find keys. */
 export interface DataKeysParts {
   readonly collection: Collection<KeyDocument>;
@@ -180,6 +186,22 @@ export class DataKeys {
     return true;
   }
 
+  /** Makes a key for something that keeps it itself, wrapped. It is not stored here. */
+  async makeApart(context: DataKeyContext): Promise<WrappedKey & { readonly dataKey: Uint8Array }> {
+    const dataKey = crypto.randomBytes(KEY_BYTES);
+    const keyId = this.#provider.currentKeyId;
+    return { dataKey, keyId, wrapped: await this.#wrap(dataKey, keyId, context) };
+  }
+
+  /**
+   * Unwraps what {@link DataKeys.makeApart} made.
+   *
+   * @throws EncryptionKeyError if it cannot be unwrapped
+   */
+  openApart(context: DataKeyContext, { keyId, wrapped }: WrappedKey): Promise<Uint8Array> {
+    return this.#unwrap({ key_id: keyId, wrapped }, context);
+  }
+
   /** The id of the master key that new data keys are wrapped with. */
   get currentKeyId(): string {
     return this.#provider.currentKeyId;
@@ -285,7 +307,10 @@ export class DataKeys {
     return new SharedSecrets(await this.#unwrap(document, context));
   }
 
-  async #unwrap(document: KeyDocument, context: DataKeyContext): Promise<Uint8Array> {
+  async #unwrap(
+    document: Pick<KeyDocument, "key_id" | "wrapped">,
+    context: DataKeyContext,
+  ): Promise<Uint8Array> {
     const { key_id: keyId, wrapped } = document;
     if (typeof keyId !== "string" || !isBinary(wrapped)) {
       throw this.#refuse(context, "damaged-data-key", undefined);

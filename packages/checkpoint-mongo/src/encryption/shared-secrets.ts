@@ -4,6 +4,9 @@ import { authenticate, deriveBytes, deriveKey, open, seal } from "./seal.ts";
 /** Bytes of a token. Two of a billion different values have the same with a chance of 2^-37. */
 const TOKEN_BYTES = 12;
 
+/** What all tokens begin with. */
+export const TOKEN_BEGINNING = "#";
+
 /** What is made with the one key that all threads of a collection share. It stays when master keys change. */
 export class SharedSecrets {
   /** Hashes over what is stored are keyed with this: a plain hash would show which states are the same. */
@@ -20,7 +23,7 @@ export class SharedSecrets {
 
   /** A text that stands for another one in searches for equal values. No text of a field begins like it. */
   toToken(text: string): string {
-    return `#${Buffer.from(authenticate(this.#tokens, "field", text, TOKEN_BYTES)).toString("base64url")}`;
+    return `${TOKEN_BEGINNING}${Buffer.from(authenticate(this.#tokens, "field", text, TOKEN_BYTES)).toString("base64url")}`;
   }
 
   /** Encrypts bytes that belong to no thread's life, for one place. */

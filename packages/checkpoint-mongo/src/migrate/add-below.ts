@@ -162,19 +162,29 @@ async function insert(
     bytes = 0;
     return kind === "done";
   };
-  for (const { _id, thread_id, ...content } of documents) {
-    const update = { $setOnInsert: content };
-    updates.push({ filter: { _id, thread_id }, update, upsert: true });
-    bytes += measureDocument(content);
+  for (const document of documents) {
+    updates.push(toInsertion(document));
+    bytes += measureDocument(document);
     const isFull = updates.length === MAX_UPDATES || bytes >= MAX_BYTES;
     if (isFull && !(await flush())) return false;
   }
   return updates.length === 0 || flush();
 }
 
+/** A segment is found by its name: where that is encrypted, its `_id` is made of the encrypted one. */
+function toInsertion(document: StoredDocument): ChainUpdate {
+  if (document.kind === "segment") {
+    const { thread_id, kind, segment, part, ...content } = document;
+    const filter = { thread_id, kind, segment, part };
+    return { filter, update: { $setOnInsert: content }, upsert: true };
+  }
+  const { _id, thread_id, ...content } = document;
+  return { filter: { _id, thread_id }, update: { $setOnInsert: content }, upsert: true };
+}
+
 /** A segment that began alike here, and was then continued otherwise, cannot hold both. */
 async function refuseAppended(
-  { segments }: Store,
+  { segments, encryption }: Store,
   threadId: string,
   added: readonly SegmentDocument[],
 ): Promise<void> {
@@ -182,11 +192,12 @@ async function refuseAppended(
     added.filter(({ appends }) => appends > 0).map((one) => [bytesToHex(one.segment), one]),
   );
   if (appended.size === 0) return;
-  const roots = Array.from(appended.values(), ({ segment }) => segment);
+  const roots = Array.from(appended.values(), ({ segment }) => toBytes(segment));
+  const names = (await encryption?.listNames([threadId], roots)) ?? roots;
   const there = segments.find({
     thread_id: threadId,
     kind: "segment",
-    segment: oneOf<StoredBytes>(roots),
+    segment: oneOf<StoredBytes>(names),
   });
   for await (const document of there) {
     const own = appended.get(bytesToHex(document.segment))!;

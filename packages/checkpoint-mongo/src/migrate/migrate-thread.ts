@@ -114,6 +114,7 @@ export async function migrateThread(moving: Moving, state: ThreadState): Promise
     return await bringInFresh(context, threadId, documents, createdMs);
   } finally {
     await scratch.store.all.deleteMany({ thread_id: scratchId });
+    await scratch.store.encryption?.keys.remove(scratchId, Infinity);
     scratch.cache.forgetThread(scratchId);
   }
 }

@@ -94,6 +94,11 @@ export class OfficialCollections {
     this.#isRefused = isRefused;
   }
 
+  /** The same, also where an encrypted saver refuses to read it. */
+  withoutRefusal(): OfficialCollections {
+    return new OfficialCollections(this.#db, this.#names, this.#serde, this.isThere);
+  }
+
   /**
    * Reads a checkpoint, or the latest one of its namespace: the one with the greatest id.
    *

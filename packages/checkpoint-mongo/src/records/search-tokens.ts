@@ -1,5 +1,6 @@
 import { toConditions } from "./searchable-metadata.ts";
 import { writeField, type MetadataValue } from "../documents/search-field.ts";
+import { TOKEN_BEGINNING } from "../encryption/shared-secrets.ts";
 import type { ThreadEncryption } from "../encryption/thread-encryption.ts";
 
 /** What tells which metadata is in clear text, and makes tokens. */
@@ -49,6 +50,11 @@ export function listTokens(
       ? [secrets.toToken(writeField(path, value))]
       : [],
   );
+}
+
+/** Whether a field stands for one that is encrypted. */
+export function isToken(field: string): boolean {
+  return field.startsWith(TOKEN_BEGINNING);
 }
 
 function isScalar(value: unknown): value is MetadataValue {

@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Filter } from "mongodb";
+import type { AnyBulkWriteOperation, Document, Filter, ObjectId } from "mongodb";
 import type { DocumentKind, ThreadArriving, ThreadDocument } from "../documents/documents.ts";
 import type { StoredBytes } from "../driver/binary.ts";
 import { isConflict } from "../driver/bulk-errors.ts";
@@ -6,6 +6,7 @@ import { ThreadDeletedError } from "../errors/thread-deleted-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import { removeLeft } from "./away-thread.ts";
 import { abandonCopy } from "./copy-life.ts";
+import { sealMetadata } from "./seal-metadata.ts";
 import type { ConflictDeadline } from "./conflict-rounds.ts";
 import { endLife } from "./end-life.ts";
 import { ENTRY_FIELDS } from "./thread-entry.ts";
@@ -174,14 +175,15 @@ export function isArriving(
  * @returns whether a later attempt has overtaken this one
  */
 export async function storeArriving(
-  { all }: Pick<Store, "all">,
+  { all, encryption }: Pick<Store, "all" | "encryption">,
   { threadId, life }: Pick<Arrival, "threadId" | "life">,
   documents: readonly { readonly _id: StoredBytes }[],
 ): Promise<"stored" | "overtaken"> {
   if (documents.length === 0) return "stored";
-  const operations = documents.map(({ _id, ...content }): AnyBulkWriteOperation => ({
+  const sealed = (await encryption?.sealDocuments(threadId, life, documents)) ?? documents;
+  const operations = sealed.map(({ _id, ...content }: Document): AnyBulkWriteOperation => ({
     replaceOne: {
-      filter: { _id, thread_id: threadId, epoch: { $not: { $gt: life } } },
+      filter: { _id: _id as ObjectId, thread_id: threadId, epoch: { $not: { $gt: life } } },
       replacement: content,
       upsert: true,
     },
@@ -209,6 +211,7 @@ export async function commitArrival(
   entry: ArrivedRecord,
 ): Promise<boolean> {
   const { threadId, life, token } = arrival;
+  const metadata = await sealMetadata(store, { threadId, epoch: life }, entry.metadata);
   const { away: _away, arriving: _arriving, leaving: _leaving, ...entryFields } = ENTRY_FIELDS;
   const cleared = Object.keys(entryFields).filter((field) => !(field in entry));
   const changed = await store.threads.findOneAndUpdate(
@@ -217,6 +220,7 @@ export async function commitArrival(
       $set: {
         ...toLife(threadId, life),
         ...entry,
+        ...(entry.metadata !== undefined && { metadata: metadata as string }),
         ...(expiresAt !== undefined && { expires_at: outlive(expiresAt) }),
       },
       $unset: {

@@ -6,6 +6,7 @@ import type {
   ThreadDocument,
 } from "../documents/documents.ts";
 import { ThreadArchivedError } from "../errors/thread-archived-error.ts";
+import { resealMetadata } from "./seal-metadata.ts";
 import { readOptionalDate, readText, readWhole, refuse } from "./document-fields.ts";
 import type { Store } from "./store.ts";
 import {
@@ -154,9 +155,11 @@ export async function sendAway(
 ): Promise<boolean> {
   const state = readState(record);
   const { threadId, epoch } = state;
+  const metadata = await resealMetadata(store, record, epoch + 1);
   await store.threads.updateOne(
     {
       ...matchThread(state),
+      ...(metadata && { metadata: metadata.former as string }),
       // Whoever has got a lease meanwhile is about to write.
       ...matchHolder(null),
       leaving: away.key,
@@ -164,7 +167,13 @@ export async function sendAway(
     },
     {
       // It stays in the index of threads.
-      $set: { ...toLife(threadId, epoch + 1), away, head: true, stands },
+      $set: {
+        ...toLife(threadId, epoch + 1),
+        ...(metadata && { metadata: metadata.next as string }),
+        away,
+        head: true,
+        stands,
+      },
       $unset: {
         leaving: "",
         extending: "",

@@ -6,6 +6,7 @@ import { ThreadDeletedError } from "../errors/thread-deleted-error.ts";
 import { assertRecord } from "./assert-record.ts";
 import { finishDeletion, removeEarlierLives } from "./end-life.ts";
 import { findByIds } from "./find-by-ids.ts";
+import { resealMetadata, sealMetadata } from "./seal-metadata.ts";
 import type { Store } from "./store.ts";
 import { hasCheckpoint } from "./scan-thread.ts";
 import { findRecord, isAlive, matchRecord, outlive, readState, toLife } from "./thread-record.ts";
@@ -172,33 +173,6 @@ export async function finishCopy(
     $unset: { deleted_at: "", refused_until: "", copying: "" },
   });
   return matchedCount > 0;
-}
-
-/** Metadata that goes from one life of a thread to the next: it is encrypted with the key of its life. */
-async function resealMetadata(
-  store: Store,
-  { thread_id: threadId, epoch, metadata }: ThreadDocument,
-  nextEpoch: number,
-): Promise<{ readonly former: unknown; readonly next: unknown } | undefined> {
-  if (store.encryption === undefined || typeof metadata !== "string") return undefined;
-  const seal = (of: number): Promise<unknown> =>
-    sealMetadata(store, { threadId, epoch: of }, metadata);
-  const sealed = await seal(epoch);
-  const { isPlainAllowed } = store.encryption;
-  return {
-    former: isPlainAllowed ? { $in: [sealed, metadata] } : sealed,
-    next: await seal(nextEpoch),
-  };
-}
-
-async function sealMetadata(
-  { encryption }: Store,
-  { threadId, epoch }: CopyLife,
-  metadata: string | undefined,
-): Promise<unknown> {
-  if (encryption === undefined || metadata === undefined) return metadata;
-  const cipher = await encryption.keys.ensure(threadId, epoch);
-  return encryption.sealer.sealThreadMetadata(cipher, metadata);
 }
 
 /** Ends a life that is being copied, and removes what is there of it. */

@@ -3,6 +3,7 @@ import { parseThreadId } from "../address/address.ts";
 import { createKey } from "../archive/keys.ts";
 import { decompress, hasZstd } from "../archive/compression.ts";
 import { openArchive } from "../archive/read-archive.ts";
+import { Envelope } from "../archive/sealed-archive.ts";
 import { removeCopies } from "../archive/remove-copies.ts";
 import { restoreThread as restore } from "../archive/restore-thread.ts";
 import type { ArchiveStore } from "../archive-store/archive-store.ts";
@@ -313,9 +314,10 @@ async function copy(
   const { bytes, checkpoints } = writing.result;
   const stored = await archive.get(key);
   if (stored === undefined) throw new InvalidArchiveError(`the archive store did not keep ${key}`);
-  const chunks = decompress(stored);
+  const envelope = new Envelope(context.store.encryption, stored);
+  const chunks = decompress(envelope.open());
   try {
-    const { header, documents } = await openArchive(context, chunks);
+    const { header, documents } = await openArchive(context, envelope, chunks);
     let read = 0;
     for await (const { kind } of documents) if (kind === "checkpoint") read += 1;
     if (header.thread_id !== threadId || read !== checkpoints) {

@@ -14,6 +14,8 @@ import { describeValue } from "../options/describe-value.ts";
 import type { MongoDBSaver } from "../saver/mongodb-saver.ts";
 import type { DocumentCounts } from "../archive/arrive.ts";
 import { checkCompression, compress, type ArchiveCompression } from "../archive/compression.ts";
+import { sealArchive } from "../archive/sealed-archive.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
 import { requireThread, writeLines } from "../archive/write-archive.ts";
 
 /** How far an export or an import has come. */
@@ -73,8 +75,8 @@ interface CheckedExport {
 const CHUNK_BYTES = 65_536;
 
 /**
- * Writes a thread with all of its checkpoints and pending writes as lines of JSON. Others may write to the thread
- * meanwhile; then the archive holds what was there when the export came to it.
+ * Writes a thread with all of its checkpoints and pending writes as lines of JSON. An encrypted saver encrypts them,
+ * with a key that its master key opens. Others may write to the thread meanwhile; then the archive holds what was there when the export came to it.
  *
  * @param target the path of a file, or a stream. A file appears when it is complete. A stream is ended, but
  *   not the standard output
@@ -180,15 +182,23 @@ export class ArchiveWriting {
   }
 
   async *chunks(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of compress(this.#plain(), this.#options.compression)) {
+    for await (const chunk of await this.#seal()) {
       this.#bytes += chunk.byteLength;
       yield chunk;
     }
   }
 
-  async *#plain(): AsyncGenerator<Uint8Array> {
-    const { signal, onProgress } = this.#options;
+  /** What is encrypted in the database is encrypted in the archive. */
+  async #seal(): Promise<AsyncIterable<Uint8Array>> {
     const record = await requireThread(this.#context, this.#threadId);
+    const chunks = compress(this.#plain(record), this.#options.compression);
+    const { encryption } = this.#context.store;
+    if (encryption === undefined) return chunks;
+    return sealArchive(encryption, { threadId: this.#threadId, epoch: record.epoch }, chunks);
+  }
+
+  async *#plain(record: ThreadDocument): AsyncGenerator<Uint8Array> {
+    const { signal, onProgress } = this.#options;
     const lines = writeLines(this.#context, record);
     let progress = { lines: 0, bytes: 0 };
     let waiting = "";

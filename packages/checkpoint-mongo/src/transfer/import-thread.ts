@@ -12,7 +12,10 @@ import { clearForArrival } from "../store/arriving-thread.ts";
 import { bringIn } from "../archive/arrive.ts";
 import { decompress } from "../archive/compression.ts";
 import type { ArchiveProgress } from "./export-thread.ts";
-import { openArchive } from "../archive/read-archive.ts";
+import { openArchive, type OpenedArchive } from "../archive/read-archive.ts";
+import { Envelope } from "../archive/sealed-archive.ts";
+import type { ThreadDocument } from "../documents/documents.ts";
+import { listFields, readThreadMetadata } from "../thread-index/metadata.ts";
 
 /** Options of {@link importThread}. */
 export interface ImportOptions {
@@ -61,6 +64,8 @@ const importSchema = z.strictObject({
  * @param source the path of a file, or what gives bytes, compressed or not: a stream, or `fetch`'s `body`
  * @throws InvalidArchiveError if it is malformed, damaged, cut short or of something else: says which line
  * @throws UnsupportedFormatError if a newer version of this package has written it
+ * @throws EncryptionKeyError if it was encrypted with a key that the saver does not have
+ * @throws PlaintextRefusedError if it is in clear text, and the saver encrypts without `allowPlaintext`
  * @throws IntegrityKeyError if the saver lacks the key that it was hashed with, or has a key and it was
  *   hashed without one
  * @throws ThreadNotEmptyError if something of the thread is here, or is written while it is imported
@@ -77,7 +82,8 @@ export async function importThread(
   const reading = new ArchiveReading(openSource(source), checked);
   try {
     return await reachStorage(saver, "importThread", async (context) => {
-      const archive = await openArchive(context, reading.chunks());
+      const envelope = new Envelope(context.store.encryption, reading.count());
+      const archive = await openArchive(context, envelope, reading.unpack(envelope));
       const { thread_id: sourceThreadId } = archive.header;
       const threadId = asId ?? sourceThreadId;
       const counts = await importAs(context, threadId, archive);
@@ -91,10 +97,11 @@ export async function importThread(
 async function importAs(
   context: SaverContext,
   threadId: string,
-  { documents, header }: Awaited<ReturnType<typeof openArchive>>,
+  { documents, header, hasher, isFromElsewhere }: OpenedArchive,
 ): Promise<Exclude<Awaited<ReturnType<typeof bringIn>>, "overtaken">> {
   const { store, official, deadline } = context;
-  const { created_at, metadata, fields, retention, rollbacks } = header.record;
+  const { created_at, metadata, retention, rollbacks } = header.record;
+  const fields = listFieldsAnew(context, header.record);
   if (await official.hasThread(threadId)) {
     throw new ThreadNotEmptyError(threadId, "was stored by the official saver");
   }
@@ -102,15 +109,26 @@ async function importAs(
   if (record === "occupied") throw new ThreadNotEmptyError(threadId, "is here already");
   // What was discarded can come back in the same thread only.
   const isSameThread = threadId === header.thread_id;
-  const outcome = await bringIn(context, record, documents, {
+  const entry = {
     ...(created_at !== undefined && { created_at }),
     ...(metadata !== undefined && { metadata }),
     ...(fields !== undefined && { fields }),
     ...(retention !== undefined && { retention }),
     ...(isSameThread && rollbacks !== undefined && { rollbacks }),
-  });
+  };
+  const verifying = { ...context, hasher };
+  const outcome = await bringIn(verifying, record, documents, entry, { isFromElsewhere });
   if (outcome !== "overtaken") return outcome;
   throw new ThreadNotEmptyError(threadId, "was written to, or imported by another call, meanwhile");
+}
+
+/** What searches find of a thread's metadata: with encryption, only this saver knows. */
+function listFieldsAnew(
+  { store: { encryption } }: SaverContext,
+  { metadata, fields }: Pick<ThreadDocument, "metadata" | "fields">,
+): readonly string[] | undefined {
+  if (encryption === undefined || metadata === undefined) return fields;
+  return listFields(readThreadMetadata(metadata), encryption);
 }
 
 /** The bytes of an archive, counted. */
@@ -128,9 +146,9 @@ class ArchiveReading {
     this.#options = options;
   }
 
-  /** Unpacked. */
-  chunks(): AsyncIterable<Uint8Array> {
-    this.#chunks ??= this.#unpack();
+  /** The archive, decrypted and unpacked. */
+  unpack(envelope: Envelope): AsyncIterable<Uint8Array> {
+    this.#chunks ??= this.#unpack(envelope);
     return this.#chunks;
   }
 
@@ -139,10 +157,10 @@ class ArchiveReading {
     await this.#chunks?.return(undefined);
   }
 
-  async *#unpack(): AsyncGenerator<Uint8Array> {
+  async *#unpack(envelope: Envelope): AsyncGenerator<Uint8Array> {
     const { signal, onProgress } = this.#options;
     const progress = { lines: 0, bytes: 0 };
-    for await (const chunk of decompress(this.#count())) {
+    for await (const chunk of decompress(envelope.open())) {
       signal?.throwIfAborted();
       progress.bytes += chunk.byteLength;
       if (onProgress !== undefined) {
@@ -155,7 +173,8 @@ class ArchiveReading {
     }
   }
 
-  async *#count(): AsyncGenerator<Uint8Array> {
+  /** The archive as it comes. */
+  async *count(): AsyncGenerator<Uint8Array> {
     for await (const chunk of this.#source) {
       this.bytes += chunk.byteLength ?? 0;
       yield chunk;
