@@ -40,7 +40,8 @@ const PATIENCE = 2;
 function workHours(hours: number): Scenario {
   const random = new Random(SEED);
   const giveUpAfterMs = PATIENCE * hours * HOUR_MS;
-  const faults = Array.from({ length: PATIENCE * hours }, (_, hour) => ({
+  // One more, so that nobody is left in peace before they are given up.
+  const faults = Array.from({ length: PATIENCE * hours + 1 }, (_, hour) => ({
     atMs: hour * HOUR_MS + random.between(0, HOUR_MS / SECOND_MS) * SECOND_MS,
   }));
   const steps = Math.round((hours * HOUR_MS) / STEP_MS);

@@ -312,32 +312,6 @@ describe.each(places)("a replay on $name", ({ open, openSaver }) => {
 });
 
 describe("a replay", () => {
-  it("lets a subgraph that keeps one history go on with what it had before the step", async () => {
-    const saver = new MemorySaver();
-    const config = newThread();
-    const State = Annotation.Root({
-      seen: Annotation<number[]>({
-        reducer: (left, right) => [...left, ...right],
-        default: () => [],
-      }),
-    });
-    const inner = new StateGraph(State)
-      .addNode("count", ({ seen }) => ({ seen: [seen.length] }))
-      .addEdge("__start__", "count")
-      .compile({ checkpointer: true });
-    const Outer = Annotation.Root({ counts: Annotation<number> });
-    const graph = new StateGraph(Outer)
-      .addNode("ask", async () => ({ counts: (await inner.invoke({ seen: [7] })).seen.length }))
-      .addEdge("__start__", "ask")
-      .compile({ checkpointer: saver });
-    await graph.invoke({ counts: 0 }, config);
-    await graph.invoke({ counts: 0 }, config);
-    expect(await graph.invoke({ counts: 0 }, config)).toEqual({ counts: 6 });
-    const journal = inMemory().open();
-    const report = await replay(config.configurable.thread_id, { journal, graph });
-    expect(formatReplay(report)).toContain("3 steps replayed, all the same");
-  });
-
   it("refuses models that no journal records before they are asked", async () => {
     const saver = new MemorySaver();
     const config = newThread();

@@ -31,7 +31,6 @@ function readNames(config: RunnableConfig | undefined): {
  */
 export class ScratchSaver extends BaseCheckpointSaver {
   private readonly source: BaseCheckpointSaver;
-  private readonly base: CheckpointTuple;
   /** By namespace, in the order of writing. */
   private readonly slots = new Map<string, Slot[]>();
 
@@ -46,7 +45,6 @@ export class ScratchSaver extends BaseCheckpointSaver {
   ) {
     super(source.serde);
     this.source = source;
-    this.base = base;
     const known = writes.map((write, index) => [String(index), write] as const);
     this.slots.set("", [{ tuple: base, writes: new Map(known) }]);
   }
@@ -61,21 +59,8 @@ export class ScratchSaver extends BaseCheckpointSaver {
     const slot =
       id === undefined ? slots.at(-1) : slots.find(({ tuple }) => tuple.checkpoint.id === id);
     // Channels that are stored as differences are made of checkpoints further back.
-    if (!slot)
-      return id === undefined ? await this.findHistory(ns) : await this.source.getTuple(config);
+    if (!slot) return id === undefined ? undefined : await this.source.getTuple(config);
     return { ...slot.tuple, pendingWrites: [...slot.writes.values()] };
-  }
-
-  /** A subgraph that keeps one history has no task in its namespace. It goes on with what it had before the step. */
-  private async findHistory(ns: string): Promise<CheckpointTuple | undefined> {
-    if (ns === "" || ns.includes(":") || this.slots.has(ns)) return undefined;
-    const { thread_id } = this.base.config.configurable ?? {};
-    const history = { configurable: { thread_id: thread_id as string, checkpoint_ns: ns } };
-    for await (const tuple of this.source.list(history)) {
-      // Ids of checkpoints are in the order of time.
-      if (tuple.checkpoint.id < this.base.checkpoint.id) return tuple;
-    }
-    return undefined;
   }
 
   override async *list(

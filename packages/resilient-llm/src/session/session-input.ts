@@ -61,5 +61,5 @@ export function toAnswer(message: BaseMessage): AIMessage {
     ...(tool_calls ? { tool_calls } : {}),
     ...(invalid_tool_calls ? { invalid_tool_calls } : {}),
     ...(usage_metadata ? { usage_metadata } : {}),
-  } as object);
+  });
 }

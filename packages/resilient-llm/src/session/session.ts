@@ -98,7 +98,7 @@ const runSchema = z.strictObject({
 });
 
 /** The sessions whose steps are under way. */
-const STEPPING: AsyncLocalStorage<Session> = new AsyncLocalStorage();
+const STEPPING = new AsyncLocalStorage<Session>();
 
 /** A conversation or job that goes on by its id, in whichever process. Made by {@link createSession}. */
 export class Session {
@@ -216,7 +216,7 @@ export class Session {
         results.push(await STEPPING.run(this, async () => await step.run(context)));
         messages = stepMessages;
         if ((index + 1) % everyNSteps !== 0 && index + 1 < named.length) continue;
-        const progress = { steps: named.map((step) => step.name), results: [...results] };
+        const progress = { steps: named.map((one) => one.name), results: [...results] };
         const runs = { ...stored.runs, [name]: progress };
         const note = { moment: "steps", unanswered: 0 } as const;
         const changes = { messages: stepMessages, runs, variables };
