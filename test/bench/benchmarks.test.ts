@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { benchmarks } from "./benchmarks/index.ts";
 import { performCase } from "./harness/perform-case.ts";
+import type { Row } from "./harness/row.ts";
 import { judge } from "./harness/target.ts";
 import type { ResultFile } from "./report/result-file.ts";
 
@@ -17,39 +18,42 @@ const client = new MongoClient(inject("mongodbUri"));
 
 afterAll(() => client.close());
 
-const cases = benchmarks.flatMap(({ name, targets, nodeOptions, variants = [undefined] }) => {
-  // What differs in the options of the process does the same work.
-  const different = variants.filter((variant) => !nodeOptions?.(variant).length);
-  return different.map((variant) => ({
-    title: variant === undefined ? name : `${name}, ${variant}`,
-    order: {
-      benchmark: name,
-      saver: "threadkeep" as const,
-      turns: 1,
-      ...(variant !== undefined && { variant }),
-    },
-    targets: targets.filter(({ goal }) => variant === undefined || goal.startsWith(`${variant}:`)),
-  }));
-});
+const cases = benchmarks.flatMap(
+  ({ name, savers, targets, nodeOptions, variants = [undefined] }) => {
+    // What differs in the options of the process does the same work.
+    const different = variants.filter((variant) => !nodeOptions?.(variant).length);
+    return different.map((variant) => ({
+      title: variant === undefined ? name : `${name}, ${variant}`,
+      // What others measure is compared with ours.
+      ours: savers.filter((saver) => saver === "threadkeep" || saver === "encrypted"),
+      order: {
+        benchmark: name,
+        turns: 1,
+        ...(variant !== undefined && { variant }),
+      },
+      targets: targets.filter(
+        ({ goal }) => variant === undefined || goal.startsWith(`${variant}:`),
+      ),
+    }));
+  },
+);
 
 it.for(cases)(
   "$title gives a figure for each of its targets",
   { timeout: 90_000 },
-  async ({ order, targets }, context) => {
+  async ({ order, ours, targets }, context) => {
     // How many documents it goes through is one of its figures.
     if (order.benchmark === "store") {
       await requireFeature(context, "plans that name their index");
     }
-    await using database = temporaryDatabase(client);
     const uri = inject("mongodbUri");
-    const row = await performCase(
-      {
-        case: order,
-        database: { uri, directUri: uri, name: database.name, clientBulkWrite: true },
-      },
-      () => {},
-    );
-    const missing = judge(targets, [row])
+    const rows: Row[] = [];
+    for (const saver of ours) {
+      await using database = temporaryDatabase(client);
+      const place = { uri, directUri: uri, name: database.name, clientBulkWrite: true };
+      rows.push(await performCase({ case: { ...order, saver }, database: place }, () => {}));
+    }
+    const missing = judge(targets, rows)
       .filter(({ measured }) => measured === undefined)
       .map(({ goal }) => goal)
       // A single put has no later one.

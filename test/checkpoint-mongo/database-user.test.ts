@@ -80,7 +80,7 @@ it("without the right to create indexes, learns which are missing and what to do
     .catch((thrown: unknown) => thrown);
   expect(SetupError.isInstance(error)).toBe(true);
   for (const part of [
-    "address, order, head, segment, writes, labels, fence, status, created, metadata, moving, run, config, expiry",
+    "address, order, head, segment, writes, labels, fence, place, status, created, metadata, moving, run, config, expiry",
     `"actions":["createIndex","listIndexes"]`,
     `db.getSiblingDB("agents").runCommand({"createIndexes":"threadkeep_threads"`,
   ]) {

@@ -1,4 +1,5 @@
 import type { AnswerFacts } from "../attempt/attempt-outcome.ts";
+import { fromPicoUsd, toPicoUsd } from "../cost/pico-usd.ts";
 import type { TokenUsage } from "../cost/token-usage.ts";
 import type { AttemptRecord } from "../failure/attempt-record.ts";
 import { readFinish } from "../failure/finish-rules.ts";
@@ -50,18 +51,24 @@ export function describeResilience(
   const answered =
     records.findLast((record) => record.outcome === "succeeded") ??
     records.findLast((record) => record.kind === "empty-answer");
-  let costUsd: number | null = 0;
-  for (const record of records) {
-    costUsd = costUsd === null || record.costUsd === undefined ? null : costUsd + record.costUsd;
-  }
   return {
     candidate: answered?.candidate ?? "",
     endpoint: answered?.endpoint ?? "",
     attempts: records.length,
-    costUsd,
+    costUsd: sumCosts(records),
     costReported: isCostReported(records),
     usageEstimated: usage?.estimated ?? false,
     cutAtLimit: readFinish(facts.finishReason) === "cut",
     emptyAnswer: answered?.kind === "empty-answer",
   };
+}
+
+/** `null` if the cost of an attempt is not known. */
+function sumCosts(records: readonly AttemptRecord[]): number | null {
+  let sum = 0n;
+  for (const { costUsd } of records) {
+    if (costUsd === undefined) return null;
+    sum += toPicoUsd(costUsd);
+  }
+  return fromPicoUsd(sum);
 }
