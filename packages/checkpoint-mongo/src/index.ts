@@ -113,13 +113,11 @@ export type {
   FlushFailedEvent,
   KeepLastFailedEvent,
   ReportEvent,
-  FlushFailedEvent,
   SaverEvent,
 } from "./context/events.ts";
 export type {
   BatchSettings,
   CheckpointSizeLimits,
-  BatchSettings,
   ThreadSizeLimits,
   ConcurrencyPolicy,
   CorruptionPolicy,

@@ -221,9 +221,9 @@ export class ThreadBuffer {
     for (;;) {
       const [first] = this.#buffered;
       if (first === undefined) return;
-      const context = await first.call.open();
+      const { call } = first;
       // It may have gone to the archive store since the call was taken.
-      await withArchived(context, () => carryOut(first.call, context));
+      await withArchived(call.open, async () => carryOut(call, await call.open()));
       this.#buffered.shift();
     }
   }
