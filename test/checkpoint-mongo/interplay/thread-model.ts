@@ -151,7 +151,11 @@ export class ThreadModel {
     if (root?.isCopy !== true) lineage.add(target.id);
     for (const namespace of this.namespaces) {
       if (namespace === "" || namespace.includes(":") || !this.latest(namespace)) continue;
-      const state = this.list(namespace).findLast(({ rootId }) => lineage.has(rootId!));
+      const own = this.list(namespace);
+      const state =
+        own.findLast(({ rootId }) => lineage.has(rootId!)) ??
+        // Of one whose step was pruned, the time tells whether it was there then.
+        own.findLast(({ id, rootId }) => !this.#isThere(rootId) && id < target.id);
       if (state === undefined) moves.set(namespace, { state, isCopy: true });
       else {
         const move = this.#planNamespace(state);
@@ -237,6 +241,10 @@ export class ThreadModel {
   sweepAside(now: number): void {
     this.dropExpired(now);
     this.remove(({ aside }) => aside !== undefined && !this.rollbacks.includes(aside));
+  }
+
+  #isThere(rootId: string | undefined): boolean {
+    return this.all("").some(({ id }) => id === rootId);
   }
 
   #planNamespace(state: ModelCheckpoint): ModelMove | undefined {
