@@ -104,31 +104,40 @@ const NO_MONGODB = {
   MONGOMS_MAX_RETRIES: "0",
 };
 
-describe.each(TEMPLATES)("the template %s", (name) => {
+// The files that do this are the same in each template.
+describe("a template, by the quickstart", () => {
   it("says what to do where no MongoDB can be had", async () => {
-    const { code, notices } = await copies[name].node(["main.ts", ...ASKING[name]], NO_MONGODB);
+    const { code, notices } = await copies.quickstart.node(
+      ["main.ts", ...ASKING.quickstart],
+      NO_MONGODB,
+    );
     expect(code).toBe(1);
     expect(notices).toContain("No MongoDB could be started here:");
     expect(notices).toContain("Set MONGODB_URI");
     expect(notices).toContain("docker run");
   });
 
+  it("says which Node.js it needs to an older one", async () => {
+    const pretend = 'Object.defineProperty(process.versions, "node", { value: "22.17.1" })';
+    const old = ["--import", `data:text/javascript,${encodeURIComponent(pretend)}`];
+    const refused = await copies.quickstart.node([...old, "check-node.mjs"]);
+    expect(refused).toMatchObject({
+      code: 1,
+      notices: expect.stringContaining("22.18 or later is needed") as string,
+    });
+    expect(await copies.quickstart.node(["check-node.mjs"])).toMatchObject({
+      code: 0,
+      notices: "",
+    });
+  });
+});
+
+describe.each(TEMPLATES)("the template %s", (name) => {
   it("is right by its own type check", async () => {
     expect(await copies[name].npm(["run", "--silent", "check"])).toMatchObject({
       code: 0,
       output: "",
     });
-  });
-
-  it("says which Node.js it needs to an older one", async () => {
-    const pretend = 'Object.defineProperty(process.versions, "node", { value: "22.17.1" })';
-    const old = ["--import", `data:text/javascript,${encodeURIComponent(pretend)}`];
-    const refused = await copies[name].node([...old, "check-node.mjs"]);
-    expect(refused).toMatchObject({
-      code: 1,
-      notices: expect.stringContaining("22.18 or later is needed") as string,
-    });
-    expect(await copies[name].node(["check-node.mjs"])).toMatchObject({ code: 0, notices: "" });
   });
 
   it("asks for our packages in the version that there is", async () => {

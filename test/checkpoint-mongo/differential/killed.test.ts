@@ -6,7 +6,7 @@ import { expectNoDifference, listSeeds } from "./test-seeds.ts";
 
 const database = useDatabase();
 /** The oldest versions that are supported are compared too, with fewer programs. */
-const SEEDS = ORDERS_WRITES ? 160 : 60;
+const SEEDS = ORDERS_WRITES ? 120 : 40;
 
 it("any program that stops between two calls of the saver continues as with LangGraph's MemorySaver", async () => {
   const processes = { first: database.openSaver(), second: database.openSaverElsewhere() };
