@@ -10,7 +10,7 @@ export type PackageManager = "npm" | "pnpm";
 
 const INSTALL: Readonly<Record<PackageManager, readonly string[]>> = {
   npm: ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline"],
-  pnpm: ["npx", "--yes", PNPM, "add", "--prefer-offline"],
+  pnpm: ["npx", "--yes", PNPM, "add", "--prefer-offline", "--ignore-scripts"],
 };
 
 const PROGRAMS = fileURLToPath(new URL("programs/", import.meta.url));

@@ -123,48 +123,58 @@ describe("labels", () => {
 });
 
 describe("documents in clear text", () => {
-  it("are refused, whoever reads, and read with allowPlaintext; what is put then needs none of them", async () => {
-    const plain = database.openSaver();
-    const threadId = uuid6(0);
-    const config = await fillThread(plain, threadId, "text");
-    await plain.label(config, { name: "plain" });
-    await plain.threads.update(threadId, { metadata: { owner: "anna" } });
-    for (const read of [
-      () => open().getTuple(config),
-      () => Array.fromAsync(open().list(threadConfig(threadId))),
-      () => open().put(config, makeCheckpoint({ a: 1 }), makeMetadata(), { a: 1 }),
-      () => open().verifyThread(threadId),
-      () => open().threads.get(threadId),
-      () => open().listLabels(threadId),
-    ]) {
-      await expect(read()).rejects.toThrow(PlaintextRefusedError);
-    }
-    const between = () => open({ allowPlaintext: true });
-    const read = (await between().getTuple(config))!;
-    expect(read.pendingWrites).toHaveLength(4);
-    expect(await between().listLabels(threadId)).toMatchObject([{ name: "plain" }]);
-    expect(await between().threads.search({ metadata: { owner: "anna" } })).toMatchObject({
-      threads: [{ threadId }],
-    });
-    const { channel_values: values } = read.checkpoint;
-    const items = [...(values["items"] as string[]), "one more"];
-    // Only one channel is new: all others have to be stored once more.
-    const versions = { ...read.checkpoint.channel_versions, items: 9 };
-    const next = await between().put(
-      config,
-      makeCheckpoint({ ...values, items }, { versions }),
-      makeMetadata({ step: 3 }),
-      { items: 9 },
-    );
-    await between().threads.update(threadId, { metadata: { more: 1 } });
-    await between().removeLabel(threadId, "plain");
-    expect(await between().verifyThread(threadId)).toMatchObject({ damages: [] });
-    expect((await between().sweep({ threadId, graceSeconds: 600 })).removed).toBe(0);
-    expect((await open().getTuple(next))?.checkpoint.channel_values).toEqual({ ...values, items });
-    await between().prune([threadId], { strategy: "keep_latest" });
-    expect(await between().verifyThread(threadId)).toMatchObject({ damages: [], checkpoints: 1 });
-    expect((await open().getTuple(next))?.checkpoint.channel_values).toEqual({ ...values, items });
-  });
+  // What is encrypted lies before or after what is not, by the key of the thread.
+  it.each([1, 2, 3, 4])(
+    "are refused, whoever reads, and read with allowPlaintext; what is put then needs none of them (%i)",
+    async () => {
+      const plain = database.openSaver();
+      const threadId = uuid6(0);
+      const config = await fillThread(plain, threadId, "text");
+      await plain.label(config, { name: "plain" });
+      await plain.threads.update(threadId, { metadata: { owner: threadId } });
+      for (const read of [
+        () => open().getTuple(config),
+        () => Array.fromAsync(open().list(threadConfig(threadId))),
+        () => open().put(config, makeCheckpoint({ a: 1 }), makeMetadata(), { a: 1 }),
+        () => open().verifyThread(threadId),
+        () => open().threads.get(threadId),
+        () => open().listLabels(threadId),
+      ]) {
+        await expect(read()).rejects.toThrow(PlaintextRefusedError);
+      }
+      const between = () => open({ allowPlaintext: true });
+      const read = (await between().getTuple(config))!;
+      expect(read.pendingWrites).toHaveLength(4);
+      expect(await between().listLabels(threadId)).toMatchObject([{ name: "plain" }]);
+      expect(await between().threads.search({ metadata: { owner: threadId } })).toMatchObject({
+        threads: [{ threadId }],
+      });
+      const { channel_values: values } = read.checkpoint;
+      const items = [...(values["items"] as string[]), "one more"];
+      // Only one channel is new: all others have to be stored once more.
+      const versions = { ...read.checkpoint.channel_versions, items: 9 };
+      const next = await between().put(
+        config,
+        makeCheckpoint({ ...values, items }, { versions }),
+        makeMetadata({ step: 3 }),
+        { items: 9 },
+      );
+      await between().threads.update(threadId, { metadata: { more: 1 } });
+      await between().removeLabel(threadId, "plain");
+      expect(await between().verifyThread(threadId)).toMatchObject({ damages: [] });
+      expect((await between().sweep({ threadId, graceSeconds: 600 })).removed).toBe(0);
+      expect((await open().getTuple(next))?.checkpoint.channel_values).toEqual({
+        ...values,
+        items,
+      });
+      await between().prune([threadId], { strategy: "keep_latest" });
+      expect(await between().verifyThread(threadId)).toMatchObject({ damages: [], checkpoints: 1 });
+      expect((await open().getTuple(next))?.checkpoint.channel_values).toEqual({
+        ...values,
+        items,
+      });
+    },
+  );
 
   it("of a single field are refused too: a checkpoint, a pending write, a segment", async () => {
     const config = await fillThread(open(), uuid6(0), "text");

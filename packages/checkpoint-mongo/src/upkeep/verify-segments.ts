@@ -1,5 +1,6 @@
 import type { SaverContext } from "../context/context.ts";
 import type { SegmentDocument } from "../documents/documents.ts";
+import { STORED_NAME } from "../documents/sealed-bytes.ts";
 import type { ContentHash } from "../documents/segment-id.ts";
 import { asWrongField } from "../errors/corruption.ts";
 import { nameStart, verifySegment } from "../read/contents.ts";
@@ -26,7 +27,7 @@ export async function verifySegments(
 ): Promise<ReadonlySet<ContentHash>> {
   const segments = new Set<ContentHash>();
   const cursor = scanSegments(store, thread.threadId);
-  for await (const run of groupRuns(cursor, nameOfSegment)) {
+  for await (const run of groupRuns(cursor, storedNameOf)) {
     const parts = run.filter((part) => !thread.isOnItsWayOut(part));
     if (parts.length === 0) continue;
     const name = nameOfSegment(parts[0]!);
@@ -63,6 +64,12 @@ async function verifyNames(
     if ("found" in verified)
       damages.add(undefined, { document: "segment", which: id, ...verified });
   }
+}
+
+/** Of a segment that was stored in clear text and, since then, encrypted, each is a segment by itself. */
+function storedNameOf(document: SegmentDocument): string {
+  const { segment, [STORED_NAME]: name = segment } = document;
+  return nameOfSegment({ ...document, segment: name });
 }
 
 function nameOfSegment({ _id: id, segment }: SegmentDocument): string {
