@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "../make-checkpoint.ts";
 import { useDatabase } from "../use-database.ts";
+import { commandsOn } from "./commands-on.ts";
 import { runPiped, type PipedRun } from "./run-threadkeep.ts";
 
 // Each command is a process of its own, and loads the driver and the saver.
@@ -14,6 +15,7 @@ vi.setConfig({ testTimeout: 90_000 });
 const database = useDatabase();
 const saver = database.openSaver();
 const env = { MONGODB_URI: database.uri, THREADKEEP_DB: database.name };
+const { run, runJson } = commandsOn(env);
 
 let folder: string;
 
@@ -22,16 +24,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(folder, { recursive: true }));
-
-function run(...args: readonly string[]): Promise<PipedRun> {
-  return runPiped(args, env);
-}
-
-async function runJson(...args: readonly string[]): Promise<unknown> {
-  const { exitCode, stdout, stderr } = await run(...args, "--json");
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  return JSON.parse(stdout);
-}
 
 /** A thread with so many checkpoints, each with another list. */
 async function storeThread(threadId: string, checkpoints = 3): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { makeCheckpoint, makeMetadata, putCheckpoint, threadConfig } from "../make-checkpoint.ts";
 import { useDatabase } from "../use-database.ts";
-import { runPiped, type PipedRun } from "./run-threadkeep.ts";
+import { commandsOn } from "./commands-on.ts";
 
 // Each command is a process of its own, and loads the driver and the saver.
 vi.setConfig({ testTimeout: 180_000 });
@@ -9,16 +9,7 @@ vi.setConfig({ testTimeout: 180_000 });
 const database = useDatabase();
 const saver = database.openSaver();
 const env = { MONGODB_URI: database.uri, THREADKEEP_DB: database.name };
-
-function run(...args: readonly string[]): Promise<PipedRun> {
-  return runPiped(args, env);
-}
-
-async function runJson(...args: readonly string[]): Promise<unknown> {
-  const { exitCode, stdout, stderr } = await run(...args, "--json");
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  return JSON.parse(stdout);
-}
+const { run, runJson } = commandsOn(env);
 
 /** A thread of three checkpoints, each with a longer list. */
 async function storeThread(threadId: string): Promise<readonly string[]> {

@@ -9,13 +9,8 @@ import { readEverything } from "../langgraph-usage/read-everything.ts";
 import { makeCheckpoint, putCheckpoint, threadConfig } from "../make-checkpoint.ts";
 import { fillSmallOfficial, openOfficial } from "../migration/fill-official.ts";
 import { useDatabase } from "../use-database.ts";
-import {
-  readScreen,
-  runPiped,
-  startOnTerminal,
-  startPiped,
-  type PipedRun,
-} from "./run-threadkeep.ts";
+import { commandsOn } from "./commands-on.ts";
+import { readScreen, runPiped, startOnTerminal, startPiped } from "./run-threadkeep.ts";
 
 // Each command is a process of its own, and loads the driver and the saver.
 vi.setConfig({ testTimeout: 180_000 });
@@ -23,22 +18,13 @@ vi.setConfig({ testTimeout: 180_000 });
 const database = useDatabase();
 const saver = database.openSaver();
 const env = { MONGODB_URI: database.uri, THREADKEEP_DB: database.name };
+const { run, runJson } = commandsOn(env);
 let directory: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "threadkeep-commands-"));
 });
 afterAll(() => rm(directory, { recursive: true }));
-
-function run(...args: readonly string[]): Promise<PipedRun> {
-  return runPiped(args, env);
-}
-
-async function runJson(...args: readonly string[]): Promise<unknown> {
-  const { exitCode, stdout, stderr } = await run(...args, "--json");
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  return JSON.parse(stdout);
-}
 
 async function storeThread(threadId: string): Promise<void> {
   let config = threadConfig(threadId);
