@@ -67,12 +67,11 @@ async function verifyNames(
 }
 
 /** Of a segment that was stored in clear text and, since then, encrypted, each is a segment by itself. */
-function storedNameOf(document: SegmentDocument): string {
-  const { segment, [STORED_NAME]: name = segment } = document;
-  return nameOfSegment({ ...document, segment: name });
+function storedNameOf({ _id, segment, [STORED_NAME]: name = segment }: SegmentDocument): string {
+  return nameOfSegment({ _id, segment: name });
 }
 
-function nameOfSegment({ _id: id, segment }: SegmentDocument): string {
+function nameOfSegment({ _id: id, segment }: Pick<SegmentDocument, "_id" | "segment">): string {
   if (isBinary(segment)) return bytesToHex(segment);
   return `with the _id ${isBinary(id) ? bytesToHex(id) : String(id)}`;
 }

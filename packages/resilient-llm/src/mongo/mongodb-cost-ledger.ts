@@ -1,6 +1,6 @@
 import type { Collection, Document, MongoClient } from "mongodb";
 import type { Expense } from "../cost/budget.ts";
-import type { CostTotals } from "../cost/cost-account.ts";
+import { CostAccount, type CostTotals } from "../cost/cost-account.ts";
 import type {
   BudgetState,
   CostDimension,
@@ -39,21 +39,6 @@ const MAX_MISSED = 10_000;
 
 /** Two callers that create the same document at once can disturb each other. */
 const ATTEMPTS = 3;
-
-/** What a ledger says that has booked nothing. */
-const NO_TOTALS: CostTotals = {
-  calls: 0,
-  attempts: 0,
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteInputTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  costUsd: 0,
-  reportedCostUsd: 0,
-  unpricedAttempts: 0,
-  estimatedAttempts: 0,
-};
 
 /**
  * A ledger on MongoDB: what all processes use and cost, and the budgets that they share. A request is one document,
@@ -196,7 +181,7 @@ export class MongoDBCostLedger extends CostReports implements CostLedger {
 
   private async addUp(match: Document): Promise<CostTotals> {
     const [sum] = await sumEntries(this.entries, match, null);
-    if (!sum) return NO_TOTALS;
+    if (!sum) return new CostAccount().totals;
     const { key: _, ...totals } = sum;
     return totals;
   }
